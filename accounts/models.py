@@ -1,0 +1,67 @@
+"""People and what they did."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.roles import Role
+
+
+class User(AbstractUser):
+    """A person, or a service account when `is_service` is set. What it may do is said by its roles."""
+
+    is_service = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The roles held, read once per object."""
+        return frozenset(Role(held.role) for held in self.role_grants.all())
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the user is active and holds one of `roles`, or is an administrator."""
+        return self.is_active and bool(self.roles & {*roles, Role.ADMIN})
+
+    @property
+    def display_name(self) -> str:
+        """What other people see: the full name if there is one, else the username."""
+        return self.get_full_name() or self.username
+
+
+class RoleGrant(models.Model):
+    """One role that one user holds."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_grants")
+    role = models.CharField(max_length=16, choices=[(role.value, role.value.title()) for role in Role])
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "role"], name="role_held_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role}"
+
+
+class TrailEntry(models.Model):
+    """One change of state: the audit log a person reads and the feed every gateway worker follows by `id`."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    verb = models.CharField(max_length=48)
+    kind = models.CharField(max_length=24)
+    object_id = models.CharField(max_length=64)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"

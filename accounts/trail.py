@@ -1,0 +1,38 @@
+"""The trail: every change of state is one row, written in the same transaction as the change."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import TrailEntry, User
+
+
+class OutsideTransaction(RuntimeError):
+    """A change was to be recorded outside the transaction that makes it."""
+
+
+def record(
+    *,
+    actor: User | None,
+    verb: str,
+    kind: str,
+    object_id: object,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> TrailEntry:
+    """Write one row. Call it inside the transaction of the change; `detail` must never hold a credential.
+
+    `actor` is None when the system itself acts; the row then says "system".
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise OutsideTransaction(f"{verb} must be recorded in the transaction that makes the change")
+    return TrailEntry.objects.create(
+        at=now,
+        actor=actor,
+        actor_name=actor.username if actor else "system",
+        verb=verb,
+        kind=kind,
+        object_id=str(object_id),
+        detail=detail or {},
+    )

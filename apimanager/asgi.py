@@ -1,0 +1,9 @@
+"""The ASGI applications: the portals' (HTTP) and the gateway's (WebSocket)."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()

@@ -1,0 +1,215 @@
+"""Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
+
+from pathlib import Path
+
+import environ
+
+from apimanager import vault
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where things live -------------------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
+REDIS_URL: str = env.str("REDIS_URL", default="")
+ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if ON_SQLITE:
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        transaction_mode="IMMEDIATE",
+        timeout=10,
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    )
+
+# --- addresses ---------------------------------------------------------------------------------------------
+
+BIND_HOST: str = env.str("APIM_BIND", default="127.0.0.1")
+PUBLIC_HOST: str = env.str("APIM_PUBLIC_HOST", default="localhost")
+PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
+GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
+GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
+SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
+GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
+TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))
+TLS_KEY = Path(env.str("APIM_TLS_KEY", default=str(DATA_DIR / "tls" / "key.pem")))
+PORTAL_URL: str = env.str("APIM_PORTAL_URL", default=f"https://{PUBLIC_HOST}:{PORTAL_PORT}").rstrip("/")
+GATEWAY_WS_URL: str = env.str("APIM_GATEWAY_WS_URL", default=f"ws://{PUBLIC_HOST}:{GATEWAY_WS_PORT}").rstrip("/")
+GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_HOST}:{GATEWAY_WSS_PORT}").rstrip("/")
+
+# --- Django ------------------------------------------------------------------------------------------------
+
+DEBUG: bool = env.bool("APIM_DEBUG", default=False)
+SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or vault.read_or_create(
+    DATA_DIR / "secret_key", vault.make_secret_key
+)
+ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+ROOT_URLCONF = "apimanager.urls"
+ASGI_APPLICATION = "apimanager.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+
+INSTALLED_APPS = [
+    "apimanager",
+    "gateway",
+    "devportal",
+    "publisher",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.admin",
+    "channels",
+    "oauth2_provider",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "csp",
+    "django_htmx",
+    "lucide",
+    "django_cotton",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.DomainErrorMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.shell",
+            ],
+            "builtins": ["lucide.templatetags.lucide", "accounts.templatetags.interface"],
+        },
+    }
+]
+
+COTTON_DIR = "components"
+
+# --- who is asking -----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_NAME = "__Host-apim-session"
+CSRF_COOKIE_NAME = "__Host-apim-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+
+AXES_FAILURE_LIMIT: int = env.int("APIM_SIGN_IN_ATTEMPTS", default=5)
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = None
+AXES_ENABLE_ADMIN = False
+
+# --- OAuth 2 -----------------------------------------------------------------------------------------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "devportal.OAuthClient"
+SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or vault.read_or_create(
+    DATA_DIR / "signing_key.pem", vault.make_signing_key
+)
+ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": f"{PORTAL_URL}/oauth2",
+    "OIDC_RSA_PRIVATE_KEY": SIGNING_KEY,
+    "SCOPES": {
+        "default": "Call the APIs the application is subscribed to",
+        "openid": "Sign in with this account",
+    },
+    "DEFAULT_SCOPES": ["default"],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    "ALLOW_LOCALHOST_LOOPBACK": True,
+    "PKCE_REQUIRED": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+
+# --- REST --------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apimanager.rest.BearerAuthentication",
+        "apimanager.rest.PortalSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apimanager.rest.error_response",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# --- browsers ----------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("APIM_BEHIND_PROXY", default=False) else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "connect-src": ["'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}

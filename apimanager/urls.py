@@ -1,0 +1,11 @@
+"""Which room answers which address."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
+    path("publisher/", include("publisher.urls")),
+    path("devportal/", include("devportal.urls")),
+    path("", include("accounts.urls")),
+]

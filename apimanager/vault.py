@@ -1,0 +1,47 @@
+"""Secrets that an installation makes for itself on first start, one file each in the data folder."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
+    """Return the text of the file at `path`; write what `make` gives, readable by its owner only, if it is not there.
+
+    Several processes may start at once: whoever links the file first wins and all read the same text.
+    """
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        _create(path, make())
+        return path.read_text()
+
+
+def _create(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another process was first; its secret is the one that counts
+    finally:
+        draft.unlink()
+
+
+def make_secret_key() -> str:
+    """A new Django `SECRET_KEY`: 64 random URL-safe characters."""
+    return secrets.token_urlsafe(48)
+
+
+def make_signing_key() -> str:
+    """A new RSA-2048 private key in PEM, for signing access tokens (RS256, RFC 7518 §3.3)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()

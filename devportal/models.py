@@ -1,0 +1,108 @@
+"""Applications, what they are subscribed to, and the keys they hold."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from oauth2_provider.models import AbstractApplication
+
+from publisher.models import Api, Plan
+
+
+class ApplicationPlan(models.Model):
+    """A quota shared by all of an application's tokens, in messages a minute; null means no limit."""
+
+    name = models.CharField(max_length=60, unique=True)
+    display_name = models.CharField(max_length=512)
+    description = models.CharField(max_length=1024, blank=True)
+    per_minute = models.PositiveBigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class Application(models.Model):
+    """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox."""
+
+    class TokenType(models.TextChoices):
+        JWT = "JWT", "JWT"
+        OAUTH = "OAUTH", "OAuth"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=512, blank=True)
+    plan = models.ForeignKey(ApplicationPlan, on_delete=models.PROTECT, related_name="applications")
+    token_type = models.CharField(max_length=8, choices=TokenType, default=TokenType.JWT)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("owner", Lower("name"), name="application_name_unique_for_its_owner")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """The right of one application to call one API under one plan."""
+
+    class State(models.TextChoices):
+        UNBLOCKED = "UNBLOCKED", "Active"
+        BLOCKED = "BLOCKED", "Blocked"
+        PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED", "Production blocked"
+        ON_HOLD = "ON_HOLD", "Waiting for approval"
+        REJECTED = "REJECTED", "Rejected"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="subscriptions")
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
+    state = models.CharField(max_length=20, choices=State, default=State.UNBLOCKED)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["application", "api"], name="subscribed_once_to_an_api")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} on {self.api}"
+
+
+class KeyType(models.TextChoices):
+    """Which of an API's endpoints a key reaches."""
+
+    PRODUCTION = "PRODUCTION", "Production"
+    SANDBOX = "SANDBOX", "Sandbox"
+
+
+class OAuthClient(AbstractApplication):
+    """The OAuth 2 client behind one key of an application, or behind a service account (no application then).
+
+    `grant_types` lists what the client may use, in OAuth's names; `token_seconds` is how long its access tokens
+    live. The secret is stored as a digest only.
+    """
+
+    application = models.ForeignKey(
+        Application, null=True, blank=True, on_delete=models.CASCADE, related_name="clients"
+    )
+    key_type = models.CharField(max_length=12, choices=KeyType, default=KeyType.PRODUCTION)
+    grant_types = models.JSONField(default=list)
+    token_seconds = models.PositiveIntegerField(default=3600)
+
+    class Meta(AbstractApplication.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["application", "key_type"], name="one_key_of_a_type_per_application")
+        ]
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        """Whether one of `grant_types` (the toolkit's names, with hyphens) was granted to this client."""
+        return bool({grant.replace("-", "_") for grant in grant_types} & set(self.grant_types))

@@ -1,0 +1,71 @@
+"""The life of an API, as a table. Pure: the page, the REST API and the operation all read it from here."""
+
+from enum import Enum, StrEnum
+
+
+class State(Enum):
+    """Where an API stands. The value is WSO2's word, the label is what a person reads."""
+
+    CREATED = "CREATED"
+    PROTOTYPED = "PROTOTYPED"
+    PUBLISHED = "PUBLISHED"
+    BLOCKED = "BLOCKED"
+    DEPRECATED = "DEPRECATED"
+    RETIRED = "RETIRED"
+
+    @property
+    def label(self) -> str:
+        """The word on a badge."""
+        return "Pre-Released" if self is State.PROTOTYPED else self.value.capitalize()
+
+
+class Action(StrEnum):
+    """What may be done to an API's state; the value is WSO2's name for it."""
+
+    PUBLISH = "Publish"
+    PROTOTYPE = "Deploy as a Prototype"
+    DEMOTE = "Demote to Created"
+    BLOCK = "Block"
+    REPUBLISH = "Re-Publish"
+    DEPRECATE = "Deprecate"
+    RETIRE = "Retire"
+
+
+TRANSITIONS: dict[tuple[State, Action], State] = {
+    (State.CREATED, Action.PUBLISH): State.PUBLISHED,
+    (State.CREATED, Action.PROTOTYPE): State.PROTOTYPED,
+    (State.PROTOTYPED, Action.PUBLISH): State.PUBLISHED,
+    (State.PROTOTYPED, Action.DEMOTE): State.CREATED,
+    (State.PUBLISHED, Action.BLOCK): State.BLOCKED,
+    (State.PUBLISHED, Action.PROTOTYPE): State.PROTOTYPED,
+    (State.PUBLISHED, Action.DEMOTE): State.CREATED,
+    (State.PUBLISHED, Action.DEPRECATE): State.DEPRECATED,
+    (State.BLOCKED, Action.REPUBLISH): State.PUBLISHED,
+    (State.BLOCKED, Action.DEPRECATE): State.DEPRECATED,
+    (State.DEPRECATED, Action.RETIRE): State.RETIRED,
+}
+
+SERVED = frozenset({State.PROTOTYPED, State.PUBLISHED, State.BLOCKED, State.DEPRECATED})
+LISTED = frozenset({State.PROTOTYPED, State.PUBLISHED})
+SUBSCRIBABLE = frozenset({State.PROTOTYPED, State.PUBLISHED})
+
+
+class TransitionRefused(ValueError):
+    """The table has no such step. `str(error)` says what is possible instead."""
+
+    def __init__(self, state: State, action: Action) -> None:
+        possible = ", ".join(allowed_actions(state)) or "nothing: this state is final"
+        super().__init__(f"An API that is {state.label} cannot take '{action}'. Possible now: {possible}.")
+
+
+def allowed_actions(state: State) -> list[Action]:
+    """The actions that lead out of `state`, in the order in which they are offered."""
+    return [action for (source, action) in TRANSITIONS if source is state]
+
+
+def next_state(state: State, action: Action) -> State:
+    """Where `action` leads from `state`; raises TransitionRefused where the table has no such step."""
+    try:
+        return TRANSITIONS[state, action]
+    except KeyError:
+        raise TransitionRefused(state, action) from None

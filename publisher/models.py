@@ -1,0 +1,127 @@
+"""APIs, the plans they are offered under, and the revisions that the gateway serves."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from publisher.lifecycle import State
+
+
+class Plan(models.Model):
+    """A business plan: what one subscription may send. A limit that is null does not apply.
+
+    Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
+    `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
+    connections a minute; `message_bytes` is the largest message.
+    """
+
+    class Unit(models.TextChoices):
+        MESSAGES = "messages"
+        BYTES = "bytes"
+
+    class Period(models.TextChoices):
+        MINUTE = "minute"
+        HOUR = "hour"
+        DAY = "day"
+        MONTH = "month"
+
+    class Billing(models.TextChoices):
+        FREE = "FREE"
+        COMMERCIAL = "COMMERCIAL"
+
+    class Counted(models.TextChoices):
+        BOTH = "both"
+        CLIENT = "client"
+
+    class OverRate(models.TextChoices):
+        DELAY = "delay"
+        DROP = "drop"
+        CLOSE = "close"
+
+    class OverQuota(models.TextChoices):
+        CLOSE = "close"
+        DROP = "drop"
+
+    name = models.CharField(max_length=60, unique=True)
+    display_name = models.CharField(max_length=512)
+    description = models.CharField(max_length=1024, blank=True)
+    billing = models.CharField(max_length=12, choices=Billing, default=Billing.FREE)
+    roles = models.JSONField(default=list, blank=True)
+    quota = models.PositiveBigIntegerField(null=True, blank=True)
+    quota_unit = models.CharField(max_length=8, choices=Unit, default=Unit.MESSAGES)
+    quota_period = models.CharField(max_length=8, choices=Period, default=Period.DAY)
+    rate = models.PositiveIntegerField(null=True, blank=True)
+    burst = models.PositiveIntegerField(null=True, blank=True)
+    connections = models.PositiveIntegerField(null=True, blank=True)
+    connects = models.PositiveIntegerField(null=True, blank=True)
+    message_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    counted = models.CharField(max_length=8, choices=Counted, default=Counted.BOTH)
+    over_rate = models.CharField(max_length=8, choices=OverRate, default=OverRate.DELAY)
+    over_quota = models.CharField(max_length=8, choices=OverQuota, default=OverQuota.CLOSE)
+    requires_approval = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class Api(models.Model):
+    """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
+
+    `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
+    `endpoint_options` holds the advanced configuration; `topics` is a list of
+    `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=60)
+    context = models.CharField(max_length=232)
+    version = models.CharField(max_length=30)
+    description = models.TextField(blank=True, max_length=32766)
+    tags = models.JSONField(default=list, blank=True)
+    provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
+    state = models.CharField(max_length=12, choices=[(s.value, s.label) for s in State], default=State.CREATED.value)
+    is_default_version = models.BooleanField(default=False)
+    production = models.JSONField(default=dict, blank=True)
+    sandbox = models.JSONField(default=dict, blank=True)
+    endpoint_options = models.JSONField(default=dict, blank=True)
+    topics = models.JSONField(default=list, blank=True)
+    plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    deployed_revision = models.ForeignKey(
+        "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"
+    )
+    deployed_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), "version", name="api_name_and_version_unique"),
+            models.UniqueConstraint(Lower("context"), "version", name="api_context_and_version_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Revision(models.Model):
+    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    description = models.CharField(max_length=255, blank=True)
+    snapshot = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "number"], name="revision_number_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.api} revision {self.number}"
