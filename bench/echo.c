@@ -82,7 +82,8 @@ static void base64_of_digest(const unsigned char digest[20], char text[29])
     unsigned char padded[21] = {0};
     memcpy(padded, digest, 20);
     for (int i = 0; i < 7; i++) {
-        uint32_t three = (uint32_t)padded[3 * i] << 16 | padded[3 * i + 1] << 8 | padded[3 * i + 2];
+        const unsigned char *p = padded + 3 * i;
+        uint32_t three = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
         for (int j = 0; j < 4; j++)
             text[4 * i + j] = digits[three >> (18 - 6 * j) & 63];
     }
@@ -198,11 +199,13 @@ static ssize_t gather_head(struct peer *p, const unsigned char *data, size_t len
     return (ssize_t)used;
 }
 
-static int refuse_frame(struct peer *p)
+/* Writes a Close 1002 to `to`. Returns its length. */
+static size_t refuse_frame(struct peer *p, unsigned char *to)
 {
     static const unsigned char protocol_error[] = {0x88, 2, 1002 >> 8, 1002 & 0xFF};
     p->ending = 1;
-    return put(p, protocol_error, sizeof protocol_error);
+    memcpy(to, protocol_error, sizeof protocol_error);
+    return sizeof protocol_error;
 }
 
 static int turn_round(struct peer *p, const unsigned char *data, size_t len)
@@ -211,8 +214,10 @@ static int turn_round(struct peer *p, const unsigned char *data, size_t len)
     while (len && !p->ending) {
         if (!p->left) {
             ssize_t used = gather_head(p, data, len);
-            if (used < 0)
-                return refuse_frame(p);
+            if (used < 0) {
+                out += refuse_frame(p, outgoing + out);
+                break;
+            }
             data += used, len -= (size_t)used;
             if (p->head_len < 2 || p->head_len < head_size(p->head))
                 break;

@@ -1,0 +1,148 @@
+"""Processes on one core, and what a whole process tree uses: read from /proc, so Linux only."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from bench.errors import BenchError
+
+START_SECONDS = 30
+STOP_SECONDS = 15
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    port: int,
+    core: int,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[int]:
+    """Runs `command` pinned to `core`, its output in `log`; yields its pid once 127.0.0.1:`port` accepts.
+
+    Raises BenchError when the port is taken, or when nothing listens on it after START_SECONDS.
+    """
+    require_free(port)
+    with log.open("ab") as output:
+        process = start(command, core=core, env=env, cwd=cwd, stdout=output)
+    try:
+        _wait_for(port, process, f"{Path(command[0]).name} (log: {log})", log)
+        yield process.pid
+    finally:
+        _stop(process)
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    core: int,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+) -> "subprocess.Popen[bytes]":
+    """Starts `command` so that it and all its children run on `core` only; stderr goes where stdout goes."""
+    with _pinned(core):
+        return subprocess.Popen(
+            [str(part) for part in command],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=None if stdout == subprocess.PIPE else subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+        )
+
+
+def require_free(port: int) -> None:
+    """Raises BenchError when something listens on 127.0.0.1:`port` already."""
+    if _accepts(port):
+        raise BenchError(f"Port {port} is in use: choose other ports with --port-base.")
+
+
+def rss_kb(pid: int) -> int:
+    """Resident memory of `pid` and its descendants, in kB: the sum of Rss over /proc/PID/smaps_rollup."""
+    return sum(_rss_of(member) for member in tree(pid))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that `pid` and its living descendants have used so far."""
+    return sum(_ticks_of(member) for member in tree(pid)) / TICKS_PER_SECOND
+
+
+def tree(pid: int) -> list[int]:
+    """`pid` and its living descendants."""
+    members = [pid]
+    with suppress(OSError):
+        for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in listing.read_text().split():
+                members += tree(int(child))
+    return members
+
+
+def cores() -> tuple[int, int]:
+    """The core for the proxy and the core for generator and backend; the same one when there is only one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[1 % len(allowed)]
+
+
+@contextmanager
+def _pinned(core: int) -> Iterator[None]:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]", name: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _accepts(port):
+        ended = process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            problem = "ended" if ended else f"did not listen on port {port} in {START_SECONDS} s"
+            last = " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
+            raise BenchError(f"{name} {problem}: {last}")
+        time.sleep(0.05)
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    members = tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        for member in members:
+            with suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        process.wait()
+
+
+def _rss_of(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Rss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _ticks_of(pid: int) -> int:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0

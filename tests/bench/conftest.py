@@ -1,0 +1,52 @@
+"""The load generator and the echo backend are C. Where no compiler is, only what the benchmark says then is tested."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import programs
+from bench.errors import BenchError
+from tests.bench.peers import Wsload, wait_until_listening
+from tests.environment import free_ports
+
+collect_ignore: list[str] = []
+try:
+    programs.compiler()
+except BenchError:
+    collect_ignore += ["test_echo.py", "test_wsload.py"]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both programs, compiled from the sources as they are now."""
+    folder = tmp_path_factory.mktemp("bench")
+    return {name: programs.build(name, folder) for name in ("echo", "wsload")}
+
+
+@pytest.fixture
+async def echo_port(built: dict[str, Path]) -> AsyncIterator[int]:
+    """The port of a running echo backend."""
+    (port,) = free_ports(1)
+    process = await asyncio.create_subprocess_exec(built["echo"], str(port))
+    await wait_until_listening(port)
+    yield port
+    process.terminate()
+    await process.wait()
+
+
+@pytest.fixture
+def wsload(built: dict[str, Path]) -> Wsload:
+    """Runs the load generator to its end; returns its exit code and its last line of JSON."""
+
+    async def run(*arguments: object) -> tuple[int, dict[str, Any]]:
+        command = [str(built["wsload"]), *(str(argument) for argument in arguments)]
+        output = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, stdout=output)
+        told, _ = await asyncio.wait_for(process.communicate(), 30)
+        return process.returncode or 0, json.loads(told.splitlines()[-1])
+
+    return run

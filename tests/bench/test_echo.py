@@ -1,0 +1,100 @@
+"""The echo backend against an independent client."""
+
+import asyncio
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+pytestmark = pytest.mark.wire
+
+
+def client(port: int, **options: object) -> connect:
+    return connect(f"ws://127.0.0.1:{port}/any", compression=None, max_size=None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 1 << 20, (1 << 20) + 3])
+async def test_a_message_of_any_size_comes_back_as_it_was(echo_port: int, size: int) -> None:
+    message = bytes(i * 7 % 256 for i in range(size))
+    async with client(echo_port) as line:
+        await line.send(message)
+        assert await line.recv() == message
+
+
+async def test_text_comes_back_as_text_and_fragments_as_one_message(echo_port: int) -> None:
+    async with client(echo_port) as line:
+        await line.send(["Grüße ", "aus ", "drei Teilen"])
+        assert await line.recv() == "Grüße aus drei Teilen"
+
+
+async def test_a_ping_is_answered_while_messages_flow(echo_port: int) -> None:
+    async with client(echo_port) as line:
+        await line.send(b"before")
+        async with asyncio.timeout(5):
+            await (await line.ping(b"there?"))
+        assert await line.recv() == b"before"
+
+
+async def test_a_close_comes_back_with_its_code_and_reason(echo_port: int) -> None:
+    async with client(echo_port) as line:
+        await line.close(4321, "enough")
+    assert (line.close_code, line.close_reason) == (4321, "enough")
+
+
+async def test_the_first_subprotocol_offered_is_chosen(echo_port: int) -> None:
+    async with client(echo_port, subprotocols=["chat.v2", "chat.v1"]) as line:
+        assert line.subprotocol == "chat.v2"
+
+
+async def test_a_reader_that_comes_late_gets_everything(echo_port: int) -> None:
+    message = bytes(1 << 16)
+    async with client(echo_port, max_queue=1) as line:
+        sending = asyncio.create_task(_send_many(line, message, 200))
+        await asyncio.sleep(0.2)
+        for _ in range(200):
+            assert await line.recv() == message
+        await sending
+
+
+async def test_an_unmasked_frame_is_a_protocol_error(echo_port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", echo_port)
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x82\x01a"
+    )
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer
+    assert answer.endswith(b"\x88\x02\x03\xea")
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        (b"GET / HTTP/1.1", b"426"),
+        (b"GET / HTTP/1.1\r\nUpgrade: websocket", b"400"),
+        (b"POST / HTTP/1.1", b"400"),
+        (b"GET /authorize HTTP/1.1", b"401"),
+        (b"GET /authorize HTTP/1.1\r\nauthorization: Bearer x", b"204"),
+    ],
+)
+async def test_a_plain_request_gets_an_honest_status(echo_port: int, request_head: bytes, status: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", echo_port)
+    writer.write(request_head + b"\r\nHost: x\r\n\r\n")
+    assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] == status
+    writer.close()
+
+
+async def _send_many(line: object, message: bytes, count: int) -> None:
+    for _ in range(count):
+        await line.send(message)  # type: ignore[attr-defined]
+
+
+async def test_a_client_that_vanishes_leaves_the_others_alone(echo_port: int) -> None:
+    async with client(echo_port) as staying:
+        async with client(echo_port) as leaving:
+            leaving.transport.abort()
+            with pytest.raises(ConnectionClosed):
+                await leaving.recv()
+        await staying.send("still here")
+        assert await staying.recv() == "still here"

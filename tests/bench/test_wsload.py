@@ -1,0 +1,132 @@
+"""The load generator: it counts what came back, and notices what came back wrong."""
+
+import asyncio
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from tests.bench.peers import WELCOME, Wsload, bad_peer
+
+pytestmark = pytest.mark.wire
+
+CLEAN = {"connect": 0, "refused": 0, "protocol": 0, "lost": 0, "timeout": 0, "missing": 0}
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 1 << 20])
+async def test_every_message_of_any_size_is_counted_when_it_came_back(
+    echo_port: int, wsload: Wsload, size: int
+) -> None:
+    url = f"ws://127.0.0.1:{echo_port}/"
+    code, result = await wsload("echo", url, "--connections", 3, "--window", 4, "--size", size, "--messages", 50)
+    assert (code, result["count"], result["errors"]) == (0, 50, CLEAN)
+
+
+async def test_messages_larger_than_any_socket_buffer_go_out_in_order(echo_port: int, wsload: Wsload) -> None:
+    url = f"ws://127.0.0.1:{echo_port}/"
+    code, result = await wsload("echo", url, "--window", 2, "--size", (1 << 24) + 1, "--messages", 6)
+    assert (code, result["count"], result["errors"]) == (0, 6, CLEAN)
+
+
+async def test_a_run_by_time_ends_with_nothing_missing(echo_port: int, wsload: Wsload) -> None:
+    url = f"ws://127.0.0.1:{echo_port}/"
+    code, result = await wsload("echo", url, "--connections", 2, "--window", 2, "--seconds", 0.2)
+    assert (code, result["errors"]) == (0, CLEAN)
+    latency = result["latency_us"]
+    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
+
+
+async def test_handshakes_are_closed_properly(wsload: Wsload) -> None:
+    codes: list[int | None] = []
+
+    async def note_close(line: ServerConnection) -> None:
+        await line.wait_closed()
+        codes.append(line.close_code)
+
+    async with serve(note_close, "127.0.0.1", 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        code, result = await wsload("handshakes", f"ws://127.0.0.1:{port}/", "--connections", 2, "--seconds", 0.3)
+    assert (code, result["errors"]) == (0, CLEAN)
+    assert 0 < result["count"] <= result["opened"] == len(codes)
+    assert set(codes) == {1000}
+
+
+async def test_idle_connections_answer_a_ping(wsload: Wsload) -> None:
+    answered = 0
+
+    async def ping(line: ServerConnection) -> None:
+        nonlocal answered
+        async with asyncio.timeout(5):
+            await (await line.ping(b"still there?"))
+        answered += 1
+        await line.wait_closed()
+
+    async with serve(ping, "127.0.0.1", 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        code, result = await wsload("idle", f"ws://127.0.0.1:{port}/", "--connections", 5, "--seconds", 0.5)
+    assert (code, result["opened"], answered) == (0, 5, 5)
+
+
+async def test_headers_query_and_subprotocol_reach_the_server(wsload: Wsload) -> None:
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    async def echo(line: ServerConnection) -> None:
+        assert line.request is not None
+        seen.append((line.request.path, line.request.headers.get("Authorization"), line.subprotocol))
+        async for message in line:
+            await line.send(message)
+
+    more = ["--authorization", "Bearer abc", "--subprotocol", "chat", "--messages", 3]
+    async with serve(echo, "127.0.0.1", 0, compression=None, subprotocols=["chat"]) as server:  # type: ignore[list-item]
+        port = next(iter(server.sockets)).getsockname()[1]
+        code, result = await wsload("echo", f"ws://127.0.0.1:{port}/a?access_token=t", *more)
+    assert (code, result["count"]) == (0, 3)
+    assert seen == [("/a?access_token=t", "Bearer abc", "chat")]
+
+
+# What is sent is one message of three bytes: 0, 31, 62.
+@pytest.mark.parametrize(
+    ("frames", "error"),
+    [
+        pytest.param(b"\x82\x03\x00\x1f\x00", "protocol", id="another byte"),
+        pytest.param(b"\x82\x02\x00\x1f", "protocol", id="too short"),
+        pytest.param(b"\x82\x04\x00\x1f\x3e\x00", "protocol", id="too long"),
+        pytest.param(b"\x81\x03\x00\x1f\x3e", "protocol", id="text for binary"),
+        pytest.param(b"\xc2\x03\x00\x1f\x3e", "protocol", id="a reserved bit"),
+        pytest.param(b"\x82\x83\x00\x1f\x3e", "protocol", id="masked"),
+        pytest.param(b"\x80\x03\x00\x1f\x3e", "protocol", id="a continuation of nothing"),
+        pytest.param(b"\x82\x03\x00\x1f\x3e\x82\x03\x00\x1f\x3e", "protocol", id="one more than was sent"),
+        pytest.param(b"\x88\x02\x03\xe8", "lost", id="a close in the middle"),
+        pytest.param(b"\x8a\x00", "missing", id="nothing"),
+    ],
+)
+async def test_a_wrong_answer_is_an_error(wsload: Wsload, frames: bytes, error: str) -> None:
+    async with bad_peer(frames=frames) as url:
+        code, result = await wsload("echo", url, "--size", 3, "--seconds", 0.1)
+    assert (code, result["errors"][error]) == (1, 1)
+
+
+async def test_fragments_and_control_frames_between_them_make_one_message(wsload: Wsload) -> None:
+    frames = b"\x02\x00\x89\x02hi\x00\x02\x00\x1f\x8a\x00\x80\x01\x3e"
+    async with bad_peer(frames=frames) as url:
+        _, result = await wsload("echo", url, "--size", 3, "--messages", 1)
+    assert (result["count"], result["errors"]["protocol"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", id="401"),
+        pytest.param(WELCOME.replace(b"s3pPLM", b"t3pPLM"), id="wrong accept"),
+        pytest.param(WELCOME.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: x\r\n\r\n"), id="not offered"),
+    ],
+)
+async def test_a_refused_handshake_is_an_error(wsload: Wsload, answer: bytes) -> None:
+    async with bad_peer(answer=answer) as url:
+        code, result = await wsload("echo", url, "--messages", 1)
+    assert (code, result["opened"], result["errors"]) == (1, 0, CLEAN | {"refused": 1})
+
+
+async def test_nobody_there_is_an_error_and_ends_at_once(wsload: Wsload, unused_tcp_port: int) -> None:
+    code, result = await wsload("handshakes", f"ws://127.0.0.1:{unused_tcp_port}/", "--seconds", 20)
+    assert code == 1
+    assert result["errors"]["connect"] > 0
