@@ -5,12 +5,26 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import portals, safeguards
+from accounts.models import User
+from accounts.preferences import chosen_theme
+from accounts.roles import PUBLISHER_PORTAL, Role
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Template context: which portal this is and where the gateway answers."""
-    portal = "publisher" if request.path.startswith("/publisher") else "devportal"
+    """Template context: which portal this is, how it looks, what must be warned of, where the gateway answers."""
+    portal = portals.of_path(request.path)
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, User) else None
     return {
-        "portal": portal,
+        "portal": portal.slug,
+        "portal_name": portal.title,
+        "portal_layout": f"layouts/{portal.slug}.html",
+        "theme": chosen_theme(request),
+        "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
+        "default_password_stands": person is not None
+        and person.has_role(Role.ADMIN)
+        and safeguards.default_password_is_marked(),
         "gateway_ws_url": settings.GATEWAY_WS_URL,
         "gateway_wss_url": settings.GATEWAY_WSS_URL,
     }

@@ -1,11 +1,14 @@
 """The one place where a domain error becomes an HTML answer."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.errors import DomainError
+
+REFUSED = "errors/refused.html"
 
 
 class DomainErrorMiddleware:
@@ -21,4 +24,25 @@ class DomainErrorMiddleware:
         """Render the page of an anticipated refusal; leave everything else to Django."""
         if not isinstance(error, DomainError):
             return None
-        return render(request, "errors/refused.html", {"error": error}, status=error.status)
+        return as_toast(request, error) if request.headers.get("HX-Request") == "true" else as_page(request, error)
+
+
+def as_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A page with the sentence and a way on. An error class may name a `template` of its own."""
+    template = getattr(error, "template", REFUSED)
+    return render(request, template, {"error": error, "back": way_back(request)}, status=error.status)
+
+
+def as_toast(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The sentence as a toast, where only a fragment of the page was asked for; the rest of the page stays."""
+    answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
+    answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
+    return answer
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page of this server that the visitor came from, or nothing."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if came_from.netloc != request.get_host() or came_from.path == request.path:
+        return ""
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")

@@ -5,11 +5,24 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.roles import Role
+
+
+class People(UserManager["User"]):
+    """Finds people by name in any case, as the constraint on names does."""
+
+    use_in_migrations = False
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of a name as typed at sign-in: this very name, else the one that differs in capitals only."""
+        try:
+            return super().get_by_natural_key(username)
+        except self.model.DoesNotExist:
+            return self.get(username__iexact=username)
 
 
 class User(AbstractUser):
@@ -18,6 +31,8 @@ class User(AbstractUser):
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
 
+    objects: ClassVar[People] = People()
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
 
@@ -25,6 +40,11 @@ class User(AbstractUser):
     def roles(self) -> frozenset[Role]:
         """The roles held, read once per object."""
         return frozenset(Role(held.role) for held in self.role_grants.all())
+
+    @property
+    def roles_in_order(self) -> list[Role]:
+        """The roles held, in the order of the table of roles."""
+        return [role for role in Role if role in self.roles]
 
     def has_role(self, *roles: Role) -> bool:
         """Whether the user is active and holds one of `roles`, or is an administrator."""

@@ -1,5 +1,186 @@
 """Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
 
+import re
+from datetime import datetime
+from typing import Any
+from zlib import crc32
+
 from django import template
+from django.core.paginator import Page
+from django.forms import BoundField, CheckboxInput, RadioSelect, Widget
+from django.http import HttpRequest
+from django.template import Context
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
 register = template.Library()
+
+HUES = 12
+THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+STATE_KINDS = {
+    "CREATED": "grey",
+    "PROTOTYPED": "accent",
+    "PUBLISHED": "good",
+    "BLOCKED": "bad",
+    "DEPRECATED": "warn",
+    "RETIRED": "outline",
+}
+MESSAGE_ICONS = {"success": "circle-check", "error": "circle-alert", "warning": "triangle-alert"}
+STEPS_OF_TIME = [("year", 31_557_600), ("month", 2_629_800), ("week", 604_800), ("day", 86_400), ("hour", 3600)]
+
+
+@register.simple_tag
+def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: object) -> SafeString:
+    """The control of a form field, with its class and the ids of its hint and error. Attributes: `data_x` is `data-x`.
+
+    `more` are the attributes that a component was given and does not know itself.
+    """
+    given: dict[str, Any] = {
+        name.replace("_", "-"): value
+        for name, value in (attrs | (more or {})).items()
+        if value not in ("", None, False)
+    }
+    mono = given.pop("mono", None)
+    extra = given.pop("class", "")
+    kinds = [control_class(field.field.widget), "control-mono" if mono else "", str(extra)]
+    given["class"] = " ".join(filter(None, [field.field.widget.attrs.get("class", ""), *kinds]))
+    if described := described_by(field, hint=bool(given.pop("hint", None))):
+        given["aria-describedby"] = described
+    if field.errors:
+        given["aria-invalid"] = "true"
+    return field.as_widget(attrs=given)
+
+
+def control_class(widget: Widget) -> str:
+    """The class that the control of `widget` wears."""
+    if isinstance(widget, CheckboxInput | RadioSelect):
+        return "tick"
+    return "control"
+
+
+def described_by(field: BoundField, *, hint: bool) -> str:
+    """The ids of what explains the field, the error first."""
+    error = [f"{field.auto_id}_error"] if field.errors else []
+    return " ".join(error + ([f"{field.auto_id}_hint"] if hint or field.help_text else []))
+
+
+@register.simple_tag(takes_context=True)
+def current(context: Context, address: str, exact: object = "") -> str:
+    """The value of `aria-current` for a link: "page" on the page itself, "true" below it, else nothing."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not address:
+        return ""
+    if request.path == address:
+        return "page"
+    return "true" if not exact and request.path.startswith(address.rstrip("/") + "/") else ""
+
+
+@register.filter
+def filled(slot: Any) -> bool:
+    """Whether a slot holds anything but blanks."""
+    return bool(str(slot or "").strip())
+
+
+@register.filter
+def initials(name: object) -> str:
+    """Two letters for a glyph: "EchoWebSocket" is EW, "Ada Lovelace" is AL, "bob" is BO."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|\w+", str(name))
+    letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else str(name)[:2]
+    return letters.upper()
+
+
+@register.filter
+def hue(name: object) -> int:
+    """Which of the glyph's hues a name has; the same name has the same hue everywhere."""
+    return crc32(str(name).casefold().encode()) % HUES
+
+
+@register.filter
+def spaced(number: Any) -> str:
+    """A whole number with thin spaces between thousands: 1 204 881."""
+    return f"{int(number):,}".replace(",", THIN_SPACE) if str(number).lstrip("-").isdigit() else str(number)
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """How long ago a moment was, or how far ahead it is: "2 hours ago", "in 3 days", "just now"."""
+    if moment is None:
+        return "never"
+    seconds = (timezone.now() - moment).total_seconds()
+    words = duration_words(abs(seconds))
+    if not words:
+        return "just now"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def duration_words(seconds: float) -> str:
+    """The largest whole unit in a duration: "2 hours"; nothing under a minute."""
+    for name, length in [*STEPS_OF_TIME, ("minute", 60)]:
+        if count := int(seconds // length):
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return ""
+
+
+@register.filter
+def state_kind(state: Any) -> str:
+    """The kind of badge an API's state wears; takes the enum or its value."""
+    return STATE_KINDS.get(str(getattr(state, "value", state)), "grey")
+
+
+@register.filter
+def state_label(state: Any) -> str:
+    """The word on the badge of an API's state; takes the enum or its value."""
+    word = str(getattr(state, "value", state))
+    return "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
+
+
+@register.filter
+def message_icon(kind: str) -> str:
+    """The icon of a message by its level."""
+    return MESSAGE_ICONS.get(kind, "info")
+
+
+@register.filter
+def scheme(address: object) -> str:
+    """The scheme of an address, in capitals: WS or WSS."""
+    return str(address).partition("://")[0].upper()
+
+
+@register.filter
+def share(value: Any, whole: Any) -> int:
+    """What part of `whole` the value is, in whole per cent between 0 and 100."""
+    return max(0, min(100, int(100 * float(value) / float(whole)))) if float(whole or 0) else 0
+
+
+@register.simple_tag(takes_context=True)
+def sorted_by(context: Context, name: str) -> str:
+    """How the list is sorted by this column now, as `aria-sort` wants it: ascending, descending or nothing."""
+    return {name: "ascending", f"-{name}": "descending"}.get(context["request"].GET.get("sort", ""), "")
+
+
+@register.simple_tag(takes_context=True)
+def sort_link(context: Context, name: str) -> str:
+    """The query that sorts by this column, turns the direction when it is sorted already, and keeps the rest."""
+    query = context["request"].GET.copy()
+    query["sort"] = f"-{name}" if query.get("sort") == name else name
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def page_link(context: Context, number: int) -> str:
+    """The query of another page of the same list: filter and sort stay."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"
+
+
+@register.filter
+def page_numbers(page: Page[Any]) -> list[int | None]:
+    """The page numbers to link: both ends and those around the page; None stands for a gap."""
+    near = range(max(1, page.number - 1), min(page.paginator.num_pages, page.number + 1) + 1)
+    numbers = sorted({1, *near, page.paginator.num_pages})
+    gaps: list[int | None] = []
+    for before, number in zip([0, *numbers], numbers, strict=False):
+        gaps += [None, number] if number > before + 1 else [number]
+    return gaps

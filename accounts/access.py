@@ -1,0 +1,94 @@
+"""Who may open a page: the door in front of a view."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.views import View
+
+from accounts import portals
+from accounts.errors import NotAllowed
+from accounts.models import User
+from accounts.roles import Role
+
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class MissingRole(NotAllowed):
+    """The person is signed in but holds none of the roles that this page is for."""
+
+    template = "errors/missing_role.html"
+
+    def __init__(self, needed: Iterable[Role]) -> None:
+        self.needed = in_order(needed)
+        super().__init__(f"This needs the role {either(self.needed)}, which your account does not have.")
+
+    def administrators(self) -> list[str]:
+        """The names of those who can give the role."""
+        people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
+        return [person.display_name for person in people.order_by("username")[:5]]
+
+
+def requires(*roles: Role) -> Callable[[Page[P]], Page[P]]:
+    """Let a view be opened by whoever holds one of `roles` (administrators always); without roles by anyone signed in.
+
+    Strangers are sent to the sign-in page of the portal they knocked at and come back afterwards; people without the
+    role get MissingRole (403), whose page says which role is needed and whom to ask.
+    """
+
+    def around(view: Page[P]) -> Page[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if refusal := turn_away(request, roles):
+                return refusal
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return around
+
+
+class RequiresRole(View):
+    """The same door for a class-based view: name the roles in `required_roles`."""
+
+    required_roles: Iterable[Role] = ()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Open the page, or turn the visitor away as `requires` does."""
+        return turn_away(request, self.required_roles) or super().dispatch(request, *args, **kwargs)
+
+
+def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | None:
+    """The answer for a visitor without a session, None for one who may enter; raises MissingRole for the others."""
+    if not isinstance(request.user, User):
+        return to_sign_in(request)
+    needed = tuple(roles)
+    if needed and not request.user.has_role(*needed):
+        raise MissingRole(needed)
+    return None
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send a visitor to the portal's sign-in; a fragment request makes the whole page go there."""
+    fragment = request.headers.get("HX-Request") == "true"
+    back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
+    if request.method != "GET" and not fragment:
+        back = portals.of_path(request.path).home
+    address = f"{portals.of_path(request.path).sign_in}?{urlencode({'next': back})}"
+    return HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
+
+
+def in_order(roles: Iterable[Role]) -> list[Role]:
+    """The roles in the order of the table of roles, administrators last."""
+    held = set(roles)
+    return [role for role in Role if role in held]
+
+
+def either(roles: list[Role]) -> str:
+    """ "creator, publisher or observer"."""
+    names = [role.value for role in roles]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

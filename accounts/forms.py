@@ -1,0 +1,110 @@
+"""The forms of accounts: they say what is wrong with what was typed, and save nothing."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from accounts.models import User
+
+NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+
+
+def password_field(label: str, *, autocomplete: str, **options: Any) -> forms.CharField:
+    """A password: kept as typed, blanks included, and never sent back to the browser."""
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, strip=False, max_length=512, widget=widget, **options)
+
+
+class SignInForm(forms.Form):
+    """Name and password. Which of the two was wrong is nobody's business, so one sentence answers both."""
+
+    username = forms.CharField(
+        max_length=150,
+        widget=forms.TextInput(attrs=NAME_ATTRS),
+        error_messages={"required": "Type your username."},
+    )
+    password = password_field(
+        "Password", autocomplete="current-password", error_messages={"required": "Type your password."}
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        self.request = request
+        self.user: User | None = None
+        super().__init__(*args, **kwargs)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask the backends; the same sentence and about the same time for every reason to refuse."""
+        data = self.cleaned_data
+        if data.get("username") and data.get("password"):
+            person = authenticate(self.request, username=data["username"], password=data["password"])
+            self.user = person if isinstance(person, User) and not person.is_service else None
+            if self.user is None:
+                raise forms.ValidationError("Username or password is not right. Check both and try again.")
+        return data
+
+
+class SignUpForm(forms.Form):
+    """What a developer gives to get an account. The operation checks the name and the password."""
+
+    username = forms.CharField(
+        max_length=150,
+        widget=forms.TextInput(attrs=NAME_ATTRS),
+        help_text="Letters, digits and @ . + - _",
+        error_messages={"required": "Choose a username."},
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+    password = password_field(
+        "Password",
+        autocomplete="new-password",
+        help_text="At least 8 characters, not a common word and not your name.",
+        error_messages={"required": "Choose a password."},
+    )
+
+
+class ChangePasswordForm(forms.Form):
+    """The current password and a new one. The operation checks both."""
+
+    current_password = password_field(
+        "Current password",
+        autocomplete="current-password",
+        error_messages={"required": "Type the password you have now."},
+    )
+    new_password = password_field(
+        "New password",
+        autocomplete="new-password",
+        help_text="At least 8 characters, not a common word and not your name.",
+        error_messages={"required": "Choose a new password."},
+    )
+
+
+class ProfileForm(forms.Form):
+    """How other people see this account."""
+
+    first_name = forms.CharField(
+        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+    )
+    last_name = forms.CharField(
+        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+
+
+def show_refusal(form: forms.Form, fields: dict[str, str], sentence: str) -> None:
+    """Put an operation's refusal onto the fields it names, or onto the form where it names none."""
+    named = {name: text for name, text in fields.items() if name in form.fields}
+    for name, text in named.items():
+        form.add_error(name, text)
+    if not named:
+        form.add_error(None, sentence)

@@ -1,0 +1,47 @@
+"""The two portals, which share one session but have each its own sign-in page."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+
+@dataclass(frozen=True)
+class Portal:
+    """One portal: its first path segment, its name, and who may enter it."""
+
+    slug: str
+    title: str
+
+    @property
+    def home(self) -> str:
+        """The address of its first page."""
+        return f"/{self.slug}/"
+
+    @property
+    def sign_in(self) -> str:
+        """The address of its sign-in page."""
+        return reverse("accounts:sign-in", args=[self.slug])
+
+
+PUBLISHER = Portal("publisher", "Publisher")
+DEVPORTAL = Portal("devportal", "Developer Portal")
+PORTALS = {portal.slug: portal for portal in (PUBLISHER, DEVPORTAL)}
+
+
+def of_path(path: str) -> Portal:
+    """The portal that a path belongs to; the Developer Portal where it says nothing."""
+    return PORTALS.get(path.lstrip("/").partition("/")[0], DEVPORTAL)
+
+
+class PortalConverter:
+    """`<portal:portal>` in a route matches the slug of a portal."""
+
+    regex = "|".join(PORTALS)
+
+    def to_python(self, value: str) -> Portal:
+        """The portal of a slug."""
+        return PORTALS[value]
+
+    def to_url(self, value: Portal | str) -> str:
+        """The slug of a portal; a slug stays as it is."""
+        return value.slug if isinstance(value, Portal) else value

@@ -1,0 +1,43 @@
+"""A password: change one's own."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import operations
+from accounts.access import requires
+from accounts.errors import Invalid
+from accounts.forms import ChangePasswordForm, show_refusal
+from accounts.models import User
+from accounts.portals import Portal
+
+
+@never_cache
+@sensitive_post_parameters("current_password", "new_password")
+@requires()
+def password(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """Change the password; this session goes on, all others end."""
+    user = cast(User, request.user)
+    form = ChangePasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and changed(form, user):
+        update_session_auth_hash(request, user)
+        messages.success(request, "Your password was changed. Everywhere else you are signed out.")
+        return redirect("accounts:account", portal)
+    status = 400 if form.errors else 200
+    return render(request, "accounts/passwords/change.html", {"form": form}, status=status)
+
+
+def changed(form: ChangePasswordForm, user: User) -> bool:
+    """Whether the operation went through; if not, the form says why."""
+    try:
+        operations.change_password(user=user, **form.cleaned_data, actor=user, now=timezone.now())
+    except Invalid as refusal:
+        show_refusal(form, refusal.fields, str(refusal))
+        return False
+    return True

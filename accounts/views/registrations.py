@@ -1,0 +1,52 @@
+"""A registration: somebody makes their own account in the Developer Portal."""
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import operations
+from accounts.errors import Invalid
+from accounts.forms import SignUpForm, show_refusal
+from accounts.models import User
+from accounts.portals import DEVPORTAL
+from accounts.views.sessions import way_on
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SignUp(View):
+    """The sign-up page."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show the form; somebody who has an account needs none."""
+        if request.user.is_authenticated:
+            return redirect(DEVPORTAL.home)
+        return self.page(request, SignUpForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Create the account, sign in and go on."""
+        form = SignUpForm(request.POST)
+        user = self.create(form) if form.is_valid() else None
+        if user is None:
+            return self.page(request, form, status=400)
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
+        return HttpResponseRedirect(way_on(request, DEVPORTAL))
+
+    def create(self, form: SignUpForm) -> User | None:
+        """The new account, or None with the reason on the form."""
+        try:
+            return operations.sign_up(**form.cleaned_data, now=timezone.now())
+        except Invalid as refusal:
+            show_refusal(form, refusal.fields, str(refusal))
+            return None
+
+    def page(self, request: HttpRequest, form: SignUpForm, status: int = 200) -> HttpResponse:
+        """The sign-up page."""
+        context = {"form": form, "next": way_on(request, DEVPORTAL, default="")}
+        return render(request, "accounts/registrations/sign_up.html", context, status=status)

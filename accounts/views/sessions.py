@@ -1,0 +1,76 @@
+"""A session: sign in, sign out, and the page of those who tried too often."""
+
+from datetime import timedelta
+from typing import Any
+
+from axes.helpers import get_cool_off
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts import portals
+from accounts.forms import SignInForm
+from accounts.portals import Portal
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SignIn(View):
+    """The sign-in page of one portal. Both portals share the session."""
+
+    def get(self, request: HttpRequest, portal: Portal) -> HttpResponse:
+        """Show the form, or go on where somebody is signed in already."""
+        if request.user.is_authenticated and "next" not in request.GET:
+            return redirect(portal.home)
+        return self.page(request, portal, SignInForm(request=request))
+
+    def post(self, request: HttpRequest, portal: Portal) -> HttpResponse:
+        """Begin the session and go where the visitor wanted to go."""
+        form = SignInForm(request.POST, request=request)
+        if not form.is_valid() or form.user is None:
+            return self.page(request, portal, form, status=400)
+        login(request, form.user)
+        return HttpResponseRedirect(way_on(request, portal))
+
+    def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
+        """The sign-in page."""
+        context = {"form": form, "next": way_on(request, portal, default="")}
+        return render(request, "accounts/sessions/sign_in.html", context, status=status)
+
+
+@require_POST
+def sign_out(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """End the session and show the portal's front door."""
+    logout(request)
+    return redirect("accounts:sign-in", portal) if portal is portals.PUBLISHER else redirect(portal.home)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = None, *rest: Any) -> HttpResponse:
+    """The page of somebody who tried too often; says how long to wait. The setting AXES_LOCKOUT_CALLABLE names it."""
+    wait = get_cool_off(request) or timedelta()
+    page = render(request, "accounts/sessions/locked_out.html", {"wait": minutes(wait)}, status=429)
+    page["Retry-After"] = str(int(wait.total_seconds()))
+    return page
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """The name under which attempts are counted, the same in all capitals. AXES_USERNAME_CALLABLE names it."""
+    return str((credentials or request.POST).get("username") or "").lower()
+
+
+def way_on(request: HttpRequest, portal: Portal, default: str | None = None) -> str:
+    """Where to go after signing in: `next` if it stays on this server, else the portal's first page."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else (portal.home if default is None else default)
+
+
+def minutes(wait: timedelta) -> str:
+    """ "15 minutes", never less than one."""
+    count = max(1, round(wait.total_seconds() / 60))
+    return f"{count} minute{'' if count == 1 else 's'}"

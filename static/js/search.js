@@ -1,0 +1,15 @@
+// The key / puts the cursor into the search; Escape empties it, and once more leaves it.
+const typing = "input, textarea, select, [contenteditable]";
+
+document.addEventListener("keydown", (event) => {
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest(typing)) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  } else if (event.key === "Escape" && event.target === search) {
+    if (search.value) search.value = "";
+    else search.blur();
+  }
+});

@@ -1,0 +1,171 @@
+"""What may be done to accounts, and what it leaves on the trail."""
+
+import datetime as dt
+
+import pytest
+
+from accounts import operations
+from accounts.errors import Invalid
+from accounts.models import RoleGrant, TrailEntry, User
+from accounts.roles import Role
+
+NOW = dt.datetime(2026, 5, 4, 12, 0, tzinfo=dt.UTC)
+PASSWORD = "correct horse battery staple"
+NEW = "a wholly different phrase"
+
+
+def last_entry() -> TrailEntry:
+    return TrailEntry.objects.latest("id")
+
+
+@pytest.mark.django_db
+def test_signing_up_gives_the_role_subscriber_and_nothing_else() -> None:
+    user = operations.sign_up(username="dave", password=PASSWORD, email="dave@example.test", now=NOW)
+    assert user.roles == {Role.SUBSCRIBER}
+    assert user.check_password(PASSWORD)
+    assert not user.must_change_password
+    assert (last_entry().verb, last_entry().actor_name, last_entry().at) == ("user.created", "dave", NOW)
+
+
+@pytest.mark.parametrize("name", ["carol", "CAROL", "cArOl"])
+def test_a_name_is_taken_in_any_case(carol: User, name: str) -> None:
+    with pytest.raises(operations.UsernameTaken) as refusal:
+        operations.sign_up(username=name, password=PASSWORD, now=NOW)
+    assert "username" in refusal.value.fields
+
+
+def test_a_name_taken_after_it_was_looked_up_is_refused_in_the_same_words(carol: User) -> None:
+    late = User(username="CAROL", date_joined=NOW)
+    with pytest.raises(operations.UsernameTaken):
+        operations.admit(late, [Role.SUBSCRIBER], actor=late, now=NOW)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["two words", "semi;colon", "<b>", ""])
+def test_a_name_with_other_signs_is_refused(name: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        operations.sign_up(username=name, password=PASSWORD, now=NOW)
+    assert "username" in refusal.value.fields
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("password", ["short", "password", "12345678", "daveydavey"])
+def test_a_weak_password_is_refused_with_the_reason(password: str) -> None:
+    with pytest.raises(operations.WeakPassword) as refusal:
+        operations.sign_up(username="daveydave", password=password, now=NOW)
+    assert refusal.value.fields["password"]
+
+
+def test_only_administrators_create_accounts_for_others(admin: User, carol: User) -> None:
+    with pytest.raises(operations.NotYours):
+        operations.create_user(username="erin", password=PASSWORD, roles=[Role.ADMIN], actor=carol, now=NOW)
+    erin = operations.create_user(username="erin", password=PASSWORD, roles=[Role.CREATOR], actor=admin, now=NOW)
+    assert erin.must_change_password
+    assert last_entry().detail == {"user_id": erin.pk, "username": "erin", "roles": ["creator"]}
+
+
+def test_changing_ones_password_needs_the_current_one(carol: User) -> None:
+    with pytest.raises(operations.WrongPassword):
+        operations.change_password(user=carol, new_password=NEW, current_password="guess", actor=carol, now=NOW)
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
+    assert not TrailEntry.objects.exists()
+
+
+def test_a_changed_password_counts_at_once_and_ends_the_duty_to_change_it(carol: User) -> None:
+    User.objects.filter(pk=carol.pk).update(must_change_password=True)
+    carol.refresh_from_db()
+    operations.change_password(user=carol, new_password=NEW, current_password=PASSWORD, actor=carol, now=NOW)
+    carol.refresh_from_db()
+    assert carol.check_password(NEW)
+    assert not carol.must_change_password
+
+
+def test_a_password_may_not_be_changed_to_itself(carol: User) -> None:
+    with pytest.raises(operations.WeakPassword) as refusal:
+        operations.change_password(user=carol, new_password=PASSWORD, current_password=PASSWORD, actor=carol, now=NOW)
+    assert "new_password" in refusal.value.fields
+
+
+def test_no_password_ever_reaches_the_trail(carol: User) -> None:
+    operations.change_password(user=carol, new_password=NEW, current_password=PASSWORD, actor=carol, now=NOW)
+    written = str(last_entry().detail)
+    assert last_entry().verb == "user.password_changed"
+    assert NEW not in written
+    assert PASSWORD not in written
+
+
+def test_an_administrator_sets_a_password_that_its_owner_must_change(admin: User, carol: User) -> None:
+    operations.change_password(user=carol, new_password=NEW, actor=admin, now=NOW)
+    assert carol.must_change_password
+
+
+def test_nobody_changes_the_password_of_somebody_else(carol: User, mallory: User) -> None:
+    with pytest.raises(operations.NotYours):
+        operations.change_password(user=carol, new_password=NEW, current_password=PASSWORD, actor=mallory, now=NOW)
+
+
+def test_roles_become_exactly_the_ones_asked_for(admin: User, alice: User) -> None:
+    operations.set_roles(user=alice, roles=[Role.PUBLISHER, Role.OBSERVER], actor=admin, now=NOW)
+    assert alice.roles == {Role.PUBLISHER, Role.OBSERVER}
+    assert last_entry().detail["before"] == ["creator"]
+    assert last_entry().detail["roles"] == ["observer", "publisher"]
+
+
+def test_roles_that_do_not_change_are_said_to_be_so(admin: User, alice: User) -> None:
+    with pytest.raises(operations.NothingToChange):
+        operations.set_roles(user=alice, roles=[Role.CREATOR], actor=admin, now=NOW)
+
+
+def test_nobody_gives_themselves_a_role(alice: User) -> None:
+    with pytest.raises(operations.NotYours):
+        operations.set_roles(user=alice, roles=[Role.CREATOR, Role.ADMIN], actor=alice, now=NOW)
+    assert not RoleGrant.objects.filter(role=Role.ADMIN).exists()
+
+
+def test_the_last_administrator_stays(admin: User) -> None:
+    with pytest.raises(operations.LastAdministrator):
+        operations.set_roles(user=admin, roles=[Role.CREATOR], actor=admin, now=NOW)
+    with pytest.raises(operations.LastAdministrator):
+        operations.disable_user(user=admin, actor=admin, now=NOW)
+
+
+def test_a_disabled_administrator_does_not_count_as_one(admin: User, bob: User) -> None:
+    operations.set_roles(user=bob, roles=[Role.PUBLISHER, Role.ADMIN], actor=admin, now=NOW)
+    operations.disable_user(user=bob, actor=admin, now=NOW)
+    with pytest.raises(operations.LastAdministrator):
+        operations.disable_user(user=admin, actor=admin, now=NOW)
+
+
+def test_a_second_administrator_may_go(admin: User, bob: User) -> None:
+    operations.set_roles(user=bob, roles=[Role.ADMIN], actor=admin, now=NOW)
+    operations.disable_user(user=admin, actor=bob, now=NOW)
+    assert not admin.is_active
+
+
+def test_a_disabled_person_has_no_role_until_enabled_again(admin: User, carol: User) -> None:
+    operations.disable_user(user=carol, actor=admin, now=NOW)
+    assert not carol.has_role(Role.SUBSCRIBER)
+    assert (last_entry().verb, last_entry().detail["user_id"]) == ("user.disabled", carol.pk)
+    operations.enable_user(user=carol, actor=admin, now=NOW)
+    assert carol.has_role(Role.SUBSCRIBER)
+
+
+def test_disabling_twice_is_said_to_be_done_already(admin: User, carol: User) -> None:
+    operations.disable_user(user=carol, actor=admin, now=NOW)
+    with pytest.raises(operations.NothingToChange):
+        operations.disable_user(user=carol, actor=admin, now=NOW)
+
+
+@pytest.mark.parametrize("operation", [operations.disable_user, operations.enable_user])
+def test_only_administrators_shut_people_out_and_let_them_in(operation, carol: User, mallory: User) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(operations.NotYours):
+        operation(user=carol, actor=mallory, now=NOW)
+
+
+def test_a_profile_belongs_to_its_person(carol: User, mallory: User) -> None:
+    operations.update_profile(user=carol, first_name="Carol", last_name="Ng", email="", actor=carol, now=NOW)
+    assert carol.display_name == "Carol Ng"
+    with pytest.raises(operations.NotYours):
+        operations.update_profile(user=carol, first_name="X", last_name="", email="", actor=mallory, now=NOW)

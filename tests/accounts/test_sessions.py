@@ -1,0 +1,130 @@
+"""Signing in and out, in both portals."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+
+PASSWORD = "correct horse battery staple"
+SENTENCE = "Username or password is not right."
+
+
+def sign_in(client: Client, name: str, password: str, portal: str = "publisher", **data: str):  # type: ignore[no-untyped-def]
+    fields = {"username": name, "password": password, **data}
+    return client.post(f"/{portal}/sign-in", fields, secure=True)
+
+
+@pytest.mark.parametrize("portal", ["publisher", "devportal"])
+def test_each_portal_has_its_own_sign_in_page_that_leads_into_it(client: Client, bob: User, portal: str) -> None:
+    assert client.get(f"/{portal}/sign-in", secure=True).status_code == 200
+    answer = sign_in(client, "bob", PASSWORD, portal)
+    assert (answer.status_code, answer["Location"]) == (302, f"/{portal}/")
+    assert client.session["_auth_user_id"] == str(bob.pk)
+
+
+def test_both_portals_share_one_session(client: Client, bob: User) -> None:
+    sign_in(client, "bob", PASSWORD, "publisher")
+    assert client.get("/devportal/account", secure=True).status_code == 200
+
+
+def test_a_name_may_be_typed_in_any_case(client: Client, bob: User) -> None:
+    assert sign_in(client, "BOB", PASSWORD).status_code == 302
+
+
+def test_a_name_beyond_ascii_signs_in_as_it_was_made(client: Client, db: None) -> None:
+    User.objects.create_user("Ärlig", password=PASSWORD)
+    assert sign_in(client, "Ärlig", PASSWORD).status_code == 302
+
+
+def test_wrong_name_wrong_password_and_disabled_person_get_the_same_answer(
+    client: Client, bob: User, carol: User
+) -> None:
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+    answers = [sign_in(client, name, given) for name, given in (("bob", "x"), ("nobody", "x"), ("carol", PASSWORD))]
+    assert {answer.status_code for answer in answers} == {400}
+    assert all(SENTENCE in answer.text for answer in answers)
+
+
+def test_a_name_nobody_has_costs_as_much_hashing_as_one_that_somebody_has(
+    client: Client, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.auth.hashers import MD5PasswordHasher
+
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(
+        MD5PasswordHasher, "encode", lambda *args, **kwargs: hashed.append("once") or encode(*args, **kwargs)
+    )
+    sign_in(client, "bob", "wrong")
+    known = len(hashed)
+    sign_in(client, "nobody", "wrong")
+    assert known == len(hashed) - known > 0
+
+
+def test_a_service_account_does_not_sign_in(client: Client, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_service=True)
+    assert SENTENCE in sign_in(client, "bob", PASSWORD).text
+
+
+def test_what_was_typed_stays_but_never_the_password(client: Client, bob: User) -> None:
+    page = sign_in(client, "bob", "a wrong guess").text
+    assert 'value="bob"' in page
+    assert "a wrong guess" not in page
+
+
+@pytest.mark.parametrize(("wanted", "way_on"), [
+    ("/publisher/apis?q=echo", "/publisher/apis?q=echo"),
+    ("https://evil.example/", "/publisher/"),
+    ("//evil.example/", "/publisher/"),
+    ("javascript:alert(1)", "/publisher/"),
+    ("", "/publisher/"),
+])  # fmt: skip
+def test_only_addresses_of_this_server_are_gone_on_to(client: Client, bob: User, wanted: str, way_on: str) -> None:
+    assert sign_in(client, "bob", PASSWORD, next=wanted)["Location"] == way_on
+
+
+def test_signing_in_begins_a_new_session(client: Client, bob: User) -> None:
+    client.session.save()
+    before = client.session.session_key
+    sign_in(client, "bob", PASSWORD)
+    assert client.session.session_key != before
+
+
+def test_signing_out_takes_a_form_and_ends_the_session(client: Client, bob: User) -> None:
+    client.force_login(bob)
+    assert client.get("/publisher/sign-out", secure=True).status_code == 405
+    assert client.post("/publisher/sign-out", secure=True).status_code == 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_after_too_many_attempts_the_page_says_how_long_to_wait(client: Client, bob: User) -> None:
+    for _ in range(4):
+        assert sign_in(client, "bob", "wrong").status_code == 400
+    locked = sign_in(client, "bob", "wrong")
+    assert (locked.status_code, locked["Retry-After"]) == (429, "900")
+    assert "Wait 15 minutes" in locked.text
+    assert sign_in(client, "bob", PASSWORD).status_code == 429
+
+
+def test_other_capitals_are_no_way_around_the_lock(client: Client, bob: User) -> None:
+    for name in ("bob", "Bob", "BOB", "bOb", "boB"):
+        last = sign_in(client, name, "wrong")
+    assert last.status_code == 429
+
+
+def test_the_lock_falls_on_names_that_nobody_has_too(client: Client, db: None) -> None:
+    answers = [sign_in(client, "nobody", "wrong").status_code for _ in range(5)]
+    assert answers == [400, 400, 400, 400, 429]
+
+
+def test_the_lock_is_for_one_name_only(client: Client, bob: User, carol: User) -> None:
+    for _ in range(5):
+        sign_in(client, "bob", "wrong")
+    assert sign_in(client, "carol", PASSWORD, "devportal").status_code == 302
+
+
+def test_a_sign_in_without_its_token_is_refused(bob: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    refused = sign_in(strict, "bob", PASSWORD)
+    assert refused.status_code == 403
+    assert "too old to be sent" in refused.text
