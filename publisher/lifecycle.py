@@ -1,6 +1,9 @@
 """The life of an API, as a table. Pure: the page, the REST API and the operation all read it from here."""
 
+from dataclasses import dataclass
 from enum import Enum, StrEnum
+
+from accounts.errors import Conflict
 
 
 class State(Enum):
@@ -50,7 +53,22 @@ LISTED = frozenset({State.PROTOTYPED, State.PUBLISHED})
 SUBSCRIBABLE = frozenset({State.PROTOTYPED, State.PUBLISHED})
 
 
-class TransitionRefused(ValueError):
+DEPLOYING = frozenset({Action.PUBLISH, Action.PROTOTYPE, Action.REPUBLISH})
+UNDEPLOYING = frozenset({Action.DEMOTE, Action.RETIRE})
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """What else happens when an API is published: WSO2's two check items."""
+
+    deprecate_old_versions: bool = False
+    require_resubscription: bool = False
+
+
+NO_CHECKS = Checklist()
+
+
+class TransitionRefused(Conflict):
     """The table has no such step. `str(error)` says what is possible instead."""
 
     def __init__(self, state: State, action: Action) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from publisher import limits
 from publisher.lifecycle import State
 
 
@@ -68,6 +69,11 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.display_name
 
+    @property
+    def summary(self) -> str:
+        """The limits on one line, for people who choose."""
+        return limits.in_words(self)
+
 
 class Api(models.Model):
     """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
@@ -75,6 +81,7 @@ class Api(models.Model):
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -103,10 +110,23 @@ class Api(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("name"), "version", name="api_name_and_version_unique"),
             models.UniqueConstraint(Lower("context"), "version", name="api_context_and_version_unique"),
+            models.UniqueConstraint(
+                Lower("context"), condition=models.Q(is_default_version=True), name="api_one_default_version"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    @property
+    def stage(self) -> State:
+        """The lifecycle state as the table knows it."""
+        return State(self.state)
+
+    @property
+    def has_endpoint(self) -> bool:
+        """Whether there is anything that the gateway could dial."""
+        return bool(self.production or self.sandbox)
 
 
 class Revision(models.Model):

@@ -91,4 +91,8 @@ class Migration(migrations.Migration):
             model_name='api',
             constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('context'), models.F('version'), name='api_context_and_version_unique'),
         ),
+        migrations.AddConstraint(
+            model_name='api',
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('context'), condition=models.Q(('is_default_version', True)), name='api_one_default_version'),
+        ),
     ]

@@ -1,0 +1,100 @@
+"""The lifecycle as a drawing: where each state stands, and which way each step runs. Pure.
+
+Positions are in the drawing's own units; `templates/publisher/lifecycle/_diagram.html` draws them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from publisher.lifecycle import TRANSITIONS, Action, State
+
+WIDTH, HEIGHT = 158, 54
+VIEW = "0 26 1096 270"
+
+PLACES: dict[State, tuple[int, int]] = {
+    State.CREATED: (14, 40),
+    State.PROTOTYPED: (14, 212),
+    State.PUBLISHED: (360, 126),
+    State.BLOCKED: (694, 40),
+    State.DEPRECATED: (694, 212),
+    State.RETIRED: (922, 212),
+}
+
+# How each arrow runs, and where its label stands.
+PATHS: dict[tuple[State, Action], tuple[str, int, int]] = {
+    (State.CREATED, Action.PUBLISH): ("M172 56 C 262 56 278 136 358 140", 262, 70),
+    (State.CREATED, Action.PROTOTYPE): ("M96 94 L96 210", 26, 158),
+    (State.PROTOTYPED, Action.PUBLISH): ("M172 240 C 262 240 288 176 358 167", 224, 200),
+    (State.PROTOTYPED, Action.DEMOTE): ("M126 212 L126 96", 134, 158),
+    (State.PUBLISHED, Action.BLOCK): ("M518 140 C 588 136 608 72 692 68", 574, 88),
+    (State.PUBLISHED, Action.PROTOTYPE): ("M374 180 C 350 262 250 262 174 256", 256, 282),
+    (State.PUBLISHED, Action.DEMOTE): ("M360 136 C 300 128 230 92 174 84", 196, 122),
+    (State.PUBLISHED, Action.DEPRECATE): ("M518 168 C 588 172 608 230 692 236", 536, 226),
+    (State.BLOCKED, Action.REPUBLISH): ("M694 80 C 622 106 606 150 520 154", 616, 148),
+    (State.BLOCKED, Action.DEPRECATE): ("M773 94 L773 210", 780, 158),
+    (State.DEPRECATED, Action.RETIRE): ("M852 239 L920 239", 866, 230),
+}
+SHORT = {Action.PROTOTYPE: "Prototype", Action.DEMOTE: "Demote"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A state: the corner and the middle of its box."""
+
+    label: str
+    x: int
+    y: int
+    is_current: bool
+    is_final: bool
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """Where its label stands."""
+        return self.x + WIDTH // 2, self.y + HEIGHT // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A step: the path of its arrow and the place of its label."""
+
+    label: str
+    path: str
+    x: int
+    y: int
+    is_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The whole drawing, and the same in words."""
+
+    view: str
+    nodes: list[Node]
+    edges: list[Edge]
+    sentence: str
+
+
+def of(current: State) -> Diagram:
+    """The drawing with `current` marked and the steps out of it in the foreground."""
+    nodes = [_node(state, current) for state in PLACES]
+    edges = [_edge(state, action, current) for state, action in PATHS]
+    return Diagram(VIEW, nodes, sorted(edges, key=lambda edge: edge.is_allowed), _in_words(current))
+
+
+def _node(state: State, current: State) -> Node:
+    x, y = PLACES[state]
+    return Node(state.label, x, y, is_current=state is current, is_final=state is State.RETIRED)
+
+
+def _edge(state: State, action: Action, current: State) -> Edge:
+    path, x, y = PATHS[state, action]
+    label = action.value if action is Action.PROTOTYPE and state is State.PUBLISHED else SHORT.get(action, action.value)
+    return Edge(label, path, x, y, is_allowed=state is current)
+
+
+def _in_words(current: State) -> str:
+    ways = [
+        f"{action} leads to {target.label}" for (source, action), target in TRANSITIONS.items() if source is current
+    ]
+    return f"The API is {current.label}. {'; '.join(ways) or 'No step leads on from here'}."

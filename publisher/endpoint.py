@@ -1,0 +1,241 @@
+"""Where an API's backend answers and how the gateway dials it, as documents and as values. Pure.
+
+The documents are what `Api.production`, `Api.sandbox` and `Api.endpoint_options` store and what a revision's
+snapshot carries. `read_*` checks what a person sent; `from_document` trusts what was stored.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from publisher.validation import BadValue, clean_endpoint_url
+
+MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
+DAY = 24 * 3600.0
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_GATEWAY_HEADERS = frozenset(
+    {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
+)
+_GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-")
+
+
+class BadEndpoint(ValueError):
+    """Some fields cannot be taken; `fields` maps each to its sentence."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A primary address and those tried in order after it."""
+
+    url: str
+    failover: tuple[str, ...] = ()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Endpoint | None:
+        """What was stored; None where the API has no such endpoint."""
+        if not document.get("url"):
+            return None
+        return cls(url=document["url"], failover=tuple(document.get("failover", ())))
+
+    def to_document(self) -> dict[str, Any]:
+        """What to store."""
+        return {"url": self.url, "failover": list(self.failover)}
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses in the order in which they are dialled."""
+        return (self.url, *self.failover)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOptions:
+    """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off."""
+
+    connect_timeout: float = 5.0
+    idle_timeout: float = 0.0
+    ping_interval: float = 25.0
+    retries: int = 0
+    retry_delay: float = 0.5
+    suspend_after: int = 3
+    suspend_initial: float = 30.0
+    suspend_factor: float = 2.0
+    suspend_maximum: float = 300.0
+    prevent_suspension: bool = False
+    verify_tls: bool = True
+    ca_certificate: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    maximum_duration: float = 0.0
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> EndpointOptions:
+        """What was stored, with the default for all that was not. Unknown keys are left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+    def to_document(self) -> dict[str, Any]:
+        """What to store: every field, so that a later default does not change an API."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The range of a number. `may_be_off` allows 0 below the range; `whole` asks for an integer."""
+
+    label: str
+    least: float
+    most: float
+    may_be_off: bool = False
+    whole: bool = False
+
+
+LIMITS: dict[str, Limits] = {
+    "connect_timeout": Limits("Connect timeout", 0.1, 60),
+    "idle_timeout": Limits("Idle timeout", 1, DAY, may_be_off=True),
+    "ping_interval": Limits("Ping interval", 1, 3600, may_be_off=True),
+    "retries": Limits("Retries", 0, 10, whole=True),
+    "retry_delay": Limits("Delay between tries", 0, 60),
+    "suspend_after": Limits("Failures before suspension", 1, 100, whole=True),
+    "suspend_initial": Limits("First suspension", 0.1, DAY),
+    "suspend_factor": Limits("Factor", 1, 100),
+    "suspend_maximum": Limits("Longest suspension", 0.1, 7 * DAY),
+    "maximum_duration": Limits("Maximum connection duration", 1, 30 * DAY, may_be_off=True),
+}
+
+
+def read_endpoint(document: object) -> Endpoint | None:
+    """Check an endpoint document; None when it names no address. Raises BadEndpoint with `url` or `failover`."""
+    if not isinstance(document, Mapping):
+        raise BadEndpoint({"url": 'An endpoint is an object such as {"url": "ws://host:port/path"}.'})
+    url, failover = document.get("url") or "", document.get("failover") or []
+    if not isinstance(url, str) or not _is_list_of_text(failover):
+        raise BadEndpoint({"url": "Addresses are text: one url and a list of failover addresses."})
+    errors: dict[str, str] = {}
+    cleaned = _clean_into(errors, "url", url) if url.strip() else ""
+    spares = [_clean_into(errors, "failover", spare) for spare in failover if spare.strip()]
+    if spares and not url.strip():
+        errors["url"] = "Give the address that is tried first before the ones to fail over to."
+    if len(spares) > MAXIMUM_FAILOVER:
+        errors["failover"] = f"At most {MAXIMUM_FAILOVER} failover addresses are tried; these are {len(spares)}."
+    if errors:
+        raise BadEndpoint(errors)
+    return Endpoint(cleaned, tuple(spares)) if cleaned else None
+
+
+def read_options(document: object) -> EndpointOptions:
+    """Check an options document; what it leaves out keeps its default. Raises BadEndpoint by field."""
+    if not isinstance(document, Mapping):
+        raise BadEndpoint({"endpoint_options": "Endpoint options are an object of names and values."})
+    errors: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        try:
+            values[key] = _reader_of(str(key))(value)
+        except BadValue as error:
+            errors[str(key)] = str(error)
+    if not errors:
+        _check_together(values, errors)
+    if errors:
+        raise BadEndpoint(errors)
+    return EndpointOptions(**values)
+
+
+def _check_together(values: Mapping[str, Any], errors: dict[str, str]) -> None:
+    options = EndpointOptions(**values)
+    if options.suspend_maximum < options.suspend_initial:
+        errors["suspend_maximum"] = "The longest suspension cannot be shorter than the first one."
+
+
+def _reader_of(key: str) -> Callable[[Any], Any]:
+    if key in LIMITS:
+        return lambda value: _read_number(value, LIMITS[key])
+    readers: dict[str, Callable[[Any], Any]] = {
+        "prevent_suspension": _read_switch,
+        "verify_tls": _read_switch,
+        "ca_certificate": _read_certificate,
+        "headers": _read_headers,
+    }
+    return readers.get(key, _refuse_unknown)
+
+
+def _refuse_unknown(value: Any) -> Any:
+    raise BadValue("There is no such endpoint option.")
+
+
+def _read_number(value: Any, limits: Limits) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadValue(f"{limits.label} is a number.")
+    if limits.may_be_off and value == 0:
+        return 0.0
+    if not limits.least <= value <= limits.most:
+        off = ", or 0 to switch it off" if limits.may_be_off else ""
+        raise BadValue(f"{limits.label} must be between {limits.least:g} and {limits.most:g}{off}.")
+    if limits.whole and value != int(value):
+        raise BadValue(f"{limits.label} is a whole number.")
+    return int(value) if limits.whole else float(value)
+
+
+def _read_switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadValue("This is either true or false.")
+    return value
+
+
+def _read_certificate(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadValue("A certificate is text in PEM form.")
+    text = value.strip()
+    if len(text) > MAXIMUM_CERTIFICATE:
+        raise BadValue(f"The certificates have at most {MAXIMUM_CERTIFICATE // 1024} KiB together.")
+    if text:
+        _check_certificate(text)
+    return text
+
+
+def _check_certificate(text: str) -> None:
+    if "PRIVATE KEY" in text:
+        raise BadValue("This holds a private key. Paste only the certificate, and keep the key where it is used.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError, TypeError):
+        raise BadValue(
+            "This is not a certificate in PEM form. It begins with -----BEGIN CERTIFICATE----- and is pasted whole."
+        ) from None
+
+
+def _read_headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise BadValue("Backend headers are names with values.")
+    if len(value) > MAXIMUM_HEADERS:
+        raise BadValue(f"At most {MAXIMUM_HEADERS} headers can be added; these are {len(value)}.")
+    for name, text in value.items():
+        _check_header(name, text)
+    return dict(value)
+
+
+def _check_header(name: Any, text: Any) -> None:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise BadValue(f"{name!r} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
+    if name.lower() in _GATEWAY_HEADERS or name.lower().startswith(_GATEWAY_PREFIXES):
+        raise BadValue(f"The gateway itself sets {name}; leave it out.")
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:
+        raise BadValue(f"The value of {name} must be one line of plain text of at most 4096 characters.")
+
+
+def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
+    try:
+        return clean_endpoint_url(url)
+    except BadValue as error:
+        errors[key] = str(error)
+        return ""
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)

@@ -1,0 +1,31 @@
+"""Whom a change to an API would touch. The rooms above know; they register a counter each at start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from publisher.models import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """`live_connections` is None where nobody counts them; `applications` are those subscribed."""
+
+    live_connections: int | None = None
+    applications: int = 0
+
+
+Counter = Callable[[Api], Impact]
+_counters: list[Counter] = []
+
+
+def register(counter: Counter) -> None:
+    """Add a counter. It answers with the part of an Impact that it knows and leaves the rest at its default."""
+    if counter not in _counters:
+        _counters.append(counter)
+
+
+def of(api: Api) -> Impact:
+    """The answers of all counters together."""
+    known = [counter(api) for counter in _counters]
+    live = [part.live_connections for part in known if part.live_connections is not None]
+    return Impact(sum(live) if live else None, sum(part.applications for part in known))

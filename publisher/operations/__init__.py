@@ -1,0 +1,53 @@
+"""What may be done to an API. Every operation is keyword-only, atomic, and one row or more on the trail.
+
+`actor` is who does it, `now` when. Operations never change the row object they are given: they return the row
+as it is afterwards. `seen`, where offered, is the `updated_at` that the person had before their eyes; when the
+design has changed since, ChangedMeanwhile is raised and nothing is written.
+"""
+
+from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish, NotYours, permit
+from publisher.operations.deployments import (
+    AlreadyDeployed,
+    CannotDeploy,
+    NotDeployed,
+    create_revision,
+    deploy_revision,
+    restore_revision,
+    undeploy,
+)
+from publisher.operations.designs import (
+    ContextIsFixed,
+    PlansNeeded,
+    create_api,
+    create_version,
+    delete_api,
+    save_endpoint,
+    set_plans,
+    update_api,
+)
+from publisher.operations.transitions import TransitionLost, transition_api
+
+__all__ = [
+    "AlreadyDeployed",
+    "AlreadyExists",
+    "CannotDeploy",
+    "ChangedMeanwhile",
+    "ContextIsFixed",
+    "NotDeployed",
+    "NotReadyToPublish",
+    "NotYours",
+    "PlansNeeded",
+    "TransitionLost",
+    "create_api",
+    "create_revision",
+    "create_version",
+    "delete_api",
+    "deploy_revision",
+    "permit",
+    "restore_revision",
+    "save_endpoint",
+    "set_plans",
+    "transition_api",
+    "undeploy",
+    "update_api",
+]

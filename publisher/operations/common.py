@@ -1,0 +1,105 @@
+"""What the operations share: their refusals, the guarded save of a design, and the row on the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from accounts import trail
+from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts.models import TrailEntry, User
+from publisher import queries
+from publisher.models import Api
+from publisher.validation import BadValue
+
+
+class NotYours(NotAllowed):
+    """The person's roles do not allow this; the sentence names the role that would."""
+
+
+class AlreadyExists(Conflict):
+    """Another API has this name, context or version. `fields` maps each clash to its sentence; `field` is the first."""
+
+    CODES = {"name": 900250, "context": 900251, "version": 900252}
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = fields
+        self.field = next(iter(fields))
+        self.code = self.CODES[self.field]
+
+
+class ChangedMeanwhile(Conflict):
+    """The design was saved by somebody else after the person opened it; nothing has been written."""
+
+
+class NotReadyToPublish(Invalid):
+    """Something that a published API needs is missing. `missing` lists it; `fields` says what to do about each."""
+
+    code = 903224
+    SENTENCES = {
+        "endpoint": "Give the endpoint that calls are passed on to.",
+        "plans": "Choose at least one business plan that developers may subscribe under.",
+    }
+
+    def __init__(self, missing: list[str]) -> None:
+        fields = {each: self.SENTENCES[each] for each in missing}
+        super().__init__(f"The API cannot be published yet. {' '.join(fields.values())}", fields)
+        self.missing = missing
+
+
+def permit(allowed: bool, role: str, deed: str) -> None:
+    """Raise NotYours unless `allowed`."""
+    if not allowed:
+        raise NotYours(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
+
+
+def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Every value through its cleaner; raises Invalid with one sentence for each field that cannot be taken."""
+    cleaned, errors = {}, {}
+    for key, value in values.items():
+        try:
+            cleaned[key] = cleaners[key](value)
+        except BadValue as error:
+            errors[key] = str(error)
+    refuse(errors)
+    return cleaned
+
+
+def refuse(errors: dict[str, str]) -> None:
+    """Raise Invalid when there are errors."""
+    if errors:
+        raise Invalid(" ".join(errors.values()), errors)
+
+
+def lock(api: Api) -> Api:
+    """A fresh row object, held until the transaction ends. Raises ApiNotFound when it was deleted meanwhile."""
+    row = Api.objects.select_for_update().filter(pk=api.pk).first()
+    if row is None:
+        raise queries.ApiNotFound(f"{api} has been deleted meanwhile.")
+    return row
+
+
+def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, now: datetime) -> Api:
+    """Write `changes` unless the design was saved after `seen`; the fresh row."""
+    rows = Api.objects.filter(pk=api.pk)
+    if seen is not None:
+        rows = rows.filter(updated_at=seen)
+    if rows.update(**changes, updated_at=now) != 1:
+        raise ChangedMeanwhile(_who_came_first(lock(api)))
+    return lock(api)
+
+
+def record(api: Api, verb: str, *, actor: User, now: datetime, **detail: Any) -> TrailEntry:
+    """One row on the trail about this API."""
+    about = {"api_id": str(api.pk), "name": api.name, "version": api.version}
+    return trail.record(actor=actor, verb=verb, kind="api", object_id=api.pk, now=now, detail={**about, **detail})
+
+
+def _who_came_first(api: Api) -> str:
+    last = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"]).first()
+    who = last.actor_name if last else "Somebody"
+    what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
+    changed = f"changed the {what}" if what else "changed this API"
+    return f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."

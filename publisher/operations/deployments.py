@@ -1,0 +1,120 @@
+"""Operations on revisions: record the design, put a revision on the gateway, take it off, go back to one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from publisher import permissions, queries, snapshots
+from publisher.lifecycle import State
+from publisher.models import Api, Revision
+from publisher.operations.common import lock, permit, record, save_design
+
+DESCRIPTION_LENGTH = 255
+RESTORED = ("production", "sandbox", "endpoint_options", "topics")
+
+
+class AlreadyDeployed(Conflict):
+    """This very revision is on the gateway."""
+
+
+class NotDeployed(Conflict):
+    """No revision is on the gateway, so none can be taken off."""
+
+
+class CannotDeploy(Conflict):
+    """The API is retired, the revision names no endpoint, or it belongs to another API."""
+
+
+@transaction.atomic
+def create_revision(*, api: Api, description: str = "", actor: User, now: datetime) -> Revision:
+    """Record the design as it is now. Raises NotYours, Invalid (description)."""
+    permit(permissions.can_revise(actor, api), "creator or publisher", "make a revision")
+    if len(description.strip()) > DESCRIPTION_LENGTH:
+        sentence = f"A description of a revision has at most {DESCRIPTION_LENGTH} characters."
+        raise Invalid(sentence, {"description": sentence})
+    return add_revision(lock(api), description.strip(), actor=actor, now=now)
+
+
+@transaction.atomic
+def deploy_revision(
+    *, api: Api, revision: Revision | None = None, description: str = "", actor: User, now: datetime
+) -> Api:
+    """Let the gateway serve this revision, or with None a new one of the design; open connections stay.
+
+    `description` is for the new revision. Raises NotYours, Invalid (description), AlreadyDeployed, CannotDeploy.
+    """
+    permit(permissions.can_deploy(actor, api), "publisher", "deploy a revision")
+    row = lock(api)
+    chosen = revision or create_revision(api=row, description=description, actor=actor, now=now)
+    _check_own(row, chosen)
+    if row.deployed_revision_id == chosen.pk:
+        raise AlreadyDeployed(f"Revision {chosen.number} is deployed already.")
+    return put_on_gateway(row, chosen, actor=actor, now=now)
+
+
+@transaction.atomic
+def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
+    """Take the API off the gateway; its connections are closed. Raises NotYours, NotDeployed."""
+    permit(permissions.can_deploy(actor, api), "publisher", "take an API off the gateway")
+    row = lock(api)
+    if row.deployed_revision is None:
+        raise NotDeployed(f"{row} is not deployed.")
+    return take_off_gateway(row, actor=actor, now=now)
+
+
+@transaction.atomic
+def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime) -> Api:
+    """Make the revision's endpoint and topics the design again. Plans stay: they act at once, not by deployment.
+
+    The gateway goes on serving what is deployed. Raises NotYours, CannotDeploy.
+    """
+    permit(permissions.can_edit(actor, api), "creator", "restore a revision")
+    _check_own(api, revision)
+    changes = {field: revision.snapshot[field] for field in RESTORED}
+    row = save_design(lock(api), changes, seen=None, now=now)
+    record(row, "api.updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
+    return row
+
+
+def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> Revision:
+    """The next revision of a locked row."""
+    revision = Revision.objects.create(
+        api=row,
+        number=queries.next_revision_number(row),
+        description=description,
+        snapshot=snapshots.take(row),
+        created_by=actor,
+        created_at=now,
+    )
+    about = {"revision_id": str(revision.pk), "revision": revision.number}
+    record(row, "api.revision_created", actor=actor, now=now, **about)
+    return revision
+
+
+def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) -> Api:
+    """Deploy a revision of a locked row, whoever asks."""
+    if row.stage is State.RETIRED:
+        raise CannotDeploy(f"{row} is retired and cannot be deployed again. Make a new version of it.")
+    if not (revision.snapshot["production"] or revision.snapshot["sandbox"]):
+        raise CannotDeploy(f"Revision {revision.number} names no endpoint. Give the API one and make a new revision.")
+    Api.objects.filter(pk=row.pk).update(deployed_revision=revision, deployed_at=now)
+    about = {"revision_id": str(revision.pk), "revision": revision.number}
+    record(row, "api.deployed", actor=actor, now=now, **about)
+    return lock(row)
+
+
+def take_off_gateway(row: Api, *, actor: User, now: datetime) -> Api:
+    """Undeploy a locked row that is deployed, whoever asks."""
+    number = row.deployed_revision.number if row.deployed_revision else None
+    Api.objects.filter(pk=row.pk).update(deployed_revision=None, deployed_at=None)
+    record(row, "api.undeployed", actor=actor, now=now, revision=number)
+    return lock(row)
+
+
+def _check_own(api: Api, revision: Revision) -> None:
+    if revision.api_id != api.pk:
+        raise CannotDeploy(f"Revision {revision.number} belongs to another API.")

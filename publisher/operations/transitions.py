@@ -1,0 +1,83 @@
+"""The one operation that moves an API through its life."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.errors import Conflict
+from accounts.models import User
+from publisher import permissions, queries, signals
+from publisher.lifecycle import DEPLOYING, NO_CHECKS, UNDEPLOYING, Action, Checklist, State, next_state
+from publisher.models import Api
+from publisher.operations.common import NotReadyToPublish, lock, permit, record
+from publisher.operations.deployments import add_revision, put_on_gateway, take_off_gateway
+
+
+class TransitionLost(Conflict):
+    """Somebody else moved the API between the person's look and their click; nothing has been written."""
+
+
+@transaction.atomic
+def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
+    """Take `action` from the state that `api` was seen in. The check items count for Publish only.
+
+    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises NotYours,
+    TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
+    """
+    permit(permissions.can_publish(actor, api), "publisher", "move an API through its lifecycle")
+    source, target = api.stage, next_state(api.stage, action)
+    row = _claim(api, source, target, action, now)
+    if action in DEPLOYING:
+        row = _made_ready(row, actor=actor, now=now)
+    if action in UNDEPLOYING and row.deployed_revision_id is not None:
+        row = take_off_gateway(row, actor=actor, now=now)
+    _record(row, source, target, action, actor=actor, now=now)
+    if action is Action.PUBLISH:
+        _carry_on_from_older_versions(row, checklist, actor=actor, now=now)
+    return row
+
+
+def _claim(api: Api, source: State, target: State, action: Action, now: datetime) -> Api:
+    changes: dict[str, Any] = {"state": target.value}
+    if action is Action.PUBLISH:
+        changes["published_at"] = now
+    if Api.objects.filter(pk=api.pk, state=source.value).update(**changes) != 1:
+        there = lock(api).stage
+        raise TransitionLost(f"{api} is {there.label} by now, no longer {source.label}. Look again before you decide.")
+    return lock(api)
+
+
+def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
+    """The row with everything that a callable API needs; deploys a first revision when none is deployed."""
+    missing = [] if row.has_endpoint else ["endpoint"]
+    if not row.plans.exists():
+        missing.append("plans")
+    if missing:
+        raise NotReadyToPublish(missing)
+    if row.deployed_revision_id is not None:
+        return row
+    return put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
+
+
+def _record(row: Api, source: State, target: State, action: Action, *, actor: User, now: datetime) -> None:
+    states = {"from": source.value, "to": target.value}
+    record(row, "api.transitioned", actor=actor, now=now, action=action.value, **states)
+
+
+def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:
+    older = queries.older_versions_of(row)
+    signals.api_published.send(
+        sender=Api,
+        api=row,
+        actor=actor,
+        now=now,
+        require_resubscription=checklist.require_resubscription,
+        previous=older,
+    )
+    if checklist.deprecate_old_versions:
+        for each in older:
+            if each.stage is State.PUBLISHED:
+                transition_api(api=each, action=Action.DEPRECATE, actor=actor, now=now)

@@ -1,0 +1,162 @@
+"""What may be read of the Publisher's APIs, already scoped to the viewer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Max, Q, QuerySet
+
+from accounts.errors import Invalid, NotFound
+from accounts.models import TrailEntry, User
+from publisher import permissions, validation, versions
+from publisher.lifecycle import SERVED, State
+from publisher.models import Api, Plan, Revision
+
+SORTS = {
+    "name": ("name", "version"),
+    "-name": ("-name", "-version"),
+    "updated": ("updated_at",),
+    "-updated": ("-updated_at",),
+    "state": ("state", "name"),
+    "-state": ("-state", "name"),
+}
+DEFAULT_SORT = "-updated"
+
+
+class ApiNotFound(NotFound):
+    """There is no such API for this person."""
+
+    code = 900308
+
+
+class RevisionNotFound(NotFound):
+    """The API has no such revision."""
+
+    code = 900347
+
+
+class UnknownPlan(Invalid):
+    """A plan was named that does not exist."""
+
+    code = 900305
+
+
+def apis_for(user: User) -> QuerySet[Api]:
+    """Every API that the user may see in the Publisher."""
+    apis = Api.objects.select_related("provider", "deployed_revision")
+    return apis if permissions.can_enter(user) else apis.none()
+
+
+def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
+    """One API; raises ApiNotFound also to those who may not know of it."""
+    try:
+        return apis_for(user).get(pk=pk)
+    except (Api.DoesNotExist, ValidationError):
+        raise ApiNotFound("There is no such API. It may have been deleted.") from None
+
+
+def search_apis(user: User, *, text: str = "", state: State | None = None, sort: str = DEFAULT_SORT) -> QuerySet[Api]:
+    """The user's APIs whose name, context, version, description or a tag holds every word of `text`."""
+    apis = apis_for(user)
+    for word in text.split():
+        apis = apis.filter(
+            Q(name__icontains=word)
+            | Q(context__icontains=word)
+            | Q(version__icontains=word)
+            | Q(description__icontains=word)
+            | Q(tags__icontains=word)
+        )
+    if state is not None:
+        apis = apis.filter(state=state.value)
+    return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
+
+
+def all_plans() -> QuerySet[Plan]:
+    """Every business plan, the largest quota first and the unlimited ones last."""
+    return Plan.objects.order_by(F("quota").desc(nulls_last=True), "name")
+
+
+def plans_named(names: Iterable[str]) -> list[Plan]:
+    """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist."""
+    wanted = list(dict.fromkeys(names))
+    found = {plan.name: plan for plan in Plan.objects.filter(name__in=wanted)}
+    if missing := [name for name in wanted if name not in found]:
+        sentence = f"There is no business plan called {', '.join(missing)}."
+        raise UnknownPlan(sentence, {"plans": sentence})
+    return [found[name] for name in wanted]
+
+
+def plans_of(api: Api) -> list[Plan]:
+    """The plans under which the API is offered, in the order of `all_plans`."""
+    return list(all_plans().filter(apis=api))
+
+
+def revisions_of(api: Api) -> QuerySet[Revision]:
+    """The API's revisions, newest first."""
+    return api.revisions.select_related("created_by").order_by("-number")
+
+
+def next_revision_number(api: Api) -> int:
+    """The number that the API's next revision will have."""
+    return (api.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
+    """One revision of this API; raises RevisionNotFound."""
+    try:
+        return revisions_of(api).get(pk=pk)
+    except (Revision.DoesNotExist, ValidationError):
+        raise RevisionNotFound(f"{api} has no such revision.") from None
+
+
+def versions_of(api: Api) -> list[Api]:
+    """All versions of the API, itself included, newest version first."""
+    family = list(Api.objects.filter(context__iexact=api.context))
+    return sorted(family, key=lambda each: versions.sort_key(each.version), reverse=True)
+
+
+def older_versions_of(api: Api) -> list[Api]:
+    """The versions before this one, newest first."""
+    mine = versions.sort_key(api.version)
+    return [each for each in versions_of(api) if versions.sort_key(each.version) < mine]
+
+
+def context_is_open(api: Api) -> bool:
+    """Whether the context may still change: no revision and no other version depends on it."""
+    return not api.revisions.exists() and len(versions_of(api)) == 1
+
+
+def deployed_versions_of(api: Api) -> list[Api]:
+    """The versions that the gateway serves."""
+    served = {state.value for state in SERVED}
+    return [each for each in versions_of(api) if each.deployed_revision_id and each.state in served]
+
+
+def holder_of_name(name: str) -> Api | None:
+    """An API that has this name already, in any case of letters."""
+    return Api.objects.filter(name__iexact=name).first()
+
+
+def holder_of_context(context: str) -> Api | None:
+    """An API that answers at this context already, with or without `{version}` in it."""
+    root = validation.context_root(context)
+    alike = Q(context__iexact=root) | Q(context__iexact=f"{root}/{validation.VERSION_PLACEHOLDER}")
+    return Api.objects.filter(alike).first()
+
+
+def changes_of(api: Api) -> QuerySet[TrailEntry]:
+    """The API's rows on the trail, newest first."""
+    return TrailEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("-id")
+
+
+def deployed_by(api: Api) -> str:
+    """The name of who put the deployed revision on the gateway."""
+    row = changes_of(api).filter(verb="api.deployed").first()
+    return row.actor_name if row else ""
+
+
+def lifecycle_history(api: Api) -> QuerySet[TrailEntry]:
+    """How the API came to its state: its making and each transition, newest first."""
+    return changes_of(api).filter(verb__in=["api.created", "api.transitioned"])

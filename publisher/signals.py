@@ -1,0 +1,8 @@
+"""What the rooms above may listen to."""
+
+from django.dispatch import Signal
+
+# Sent inside the transaction that publishes an API, with
+#   api: Api, actor: User, now: datetime, require_resubscription: bool,
+#   previous: list[Api]  the older versions, newest first, so that subscriptions can be carried over.
+api_published = Signal()

@@ -1,0 +1,44 @@
+"""What a revision remembers of an API, and how a design differs from it."""
+
+from typing import Any
+
+from publisher.endpoint import EndpointOptions
+from publisher.models import Api
+
+# What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
+# they act through subscriptions at once, so a change of plans asks for no new deployment.
+ROUTED = {
+    "name": "name",
+    "context": "context",
+    "version": "version",
+    "is_default_version": "default version",
+    "production": "production endpoint",
+    "sandbox": "sandbox endpoint",
+    "endpoint_options": "endpoint configuration",
+    "topics": "topics",
+}
+
+
+def take(api: Api) -> dict[str, Any]:
+    """The snapshot of the API as it is now: plain values for a JSON column."""
+    return {
+        "api_id": str(api.pk),
+        "name": api.name,
+        "context": api.context,
+        "version": api.version,
+        "is_default_version": api.is_default_version,
+        "production": api.production,
+        "sandbox": api.sandbox,
+        "endpoint_options": EndpointOptions.from_document(api.endpoint_options).to_document(),
+        "topics": api.topics,
+        "plans": sorted(api.plans.values_list("name", flat=True)),
+        "query_token": True,
+    }
+
+
+def differences(api: Api) -> list[str]:
+    """What differs between the design and the deployed revision, in words; empty when nothing is deployed."""
+    if api.deployed_revision is None:
+        return []
+    now, deployed = take(api), api.deployed_revision.snapshot
+    return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]

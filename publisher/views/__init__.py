@@ -1,0 +1,1 @@
+"""The pages of the Publisher: one resource a module, one domain call a view."""

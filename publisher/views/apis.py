@@ -1,0 +1,107 @@
+"""The list of APIs and the overview of one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import requires
+from accounts.models import TrailEntry
+from accounts.roles import PUBLISHER_PORTAL
+from publisher import permissions, progress, queries, snapshots, validation, versions, wording
+from publisher.endpoint import Endpoint
+from publisher.lifecycle import LISTED, SERVED, State
+from publisher.models import Api
+from publisher.views.common import api_page, who
+
+APIS_A_PAGE = 20
+LATEST = 6
+
+
+@require_safe
+@requires(*PUBLISHER_PORTAL)
+def apis(request: HttpRequest) -> HttpResponse:
+    """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
+    user, text = who(request), request.GET.get("q", "").strip()
+    state = _state(request.GET.get("state", ""))
+    sort = request.GET.get("sort", queries.DEFAULT_SORT)
+    found = queries.search_apis(user, text=text, state=state, sort=sort)
+    context = {
+        "page": Paginator(found, APIS_A_PAGE).get_page(request.GET.get("page")),
+        "text": text,
+        "state": state,
+        "states": _counted_states(queries.search_apis(user, text=text)),
+        "may_create": permissions.can_create(user),
+    }
+    return render(request, "publisher/apis/list.html", context)
+
+
+@require_safe
+@requires()
+def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The overview of one API: what is done, what is missing, where it answers, what happened last."""
+    found = queries.get_api_for(who(request), pk)
+    plans = queries.plans_of(found)
+    context: dict[str, Any] = {
+        "steps": _steps(found, [plan.name for plan in plans]),
+        "plans": plans,
+        "endpoints": _endpoints(found),
+        "path": validation.served_path(found.context, found.version),
+        "also_at": _also_at(found),
+        "is_served": found.stage in SERVED and found.deployed_revision is not None,
+        "is_listed": found.stage in LISTED,
+        "changes": [_told(row) for row in queries.changes_of(found)[:LATEST]],
+        "versions": queries.versions_of(found),
+    }
+    return api_page(request, found, "apis/overview.html", **context)
+
+
+def _state(word: str) -> State | None:
+    return State(word) if word in State.__members__ else None
+
+
+def _counted_states(found: Any) -> list[tuple[State, int]]:
+    """Each state with the number of APIs in it, empty ones left out."""
+    counts = dict(found.order_by().values_list("state").annotate(number=Count("pk")))
+    return [(state, counts[state.value]) for state in State if state.value in counts]
+
+
+def _steps(found: Api, plans: list[str]) -> list[progress.Step]:
+    return progress.steps(
+        topics=len(found.topics),
+        endpoint=urlsplit((found.production or found.sandbox).get("url", "")).netloc,
+        plans=plans,
+        deployed=found.deployed_revision.number if found.deployed_revision else None,
+        differences=snapshots.differences(found),
+        state=found.stage,
+    )
+
+
+def _endpoints(found: Api) -> list[tuple[str, Endpoint]]:
+    both = (("Production", found.production), ("Sandbox", found.sandbox))
+    read = [(label, Endpoint.from_document(document)) for label, document in both]
+    return [(label, endpoint) for label, endpoint in read if endpoint]
+
+
+def _also_at(found: Api) -> list[tuple[str, str]]:
+    """Shorter paths that reach this version now, with the reason in words."""
+    revision = found.deployed_revision
+    if revision is None or found.stage not in SERVED:
+        return []
+    others = [each.version for each in queries.deployed_versions_of(found) if each.pk != found.pk]
+    shorter = versions.shorter(found.version, others)
+    paths = [(validation.served_path(found.context, shorter), "")] if shorter else []
+    if revision.snapshot["is_default_version"] and validation.VERSION_PLACEHOLDER not in found.context:
+        paths.append((found.context, "default version"))
+    return paths
+
+
+def _told(row: TrailEntry) -> dict[str, Any]:
+    return {"what": wording.happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}

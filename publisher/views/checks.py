@@ -1,0 +1,84 @@
+"""Live checks while somebody types: is this value allowed, and does this endpoint answer? Both answer fragments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import requires
+from accounts.roles import Role
+from publisher import queries, validation
+from publisher.dial import Answer, try_endpoint
+from publisher.endpoint import BadEndpoint, EndpointOptions, read_options
+from publisher.forms import EndpointForm, TryForm, in_words
+from publisher.validation import BadValue
+
+CLEANERS: dict[str, Callable[[str], str]] = {
+    "name": validation.clean_name,
+    "context": validation.clean_context,
+    "version": validation.clean_version,
+    "endpoint": validation.clean_endpoint_url,
+}
+ADDRESSES = ("endpoint", "production_url", "sandbox_url")
+MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers")
+
+
+@require_safe
+@requires(Role.CREATOR)
+def field_check(request: HttpRequest) -> HttpResponse:
+    """Whether `value` would do for `field` of a new API: nothing when it would, else the sentence why not."""
+    field, value = request.GET.get("field", ""), request.GET.get("value", "")
+    if field not in CLEANERS:
+        return HttpResponseBadRequest("There is no such field.")
+    try:
+        sentence = _taken(field, CLEANERS[field](value))
+    except BadValue as error:
+        sentence = in_words(error)
+    return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
+
+
+@require_POST
+@requires(Role.CREATOR)
+def endpoint_test(request: HttpRequest) -> HttpResponse:
+    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
+    form = TryForm({"address": request.POST.get(_field(request), "")})
+    if not form.is_valid():
+        answer = Answer(False, str(form.errors["address"][0]))
+    else:
+        answer = _tried(form.cleaned_data["address"], request)
+    return render(request, "publisher/apis/_answer.html", {"answer": answer})
+
+
+def _taken(field: str, value: str) -> str:
+    if field == "name" and (holder := queries.holder_of_name(value)):
+        return f"There is an API called {holder.name} already. Choose another name."
+    if field == "context" and (holder := queries.holder_of_context(value)):
+        return f"{holder.name} answers at {holder.context} already. Choose another context."
+    return ""
+
+
+def _field(request: HttpRequest) -> str:
+    name = request.POST.get("test", "")
+    return name if name in ADDRESSES else ADDRESSES[0]
+
+
+def _tried(url: str, request: HttpRequest) -> Answer:
+    try:
+        return try_endpoint(url, _options(request))
+    except BadEndpoint as error:
+        return Answer(False, f"The advanced configuration cannot be used: {error}")
+
+
+def _options(request: HttpRequest) -> EndpointOptions:
+    """What the advanced configuration says on the page; the defaults on a page that has none."""
+    if "connect_timeout" not in request.POST:
+        return EndpointOptions()
+    form = EndpointForm(request.POST)
+    form.full_clean()
+    wrong = {name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors}
+    if wrong:
+        raise BadEndpoint(wrong)
+    return read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})

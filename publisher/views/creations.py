@@ -1,0 +1,40 @@
+"""Design a New WebSocket API."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import now
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import requires
+from accounts.errors import Conflict, Invalid
+from accounts.roles import Role
+from publisher import operations, permissions
+from publisher.forms import CreateForm
+from publisher.views.common import who
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Role.CREATOR)
+def create(request: HttpRequest) -> HttpResponse:
+    """CREATE, and CREATE & PUBLISH for those who may: one operation either way."""
+    if request.method != "POST":
+        return _page(request, CreateForm())
+    form = CreateForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=400)
+    publish = "publish" in request.POST
+    try:
+        api = operations.create_api(**form.cleaned_data, publish=publish, actor=who(request), now=now())
+    except (Invalid, Conflict) as refusal:
+        form.take_up(refusal)
+        return _page(request, form, status=refusal.status)
+    messages.success(request, f"{api} is {'published' if publish else 'created'}.")
+    return redirect("publisher:api", pk=api.pk)
+
+
+def _page(request: HttpRequest, form: CreateForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "may_publish_apis": permissions.can_publish(who(request))}
+    return render(request, "publisher/apis/create.html", context, status=status)

@@ -1,0 +1,151 @@
+"""The pages on which a design is changed: basic info, endpoint, business plans."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.timezone import now
+
+from accounts.access import RequiresRole
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from publisher import operations, permissions, queries
+from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm
+from publisher.models import Api
+from publisher.views.common import api_page, who
+
+
+class DesignPage(RequiresRole):
+    """Shows one part of the design to everybody of the Publisher, and saves it for those who may.
+
+    Whatever refuses the save, what was typed stays on the page.
+    """
+
+    page: ClassVar[str]
+    template: ClassVar[str]
+    saved: ClassVar[str]
+
+    def get(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """The page as it is stored; closed fields for those who may only read."""
+        api = queries.get_api_for(who(request), pk)
+        form = self.form(api)
+        if not self.may(who(request), api):
+            _close(form)
+        return self.show(api, form)
+
+    def post(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Save, and come back to the page."""
+        api = queries.get_api_for(who(request), pk)
+        operations.permit(self.may(who(request), api), *self.needs)
+        form = self.form(api, request.POST)
+        if not form.is_valid():
+            return self.show(api, form, status=400)
+        try:
+            self.save(api, form)
+        except (Invalid, Conflict) as refusal:
+            return self.refused(api, form, refusal)
+        messages.success(request, self.saved)
+        return redirect(f"publisher:{self.page}", pk=api.pk)
+
+    def refused(self, api: Api, form: GuardedForm, refusal: Invalid | Conflict) -> HttpResponse:
+        """The page with what was typed and the refusal; after a conflict the next save goes over the other one."""
+        form.take_up(refusal)
+        if isinstance(refusal, operations.ChangedMeanwhile):
+            form.look_again(queries.get_api_for(who(self.request), api.pk))
+        return self.show(api, form, status=refusal.status)
+
+    def show(self, api: Api, form: GuardedForm, status: int = 200) -> HttpResponse:
+        """The page with a form."""
+        context = {"form": form, "may_change": self.may(who(self.request), api), **self.context(form)}
+        return api_page(self.request, api, self.template, status=status, **context)
+
+    needs: ClassVar[tuple[str, str]] = ("creator", "edit an API")
+
+    def may(self, user: User, api: Api) -> bool:
+        """Whether the user may save."""
+        return permissions.can_edit(user, api)
+
+    def context(self, form: Any) -> dict[str, Any]:
+        """What the template needs besides the form."""
+        return {}
+
+    def form(self, api: Api, data: Any = None) -> GuardedForm:
+        """The form, bound to `data` or filled from the row."""
+        raise NotImplementedError
+
+    def save(self, api: Api, form: Any) -> Api:
+        """The one domain call."""
+        raise NotImplementedError
+
+
+class BasicInfo(DesignPage):
+    """Description, tags, default version, and the context while it is open."""
+
+    page, template, saved = "basic-info", "designs/basic_info.html", "Basic info is saved."
+
+    def form(self, api: Api, data: Any = None) -> BasicInfoForm:
+        """With the context only while it may change."""
+        initial, is_open = BasicInfoForm.initial_of(api), queries.context_is_open(api)
+        return BasicInfoForm(data, initial=initial, context_is_open=is_open)
+
+    def save(self, api: Api, form: BasicInfoForm) -> Api:
+        """Write the changes."""
+        changes, seen = form.changes(), form.cleaned_data["seen"]
+        return operations.update_api(api=api, changes=changes, seen=seen, actor=who(self.request), now=now())
+
+
+class EndpointPage(DesignPage):
+    """Production and sandbox addresses with their Endpoint Advanced Configurations."""
+
+    page, template, saved = "endpoint", "designs/endpoint.html", "The endpoint is saved."
+    TIMEOUTS = ("connect_timeout", "idle_timeout", "maximum_duration", "ping_interval", "retries", "retry_delay")
+    SUSPENSION = ("suspend_after", "suspend_initial", "suspend_factor", "suspend_maximum")
+
+    def form(self, api: Api, data: Any = None) -> EndpointForm:
+        """Filled from the endpoint documents."""
+        return EndpointForm(data, initial=EndpointForm.initial_of(api))
+
+    def context(self, form: EndpointForm) -> dict[str, Any]:
+        """The numbers in their groups, and whether the advanced part must be open."""
+        return {
+            "timeouts": [form[name] for name in self.TIMEOUTS],
+            "suspension": [form[name] for name in self.SUSPENSION],
+            "advanced_is_open": form.advanced_is_wrong(),
+        }
+
+    def save(self, api: Api, form: EndpointForm) -> Api:
+        """Replace the documents."""
+        documents, seen = form.documents(), form.cleaned_data["seen"]
+        return operations.save_endpoint(api=api, **documents, seen=seen, actor=who(self.request), now=now())
+
+
+class PlansPage(DesignPage):
+    """Which business plans are offered to new subscribers."""
+
+    page, template, saved = "plans", "designs/plans.html", "Business plans are saved."
+    needs = ("publisher", "choose the business plans of an API")
+
+    def may(self, user: User, api: Api) -> bool:
+        """A publisher, or a creator while it is a design."""
+        return permissions.can_set_plans(user, api)
+
+    def form(self, api: Api, data: Any = None) -> PlansForm:
+        """With the plans on offer ticked."""
+        chosen = [plan.name for plan in queries.plans_of(api)]
+        return PlansForm(data, initial={"seen": api.updated_at.isoformat(), "plans": chosen})
+
+    def save(self, api: Api, form: PlansForm) -> Api:
+        """Offer exactly these."""
+        sent = form.cleaned_data
+        plans, seen = list(sent["plans"]), sent["seen"]
+        return operations.set_plans(api=api, plans=plans, seen=seen, actor=who(self.request), now=now())
+
+
+def _close(form: Form) -> None:
+    for field in form.fields.values():
+        field.disabled = True

@@ -1,0 +1,53 @@
+"""Rows as the tests need them, made by the operations themselves wherever one exists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from accounts.models import RoleGrant, TrailEntry, User
+from accounts.roles import Role
+from publisher import operations, queries
+from publisher.bootstrap import ensure_default_plans
+from publisher.lifecycle import State
+from publisher.models import Api, Plan
+
+NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
+LATER = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+BACKEND = "ws://localhost:9900/echo"
+
+
+def plans(*names: str) -> list[Plan]:
+    """The default plans of these names."""
+    ensure_default_plans()
+    return queries.plans_named(names)
+
+
+def give_role(user: User, *roles: Role) -> User:
+    """The same person, read again, with more roles."""
+    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in roles)
+    return User.objects.get(pk=user.pk)
+
+
+def make_api(creator: User, **given: Any) -> Api:
+    """A design of EchoWebSocket by `creator`, with an endpoint and two plans unless told otherwise."""
+    fields = {
+        "name": "EchoWebSocket",
+        "context": "/echowebsocket",
+        "version": "1.0.0",
+        "endpoint": BACKEND,
+        "plans": plans("Gold", "Silver"),
+    }
+    return operations.create_api(**{**fields, **given}, actor=creator, now=NOW)
+
+
+def in_state(api: Api, state: State) -> Api:
+    """The API put straight into a state, past all rules."""
+    Api.objects.filter(pk=api.pk).update(state=state.value)
+    return Api.objects.get(pk=api.pk)
+
+
+def verbs(api: Api) -> list[str]:
+    """What the trail says about the API, oldest first."""
+    rows = TrailEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("id")
+    return [row.verb for row in rows]

@@ -1,0 +1,117 @@
+"""Operations on revisions."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.errors import Invalid
+from accounts.models import TrailEntry, User
+from publisher import operations, snapshots
+from publisher.lifecycle import State
+from tests.publisher.builders import BACKEND, LATER, NOW, in_state, make_api, verbs
+
+
+def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
+    api = make_api(alice)
+    revision = operations.create_revision(api=api, description=" First. ", actor=alice, now=NOW)
+    assert (revision.number, revision.description, revision.created_by) == (1, "First.", alice)
+    assert revision.snapshot == {
+        "api_id": str(api.pk),
+        "name": "EchoWebSocket",
+        "context": "/echowebsocket",
+        "version": "1.0.0",
+        "is_default_version": False,
+        "production": {"url": BACKEND, "failover": []},
+        "sandbox": {"url": BACKEND, "failover": []},
+        "endpoint_options": api.endpoint_options,
+        "topics": [],
+        "plans": ["Gold", "Silver"],
+        "query_token": True,
+    }
+
+
+def test_revisions_are_numbered_by_api(alice: User) -> None:
+    api, other = make_api(alice), make_api(alice, name="Other", context="/other")
+    numbers = [operations.create_revision(api=each, actor=alice, now=NOW).number for each in (api, other, api)]
+    assert numbers == [1, 1, 2]
+
+
+def test_a_long_description_of_a_revision_is_refused(alice: User) -> None:
+    with pytest.raises(Invalid) as refusal:
+        operations.create_revision(api=make_api(alice), description="x" * 256, actor=alice, now=NOW)
+    assert "description" in refusal.value.fields
+
+
+def test_a_publisher_deploys_and_undeploys(alice: User, bob: User) -> None:
+    api = make_api(alice)
+    revision = operations.create_revision(api=api, actor=alice, now=NOW)
+    api = operations.deploy_revision(api=api, revision=revision, actor=bob, now=LATER)
+    assert (api.deployed_revision, api.deployed_at) == (revision, LATER)
+    api = operations.undeploy(api=api, actor=bob, now=LATER)
+    assert (api.deployed_revision, api.deployed_at) == (None, None)
+    assert verbs(api) == ["api.created", "api.revision_created", "api.deployed", "api.undeployed"]
+    assert TrailEntry.objects.last().detail["revision"] == 1
+
+
+def test_deploying_twice_and_undeploying_nothing_are_refused(alice: User, bob: User) -> None:
+    api = make_api(alice)
+    with pytest.raises(operations.NotDeployed):
+        operations.undeploy(api=api, actor=bob, now=NOW)
+    revision = operations.create_revision(api=api, actor=alice, now=NOW)
+    operations.deploy_revision(api=api, revision=revision, actor=bob, now=NOW)
+    with pytest.raises(operations.AlreadyDeployed):
+        operations.deploy_revision(api=api, revision=revision, actor=bob, now=NOW)
+
+
+def test_what_has_no_endpoint_or_is_retired_is_not_deployed(alice: User, bob: User) -> None:
+    api = make_api(alice, endpoint="")
+    empty = operations.create_revision(api=api, actor=alice, now=NOW)
+    with pytest.raises(operations.CannotDeploy, match="names no endpoint"):
+        operations.deploy_revision(api=api, revision=empty, actor=bob, now=NOW)
+    api = operations.save_endpoint(api=api, production={"url": BACKEND}, sandbox={}, actor=alice, now=NOW)
+    revision = operations.create_revision(api=api, actor=alice, now=NOW)
+    with pytest.raises(operations.CannotDeploy, match="retired"):
+        operations.deploy_revision(api=in_state(api, State.RETIRED), revision=revision, actor=bob, now=NOW)
+
+
+def test_a_revision_of_another_api_is_never_deployed(alice: User, bob: User) -> None:
+    api, other = make_api(alice), make_api(alice, name="Other", context="/other")
+    foreign = operations.create_revision(api=other, actor=alice, now=NOW)
+    with pytest.raises(operations.CannotDeploy, match="belongs to"):
+        operations.deploy_revision(api=api, revision=foreign, actor=bob, now=NOW)
+    with pytest.raises(operations.CannotDeploy, match="belongs to"):
+        operations.restore_revision(api=api, revision=foreign, actor=alice, now=NOW)
+
+
+def test_an_edit_touches_what_is_deployed_only_when_it_is_deployed(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    assert snapshots.differences(api) == []
+    api = operations.save_endpoint(
+        api=api, production={"url": "ws://new:1"}, sandbox=api.sandbox, options={"retries": 1}, actor=admin, now=NOW
+    )
+    assert snapshots.differences(api) == ["production endpoint", "endpoint configuration"]
+    assert api.deployed_revision is not None
+    assert api.deployed_revision.snapshot["production"]["url"] == BACKEND
+    revision = operations.create_revision(api=api, actor=admin, now=NOW)
+    api = operations.deploy_revision(api=api, revision=revision, actor=admin, now=NOW)
+    assert snapshots.differences(api) == []
+
+
+def test_description_and_plans_ask_for_no_new_deployment(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    api = operations.update_api(api=api, changes={"description": "x"}, actor=admin, now=NOW)
+    api = operations.set_plans(api=api, plans=list(api.plans.all()[:1]), actor=admin, now=NOW)
+    assert snapshots.differences(api) == []
+
+
+def test_restoring_makes_an_old_endpoint_the_design_again_and_leaves_the_gateway_alone(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    first = api.deployed_revision
+    assert first is not None
+    api = operations.save_endpoint(api=api, production={"url": "ws://new:1"}, sandbox={}, actor=admin, now=NOW)
+    second = operations.create_revision(api=api, actor=admin, now=NOW)
+    api = operations.deploy_revision(api=api, revision=second, actor=admin, now=NOW)
+    api = operations.restore_revision(api=api, revision=first, actor=admin, now=LATER)
+    assert (api.production["url"], api.updated_at) == (BACKEND, LATER)
+    assert api.deployed_revision == second
+    assert TrailEntry.objects.last().detail["restored_revision"] == 1

@@ -1,0 +1,619 @@
+"""The pages, as each role meets them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from accounts.models import User
+from accounts.roles import Role
+from publisher import impact, operations, queries
+from publisher.lifecycle import State, allowed_actions
+from publisher.models import Api
+from publisher.urls import urlpatterns
+from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
+
+NEW = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
+FULL = {**NEW, "endpoint": BACKEND, "plans": ["Gold", "Silver"]}
+
+
+def browse(user: User | None) -> Client:
+    client = Client()
+    if user is not None:
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def address(name: str, api: Api | None = None) -> str:
+    return reverse(f"publisher:{name}", kwargs={"pk": api.pk} if api else None)
+
+
+def text_of(response: Any) -> str:
+    """What a person reads on the page, blanks made one."""
+    body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    words = re.sub(r"<[^>]+>", " ", body)
+    return re.sub(r"\s+", " ", words.replace("&amp;", "&").replace("&#x27;", "'"))
+
+
+@pytest.fixture
+def creator_and_publisher(alice: User) -> User:
+    return give_role(alice, Role.PUBLISHER)
+
+
+# --- doors ---------------------------------------------------------------------------------------------------
+
+PAGES = ["api", "basic-info", "endpoint", "plans", "deployments", "lifecycle"]
+MEMBERS = ["alice", "bob", "observer", "admin"]
+POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "basic-info": ({}, {"alice", "admin"}),
+    "endpoint": ({}, {"alice", "admin"}),
+    "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
+    "deployments": ({}, {"bob", "admin"}),
+    "revisions": ({}, {"alice", "bob", "admin"}),
+    "undeployment": ({}, {"bob", "admin"}),
+    "restorations": ({}, {"alice", "admin"}),
+    "transitions": ({"action": "Publish"}, {"bob", "admin"}),
+    "versions": ({"version": "2"}, {"alice", "admin"}),
+    "deletion": ({}, {"alice", "admin"}),
+}
+
+
+def test_the_tables_of_this_file_name_every_address() -> None:
+    named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests"}
+
+
+@pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])
+def test_visitors_are_sent_to_sign_in_and_come_back(alice: User, name: str) -> None:
+    page = address(name, make_api(alice))
+    response = browse(None).get(page)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/publisher/sign-in?next=")
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("person", MEMBERS)
+def test_everybody_of_the_publisher_reads_every_page(
+    admin: User, name: str, person: str, request: pytest.FixtureRequest
+) -> None:
+    api = make_api(admin, publish=True)
+    assert browse(request.getfixturevalue(person)).get(address(name, api)).status_code == 200
+
+
+@pytest.mark.parametrize("name", [*PAGES, *POSTS])
+def test_a_stranger_is_told_that_there_is_no_such_api(alice: User, mallory: User, name: str) -> None:
+    api = make_api(alice)
+    client = browse(mallory)
+    if name in PAGES:
+        assert client.get(address(name, api)).status_code == 404
+    if name in POSTS:
+        assert client.post(address(name, api), POSTS[name][0]).status_code == 404
+    assert Api.objects.get().updated_at == NOW
+
+
+@pytest.mark.parametrize("name", list(POSTS))
+@pytest.mark.parametrize("person", MEMBERS)
+def test_a_member_without_the_right_is_refused_and_changes_nothing(
+    alice: User, name: str, person: str, request: pytest.FixtureRequest
+) -> None:
+    api = make_api(alice)
+    data, allowed = POSTS[name]
+    response = browse(request.getfixturevalue(person)).post(address(name, api), data)
+    assert (response.status_code == 403) is (person not in allowed)
+    if person not in allowed:
+        assert Api.objects.get().updated_at == NOW
+        assert (Api.objects.get().stage, api.revisions.count()) == (State.CREATED, 0)
+
+
+@pytest.mark.parametrize("name", ["apis", "create"])
+def test_the_list_and_the_form_are_for_those_who_work_here(mallory: User, name: str) -> None:
+    assert browse(mallory).get(address(name)).status_code == 403
+    assert browse(None).get(address(name)).status_code == 302
+
+
+@pytest.mark.parametrize(("person", "status"), [("alice", 200), ("bob", 403), ("observer", 403), ("admin", 200)])
+def test_only_creators_open_the_form(person: str, status: int, request: pytest.FixtureRequest) -> None:
+    assert browse(request.getfixturevalue(person)).get(address("create")).status_code == status
+
+
+@pytest.mark.parametrize("name", ["api", "lifecycle"])
+def test_an_api_that_is_gone_is_not_found(alice: User, name: str) -> None:
+    page = reverse(f"publisher:{name}", kwargs={"pk": uuid.uuid4()})
+    assert browse(alice).get(page).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["transitions", "revisions", "undeployment", "restorations", "endpoint-tests"])
+def test_what_changes_something_is_never_a_get(admin: User, name: str) -> None:
+    api = None if name == "endpoint-tests" else make_api(admin)
+    assert browse(admin).get(address(name, api)).status_code == 405
+
+
+# --- the list ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/publisher/", "/publisher"])
+def test_the_portal_opens_on_the_list(alice: User, path: str) -> None:
+    assert browse(alice).get(path, follow=True).redirect_chain[-1][0] == "/publisher/apis"
+
+
+@pytest.mark.parametrize(("person", "offered"), [("alice", True), ("admin", True), ("bob", False), ("observer", False)])
+def test_create_api_is_shown_to_creators_only(person: str, offered: bool, request: pytest.FixtureRequest) -> None:
+    page = text_of(browse(request.getfixturevalue(person)).get(address("apis")))
+    assert ("CREATE API" in page) is offered
+    assert ("Design a New WebSocket API" in page) is offered
+    assert ("Create your first API" in page) is offered
+
+
+def test_the_list_finds_filters_and_keeps_both_in_its_links(alice: User) -> None:
+    make_api(alice)
+    in_state(make_api(alice, name="Chat", context="/chat"), State.BLOCKED)
+    client = browse(alice)
+    assert "EchoWebSocket" in text_of(client.get("/publisher/apis"))
+    found = client.get("/publisher/apis?q=chat&state=BLOCKED")
+    assert "Chat" in text_of(found)
+    assert "EchoWebSocket" not in text_of(found)
+    assert "q=chat&amp;state=BLOCKED" in found.content.decode()
+    assert "No API matches" in text_of(client.get("/publisher/apis?q=chat&state=CREATED"))
+    assert client.get("/publisher/apis?state=nonsense&sort=nonsense&page=nonsense").status_code == 200
+
+
+def test_a_long_list_has_pages(alice: User) -> None:
+    for number in range(21):
+        make_api(alice, name=f"Api {number}", context=f"/a{number}")
+    page = text_of(browse(alice).get("/publisher/apis?sort=name&page=2"))
+    assert "21–21 of 21 APIs" in page
+
+
+# --- create --------------------------------------------------------------------------------------------------
+
+
+def test_create_leads_to_the_overview_of_the_new_api(alice: User) -> None:
+    plans("Gold")
+    response = browse(alice).post(address("create"), NEW, follow=True)
+    api = Api.objects.get()
+    assert response.redirect_chain == [(address("api", api), 302)]
+    assert "EchoWebSocket 1.0.0 is created." in text_of(response)
+    assert api.stage is State.CREATED
+
+
+def test_create_and_publish_is_offered_to_publishers_and_publishes(alice: User, creator_and_publisher: User) -> None:
+    plans("Gold")
+    client = browse(creator_and_publisher)
+    assert "CREATE & PUBLISH" in text_of(client.get(address("create")))
+    response = client.post(address("create"), {**FULL, "publish": "1"}, follow=True)
+    assert "EchoWebSocket 1.0.0 is published." in text_of(response)
+    assert Api.objects.get().stage is State.PUBLISHED
+
+
+def test_a_plain_creator_is_neither_offered_nor_allowed_to_publish(alice: User) -> None:
+    plans("Gold")
+    client = browse(alice)
+    page = client.get(address("create")).content.decode()
+    assert 'name="publish"' not in page
+    assert client.post(address("create"), {**FULL, "publish": "1"}).status_code == 403
+    assert not Api.objects.exists()
+
+
+def test_create_and_publish_without_endpoint_or_plan_says_so_at_the_fields(admin: User) -> None:
+    plans("Gold")
+    response = browse(admin).post(address("create"), {**NEW, "publish": "1"})
+    assert response.status_code == 400
+    page = text_of(response)
+    assert "Give the endpoint that calls are passed on to." in page
+    assert "Choose at least one business plan" in page
+    assert not Api.objects.exists()
+
+
+def test_what_was_typed_survives_a_refusal(alice: User) -> None:
+    plans("Gold")
+    response = browse(alice).post(address("create"), {**FULL, "context": "/echo websocket", "plans": ["Gold"]})
+    assert response.status_code == 400
+    body = response.content.decode()
+    assert 'value="/echo websocket"' in body
+    assert f'value="{BACKEND}"' in body
+    assert re.search(r'value="Gold"[^>]* checked', body)
+    assert not re.search(r'value="Silver"[^>]* checked', body)
+    assert "A context cannot contain a space. Did you mean /echo-websocket ?" in text_of(response)
+
+
+def test_markup_in_a_name_is_shown_as_text(alice: User) -> None:
+    response = browse(alice).post(address("create"), {**NEW, "name": "<b>x</b>", "context": '/"><script>alert(1)'})
+    assert "<script>alert" not in response.content.decode()
+    assert "<b>x</b>" not in response.content.decode()
+
+
+def test_a_name_that_is_taken_is_said_at_its_field_with_409(alice: User) -> None:
+    make_api(alice)
+    response = browse(alice).post(address("create"), NEW)
+    assert response.status_code == 409
+    assert "There is an API called EchoWebSocket already." in text_of(response)
+    assert "EchoWebSocket answers at /echowebsocket already." in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "verdict"),
+    [
+        ("context", "/echo websocket", "A context cannot contain a space. Did you mean /echo-websocket ?"),
+        ("context", "/ECHOWEBSOCKET", "EchoWebSocket answers at /echowebsocket already."),
+        ("context", "/free", ""),
+        ("name", "echowebsocket", "There is an API called EchoWebSocket already."),
+        ("version", "..", "A version cannot be made of dots alone."),
+        ("endpoint", "http://h", "A WebSocket endpoint begins with ws://"),
+        ("endpoint", "ws://h", ""),
+    ],
+)
+def test_a_field_is_judged_while_one_types(alice: User, field: str, value: str, verdict: str) -> None:
+    make_api(alice)
+    said = text_of(browse(alice).get(address("field-checks"), {"field": field, "value": value})).strip()
+    assert said.startswith(verdict)
+    assert bool(said) is bool(verdict)
+
+
+def test_an_unknown_field_is_not_judged(alice: User) -> None:
+    assert browse(alice).get(address("field-checks"), {"field": "nonsense"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"test": "endpoint", "endpoint": "http://h"}, "begins with ws://"),
+        ({"test": "endpoint"}, "Give the address of a WebSocket backend"),
+        ({"test": "sandbox_url", "sandbox_url": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
+        ({"test": "nonsense", "endpoint": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
+        (
+            {"test": "production_url", "production_url": "ws://nowhere.invalid", "connect_timeout": "-1"},
+            "Connect timeout must be between",
+        ),
+    ],
+)
+def test_the_test_button_answers_with_a_sentence(alice: User, data: dict[str, str], sentence: str) -> None:
+    response = browse(alice).post(address("endpoint-tests"), data)
+    assert (response.status_code, sentence in text_of(response)) == (200, True)
+
+
+def test_only_creators_make_the_server_dial(bob: User) -> None:
+    response = browse(bob).post(address("endpoint-tests"), {"test": "endpoint", "endpoint": "ws://nowhere.invalid"})
+    assert response.status_code == 403
+
+
+# --- overview ------------------------------------------------------------------------------------------------
+
+
+def test_the_overview_of_a_draft_says_what_is_missing(alice: User) -> None:
+    page = text_of(browse(alice).get(address("api", make_api(alice, endpoint="", plans=[]))))
+    assert "not given yet" in page
+    assert "none chosen yet" in page
+    assert "Next: Give the address of the backend" in page
+    assert "The gateway answers here once the API is published." in page
+    assert "View in Developer Portal" not in page
+
+
+def test_the_overview_of_a_published_api_says_where_it_answers(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    api = operations.update_api(api=api, changes={"is_default_version": True}, actor=admin, now=NOW)
+    operations.deploy_revision(api=api, actor=admin, now=NOW)
+    page = text_of(browse(admin).get(address("api", api)))
+    assert "ws://localhost:9099/echowebsocket/1.0.0" in page
+    assert "wss://localhost:8099/echowebsocket/1.0.0" in page
+    assert "Also answers at /echowebsocket/1.0 and /echowebsocket (default version)." in page
+    assert "Next:" not in page
+    assert "Revision 2 deployed" in page
+
+
+def test_the_overview_says_when_the_design_differs_from_what_is_deployed(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    operations.save_endpoint(api=api, production={"url": "ws://new"}, sandbox={}, actor=admin, now=NOW)
+    page = text_of(browse(admin).get(address("api", api)))
+    assert "The design differs from what is deployed: production endpoint, sandbox endpoint." in page
+
+
+def test_topics_are_shown_only_when_declared(admin: User) -> None:
+    api = make_api(admin)
+    assert "Topics" not in text_of(browse(admin).get(address("api", api)))
+    Api.objects.update(topics=[{"target": "/rooms/{id}", "verbs": ["publish"], "mapping": "", "scopes": ["chat"]}])
+    page = text_of(browse(admin).get(address("api", api)))
+    assert "/rooms/{id}" in page
+    assert "1 topic" in page
+
+
+def test_an_observer_is_offered_nothing_to_change(admin: User, observer: User) -> None:
+    api = make_api(admin, publish=True)
+    client = browse(observer)
+    for name in PAGES:
+        body = client.get(address(name, api)).content.decode()
+        main = body[body.index("<main") : body.index("</main>")]
+        assert 'type="submit"' not in main
+        assert not re.search(r">\s*(Save|PUBLISH|Undeploy|Deploy new revision|Restore|New version|Delete)\s*<", main)
+
+
+# --- changing the design -------------------------------------------------------------------------------------
+
+
+def basic_info(api: Api, **changed: Any) -> dict[str, Any]:
+    stored = {"seen": api.updated_at.isoformat(), "description": api.description, "tags": "", "context": api.context}
+    return {**stored, **changed}
+
+
+def test_basic_info_is_saved(alice: User) -> None:
+    api = make_api(alice)
+    data = basic_info(api, description="Echoes.", tags="chat, echo", is_default_version="on", context="/echo")
+    response = browse(alice).post(address("basic-info", api), data, follow=True)
+    assert "Basic info is saved." in text_of(response)
+    api.refresh_from_db()
+    assert (api.description, api.tags, api.is_default_version, api.context) == (
+        "Echoes.",
+        ["chat", "echo"],
+        True,
+        "/echo",
+    )
+
+
+def test_the_context_is_no_field_once_it_is_fixed(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    client = browse(admin)
+    assert 'name="context"' not in client.get(address("basic-info", api)).content.decode()
+    client.post(address("basic-info", api), basic_info(api, context="/else"))
+    api.refresh_from_db()
+    assert api.context == "/echowebsocket"
+
+
+def test_two_tabs_meet_in_a_conflict_that_loses_nothing(alice: User, admin: User) -> None:
+    api = make_api(alice)
+    mine = basic_info(api, description="Mine.")
+    operations.update_api(api=api, changes={"description": "Theirs."}, actor=admin, now=NOW + timedelta(minutes=1))
+    client = browse(alice)
+    response = client.post(address("basic-info", api), mine)
+    assert response.status_code == 409
+    assert "admin changed the description after you opened it." in text_of(response)
+    body = response.content.decode()
+    assert "Mine." in body
+    again = re.search(r'name="seen" value="([^"]+)"', body)
+    assert again is not None
+    assert client.post(address("basic-info", api), {**mine, "seen": again[1]}).status_code == 302
+    api.refresh_from_db()
+    assert api.description == "Mine."
+
+
+def test_a_missing_or_garbled_guard_is_a_refusal_and_never_a_blind_save(alice: User) -> None:
+    api = make_api(alice)
+    for seen in ("", "nonsense", "2026-13-45T99:99"):
+        response = browse(alice).post(address("basic-info", api), basic_info(api, seen=seen, description="x"))
+        assert response.status_code == 400
+        assert "Open the page again" in text_of(response)
+    api.refresh_from_db()
+    assert api.description == ""
+
+
+def endpoint_data(api: Api, client: Client) -> dict[str, Any]:
+    """What a browser would send for the endpoint page as it stands."""
+    form = client.get(address("endpoint", api)).context["form"]
+    return {name: value for name, value in form.initial.items() if value not in (False, "")}
+
+
+def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: User) -> None:
+    api = make_api(alice)
+    client = browse(alice)
+    data = {
+        **endpoint_data(api, client),
+        "production_failover": "ws://b:1\n\n wss://c:2 \n",
+        "sandbox_url": "",
+        "connect_timeout": "2.5",
+        "retries": "3",
+        "headers": "X-Key: a: b\nAuthorization: Basic x",
+        "prevent_suspension": "on",
+    }
+    del data["verify_tls"]
+    assert client.post(address("endpoint", api), data).status_code == 302
+    api.refresh_from_db()
+    assert api.production == {"url": BACKEND, "failover": ["ws://b:1", "wss://c:2"]}
+    assert api.sandbox == {}
+    options = api.endpoint_options
+    assert (options["connect_timeout"], options["retries"], options["verify_tls"]) == (2.5, 3, False)
+    assert options["headers"] == {"X-Key": "a: b", "Authorization": "Basic x"}
+    assert options["prevent_suspension"] is True
+    assert options["suspend_factor"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"production_failover": "b:1"}, "Did you mean ws://b:1?"),
+        ({"retries": "99"}, "Retries must be between 0 and 10."),
+        ({"retries": "many"}, "Enter a number."),
+        ({"suspend_maximum": "1"}, "cannot be shorter than the first one"),
+        ({"headers": "no colon"}, "This line has no colon: no colon"),
+        ({"headers": "Host: h"}, "The gateway itself sets Host"),
+        ({"ca_certificate": "junk"}, "not a certificate in PEM form"),
+    ],
+)
+def test_each_bad_endpoint_field_says_what_is_wrong_and_opens_the_advanced_part(
+    alice: User, wrong: dict[str, str], sentence: str
+) -> None:
+    api = make_api(alice)
+    client = browse(alice)
+    response = client.post(address("endpoint", api), {**endpoint_data(api, client), **wrong})
+    assert response.status_code == 400
+    assert sentence in text_of(response)
+    is_open = re.search(r"<details[^>]* open", response.content.decode()) is not None
+    assert is_open is ("production_failover" not in wrong)
+
+
+def test_plans_are_attached_and_the_last_one_of_a_published_api_stays(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    client = browse(admin)
+    page = address("plans", api)
+    assert client.post(page, {"seen": api.updated_at.isoformat(), "plans": ["Bronze"]}).status_code == 302
+    api.refresh_from_db()
+    assert [plan.name for plan in api.plans.all()] == ["Bronze"]
+    refused = client.post(page, {"seen": api.updated_at.isoformat()})
+    assert (refused.status_code, "keeps at least one plan" in text_of(refused)) == (400, True)
+
+
+def test_a_publisher_reads_the_endpoint_in_closed_fields(admin: User, bob: User) -> None:
+    body = browse(bob).get(address("endpoint", make_api(admin))).content.decode()
+    inputs = re.findall(r'<(?:input|textarea)[^>]*name="(?!q"|seen|csrf|theme|next)[^"]+"[^>]*>', body)
+    assert len(inputs) > 10
+    assert all("disabled" in each for each in inputs)
+    assert "Changing it needs the creator role." in body
+
+
+# --- deployments ---------------------------------------------------------------------------------------------
+
+
+def test_a_publisher_deploys_goes_back_and_undeploys(admin: User, bob: User) -> None:
+    api = make_api(admin, publish=True)
+    client = browse(bob)
+    done = client.post(address("deployments", api), {"description": "Second"}, follow=True)
+    assert "Revision 2 is deployed." in text_of(done)
+    first = queries.revisions_of(api).get(number=1)
+    client.post(address("deployments", api), {"revision": str(first.pk)})
+    api.refresh_from_db()
+    assert api.deployed_revision == first
+    again = client.post(address("deployments", api), {"revision": str(first.pk)})
+    assert (again.status_code, "Revision 1 is deployed already." in text_of(again)) == (409, True)
+    assert "off the gateway" in text_of(client.post(address("undeployment", api), follow=True))
+    assert client.post(address("undeployment", api)).status_code == 409
+
+
+def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
+    api = make_api(alice)
+    client = browse(alice)
+    client.post(address("revisions", api), {"description": "First"})
+    operations.save_endpoint(api=api, production={}, sandbox={}, actor=alice, now=NOW)
+    revision = queries.revisions_of(api).get()
+    done = client.post(address("restorations", api), {"revision": str(revision.pk)}, follow=True)
+    assert "The design is what it was in revision 1." in text_of(done)
+    api.refresh_from_db()
+    assert api.production["url"] == BACKEND
+
+
+@pytest.mark.parametrize("name", ["deployments", "restorations"])
+@pytest.mark.parametrize("revision", ["nonsense", str(uuid.uuid4())])
+def test_a_revision_that_is_not_there_is_not_found(admin: User, name: str, revision: str) -> None:
+    assert browse(admin).post(address(name, make_api(admin)), {"revision": revision}).status_code == 404
+
+
+def test_a_description_that_is_too_long_is_refused_with_a_sentence(admin: User) -> None:
+    api = make_api(admin)
+    for name in ("deployments", "revisions"):
+        response = browse(admin).post(address(name, api), {"description": "x" * 256})
+        assert (response.status_code, "at most 255 characters" in text_of(response)) == (400, True)
+
+
+# --- lifecycle -----------------------------------------------------------------------------------------------
+
+
+def test_publish_on_the_lifecycle_page_publishes(alice: User, bob: User) -> None:
+    api = make_api(alice)
+    client = browse(bob)
+    page = text_of(client.get(address("lifecycle", api)))
+    assert "PUBLISH" in page
+    assert "Deprecate old versions after publishing the API" in page
+    done = client.post(address("transitions", api), {"action": "Publish"}, follow=True)
+    assert "EchoWebSocket 1.0.0 is Published now." in text_of(done)
+    assert "Created → Published" in text_of(done)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_buttons_are_the_actions_of_the_table(alice: User, bob: User, state: State) -> None:
+    api = in_state(make_api(alice), state)
+    body = browse(bob).get(address("lifecycle", api)).content.decode()
+    offered = re.findall(r'name="action" value="([^"]+)"', body)
+    assert sorted(offered) == sorted(action.value for action in allowed_actions(state))
+
+
+def test_the_page_says_what_is_missing_before_it_can_be_published(alice: User, bob: User) -> None:
+    api = make_api(alice, endpoint="", plans=[])
+    client = browse(bob)
+    page = client.get(address("lifecycle", api))
+    assert "Before it can be published" in text_of(page)
+    assert page.content.decode().count(" disabled ") >= 2
+    refused = client.post(address("transitions", api), {"action": "Publish"})
+    assert (refused.status_code, "The API cannot be published yet." in text_of(refused)) == (400, True)
+
+
+def test_a_creator_sees_the_lifecycle_but_no_buttons(alice: User) -> None:
+    body = browse(alice).get(address("lifecycle", make_api(alice))).content.decode()
+    assert 'name="action"' not in body
+    assert "needs the publisher role" in body
+
+
+def test_a_step_that_the_table_does_not_have_is_a_conflict_on_the_page(alice: User, bob: User) -> None:
+    response = browse(bob).post(
+        address("transitions", make_api(alice)), {"action": "Retire", "confirmation": NEW["name"]}
+    )
+    assert (response.status_code, "cannot take 'Retire'" in text_of(response)) == (409, True)
+
+
+@pytest.mark.parametrize("action", ["", "Explode"])
+def test_an_action_that_does_not_exist_is_refused(alice: User, bob: User, action: str) -> None:
+    assert browse(bob).post(address("transitions", make_api(alice)), {"action": action}).status_code == 400
+
+
+def test_check_items_are_carried_out(admin: User) -> None:
+    one = make_api(admin, publish=True)
+    two = operations.create_version(api=one, version="2", actor=admin, now=NOW)
+    browse(admin).post(address("transitions", two), {"action": "Publish", "deprecate_old_versions": "on"})
+    one.refresh_from_db()
+    assert one.stage is State.DEPRECATED
+
+
+def test_retiring_asks_for_the_name(admin: User) -> None:
+    api = in_state(make_api(admin, publish=True), State.DEPRECATED)
+    client = browse(admin)
+    refused = client.post(address("transitions", api), {"action": "Retire", "confirmation": "echo"})
+    assert (refused.status_code, "Type EchoWebSocket exactly" in text_of(refused)) == (400, True)
+    assert client.post(address("transitions", api), {"action": "Retire", "confirmation": api.name}).status_code == 302
+
+
+def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impact, "_counters", [lambda api: impact.Impact(128, 0), lambda api: impact.Impact(None, 9)])
+    api = make_api(admin, publish=True)
+    page = text_of(browse(admin).get(address("lifecycle", api)))
+    assert "closes 128 live connections of 9 applications (code 4006)." in page
+    assert "the 9 applications subscribed keep working." in page
+
+
+# --- versions and deletion -----------------------------------------------------------------------------------
+
+
+def test_a_new_version_leads_to_its_overview(alice: User) -> None:
+    api = make_api(alice)
+    client = browse(alice)
+    assert "There is 1.0.0." in text_of(client.get(address("versions", api)))
+    done = client.post(address("versions", api), {"version": "2.0", "make_default": "on"}, follow=True)
+    assert "EchoWebSocket 2.0 is created with the design of 1.0.0." in text_of(done)
+    taken = client.post(address("versions", api), {"version": "2.0"})
+    assert (taken.status_code, "exists already" in text_of(taken)) == (409, True)
+
+
+def subscribed(count: int) -> Any:
+    return [lambda api: impact.Impact(applications=count)]
+
+
+def test_deleting_a_design_needs_no_word(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impact, "_counters", subscribed(0))
+    client = browse(alice)
+    api = make_api(alice)
+    assert 'name="confirmation"' not in client.get(address("deletion", api)).content.decode()
+    done = client.post(address("deletion", api), follow=True)
+    assert "EchoWebSocket 1.0.0 is deleted." in text_of(done)
+    assert not Api.objects.exists()
+
+
+def test_deleting_what_is_subscribed_to_asks_for_the_name(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impact, "_counters", subscribed(9))
+    client = browse(admin)
+    api = make_api(admin, publish=True)
+    assert "9 applications lose their subscription." in text_of(client.get(address("deletion", api)))
+    refused: HttpResponse = client.post(address("deletion", api), {"confirmation": "echowebsocket"})
+    assert (refused.status_code, "Type EchoWebSocket exactly" in text_of(refused)) == (400, True)
+    assert client.post(address("deletion", api), {"confirmation": "EchoWebSocket"}).status_code == 302
+    assert not Api.objects.exists()

@@ -1,0 +1,105 @@
+"""What may be read, and by whom."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from publisher import operations, queries
+from publisher.bootstrap import ensure_default_plans
+from publisher.lifecycle import Action, State
+from publisher.models import Plan
+from tests.publisher.builders import NOW, in_state, make_api
+
+
+def test_everybody_of_the_publisher_sees_every_api_and_strangers_none(
+    alice: User, bob: User, observer: User, admin: User, carol: User
+) -> None:
+    api = make_api(alice)
+    for person in (alice, bob, observer, admin):
+        assert queries.get_api_for(person, api.pk) == api
+    for stranger in (carol, AnonymousUser()):
+        assert not queries.apis_for(stranger).exists()
+        with pytest.raises(queries.ApiNotFound):
+            queries.get_api_for(stranger, api.pk)
+
+
+@pytest.mark.parametrize("pk", [uuid.uuid4(), "nonsense"])
+def test_an_api_that_is_not_there_is_not_found(alice: User, pk: object) -> None:
+    with pytest.raises(queries.ApiNotFound):
+        queries.get_api_for(alice, pk)
+    with pytest.raises(queries.RevisionNotFound):
+        queries.get_revision_of(make_api(alice), pk)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {"EchoWebSocket", "Chat"}),
+        ("echo", {"EchoWebSocket"}),
+        ("ROOMS", {"Chat"}),
+        ("talk", {"Chat"}),
+        ("friendly", {"Chat"}),
+        ("chat friendly", {"Chat"}),
+        ("chat echo", set()),
+        ("%", set()),
+    ],
+)
+def test_every_word_must_be_found_somewhere(alice: User, text: str, found: set[str]) -> None:
+    make_api(alice)
+    make_api(alice, name="Chat", context="/rooms", tags=["talk"], description="A friendly place.")
+    assert {api.name for api in queries.search_apis(alice, text=text)} == found
+
+
+def test_the_list_is_filtered_by_state_and_sorted(alice: User) -> None:
+    first = make_api(alice)
+    second = in_state(make_api(alice, name="Chat", context="/rooms"), State.BLOCKED)
+    assert list(queries.search_apis(alice, state=State.BLOCKED)) == [second]
+    assert list(queries.search_apis(alice, sort="name")) == [second, first]
+    assert list(queries.search_apis(alice, sort="-name")) == [first, second]
+    assert set(queries.search_apis(alice, sort="nonsense")) == {first, second}
+
+
+def test_plans_stand_with_the_largest_first_and_the_unlimited_last(db: None) -> None:
+    ensure_default_plans()
+    assert [plan.name for plan in queries.all_plans()] == ["Gold", "Silver", "Bronze", "Unlimited"]
+    gold = queries.all_plans()[0]
+    assert (gold.quota, gold.quota_unit, gold.quota_period, gold.rate, gold.connections) == (
+        50_000,
+        "messages",
+        "day",
+        100,
+        100,
+    )
+
+
+def test_default_plans_are_made_once_and_a_deleted_one_stays_deleted(db: None) -> None:
+    ensure_default_plans()
+    Plan.objects.filter(name="Gold").delete()
+    ensure_default_plans()
+    assert Plan.objects.count() == 3
+
+
+def test_a_plan_that_does_not_exist_is_named(db: None) -> None:
+    ensure_default_plans()
+    with pytest.raises(queries.UnknownPlan, match="no business plan called Copper"):
+        queries.plans_named(["Gold", "Copper"])
+
+
+def test_versions_stand_newest_first(alice: User) -> None:
+    api = make_api(alice, version="1.2")
+    for version in ("1.10", "1.9"):
+        operations.create_version(api=api, version=version, actor=alice, now=NOW)
+    assert [each.version for each in queries.versions_of(api)] == ["1.10", "1.9", "1.2"]
+
+
+def test_the_history_is_the_making_and_every_step(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    operations.update_api(api=api, changes={"description": "x"}, actor=admin, now=NOW)
+    operations.transition_api(api=api, action=Action.BLOCK, actor=admin, now=NOW)
+    history = [row.detail.get("to") for row in queries.lifecycle_history(api)]
+    assert history == ["BLOCKED", "PUBLISHED", None]
+    assert queries.changes_of(api)[1].verb == "api.updated"
