@@ -106,3 +106,7 @@ class OAuthClient(AbstractApplication):
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Whether one of `grant_types` (the toolkit's names, with hyphens) was granted to this client."""
         return bool({grant.replace("-", "_") for grant in grant_types} & set(self.grant_types))
+
+    def get_allowed_schemes(self) -> list[str]:
+        """Redirects go over HTTPS; plain HTTP is for loopback addresses, which the validator checks (RFC 8252 §7.3)."""
+        return ["https", "http"]

@@ -1,7 +1,49 @@
-"""The pages of the Developer Portal."""
+"""The pages of the Developer Portal, and the page of an API's subscribers, which stands in the Publisher."""
 
-from django.urls import URLPattern
+from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
+
+from devportal.views import apis, applications, keys, subscribers, subscriptions, tokens, wizard
+from devportal.views.common import KeyTypeConverter
+
+register_converter(KeyTypeConverter, "key_type")
 
 app_name = "devportal"
 
-urlpatterns: list[URLPattern] = []
+WIZARD = "apis/<uuid:pk>/wizard"
+WIZARD_KEYS = f"{WIZARD}/<uuid:application>/<key_type:key_type>"
+KEYS = "applications/<uuid:pk>/keys/<key_type:key_type>"
+SUBSCRIBERS = "publisher/apis/<uuid:pk>/subscriptions"
+
+portal_patterns = [
+    path("", RedirectView.as_view(pattern_name="devportal:catalogue"), name="home"),
+    path("apis", apis.catalogue, name="catalogue"),
+    path("apis/<uuid:pk>", apis.api, name="api"),
+    path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
+    path(WIZARD, wizard.application_step, name="wizard"),
+    path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),
+    path(f"{WIZARD}/<uuid:application>/keys", wizard.keys_step, name="wizard-keys"),
+    path(f"{WIZARD_KEYS}/token", wizard.token_step, name="wizard-token"),
+    path(f"{WIZARD_KEYS}/connect", wizard.connect_step, name="wizard-connect"),
+    path(f"{WIZARD_KEYS}/diagnosis", wizard.diagnosis_of, name="wizard-diagnosis"),
+    path("applications", applications.applications, name="applications"),
+    path("applications/create", applications.create, name="application-create"),
+    path("applications/<uuid:pk>", applications.application, name="application"),
+    path("applications/<uuid:pk>/edit", applications.edit, name="application-edit"),
+    path("applications/<uuid:pk>/deletions", applications.deletions, name="application-deletions"),
+    path(KEYS, keys.keys, name="keys"),
+    path(f"{KEYS}/secrets", keys.secrets, name="secrets"),
+    path(f"{KEYS}/tokens", tokens.tokens, name="tokens"),
+    path(f"{KEYS}/tokens/<int:token>/revocations", tokens.revocations, name="revocations"),
+    path("applications/<uuid:pk>/subscriptions", subscriptions.choose_api, name="subscription-choose"),
+    path("applications/<uuid:pk>/subscriptions/<uuid:api>", subscriptions.create, name="subscription-create"),
+    path("subscriptions/<uuid:pk>/plan", subscriptions.plan, name="subscription-plan"),
+    path("subscriptions/<uuid:pk>/deletions", subscriptions.deletions, name="subscription-deletions"),
+]
+
+urlpatterns = [
+    path("devportal/", include(portal_patterns)),
+    path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
+    path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
+    path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),
+]

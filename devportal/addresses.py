@@ -1,0 +1,61 @@
+"""Where an API answers at the gateway."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from publisher import versions
+from publisher.models import Api
+from publisher.queries import deployed_versions_of
+from publisher.validation import VERSION_PLACEHOLDER, served_path
+
+SHORT_SEGMENTS = 2
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of one version: `full` names it exactly; `short` is the tutorial's two-segment form.
+
+    `short` equals `full` where the short form would reach another version. Paths begin with a slash.
+    """
+
+    full_path: str
+    short_path: str
+    default_path: str = ""
+
+    @property
+    def ws(self) -> str:
+        """The unencrypted address with the whole version."""
+        return settings.GATEWAY_WS_URL + self.full_path
+
+    @property
+    def wss(self) -> str:
+        """The encrypted address with the whole version."""
+        return settings.GATEWAY_WSS_URL + self.full_path
+
+    @property
+    def ws_short(self) -> str:
+        """The unencrypted address that commands use."""
+        return settings.GATEWAY_WS_URL + self.short_path
+
+    @property
+    def wss_short(self) -> str:
+        """The encrypted address that commands use."""
+        return settings.GATEWAY_WSS_URL + self.short_path
+
+
+def addresses_of(api: Api) -> Addresses:
+    """The addresses of `api`, given what else is deployed under its context."""
+    others = [each.version for each in deployed_versions_of(api) if each.pk != api.pk]
+    return Addresses(
+        full_path=served_path(api.context, api.version),
+        short_path=served_path(api.context, short_version(api.version, others)),
+        default_path=api.context if api.is_default_version and VERSION_PLACEHOLDER not in api.context else "",
+    )
+
+
+def short_version(version: str, others: Iterable[str]) -> str:
+    """ "1.0" for "1.0.0" if that reaches it among the `others`; what has two segments or fewer stays whole."""
+    has_more = version.count(".") >= SHORT_SEGMENTS
+    return (versions.shorter(version, others) if has_more else "") or version

@@ -1,0 +1,50 @@
+"""Why a connection would be refused, in sentences a developer can act on."""
+
+from devportal import standing
+from devportal.models import Application, KeyType, Subscription
+from publisher.lifecycle import SERVED, State
+from publisher.models import Api
+
+_SUBSCRIPTION = {
+    standing.ON_HOLD: "The subscription waits for the publisher's approval. Tokens work as soon as it is given.",
+    standing.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
+    standing.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
+}
+
+
+def reasons(
+    *, api: Api, application: Application, subscription: Subscription | None, key_type: str, live_tokens: int
+) -> list[str]:
+    """What stands in the way of a connection with these keys now; nothing if all is well on this side."""
+    found = [
+        _api(api),
+        _subscription(api, application, subscription, key_type),
+        _endpoint(api, key_type),
+        "" if live_tokens else "No token of these keys is valid any more. Generate another one.",
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _api(api: Api) -> str:
+    if State(api.state) is State.BLOCKED:
+        return "The publisher has blocked the API for the time being. Try again later."
+    if State(api.state) not in SERVED or api.deployed_revision is None:
+        return "The API is not deployed on the gateway at the moment. Ask its publisher."
+    return ""
+
+
+def _subscription(api: Api, application: Application, subscription: Subscription | None, key_type: str) -> str:
+    if subscription is None:
+        return f"{application} is not subscribed to {api}. Subscribe it first."
+    if subscription.state == standing.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
+        return "The publisher blocked the subscription for production keys. Sandbox keys still work."
+    return _SUBSCRIPTION.get(subscription.state, "")
+
+
+def _endpoint(api: Api, key_type: str) -> str:
+    if api.deployed_revision is None:
+        return ""
+    field = "production" if key_type == KeyType.PRODUCTION else "sandbox"
+    if api.deployed_revision.snapshot.get(field, {}).get("url"):
+        return ""
+    return f"The API has no {field} endpoint, so {field} keys reach nothing. Use the other keys or ask its publisher."

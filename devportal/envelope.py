@@ -1,0 +1,59 @@
+"""Secrets between the request that makes them and the page that shows them once.
+
+The session keeps a secret encrypted; the key is in a cookie of the browser that asked. So neither the session table
+nor a URL ever holds one in clear, and opening an envelope destroys it.
+"""
+
+from collections.abc import Mapping
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+KEEPS_SECONDS = 300
+SESSION_KEY = "envelopes"
+
+
+def seal(request: HttpRequest, response: HttpResponse, name: str, secret: str) -> None:
+    """Keep `secret` for the next page that opens `name` in this browser, for five minutes at most."""
+    key = request.COOKIES.get(_cookie_name()) or Fernet.generate_key().decode()
+    box = _box(key) or Fernet(key := Fernet.generate_key().decode())
+    kept = dict(request.session.get(SESSION_KEY, {}))
+    kept[name] = box.encrypt(secret.encode()).decode()
+    request.session[SESSION_KEY] = kept
+    response.set_cookie(
+        _cookie_name(),
+        key,
+        max_age=KEEPS_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def open_once(request: HttpRequest, name: str) -> str | None:
+    """The secret, the first time it is asked for; None ever after, and in any other browser."""
+    kept: Mapping[str, str] = request.session.get(SESSION_KEY, {})
+    if name not in kept:
+        return None
+    request.session[SESSION_KEY] = {other: sealed for other, sealed in kept.items() if other != name}
+    return _opened(request.COOKIES.get(_cookie_name()), kept[name])
+
+
+def _opened(key: str | None, sealed: str) -> str | None:
+    box = _box(key)
+    try:
+        return box.decrypt(sealed.encode(), ttl=KEEPS_SECONDS).decode() if box else None
+    except InvalidToken:
+        return None
+
+
+def _box(key: str | None) -> Fernet | None:
+    try:
+        return Fernet(key) if key else None
+    except ValueError:
+        return None
+
+
+def _cookie_name() -> str:
+    return "__Host-apim-envelope" if settings.SESSION_COOKIE_SECURE else "apim-envelope"

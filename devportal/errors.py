@@ -1,0 +1,38 @@
+"""What a visitor of the developer portal may ask for in vain. Refusals of operations stand beside the operations."""
+
+from accounts.errors import NotFound
+
+
+class ApiNotFound(NotFound):
+    """The API does not exist, or the viewer may not know of it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such API in the Developer Portal. It may have been withdrawn by its publisher.")
+
+
+class ApplicationNotFound(NotFound):
+    """The application does not exist or belongs to somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("You have no such application. It may have been deleted.")
+
+
+class SubscriptionNotFound(NotFound):
+    """The subscription does not exist or is not the viewer's to see."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such subscription. It may have been removed.")
+
+
+class KeysNotFound(NotFound):
+    """The application has no keys of this type."""
+
+    def __init__(self) -> None:
+        super().__init__("The application has no such keys. Generate them first.")
+
+
+class TokenNotFound(NotFound):
+    """The token has expired, was revoked, or belongs to somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such token any more: it has expired or was revoked.")

@@ -1,0 +1,230 @@
+"""What people type into the developer portal. These forms validate and save nothing; operations have the last word."""
+
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.db.models import QuerySet
+
+from devportal import grants, queries
+from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
+from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.operations.applications import LONGEST_DESCRIPTION, LONGEST_NAME
+from devportal.permissions import Viewer, can_pick_plan
+from publisher.models import Api, Plan
+from publisher.queries import plans_of
+
+NEW, EXISTING = "new", "existing"
+
+
+def seconds_field(label: str) -> forms.IntegerField:
+    """How long a token lives."""
+    return forms.IntegerField(
+        label=label,
+        min_value=1,
+        max_value=grants.LONGEST_TOKEN_SECONDS,
+        help_text="In seconds: 3600 is an hour, 86400 a day.",
+        error_messages={
+            "required": "Say how many seconds a token lives.",
+            "invalid": "Enter a whole number of seconds, for example 3600.",
+            "min_value": "A token lives for at least one second.",
+            "max_value": f"A token lives for at most {grants.LONGEST_TOKEN_SECONDS} seconds (a year).",
+        },
+    )
+
+
+class ApplicationForm(forms.Form):
+    """A new application, or an old one's new description."""
+
+    name = forms.CharField(
+        max_length=LONGEST_NAME,
+        error_messages={
+            "required": "Give the application a name, so that you find it again.",
+            "max_length": f"A name has at most {LONGEST_NAME} characters; this one has %(show_value)d.",
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Chat client"}),
+    )
+    plan = forms.ModelChoiceField(
+        label="Shared quota",
+        queryset=ApplicationPlan.objects.none(),
+        to_field_name="name",
+        empty_label=None,
+        help_text="What all tokens of the application may send together.",
+        error_messages={
+            "required": "Choose a shared quota.",
+            "invalid_choice": "There is no such quota any more. Choose another.",
+        },
+    )
+    description = forms.CharField(
+        required=False,
+        max_length=LONGEST_DESCRIPTION,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "max_length": f"A description has at most {LONGEST_DESCRIPTION} characters; this one has %(show_value)d."
+        },
+    )
+    token_type = forms.ChoiceField(
+        label="Token type",
+        choices=Application.TokenType.choices,
+        initial=Application.TokenType.JWT,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose JWT or OAuth.", "invalid_choice": "Choose JWT or OAuth."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        plan = model_choice(self, "plan")
+        plan.queryset = queries.application_plans()
+        plan.initial = DEFAULT_APPLICATION_PLAN
+
+
+class WizardApplicationForm(ApplicationForm):
+    """The wizard's first step: a new application, or one of the viewer's own."""
+
+    which = forms.ChoiceField(choices=[(NEW, "A new application"), (EXISTING, "One of mine")], initial=NEW)
+    application = forms.ModelChoiceField(
+        queryset=Application.objects.none(),
+        required=False,
+        empty_label="Choose…",
+        error_messages={"invalid_choice": "You have no such application. It may have been deleted."},
+    )
+
+    def __init__(self, *args: Any, mine: QuerySet[Application], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        model_choice(self, "application").queryset = mine
+        if self.wants_existing:
+            for name in ("name", "plan", "token_type"):
+                self.fields[name].required = False
+
+    @property
+    def wants_existing(self) -> bool:
+        """Whether one of the viewer's own applications is to be used."""
+        return bool(self["which"].value() == EXISTING)
+
+    def clean(self) -> dict[str, Any] | None:
+        """An application has to be chosen where one is to be used."""
+        if self.wants_existing and not self.cleaned_data.get("application") and "application" not in self.errors:
+            self.add_error("application", "Choose one of your applications, or create a new one.")
+        return self.cleaned_data
+
+
+class PlanForm(forms.Form):
+    """Which of the API's plans."""
+
+    plan = forms.ModelChoiceField(
+        label="Business plan",
+        queryset=Plan.objects.none(),
+        to_field_name="name",
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose a plan.",
+            "invalid_choice": "The API is not offered under this plan any more. Choose another.",
+        },
+    )
+
+    def __init__(self, *args: Any, api: Api, viewer: Viewer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.viewer, self.plans = viewer, plans_of(api)
+        plan = model_choice(self, "plan")
+        plan.queryset = api.plans.all()
+        allowed = [each for each in self.plans if can_pick_plan(viewer, each)]
+        plan.initial = allowed[0].name if len(allowed) == 1 else None
+
+    def options(self) -> list[dict[str, Any]]:
+        """What the page shows of each plan, and whether the viewer may choose it."""
+        chosen = self["plan"].value()
+        return [
+            {"plan": each, "chosen": each.name == chosen, "allowed": can_pick_plan(self.viewer, each)}
+            for each in self.plans
+        ]
+
+
+class KeysForm(forms.Form):
+    """What keys may do, and how long their tokens live."""
+
+    grant_types = forms.MultipleChoiceField(
+        label="Grant types",
+        choices=[(grant.name, grant.label) for grant in grants.GRANTS],
+        initial=[grants.CLIENT_CREDENTIALS],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose client credentials or authorization code."},
+    )
+    callback_url = forms.CharField(
+        label="Callback URL",
+        required=False,
+        max_length=2000,
+        help_text="Where people are sent back to after they agreed. The authorization code grant needs it.",
+        error_messages={
+            "required": "The authorization code grant sends people back to a callback URL. Enter it.",
+            "max_length": "A callback URL has at most 2000 characters.",
+        },
+        widget=forms.URLInput(attrs={"placeholder": "https://example.com/callback", "autocomplete": "off"}),
+    )
+    token_seconds = seconds_field("Access tokens live for")
+
+    def __init__(self, *args: Any, client: OAuthClient | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("token_seconds", client.token_seconds if client else settings.ACCESS_TOKEN_SECONDS)
+        if client:
+            self.initial.setdefault("grant_types", client.grant_types)
+            self.initial.setdefault("callback_url", client.redirect_uris)
+        # The page shows the field only beside the grant that needs it.
+        needed = grants.AUTHORIZATION_CODE in (self["grant_types"].value() or [])
+        self.fields["callback_url"].required = needed or not self.is_bound
+
+    def grants(self) -> list[dict[str, Any]]:
+        """The grants with their hints, and which are chosen."""
+        chosen = self["grant_types"].value() or []
+        return [{"grant": grant, "chosen": grant.name in chosen} for grant in grants.GRANTS]
+
+
+class WizardKeysForm(KeysForm):
+    """The wizard's third step: of which type, and as in KeysForm if they do not exist yet."""
+
+    key_type = forms.ChoiceField(
+        label="Key type",
+        choices=KeyType.choices,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose production or sandbox.",
+            "invalid_choice": "Choose production or sandbox.",
+        },
+    )
+
+    def __init__(self, *args: Any, existing: frozenset[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.existing = existing
+        self.initial.setdefault("key_type", KeyType.PRODUCTION)
+        if self.reuses:
+            for name in ("grant_types", "callback_url", "token_seconds"):
+                self.fields[name].required = False
+
+    @property
+    def reuses(self) -> bool:
+        """Whether keys of the chosen type exist already, so that the other fields do not matter."""
+        return self["key_type"].value() in self.existing
+
+
+class TokenForm(forms.Form):
+    """What a token may do, and how long it lives."""
+
+    scopes = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[queries.DEFAULT_SCOPE],
+        help_text="What the token may be used for. Topics of an API may ask for a scope of their own.",
+        error_messages={"invalid_choice": "%(value)s cannot be asked for here."},
+    )
+    seconds = seconds_field("Valid for")
+
+    def __init__(self, *args: Any, client: OAuthClient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("seconds", client.token_seconds)
+        scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        scopes.choices = [(scope, scope) for scope in queries.scopes_of(cast(Application, client.application))]
+
+
+def model_choice(form: forms.Form, name: str) -> "forms.ModelChoiceField[Any]":
+    """The field `name` of `form`, which is declared as a choice among rows."""
+    return cast("forms.ModelChoiceField[Any]", form.fields[name])

@@ -1,0 +1,75 @@
+"""Which OAuth 2 grants the keys of an application may hold, and what each needs. Pure.
+
+The names are OAuth's (RFC 6749). Password and implicit are missing on purpose: RFC 9700 tells servers not to offer
+them.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+CLIENT_CREDENTIALS = "client_credentials"
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LONGEST_TOKEN_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One grant type as a person chooses it."""
+
+    name: str
+    label: str
+    hint: str
+    needs_callback: bool = False
+
+
+GRANTS = (
+    Grant(CLIENT_CREDENTIALS, "Client credentials", "A program calls in its own name. The wizard's token needs it."),
+    Grant(AUTHORIZATION_CODE, "Authorization code", "A program calls in the name of a person who agreed.", True),
+    Grant(REFRESH_TOKEN, "Refresh token", "A new access token without asking the person again."),
+)
+GRANT_NAMES = tuple(grant.name for grant in GRANTS)
+
+
+def problem_with_grants(names: list[str]) -> str | None:
+    """What is wrong with a choice of grants, as a sentence; None if it may stand."""
+    unknown = sorted(set(names) - set(GRANT_NAMES))
+    if unknown:
+        return f"{', '.join(unknown)} cannot be granted. Possible are {', '.join(GRANT_NAMES)}."
+    if not set(names) - {REFRESH_TOKEN}:
+        return "Choose client credentials or authorization code: without one of them no token can be asked for."
+    if REFRESH_TOKEN in names and AUTHORIZATION_CODE not in names:
+        return "Refresh tokens come with the authorization code grant. Add that one, or leave refresh token out."
+    return None
+
+
+def problem_with_callback(names: list[str], url: str) -> str | None:
+    """What is wrong with a callback URL for these grants, as a sentence; None if it may stand."""
+    if not url:
+        needed = any(grant.needs_callback for grant in GRANTS if grant.name in names)
+        return "The authorization code grant sends people back to a callback URL. Enter it." if needed else None
+    return _problem_with_address(url)
+
+
+def problem_with_seconds(seconds: int) -> str | None:
+    """What is wrong with a validity in seconds, as a sentence; None if it may stand."""
+    if 1 <= seconds <= LONGEST_TOKEN_SECONDS:
+        return None
+    return f"A token lives between 1 second and {LONGEST_TOKEN_SECONDS} seconds (a year)."
+
+
+def _problem_with_address(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return "This is not a URL. Example: https://example.com/callback"
+    if not host or any(mark.isspace() for mark in url):
+        return "Enter one whole URL, with its scheme and host. Example: https://example.com/callback"
+    if parts.scheme == "http" and host not in LOOPBACK:
+        return "Plain http is only possible on this computer (localhost). Use https."
+    if parts.scheme not in {"http", "https"}:
+        return "A callback URL starts with https:// (or http:// on localhost)."
+    return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None

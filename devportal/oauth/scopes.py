@@ -1,0 +1,40 @@
+"""Which scopes there are, and which of them a client may ask for."""
+
+from typing import Any
+
+from django.conf import settings
+from oauth2_provider.scopes import BaseScopes
+
+from devportal import queries
+from devportal.models import OAuthClient
+
+OWN: dict[str, str] = settings.OAUTH_SCOPES
+
+
+class Described(dict[str, str]):
+    """Descriptions of scopes; a scope that only an API knows is described by its own name."""
+
+    def __missing__(self, scope: str) -> str:
+        return scope
+
+
+class Scopes(BaseScopes):
+    """The product's own scopes, and those that the topics of subscribed APIs ask for."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        """Every scope with a description."""
+        return Described(OWN)
+
+    def get_available_scopes(
+        self, application: OAuthClient | None = None, request: Any = None, *_: Any, **__: Any
+    ) -> list[str]:
+        """What `application` (the client) may ask for; without one, what the metadata announces."""
+        if application is None or application.application is None:
+            return list(OWN)
+        return [*OWN, *queries.scopes_of(application.application)]
+
+    def get_default_scopes(
+        self, application: OAuthClient | None = None, request: Any = None, *_: Any, **__: Any
+    ) -> list[str]:
+        """What a request without a scope is given."""
+        return [queries.DEFAULT_SCOPE]

@@ -1,0 +1,83 @@
+"""The protocol engine, reduced to what is offered: authorization code with PKCE, client credentials, refresh."""
+
+from typing import Any
+
+from django.utils import timezone
+from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.endpoints import (
+    AuthorizationEndpoint,
+    ResourceEndpoint,
+    RevocationEndpoint,
+    TokenEndpoint,
+)
+from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant
+from oauthlib.oauth2.rfc6749.tokens import BearerToken
+from oauthlib.openid.connect.core.endpoints.userinfo import UserInfoEndpoint
+from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant as OpenIDCodeGrant
+from oauthlib.openid.connect.core.grant_types import RefreshTokenGrant
+from oauthlib.openid.connect.core.grant_types.dispatchers import (
+    AuthorizationCodeGrantDispatcher,
+    AuthorizationTokenGrantDispatcher,
+)
+
+from devportal import tokens
+
+
+class Bearer(BearerToken):
+    """Bearer tokens of which the text and the row agree on the moment they were made (`request.issued_at`)."""
+
+    def create_token(self, request: Request, refresh_token: bool = False, **_: object) -> dict[str, Any]:
+        """The body of a successful answer (RFC 6749 §5.1)."""
+        request.issued_at = timezone.now()
+        return dict(super().create_token(request, refresh_token))
+
+
+class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationEndpoint, UserInfoEndpoint):
+    """What the toolkit drives. There is no implicit, password, hybrid or device grant to switch off: none is here.
+
+    Access tokens last as long as their client says (`token_seconds`); the toolkit's own figures are not used.
+    """
+
+    def __init__(self, request_validator: object, **_: object) -> None:
+        bearer = Bearer(request_validator, access_token, lifetime, refresh_token)
+        code = AuthorizationCodeGrant(request_validator)
+        openid_code = OpenIDCodeGrant(request_validator)
+        AuthorizationEndpoint.__init__(
+            self,
+            default_response_type="code",
+            default_token_type=bearer,
+            response_types={"code": AuthorizationCodeGrantDispatcher(default_grant=code, oidc_grant=openid_code)},
+        )
+        TokenEndpoint.__init__(
+            self,
+            default_grant_type="authorization_code",
+            default_token_type=bearer,
+            grant_types={
+                "authorization_code": AuthorizationTokenGrantDispatcher(
+                    request_validator, default_grant=code, oidc_grant=openid_code
+                ),
+                "client_credentials": ClientCredentialsGrant(request_validator),
+                "refresh_token": RefreshTokenGrant(request_validator),
+            },
+        )
+        ResourceEndpoint.__init__(self, default_token="Bearer", token_types={"Bearer": bearer})  # noqa: S106
+        RevocationEndpoint.__init__(self, request_validator)
+        UserInfoEndpoint.__init__(self, request_validator)
+
+
+def access_token(request: Request) -> str:
+    """The text of the access token that a valid token request has earned."""
+    user = None if request.grant_type == "client_credentials" else request.user
+    return tokens.mint(
+        client=request.client, user=user, scopes=request.scopes, seconds=request.expires_in, now=request.issued_at
+    )
+
+
+def refresh_token(request: Request) -> str:
+    """The text of a refresh token: always opaque, since nobody but this server reads it."""
+    return tokens.random_token()
+
+
+def lifetime(request: Request) -> int:
+    """How long the client's access tokens live, in seconds."""
+    return int(request.client.token_seconds)

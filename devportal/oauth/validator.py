@@ -1,0 +1,166 @@
+"""What the OAuth endpoints check and store, where the toolkit's own answer is not strict enough.
+
+Long because the toolkit asks one question a method; the classes below group them by what they add.
+"""
+
+import uuid
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.common import Request
+
+from accounts.models import User
+from devportal import grants, tokens
+from devportal.models import OAuthClient
+
+
+class Validator(OAuth2Validator):
+    """The toolkit's rules, and on top of them:
+
+    - a client may use exactly the grants it was given, refresh included;
+    - authorization codes are stored as digests, taken exactly once, and a second use ends every token that came of
+      the first (RFC 6749 §4.1.2);
+    - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled;
+    - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
+    - every token made or ended here says on the trail who did it.
+    """
+
+    # What the scope openid reveals in the ID token and at userinfo.
+    oidc_claim_scope = {"sub": "openid", "preferred_username": "openid", "name": "openid"}
+
+    def get_additional_claims(self) -> dict[str, Any]:
+        """Who signed in, beside `sub`."""
+        return {
+            "preferred_username": lambda request: request.user.username,
+            "name": lambda request: request.user.display_name,
+        }
+
+    # --- clients -------------------------------------------------------------------------------------------
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: OAuthClient, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Whether the client was given this very grant."""
+        return grant_type in grants.GRANT_NAMES and grant_type in request.client.grant_types
+
+    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Request, *_: Any, **__: Any) -> bool:
+        """Whether the address is registered, and encrypted unless it is on the person's own machine."""
+        parts = urlsplit(redirect_uri)
+        return (parts.scheme != "http" or parts.hostname in grants.LOOPBACK) and bool(
+            super().validate_redirect_uri(client_id, redirect_uri, request)
+        )
+
+    def _load_application(self, client_id: str, request: Request) -> OAuthClient | None:
+        client = super()._load_application(client_id, request)
+        owner = tokens.owner_of(client) if client else None
+        if client is None or owner is None or not owner.is_active:
+            request.client = None
+            return None
+        return _signing(client)
+
+    def _get_client_by_audience(self, audience: str | list[str]) -> OAuthClient | None:
+        client = super()._get_client_by_audience(audience)
+        return _signing(client) if client else None
+
+    # --- authorization codes -------------------------------------------------------------------------------
+
+    def _create_authorization_code(
+        self, request: Request, code: dict[str, str], expires: datetime | None = None
+    ) -> Grant:
+        stored = {**code, "code": tokens.digest(code["code"])}
+        return super()._create_authorization_code(request, stored, expires)
+
+    def get_authorization_code_scopes(self, client_id: str, code: str, redirect_uri: str, request: Request) -> Any:
+        """The first question about a code. From here on the request knows its digest only."""
+        request.code = tokens.digest(code)
+        return super().get_authorization_code_scopes(client_id, request.code, redirect_uri, request)
+
+    def validate_code(
+        self, client_id: str, code: str, client: OAuthClient, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Whether the code waits to be taken by this client for somebody who may still act."""
+        known = super().validate_code(client_id, code, client, request)
+        if not known:
+            self._end_family(_family_of(code), client, request)
+        return known and bool(request.user.is_active)
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *_: Any, **__: Any) -> None:
+        """Nothing more to do: the code was taken in the transaction that stored its tokens."""
+
+    def _take_code(self, request: Request) -> None:
+        super().invalidate_authorization_code(request.client_id, request.code, request)
+
+    def _end_family(self, family: uuid.UUID, client: OAuthClient, request: Request) -> None:
+        if RefreshToken.objects.filter(token_family=family, application=client).exists():
+            with _by(client, timezone.now()):
+                RefreshToken.revoke_family(family)
+
+    # --- tokens --------------------------------------------------------------------------------------------
+
+    def save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
+        """Store the digests of what was minted. A client without the refresh grant is not told its refresh token.
+
+        The unspoken refresh token is kept all the same: it ties the access token to its code (see `_end_family`).
+        """
+        person = None if request.grant_type == "client_credentials" else request.user
+        with _by(request.client, request.issued_at, person):
+            super().save_bearer_token(token, request)
+        if "refresh_token" not in request.client.grant_types:
+            token.pop("refresh_token", None)
+
+    def _save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
+        if request.grant_type == "authorization_code":
+            self._take_code(request)
+        super()._save_bearer_token(token, request)
+
+    def _create_access_token(
+        self, expires: datetime, request: Request, token: dict[str, Any], source_refresh_token: Any = None
+    ) -> AccessToken:
+        # The row ends with the `exp` claim of the token, to the second.
+        expires = request.issued_at + timedelta(seconds=request.expires_in)
+        return super()._create_access_token(expires, request, token, source_refresh_token)
+
+    def _create_refresh_token(
+        self, request: Request, refresh_token_code: str, access_token: AccessToken, previous_refresh_token: Any
+    ) -> RefreshToken:
+        row = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
+        if request.grant_type == "authorization_code":
+            row.token_family = _family_of(request.code)
+            row.save(update_fields=["token_family"])
+        return row
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: OAuthClient, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Whether the refresh token may be used now; a second use ends its whole family (RFC 9700 §4.14.2)."""
+        with _by(client, timezone.now()):
+            return bool(super().validate_refresh_token(refresh_token, client, request)) and bool(request.user.is_active)
+
+    def validate_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:
+        """Whether a token opens the userinfo endpoint: valid, and nobody behind it is disabled."""
+        return bool(super().validate_bearer_token(token, scopes, request)) and tokens.is_backed(request.access_token)
+
+    def revoke_token(self, token: str, token_type_hint: str, request: Request, *_: Any, **__: Any) -> None:
+        """RFC 7009: end a token of this client and what hangs on it."""
+        with _by(request.client, timezone.now()):
+            super().revoke_token(token, token_type_hint, request)
+
+
+def _by(client: OAuthClient, now: datetime, user: User | None = None) -> AbstractContextManager[None]:
+    return tokens.attributed(actor=user or tokens.owner_of(client), now=now)
+
+
+def _signing(client: OAuthClient) -> OAuthClient:
+    """Every client's ID tokens are signed with the server's key; the toolkit's choice per client is not offered."""
+    client.algorithm = OAuthClient.RS256_ALGORITHM
+    return client
+
+
+def _family_of(code_digest: str) -> uuid.UUID:
+    """The family of the tokens that come of a code, so that its second use finds them."""
+    return uuid.UUID(tokens.digest(code_digest)[:32])

@@ -1,0 +1,177 @@
+"""The keys of an application: an OAuth client for production and one for sandbox."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import trail
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from devportal import grants
+from devportal.errors import KeysNotFound
+from devportal.models import Application, KeyType, OAuthClient
+from devportal.operations.applications import lock, require_owner
+from devportal.operations.tokens import revoke_tokens_of
+
+
+class KeysExist(Conflict):
+    """The application has keys of this type already."""
+
+    def __init__(self, application: Application, key_type: str) -> None:
+        label = KeyType(key_type).label.lower()
+        super().__init__(f"{application} has {label} keys already. Use them, or regenerate their secret.")
+
+
+@dataclass(frozen=True)
+class GeneratedKeys:
+    """New keys. The secret is nowhere else: show it once and forget it."""
+
+    client: OAuthClient
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"GeneratedKeys({self.client!r}, secret=…)"
+
+
+def generate_keys(
+    *,
+    application: Application,
+    key_type: str,
+    actor: User,
+    now: datetime,
+    grant_types: Iterable[str] = (grants.CLIENT_CREDENTIALS,),
+    callback_url: str = "",
+    token_seconds: int | None = None,
+) -> GeneratedKeys:
+    """Generate the production or sandbox keys of `application`. `token_seconds` is how long its tokens live.
+
+    Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or KeysExist.
+    """
+    require_owner(actor, application)
+    seconds = settings.ACCESS_TOKEN_SECONDS if token_seconds is None else token_seconds
+    names = _checked(key_type, grant_types, callback_url, seconds)
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        application = lock(application)
+        client = OAuthClient(
+            application=application,
+            user=actor,
+            key_type=key_type,
+            name=f"{application.name} ({KeyType(key_type).label.lower()})",
+            client_type=OAuthClient.CLIENT_CONFIDENTIAL,
+            client_secret=secret,
+            algorithm=OAuthClient.RS256_ALGORITHM,
+        )
+        _put(client, names, callback_url, seconds)
+        _insert(client, application)
+        _record("keys.generated", client, actor, now)
+    return GeneratedKeys(client, secret)
+
+
+def update_keys(
+    *,
+    client: OAuthClient,
+    grant_types: Iterable[str],
+    callback_url: str,
+    token_seconds: int,
+    actor: User,
+    now: datetime,
+) -> OAuthClient:
+    """Change what keys may do and how long their tokens live. Tokens that exist are not touched.
+
+    Raises NotYourApplication, KeysNotFound or Invalid (fields).
+    """
+    _require_keys_owner(actor, client)
+    names = _checked(client.key_type, grant_types, callback_url, token_seconds)
+    with transaction.atomic():
+        row = _lock(client)
+        _put(row, names, callback_url, token_seconds)
+        row.save()
+        _record("keys.updated", row, actor, now)
+    return row
+
+
+def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, now: datetime) -> str:
+    """Replace the consumer secret and return the new one; the old one stops working at once.
+
+    With `revoke_tokens` every token that was issued to these keys ends too. Raises NotYourApplication or
+    KeysNotFound.
+    """
+    _require_keys_owner(actor, client)
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        row = _lock(client)
+        row.client_secret = secret
+        row.save()
+        if revoke_tokens:
+            revoke_tokens_of(client=row, actor=actor, now=now)
+        _record("keys.secret_regenerated", row, actor, now)
+    return secret
+
+
+def _require_keys_owner(actor: User, client: OAuthClient) -> None:
+    if client.application is None:
+        raise KeysNotFound
+    require_owner(actor, client.application)
+
+
+def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, seconds: int) -> list[str]:
+    """The grants in the order of the table, or Invalid with a sentence for each field."""
+    chosen = list(grant_types)
+    problems = {
+        "key_type": None if key_type in KeyType.values else "Choose PRODUCTION or SANDBOX.",
+        "grant_types": grants.problem_with_grants(chosen),
+        "callback_url": grants.problem_with_callback(chosen, callback_url.strip()),
+        "token_seconds": grants.problem_with_seconds(seconds),
+    }
+    fields = {name: problem for name, problem in problems.items() if problem}
+    if fields:
+        raise Invalid("The keys cannot be saved like this. " + " ".join(fields.values()), fields)
+    return [name for name in grants.GRANT_NAMES if name in chosen]
+
+
+def _put(client: OAuthClient, names: list[str], callback_url: str, seconds: int) -> None:
+    client.grant_types = names
+    client.redirect_uris = callback_url.strip()
+    client.token_seconds = seconds
+    # The toolkit's own column holds one grant only; `allows_grant_type` reads `grant_types` instead.
+    client.authorization_grant_type = (
+        OAuthClient.GRANT_AUTHORIZATION_CODE
+        if grants.AUTHORIZATION_CODE in names
+        else OAuthClient.GRANT_CLIENT_CREDENTIALS
+    )
+
+
+def _insert(client: OAuthClient, application: Application) -> None:
+    try:
+        with transaction.atomic():
+            client.save()
+    except IntegrityError:
+        raise KeysExist(application, client.key_type) from None
+
+
+def _lock(client: OAuthClient) -> OAuthClient:
+    rows = OAuthClient.objects.select_for_update(no_key=True)
+    row: OAuthClient | None = rows.filter(pk=client.pk).first()
+    if row is None:
+        raise KeysNotFound
+    return row
+
+
+def _record(verb: str, client: OAuthClient, actor: User, now: datetime) -> None:
+    trail.record(
+        actor=actor,
+        verb=verb,
+        kind="keys",
+        object_id=client.pk,
+        detail={
+            "application_id": str(client.application_id),
+            "client_id": client.client_id,
+            "key_type": client.key_type,
+        },
+        now=now,
+    )

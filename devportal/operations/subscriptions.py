@@ -1,0 +1,233 @@
+"""Subscribing, changing plans, blocking, and carrying subscriptions over to a new version."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts import trail
+from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts.models import User
+from devportal.errors import ApiNotFound
+from devportal.models import Application, Subscription
+from devportal.operations.applications import lock, require_owner
+from devportal.permissions import can_manage_subscribers, can_pick_plan
+from devportal.standing import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
+from publisher.lifecycle import SUBSCRIBABLE, State
+from publisher.models import Api, Plan
+
+
+class NotSubscribable(Conflict):
+    """The API's state admits no new subscribers."""
+
+    def __init__(self, api: Api) -> None:
+        label = State(api.state).label.lower()
+        super().__init__(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
+
+
+class AlreadySubscribed(Conflict):
+    """The application is subscribed to this API already."""
+
+    def __init__(self, application: Application, api: Api) -> None:
+        super().__init__(f"{application} is subscribed to {api} already. Change its plan instead.")
+
+
+class PlanNotOffered(Invalid):
+    """The API is not offered under this plan."""
+
+    def __init__(self, api: Api, plan: Plan) -> None:
+        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
+        super().__init__(sentence, {"plan": sentence})
+
+
+class PlanReserved(NotAllowed):
+    """The plan is for people of certain roles."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan.")
+
+
+class PlanUnchanged(Conflict):
+    """The subscription has this plan already."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(f"The subscription is under {plan} already.")
+
+
+class StepRefused(Conflict):
+    """A subscription in this state cannot be put into that one."""
+
+    def __init__(self, subscription: Subscription, state: str) -> None:
+        wanted = dict(Subscription.State.choices).get(state, state)
+        label = subscription.get_state_display()
+        super().__init__(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
+
+
+class SubscriptionMoved(Conflict):
+    """Somebody else changed or removed the subscription in the meantime."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this subscription in the meantime. Reload to see how it stands now.")
+
+
+class SubscriptionBlocked(Conflict):
+    """A blocked subscription cannot be removed, for that would lift the block."""
+
+    def __init__(self) -> None:
+        super().__init__("The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it.")
+
+
+class NotYoursToManage(NotAllowed):
+    """Only publishers manage other people's subscriptions."""
+
+    def __init__(self) -> None:
+        super().__init__("Managing subscribers needs the publisher role.")
+
+
+def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, now: datetime) -> Subscription:
+    """Subscribe `application` to `api` under `plan`. It waits for approval if the plan asks for that.
+
+    Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, PlanNotOffered, PlanReserved or
+    AlreadySubscribed.
+    """
+    require_owner(actor, application)
+    with transaction.atomic():
+        api = _lock_api(api)
+        application = lock(application)
+        if State(api.state) not in SUBSCRIBABLE:
+            raise NotSubscribable(api)
+        _require_plan(actor, api, plan)
+        subscription = _insert(application, api, plan, first_state(plan.requires_approval), now)
+        _record("subscription.created", subscription, actor, now)
+    return subscription
+
+
+def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: datetime) -> Subscription:
+    """Put a subscription under another plan: its owner may, and so may a publisher (who thereby approves it).
+
+    Raises NotYourApplication, PlanUnchanged, PlanNotOffered, PlanReserved or SubscriptionMoved.
+    """
+    manages = can_manage_subscribers(actor, subscription.api)
+    if not manages:
+        require_owner(actor, subscription.application)
+    if plan.pk == subscription.plan_id:
+        raise PlanUnchanged(plan)
+    state = subscription.state if manages else state_under_new_plan(subscription.state, plan.requires_approval)
+    with transaction.atomic():
+        _require_plan(actor, subscription.api, plan, reserved=not manages)
+        detail = {"from": subscription.plan.name, "state": state}
+        _move(subscription, now, plan=plan, state=state)
+        _record("subscription.updated", subscription, actor, now, **detail)
+    return subscription
+
+
+def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
+    """Block, unblock, approve or reject a subscription, as `standing.MAY_BECOME` allows.
+
+    Raises NotYoursToManage, StepRefused or SubscriptionMoved.
+    """
+    if not can_manage_subscribers(actor, subscription.api):
+        raise NotYoursToManage
+    before = subscription.state
+    if state not in MAY_BECOME[before]:
+        raise StepRefused(subscription, state)
+    with transaction.atomic():
+        _move(subscription, now, state=state)
+        _record(verb_for(state), subscription, actor, now, **{"from": before, "state": state})
+    return subscription
+
+
+def unsubscribe(*, subscription: Subscription, actor: User, now: datetime) -> None:
+    """End a subscription; open connections that rest on it are closed.
+
+    Raises NotYourApplication, SubscriptionBlocked or SubscriptionMoved.
+    """
+    require_owner(actor, subscription.application)
+    with transaction.atomic():
+        row = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
+        if row is None:
+            raise SubscriptionMoved
+        if row.state in BLOCKING:
+            raise SubscriptionBlocked
+        _record("subscription.deleted", row, actor, now)
+        row.delete()
+
+
+def carry_subscriptions_over(*, api: Api, previous: Iterable[Api], actor: User | None, now: datetime) -> int:
+    """Give the subscribers of `previous` versions the same subscription to `api`; returns how many it gave.
+
+    `previous` is newest first: where an application is subscribed to several, the newest counts. An application
+    that is subscribed to `api` already is left alone, and so is one whose plan `api` does not offer. Call it inside
+    the transaction that publishes.
+    """
+    offered = set(api.plans.values_list("pk", flat=True))
+    done = set(Subscription.objects.filter(api=api).values_list("application_id", flat=True))
+    carried = 0
+    for old in _subscriptions_in_order(previous):
+        if old.application_id in done:
+            continue
+        done.add(old.application_id)
+        if old.plan_id in offered:
+            _carry(old, api, actor, now)
+            carried += 1
+    return carried
+
+
+def _subscriptions_in_order(apis: Iterable[Api]) -> Iterable[Subscription]:
+    for api in apis:
+        yield from api.subscriptions.select_related("application", "plan")
+
+
+def _carry(old: Subscription, api: Api, actor: User | None, now: datetime) -> None:
+    subscription = _insert(old.application, api, old.plan, old.state, now)
+    _record("subscription.created", subscription, actor, now, carried_from=str(old.pk))
+
+
+def _lock_api(api: Api) -> Api:
+    row = Api.objects.select_for_update(no_key=True).filter(pk=api.pk).first()
+    if row is None:
+        raise ApiNotFound
+    return row
+
+
+def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -> None:
+    if not api.plans.filter(pk=plan.pk).exists():
+        raise PlanNotOffered(api, plan)
+    if reserved and not can_pick_plan(actor, plan):
+        raise PlanReserved(plan)
+
+
+def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:
+    try:
+        with transaction.atomic():
+            return Subscription.objects.create(
+                application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now
+            )
+    except IntegrityError:
+        raise AlreadySubscribed(application, api) from None
+
+
+def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan | None = None) -> None:
+    """Change plan and state if nobody has changed them since `subscription` was read."""
+    new_plan = plan or subscription.plan
+    unchanged = Subscription.objects.filter(pk=subscription.pk, plan_id=subscription.plan_id, state=subscription.state)
+    if unchanged.update(plan=new_plan, state=state, updated_at=now) != 1:
+        raise SubscriptionMoved
+    subscription.plan, subscription.state, subscription.updated_at = new_plan, state, now
+
+
+def _record(verb: str, subscription: Subscription, actor: User | None, now: datetime, **more: str) -> None:
+    trail.record(
+        actor=actor,
+        verb=verb,
+        kind="subscription",
+        object_id=subscription.pk,
+        detail={
+            "subscription_id": str(subscription.pk),
+            "api_id": str(subscription.api_id),
+            "application_id": str(subscription.application_id),
+            "plan": subscription.plan.name,
+            **more,
+        },
+        now=now,
+    )

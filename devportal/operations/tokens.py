@@ -1,0 +1,103 @@
+"""Issuing and revoking access tokens by hand. The trail's rows come from `devportal.receivers`."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from oauth2_provider.models import AccessToken, RefreshToken
+
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from devportal import grants, queries, tokens
+from devportal.errors import KeysNotFound, TokenNotFound
+from devportal.models import Application, OAuthClient
+from devportal.operations.applications import require_owner
+from devportal.tokens import IssuedToken
+
+__all__ = ["IssuedToken", "generate_token", "revoke_token", "revoke_tokens_of"]
+
+
+class GrantMissing(Conflict):
+    """The keys may not ask for a token in their own name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These keys lack the client credentials grant, so no token can be generated for them here. "
+            "Add the grant to the keys, then generate the token."
+        )
+
+
+def generate_token(
+    *,
+    client: OAuthClient,
+    actor: User,
+    now: datetime,
+    seconds: int | None = None,
+    scopes: Iterable[str] = (),
+) -> IssuedToken:
+    """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
+
+    Without `scopes` it carries `default`. Raises NotYourApplication, KeysNotFound, GrantMissing or Invalid (fields).
+    """
+    application = _application_of(client)
+    require_owner(actor, application)
+    lifetime = client.token_seconds if seconds is None else seconds
+    wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
+    _check(application, wanted, lifetime)
+    with transaction.atomic():
+        row = OAuthClient.objects.select_for_update(no_key=True).filter(pk=client.pk).first()
+        if row is None:
+            raise KeysNotFound
+        if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
+            raise GrantMissing
+        return tokens.issue(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
+
+
+def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
+    """End an access token before its time; connections that it opened are closed.
+
+    Raises NotYourApplication, or TokenNotFound if it has ended already.
+    """
+    if row.application is None:
+        raise TokenNotFound
+    require_owner(actor, _application_of(row.application))
+    with transaction.atomic(), tokens.attributed(actor=actor, now=now):
+        found = AccessToken.objects.select_for_update(of=("self",)).filter(pk=row.pk).first()
+        if found is None:
+            raise TokenNotFound
+        found.revoke()
+
+
+def revoke_tokens_of(*, client: OAuthClient, actor: User, now: datetime) -> int:
+    """End every access and refresh token of `client`; returns how many access tokens that were."""
+    require_owner(actor, _application_of(client))
+    with transaction.atomic(), tokens.attributed(actor=actor, now=now):
+        ended = queries.active_tokens(client, now).count()
+        RefreshToken.objects.filter(application=client, revoked=None).update(revoked=now, updated=now)
+        AccessToken.objects.filter(application=client).delete()
+    return ended
+
+
+def _application_of(client: OAuthClient) -> Application:
+    application: Application | None = client.application
+    if application is None:
+        raise KeysNotFound
+    return application
+
+
+def _check(application: Application, scopes: list[str], seconds: int) -> None:
+    problems = {
+        "seconds": grants.problem_with_seconds(seconds),
+        "scopes": _problem_with_scopes(application, scopes),
+    }
+    fields = {name: problem for name, problem in problems.items() if problem}
+    if fields:
+        raise Invalid("No token can be generated like this. " + " ".join(fields.values()), fields)
+
+
+def _problem_with_scopes(application: Application, scopes: list[str]) -> str | None:
+    possible = queries.scopes_of(application)
+    unknown = [scope for scope in scopes if scope not in possible]
+    if not unknown:
+        return None
+    return f"{', '.join(unknown)} cannot be asked for. Possible here: {', '.join(possible)}."

@@ -1,0 +1,246 @@
+"""What a viewer of the developer portal may read. Everything is scoped to that viewer; strangers get NotFound."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Model, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce
+from oauth2_provider.models import AccessToken
+
+from accounts.models import User
+from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
+from devportal.errors import ApiNotFound, ApplicationNotFound, KeysNotFound, SubscriptionNotFound, TokenNotFound
+from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient, Subscription
+from devportal.permissions import Viewer, can_see_subscribers
+from publisher import versions
+from publisher.lifecycle import LISTED, SERVED, State
+from publisher.models import Api
+
+DEFAULT_SCOPE = "default"
+Row = TypeVar("Row", bound=Model)
+
+
+# --- APIs ----------------------------------------------------------------------------------------------------
+
+
+def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[Api]:
+    """The APIs that `viewer` finds in the catalogue: the listed ones, and deprecated ones already subscribed to.
+
+    Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
+    """
+    apis = Api.objects.filter(_in_states(LISTED) | _mine(viewer, {State.DEPRECATED}))
+    apis = apis.annotate(tags_text=Cast("tags", TextField()))
+    for word in text.split():
+        apis = apis.filter(_mentions(word))
+    if tag:
+        apis = apis.filter(_tag_text(tag, '"{}"'))
+    return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+def tags_for(viewer: Viewer) -> list[tuple[str, int]]:
+    """Every tag in the viewer's catalogue with the number of APIs that carry it, most frequent first."""
+    counts: dict[str, int] = {}
+    for tags in catalogue_for(viewer).values_list("tags", flat=True):
+        for tag in set(tags):
+            counts[tag] = counts.get(tag, 0) + 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
+
+
+def api_for(viewer: Viewer, pk: UUID | str) -> Api:
+    """The API `pk` if it is listed or the viewer is subscribed to it and it is served. Raises ApiNotFound."""
+    visible = _in_states(LISTED) | _mine(viewer, SERVED)
+    api = _one(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk)
+    if api is None:
+        raise ApiNotFound
+    return api
+
+
+def versions_of(viewer: Viewer, api: Api) -> list[Api]:
+    """The versions of `api` that the viewer may see, newest version first, itself included."""
+    same = Api.objects.filter(context__iexact=api.context)
+    visible = same.filter(_in_states(LISTED) | _mine(viewer, SERVED))
+    return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
+
+
+# --- applications --------------------------------------------------------------------------------------------
+
+
+def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
+    """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
+    if not isinstance(viewer, User):
+        return Application.objects.none()
+    mine = Application.objects.filter(owner=viewer).select_related("plan")
+    for word in text.split():
+        mine = mine.filter(Q(name__icontains=word) | Q(description__icontains=word))
+    return mine.annotate(subscription_count=Count("subscriptions", distinct=True)).order_by("name", "created_at")
+
+
+def application_for(viewer: Viewer, pk: UUID | str) -> Application:
+    """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
+    application = _one(applications_of(viewer).select_related("owner"), pk)
+    if application is None:
+        raise ApplicationNotFound
+    return application
+
+
+def application_plans() -> QuerySet[ApplicationPlan]:
+    """The application plans, the default first, then from small to large."""
+    return ApplicationPlan.objects.order_by(Coalesce("per_minute", 0))
+
+
+def default_application_plan() -> ApplicationPlan:
+    """The plan an application gets when none is named."""
+    return ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN)
+
+
+# --- subscriptions -------------------------------------------------------------------------------------------
+
+
+def subscriptions_of(application: Application) -> QuerySet[Subscription]:
+    """What `application` is subscribed to, by the API's name."""
+    return application.subscriptions.select_related("api__provider", "plan").order_by("api__name", "api__version")
+
+
+def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
+    """The viewer's own subscriptions to `api`, by the application's name."""
+    if not isinstance(viewer, User):
+        return Subscription.objects.none()
+    mine = Subscription.objects.filter(api=api, application__owner=viewer)
+    return mine.select_related("application", "plan").order_by("application__name")
+
+
+def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
+    """A subscription of one of the viewer's applications. Raises SubscriptionNotFound."""
+    if not isinstance(viewer, User):
+        raise SubscriptionNotFound
+    rows = Subscription.objects.filter(application__owner=viewer)
+    return _subscription(rows.select_related("application__owner", "api", "plan"), pk)
+
+
+def subscription_of(application: Application, api: Api) -> Subscription | None:
+    """The subscription of `application` to `api`, if there is one."""
+    return application.subscriptions.filter(api=api).select_related("plan", "api").first()
+
+
+def subscribers_of(viewer: Viewer, api: Api, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
+    """Everybody's subscriptions to `api`, for people of the publisher; nobody else sees any."""
+    if not can_see_subscribers(viewer):
+        return Subscription.objects.none()
+    rows = Subscription.objects.filter(api=api).select_related("application__owner", "plan", "api")
+    for word in text.split():
+        rows = rows.filter(Q(application__name__icontains=word) | Q(application__owner__username__icontains=word))
+    return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
+    """Anybody's subscription, for people of the publisher. Raises SubscriptionNotFound for everybody else."""
+    if not can_see_subscribers(viewer):
+        raise SubscriptionNotFound
+    return _subscription(Subscription.objects.select_related("application__owner", "plan", "api"), pk)
+
+
+def count_applications(api: Api) -> int:
+    """How many applications are subscribed to `api`."""
+    return Subscription.objects.filter(api=api).count()
+
+
+# --- keys and tokens -----------------------------------------------------------------------------------------
+
+
+def keys_of(application: Application, key_type: str) -> OAuthClient | None:
+    """The application's keys of one type, if they have been generated."""
+    client: OAuthClient | None = OAuthClient.objects.filter(application=application, key_type=key_type).first()
+    return client
+
+
+def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAuthClient:
+    """The keys of one of the viewer's applications. Raises ApplicationNotFound or KeysNotFound."""
+    application = application_for(viewer, application_pk)
+    client = keys_of(application, key_type) if key_type in KeyType.values else None
+    if client is None:
+        raise KeysNotFound
+    client.application = application
+    return client
+
+
+def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
+    """The access tokens of `client` that still work, newest first. None of them holds the token itself."""
+    tokens: QuerySet[AccessToken] = AccessToken.objects.filter(application=client, expires__gt=now)
+    return tokens.order_by("-created", "-pk")
+
+
+def token_for(viewer: Viewer, pk: int | str) -> AccessToken:
+    """An access token of one of the viewer's applications. Raises TokenNotFound."""
+    if not isinstance(viewer, User):
+        raise TokenNotFound
+    rows = AccessToken.objects.filter(application__application__owner=viewer)
+    token = _one(rows.select_related("application__application__owner"), pk)
+    if token is None:
+        raise TokenNotFound
+    return token
+
+
+def count_active_tokens(application: Application, now: datetime) -> int:
+    """How many access tokens of `application` still work."""
+    count: int = AccessToken.objects.filter(application__application=application, expires__gt=now).count()
+    return count
+
+
+def scopes_of(application: Application) -> list[str]:
+    """The scopes that a token of `application` may carry: `default`, and those that its APIs' topics ask for."""
+    snapshots = application.subscriptions.exclude(api__deployed_revision=None).values_list(
+        "api__deployed_revision__snapshot", flat=True
+    )
+    return [DEFAULT_SCOPE, *sorted(_topic_scopes(snapshots) - {DEFAULT_SCOPE})]
+
+
+# --- how it is done ------------------------------------------------------------------------------------------
+
+
+def _in_states(states: Iterable[State]) -> Q:
+    return Q(state__in=[state.value for state in states])
+
+
+def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
+    if not isinstance(viewer, User):
+        return Q(pk__in=())
+    mine = Subscription.objects.filter(application__owner=viewer).values("api_id")
+    return _in_states(states) & Q(pk__in=mine)
+
+
+def _mentions(word: str) -> Q:
+    named = Q(name__icontains=word) | Q(description__icontains=word)
+    return named | Q(context__icontains=word) | Q(version__istartswith=word) | _tag_text(word, "{}")
+
+
+def _tag_text(tag: str, pattern: str) -> Q:
+    """Match a tag in the JSON text, which SQLite keeps with escapes and PostgreSQL without."""
+    spellings = {json.dumps(tag)[1:-1], json.dumps(tag, ensure_ascii=False)[1:-1]}
+    query = Q()
+    for spelling in spellings:
+        query |= Q(tags_text__icontains=pattern.format(spelling))
+    return query
+
+
+def _one(rows: QuerySet[Row], pk: UUID | int | str) -> Row | None:
+    """The row of this id; None also where the text is no id at all."""
+    try:
+        return rows.filter(pk=pk).first()
+    except (ValidationError, ValueError):
+        return None
+
+
+def _subscription(rows: QuerySet[Subscription], pk: UUID | str) -> Subscription:
+    subscription = _one(rows, pk)
+    if subscription is None:
+        raise SubscriptionNotFound
+    return subscription
+
+
+def _topic_scopes(snapshots: Iterable[dict[str, list[dict[str, list[str]]]]]) -> set[str]:
+    topics = [topic for snapshot in snapshots for topic in snapshot.get("topics", [])]
+    return {scope for topic in topics for scope in topic.get("scopes", [])}

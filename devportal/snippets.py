@@ -1,0 +1,76 @@
+"""How to connect, word for word: the tutorial's commands, and a few lines of code. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from devportal.addresses import Addresses
+
+_PIECES = re.compile(r'^wscat|"[^"]*"|wss?://\S+')
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One way to connect: what its tab says, its text, and the credential in it (for display only)."""
+
+    title: str
+    text: str
+    token: str
+
+    def parts(self) -> Iterator[tuple[str, str]]:
+        """The text in pieces, each with what it is: "cmd", "str", "credential" or ""."""
+        end = 0
+        for piece in _PIECES.finditer(self.text):
+            yield "", self.text[end : piece.start()]
+            yield from self._coloured(piece.group())
+            end = piece.end()
+        yield "", self.text[end:]
+
+    def _coloured(self, piece: str) -> Iterator[tuple[str, str]]:
+        before, token, after = piece.partition(self.token)
+        yield "cmd" if piece == "wscat" else "str", before
+        yield "credential", token
+        yield "str", after
+
+
+def all_ways(addresses: Addresses, token: str) -> list[Snippet]:
+    """Every way to connect to `addresses` with `token`; the tutorial's four commands first."""
+    ws, wss = addresses.ws_short, addresses.wss_short
+    texts = {
+        "WS": f'wscat -c {ws} -H "Authorization: Bearer {token}"',
+        "WSS": f'wscat -n -c {wss} -H "Authorization: Bearer {token}"',
+        "WS, token in URL": f'wscat -c "{ws}?access_token={token}"',
+        "WSS, token in URL": f'wscat -n -c "{wss}?access_token={token}"',
+        "Browser": _browser(wss, token),
+        "Node": _node(ws, token),
+        "Python": _python(ws, token),
+    }
+    return [Snippet(title, text, token) for title, text in texts.items()]
+
+
+def _browser(url: str, token: str) -> str:
+    return (
+        f'const socket = new WebSocket("{url}?access_token={token}");\n'
+        'socket.onopen = () => socket.send("Hello");\n'
+        "socket.onmessage = (event) => console.log(event.data);"
+    )
+
+
+def _node(url: str, token: str) -> str:
+    return (
+        'import WebSocket from "ws"; // npm install ws\n\n'
+        f'const headers = {{ Authorization: "Bearer {token}" }};\n'
+        f'const socket = new WebSocket("{url}", {{ headers }});\n'
+        'socket.on("open", () => socket.send("Hello"));\n'
+        'socket.on("message", (data) => console.log(String(data)));'
+    )
+
+
+def _python(url: str, token: str) -> str:
+    return (
+        "from websockets.sync.client import connect  # pip install websockets\n\n"
+        f'headers = {{"Authorization": "Bearer {token}"}}\n'
+        f'with connect("{url}", additional_headers=headers) as socket:\n'
+        '    socket.send("Hello")\n'
+        "    print(socket.recv())"
+    )

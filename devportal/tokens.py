@@ -1,0 +1,154 @@
+"""Access tokens: how one is made, how it is stored, and who is said to have made or ended it.
+
+Every access token has an `AccessToken` row that holds its digest and never the token itself. Whoever makes one goes
+through `issue` (or, at the OAuth endpoints, through the toolkit, which calls `mint`).
+"""
+
+import hashlib
+import json
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.conf import settings
+from django.db import transaction
+from jwcrypto import jwk, jwt
+from oauth2_provider.models import AccessToken
+
+from accounts.models import User
+from devportal.models import Application, OAuthClient
+
+OPAQUE_BYTES = 32
+INTROSPECTION_RIGHT = "oauth2_provider.view_accesstoken"  # a permission that comes with the model
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A token at the only moment when it can be shown, with its row and the time it ends."""
+
+    token: str = field(repr=False)
+    row: AccessToken
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Doer:
+    """Who makes or ends tokens at the moment, and when, for the rows on the trail."""
+
+    actor: User | None
+    now: datetime
+
+
+_doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
+
+
+def issue(
+    *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
+) -> IssuedToken:
+    """Make a token that lasts `seconds` from `now` and store its digest; the trail says that `actor` issued it.
+
+    `user` is the person in whose name the client acts, or None when it acts in its own.
+    """
+    scopes = list(scopes)
+    token = mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
+    row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
+    row.token_checksum = digest(token)
+    with attributed(actor=actor, now=now), transaction.atomic():
+        row.save()
+    return IssuedToken(token, row, row.expires)
+
+
+def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime) -> str:
+    """The text of a new token: an RFC 9068 JWT for applications of that type, else 256 random bits."""
+    if not _wants_jwt(client):
+        return random_token()
+    issued = int(now.timestamp())
+    claims = {
+        "iss": settings.OAUTH_ISSUER,
+        "aud": settings.ACCESS_TOKEN_AUDIENCE,
+        "sub": str(user.pk) if user else client.client_id,
+        "client_id": client.client_id,
+        "iat": issued,
+        "exp": issued + seconds,
+        "jti": str(uuid.uuid4()),
+        "scope": " ".join(scopes),
+    }
+    return _signed(claims)
+
+
+def random_token() -> str:
+    """An opaque token or secret: 256 bits from the operating system, 43 URL-safe characters."""
+    return secrets.token_urlsafe(OPAQUE_BYTES)
+
+
+def digest(token: str) -> str:
+    """What the database keeps of a token: its SHA-256 in hexadecimal, as in `AccessToken.token_checksum`.
+
+    A plain digest is enough because every token holds at least 256 random bits: nothing can be tried out against it.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def find(token: str, now: datetime) -> AccessToken | None:
+    """The row of a token that still counts: not expired, and nobody who stands behind it is disabled."""
+    row = (
+        AccessToken.objects.select_related("user", "application__user", "application__application__owner")
+        .filter(token_checksum=digest(token), expires__gt=now)
+        .first()
+    )
+    return row if row and is_backed(row) else None
+
+
+def is_backed(row: AccessToken) -> bool:
+    """Whether the people behind a token may still act: the one it speaks for and the one who owns the client."""
+    owner = owner_of(row.application) if row.application else None
+    return bool(owner and owner.is_active and (row.user is None or row.user.is_active))
+
+
+def owner_of(client: OAuthClient) -> User | None:
+    """Who answers for a client: the owner of its application, or the service account that it signs in."""
+    owner: User | None = client.application.owner if client.application else client.user
+    return owner
+
+
+def service_account(row: AccessToken) -> User | None:
+    """The service account that a token belongs to, or None when it is a token of an application."""
+    client: OAuthClient | None = row.application
+    return client.user if client and client.application_id is None and client.user and client.user.is_service else None
+
+
+@contextmanager
+def attributed(*, actor: User | None, now: datetime) -> Iterator[None]:
+    """Say on the trail that `actor` makes or ends the tokens that are made or ended inside the block."""
+    outer = _doer.set(Doer(actor, now))
+    try:
+        yield
+    finally:
+        _doer.reset(outer)
+
+
+def doer() -> Doer | None:
+    """Who was named by the innermost `attributed`, if anybody."""
+    return _doer.get()
+
+
+@cache
+def signing_key() -> jwk.JWK:
+    """The RSA key that signs tokens. Its `kid` is the thumbprint of RFC 7638, here and at `/oauth2/jwks`."""
+    return jwk.JWK.from_pem(settings.SIGNING_KEY.encode())
+
+
+def _wants_jwt(client: OAuthClient) -> bool:
+    return client.application is not None and client.application.token_type == Application.TokenType.JWT
+
+
+def _signed(claims: dict[str, object]) -> str:
+    key = signing_key()
+    token = jwt.JWT(header={"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}, claims=json.dumps(claims))
+    token.make_signed_token(key)
+    return str(token.serialize())

@@ -1,0 +1,75 @@
+"""APIs as a developer finds them: the catalogue, one API, and the keys that the viewer has for it."""
+
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import requires
+from accounts.models import User
+from accounts.roles import Role
+from devportal import queries
+from devportal.addresses import addresses_of
+from devportal.permissions import Viewer, can_develop
+from devportal.views.common import me
+from publisher.lifecycle import SUBSCRIBABLE
+from publisher.models import Api
+from publisher.permissions import can_create
+from publisher.queries import plans_of
+
+PER_PAGE = 24
+TAGS_SHOWN = 20
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Every API that the visitor may find; `q` searches, `tag` narrows."""
+    text, tag = request.GET.get("q", "").strip(), request.GET.get("tag", "").strip()
+    apis = queries.catalogue_for(request.user, text=text, tag=tag).prefetch_related("plans")
+    context = {
+        "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
+        "tags": queries.tags_for(request.user)[:TAGS_SHOWN],
+        "text": text,
+        "tag": tag,
+        "may_create": isinstance(request.user, User) and can_create(request.user),
+    }
+    return render(request, "devportal/catalogue/list.html", context)
+
+
+@require_safe
+def api(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What an API is, where it answers, and under which plans."""
+    found = queries.api_for(request.user, pk)
+    subscriptions = queries.my_subscriptions_to(request.user, found)
+    context = {
+        "api": found,
+        "addresses": addresses_of(found),
+        "versions": queries.versions_of(request.user, found),
+        "plans": plans_of(found),
+        "subscriptions": subscriptions,
+        "may_start": may_start(request.user, found, has_subscriptions=bool(subscriptions)),
+        "is_subscribable": found.stage in SUBSCRIBABLE,
+    }
+    return render(request, "devportal/apis/overview.html", context)
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def credentials(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Which of the viewer's applications may call the API, with which keys."""
+    found = queries.api_for(request.user, pk)
+    subscriptions = list(queries.my_subscriptions_to(me(request), found).prefetch_related("application__clients"))
+    context = {
+        "api": found,
+        "subscriptions": subscriptions,
+        "may_start": may_start(request.user, found, has_subscriptions=bool(subscriptions)),
+    }
+    return render(request, "devportal/apis/credentials.html", context)
+
+
+def may_start(viewer: Viewer, api: Api, *, has_subscriptions: bool) -> bool:
+    """Whether the wizard is offered: visitors sign in on the way, people without the role cannot use it."""
+    open_to = not viewer.is_authenticated or can_develop(viewer)
+    return open_to and (has_subscriptions or api.stage in SUBSCRIBABLE)

@@ -1,0 +1,114 @@
+"""Applications: the list, one of them, and what can be done to it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import requires
+from accounts.roles import Role
+from devportal import operations, queries
+from devportal.forms import ApplicationForm
+from devportal.models import Application, Subscription
+from devportal.standing import BLOCKING
+from devportal.views.common import accepted, me, status_of
+from publisher.lifecycle import SERVED, SUBSCRIBABLE
+
+PER_PAGE = 25
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def applications(request: HttpRequest) -> HttpResponse:
+    """The viewer's applications; `q` searches."""
+    text = request.GET.get("q", "").strip()
+    found = queries.applications_of(me(request), text=text).prefetch_related("clients")
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "devportal/applications/list.html", {"page": page, "text": text})
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """A new application."""
+    form = ApplicationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = accepted(
+            form,
+            lambda: operations.create_application(**form.cleaned_data, actor=me(request), now=timezone.now()),
+        )
+        if made:
+            messages.success(request, f"{made} was created. Next: subscribe it to an API.")
+            return redirect("devportal:application", made.pk)
+    return render(request, "devportal/applications/create.html", {"form": form}, status=status_of(form))
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def application(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One application: what it is, what it is subscribed to, and which keys it has."""
+    found = queries.application_for(me(request), pk)
+    context = {
+        "application": found,
+        "subscriptions": [_row(each) for each in queries.subscriptions_of(found).prefetch_related("api__plans")],
+        "keys": {client.key_type: client for client in found.clients.all()},
+        "live_tokens": queries.count_active_tokens(found, timezone.now()),
+    }
+    return render(request, "devportal/applications/overview.html", context)
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What can be changed about an application."""
+    found = queries.application_for(me(request), pk)
+    form = ApplicationForm(request.POST or None, initial=_known(found))
+    if request.method == "POST" and form.is_valid():
+        fields = form.cleaned_data
+        changed = accepted(
+            form,
+            lambda: operations.update_application(application=found, **fields, actor=me(request), now=timezone.now()),
+        )
+        if changed:
+            messages.success(request, f"{changed} was saved.")
+            return redirect("devportal:application", pk)
+    context = {"form": form, "application": found}
+    return render(request, "devportal/applications/edit.html", context, status=status_of(form))
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Delete an application; its name has to be typed, for nothing brings it back."""
+    found = queries.application_for(me(request), pk)
+    if request.POST.get("confirmation", "").strip() != found.name:
+        messages.error(request, f"Nothing was deleted: type {found.name} exactly as it stands here to confirm.")
+        return redirect("devportal:application", pk)
+    operations.delete_application(application=found, actor=me(request), now=timezone.now())
+    messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
+    return redirect("devportal:applications")
+
+
+def _known(application: Application) -> dict[str, str]:
+    return {
+        "name": application.name,
+        "description": application.description,
+        "plan": application.plan.name,
+        "token_type": application.token_type,
+    }
+
+
+def _row(subscription: Subscription) -> dict[str, object]:
+    """A subscription, with what can be done to it and whether its API can still be opened."""
+    others = [plan for plan in subscription.api.plans.all() if plan != subscription.plan]
+    return {
+        "subscription": subscription,
+        "is_visible": subscription.api.stage in SERVED,
+        "is_open": subscription.api.stage in SUBSCRIBABLE,
+        "may_leave": subscription.state not in BLOCKING,
+        "other_plans": others,
+    }

@@ -1,0 +1,106 @@
+"""The keys of an application, of one type: generate, change, replace the secret."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import requires
+from accounts.roles import Role
+from devportal import operations, queries
+from devportal.forms import KeysForm, TokenForm
+from devportal.models import Application, KeyType, OAuthClient
+from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
+    """The keys of one type; with POST generate them, or change what they may do."""
+    application = queries.application_for(me(request), pk)
+    client = queries.keys_of(application, key_type)
+    if client:
+        client.application = application
+    form = KeysForm(request.POST or None, client=client)
+    if request.method == "POST" and form.is_valid():
+        save = partial(_changed, client=client) if client else partial(_generated, application, key_type)
+        if response := save(request, form):
+            return response
+    return page(request, application, key_type, client, form=form)
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
+    """A new consumer secret in place of the old one."""
+    client = queries.client_for(me(request), pk, key_type)
+    revoke = "revoke_tokens" in request.POST
+    secret = operations.regenerate_secret(client=client, revoke_tokens=revoke, actor=me(request), now=timezone.now())
+    ended = " All tokens of these keys were revoked." if revoke else ""
+    messages.success(request, f"The consumer secret was regenerated; the old one no longer works.{ended}")
+    response = redirect("devportal:keys", pk, key_type)
+    keep_once(request, response, "secret", client, secret)
+    return response
+
+
+def page(
+    request: HttpRequest,
+    application: Application,
+    key_type: KeyType,
+    client: OAuthClient | None,
+    *,
+    form: KeysForm | None = None,
+    token_form: TokenForm | None = None,
+) -> HttpResponse:
+    """The page of one type of keys, with whatever form failed on it."""
+    keys_form = form or KeysForm(client=client)
+    tokens_form = token_form or (TokenForm(client=client) if client else None)
+    context: dict[str, Any] = {
+        "application": application,
+        "key_type": key_type,
+        "client": client,
+        "form": keys_form,
+        "token_form": tokens_form,
+        "secret": show_once(request, "secret", client),
+        "token": show_once(request, "token", client),
+        "tokens": queries.active_tokens(client, timezone.now()) if client else [],
+    }
+    status = max(status_of(each) for each in (keys_form, tokens_form) if each)
+    answer = render(request, "devportal/keys/keys.html", context, status=status)
+    return kept_nowhere(answer, context["secret"], context["token"])
+
+
+def _generated(
+    application: Application, key_type: KeyType, request: HttpRequest, form: KeysForm
+) -> HttpResponse | None:
+    made = accepted(
+        form,
+        lambda: operations.generate_keys(
+            application=application,
+            key_type=key_type,
+            **form.cleaned_data,
+            actor=me(request),
+            now=timezone.now(),
+        ),
+    )
+    if made is None:
+        return None
+    response = redirect("devportal:keys", application.pk, key_type)
+    keep_once(request, response, "secret", made.client, made.secret)
+    return response
+
+
+def _changed(request: HttpRequest, form: KeysForm, client: OAuthClient) -> HttpResponse | None:
+    changed = accepted(
+        form,
+        lambda: operations.update_keys(client=client, **form.cleaned_data, actor=me(request), now=timezone.now()),
+    )
+    if changed is None:
+        return None
+    messages.success(request, "The keys were saved. Tokens that exist already are as they were.")
+    return redirect("devportal:keys", changed.application_id, changed.key_type)

@@ -1,0 +1,96 @@
+"""Where somebody stands in the key generation wizard.
+
+The wizard keeps no state of its own: each step's URL names what was chosen, and the rows say what is done. So Back
+works, two tabs do not disturb each other, and a reload repeats nothing.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import reverse
+
+from accounts.models import User
+from devportal import durations, queries
+from devportal.models import Application, KeyType, OAuthClient, Subscription
+from publisher.models import Api
+
+TITLES = ("Application", "Subscribe", "Keys", "Token", "Connect")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is chosen so far."""
+
+    api: Api
+    application: Application | None = None
+    subscription: Subscription | None = None
+    key_type: KeyType | None = None
+    client: OAuthClient | None = None
+
+    def address(self, step: int) -> str:
+        """The URL of a step, counted from 1."""
+        if step == 1 or self.application is None:
+            chosen = f"?application={self.application.pk}" if self.application else ""
+            return reverse("devportal:wizard", args=[self.api.pk]) + chosen
+        if step <= 3 or self.key_type is None:
+            name = "devportal:wizard-subscribe" if step == 2 else "devportal:wizard-keys"
+            chosen = f"?type={self.key_type.lower()}" if self.key_type and step == 3 else ""
+            return reverse(name, args=[self.api.pk, self.application.pk]) + chosen
+        name = "devportal:wizard-token" if step == 4 else "devportal:wizard-connect"
+        return reverse(name, args=[self.api.pk, self.application.pk, self.key_type])
+
+    @property
+    def first_open(self) -> int:
+        """The first step that is not done."""
+        if self.application is None:
+            return 1
+        if self.subscription is None:
+            return 2
+        return 3 if self.client is None else 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mark of the stepper."""
+
+    number: int
+    title: str
+    note: str
+    state: str
+    href: str
+
+
+def run_for(viewer: User, api_pk: UUID, application_pk: UUID | None = None, key_type: KeyType | None = None) -> Run:
+    """The run that a URL names. Raises ApiNotFound or ApplicationNotFound."""
+    api = queries.api_for(viewer, api_pk)
+    if application_pk is None:
+        return Run(api)
+    application = queries.application_for(viewer, application_pk)
+    client = queries.keys_of(application, key_type) if key_type else None
+    if client:
+        client.application = application
+    return Run(api, application, queries.subscription_of(application, api), key_type, client)
+
+
+def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None = None) -> list[Step]:
+    """The stepper with step `here` current; the steps before it lead back."""
+    return [
+        Step(number, title, note, _state(number, here, failed), run.address(number) if number < here else "")
+        for number, (title, note) in enumerate(zip(TITLES, _notes(run, seconds), strict=True), start=1)
+    ]
+
+
+def _state(number: int, here: int, failed: bool) -> str:
+    if number == here:
+        return "failed" if failed else "current"
+    return "done" if number < here else "todo"
+
+
+def _notes(run: Run, seconds: int | None) -> list[str]:
+    return [
+        run.application.name if run.application else "create or choose",
+        str(run.subscription.plan) if run.subscription else "choose a plan",
+        run.key_type.label if run.key_type else "production or sandbox",
+        durations.in_words(seconds) if seconds else "scopes and validity",
+        "copy and go",
+    ]

@@ -1,0 +1,99 @@
+"""Who is subscribed to an API, as the people of the Publisher see it. Mounted under /publisher/."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import requires
+from accounts.errors import Conflict
+from devportal import operations, queries
+from devportal.errors import SubscriptionNotFound
+from devportal.models import Subscription
+from devportal.operations.subscriptions import NotYoursToManage
+from devportal.permissions import can_manage_subscribers
+from devportal.standing import MAY_BECOME
+from devportal.views.common import me
+from publisher.models import Api
+from publisher.queries import get_api_for, plans_named, plans_of
+
+PER_PAGE = 25
+# What a button that leads to a state says; approving is unblocking what was never open.
+ACTIONS = {
+    "UNBLOCKED": "Unblock",
+    "PROD_ONLY_BLOCKED": "Block production only",
+    "BLOCKED": "Block all",
+    "REJECTED": "Reject",
+}
+
+
+@require_safe
+@requires()
+def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every subscription to an API; `q` searches, `state` narrows."""
+    api = get_api_for(me(request), pk)
+    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    found = queries.subscribers_of(me(request), api, text=text, state=state)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "api": api,
+        "page": page,
+        "rows": [_row(each) for each in page],
+        "plans": plans_of(api),
+        "text": text,
+        "state": state,
+        "states": Subscription.State.choices,
+        "may_manage": can_manage_subscribers(me(request), api),
+    }
+    return render(request, "devportal/subscribers/list.html", context)
+
+
+@require_POST
+@requires()
+def states(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
+    """Block, unblock, approve or reject one subscription."""
+    row = _managed(request, pk, subscription)
+    try:
+        operations.set_subscription_state(
+            subscription=row, state=request.POST.get("state", ""), actor=me(request), now=timezone.now()
+        )
+        messages.success(request, f"{row.application}: {row.get_state_display().lower()}.")
+    except Conflict as refusal:
+        messages.error(request, str(refusal))
+    return redirect("devportal:subscribers", pk)
+
+
+@require_POST
+@requires()
+def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
+    """Put one subscription under another plan."""
+    row = _managed(request, pk, subscription)
+    plan = plans_named([request.POST.get("plan", "")])[0]
+    try:
+        operations.change_plan(subscription=row, plan=plan, actor=me(request), now=timezone.now())
+        messages.success(request, f"{row.application} is under {plan} now.")
+    except Conflict as refusal:
+        messages.error(request, str(refusal))
+    return redirect("devportal:subscribers", pk)
+
+
+def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:
+    """The subscription to this very API. Raises ApiNotFound, NotYoursToManage or SubscriptionNotFound."""
+    api: Api = get_api_for(me(request), pk)
+    if not can_manage_subscribers(me(request), api):
+        raise NotYoursToManage
+    row = queries.subscriber_for(me(request), subscription)
+    if row.api_id != api.pk:
+        raise SubscriptionNotFound
+    return row
+
+
+def _row(subscription: Subscription) -> dict[str, object]:
+    waits = subscription.state in (Subscription.State.ON_HOLD, Subscription.State.REJECTED)
+    labels = {**ACTIONS, "UNBLOCKED": "Approve"} if waits else ACTIONS
+    actions = [(state, labels[state], state != "UNBLOCKED") for state in MAY_BECOME[subscription.state]]
+    return {"subscription": subscription, "actions": actions}

@@ -1,0 +1,95 @@
+"""Subscriptions as their owner sees them: add one, change its plan, end it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import requires
+from accounts.roles import Role
+from devportal import operations, queries
+from devportal.forms import PlanForm
+from devportal.models import Subscription
+from devportal.views.common import accepted, me, status_of
+from publisher.lifecycle import SUBSCRIBABLE
+
+PER_PAGE = 20
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The APIs that an application is not subscribed to yet; `q` searches."""
+    application = queries.application_for(me(request), pk)
+    text = request.GET.get("q", "").strip()
+    apis = queries.catalogue_for(me(request), text=text).exclude(subscriptions__application=application)
+    apis = apis.filter(state__in=[state.value for state in SUBSCRIBABLE])
+    page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"application": application, "page": page, "text": text}
+    return render(request, "devportal/subscriptions/choose_api.html", context)
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
+    """Subscribe an application to an API: choose the plan."""
+    application = queries.application_for(me(request), pk)
+    found = queries.api_for(me(request), api)
+    form = PlanForm(request.POST or None, api=found, viewer=me(request))
+    if request.method == "POST" and form.is_valid():
+        plan = form.cleaned_data["plan"]
+        made = accepted(
+            form,
+            lambda: operations.subscribe(
+                application=application, api=found, plan=plan, actor=me(request), now=timezone.now()
+            ),
+        )
+        if made:
+            messages.success(request, _welcome(made))
+            return redirect("devportal:application", pk)
+    context = {"application": application, "api": found, "form": form}
+    return render(request, "devportal/subscriptions/create.html", context, status=status_of(form))
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put a subscription under another plan."""
+    subscription = queries.subscription_for(me(request), pk)
+    api = subscription.api
+    form = PlanForm(request.POST or None, api=api, viewer=me(request), initial={"plan": subscription.plan.name})
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data["plan"]
+        changed = accepted(
+            form,
+            lambda: operations.change_plan(
+                subscription=subscription, plan=chosen, actor=me(request), now=timezone.now()
+            ),
+        )
+        if changed:
+            messages.success(request, _welcome(changed))
+            return redirect("devportal:application", changed.application_id)
+    context = {"subscription": subscription, "application": subscription.application, "api": api, "form": form}
+    return render(request, "devportal/subscriptions/plan.html", context, status=status_of(form))
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """End a subscription."""
+    subscription = queries.subscription_for(me(request), pk)
+    application, api = subscription.application, subscription.api
+    operations.unsubscribe(subscription=subscription, actor=me(request), now=timezone.now())
+    messages.success(request, f"{application} is no longer subscribed to {api}.")
+    return redirect("devportal:application", application.pk)
+
+
+def _welcome(subscription: Subscription) -> str:
+    sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
+    if subscription.state == Subscription.State.ON_HOLD:
+        return f"{sentence} It works as soon as the publisher approves it."
+    return sentence

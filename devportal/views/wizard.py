@@ -1,0 +1,205 @@
+"""The key generation wizard: from nothing to a working connection in five steps."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import requires
+from accounts.roles import Role
+from devportal import diagnosis, operations, queries, snippets, tokens
+from devportal.addresses import addresses_of
+from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
+from devportal.models import Application, KeyType, Subscription
+from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
+from devportal.views.steps import Run, run_for, steps_of
+from publisher.lifecycle import SUBSCRIBABLE
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Step 1: create an application, or choose one."""
+    run = run_for(me(request), pk)
+    mine = queries.applications_of(me(request))
+    form = WizardApplicationForm(request.POST or None, mine=mine, initial=_chosen(request))
+    if request.method == "POST" and form.is_valid() and (application := _application(request, form)):
+        return redirect(Run(run.api, application).address(2))
+    return _page(request, "application", 1, run, form=form, mine=mine)
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse:
+    """Step 2: subscribe the application, or change its plan."""
+    run = run_for(me(request), pk, application)
+    if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
+        messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
+        return redirect("devportal:api", run.api.pk)
+    known = {"plan": run.subscription.plan.name} if run.subscription else {}
+    form = PlanForm(request.POST or None, api=run.api, viewer=me(request), initial=known)
+    if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
+        return redirect(run.address(3))
+    return _page(request, "subscribe", 2, run, form=form)
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse:
+    """Step 3: generate production or sandbox keys; those that exist are used as they are."""
+    run = run_for(me(request), pk, application)
+    if run.first_open < 3:
+        return redirect(run.address(run.first_open))
+    existing = frozenset(each.key_type for each in _application_of(run).clients.all())
+    form = WizardKeysForm(request.POST or None, existing=existing, initial=_wanted_type(request))
+    if request.method == "POST" and form.is_valid() and (response := _keys(request, form, run)):
+        return response
+    return _page(request, "keys", 3, run, form=form, existing=existing)
+
+
+@requires(Role.SUBSCRIBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> HttpResponse:
+    """Step 4: generate an access token."""
+    run = run_for(me(request), pk, application, key_type)
+    if run.first_open < 4 or run.client is None:
+        return redirect(run.address(run.first_open))
+    form = TokenForm(request.POST or None, client=run.client)
+    if request.method == "POST" and form.is_valid() and (response := _token(request, form, run)):
+        return response
+    secret = show_once(request, "secret", run.client)
+    return kept_nowhere(_page(request, "token", 4, run, form=form, secret=secret), secret)
+
+
+@requires(Role.SUBSCRIBER)
+@require_safe
+def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> HttpResponse:
+    """Step 5: the token, once, and everything that is needed to connect with it."""
+    run = run_for(me(request), pk, application, key_type)
+    if run.first_open < 4 or run.client is None:
+        return redirect(run.address(run.first_open))
+    now = timezone.now()
+    token = show_once(request, "token", run.client)
+    row = (tokens.find(token, now) if token else None) or queries.active_tokens(run.client, now).first()
+    context: dict[str, Any] = {
+        "token": token if row else None,
+        "row": row,
+        "addresses": addresses_of(run.api),
+        "ways": snippets.all_ways(addresses_of(run.api), token) if token else [],
+        "reasons": _reasons(run) if row else [],
+        "seconds": round((row.expires - row.created).total_seconds()) if row else None,
+    }
+    return kept_nowhere(_page(request, "connect", 5, run, **context), token)
+
+
+@requires(Role.SUBSCRIBER)
+@require_safe
+def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> JsonResponse:
+    """Why the gateway would refuse these keys now: `{"reasons": [sentence, …]}`, empty if it would not."""
+    return JsonResponse({"reasons": _reasons(run_for(me(request), pk, application, key_type))})
+
+
+def _page(
+    request: HttpRequest, name: str, number: int, run: Run, *, form: forms.Form | None = None, **context: Any
+) -> HttpResponse:
+    failed = bool(form and form.errors)
+    given = {
+        "api": run.api,
+        "run": run,
+        "form": form,
+        "back": run.address(number - 1) if number > 1 else "",
+        "steps": steps_of(run, number, failed=failed, seconds=context.get("seconds")),
+        **context,
+    }
+    return render(request, f"devportal/wizard/{name}.html", given, status=status_of(form) if form else 200)
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    """What the first step begins with when somebody comes back to it."""
+    wanted = request.GET.get("application", "")
+    return {"which": "existing", "application": wanted} if wanted else {}
+
+
+def _wanted_type(request: HttpRequest) -> dict[str, str]:
+    wanted = request.GET.get("type", "").upper()
+    return {"key_type": wanted} if wanted in KeyType.values else {}
+
+
+def _application(request: HttpRequest, form: WizardApplicationForm) -> Application | None:
+    if form.wants_existing:
+        chosen: Application = form.cleaned_data["application"]
+        return chosen
+    fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
+    return accepted(form, lambda: operations.create_application(**fields, actor=me(request), now=timezone.now()))
+
+
+def _subscription(request: HttpRequest, form: PlanForm, run: Run) -> Subscription | None:
+    """The subscription as it has to be to go on: a new one, the same one, or one under another plan."""
+    plan, now, current = form.cleaned_data["plan"], timezone.now(), run.subscription
+    application = _application_of(run)
+    if current is None:
+        return accepted(
+            form,
+            lambda: operations.subscribe(application=application, api=run.api, plan=plan, actor=me(request), now=now),
+        )
+    if current.plan == plan:
+        return current
+    return accepted(form, lambda: operations.change_plan(subscription=current, plan=plan, actor=me(request), now=now))
+
+
+def _keys(request: HttpRequest, form: WizardKeysForm, run: Run) -> HttpResponse | None:
+    """The way on to the token; None if the keys cannot be generated as asked."""
+    key_type = KeyType(form.cleaned_data["key_type"])
+    application = _application_of(run)
+    way_on = redirect(Run(run.api, application, run.subscription, key_type).address(4))
+    if form.reuses:
+        return way_on
+    fields = {name: form.cleaned_data[name] for name in ("grant_types", "callback_url", "token_seconds")}
+    made = accepted(
+        form,
+        lambda: operations.generate_keys(
+            application=application, key_type=key_type, **fields, actor=me(request), now=timezone.now()
+        ),
+    )
+    if made is None:
+        return None
+    keep_once(request, way_on, "secret", made.client, made.secret)
+    return way_on
+
+
+def _token(request: HttpRequest, form: TokenForm, run: Run) -> HttpResponse | None:
+    """The way on to the page that shows the token; None if none was generated."""
+    client = run.client
+    assert client is not None  # noqa: S101 - the step was left otherwise
+    issued = accepted(
+        form,
+        lambda: operations.generate_token(client=client, **form.cleaned_data, actor=me(request), now=timezone.now()),
+    )
+    if issued is None:
+        return None
+    way_on = redirect(run.address(5))
+    keep_once(request, way_on, "token", client, issued.token)
+    return way_on
+
+
+def _reasons(run: Run) -> list[str]:
+    if run.application is None or run.key_type is None:
+        return []
+    live = queries.active_tokens(run.client, timezone.now()).count() if run.client else 0
+    return diagnosis.reasons(
+        api=run.api,
+        application=run.application,
+        subscription=run.subscription,
+        key_type=run.key_type,
+        live_tokens=live,
+    )
+
+
+def _application_of(run: Run) -> Application:
+    assert run.application is not None  # noqa: S101 - every URL from step 2 on names one
+    return run.application

@@ -1,0 +1,213 @@
+"""What visitors find: the catalogue and the page of one API."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from devportal import queries
+from devportal.errors import ApiNotFound
+from publisher.models import Api
+from tests.devportal import builders
+from tests.devportal.conftest import Browser
+
+pytestmark = pytest.mark.django_db
+
+
+def names(viewer: User | None, **search: str) -> list[str]:
+    from django.contrib.auth.models import AnonymousUser
+
+    return [str(api) for api in queries.catalogue_for(viewer or AnonymousUser(), **search)]
+
+
+@pytest.fixture
+def every_state(bob: User) -> dict[str, Api]:
+    states = ["CREATED", "PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED", "RETIRED"]
+    return {state: builders.api(bob, state.title(), state=state) for state in states}
+
+
+# --- who finds what ------------------------------------------------------------------------------------------
+
+
+def test_anybody_finds_what_is_published_or_pre_released(every_state: dict[str, Api], carol: User) -> None:
+    assert names(None) == names(carol) == ["Prototyped 1.0.0", "Published 1.0.0"]
+
+
+def test_subscribers_still_find_what_is_deprecated(every_state: dict[str, Api], carol: User, mallory: User) -> None:
+    _subscribe_to_all(every_state, carol)
+
+    assert names(carol) == ["Deprecated 1.0.0", "Prototyped 1.0.0", "Published 1.0.0"]
+    assert "Deprecated 1.0.0" not in names(mallory)
+
+
+def test_subscribers_may_still_open_what_is_served(every_state: dict[str, Api], carol: User, mallory: User) -> None:
+    _subscribe_to_all(every_state, carol)
+
+    opened = {state for state, api in every_state.items() if _may_open(carol, api)}
+    assert opened == {"PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED"}
+    assert {state for state, api in every_state.items() if _may_open(mallory, api)} == {"PROTOTYPED", "PUBLISHED"}
+
+
+def test_what_is_no_id_is_not_found_rather_than_a_crash(carol: User) -> None:
+    with pytest.raises(ApiNotFound):
+        queries.api_for(carol, "no-such-id")
+
+
+def _subscribe_to_all(apis: dict[str, Api], owner: User) -> None:
+    app = builders.application(owner)
+    Api.objects.update(state="PUBLISHED")
+    for state, api in apis.items():
+        builders.subscription(app, api)
+        Api.objects.filter(pk=api.pk).update(state=state)
+
+
+def _may_open(viewer: User, api: Api) -> bool:
+    try:
+        return queries.api_for(viewer, api.pk) == api
+    except ApiNotFound:
+        return False
+
+
+# --- searching -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ["Chat 2.1.0", "Ticker 1.0.0"]),
+        ("chat", ["Chat 2.1.0"]),
+        ("CHAT rooms", ["Chat 2.1.0"]),
+        ("chat stocks", []),
+        ("2.1", ["Chat 2.1.0"]),
+        ("/stocks", ["Ticker 1.0.0"]),
+        ("café", ["Chat 2.1.0"]),
+        ('"', []),
+        ("%", []),
+    ],
+)
+def test_every_word_has_to_occur_somewhere(bob: User, text: str, found: list[str]) -> None:
+    builders.api(bob, "Chat", version="2.1.0", description="Rooms where people talk", tags=["café", "talk"])
+    builders.api(bob, "Ticker", context="/stocks", tags=["money"])
+
+    assert names(None, text=text) == found
+
+
+def test_a_tag_has_to_match_whole(bob: User) -> None:
+    builders.api(bob, "Chat", tags=["café", "talk"])
+    builders.api(bob, "Ticker", tags=["talks"])
+
+    assert names(None, tag="talk") == ["Chat 1.0.0"]
+    assert names(None, tag="café") == ["Chat 1.0.0"]
+    assert names(None, tag="tal") == []
+
+
+def test_tags_are_counted_over_what_the_viewer_finds(bob: User) -> None:
+    builders.api(bob, "Chat", tags=["talk", "echo"])
+    builders.api(bob, "Echo", tags=["echo"])
+    builders.api(bob, "Hidden", tags=["secret"], state="CREATED")
+
+    from django.contrib.auth.models import AnonymousUser
+
+    assert queries.tags_for(AnonymousUser()) == [("echo", 2), ("talk", 1)]
+
+
+# --- the pages -----------------------------------------------------------------------------------------------
+
+
+def test_the_portal_opens_with_the_catalogue_for_everybody(bob: User, browser: Browser) -> None:
+    builders.api(bob, "EchoWebSocket", description="Echoes every message back.")
+    builders.api(bob, "Soon", state="PROTOTYPED")
+
+    page = browser(None).get("/devportal/", follow=True)
+
+    assert page.redirect_chain[-1][0] == "/devportal/apis"
+    shown = page.content.decode()
+    assert "EchoWebSocket" in shown
+    assert "Echoes every message back." in shown
+    assert "Pre-Released" in shown
+
+
+def test_an_empty_catalogue_leads_on(alice: User, browser: Browser) -> None:
+    assert "No API has been published yet" in browser(None).get("/devportal/apis").content.decode()
+    assert 'href="/publisher/"' in browser(alice).get("/devportal/apis").content.decode()
+
+
+def test_a_search_without_result_says_so_and_keeps_the_words_harmless(browser: Browser) -> None:
+    shown = browser(None).get("/devportal/apis", {"q": "<script>alert(1)</script>"}).content.decode()
+    assert "Nothing found" in shown
+    assert "<script>alert(1)</script>" not in shown
+
+
+def test_a_page_beyond_the_last_shows_the_last(bob: User, browser: Browser) -> None:
+    for number in range(25):
+        builders.api(bob, f"Api{number:02}")
+    shown = browser(None).get("/devportal/apis", {"page": "99"}).content.decode()
+    assert "Api24" in shown
+    assert "Api00" not in shown
+
+
+def test_an_api_shows_its_addresses_plans_and_versions(bob: User, browser: Browser) -> None:
+    builders.plan("Gold", quota=50_000, rate=100, connections=100)
+    echo = builders.api(bob, context="/echowebsocket")
+    builders.api(bob, context="/echowebsocket", version="2.0.0")
+    builders.api(bob, context="/echowebsocket", version="3.0.0", state="CREATED")
+
+    shown = browser(None).get(f"/devportal/apis/{echo.pk}").content.decode()
+
+    for address in (
+        "ws://localhost:9099/echowebsocket/1.0.0",
+        "wss://localhost:8099/echowebsocket/1.0.0",
+        "ws://localhost:9099/echowebsocket/1.0",
+        "wss://localhost:8099/echowebsocket/1.0",
+    ):
+        assert f'data-copy="{address}"' in shown, address
+    assert "100 connections" in shown
+    assert "2.0.0" in shown
+    assert "3.0.0" not in shown
+
+
+def test_the_wizard_sends_strangers_to_sign_in_and_back(bob: User, carol: User, browser: Browser) -> None:
+    echo = builders.api(bob)
+    client = browser(None)
+    wizard = f"/devportal/apis/{echo.pk}/wizard"
+
+    assert f'href="{wizard}"' in client.get(f"/devportal/apis/{echo.pk}").content.decode()
+    answer = client.get(wizard)
+
+    assert answer.status_code == 302
+    assert answer.url.startswith("/devportal/sign-in?next=")
+    assert wizard.replace("/", "%2F") in answer.url
+
+
+def test_an_api_that_takes_nobody_offers_no_wizard(bob: User, carol: User, browser: Browser) -> None:
+    echo = builders.api(bob)
+    builders.subscription(builders.application(carol), echo)
+    Api.objects.update(state="DEPRECATED")
+
+    assert browser(None).get(f"/devportal/apis/{echo.pk}").status_code == 404
+    shown = browser(carol).get(f"/devportal/apis/{echo.pk}").content.decode()
+    assert "deprecated" in shown
+    assert "KEY GENERATION WIZARD" in shown  # for the subscription that exists
+
+
+def test_somebody_without_the_role_is_not_offered_the_wizard(bob: User, browser: Browser) -> None:
+    echo = builders.api(bob)
+    assert "KEY GENERATION WIZARD" not in browser(bob).get(f"/devportal/apis/{echo.pk}").content.decode()
+    assert browser(bob).get(f"/devportal/apis/{echo.pk}/wizard").status_code == 403
+
+
+def test_credentials_list_the_viewers_own_applications(
+    bob: User, carol: User, mallory: User, browser: Browser
+) -> None:
+    echo = builders.api(bob)
+    with_keys, without = builders.application(carol, "With keys"), builders.application(carol, "Without")
+    builders.subscription(with_keys, echo)
+    builders.subscription(without, echo)
+    builders.subscription(builders.application(mallory, "Somebody elses"), echo)
+    builders.keys(with_keys)
+
+    shown = browser(carol).get(f"/devportal/apis/{echo.pk}/credentials").content.decode()
+
+    assert f"/wizard/{with_keys.pk}/production/token" in shown
+    assert f"/wizard/{without.pk}/keys" in shown
+    assert "Somebody elses" not in shown

@@ -1,0 +1,113 @@
+"""The pure cores: tables, words, commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from devportal import durations, grants, snippets, standing
+from devportal.addresses import Addresses, short_version
+from devportal.models import Subscription
+from publisher import limits
+from publisher.models import Plan
+
+WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
+ECHO = Addresses("/echowebsocket/1.0.0", "/echowebsocket/1.0")
+
+
+def commands() -> dict[str, str]:
+    return {way.title: way.text for way in snippets.all_ways(ECHO, "TOKEN")}
+
+
+def test_the_commands_are_the_tutorials_word_for_word() -> None:
+    assert [way.text for way in snippets.all_ways(ECHO, "TOKEN")][:4] == [
+        f'wscat -c {WS}/echowebsocket/1.0 -H "Authorization: Bearer TOKEN"',
+        f'wscat -n -c {WSS}/echowebsocket/1.0 -H "Authorization: Bearer TOKEN"',
+        f'wscat -c "{WS}/echowebsocket/1.0?access_token=TOKEN"',
+        f'wscat -n -c "{WSS}/echowebsocket/1.0?access_token=TOKEN"',
+    ]
+
+
+def test_every_way_to_connect_names_the_address_and_the_token_once() -> None:
+    for text in commands().values():
+        assert text.count("TOKEN") == 1, text
+        assert text.count("/echowebsocket/1.0") == 1, text
+
+
+def test_the_python_snippet_is_python() -> None:
+    compile(commands()["Python"], "snippet", "exec")
+
+
+def test_colouring_loses_nothing_and_marks_the_credential() -> None:
+    for way in snippets.all_ways(ECHO, "TOKEN"):
+        parts = list(way.parts())
+        assert "".join(text for _, text in parts) == way.text
+        assert ("credential", "TOKEN") in parts
+
+
+@pytest.mark.parametrize(
+    ("version", "others", "short"),
+    [
+        ("1.0.0", [], "1.0"),
+        ("1.0.0", ["0.9.0", "1.1.0", "10.0.0"], "1.0"),
+        ("1.0.0", ["1.0.1"], "1.0.0"),
+        ("1.0.1", ["1.0.0"], "1.0"),
+        ("1.0.9", ["1.0.10"], "1.0.9"),
+        ("1.0.0", ["1.0"], "1.0.0"),
+        ("1.0", [], "1.0"),
+        ("v1", [], "v1"),
+    ],
+)
+def test_the_short_version_is_used_where_it_leads_to_the_same(version: str, others: list[str], short: str) -> None:
+    assert short_version(version, others) == short
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (3600, "1 hour"),
+        (5400, "1 hour 30 minutes"),
+        (90061, "1 day 1 hour"),
+        (172800, "2 days"),
+    ],
+)
+def test_durations_in_words(seconds: int, words: str) -> None:
+    assert durations.in_words(seconds) == words
+
+
+def test_the_table_of_standings_covers_every_state_and_leads_nowhere_else() -> None:
+    states = set(Subscription.State.values)
+    assert set(standing.MAY_BECOME) == states
+    assert {after for targets in standing.MAY_BECOME.values() for after in targets} <= states
+    assert all(state not in targets for state, targets in standing.MAY_BECOME.items())
+
+
+def test_nothing_but_the_publishers_decision_lifts_a_block() -> None:
+    for state in standing.BLOCKING:
+        for needs_approval in (True, False):
+            assert standing.state_under_new_plan(state, needs_approval) == state
+
+
+def test_every_grant_can_be_chosen_somehow() -> None:
+    everything = list(grants.GRANT_NAMES)
+    assert grants.problem_with_grants(everything) is None
+    assert grants.problem_with_callback(everything, "https://example.test/cb") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "no limits"),
+        ({"quota": 50_000, "rate": 100, "connections": 100}, "50 000 messages a day · 100/s · 100 connections"),
+        ({"quota": 1, "quota_period": "hour", "connections": 1}, "1 message an hour · 1 connection"),
+        ({"quota": 5 << 20, "quota_unit": "bytes", "quota_period": "month"}, "5 MiB a month"),
+        ({"quota": 1500, "quota_unit": "bytes"}, "1 500 bytes a day"),
+        ({"connects": 6, "message_bytes": 64 << 10}, "6 new connections a minute · messages up to 64 KiB"),
+        ({"quota": 0}, "0 messages a day"),
+    ],
+)
+def test_a_plans_limits_in_words(fields: dict[str, object], words: str) -> None:
+    assert limits.in_words(Plan(**fields)).replace("\N{NARROW NO-BREAK SPACE}", " ") == words

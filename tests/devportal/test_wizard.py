@@ -1,0 +1,421 @@
+"""The key generation wizard: forwards, backwards, again, in two tabs, with wrong input."""
+
+from __future__ import annotations
+
+import logging
+import re
+from uuid import uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.http import HttpResponse
+from django.test import Client
+from oauth2_provider.models import AccessToken
+
+from accounts.models import TrailEntry, User
+from devportal import operations, tokens
+from devportal.bootstrap import ensure_application_plans
+from devportal.models import Application, OAuthClient, Subscription
+from publisher.models import Api
+from tests.devportal import builders
+from tests.devportal.builders import NOW
+from tests.devportal.conftest import Browser
+
+pytestmark = pytest.mark.django_db
+NEW = {"which": "new", "name": "Chat client", "plan": "Unlimited", "description": "", "token_type": "JWT"}
+KEYS = {"key_type": "PRODUCTION", "grant_types": ["client_credentials"], "callback_url": "", "token_seconds": "3600"}
+TOKEN = {"scopes": ["default"], "seconds": "3600"}
+SECRET_TEXT = re.compile(r'id="(token|consumer-secret)"[^>]*>([^<]+)<')
+
+
+@pytest.fixture
+def echo(bob: User) -> Api:
+    ensure_application_plans()
+    production = {"url": "ws://localhost:9900/echo"}
+    row = builders.api(bob, context="/echowebsocket", plans=("Gold", "Silver"), production=production)
+    row.deployed_revision.snapshot["production"] = production
+    row.deployed_revision.save()
+    return row
+
+
+@pytest.fixture
+def tab(carol: User, browser: Browser) -> Client:
+    return browser(carol)
+
+
+def walk(tab: Client, echo: Api, **first: str) -> str:
+    """Go through all five steps; returns the address of the last one, not yet opened."""
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, **first}).url
+    three = tab.post(two, {"plan": "Gold"}).url
+    four = tab.post(three, KEYS).url
+    return str(tab.post(four, TOKEN).url)
+
+
+def secrets_on(page: HttpResponse) -> dict[str, str]:
+    return dict(SECRET_TEXT.findall(page.content.decode()))
+
+
+# --- forwards ------------------------------------------------------------------------------------------------
+
+
+def test_five_steps_lead_from_nothing_to_a_working_token(tab: Client, echo: Api, carol: User) -> None:
+    shown = tab.get(walk(tab, echo))
+
+    token = secrets_on(shown)["token"]
+    row = AccessToken.objects.get()
+    assert row.token_checksum == tokens.digest(token)
+    app = Application.objects.get()
+    assert (app.name, app.owner, app.token_type) == ("Chat client", carol, "JWT")
+    assert Subscription.objects.get().plan.name == "Gold"
+    assert OAuthClient.objects.get().key_type == "PRODUCTION"
+    verbs = set(TrailEntry.objects.values_list("verb", flat=True))
+    assert {"application.created", "subscription.created", "keys.generated", "token.issued"} <= verbs
+
+
+def test_the_last_step_shows_the_tutorials_commands_with_the_token(tab: Client, echo: Api) -> None:
+    page = tab.get(walk(tab, echo))
+
+    token = secrets_on(page)["token"]
+    text = re.sub(r"<[^>]+>", "", page.content.decode()).replace("&quot;", '"')
+    for command in (
+        f'wscat -c ws://localhost:9099/echowebsocket/1.0 -H "Authorization: Bearer {token}"',
+        f'wscat -n -c wss://localhost:8099/echowebsocket/1.0 -H "Authorization: Bearer {token}"',
+        f'wscat -c "ws://localhost:9099/echowebsocket/1.0?access_token={token}"',
+        f'wscat -n -c "wss://localhost:8099/echowebsocket/1.0?access_token={token}"',
+    ):
+        assert command in text
+
+
+def test_an_oauth_application_gets_an_opaque_token(tab: Client, echo: Api) -> None:
+    assert "." not in secrets_on(tab.get(walk(tab, echo, token_type="OAUTH")))["token"]
+
+
+def test_the_stepper_says_what_was_chosen(tab: Client, echo: Api) -> None:
+    shown = tab.get(walk(tab, echo)).content.decode()
+    for words in ("Chat client", "Gold", "Production", "1 hour"):
+        assert words in shown
+
+
+def test_an_application_of_ones_own_is_used_again_with_its_keys(tab: Client, echo: Api, carol: User) -> None:
+    app = builders.application(carol)
+    builders.keys(app)
+
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", {"which": "existing", "application": str(app.pk)}).url
+    three = tab.post(two, {"plan": "Silver"}).url
+    assert "reused as they are" in tab.get(three).content.decode()
+    four = tab.post(three, {"key_type": "PRODUCTION"}).url
+    assert secrets_on(tab.get(four)) == {}
+    page = tab.get(tab.post(four, TOKEN).url)
+
+    assert "token" in secrets_on(page)
+    assert (Application.objects.count(), OAuthClient.objects.count()) == (1, 1)
+
+
+def test_keys_of_the_other_type_are_generated_beside(tab: Client, echo: Api) -> None:
+    walk(tab, echo)
+    app = Application.objects.get()
+
+    four = tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/keys", {**KEYS, "key_type": "SANDBOX"}).url
+
+    assert four.endswith("/sandbox/token")
+    assert set(OAuthClient.objects.values_list("key_type", flat=True)) == {"PRODUCTION", "SANDBOX"}
+
+
+# --- backwards and again -------------------------------------------------------------------------------------
+
+
+def test_going_back_shows_what_was_chosen_and_going_on_repeats_nothing(tab: Client, echo: Api) -> None:
+    walk(tab, echo)
+    app = Application.objects.get()
+    one = f"/devportal/apis/{echo.pk}/wizard?application={app.pk}"
+
+    back = tab.get(one).content.decode()
+    assert re.search(r'value="existing"[^>]*checked', back)
+    assert re.search(rf'value="{app.pk}" selected', back)
+    two = tab.post(one, {"which": "existing", "application": str(app.pk)}).url
+    assert "subscribed already" in tab.get(two).content.decode()
+    three = tab.post(two, {"plan": "Gold"}).url
+    tab.post(three, KEYS)
+
+    assert (Application.objects.count(), Subscription.objects.count(), OAuthClient.objects.count()) == (1, 1, 1)
+    assert not TrailEntry.objects.filter(verb="subscription.updated").exists()
+
+
+def test_choosing_another_plan_on_the_way_back_changes_it(tab: Client, echo: Api) -> None:
+    walk(tab, echo)
+    app = Application.objects.get()
+
+    tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/subscribe", {"plan": "Silver"})
+
+    assert Subscription.objects.get().plan.name == "Silver"
+
+
+def test_every_step_links_back_to_the_ones_before(tab: Client, echo: Api) -> None:
+    shown = tab.get(walk(tab, echo)).content.decode()
+    app = Application.objects.get()
+    for address in (
+        f"/wizard?application={app.pk}",
+        f"/wizard/{app.pk}/subscribe",
+        f"/wizard/{app.pk}/keys?type=production",
+        f"/wizard/{app.pk}/production/token",
+    ):
+        assert f"/devportal/apis/{echo.pk}{address}" in shown
+
+
+def test_a_reload_of_the_last_step_says_that_the_token_was_shown(tab: Client, echo: Api) -> None:
+    five = walk(tab, echo)
+    token = secrets_on(tab.get(five))["token"]
+
+    again = tab.get(five)
+
+    assert secrets_on(again) == {}
+    assert token not in again.content.decode()
+    assert "was shown once" in again.content.decode()
+    assert "Generate another token" in again.content.decode()
+    assert AccessToken.objects.count() == 1
+
+
+def test_a_reload_of_the_fourth_step_does_not_show_the_secret_again(tab: Client, echo: Api) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    four = tab.post(tab.post(two, {"plan": "Gold"}).url, KEYS).url
+
+    assert "consumer-secret" in secrets_on(tab.get(four))
+    assert secrets_on(tab.get(four)) == {}
+
+
+def test_when_the_token_has_ended_the_last_step_says_so(tab: Client, echo: Api) -> None:
+    five = walk(tab, echo)
+    AccessToken.objects.all().delete()
+    assert "No token is valid" in tab.get(five).content.decode()
+
+
+@pytest.mark.parametrize("step", ["keys", "production/token", "production/connect"])
+def test_a_step_that_is_too_far_leads_to_the_first_open_one(tab: Client, echo: Api, carol: User, step: str) -> None:
+    app = builders.application(carol)
+    base = f"/devportal/apis/{echo.pk}/wizard/{app.pk}"
+
+    assert tab.get(f"{base}/{step}").url == f"{base}/subscribe"
+    builders.subscription(app, echo)
+    if step != "keys":
+        assert tab.get(f"{base}/{step}").url == f"{base}/keys?type=production"
+
+
+def test_two_tabs_do_not_disturb_each_other(carol: User, echo: Api, browser: Browser) -> None:
+    tab = browser(carol)
+    first = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "name": "First"}).url
+    second = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "name": "Second"}).url
+
+    first_token = tab.post(tab.post(tab.post(first, {"plan": "Gold"}).url, KEYS).url, TOKEN).url
+    second_token = tab.post(tab.post(tab.post(second, {"plan": "Silver"}).url, KEYS).url, TOKEN).url
+
+    shown = {secrets_on(tab.get(five))["token"] for five in (first_token, second_token)}
+    assert len(shown) == 2
+    plans = dict(Subscription.objects.values_list("application__name", "plan__name"))
+    assert plans == {"First": "Gold", "Second": "Silver"}
+
+
+def test_sending_the_third_step_twice_generates_keys_once(tab: Client, echo: Api) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    three = tab.post(two, {"plan": "Gold"}).url
+
+    assert tab.post(three, KEYS).url == tab.post(three, KEYS).url
+    assert OAuthClient.objects.count() == 1
+
+
+# --- wrong input ---------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_taken_is_said_and_what_was_typed_is_kept(tab: Client, echo: Api, carol: User) -> None:
+    builders.application(carol, "Chat client")
+
+    page = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "description": "My words", "plan": "20PerMin"})
+
+    shown = page.content.decode()
+    assert page.status_code == 400
+    assert "You already have an application named" in shown
+    assert "My words" in shown
+    assert re.search(r'value="20PerMin" selected', shown)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({**NEW, "name": ""}, "Give the application a name"),
+        ({**NEW, "name": "x" * 101}, "at most 100 characters; this one has 101"),
+        ({**NEW, "description": "x" * 513}, "at most 512 characters"),
+        ({**NEW, "plan": "Gone"}, "no such quota"),
+        ({**NEW, "token_type": "SAML"}, "Choose JWT or OAuth"),
+        ({"which": "existing"}, "Choose one of your applications"),
+        ({"which": "existing", "application": "nonsense"}, "You have no such application"),
+    ],
+)
+def test_a_first_step_that_fails_says_why(tab: Client, echo: Api, data: dict[str, str], sentence: str) -> None:
+    page = tab.post(f"/devportal/apis/{echo.pk}/wizard", data)
+    assert page.status_code == 400
+    assert sentence in page.content.decode()
+    assert not Application.objects.exists()
+
+
+def test_somebody_elses_application_cannot_be_chosen(tab: Client, echo: Api, mallory: User) -> None:
+    theirs = builders.application(mallory)
+
+    page = tab.post(f"/devportal/apis/{echo.pk}/wizard", {"which": "existing", "application": str(theirs.pk)})
+
+    assert page.status_code == 400
+    for step in ("subscribe", "keys", "production/token", "production/connect", "production/diagnosis"):
+        assert tab.get(f"/devportal/apis/{echo.pk}/wizard/{theirs.pk}/{step}").status_code == 404
+        assert tab.get(f"/devportal/apis/{echo.pk}/wizard/{uuid4()}/{step}").status_code == 404
+
+
+@pytest.mark.parametrize("plan", ["", "Bronze"])
+def test_a_second_step_without_a_plan_of_the_api_fails(tab: Client, echo: Api, plan: str) -> None:
+    builders.plan("Bronze")
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    page = tab.post(two, {"plan": plan})
+    assert page.status_code == 400
+    assert re.search("Choose a plan|not offered under this plan", page.content.decode())
+    assert not Subscription.objects.exists()
+
+
+def test_a_reserved_plan_cannot_be_sneaked_in(tab: Client, echo: Api) -> None:
+    gold = builders.plan("Gold")
+    gold.roles = ["creator"]
+    gold.save()
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+
+    assert re.search(r'value="Gold"[^>]*disabled', tab.get(two).content.decode())
+    assert tab.post(two, {"plan": "Gold"}).status_code == 403
+    assert not Subscription.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"grant_types": []}, "Choose client credentials or authorization code"),
+        ({"grant_types": ["authorization_code"]}, "sends people back to a callback URL"),
+        ({"grant_types": ["authorization_code"], "callback_url": "example"}, "Enter one whole URL"),
+        ({"token_seconds": "soon"}, "whole number of seconds"),
+        ({"token_seconds": "0"}, "at least one second"),
+        ({"key_type": "STAGING"}, "Choose production or sandbox"),
+    ],
+)
+def test_a_third_step_that_fails_says_why(tab: Client, echo: Api, change: dict[str, str], sentence: str) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    page = tab.post(tab.post(two, {"plan": "Gold"}).url, {**KEYS, **change})
+    assert page.status_code == 400
+    assert sentence in page.content.decode()
+    assert not OAuthClient.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"), [({"seconds": ""}, "how many seconds"), ({"scopes": ["root"]}, "cannot be asked for")]
+)
+def test_a_fourth_step_that_fails_says_why(tab: Client, echo: Api, change: dict[str, str], sentence: str) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    four = tab.post(tab.post(two, {"plan": "Gold"}).url, KEYS).url
+    page = tab.post(four, {**TOKEN, **change})
+    assert page.status_code == 400
+    assert sentence in page.content.decode()
+    assert not AccessToken.objects.exists()
+
+
+def test_keys_that_cannot_ask_for_a_token_say_so_on_the_fourth_step(tab: Client, echo: Api, carol: User) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo)
+    builders.keys(app, grant_types=["authorization_code"], callback_url="https://example.test/cb")
+
+    page = tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/production/token", TOKEN)
+
+    assert page.status_code == 400
+    assert "lack the client credentials grant" in page.content.decode()
+
+
+def test_an_api_that_was_withdrawn_on_the_way_is_not_found(tab: Client, echo: Api) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    Api.objects.update(state="CREATED")
+    assert tab.post(two, {"plan": "Gold"}).status_code == 404
+
+
+# --- what may stand in the way -------------------------------------------------------------------------------
+
+
+def test_a_subscription_that_waits_is_said_before_it_surprises(tab: Client, echo: Api, carol: User) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo, state="ON_HOLD")
+    builders.keys(app)
+    base = f"/devportal/apis/{echo.pk}/wizard/{app.pk}"
+
+    assert "waits for the publisher" in tab.get(f"{base}/keys").content.decode()
+    assert "waits for the publisher" in tab.get(tab.post(f"{base}/production/token", TOKEN).url).content.decode()
+
+
+def test_the_diagnosis_says_why_the_gateway_would_refuse(tab: Client, echo: Api, bob: User) -> None:
+    five = walk(tab, echo)
+    ask = five.replace("/connect", "/diagnosis")
+    subscription = Subscription.objects.get()
+
+    assert tab.get(ask).json() == {"reasons": []}
+    operations.set_subscription_state(subscription=subscription, state="PROD_ONLY_BLOCKED", actor=bob, now=NOW)
+    assert "blocked the subscription for production" in tab.get(ask).json()["reasons"][0]
+    operations.set_subscription_state(subscription=subscription, state="BLOCKED", actor=bob, now=NOW)
+    assert "Ask them to unblock" in tab.get(ask).json()["reasons"][0]
+    Subscription.objects.all().delete()
+    AccessToken.objects.all().delete()
+    first, second = tab.get(ask).json()["reasons"]
+    assert "not subscribed" in first
+    assert "Generate another one" in second
+
+
+def test_a_key_type_without_endpoint_is_said(tab: Client, echo: Api, carol: User) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo)
+    operations.generate_token(client=builders.keys(app, "SANDBOX").client, actor=carol, now=NOW.replace(year=2100))
+
+    ask = f"/devportal/apis/{echo.pk}/wizard/{app.pk}/sandbox/diagnosis"
+
+    assert "no sandbox endpoint" in tab.get(ask).json()["reasons"][0]
+
+
+# --- the token is a secret -----------------------------------------------------------------------------------
+
+
+def test_the_token_is_in_no_address_no_session_row_and_no_log(
+    tab: Client, echo: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    five = walk(tab, echo)
+    sessions = [session.session_data + str(session.get_decoded()) for session in Session.objects.all()]
+    page = tab.get(five)
+
+    secret = secrets_on(page)["token"]
+    assert secret not in five
+    assert not any(secret in text or tokens.digest(secret) in text for text in sessions)
+    assert secret not in caplog.text
+    assert secret not in str(list(TrailEntry.objects.values_list("detail", flat=True)))
+
+
+def test_pages_that_show_a_secret_are_kept_in_no_cache(tab: Client, echo: Api) -> None:
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    four = tab.post(tab.post(two, {"plan": "Gold"}).url, KEYS).url
+    assert "no-store" in tab.get(four)["Cache-Control"]
+    assert "no-store" in tab.get(tab.post(four, TOKEN).url)["Cache-Control"]
+
+
+def test_the_session_alone_does_not_show_the_token(tab: Client, echo: Api, carol: User) -> None:
+    five = walk(tab, echo)
+    tab.cookies.pop("__Host-apim-envelope")
+    assert secrets_on(tab.get(five)) == {}
+
+
+def test_looking_with_head_does_not_use_up_the_only_look(tab: Client, echo: Api) -> None:
+    five = walk(tab, echo)
+    tab.head(five)
+    assert "token" in secrets_on(tab.get(five))
+
+
+def test_another_browser_of_the_same_person_does_not_see_the_token(
+    tab: Client, echo: Api, carol: User, browser: Browser
+) -> None:
+    five = walk(tab, echo)
+    assert secrets_on(browser(carol).get(five)) == {}
+    assert "token" in secrets_on(tab.get(five))
