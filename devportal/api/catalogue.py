@@ -1,0 +1,184 @@
+"""The APIs that a developer, or a visitor, finds."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import permissions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devportal import queries
+from devportal.permissions import Viewer, can_develop
+from publisher.api.base import PAGE_PARAMETERS, Constant, Moment, Resource, answers, list_of, one_page, search
+from publisher.api.documents import OperationsField
+from publisher.api.plans import ThrottlingPolicy, throttling_policy
+from publisher.lifecycle import SUBSCRIBABLE
+from publisher.models import Api
+from publisher.queries import plans_of
+from publisher.validation import VERSION_PLACEHOLDER, served_path
+
+LOOKUPS = {
+    "name": "name__icontains",
+    "context": "context__icontains",
+    "version": "version__icontains",
+    "status": "state__iexact",
+    "description": "description__icontains",
+    "provider": "provider__username__icontains",
+}
+
+
+class Tier(serializers.Serializer):  # type: ignore[type-arg]
+    """A plan that an API is offered under."""
+
+    tierName = serializers.CharField()
+    tierPlan = serializers.CharField()
+
+
+class Urls(serializers.Serializer):  # type: ignore[type-arg]
+    """Where the gateway answers."""
+
+    ws = serializers.CharField()
+    wss = serializers.CharField()
+
+
+class EndpointUrls(serializers.Serializer):  # type: ignore[type-arg]
+    """Where an API can be called."""
+
+    environmentName = serializers.CharField()
+    environmentDisplayName = serializers.CharField()
+    environmentType = serializers.CharField()
+    URLs = Urls()
+    defaultVersionURLs = Urls(allow_null=True)
+
+
+class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
+    """An API in the catalogue."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    context = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.CharField()
+    type = Constant("WS")
+    provider = serializers.CharField(source="provider.username")
+    lifeCycleStatus = serializers.CharField(source="state")
+    throttlingPolicies = serializers.SerializerMethodField()
+    isSubscriptionAvailable = serializers.SerializerMethodField()
+    createdTime = Moment(source="created_at")
+
+    def get_throttlingPolicies(self, api: Api) -> list[str]:  # noqa: N802 - the field's name is WSO2's
+        """The names of its plans."""
+        return [plan.name for plan in plans_of(api)]
+
+    def get_isSubscriptionAvailable(self, api: Api) -> bool:  # noqa: N802
+        """Whether whoever asks could subscribe now."""
+        viewer: Viewer = self.root._context["viewer"]
+        return api.stage in SUBSCRIBABLE and can_develop(viewer)
+
+
+class CatalogueDocument(CatalogueEntry):
+    """An API with what one needs to call it."""
+
+    isDefaultVersion = serializers.BooleanField(source="is_default_version")
+    tags = serializers.ListField(child=serializers.CharField())
+    operations = OperationsField()
+    transport = Constant(["ws", "wss"])
+    securityScheme = Constant(["oauth2"])
+    authorizationHeader = Constant("Authorization")
+    tiers = serializers.SerializerMethodField()
+    endpointURLs = serializers.SerializerMethodField()
+    lastUpdatedTime = Moment(source="updated_at")
+
+    @extend_schema_field(Tier(many=True))
+    def get_tiers(self, api: Api) -> list[dict[str, Any]]:
+        """Its plans."""
+        return [{"tierName": plan.name, "tierPlan": plan.billing} for plan in plans_of(api)]
+
+    @extend_schema_field(EndpointUrls(many=True))
+    def get_endpointURLs(self, api: Api) -> list[dict[str, Any]]:  # noqa: N802
+        """The addresses on the gateway, while it is deployed."""
+        return _endpoint_urls(api)
+
+
+CatalogueList = list_of(CatalogueEntry, "CatalogueList")
+
+
+class Catalogue(Resource):
+    """What there is."""
+
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        operation_id="listCatalogue",
+        summary="List and search the APIs",
+        tags=["APIs"],
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("query", str, description=f"Words, or tag:, {', '.join(f'{each}:' for each in LOOKUPS)}"),
+        ],
+        responses=answers({200: CatalogueList}, 400),
+    )
+    def get(self, request: Request) -> Response:
+        """By name. Visitors see it too."""
+        words = request.query_params.get("query", "").split()
+        tag = next((word.removeprefix("tag:") for word in words if word.startswith("tag:")), "")
+        rest = " ".join(word for word in words if not word.startswith("tag:"))
+        rows = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name__icontains")
+        return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
+
+
+class CatalogueApi(Resource):
+    """One API."""
+
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        operation_id="getCatalogueApi",
+        summary="Read an API",
+        tags=["APIs"],
+        responses=answers({200: CatalogueDocument}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """With its addresses on the gateway."""
+        return Response(CatalogueDocument(queries.api_for(request.user, api_id), context=_viewed(request)).data)
+
+
+class ApiPlans(Resource):
+    """The plans of one API."""
+
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        operation_id="listApiPolicies",
+        summary="List the plans that an API is offered under",
+        tags=["APIs"],
+        responses=answers({200: ThrottlingPolicy(many=True)}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """The most generous first."""
+        api = queries.api_for(request.user, api_id)
+        return Response([throttling_policy(plan) for plan in plans_of(api)])
+
+
+def _viewed(request: Request) -> dict[str, Any]:
+    return {"viewer": request.user}
+
+
+def _endpoint_urls(api: Api) -> list[dict[str, Any]]:
+    if api.deployed_revision_id is None:
+        return []
+    unversioned = api.context.replace(f"/{VERSION_PLACEHOLDER}", "")
+    environment = {"environmentName": "Default", "environmentDisplayName": "Default", "environmentType": "hybrid"}
+    addresses = {
+        "URLs": _urls(served_path(api.context, api.version)),
+        "defaultVersionURLs": _urls(unversioned) if api.is_default_version else None,
+    }
+    return [{**environment, **addresses}]
+
+
+def _urls(path: str) -> dict[str, str]:
+    return {"ws": f"{settings.GATEWAY_WS_URL}{path}", "wss": f"{settings.GATEWAY_WSS_URL}{path}"}

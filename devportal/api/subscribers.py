@@ -1,0 +1,146 @@
+"""Who is subscribed, for the Publisher: list, block, unblock, change the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devportal import operations, queries
+from devportal.api.subscriptions import FIELD_NAMES
+from devportal.models import Subscription
+from publisher.api.base import (
+    IN_THE_PUBLISHER,
+    PAGE_PARAMETERS,
+    Resource,
+    answers,
+    choose,
+    list_of,
+    one_page,
+    query_value,
+    required_query,
+)
+from publisher.queries import apis_for, get_api_for, plans_named
+
+BLOCKS = {each: each for each in (Subscription.State.BLOCKED.value, Subscription.State.PROD_ONLY_BLOCKED.value)}
+
+
+class SubscriberApplication(serializers.Serializer):  # type: ignore[type-arg]
+    """An application that is subscribed."""
+
+    applicationId = serializers.UUIDField(source="id")
+    name = serializers.CharField()
+    subscriber = serializers.CharField(source="owner.username")
+    description = serializers.CharField()
+    subscriptionCount = serializers.IntegerField(source="subscriptions.count")
+
+
+class Subscriber(serializers.Serializer):  # type: ignore[type-arg]
+    """One subscription to an API."""
+
+    subscriptionId = serializers.UUIDField(source="id")
+    applicationInfo = SubscriberApplication(source="application")
+    throttlingPolicy = serializers.CharField(source="plan.name")
+    subscriptionStatus = serializers.CharField(source="state")
+
+
+SubscriberList = list_of(Subscriber, "SubscriberList")
+
+
+class Subscribers(Resource):
+    """Everybody's subscriptions."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="listSubscribers",
+        summary="List the subscriptions to an API, or to all",
+        tags=["Subscriptions"],
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("apiId", str, description="Only those to this API."),
+            OpenApiParameter("query", str, description="Words of the application's name or its owner's."),
+        ],
+        responses=answers({200: SubscriberList}, 400, 403, 404),
+    )
+    def get(self, request: Request) -> Response:
+        """By API and application."""
+        api_id = request.query_params.get("apiId")
+        text = request.query_params.get("query", "")
+        apis = [get_api_for(self.user, api_id)] if api_id else apis_for(self.user).order_by("name", "version")
+        rows = [row for api in apis for row in queries.subscribers_of(self.user, api, text=text)]
+        return Response(one_page(request, rows, lambda row: Subscriber(row).data))
+
+
+class OneSubscriber(Resource):
+    """A change to somebody's subscription."""
+
+    field_names: ClassVar[Mapping[str, str]] = {**FIELD_NAMES, "plan": "businessPlan", "plans": "businessPlan"}
+
+    def subscription(self, request: Request) -> Subscription:
+        """The one named in the query. Raises SubscriptionNotFound, also for strangers."""
+        return queries.subscriber_for(self.user, query_value(request, "subscriptionId"))
+
+    def moved(self, request: Request, state: str) -> Response:
+        """The subscription after it was put into `state`."""
+        row = operations.set_subscription_state(subscription=self.subscription(request), state=state, **self.by)
+        return Response(Subscriber(row).data)
+
+
+ONE_SUBSCRIPTION = required_query("subscriptionId", "The subscription.")
+AFTERWARDS: Any = answers({200: Subscriber}, 400, 403, 404, 409)
+
+
+class Block(OneSubscriber):
+    """Stop a subscriber."""
+
+    @extend_schema(
+        operation_id="blockSubscription",
+        summary="Block a subscription",
+        tags=["Subscriptions"],
+        parameters=[ONE_SUBSCRIPTION, required_query("blockState", "What to block.", enum=list(BLOCKS))],
+        request=None,
+        responses=AFTERWARDS,
+    )
+    def post(self, request: Request) -> Response:
+        """Open connections are closed."""
+        query_value(request, "blockState")
+        return self.moved(request, choose(request, "blockState", BLOCKS, ""))
+
+
+class Unblock(OneSubscriber):
+    """Let a subscriber go on."""
+
+    @extend_schema(
+        operation_id="unblockSubscription",
+        summary="Unblock a subscription",
+        tags=["Subscriptions"],
+        parameters=[ONE_SUBSCRIPTION],
+        request=None,
+        responses=AFTERWARDS,
+    )
+    def post(self, request: Request) -> Response:
+        """It may connect again at once."""
+        return self.moved(request, Subscription.State.UNBLOCKED.value)
+
+
+class ChangePlan(OneSubscriber):
+    """Give a subscriber another plan."""
+
+    @extend_schema(
+        operation_id="changeBusinessPlan",
+        summary="Change the plan of a subscription",
+        tags=["Subscriptions"],
+        parameters=[ONE_SUBSCRIPTION, required_query("businessPlan", "The name of the plan.")],
+        request=None,
+        responses=AFTERWARDS,
+    )
+    def post(self, request: Request) -> Response:
+        """The API must be offered under it."""
+        subscription = self.subscription(request)
+        (plan,) = plans_named([query_value(request, "businessPlan")])
+        return Response(Subscriber(operations.change_plan(subscription=subscription, plan=plan, **self.by)).data)

@@ -1,0 +1,28 @@
+"""The addresses of the Developer Portal's REST API, below `/api/am/devportal/v3/`."""
+
+from django.urls import path
+
+from devportal.api import applications, catalogue, keys, plans, subscriptions
+
+app_name = "devportal-api"
+
+ONE_KEY = "applications/<uuid:application_id>/oauth-keys/<int:key_id>"
+
+urlpatterns = [
+    path("apis", catalogue.Catalogue.as_view(), name="apis"),
+    path("apis/<uuid:api_id>", catalogue.CatalogueApi.as_view(), name="api"),
+    path("apis/<uuid:api_id>/subscription-policies", catalogue.ApiPlans.as_view(), name="api-plans"),
+    path("applications", applications.Applications.as_view(), name="applications"),
+    path("applications/<uuid:application_id>", applications.OneApplication.as_view(), name="application"),
+    path("applications/<uuid:application_id>/generate-keys", keys.GenerateKeys.as_view(), name="generate-keys"),
+    path("applications/<uuid:application_id>/oauth-keys", keys.OAuthKeys.as_view(), name="keys"),
+    path(ONE_KEY, keys.OneKey.as_view(), name="key"),
+    path(f"{ONE_KEY}/regenerate-secret", keys.RegenerateSecret.as_view(), name="regenerate-secret"),
+    path(f"{ONE_KEY}/generate-token", keys.GenerateToken.as_view(), name="generate-token"),
+    path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
+    path("subscriptions/<uuid:subscription_id>", subscriptions.OneSubscription.as_view(), name="subscription"),
+    path("throttling-policies/application", plans.ApplicationPlans.as_view(), name="application-plans"),
+    path("throttling-policies/application/<str:name>", plans.OneApplicationPlan.as_view(), name="application-plan"),
+    path("throttling-policies/subscription", plans.BusinessPlans.as_view(), name="plans"),
+    path("throttling-policies/subscription/<str:name>", plans.OneBusinessPlan.as_view(), name="plan"),
+]

@@ -1,0 +1,154 @@
+"""An API as the REST API shows and takes it: WSO2's names on our rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from publisher.api.base import Constant, Moment, Strict
+from publisher.models import Api
+
+EVERY_TOPIC = [{"target": "/*", "verb": "SUBSCRIBE"}, {"target": "/*", "verb": "PUBLISH"}]
+
+
+class Address(Strict):
+    """One address of a backend."""
+
+    url = serializers.CharField(help_text="ws://host:port/path or wss://…")
+
+
+class EndpointConfig(Strict):
+    """Where the backend answers: WSO2's fields, and `options` for the advanced configuration (seconds)."""
+
+    endpoint_type = serializers.ChoiceField(["ws"], default="ws")
+    production_endpoints = Address(required=False, allow_null=True)
+    sandbox_endpoints = Address(required=False, allow_null=True)
+    production_failovers = Address(many=True, required=False)
+    sandbox_failovers = Address(many=True, required=False)
+    options = serializers.DictField(required=False, help_text="Timeouts, retries, suspension: see the reference.")
+
+    ignored: ClassVar[frozenset[str]] = frozenset({"failOver"})
+
+    def get_attribute(self, instance: Api) -> dict[str, Any]:
+        """Both keys' addresses and the options."""
+        return endpoint_config(instance)
+
+    def to_representation(self, instance: Mapping[str, Any]) -> Any:
+        """As it is."""
+        return instance
+
+
+class PlanNames(serializers.ListField):
+    """The business plans of an API by name."""
+
+    child = serializers.CharField()
+
+    def get_attribute(self, instance: Api) -> list[str]:
+        """The names in alphabetical order."""
+        return sorted(plan.name for plan in instance.plans.all())
+
+
+class Operation(serializers.Serializer):  # type: ignore[type-arg]
+    """One direction of one topic."""
+
+    target = serializers.CharField()
+    verb = serializers.ChoiceField(["SUBSCRIBE", "PUBLISH"])
+    uriMapping = serializers.CharField(required=False)
+    scopes = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+@extend_schema_field(Operation(many=True))
+class OperationsField(serializers.Field):  # type: ignore[type-arg]
+    """The topics of an API as WSO2 lists them: one entry for each direction."""
+
+    def get_attribute(self, instance: Api) -> Api:
+        """The whole row."""
+        return instance
+
+    def to_representation(self, value: Api) -> list[dict[str, Any]]:
+        """The declared topics, or every topic where none is declared."""
+        return [
+            {"target": topic["target"], "verb": verb.upper(), "uriMapping": topic["mapping"], "scopes": topic["scopes"]}
+            for topic in value.topics
+            for verb in topic["verbs"]
+        ] or EVERY_TOPIC
+
+
+class ApiInfo(serializers.Serializer):  # type: ignore[type-arg]
+    """An API in a list."""
+
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    description = serializers.CharField(read_only=True)
+    context = serializers.CharField(read_only=True)  # type: ignore[assignment]
+    version = serializers.CharField(read_only=True)
+    provider = serializers.CharField(source="provider.username", read_only=True)
+    type = Constant("WS")
+    lifeCycleStatus = serializers.CharField(source="state", read_only=True)
+    workflowStatus = Constant("APPROVED")
+    hasThumbnail = Constant(False)
+    createdTime = Moment(source="created_at")
+    updatedTime = Moment(source="updated_at")
+
+
+class ApiDocument(Strict):
+    """An API. What is left out on PUT stays as it is."""
+
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField()
+    displayName = serializers.CharField(source="name", read_only=True)
+    description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    context = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.CharField()
+    provider = serializers.CharField(source="provider.username", read_only=True)
+    lifeCycleStatus = serializers.CharField(source="state", read_only=True)
+    type = Constant("WS")
+    isDefaultVersion = serializers.BooleanField(source="is_default_version", required=False)
+    isRevision = Constant(False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    policies = PlanNames(required=False)
+    endpointConfig = EndpointConfig(required=False, allow_null=True)
+    operations = OperationsField(read_only=True)
+    transport = Constant(["ws", "wss"])
+    securityScheme = Constant(["oauth2"])
+    authorizationHeader = Constant("Authorization")
+    audience = Constant("PUBLIC")
+    visibility = Constant("PUBLIC")
+    accessControl = Constant("NONE")
+    subscriptionAvailability = Constant("CURRENT_TENANT")
+    endpointImplementationType = Constant("ENDPOINT")
+    keyManagers = Constant(["all"])
+    workflowStatus = Constant("APPROVED")
+    hasThumbnail = Constant(False)
+    createdTime = Moment(source="created_at")
+    lastUpdatedTime = Moment(source="updated_at")
+
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        {"lastUpdatedTime", "lastUpdatedTimestamp", "gatewayType", "gatewayVendor"}
+    )
+
+
+def endpoint_config(api: Api) -> dict[str, Any]:
+    """The stored endpoint documents in WSO2's form."""
+    config: dict[str, Any] = {"endpoint_type": "ws"}
+    for key, stored in (("production", api.production), ("sandbox", api.sandbox)):
+        if stored:
+            config[f"{key}_endpoints"] = {"url": stored["url"]}
+            config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
+    return {**config, "options": api.endpoint_options}
+
+
+def endpoint_documents(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The arguments of `save_endpoint` for an `endpointConfig`: production, sandbox and, if given, options."""
+    given = config or {}
+    documents = {key: _document(given, key) for key in ("production", "sandbox")}
+    return {**documents, "options": given["options"]} if "options" in given else documents
+
+
+def _document(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    primary = config.get(f"{key}_endpoints")
+    spares = [spare["url"] for spare in config.get(f"{key}_failovers", [])]
+    return {"url": primary["url"] if primary else "", "failover": spares}

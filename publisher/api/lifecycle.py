@@ -1,0 +1,160 @@
+"""An API's life: where it stands, what may come next, and how it came there."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import TrailEntry
+from publisher import operations, queries
+from publisher.api.base import Constant, Resource, answers, choose, query_value, required_query
+from publisher.lifecycle import TRANSITIONS, Action, Checklist, State, allowed_actions
+from publisher.models import Api
+
+CHECKS = {
+    "Deprecate old versions after publishing the API": "deprecate_old_versions",
+    "Requires re-subscription when publishing the API": "require_resubscription",
+}
+ACTIONS = {action.value: action for action in Action}
+
+
+class CheckItem(serializers.Serializer):  # type: ignore[type-arg]
+    """Something else that may happen on the way to a state."""
+
+    name = serializers.CharField()
+    value = serializers.BooleanField()
+    requiredStates = serializers.ListField(child=serializers.CharField())
+
+
+class Transition(serializers.Serializer):  # type: ignore[type-arg]
+    """One step that is possible now."""
+
+    event = serializers.CharField()
+    targetState = serializers.CharField()
+
+
+class LifecycleStateDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Where an API stands."""
+
+    state = serializers.CharField()
+    checkItems = CheckItem(many=True)
+    availableTransitions = Transition(many=True)
+
+
+class WorkflowDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """What became of a request: here it is always done at once."""
+
+    workflowStatus = Constant("APPROVED")
+    lifecycleState = LifecycleStateDocument()
+
+
+class HistoryItem(serializers.Serializer):  # type: ignore[type-arg]
+    """One step that was taken."""
+
+    previousState = serializers.CharField(allow_null=True)
+    postState = serializers.CharField()
+    user = serializers.CharField()
+    updatedTime = serializers.DateTimeField()
+
+
+class History(serializers.Serializer):  # type: ignore[type-arg]
+    """All steps, newest first."""
+
+    count = serializers.IntegerField()
+    list = HistoryItem(many=True)
+
+
+class LifecycleState(Resource):
+    """Where an API stands and where it can go."""
+
+    @extend_schema(
+        operation_id="getLifecycleState",
+        summary="Read the lifecycle state",
+        tags=["Lifecycle"],
+        responses=answers({200: LifecycleStateDocument}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """With the steps that lead on."""
+        return Response(_standing(queries.get_api_for(self.user, api_id)))
+
+
+class LifecycleHistory(Resource):
+    """How an API came to its state."""
+
+    @extend_schema(
+        operation_id="getLifecycleHistory",
+        summary="Read the lifecycle history",
+        tags=["Lifecycle"],
+        responses=answers({200: History}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """Newest first."""
+        api = queries.get_api_for(self.user, api_id)
+        steps = [_step(entry) for entry in queries.lifecycle_history(api)]
+        return Response({"count": len(steps), "list": steps})
+
+
+class ChangeLifecycle(Resource):
+    """The step from one state to another."""
+
+    @extend_schema(
+        operation_id="changeLifecycle",
+        summary="Move an API through its life",
+        tags=["Lifecycle"],
+        parameters=[
+            required_query("apiId", "The API to move."),
+            required_query("action", "The step to take.", enum=list(ACTIONS)),
+            OpenApiParameter(
+                "lifecycleChecklist", str, description=f"`NAME:true` with NAME one of: {'; '.join(CHECKS)}"
+            ),
+        ],
+        request=None,
+        responses=answers({200: WorkflowDocument}, 400, 403, 404, 409),
+    )
+    def post(self, request: Request) -> Response:
+        """Publishing deploys a first revision if none is deployed."""
+        query_value(request, "action")
+        api = operations.transition_api(
+            api=queries.get_api_for(self.user, query_value(request, "apiId")),
+            action=choose(request, "action", ACTIONS, ""),
+            checklist=_checklist(request.query_params.get("lifecycleChecklist", "")),
+            **self.by,
+        )
+        return Response({"workflowStatus": "APPROVED", "lifecycleState": _standing(api)})
+
+
+def _checklist(text: str) -> Checklist:
+    chosen = {}
+    for item in filter(None, (each.strip() for each in text.split(","))):
+        name, _, value = item.rpartition(":")
+        if name.strip() not in CHECKS or value.strip().lower() not in {"true", "false"}:
+            sentence = f"Write {', '.join(f'{each}:true' for each in CHECKS)}."
+            raise exceptions.ValidationError({"lifecycleChecklist": sentence})
+        chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
+    return Checklist(**chosen)
+
+
+def _standing(api: Api) -> dict[str, Any]:
+    steps = allowed_actions(api.stage)
+    items = CHECKS if Action.PUBLISH in steps else {}
+    return {
+        "state": api.stage.label,
+        "checkItems": [{"name": name, "value": False, "requiredStates": [State.PUBLISHED.label]} for name in items],
+        "availableTransitions": [
+            {"event": step.value, "targetState": TRANSITIONS[api.stage, step].label} for step in steps
+        ],
+    }
+
+
+def _step(entry: TrailEntry) -> dict[str, Any]:
+    return {
+        "previousState": entry.detail.get("from"),
+        "postState": entry.detail.get("to", State.CREATED.value),
+        "user": entry.actor_name,
+        "updatedTime": entry.at,
+    }

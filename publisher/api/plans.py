@@ -1,0 +1,195 @@
+"""Business plans in the two forms in which WSO2 lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.errors import NotFound
+from publisher import queries
+from publisher.api.base import IN_THE_PUBLISHER, PAGE_PARAMETERS, Resource, answers, list_of, one_page
+from publisher.models import Plan
+
+NO_LIMIT = 2_147_483_647  # WSO2's number for it
+MILLISECONDS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "month": 2_592_000_000}
+UNITS = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
+
+
+class PlanNotFound(NotFound):
+    """There is no plan of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no plan called {name}.")
+
+
+class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
+    """A plan on one line: so many messages (or KB) in so many milliseconds."""
+
+    name = serializers.CharField()
+    displayName = serializers.CharField()
+    description = serializers.CharField()
+    policyLevel = serializers.ChoiceField(["subscription", "application"])
+    requestCount = serializers.IntegerField(help_text=f"Messages, or KB; {NO_LIMIT} means no limit.")
+    dataUnit = serializers.CharField(allow_null=True)
+    unitTime = serializers.IntegerField(help_text="Milliseconds; 0 where there is no limit.")
+    timeUnit = serializers.CharField()
+    rateLimitCount = serializers.IntegerField(help_text="Messages a second; 0 means no limit.")
+    rateLimitTimeUnit = serializers.CharField(allow_null=True)
+    quotaPolicyType = serializers.ChoiceField(["REQUESTCOUNT", "BANDWIDTHVOLUME"])
+    tierPlan = serializers.ChoiceField(["FREE", "COMMERCIAL"])
+    stopOnQuotaReach = serializers.BooleanField()
+
+
+class EventCount(serializers.Serializer):  # type: ignore[type-arg]
+    """So many messages."""
+
+    timeUnit = serializers.CharField()
+    unitTime = serializers.IntegerField()
+    eventCount = serializers.IntegerField()
+
+
+class Bandwidth(serializers.Serializer):  # type: ignore[type-arg]
+    """So much data."""
+
+    timeUnit = serializers.CharField()
+    unitTime = serializers.IntegerField()
+    dataAmount = serializers.IntegerField()
+    dataUnit = serializers.CharField()
+
+
+class Limit(serializers.Serializer):  # type: ignore[type-arg]
+    """The quota of a plan."""
+
+    type = serializers.ChoiceField(["EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"])
+    eventCount = EventCount(allow_null=True)
+    bandwidth = Bandwidth(allow_null=True)
+
+
+class StreamingPolicy(serializers.Serializer):  # type: ignore[type-arg]
+    """A plan for streaming APIs."""
+
+    policyId = serializers.IntegerField()
+    policyName = serializers.CharField()
+    displayName = serializers.CharField()
+    description = serializers.CharField()
+    defaultLimit = Limit()
+    rateLimitCount = serializers.IntegerField()
+    rateLimitTimeUnit = serializers.CharField(allow_null=True)
+    stopOnQuotaReach = serializers.BooleanField()
+    billingPlan = serializers.ChoiceField(["FREE", "COMMERCIAL"])
+
+
+PolicyList = list_of(ThrottlingPolicy, "ThrottlingPolicyList")
+StreamingPolicyList = list_of(StreamingPolicy, "StreamingPolicyList")
+
+
+class StreamingPlans(Resource):
+    """The plans that an API can be offered under, with their quotas."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="listStreamingPolicies",
+        summary="List the business plans with their limits",
+        tags=["Plans"],
+        parameters=PAGE_PARAMETERS,
+        responses=answers({200: StreamingPolicyList}, 403),
+    )
+    def get(self, request: Request) -> Response:
+        """The most generous last."""
+        return Response(one_page(request, queries.all_plans(), streaming_policy))
+
+
+class Plans(Resource):
+    """The plans that an API can be offered under, in brief."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="listThrottlingPolicies",
+        summary="List the business plans",
+        tags=["Plans"],
+        parameters=PAGE_PARAMETERS,
+        responses=answers({200: PolicyList}, 403),
+    )
+    def get(self, request: Request) -> Response:
+        """The same plans as the streaming policies."""
+        return Response(one_page(request, queries.all_plans(), throttling_policy))
+
+
+class OnePlan(Resource):
+    """One plan."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="getThrottlingPolicy",
+        summary="Read a business plan",
+        tags=["Plans"],
+        responses=answers({200: ThrottlingPolicy}, 403, 404),
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """By its name."""
+        return Response(throttling_policy(plan_named(name)))
+
+
+def plan_named(name: str) -> Plan:
+    """The plan of this name. Raises PlanNotFound."""
+    plan = Plan.objects.filter(name=name).first()
+    if plan is None:
+        raise PlanNotFound(name)
+    return plan
+
+
+def throttling_policy(plan: Plan) -> dict[str, Any]:
+    """A business plan on one line."""
+    in_bytes = plan.quota_unit == Plan.Unit.BYTES
+    return {
+        "name": plan.name,
+        "displayName": plan.display_name,
+        "description": plan.description,
+        "policyLevel": "subscription",
+        "requestCount": _quota(plan),
+        "dataUnit": "KB" if in_bytes else None,
+        "unitTime": MILLISECONDS[plan.quota_period] if plan.quota else 0,
+        "timeUnit": UNITS[plan.quota_period],
+        **_rate(plan),
+        "quotaPolicyType": "BANDWIDTHVOLUME" if in_bytes else "REQUESTCOUNT",
+        "tierPlan": plan.billing,
+        "stopOnQuotaReach": True,
+    }
+
+
+def streaming_policy(plan: Plan) -> dict[str, Any]:
+    """A business plan with its quota as an object."""
+    in_bytes = plan.quota_unit == Plan.Unit.BYTES
+    time = {"timeUnit": UNITS[plan.quota_period], "unitTime": 1}
+    return {
+        "policyId": plan.pk,
+        "policyName": plan.name,
+        "displayName": plan.display_name,
+        "description": plan.description,
+        "defaultLimit": {
+            "type": "BANDWIDTHLIMIT" if in_bytes else "EVENTCOUNTLIMIT",
+            "eventCount": None if in_bytes else {**time, "eventCount": _quota(plan)},
+            "bandwidth": {**time, "dataAmount": _quota(plan), "dataUnit": "KB"} if in_bytes else None,
+        },
+        **_rate(plan),
+        "stopOnQuotaReach": True,
+        "billingPlan": plan.billing,
+    }
+
+
+def _quota(plan: Plan) -> int:
+    """Messages, or whole KB."""
+    if plan.quota is None:
+        return NO_LIMIT
+    return plan.quota // 1024 if plan.quota_unit == Plan.Unit.BYTES else plan.quota
+
+
+def _rate(plan: Plan) -> dict[str, Any]:
+    return {"rateLimitCount": plan.rate or 0, "rateLimitTimeUnit": "sec" if plan.rate else None}

@@ -1,0 +1,525 @@
+"""The Publisher's REST API: WSO2's names over our operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import TrailEntry, User
+from accounts.roles import Role
+from devportal.models import Subscription
+from publisher.lifecycle import State
+from publisher.models import Api
+from tests.devportal import builders as subscribers
+from tests.publisher.builders import BACKEND, give_role, in_state, make_api
+from tests.rest.conftest import PUBLISHER
+
+pytestmark = pytest.mark.usefixtures("default_plans")
+
+BODY: dict[str, Any] = {
+    "name": "EchoWebSocket",
+    "context": "/echowebsocket",
+    "version": "1.0.0",
+    "type": "WS",
+    "description": "Says what you say.",
+    "tags": ["echo"],
+    "policies": ["Gold", "Silver"],
+    "endpointConfig": {"endpoint_type": "ws", "production_endpoints": {"url": BACKEND}},
+}
+
+
+@pytest.fixture
+def creator(alice: User, signed_in: Callable[[User], Client]) -> Client:
+    """Alice's session."""
+    return signed_in(alice)
+
+
+@pytest.fixture
+def publisher(bob: User, signed_in: Callable[[User], Client]) -> Client:
+    """Bob's session."""
+    return signed_in(bob)
+
+
+@pytest.fixture
+def both(alice: User, signed_in: Callable[[User], Client]) -> Client:
+    """Alice, who is a publisher as well for once."""
+    return signed_in(give_role(alice, Role.PUBLISHER))
+
+
+def _post(client: Client, path: str, body: Any = None) -> Any:
+    return client.post(f"{PUBLISHER}{path}", body, content_type="application/json")
+
+
+def _put(client: Client, path: str, body: Any, **headers: str) -> Any:
+    return client.put(f"{PUBLISHER}{path}", body, content_type="application/json", headers=headers)
+
+
+def _get(client: Client, path: str) -> Any:
+    return client.get(f"{PUBLISHER}{path}")
+
+
+def _fields(response: Any) -> set[str]:
+    return {each["field"] for each in response.json()["error"]}
+
+
+# --- create --------------------------------------------------------------------------------------------------
+
+
+def test_an_api_is_created_as_it_was_described(creator: Client) -> None:
+    response = _post(creator, "/apis", BODY)
+    body = response.json()
+
+    assert response.status_code == 201, body
+    row = Api.objects.get(pk=body["id"])
+    assert (row.name, row.context, row.version, row.state) == ("EchoWebSocket", "/echowebsocket", "1.0.0", "CREATED")
+    assert (row.production["url"], row.sandbox) == (BACKEND, {})
+    assert (body["provider"], body["lifeCycleStatus"], body["type"]) == ("alice", "CREATED", "WS")
+    assert body["policies"] == ["Gold", "Silver"]
+    assert body["endpointConfig"]["production_endpoints"] == {"url": BACKEND}
+    assert "sandbox_endpoints" not in body["endpointConfig"]
+    assert [each["verb"] for each in body["operations"]] == ["SUBSCRIBE", "PUBLISH"]
+
+
+def test_the_smallest_api_has_a_name_a_context_and_a_version(creator: Client) -> None:
+    response = _post(creator, "/apis", {"name": "Chat", "context": "chat", "version": "1"})
+
+    assert response.status_code == 201
+    assert response.json()["context"] == "/chat"
+
+
+def test_failover_addresses_and_options_are_kept(creator: Client) -> None:
+    config = {
+        "endpoint_type": "ws",
+        "production_endpoints": {"url": BACKEND},
+        "production_failovers": [{"url": "ws://localhost:9901/echo"}],
+        "sandbox_endpoints": {"url": "wss://sandbox.example.com/echo"},
+        "options": {"connect_timeout": 2.5, "prevent_suspension": True},
+    }
+    body = _post(creator, "/apis", {**BODY, "endpointConfig": config}).json()
+    row = Api.objects.get(pk=body["id"])
+
+    assert row.production == {"url": BACKEND, "failover": ["ws://localhost:9901/echo"]}
+    assert row.sandbox["url"] == "wss://sandbox.example.com/echo"
+    assert (row.endpoint_options["connect_timeout"], row.endpoint_options["prevent_suspension"]) == (2.5, True)
+    assert body["endpointConfig"]["production_failovers"] == config["production_failovers"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"name": ""}, 400, "name"),
+        ({"name": "Echo/Socket"}, 400, "name"),
+        ({"context": "/a b"}, 400, "context"),
+        ({"version": None}, 400, "version"),
+        ({"policies": ["Platinum"]}, 400, "policies"),
+        ({"type": "HTTP"}, 400, "type"),
+        ({"visibility": "RESTRICTED", "visibleRoles": ["admin"]}, 400, "visibleRoles"),
+        ({"corsConfiguration": {"corsConfigurationEnabled": True}}, 400, "corsConfiguration"),
+        ({"provider": "mallory"}, 400, "provider"),
+        ({"lifeCycleStatus": "PUBLISHED"}, 400, "lifeCycleStatus"),
+        ({"colour": "red"}, 400, "colour"),
+        ({"operations": [{"target": "/rooms", "verb": "SUBSCRIBE"}]}, 400, "operations"),
+        ({"endpointConfig": {"endpoint_type": "http"}}, 400, "endpointConfig.endpoint_type"),
+        (
+            {"endpointConfig": {"production_endpoints": {"url": "http://x"}}},
+            400,
+            "endpointConfig.production_endpoints.url",
+        ),
+        ({"endpointConfig": {"production_endpoints": [{"url": BACKEND}]}}, 400, None),
+        ({"endpointConfig": {"production_endpoints": {"url": BACKEND}, "options": {"retries": 99}}}, 400, "retries"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_by_name(
+    creator: Client, changes: dict[str, Any], status: int, field: str | None
+) -> None:
+    response = _post(creator, "/apis", {**BODY, **changes})
+
+    assert response.status_code == status, response.json()
+    assert field is None or field in _fields(response)
+    assert Api.objects.count() == 0, "half an API was made"
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"type": "WS", "visibility": "PUBLIC", "transport": ["ws", "wss"], "workflowStatus": "APPROVED"},
+        {"gatewayType": "wso2/synapse", "gatewayVendor": "wso2"},
+        {"provider": "alice", "lifeCycleStatus": "CREATED"},
+        {"visibleRoles": [], "corsConfiguration": None, "businessInformation": {}, "wsdlUrl": ""},
+        {"enableSchemaValidation": False},
+    ],
+)
+def test_what_says_nothing_new_is_taken_without_a_word(creator: Client, harmless: dict[str, Any]) -> None:
+    assert _post(creator, "/apis", {**BODY, **harmless}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"), [({"context": "/other"}, 900250), ({"name": "Other"}, 900251)], ids=["name", "context"]
+)
+def test_a_taken_name_or_context_is_a_conflict_with_wso2s_number(
+    creator: Client, changes: dict[str, Any], code: int
+) -> None:
+    _post(creator, "/apis", BODY)
+    response = _post(creator, "/apis", {**BODY, **changes})
+
+    assert (response.status_code, response.json()["code"]) == (409, code)
+
+
+def test_a_plain_publisher_creates_nothing(publisher: Client) -> None:
+    assert _post(publisher, "/apis", BODY).status_code == 403
+    assert Api.objects.count() == 0
+
+
+# --- read ----------------------------------------------------------------------------------------------------
+
+
+def test_a_list_comes_in_pages_that_lead_to_each_other(creator: Client, alice: User) -> None:
+    for number in range(5):
+        make_api(alice, name=f"Chat{number}", context=f"/chat{number}")
+    first = _get(creator, "/apis?limit=2&sortBy=apiName&sortOrder=asc").json()
+    second = creator.get(first["pagination"]["next"]).json()
+    third = creator.get(second["pagination"]["next"]).json()
+
+    assert [row["name"] for page in (first, second, third) for row in page["list"]] == [f"Chat{n}" for n in range(5)]
+    assert [page["count"] for page in (first, second, third)] == [2, 2, 1]
+    assert first["pagination"] == {
+        "offset": 0,
+        "limit": 2,
+        "total": 5,
+        "next": f"{PUBLISHER}/apis?sortBy=apiName&sortOrder=asc&limit=2&offset=2",
+        "previous": "",
+    }
+    assert third["pagination"]["next"] == ""
+    assert creator.get(third["pagination"]["previous"]).json() == second
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("chat", {"Chat"}),
+        ("name:chat", {"Chat"}),
+        ("context:/echo", {"Echo"}),
+        ("version:2 name:echo", {"Echo"}),
+        ("status:PUBLISHED", {"Echo"}),
+        ('provider:"alice"', {"Chat", "Echo"}),
+        ("name:none", set()),
+    ],
+)
+def test_a_list_is_searched_with_wso2s_words(creator: Client, alice: User, query: str, found: set[str]) -> None:
+    make_api(alice, name="Chat", context="/chat", version="1")
+    in_state(make_api(alice, name="Echo", context="/echo", version="2"), State.PUBLISHED)
+    rows = creator.get(f"{PUBLISHER}/apis", {"query": query}).json()["list"]
+
+    assert {row["name"] for row in rows} == found
+
+
+def test_strangers_find_no_list_and_no_api(alice: User, carol: User, signed_in: Callable[[User], Client]) -> None:
+    api, stranger = make_api(alice), signed_in(carol)
+
+    assert _get(stranger, "/apis").status_code == 403
+    missing = _get(stranger, f"/apis/{api.pk}")
+    assert (missing.status_code, missing.json()["code"]) == (404, 900308)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("name:EchoWebSocket", 200),
+        ("EchoWebSocket", 200),
+        ("name:echowebsocket", 200),
+        ("name:Chat", 404),
+        ("context:/echowebsocket", 200),
+        ("context:/chat", 404),
+        ("colour:red", 400),
+        ("", 400),
+    ],
+)
+def test_whether_a_name_or_context_is_taken_can_be_asked(creator: Client, alice: User, query: str, status: int) -> None:
+    make_api(alice)
+
+    assert creator.post(f"{PUBLISHER}/apis/validate?query={query}").status_code == status
+
+
+# --- change --------------------------------------------------------------------------------------------------
+
+
+def test_what_was_read_can_be_sent_back_unchanged(creator: Client) -> None:
+    made = _post(creator, "/apis", BODY).json()
+    rows = TrailEntry.objects.count()
+    response = _put(creator, f"/apis/{made['id']}", made)
+
+    assert response.status_code == 200, response.json()
+    assert response.json() == made
+    assert TrailEntry.objects.count() == rows, "nothing was changed, so nothing is recorded"
+
+
+def test_an_api_is_changed_in_all_its_parts_at_once(both: Client) -> None:
+    made = _post(both, "/apis", BODY).json()
+    config = {**made["endpointConfig"], "sandbox_endpoints": {"url": "ws://localhost:9900/sandbox"}}
+    change = {**made, "description": "New.", "tags": ["a", "b"], "policies": ["Bronze"], "endpointConfig": config}
+    body = _put(both, f"/apis/{made['id']}", {**change, "isDefaultVersion": True}).json()
+
+    assert (body["description"], body["tags"], body["policies"]) == ("New.", ["a", "b"], ["Bronze"])
+    assert body["isDefaultVersion"] is True
+    assert body["endpointConfig"]["sandbox_endpoints"]["url"] == "ws://localhost:9900/sandbox"
+
+
+def test_what_is_left_out_stays(creator: Client) -> None:
+    made = _post(creator, "/apis", BODY).json()
+    names = ("name", "context", "version")
+    body = _put(creator, f"/apis/{made['id']}", {name: made[name] for name in names}).json()
+
+    assert {**body, "lastUpdatedTime": None} == {**made, "lastUpdatedTime": None}
+
+
+def test_a_change_is_made_whole_or_not_at_all(both: Client) -> None:
+    made = _post(both, "/apis", BODY).json()
+    bad = {"endpoint_type": "ws", "production_endpoints": {"url": "http://nowhere"}}
+    response = _put(both, f"/apis/{made['id']}", {**made, "policies": ["Bronze"], "endpointConfig": bad})
+
+    assert response.status_code == 400
+    assert _get(both, f"/apis/{made['id']}").json()["policies"] == ["Gold", "Silver"]
+
+
+@pytest.mark.parametrize("field", ["name", "version", "lifeCycleStatus", "provider", "id", "createdTime"])
+def test_what_is_fixed_is_refused_by_name(creator: Client, field: str) -> None:
+    made = _post(creator, "/apis", BODY).json()
+    response = _put(creator, f"/apis/{made['id']}", {**made, field: "Other"})
+
+    assert (response.status_code, _fields(response)) == (400, {field})
+
+
+def test_a_plain_publisher_chooses_plans_and_edits_nothing(publisher: Client, alice: User) -> None:
+    api = make_api(alice)
+    made = _get(publisher, f"/apis/{api.pk}").json()
+
+    assert _put(publisher, f"/apis/{api.pk}", {**made, "description": "New."}).status_code == 403
+    assert _put(publisher, f"/apis/{api.pk}", {**made, "endpointConfig": None}).status_code == 403
+    assert _put(publisher, f"/apis/{api.pk}", {**made, "policies": ["Bronze"]}).status_code == 200
+
+
+def test_an_observer_changes_nothing_not_even_to_what_it_is(
+    observer: User, alice: User, signed_in: Callable[[User], Client]
+) -> None:
+    api, client = make_api(alice), signed_in(observer)
+
+    assert _put(client, f"/apis/{api.pk}", _get(client, f"/apis/{api.pk}").json()).status_code == 403
+
+
+def test_an_etag_guards_a_change_against_an_older_view(creator: Client) -> None:
+    made = _post(creator, "/apis", BODY)
+    path, seen = f"/apis/{made.json()['id']}", made["ETag"]
+    changed = _put(creator, path, {**made.json(), "description": "First."}, **{"If-Match": seen})
+    late = _put(creator, path, {**made.json(), "description": "Second."}, **{"If-Match": seen})
+
+    assert (changed.status_code, late.status_code) == (200, 412)
+    assert changed["ETag"] != seen
+    assert _get(creator, path)["ETag"] == changed["ETag"]
+    assert _put(creator, path, {**made.json(), "description": "Third."}, **{"If-Match": "*"}).status_code == 200
+
+
+def test_an_api_is_deleted_by_its_creator(creator: Client, publisher: Client, alice: User) -> None:
+    api = make_api(alice)
+
+    assert publisher.delete(f"{PUBLISHER}/apis/{api.pk}").status_code == 403
+    assert creator.delete(f"{PUBLISHER}/apis/{api.pk}").status_code == 204
+    assert _get(creator, f"/apis/{api.pk}").status_code == 404
+
+
+def test_a_copy_is_a_new_version(creator: Client, alice: User) -> None:
+    api = make_api(alice)
+    path = f"/apis/copy-api?apiId={api.pk}&newVersion=2.0.0&defaultVersion=true"
+    body = _post(creator, path).json()
+
+    assert (body["name"], body["version"], body["lifeCycleStatus"]) == ("EchoWebSocket", "2.0.0", "CREATED")
+    assert body["isDefaultVersion"] is True
+    again = _post(creator, path)
+    assert (again.status_code, _fields(again)) == (409, {"newVersion"})
+
+
+# --- life ----------------------------------------------------------------------------------------------------
+
+
+def test_an_api_lives_its_life(publisher: Client, alice: User) -> None:
+    api = make_api(alice)
+    state = _get(publisher, f"/apis/{api.pk}/lifecycle-state").json()
+    assert state["state"] == "Created"
+    assert {"event": "Publish", "targetState": "Published"} in state["availableTransitions"]
+    assert [item["name"] for item in state["checkItems"]] == [
+        "Deprecate old versions after publishing the API",
+        "Requires re-subscription when publishing the API",
+    ]
+
+    done = _post(publisher, f"/apis/change-lifecycle?apiId={api.pk}&action=Publish").json()
+    assert (done["workflowStatus"], done["lifecycleState"]["state"]) == ("APPROVED", "Published")
+    refused = _post(publisher, f"/apis/change-lifecycle?apiId={api.pk}&action=Retire")
+    assert refused.status_code == 409
+    assert "Possible now: Block" in refused.json()["description"]
+
+    history = _get(publisher, f"/apis/{api.pk}/lifecycle-history").json()
+    steps = [(step["previousState"], step["postState"], step["user"]) for step in history["list"]]
+    assert steps == [("CREATED", "PUBLISHED", "bob"), (None, "CREATED", "alice")]
+    assert history["count"] == 2
+
+
+def test_the_checklist_deprecates_older_versions(publisher: Client, alice: User) -> None:
+    old = in_state(make_api(alice), State.PUBLISHED)
+    new = make_api_version(alice, old)
+    query = (
+        "Deprecate old versions after publishing the API:true,Requires re-subscription when publishing the API:false"
+    )
+    response = publisher.post(
+        f"{PUBLISHER}/apis/change-lifecycle?apiId={new.pk}&action=Publish&lifecycleChecklist={query}"
+    )
+
+    assert response.status_code == 200
+    assert Api.objects.get(pk=old.pk).state == "DEPRECATED"
+
+
+def make_api_version(alice: User, old: Api) -> Api:
+    """Version 2.0.0 of an API."""
+    from publisher import operations
+    from tests.publisher.builders import NOW
+
+    return operations.create_version(api=old, version="2.0.0", actor=alice, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "query", ["action=Fly", "action=", "", "action=Publish&lifecycleChecklist=Sing:true", "action=Publish&apiId="]
+)
+def test_an_unknown_step_or_check_is_refused(publisher: Client, alice: User, query: str) -> None:
+    api = make_api(alice)
+    target = "" if "apiId" in query else f"&apiId={api.pk}"
+
+    assert _post(publisher, f"/apis/change-lifecycle?{query}{target}").status_code == 400
+    assert Api.objects.get(pk=api.pk).state == "CREATED"
+
+
+def test_publishing_without_endpoint_says_what_is_missing(publisher: Client, alice: User) -> None:
+    api = make_api(alice, endpoint="", plans=[])
+    response = _post(publisher, f"/apis/change-lifecycle?apiId={api.pk}&action=Publish")
+
+    assert (response.status_code, response.json()["code"]) == (400, 903224)
+    assert _fields(response) == {"endpoint", "plans"}
+
+
+def test_a_plain_creator_cannot_publish(creator: Client, alice: User) -> None:
+    assert _post(creator, f"/apis/change-lifecycle?apiId={make_api(alice).pk}&action=Publish").status_code == 403
+
+
+# --- revisions -----------------------------------------------------------------------------------------------
+
+
+def test_a_revision_is_made_deployed_taken_off_and_gone_back_to(both: Client) -> None:
+    made = _post(both, "/apis", BODY).json()
+    path = f"/apis/{made['id']}"
+    revision = _post(both, f"{path}/revisions", {"description": "First."}).json()
+    assert (revision["displayName"], revision["description"]) == ("Revision 1", "First.")
+    assert (revision["apiInfo"], revision["deploymentInfo"]) == ({"id": made["id"]}, [])
+
+    query = f"revisionId={revision['id']}"
+    environment = [{"name": "Default", "displayOnDevportal": True}]
+    (deployed,) = _post(both, f"{path}/deploy-revision?{query}", environment).json()
+    assert (deployed["revisionUuid"], deployed["name"], deployed["vhost"]) == (revision["id"], "Default", "localhost")
+    assert _post(both, f"{path}/deploy-revision?{query}", environment).status_code == 409
+    assert _get(both, f"{path}/revisions?query=deployed:true").json()["count"] == 1
+    assert _get(both, f"{path}/revisions/{revision['id']}").json()["deploymentInfo"] == [deployed]
+
+    _put(both, path, {**made, "endpointConfig": None})
+    restored = _post(both, f"{path}/restore-revision?{query}")
+    assert restored.status_code == 201
+    assert restored.json()["endpointConfig"] == made["endpointConfig"]
+
+    assert _post(both, f"{path}/undeploy-revision?{query}", environment).json() == []
+    assert _get(both, f"{path}/revisions?query=deployed:false").json()["count"] == 1
+    assert _post(both, f"{path}/undeploy-revision").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "environment", [[{"name": "Mars"}], [{"name": "Default", "displayOnDevportal": "no"}], {"a": 1}]
+)
+def test_there_is_one_environment(both: Client, environment: Any) -> None:
+    made = _post(both, "/apis", BODY).json()
+    revision = _post(both, f"/apis/{made['id']}/revisions", {}).json()
+    path = f"/apis/{made['id']}/deploy-revision?revisionId={revision['id']}"
+
+    assert _post(both, path, environment).status_code == 400
+
+
+def test_a_revision_of_another_api_is_not_found(both: Client) -> None:
+    one, two = (
+        _post(both, "/apis", {**BODY, "name": name, "context": f"/{name}"}).json()["id"] for name in ("one", "two")
+    )
+    revision = _post(both, f"/apis/{one}/revisions", {}).json()["id"]
+
+    assert _get(both, f"/apis/{two}/revisions/{revision}").status_code == 404
+    assert _post(both, f"/apis/{two}/deploy-revision?revisionId={revision}").status_code == 404
+    assert _post(both, f"/apis/{two}/deploy-revision").status_code == 400
+
+
+# --- plans ---------------------------------------------------------------------------------------------------
+
+
+def test_the_plans_are_listed_in_both_forms(creator: Client) -> None:
+    streaming = {
+        plan["policyName"]: plan for plan in _get(creator, "/throttling-policies/streaming/subscription").json()["list"]
+    }
+    brief = {plan["name"]: plan for plan in _get(creator, "/throttling-policies/subscription").json()["list"]}
+
+    assert set(streaming) == set(brief) == {"Unlimited", "Gold", "Silver", "Bronze"}
+    assert streaming["Gold"]["defaultLimit"] == {
+        "type": "EVENTCOUNTLIMIT",
+        "eventCount": {"timeUnit": "days", "unitTime": 1, "eventCount": 50_000},
+        "bandwidth": None,
+    }
+    assert (streaming["Gold"]["rateLimitCount"], streaming["Gold"]["rateLimitTimeUnit"]) == (100, "sec")
+    assert (brief["Gold"]["requestCount"], brief["Gold"]["unitTime"]) == (50_000, 86_400_000)
+    assert brief["Unlimited"]["requestCount"] == 2_147_483_647
+    assert _get(creator, "/throttling-policies/subscription/Gold").json() == brief["Gold"]
+    assert _get(creator, "/throttling-policies/subscription/Lead").status_code == 404
+
+
+# --- subscribers ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def subscription(alice: User, carol: User) -> Subscription:
+    """Carol's application on Alice's API."""
+    return subscribers.subscription(subscribers.application(carol), subscribers.api(alice, plans=("Gold", "Silver")))
+
+
+def test_subscribers_are_listed_for_one_api_and_for_all(publisher: Client, subscription: Subscription) -> None:
+    (row,) = _get(publisher, f"/subscriptions?apiId={subscription.api_id}").json()["list"]
+
+    assert (row["subscriptionId"], row["subscriptionStatus"]) == (str(subscription.pk), "UNBLOCKED")
+    assert (row["throttlingPolicy"], row["applicationInfo"]["subscriber"]) == ("Gold", "carol")
+    assert _get(publisher, "/subscriptions").json()["list"] == [row]
+    assert _get(publisher, "/subscriptions?query=nobody").json()["list"] == []
+
+
+def test_a_subscriber_is_blocked_and_unblocked_and_given_another_plan(
+    publisher: Client, subscription: Subscription
+) -> None:
+    one = f"subscriptionId={subscription.pk}"
+    blocked = _post(publisher, f"/subscriptions/block-subscription?{one}&blockState=PROD_ONLY_BLOCKED")
+    assert blocked.json()["subscriptionStatus"] == "PROD_ONLY_BLOCKED"
+    assert _post(publisher, f"/subscriptions/block-subscription?{one}&blockState=HARD").status_code == 400
+    unblocked = _post(publisher, f"/subscriptions/unblock-subscription?{one}")
+    assert unblocked.json()["subscriptionStatus"] == "UNBLOCKED"
+    assert _post(publisher, f"/subscriptions/unblock-subscription?{one}").status_code == 409
+    moved = _post(publisher, f"/subscriptions/change-business-plan?{one}&businessPlan=Silver")
+    assert moved.json()["throttlingPolicy"] == "Silver"
+    assert _post(publisher, f"/subscriptions/change-business-plan?{one}&businessPlan=Bronze").status_code == 400
+
+
+def test_a_plain_creator_blocks_nobody_and_a_stranger_sees_nobody(
+    creator: Client, mallory: User, subscription: Subscription, signed_in: Callable[[User], Client]
+) -> None:
+    path = f"/subscriptions/block-subscription?subscriptionId={subscription.pk}&blockState=BLOCKED"
+
+    assert _post(creator, path).status_code == 403
+    assert _post(signed_in(mallory), path).status_code == 404
+    assert _get(signed_in(mallory), "/subscriptions").status_code == 403
