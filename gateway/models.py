@@ -1,1 +1,84 @@
-"""What the gateway writes down."""
+"""What the gateway writes down. Times of leases are seconds since the epoch, as the workers pass them around."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+
+class Worker(models.Model):
+    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open lines by API id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+    lines = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class QuotaWindow(models.Model):
+    """One period of one quota, from `begins` until just before `ends`; a window that ends at 0 never does.
+
+    `granted` counts what was spent for good and what is lent out under leases. `wanted_at` is when somebody was last
+    refused, so that others return what they have not spent.
+    """
+
+    key = models.CharField(max_length=160)
+    begins = models.BigIntegerField()
+    ends = models.BigIntegerField()
+    granted = models.BigIntegerField(default=0)
+    wanted_at = models.FloatField(default=0.0, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key", "begins"], name="quota_window_unique"),
+            models.CheckConstraint(condition=models.Q(granted__gte=0), name="quota_window_grants_nothing_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} from {self.begins}"
+
+
+class Lease(models.Model):
+    """What one worker was lent of a window in all, and how much of that it was known to have spent at `reported_at`."""
+
+    window = models.ForeignKey(QuotaWindow, on_delete=models.CASCADE, related_name="leases")
+    holder = models.CharField(max_length=64)
+    serial = models.BigIntegerField()
+    granted = models.BigIntegerField()
+    spent = models.BigIntegerField(default=0)
+    reported_at = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["holder", "serial"], name="lease_unique_for_its_holder")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}/{self.serial}"
+
+
+class LeaseHolder(models.Model):
+    """A gateway worker that takes leases, and when it was last seen."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    seen_at = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RateLine(models.Model):
+    """The one time line of a rate: until when its messages are booked."""
+
+    key = models.CharField(max_length=160, primary_key=True)
+    booked_until = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return self.key

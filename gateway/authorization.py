@@ -1,0 +1,299 @@
+"""Who may call what: the decision about a handshake, and the same decision about a line that is open. Pure.
+
+| what | decision |
+|---|---|
+| no such context, version or topic; API created, retired or not deployed | 404, 900906 |
+| API blocked | 503 with `Retry-After`, 900907 |
+| no credential; an unusable one | 401, 900902 / 900901 |
+| token unknown or revoked, of a service account, of a disabled user | 401, 900901 |
+| token expired | 401, 900903 |
+| tokens cannot be checked now | 503 with `Retry-After`, 900900 |
+| not subscribed (where the API is published or deprecated) | 403, 900908 |
+| subscription blocked, wholly or for production keys | 403, 900907 |
+| subscription waiting for approval, or rejected | 403, 900909 |
+| none of the topic's scopes in the token | 403, 900910 |
+| the API has no endpoint for keys of this type | 403, 900905 |
+
+A pre-released (prototyped) API asks for no subscription; one that is blocked still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gateway.handshake import Credential, Handshake, Way
+from gateway.routes import Deployment, Match, Route, route_to
+
+if TYPE_CHECKING:
+    from gateway.catalogue import Endpoint
+
+REALM = 'Bearer realm="websocket-gateway"'
+BLOCKED_RETRY_SECONDS = 60
+UNAVAILABLE_RETRY_SECONDS = 2
+NEEDS_SUBSCRIPTION = frozenset({"PUBLISHED", "DEPRECATED"})
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionGrant:
+    """One subscription of an application: `plan` is the plan's name, `state` the subscription's, by WSO2's words."""
+
+    id: str
+    plan: str
+    state: str
+
+    def lets(self, key_type: str) -> bool:
+        """Whether keys of this type may call under it now."""
+        return self.state == "UNBLOCKED" or (self.state == "PROD_ONLY_BLOCKED" and key_type != "PRODUCTION")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
+
+    `owner_*` is who owns the application; `user_id` who allowed the token, empty for client credentials.
+    `subscriptions` is keyed by API id.
+    """
+
+    token_id: str
+    client_id: str
+    application_id: str
+    application_name: str
+    owner_id: str
+    owner_name: str
+    key_type: str
+    scopes: frozenset[str]
+    expires_at: float
+    subscriptions: Mapping[str, SubscriptionGrant]
+    user_id: str = ""
+
+
+class Absence(Enum):
+    """Why a token grants nothing."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    SERVICE_ACCOUNT = "service account"
+    DISABLED = "disabled"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Yes. `subscription` is None only on a pre-released API."""
+
+    route: Route
+    grant: Grant
+    subscription: SubscriptionGrant | None
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No: an HTTP status, a body of WSO2's shape (`code`, `message`, `description`), and headers to add."""
+
+    status: int
+    code: int
+    message: str
+    description: str
+    headers: Headers = ()
+
+
+def authorize(handshake: Handshake, match: Match | None, grant: Grant | Absence | None, now: float) -> Admit | Refuse:
+    """Decide about a handshake.
+
+    `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
+    there was none), `now` the time in seconds since the epoch. A prefix of a version is settled here, because it
+    depends on what the caller is subscribed to.
+    """
+    if match is None:
+        return _nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
+    route = match.route(*_preferred(grant))
+    if route is None:
+        return _nothing_here(
+            "This version of the API has no such topic. Its topics are listed in the Developer Portal."
+        )
+    shown = _refuse_credential(handshake.credential, route)
+    return _refuse_state(route.deployment) or shown or _decide(route, grant, now)
+
+
+def reconsider(
+    admitted: Admit, deployment: Deployment | None, grant: Grant | Absence, now: float
+) -> Admit | Refuse | None:
+    """Decide again about an open line, given what is now known of its API and token.
+
+    None: nothing can be said now, because tokens cannot be checked; the line stays as it is. A line keeps the version
+    and the backend it was opened to; what is asked again is the right to be there.
+    """
+    if grant is Absence.UNAVAILABLE:
+        return None
+    if deployment is None or not deployment.is_served:
+        return _nothing_here("The API is no longer served.")
+    route = route_to(deployment, admitted.route.rest)
+    if route is None:
+        return _nothing_here("The API no longer has this topic.")
+    return _refuse_state(deployment) or _decide(route, grant, now)
+
+
+def _preferred(grant: Grant | Absence | None) -> tuple[frozenset[str], ...]:
+    """The APIs that the caller may call by subscription, then all it ever subscribed to (for the better refusal)."""
+    if not isinstance(grant, Grant):
+        return ()
+    held = grant.subscriptions
+    return (
+        frozenset(api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)),
+        frozenset(held),
+    )
+
+
+def _refuse_state(deployment: Deployment) -> Refuse | None:
+    if not deployment.is_served:
+        return _nothing_here("The API is not served. Ask its publisher when it will be.")
+    if deployment.state == "BLOCKED":
+        return Refuse(
+            503,
+            900907,
+            "API blocked",
+            "Its publisher has blocked this API for the time being. Try again later.",
+            _retry_after(BLOCKED_RETRY_SECONDS),
+        )
+    return None
+
+
+def _refuse_credential(credential: Credential | None, route: Route) -> Refuse | None:
+    if credential is None:
+        return _unauthorized(900902, "Missing credentials", _how_to_show(route), error="")
+    if credential.way in _NAMES:
+        name = _NAMES[credential.way]
+        return _unauthorized(900901, "Invalid credentials", f"{name} is not accepted here. {_how_to_show(route)}")
+    if credential.way is Way.QUERY and not route.query_token:
+        return _unauthorized(
+            900901,
+            "Invalid credentials",
+            f"This API takes no token in the query string. {_how_to_show(route)}",
+        )
+    if not credential.token:
+        return _unauthorized(900902, "Missing credentials", f"The token is empty. {_how_to_show(route)}")
+    return None
+
+
+_NAMES = {
+    Way.BASIC: "Basic authentication",
+    Way.API_KEY: "An API key",
+    Way.OTHER: "This authentication scheme",
+}
+
+
+def _how_to_show(route: Route) -> str:
+    query = " or ?access_token=<access token> in the URL" if route.query_token else ""
+    return f"Send the header Authorization: Bearer <access token>{query}."
+
+
+def _decide(route: Route, grant: Grant | Absence | None, now: float) -> Admit | Refuse:
+    if not isinstance(grant, Grant):
+        return _refuse_absence(grant)
+    if grant.expires_at <= now:
+        return _refuse_absence(Absence.EXPIRED)
+    subscription = grant.subscriptions.get(route.api_id)
+    refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
+    if refusal:
+        return refusal
+    endpoint = route.endpoint(grant.key_type)
+    if endpoint is None:
+        return _wrong_key_type(grant.key_type)
+    return Admit(route, grant, subscription, endpoint)
+
+
+def _refuse_absence(absence: Absence | None) -> Refuse:
+    if absence is Absence.UNAVAILABLE:
+        return Refuse(
+            503,
+            900900,
+            "Tokens cannot be checked",
+            "The gateway cannot look up access tokens at the moment. Try again in a few seconds.",
+            _retry_after(UNAVAILABLE_RETRY_SECONDS),
+        )
+    if absence is Absence.EXPIRED:
+        return _unauthorized(900903, "Access token expired", "The access token has expired. Get a new one.")
+    return _unauthorized(900901, "Invalid credentials", _UNPROVEN.get(absence, _UNPROVEN[Absence.UNKNOWN]))
+
+
+_UNPROVEN: dict[Absence | None, str] = {
+    Absence.UNKNOWN: "The access token is not known or was revoked. Get a new one.",
+    Absence.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
+    "Use a token of an application.",
+    Absence.DISABLED: "The account behind this token is disabled. Ask an administrator.",
+}
+
+
+def _refuse_subscription(
+    deployment: Deployment, subscription: SubscriptionGrant | None, key_type: str
+) -> Refuse | None:
+    if subscription is None:
+        return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
+    if subscription.state == "BLOCKED":
+        return _forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
+    if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
+        return _forbidden(
+            900907, "Subscription blocked", "The publisher has blocked this subscription for production keys."
+        )
+    if deployment.state not in NEEDS_SUBSCRIPTION or subscription.lets(key_type):
+        return None
+    return _forbidden(900909, "Subscription inactive", _inactive(subscription.state))
+
+
+def _inactive(state: str) -> str:
+    if state == "ON_HOLD":
+        return "The subscription waits for approval. Try again when it has been approved."
+    if state == "REJECTED":
+        return "The subscription was rejected. Ask the API's publisher, or choose another plan."
+    return f"The subscription is {state}."
+
+
+def _not_subscribed() -> Refuse:
+    return _forbidden(
+        900908, "Not subscribed", "The application is not subscribed to this API. Subscribe in the Developer Portal."
+    )
+
+
+def _refuse_scope(route: Route, grant: Grant) -> Refuse | None:
+    if not route.scopes or route.scopes & grant.scopes:
+        return None
+    wanted = " ".join(sorted(route.scopes))
+    challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
+    return Refuse(
+        403,
+        900910,
+        "Scope missing",
+        f"This topic asks for one of these scopes: {wanted}. Get a token that has it.",
+        (("WWW-Authenticate", challenge),),
+    )
+
+
+def _wrong_key_type(key_type: str) -> Refuse:
+    kind, other = ("sandbox", "production") if key_type == "SANDBOX" else ("production", "sandbox")
+    return _forbidden(
+        900905, "Wrong key type", f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
+    )
+
+
+def _nothing_here(description: str) -> Refuse:
+    return Refuse(404, 900906, "Not found", description)
+
+
+def _forbidden(code: int, message: str, description: str) -> Refuse:
+    return Refuse(403, code, message, description)
+
+
+def _unauthorized(code: int, message: str, description: str, error: str = "invalid_token") -> Refuse:
+    """401 with the challenge of RFC 6750 §3; no `error` where nothing was shown."""
+    challenge = f'{REALM}, error="{error}", error_description="{message}"' if error else REALM
+    return Refuse(401, code, message, description, (("WWW-Authenticate", challenge),))
+
+
+def _retry_after(seconds: int) -> Headers:
+    return (("Retry-After", str(seconds)),)

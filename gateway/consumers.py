@@ -1,0 +1,270 @@
+"""A client knocks: read the handshake, decide, dial the backend, accept, hand over, account.
+
+`gateway_application` is the whole gateway as one ASGI application. On the gateway's own server both transports are
+spliced and the consumer's work ends there; on any other (Daphne, say) messages are relayed one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+
+from gateway import closing, head
+from gateway.authorization import Admit, Refuse
+from gateway.connections import Connections, Line
+from gateway.handshake import Handshake, Malformed, read
+from gateway.messages import MessageRelay, connect
+from gateway.protocol import EXTENSION
+from gateway.relay import Relay, Terms
+from gateway.routes import RouteTable, backend_url
+from gateway.terms import terms_for
+from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams, extension_names
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+log = logging.getLogger("gateway")
+
+
+class Catalogue(Protocol):
+    """What is asked of the control plane."""
+
+    routes: RouteTable
+
+    async def decide(self, handshake: Handshake) -> Admit | Refuse: ...
+
+
+@dataclass(slots=True)
+class Door:
+    """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.Terms`.
+
+    `on_end(line, relay)` is told of every line whose relay has ended. `is_stopping` turns newcomers away.
+    """
+
+    catalogue: Catalogue
+    connections: Connections
+    upstreams: Upstreams = field(default_factory=Upstreams)
+    clock: Callable[[], float] = time.time
+    stall: float = 30.0
+    handshake: float = 5.0
+    is_stopping: bool = False
+    on_end: Callable[[Line, Relay], None] | None = None
+
+
+def gateway_application(door: Door) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The gateway for an ASGI server: WebSockets through `GatewayConsumer`, and what little plain HTTP there is."""
+    consumer = GatewayConsumer.as_asgi(door=door)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await consumer(scope, receive, send)
+        elif scope["type"] == "http":
+            await _answer_http(door, scope, send)
+        else:
+            raise ValueError(f"The gateway does not speak {scope['type']}.")
+
+    return application
+
+
+class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
+    """One client. Handles a handful of events, never one per frame, unless the server cannot splice."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.line: Line | None = None
+        self.dialling: asyncio.Future[Any] | None = None
+        self.messages: MessageRelay | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels' own makes a thread hop per event to tidy database connections; here none are used."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Let the client in or refuse it; the backend is dialled first, so nobody sees 101 for a dead one."""
+        decision = await self._decide()
+        if isinstance(decision, Refuse):
+            await self._refuse(decision)
+        handshake, admitted = decision
+        self.line = self._open_line(handshake, admitted)
+        try:
+            await self._join(handshake, admitted, self.line)
+        except DialFailed as failed:
+            self._forget()
+            await self._refuse(failed.refusal)
+        except BaseException:
+            self._forget()
+            raise
+        if not self.messages:
+            raise StopConsumer  # the line lives on without us
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """A message from the client, where the server cannot splice."""
+        if self.messages:
+            await self.messages.from_client(message.get("text"), message.get("bytes"))
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> NoReturn:
+        """The client has gone, where the server cannot splice."""
+        self._forget()
+        if self.messages:
+            await self.messages.client_gone(message.get("code", 1005), message.get("reason") or "")
+        raise StopConsumer
+
+    async def _decide(self) -> tuple[Handshake, Admit] | Refuse:
+        if self.door.is_stopping:
+            return closing.stopping()
+        try:
+            handshake = read(self.scope)
+        except Malformed as error:
+            return closing.malformed(str(error))
+        decision = await self.door.catalogue.decide(handshake)
+        return decision if isinstance(decision, Refuse) else (handshake, decision)
+
+    def _open_line(self, handshake: Handshake, admitted: Admit) -> Line:
+        """In the same step of the loop as the decision: a right that ends from now on ends this line."""
+        line = Line(uuid.uuid4().hex, admitted, self._close_while_dialling, handshake.client_ip, self.door.clock())
+        self.door.connections.add(line)
+        return line
+
+    async def _join(self, handshake: Handshake, admitted: Admit, line: Line) -> None:
+        extension = (self.scope.get("extensions") or {}).get(EXTENSION)
+        addresses = _addresses(handshake, admitted)
+        headers = tuple(_backend_headers(handshake, admitted, line))
+        if extension:
+            ask = Ask(handshake.subprotocols, handshake.extensions, headers)
+            dialled = await self._dial(self.door.upstreams.dial(addresses, ask, admitted.route.options))
+            await self._splice(extension["splice"], dialled, admitted, line)
+        else:
+            ask = Ask(handshake.subprotocols, "", headers)
+            backend = await self._dial(connect(self.door.upstreams, addresses, ask, admitted.route.options))
+            self.messages = MessageRelay(backend, self.send, self._forget, admitted.route.options)
+            line.close = self.messages.close
+            await self.send({"type": "websocket.accept", "subprotocol": backend.subprotocol})
+            self.messages.start()
+
+    async def _dial(self, dial: Awaitable[Any]) -> Any:
+        self.dialling = asyncio.ensure_future(dial)
+        try:
+            connected = await self.dialling
+        except asyncio.CancelledError:
+            if not self._is_too_late():
+                self.dialling.cancel()
+                raise
+        else:
+            if not self._is_too_late():
+                return connected
+            connected.transport.abort()
+        raise DialFailed(await self._refusal_now())
+
+    def _close_while_dialling(self, code: int, reason: str) -> None:
+        """The right to be here ended before the backend answered: what was going to be a 101 becomes a refusal."""
+        if self.line and self.dialling:
+            self.line.close = _too_late
+            self.dialling.cancel()
+
+    def _is_too_late(self) -> bool:
+        return self.line is not None and self.line.close is _too_late
+
+    async def _refusal_now(self) -> Refuse:
+        decision = await self._decide()
+        return decision if isinstance(decision, Refuse) else closing.stopping()
+
+    async def _splice(self, splice: Callable[..., Relay], dialled: Dialled, admitted: Admit, line: Line) -> None:
+        headers = list(dialled.headers)
+        if dialled.extensions:
+            headers.insert(0, (b"Sec-WebSocket-Extensions", dialled.extensions.encode("latin-1")))
+        try:
+            await self.send({"type": "websocket.accept", "subprotocol": dialled.subprotocol, "headers": headers})
+        except BaseException:
+            dialled.transport.abort()
+            raise
+        door = self.door
+        relay = splice(dialled, terms=self._terms(dialled, admitted), on_end=_accountant(door, line))
+        line.close = relay.close
+
+    def _terms(self, dialled: Dialled, admitted: Admit) -> Terms:
+        names = tuple(extension_names(dialled.extensions))
+        return terms_for(admitted.route.options, names, stall=self.door.stall, handshake=self.door.handshake)
+
+    async def _refuse(self, refusal: Refuse) -> NoReturn:
+        if "websocket.http.response" in (self.scope.get("extensions") or {}):
+            headers = head.refusal_headers(refusal)
+            await self.send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+            await self.send({"type": "websocket.http.response.body", "body": head.refusal_body(refusal)})
+        else:
+            await self.send({"type": "websocket.close"})
+        raise StopConsumer
+
+    def _forget(self) -> None:
+        if self.line:
+            self.door.connections.discard(self.line)
+
+
+def _accountant(door: Door, line: Line) -> Callable[[Relay], None]:
+    def ended(relay: Relay) -> None:
+        door.connections.discard(line)
+        if door.on_end:
+            door.on_end(line, relay)
+
+    return ended
+
+
+def _too_late(code: int, reason: str) -> None:
+    """The line is being closed already."""
+
+
+def _addresses(handshake: Handshake, admitted: Admit) -> list[Address]:
+    return [
+        Address(backend_url(address, admitted.route, handshake.query_string), address)
+        for address in admitted.endpoint.addresses
+    ]
+
+
+def _backend_headers(handshake: Handshake, admitted: Admit, line: Line) -> Iterator[tuple[bytes, bytes]]:
+    """The client's own headers, where it comes from, and who it is."""
+    yield from handshake.headers_to_forward
+    proto = "https" if handshake.is_secure else "http"
+    node = f'"[{handshake.client_ip}]"' if ":" in handshake.client_ip else handshake.client_ip
+    yield b"X-Forwarded-For", handshake.client_ip.encode()
+    yield b"X-Forwarded-Proto", proto.encode()
+    yield b"X-Forwarded-Host", handshake.host.encode("latin-1")
+    yield b"Forwarded", f'for={node};host="{handshake.host}";proto={proto}'.encode("latin-1")
+    grant = admitted.grant
+    yield b"X-APIM-Request-Id", line.id.encode()
+    yield b"X-APIM-Application-Id", grant.application_id.encode()
+    yield b"X-APIM-Application", _plain(grant.application_name)
+    yield b"X-APIM-Subscriber", _plain(grant.owner_name)
+    if admitted.subscription:
+        yield b"X-APIM-Plan", _plain(admitted.subscription.plan)
+
+
+def _plain(name: str) -> bytes:
+    """A person's words as a header's value: percent-encoded where they are not printable ASCII."""
+    return quote(name, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~").encode()
+
+
+async def _answer_http(door: Door, scope: Scope, send: Send) -> None:
+    if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
+        await _respond(send, 200, [(b"Content-Type", b"application/json")], json.dumps({"status": "ok"}).encode())
+        return
+    raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    refusal = closing.not_found() if door.catalogue.routes.match(raw) is None else closing.upgrade_required()
+    await _respond(send, refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal))
+
+
+async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    length = str(len(body)).encode()
+    framed = [*headers, (b"Content-Length", length), (b"Connection", b"close")]
+    lowered = [(name.lower(), value) for name, value in framed]
+    await send({"type": "http.response.start", "status": status, "headers": lowered})
+    await send({"type": "http.response.body", "body": body})

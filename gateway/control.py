@@ -1,0 +1,58 @@
+"""The control plane of one worker, put together: what it knows, who is on the line, and what keeps both true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from gateway.catalogue import Catalogue
+from gateway.connections import Connections
+from gateway.database import DatabaseThread
+from gateway.follow import Follower
+from gateway.heartbeat import Heart
+
+log = logging.getLogger("gateway.control")
+
+
+class Control:
+    """`await start()` before the first client is taken, `await stop()` after the last is gone."""
+
+    def __init__(self) -> None:
+        # Two threads: a slow step of the follower must not keep a client with a new token waiting.
+        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-follow")
+        self.catalogue = Catalogue(run=self._asking)
+        self.connections = Connections()
+        self._follower = Follower(catalogue=self.catalogue, connections=self.connections, run=self._following)
+        self._heart = Heart(connections=self.connections, run=self._following)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
+        await self._follower.start()
+        self._tasks = [
+            _forever(self._follower.follow(), "follow"),
+            _forever(self._follower.expire(), "expire"),
+            _forever(self._heart.beat_on(), "heartbeat"),
+        ]
+
+    async def stop(self) -> None:
+        """End everything that `start` began."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._heart.stop()
+        self._asking.close()
+        self._following.close()
+
+
+def _forever(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=f"gateway-{name}")
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("The task %s ended, and with it what it kept true.", task.get_name(), exc_info=error)

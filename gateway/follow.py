@@ -1,0 +1,178 @@
+"""Follows the trail: brings the catalogue up to date and closes lines whose right has ended, within a second.
+
+A step every 200 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
+touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
+be read the worker goes on from memory, and catches up afterwards. Tokens end by the clock, database or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from accounts.models import TrailEntry
+from gateway import closing
+from gateway.authorization import Absence, Grant, Refuse, reconsider
+from gateway.catalogue import Catalogue, load_fingerprints, load_grants_of
+from gateway.connections import Connections, Line
+from gateway.database import Runner
+from gateway.grants import Touched
+from gateway.trail import Row, Seen, touched_by
+
+POLL_SECONDS = 0.2
+EXPIRY_SECONDS = 0.2
+AWAY_SECONDS = 1.0
+RECONCILE_SECONDS = 60.0
+TAIL_IDS = 1000
+MOST_ROWS = 1000
+LINES_AT_ONCE = 200
+
+log = logging.getLogger("gateway.follow")
+
+
+class Follower:
+    """Keeps one worker true to the database. `run` takes database work to a thread of its own."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        connections: Connections,
+        run: Runner,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalogue = catalogue
+        self._connections = connections
+        self._run = run
+        self._clock = clock
+        self._elapsed = elapsed
+        self._seen = Seen()
+        self._is_away = False
+        self._reconciled_at = elapsed()
+
+    async def start(self) -> None:
+        """Read everything once. Raises `django.db.Error` when the database cannot be read."""
+        # The place on the trail first: what is written while the catalogue is read is then read again.
+        newest = await self._run(newest_id)
+        floor = max(0, newest - TAIL_IDS)
+        self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
+        await self._catalogue.load()
+
+    async def follow(self) -> None:
+        """Follow the trail until cancelled."""
+        while True:
+            await self.step()
+            await asyncio.sleep(AWAY_SECONDS if self._is_away else POLL_SECONDS)
+
+    async def expire(self) -> None:
+        """Close lines when their token ends, until cancelled."""
+        while True:
+            await self.close_expired()
+            await asyncio.sleep(EXPIRY_SECONDS)
+
+    async def step(self) -> None:
+        """Read what is new and act on it. Never raises: what fails now is caught up with later."""
+        try:
+            if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
+                await self.reconcile()
+            await self._poll()
+        except Exception as error:
+            self._note_away(error)
+        else:
+            self._note_back()
+
+    async def reconcile(self) -> None:
+        """Compare every route and the token of every open line with the database. Raises `django.db.Error`."""
+        stored = await self._run(load_fingerprints)
+        known = {each.api_id: (each.state, each.revision_id) for each in self._catalogue.routes}
+        changed = {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
+        self._catalogue.renew()
+        await self._refresh_routes(changed)
+        await self._refresh_grants(list(self._connections))
+        self._reconciled_at = self._elapsed()
+
+    async def close_expired(self) -> None:
+        """Close the lines whose token has ended by now."""
+        await self._reconsider(self._connections.expired(self._clock()), {})
+
+    async def _poll(self) -> None:
+        unread = self._seen.unread(await self._run(partial(ids_after, self._seen.floor)))
+        if len(unread) > MOST_ROWS:
+            await self.reconcile()
+        elif unread:
+            await self._apply(touched_by(await self._run(partial(rows_of, unread))))
+        self._seen.mark(unread, self._elapsed())
+
+    async def _apply(self, touched: Touched) -> None:
+        self._catalogue.forget(touched)
+        await self._refresh_routes(touched.apis)
+        await self._refresh_grants(self._lines_resting_on(touched))
+
+    async def _refresh_routes(self, api_ids: set[str]) -> None:
+        if api_ids:
+            await self._catalogue.refresh(api_ids)
+            await self._reconsider([line for each in api_ids for line in self._connections.of_api(each)], {})
+
+    async def _refresh_grants(self, lines: list[Line]) -> None:
+        """Ask again for the tokens of these lines. Listed before asking: no answer is older than a line."""
+        if lines:
+            grants = await self._run(partial(load_grants_of, token_ids={line.token_id for line in lines}))
+            await self._reconsider([line for line in lines if grants[line.token_id] != line.admitted.grant], grants)
+
+    def _lines_resting_on(self, touched: Touched) -> list[Line]:
+        if touched.users:
+            return [line for line in self._connections if touched.covers(line.admitted.grant)]
+        by_application = (line for each in touched.applications for line in self._connections.of_application(each))
+        by_token = (line for each in touched.tokens for line in self._connections.of_token(each))
+        return list({*by_application, *by_token})
+
+    async def _reconsider(self, lines: Iterable[Line], grants: Mapping[str, Grant | Absence]) -> None:
+        for count, line in enumerate(lines, start=1):
+            self._decide_again(line, grants.get(line.token_id, line.admitted.grant))
+            if count % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _decide_again(self, line: Line, grant: Grant | Absence) -> None:
+        decision = reconsider(line.admitted, self._catalogue.routes.get(line.api_id), grant, self._clock())
+        if isinstance(decision, Refuse):
+            _close(line, closing.for_open_line(decision))
+        elif decision is not None:
+            line.admitted = decision
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._is_away:
+            log.error("The trail cannot be read; serving from memory until it can: %s", error, exc_info=error)
+        self._is_away = True
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            log.warning("The trail can be read again; everything has been compared with the database.")
+        self._is_away = False
+
+
+def _close(line: Line, close: closing.Close) -> None:
+    try:
+        line.close(close.code, close.reason)
+    except Exception:
+        # One line that cannot be closed must not keep the next from being closed.
+        log.exception("Line %s could not be closed with %d", line.id, close.code)
+
+
+def newest_id() -> int:
+    """The highest id on the trail, 0 when it is empty."""
+    return TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def ids_after(floor: int) -> list[int]:
+    """The ids above `floor`, ascending."""
+    return list(TrailEntry.objects.filter(pk__gt=floor).order_by("pk").values_list("pk", flat=True))
+
+
+def rows_of(ids: Iterable[int]) -> list[Row]:
+    """These rows, in the order in which they were written."""
+    rows = TrailEntry.objects.filter(pk__in=list(ids)).order_by("pk")
+    return [Row(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail")]

@@ -1,0 +1,124 @@
+"""What is remembered of tokens that were asked for. Pure.
+
+A grant is kept until something that it rests on changes or it falls out as the least used; that a token is unknown is
+kept for a short while, so that repeating it costs no query. Both are bounded. Keys are digests, never tokens.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.authorization import Absence, Grant
+
+MOST_GRANTS = 20_000
+MOST_ABSENCES = 20_000
+ABSENCE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Touched:
+    """What changed, by ids as text."""
+
+    apis: set[str] = field(default_factory=set)
+    applications: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.apis or self.applications or self.tokens or self.users)
+
+    def covers(self, grant: Grant) -> bool:
+        """Whether a grant rests on something that changed."""
+        return (
+            grant.token_id in self.tokens
+            or grant.application_id in self.applications
+            or grant.owner_id in self.users
+            or grant.user_id in self.users
+        )
+
+    def add(self, other: Touched) -> None:
+        """Take in what also changed."""
+        self.apis |= other.apis
+        self.applications |= other.applications
+        self.tokens |= other.tokens
+        self.users |= other.users
+
+
+class GrantCache:
+    """Grants and absences by the digest of their token. `generation` ages all grants at once, see `renew`."""
+
+    def __init__(self, most_grants: int = MOST_GRANTS, most_absences: int = MOST_ABSENCES) -> None:
+        self._most_grants = most_grants
+        self._most_absences = most_absences
+        self._grants: OrderedDict[str, tuple[Grant, int]] = OrderedDict()
+        self._absences: OrderedDict[str, tuple[Absence, float]] = OrderedDict()
+        self._resting_on: dict[tuple[str, str], set[str]] = {}
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._grants)
+
+    def get(self, digest: str, now: float) -> Grant | Absence | None:
+        """What is known of a token; None when it has to be asked for (again)."""
+        if kept := self._grants.get(digest):
+            self._grants.move_to_end(digest)
+            return kept[0] if kept[1] == self._generation else None
+        if absent := self._absences.get(digest):
+            if now < absent[1]:
+                return absent[0]
+            del self._absences[digest]
+        return None
+
+    def last_known(self, digest: str) -> Grant | None:
+        """The grant whatever its age, for when nobody can be asked."""
+        kept = self._grants.get(digest)
+        return kept[0] if kept else None
+
+    def keep(self, digest: str, answer: Grant | Absence, now: float) -> None:
+        """Remember what was found."""
+        self._forget(digest)
+        if isinstance(answer, Grant):
+            self._grants[digest] = (answer, self._generation)
+            for base in _bases(answer):
+                self._resting_on.setdefault(base, set()).add(digest)
+            while len(self._grants) > self._most_grants:
+                self._forget(next(iter(self._grants)))
+        else:
+            self._absences.pop(digest, None)
+            self._absences[digest] = (answer, now + ABSENCE_SECONDS)
+            while len(self._absences) > self._most_absences:
+                self._absences.popitem(last=False)
+
+    def drop(self, touched: Touched) -> None:
+        """Forget the grants that rest on what changed; when people changed, also who was refused for being disabled."""
+        for base in _touched_bases(touched):
+            for digest in list(self._resting_on.get(base, ())):
+                self._forget(digest)
+        if touched.users:
+            self._absences.clear()
+
+    def renew(self) -> None:
+        """Have every grant asked for again at its next use, in case a change was missed."""
+        self._generation += 1
+
+    def _forget(self, digest: str) -> None:
+        kept = self._grants.pop(digest, None)
+        for base in _bases(kept[0]) if kept else ():
+            sharing = self._resting_on[base]
+            sharing.discard(digest)
+            if not sharing:
+                del self._resting_on[base]
+
+
+def _bases(grant: Grant) -> set[tuple[str, str]]:
+    """What a grant rests on, as kind and id."""
+    people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
+    return {("token", grant.token_id), ("application", grant.application_id), *people}
+
+
+def _touched_bases(touched: Touched) -> Iterator[tuple[str, str]]:
+    yield from (("token", each) for each in touched.tokens)
+    yield from (("application", each) for each in touched.applications)
+    yield from (("user", each) for each in touched.users)

@@ -1,0 +1,246 @@
+"""Keeps one worker's ledger supplied: asks the store off the event loop, wakes those who wait, settles for the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gateway.database import DatabaseThread, Runner
+from gateway.leases import Answer, LeaseStore, Slots
+from gateway.leases.cells import SpentFile, settle_abandoned
+from gateway.leases.ledger import Batch, Entry, Ledger
+from gateway.limits import Limits
+from gateway.metering import Over, Source
+
+SHORTEST_SECONDS: Final = 0.001
+WANTED_SECONDS: Final = 0.2
+SETTLE_SECONDS: Final = 1.0
+BEAT_SECONDS: Final = 2.0
+SWEEP_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 5.0
+BATCH: Final = 200  # requests in one go: a bound on how long the store is locked
+
+log = logging.getLogger("gateway.leases")
+
+
+class PlanExceeded(Exception):
+    """A plan does not let this connection in. `retry_after` is in seconds, from 1 on; the text is for people."""
+
+    def __init__(self, over: Over, now: float) -> None:
+        super().__init__(over.sentence)
+        self.retry_after = max(1, math.ceil(over.resets_at - now)) if over.resets_at else 1
+
+
+class PlanUnknown(Exception):
+    """Whether the plan lets this connection in could not be found out in time: the store is away or too slow."""
+
+
+class Keeper:
+    """The plans of one worker. Make it in the worker, after the last fork, and use it from the event loop only.
+
+    `folder` is where this host's workers keep their records of what they spent. `clock` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        store: LeaseStore,
+        folder: Path,
+        *,
+        run: Runner | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+        self._holder = uuid.uuid4().hex
+        self._file = SpentFile(folder, self._holder)
+        self.ledger = Ledger(self._file, self._changed)
+        self._thread = DatabaseThread("leases") if run is None else None
+        self._run: Runner = run or self._thread  # type: ignore[assignment]  # one of the two is there
+        self._loop = asyncio.get_running_loop()
+        self._chores = _Chores(store, self._holder, folder)
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn_is_near = False
+        self._asking: asyncio.Task[None] | None = None
+        self._is_away = self._has_stopped = False
+
+    async def start(self) -> None:
+        """Begin to keep; leases of workers of this host that have died are settled first."""
+        self._changed()
+
+    async def stop(self) -> None:
+        """Give all leases back. What cannot be given back now, another worker of this host settles."""
+        self._has_stopped = True
+        if self._timer:
+            self._timer.cancel()
+        if self._asking:
+            await self._asking
+        self.ledger.end()
+        if await self._ask(self.ledger.collect(self._clock()), partial(self._chores.leave)):
+            self._file.close()
+        if self._thread:
+            await asyncio.to_thread(self._thread.close)
+
+    async def enter(
+        self,
+        *,
+        subscription: tuple[str, Limits] | None,
+        application: tuple[str, Limits] | None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Entry:
+        """Let a connection in under its plans, given as (id, limits); call the entry's `leave` when it is over.
+
+        Raises PlanExceeded, or PlanUnknown when the store did not answer within `patience` seconds.
+        """
+        entry = self.ledger.enter(subscription=subscription, application=application, now=self._clock())
+        try:
+            async with asyncio.timeout(patience):
+                await self._get_in(entry)
+        except BaseException as error:
+            entry.leave(self._clock())
+            if isinstance(error, TimeoutError):
+                raise PlanUnknown("The plan cannot be checked at the moment.") from error
+            raise
+        return entry
+
+    def change(self, key: str, limits: Limits) -> None:
+        """The plan of "subscription:<id>" or "application:<id>" is now this one; it applies to open lines at once."""
+        self.ledger.change(key, limits, self._clock())
+
+    async def _get_in(self, entry: Entry) -> None:
+        while (obstacle := entry.knock(self._clock())) is not None:
+            if isinstance(obstacle, Over):
+                raise PlanExceeded(obstacle, self._clock())
+            await self._renewed(obstacle.source)
+
+    async def _renewed(self, source: Source) -> None:
+        renewed = self._loop.create_future()
+
+        def resume() -> None:
+            if not renewed.done():
+                renewed.set_result(None)
+
+        source.hold(resume)
+        try:
+            await renewed
+        finally:
+            source.forget(resume)
+
+    def _changed(self) -> None:
+        if not self._turn_is_near:
+            self._turn_is_near = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_is_near = False
+        if self._has_stopped:
+            return
+        now = self._clock()
+        self.ledger.tick(now)
+        if self._asking is None:
+            batch = self.ledger.collect(now)
+            if batch.requests or batch.bookings or now >= self._chores.due(self.ledger.holds_leases):
+                self._asking = self._loop.create_task(self._ask_on(batch))
+        self._set_timer(now)
+
+    def _set_timer(self, now: float) -> None:
+        due = self.ledger.due()
+        if self._asking is None:
+            due = min(due, self.ledger.asks_at(), self._chores.due(self.ledger.holds_leases))
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(SHORTEST_SECONDS, due - now), self._turn)
+
+    async def _ask_on(self, batch: Batch) -> None:
+        for part in _parts(batch):
+            await self._ask(part, None)
+        self._asking = None
+        self._changed()
+
+    async def _ask(self, batch: Batch, last: Callable[[], None] | None) -> bool:
+        """Ask the store and apply what it says; whether it could be asked."""
+        holds = self.ledger.holds_leases
+        work = partial(self._chores.ask, batch, holds, self._clock(), last)
+        try:
+            outcome = await self._run(work)
+        except Exception as error:  # noqa: BLE001 - each engine has errors of its own, and lines must go on
+            self.ledger.fail(batch, self._clock())
+            self._say(error)
+            return False
+        self._say(None)
+        self.ledger.settle(batch, outcome.answers, outcome.slots, self._clock())
+        self.ledger.give_up(outcome.wanted)
+        return True
+
+    def _say(self, error: Exception | None) -> None:
+        if error is not None and not self._is_away:
+            log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", error)
+        elif error is None and self._is_away:
+            log.info("The store of plans can be asked again.")
+        self._is_away = error is not None
+
+
+class _Outcome(NamedTuple):
+    answers: list[Answer]
+    slots: list[Slots]
+    wanted: list[int]
+
+
+class _Chores:
+    """What a keeper does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
+
+    def __init__(self, store: LeaseStore, holder: str, folder: Path) -> None:
+        self._store = store
+        self._holder = holder
+        self._folder = folder
+        self._beat_at = self._wanted_at = self._settle_at = self._sweep_at = 0.0
+
+    def due(self, holds_leases: bool) -> float:
+        """When there is something to do, even when nothing is to be asked."""
+        others = min(self._settle_at, self._sweep_at)
+        return min(others, self._beat_at, self._wanted_at) if holds_leases else others
+
+    def ask(self, batch: Batch, holds_leases: bool, now: float, last: Callable[[], None] | None) -> _Outcome:
+        wanted: list[int] = []
+        if holds_leases and now >= self._beat_at:
+            self._beat_at = now + BEAT_SECONDS
+            self._store.beat(self._holder, now)
+        answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
+        slots = self._store.book([booking for _, booking in batch.bookings], now)
+        if holds_leases and now >= self._wanted_at:
+            self._wanted_at = now + WANTED_SECONDS
+            wanted = self._store.wanted(self._holder, now)
+        if last:
+            last()
+        else:
+            self._look_after_others(now)
+        return _Outcome(answers, slots, wanted)
+
+    def leave(self) -> None:
+        """This worker has returned everything."""
+        self._store.settle(self._holder, {})
+
+    def _look_after_others(self, now: float) -> None:
+        if now >= self._settle_at:
+            self._settle_at = now + SETTLE_SECONDS
+            if settled := settle_abandoned(self._folder, self._store.settle):
+                log.info("Settled the leases of %d worker(s) that had died.", settled)
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            self._store.sweep(now)
+
+
+def _parts(batch: Batch) -> list[Batch]:
+    """A batch in pieces that hold the store up only for a moment each; one at least."""
+    count = max(len(batch.requests), len(batch.bookings), 1)
+    return [
+        Batch(batch.requests[begin : begin + BATCH], batch.bookings[begin : begin + BATCH])
+        for begin in range(0, count, BATCH)
+    ]

@@ -1,0 +1,349 @@
+"""All plans in use in one worker: who draws from what, and what to ask the store. Pure; times are epoch seconds.
+
+`Ledger.enter` at a handshake, `Entry.knock` until it lets in, `Entry.client` and `Entry.backend` for the relay,
+`Entry.leave` at the end, `Ledger.change` when a plan has changed. `gateway.leases.keeper` drives the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from gateway.leases import Answer, Booking, Request, Slots
+from gateway.leases.pace import Pace
+from gateway.leases.quota import Cells, Lease, Quota
+from gateway.limits import BYTES, CLIENT, Action, Limits, Period
+from gateway.metering import Meter, Obstacle, Over, Resume, Source
+
+TICK_SECONDS: Final = 0.1
+LINGER_SECONDS: Final = 1.0
+"""An account that nobody uses keeps its leases so long, for a client that comes back at once."""
+
+
+class Account:
+    """The plan of one subscription or application as this worker applies it.
+
+    `key` names it in the store, `subject` to people. `entries` use it; `inside` of them are open connections.
+    """
+
+    __slots__ = ("connects", "entries", "inside", "key", "left_at", "limits", "pace", "quota", "seats", "subject")
+
+    def __init__(self, key: str, subject: str, limits: Limits) -> None:
+        self.key = key
+        self.subject = subject
+        self.limits = limits
+        self.entries: set[Entry] = set()
+        self.inside = 0
+        self.left_at = 0.0
+        self.quota: Quota | None = None
+        self.pace: Pace | None = None
+        self.seats: Quota | None = None
+        self.connects: Quota | None = None
+
+    @property
+    def quotas(self) -> list[Quota]:
+        """The leases it holds."""
+        return [quota for quota in (self.quota, self.seats, self.connects) if quota]
+
+    @property
+    def metered(self) -> list[Source]:
+        """What each message draws from."""
+        return [source for source in (self.quota, self.pace) if source]
+
+
+class Entry:
+    """One connection, from its handshake on. `client` meters what the client sends, `backend` what the backend does."""
+
+    __slots__ = ("_inside", "_ledger", "accounts", "backend", "client")
+
+    def __init__(self, ledger: Ledger, accounts: list[Account]) -> None:
+        self._ledger = ledger
+        self._inside = False
+        self.accounts = accounts
+        self.client = Meter()
+        self.backend = Meter()
+        self.join()
+
+    def join(self) -> None:
+        """Draw from what the plans say now. The first account's plan says which direction counts."""
+        sources = [source for account in self.accounts for source in account.metered]
+        both = not self.accounts or self.accounts[0].limits.counted != CLIENT
+        self.client.join(sources)
+        self.backend.join(sources if both else ())
+
+    def knock(self, now: float) -> Obstacle | None:
+        """Ask to be let in; None: it is. `Renew`: hold its source, then knock again. `Over`: 429 until it resets."""
+        doors = [door for account in self.accounts for door in (account.quota, account.seats, account.connects) if door]
+        for door in doors:
+            obstacle = door.obstacle(1, now)
+            if isinstance(obstacle, Over) and obstacle.action is Action.DROP:
+                continue
+            if obstacle is not None:
+                return obstacle
+        for account in self.accounts:
+            self._sit_down(account)
+        self._inside = True
+        return None
+
+    def forget(self, resume: Resume) -> None:
+        """Whoever waits with `resume` is gone."""
+        for account in self.accounts:
+            for source in (*account.quotas, *account.metered):
+                source.forget(resume)
+
+    def leave(self, now: float) -> None:
+        """The connection is over, or was never let in. Call it once."""
+        for account in self.accounts:
+            account.entries.discard(self)
+            account.left_at = now
+            if self._inside:
+                account.inside -= 1
+                if account.seats:
+                    account.seats.leave()
+        self._ledger.watch()
+
+    def _sit_down(self, account: Account) -> None:
+        account.inside += 1
+        for counted in (account.seats, account.connects):
+            if counted:
+                counted.cells[counted.at] += 1
+                counted.notify(counted)
+
+
+class Batch(NamedTuple):
+    """What to ask the store in one go, and who asks; a request of nobody ends a lease."""
+
+    requests: list[tuple[Quota | None, Request]]
+    bookings: list[tuple[Pace, Booking]]
+
+
+class Ledger:
+    """The accounts of one worker. `on_change` is called when there may be something to do earlier than `due` and
+    `asks_at` said; it must not do it at once."""
+
+    def __init__(self, cells: Cells, on_change: Callable[[], None]) -> None:
+        self._cells = cells
+        self._on_change = on_change
+        self._accounts: dict[str, Account] = {}
+        self._urgent: set[Quota] = set()
+        self._pacing: set[Pace] = set()
+        self._retired: dict[int, Lease] = {}
+        self._ending: set[int] = set()
+        self._minute = self._look_at = 0.0
+        self._is_regular = False
+
+    def enter(
+        self, *, subscription: tuple[str, Limits] | None, application: tuple[str, Limits] | None, now: float
+    ) -> Entry:
+        """A connection that draws from the plans of a subscription and of an application, given as (id, limits)."""
+        accounts = [
+            self._account(subject, *given, now)
+            for subject, given in (("subscription", subscription), ("application", application))
+            if given
+        ]
+        entry = Entry(self, accounts)
+        for account in accounts:
+            account.entries.add(entry)
+        return entry
+
+    def change(self, key: str, limits: Limits, now: float) -> None:
+        """The plan of "subscription:<id>" or "application:<id>" is now this one; open connections follow at once."""
+        account = self._accounts.get(key)
+        if account and account.limits != limits:
+            account.limits = limits
+            self._equip(account, now)
+
+    def give_up(self, serials: list[int]) -> None:
+        """Others wait for what these leases hold."""
+        wanted = set(serials)
+        for quota in self._quotas():
+            if quota.lease.serial in wanted:
+                quota.give_up()
+
+    def end(self) -> None:
+        """The worker stops: all leases go back with the next batch."""
+        for account in list(self._accounts.values()):
+            self._close(account)
+
+    def watch(self) -> None:
+        """Something has changed that time or the store must see to."""
+        self._on_change()
+
+    @property
+    def holds_leases(self) -> bool:
+        """Whether anything here concerns the store."""
+        return bool(self._accounts or self._retired)
+
+    def due(self) -> float:
+        """When to call `tick` next, as far as only time is needed; infinity when nothing is in use."""
+        if not self.holds_leases:
+            return math.inf
+        paces = min((pace.next_due() for pace in self._pacing if pace.waiting), default=math.inf)
+        return min(self._look_at, self._minute, paces)
+
+    def asks_at(self) -> float:
+        """When there is something that should be asked of the store at once; infinity when it can wait for a tick."""
+        quotas = min((quota.asks_at() for quota in self._urgent), default=math.inf)
+        return min(quotas, min((pace.asks_at() for pace in self._pacing), default=math.inf))
+
+    def tick(self, now: float) -> None:
+        """Let time do its work: periods begin, messages of rates become due, accounts that nobody uses close."""
+        if now >= self._minute:  # where every period begins
+            self._minute = now // 60 * 60 + 60
+            for quota in list(self._quotas()):
+                quota.refresh(now)
+        for pace in list(self._pacing):
+            pace.refresh(now)
+            pace.wake()
+        if now >= self._look_at:
+            self._look_at = now + TICK_SECONDS
+            self._look(now)
+
+    def collect(self, now: float) -> Batch:
+        """What to ask the store now. Give the answers to `settle`, or call `fail`."""
+        quotas = self._quotas() if self._is_regular else iter(tuple(self._urgent))
+        asked = [(quota, quota.request(now, regular=self._is_regular)) for quota in quotas]
+        requests: list[tuple[Quota | None, Request]] = [(quota, request) for quota, request in asked if request]
+        requests += [
+            (None, lease.last_request()) for lease in self._retired.values() if lease.serial not in self._ending
+        ]
+        self._ending.update(self._retired)
+        self._urgent = {quota for quota in self._urgent if quota.is_urgent}
+        booked = [(pace, pace.booking(now)) for pace in self._pacing]
+        self._pacing = {pace for pace in self._pacing if pace.waiting or pace.wants}
+        self._is_regular = False
+        return Batch(requests, [(pace, booking) for pace, booking in booked if booking])
+
+    def settle(self, batch: Batch, answers: list[Answer], slots: list[Slots], now: float) -> None:
+        """The store has answered."""
+        for (quota, request), answer in zip(batch.requests, answers, strict=True):
+            if quota is None:
+                self._ending.discard(request.serial)
+                del self._retired[request.serial]
+                self._cells.free(request.serial)
+            else:
+                quota.answered(request, answer, now)
+        for (pace, booking), booked in zip(batch.bookings, slots, strict=True):
+            pace.answered(booking, booked, now)
+
+    def fail(self, batch: Batch, now: float) -> None:
+        """The store could not be asked; all of it will be asked again."""
+        for quota, request in batch.requests:
+            if quota is None:
+                self._ending.discard(request.serial)
+            else:
+                quota.failed(now)
+        for pace, _ in batch.bookings:
+            pace.failed(now)
+
+    def _account(self, subject: str, account_id: str, limits: Limits, now: float) -> Account:
+        key = f"{subject}:{account_id}"
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = Account(key, subject, limits)
+            self._equip(account, now)
+        else:
+            self.change(key, limits, now)
+        return account
+
+    def _equip(self, account: Account, now: float) -> None:
+        """Give an account the sources that its limits ask for; those that still fit stay."""
+        limits, before = account.limits, (account.quota, account.seats, account.connects, account.pace)
+        account.quota = self._fit(
+            account.quota,
+            account,
+            f"{limits.unit}:{limits.period}",
+            limits.quota,
+            limits.period,
+            limits.over_quota,
+            limits.unit,
+            now,
+        )
+        account.seats = self._fit(
+            account.seats, account, "connections", limits.connections, None, Action.CLOSE, "connections", now
+        )
+        account.connects = self._fit(
+            account.connects, account, "connects", limits.connects, Period.MINUTE, Action.CLOSE, "new connections", now
+        )
+        account.pace = self._fit_pace(account)
+        for entry in account.entries:
+            entry.join()
+        for source in before:
+            if source and source not in (account.quota, account.seats, account.connects, account.pace):
+                source.end()
+
+    def _fit(
+        self,
+        present: Quota | None,
+        account: Account,
+        name: str,
+        limit: int | None,
+        period: Period | None,
+        action: Action,
+        thing: str,
+        now: float,
+    ) -> Quota | None:
+        key = f"{account.key}:{name}"
+        if limit is None:
+            return None
+        if present and present.key == key:
+            present.change(limit, action, now)
+            return present
+        return Quota(
+            key=key,
+            limit=limit,
+            period=period,
+            action=action,
+            subject=account.subject,
+            thing=thing,
+            octets=thing == BYTES,
+            store=self._cells,
+            notify=self._notice,
+            retire=self._retire,
+            now=now,
+            held=0 if period else account.inside,
+        )
+
+    def _fit_pace(self, account: Account) -> Pace | None:
+        limits = account.limits
+        if limits.rate is None:
+            return None
+        if account.pace:
+            account.pace.change(limits.rate, limits.burst_messages, limits.over_rate)
+            return account.pace
+        return Pace(
+            key=f"{account.key}:rate",
+            rate=limits.rate,
+            burst=limits.burst_messages,
+            action=limits.over_rate,
+            subject=account.subject,
+            notify=self._notice,
+        )
+
+    def _quotas(self) -> Iterator[Quota]:
+        return (quota for account in self._accounts.values() for quota in account.quotas)
+
+    def _notice(self, source: Source) -> None:
+        if isinstance(source, Quota):
+            self._urgent.add(source)
+        elif isinstance(source, Pace):
+            self._pacing.add(source)
+        self._on_change()
+
+    def _retire(self, lease: Lease) -> None:
+        self._retired[lease.serial] = lease
+        self._on_change()
+
+    def _look(self, now: float) -> None:
+        self._is_regular = True
+        for account in list(self._accounts.values()):
+            if account.pace:
+                account.pace.lapse(now)
+            if not account.entries and now >= account.left_at + LINGER_SECONDS:
+                self._close(account)
+
+    def _close(self, account: Account) -> None:
+        del self._accounts[account.key]
+        for source in (*account.quotas, *account.metered):
+            source.end()

@@ -1,0 +1,171 @@
+"""What a worker has booked of one rate. Pure; times are seconds since the epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from gateway.leases import HORIZON_SECONDS, Booking, Slots
+from gateway.limits import Action
+from gateway.metering import Obstacle, Over, Renew, Source, Wait
+
+AHEAD_SECONDS: Final = 0.3  # a rate is booked so long before its slots run out
+STALE_SECONDS: Final = 0.25  # a booked message that was not sent so long after its time lapses
+RETRY_SECONDS: Final = 0.1  # after a store that could not be asked
+
+
+class Pace(Source):
+    """What a worker has booked of one rate: messages that may pass now (`top`), and those whose time will come."""
+
+    __slots__ = (
+        "action",
+        "asked_at",
+        "booked_until",
+        "flying",
+        "interval",
+        "key",
+        "rate",
+        "retry_at",
+        "runs",
+        "slice",
+        "starter",
+        "subject",
+        "tolerance",
+        "wants",
+    )
+
+    action: Action
+    interval: float
+    rate: int
+    slice: int
+    starter: int
+    tolerance: float
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        rate: int,
+        burst: int,
+        action: Action,
+        subject: str,
+        notify: Callable[[Source], None],
+    ) -> None:
+        super().__init__([0], 0, notify, octets=False)
+        self.key = key
+        self.subject = subject
+        self.runs: list[tuple[float, int]] = []
+        self.flying = self.wants = False
+        self.asked_at = self.booked_until = self.retry_at = 0.0
+        self._set(rate, burst, action)
+
+    def obstacle(self, need: int, now: float) -> Obstacle | None:
+        """What stands in the way of `need` messages."""
+        self.refresh(now)
+        self._book_ahead(now)
+        if self.cells[0] + need <= self.top:
+            return None
+        due = self._next_due(now)
+        if due is None:
+            return Renew(self)
+        if self.action is Action.DELAY:
+            return Wait(self, due)
+        return Over(self, self.action, due, f"More than the {self.subject}'s {self.rate:,} messages a second.")
+
+    def refresh(self, now: float) -> None:
+        """Let those messages pass whose time has come."""
+        runs, latest = self.runs, now + self.tolerance
+        while runs:
+            start, count = runs[0]
+            due = min(count, math.floor((latest - start) / self.interval + 1e-6) + 1)
+            if due <= 0:
+                return
+            self.top += due
+            if due < count:
+                runs[0] = (start + due * self.interval, count - due)
+                return
+            del runs[0]
+
+    def change(self, rate: int, burst: int, action: Action) -> None:
+        """The plan has changed; what was booked at the old rate lapses, but for one message."""
+        self.runs.clear()
+        self.top = min(self.top, self.cells[0] + 1)
+        self.retry_at = self.booked_until = 0.0
+        self._set(rate, burst, action)
+        self.wake(everybody=True)
+
+    def end(self) -> None:
+        """Nobody uses it any more."""
+        self.runs.clear()
+        self.wake(everybody=True)
+
+    def lapse(self, now: float) -> None:
+        """What was booked and not sent is lost, but for what a next message finds ready."""
+        self.refresh(now)
+        spent = self.cells[0]
+        if not self.runs and self.top > spent + self.starter and now > self.booked_until + STALE_SECONDS:
+            self.top = spent + self.starter
+        if not self.runs and self.top - spent < self.starter:
+            self._want()
+
+    def next_due(self) -> float:
+        """When the next booked message may pass; infinity when none is booked."""
+        return self.runs[0][0] - self.tolerance if self.runs else math.inf
+
+    def asks_at(self) -> float:
+        """When to book; infinity when there is no need."""
+        return self.retry_at if self.wants and not self.flying else math.inf
+
+    def booking(self, now: float) -> Booking | None:
+        """What to book now, if anything. Answer or fail it."""
+        if self.flying or not self.wants or now < self.retry_at:
+            return None
+        largest = max(self.starter, self.rate // 2)
+        self.slice = min(2 * self.slice, largest) if now - self.asked_at < AHEAD_SECONDS else self.starter
+        self.asked_at, self.flying, self.wants = now, True, False
+        return Booking(self.key, self.interval, self.tolerance, max(self.slice, min(len(self.waiting), largest)))
+
+    def answered(self, booking: Booking, slots: Slots, now: float) -> None:
+        """The store's answer."""
+        self.flying = False
+        if booking.interval != self.interval:
+            self._want()
+            return
+        self.booked_until = slots.start + slots.messages * self.interval
+        if slots.messages:
+            self.runs.append((slots.start, slots.messages))
+        else:
+            self.wants, self.retry_at = True, slots.start - self.tolerance - HORIZON_SECONDS
+        self.refresh(now)
+        self.wake(everybody=self.action is not Action.DELAY)
+
+    def failed(self, now: float) -> None:
+        """The store could not be asked; ask again."""
+        self.flying, self.wants, self.retry_at = False, True, now + RETRY_SECONDS
+
+    def _set(self, rate: int, burst: int, action: Action) -> None:
+        self.rate = rate
+        self.interval = 1 / rate
+        self.tolerance = (burst - 1) * self.interval
+        self.starter = self.slice = max(1, burst // 8)
+        self.action = action
+        self._want()
+
+    def _next_due(self, now: float) -> float | None:
+        if self.runs:
+            return self.runs[0][0] - self.tolerance
+        due = self.booked_until - self.tolerance
+        return due if due > now else None
+
+    def _book_ahead(self, now: float) -> None:
+        booked = (
+            self.booked_until - self.tolerance > now + AHEAD_SECONDS if self.runs else self.unspent > self.slice // 2
+        )
+        if not booked:
+            self._want()
+
+    def _want(self) -> None:
+        if not self.wants and not self.flying:
+            self.wants = True
+            self.notify(self)

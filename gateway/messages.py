@@ -1,0 +1,162 @@
+"""The compatible way: messages relayed one by one, for ASGI servers that cannot splice. Slower, and documented so.
+
+Same decisions, same limits on age and silence, same close codes as far as the server passes them on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol, cast
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from gateway import closing, frames
+from gateway.closing import Close
+from gateway.terms import RelayOptions
+from gateway.upstream import Address, Ask, DialOptions, Unwilling, Upstreams, tls_context
+
+
+class Options(DialOptions, RelayOptions, Protocol):
+    """An endpoint's advanced configuration."""
+
+
+async def connect(upstreams: Upstreams, addresses: Sequence[Address], ask: Ask, options: Options) -> ClientConnection:
+    """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
+    return await upstreams.first(addresses, partial(_connect, ask=ask, options=options), options)
+
+
+class MessageRelay:
+    """A backend's connection on one side, an ASGI `send` on the other."""
+
+    def __init__(
+        self,
+        backend: ClientConnection,
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+        on_end: Callable[[], None],
+        options: Options,
+    ) -> None:
+        self._backend = backend
+        self._send = send
+        self._on_end = on_end
+        self._options = options
+        self._heard_at = asyncio.get_running_loop().time()
+        self._ended = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to pass on what the backend sends."""
+        self._spawn(self._from_backend())
+        if self._options.idle_timeout or self._options.maximum_duration:
+            self._spawn(self._watch())
+
+    async def from_client(self, text: str | None, data: bytes | None) -> None:
+        """Pass one message on. Waits while the backend is slow."""
+        self._heard_at = asyncio.get_running_loop().time()
+        if not self._ended:
+            with suppress(ConnectionClosed):
+                await self._backend.send(data if text is None and data is not None else text or "")
+
+    async def client_gone(self, code: int, reason: str) -> None:
+        """The client closed, with these words, or was lost (1005, 1006)."""
+        self._ended = True
+        sendable = frames.is_sendable(code)
+        close = Close(code, reason, closing.ComeBack.MAYBE) if sendable else closing.CLIENT_GONE
+        await self._backend.close(close.code, close.reason)
+        for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
+            task.cancel()
+
+    def close(self, code: int, reason: str) -> None:
+        """End it: the client gets this code and reason, the backend 1001."""
+        self._spawn(self._close(Close(code, reason, closing.ComeBack.MAYBE), closing.GATEWAY_CLOSED))
+
+    async def _from_backend(self) -> None:
+        try:
+            while True:
+                message = await self._backend.recv()
+                self._heard_at = asyncio.get_running_loop().time()
+                await self._send({"type": "websocket.send", _kind(message): message})
+        except ConnectionClosed as closed:
+            await self._close(_passed_on(closed), None)
+        except OSError:
+            await self._close(None, closing.CLIENT_GONE)
+
+    async def _watch(self) -> None:
+        idle, longest = self._options.idle_timeout, self._options.maximum_duration
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not self._ended:
+            await asyncio.sleep(min(each for each in (idle, longest) if each) / 4)
+            if longest and loop.time() - began >= longest:
+                self.close(closing.TOO_OLD.code, closing.TOO_OLD.reason)
+            elif idle and loop.time() - self._heard_at >= idle:
+                self.close(closing.IDLE.code, closing.IDLE.reason)
+
+    async def _close(self, to_client: Close | None, to_backend: Close | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._on_end()
+        if to_client:
+            with suppress(OSError, RuntimeError):
+                await self._send({"type": "websocket.close", "code": to_client.code, "reason": to_client.reason})
+        if to_backend:
+            await self._backend.close(to_backend.code, to_backend.reason)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Connect(connect_websocket):
+    """A backend may not send the gateway elsewhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def _connect(address: Address, *, ask: Ask, options: Options) -> ClientConnection:
+    names = {name.lower() for name in options.headers}
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in ask.headers]
+    try:
+        return await _Connect(
+            address.url,
+            additional_headers=[
+                *(header for header in headers if header[0].lower() not in names),
+                *options.headers.items(),
+            ],
+            subprotocols=[Subprotocol(name) for name in ask.subprotocols] or None,
+            compression=None,
+            user_agent_header=None,
+            proxy=None,
+            open_timeout=None,
+            ping_interval=options.ping_interval or None,
+            ping_timeout=options.ping_interval or None,
+            max_size=None,
+            max_queue=4,
+            ssl=tls_context(options.verify_tls, options.ca_certificate) if address.url.startswith("wss:") else None,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        text = f"The backend answered {status} instead of accepting the WebSocket."
+        raise Unwilling(closing.backend_refused(text), is_final=status < 500) from None
+    except InvalidHandshake:
+        raise Unwilling(closing.backend_refused("The backend's answer did not switch to WebSocket.")) from None
+
+
+def _kind(message: str | bytes) -> str:
+    return "text" if isinstance(message, str) else "bytes"
+
+
+def _passed_on(closed: ConnectionClosed) -> Close:
+    """The backend's own code and reason, where it sent any; ASGI has no Close without a code, so that is 1000."""
+    if closed.rcvd is None:
+        return closing.BACKEND_LOST
+    code = closed.rcvd.code if frames.is_sendable(closed.rcvd.code) else 1000
+    return Close(code, closed.rcvd.reason, closing.ComeBack.MAYBE)

@@ -1,0 +1,204 @@
+"""What may pass: the quotas and rates of plans as one worker holds them. Pure: no clock, no I/O.
+
+Times are seconds since the epoch and are passed in. All of this is touched only from the worker's event loop.
+
+A `Meter` belongs to one direction of one connection. It joins the sources that its messages draw from: a `Quota`
+(`gateway.leases.quota`) is the worker's lease on a quota of a plan, a `Pace` (`gateway.leases.pace`) what it has booked
+of a rate. Sources are shared by all connections of a subscription, or of an application (`gateway.leases.ledger`).
+
+The relay counts a chunk with its `FrameScanner` and calls `meter.take(messages, octets)`: all or nothing. True: pass
+the chunk on. False: nothing was taken, and `gateway.turnstile` finds what may pass, frame by frame, with
+`meter.obstacle(messages, octets, now)`, which says what stands in the way of one message:
+
+| obstacle | what to do |
+|---|---|
+| `Over` with `CLOSE` | close with 4003 and its sentence |
+| `Over` with `DROP` | skip the message |
+| `Wait`, `Renew` | stop reading, keep the rest, `obstacle.source.hold(resume)`, and try again when `resume` is called |
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, MutableSequence, Sequence
+from typing import NamedTuple
+
+from gateway.limits import Action
+
+Resume = Callable[[], None]
+Take = Callable[[int, int], bool]
+
+
+class Wait(NamedTuple):
+    """The rate allows the next message at `until`."""
+
+    source: Source
+    until: float
+
+
+class Renew(NamedTuple):
+    """The lease is dry; the store is being asked."""
+
+    source: Source
+
+
+class Over(NamedTuple):
+    """The limit is reached; `action` is CLOSE or DROP. `resets_at` is when there is more."""
+
+    source: Source
+    action: Action
+    resets_at: float
+    sentence: str
+
+
+Obstacle = Wait | Renew | Over
+
+
+class Source:
+    """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
+
+    `notify` is called with the source when it needs the store or the time.
+    """
+
+    __slots__ = ("at", "cells", "notify", "octets", "top", "waiting")
+
+    def __init__(self, cells: MutableSequence[int], at: int, notify: Callable[[Source], None], *, octets: bool) -> None:
+        self.cells = cells
+        self.at = at
+        self.top = 0
+        self.octets = octets
+        self.notify = notify
+        self.waiting: OrderedDict[Resume, None] = OrderedDict()
+
+    @property
+    def unspent(self) -> int:
+        """What may be drawn at once."""
+        return self.top - self.cells[self.at]
+
+    def obstacle(self, need: int, now: float) -> Obstacle | None:
+        """What stands in the way of drawing `need`; asks for more if that may help."""
+        raise NotImplementedError
+
+    def refresh(self, now: float) -> None:
+        """Bring `top` up to the time."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Nobody draws from it any more; whoever waits is told to look again."""
+        raise NotImplementedError
+
+    def hold(self, resume: Resume) -> None:
+        """Call `resume` once, when it is worth trying again; first come, first served. It must not raise."""
+        self.waiting[resume] = None
+        self.notify(self)
+
+    def forget(self, resume: Resume) -> None:
+        """The one who waited is gone."""
+        self.waiting.pop(resume, None)
+
+    def wake(self, *, everybody: bool = False) -> None:
+        """Let those who wait try again, as long as there is something for them, or to tell everybody how it stands."""
+        for _ in range(len(self.waiting)):
+            if not self.waiting or (self.unspent <= 0 and not everybody):
+                return
+            self.waiting.popitem(last=False)[0]()
+
+
+class Meter:
+    """What one direction of one connection draws from. Call `take` through the attribute each time: it changes with
+    the plan."""
+
+    __slots__ = ("sources", "take")
+
+    sources: tuple[Source, ...]
+    take: Take
+
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self.join(sources)
+
+    def join(self, sources: Sequence[Source]) -> None:
+        """Draw from these from now on."""
+        self.sources = tuple(sources)
+        self.take = _toll(self.sources)
+
+    def refresh(self, now: float) -> None:
+        """Bring all sources up to the time, after which `take` may succeed where it just failed."""
+        for source in self.sources:
+            source.refresh(now)
+
+    def obstacle(self, messages: int, octets: int, now: float) -> Obstacle | None:
+        """The worst that stands in the way of one message, or of a further frame of it (`messages` 0).
+
+        Refusals come before waiting, and closing before dropping. None: `take` will succeed.
+        """
+        worst: Obstacle | None = None
+        for source in self.sources:
+            need = octets if source.octets else messages
+            obstacle = source.obstacle(need, now) if need else None
+            if obstacle is not None and (worst is None or _badness(obstacle) > _badness(worst)):
+                worst = obstacle
+        return worst
+
+
+def _badness(obstacle: Obstacle) -> int:
+    if isinstance(obstacle, Over):
+        return 3 if obstacle.action is Action.CLOSE else 2
+    return 1 if isinstance(obstacle, Renew) else 0
+
+
+def _toll(sources: tuple[Source, ...]) -> Take:
+    """The function behind `Meter.take`. It is called for each chunk that passes, hence one for each usual number."""
+    if not sources:
+        return _free
+    if len(sources) == 1:
+        return _toll_of_one(*sources)
+    if len(sources) == 2:
+        return _toll_of_two(*sources)
+    return _toll_of_many(sources)
+
+
+def _free(messages: int, octets: int) -> bool:
+    return True
+
+
+def _toll_of_one(only: Source) -> Take:
+    def take(messages: int, octets: int) -> bool:
+        spent = only.cells[only.at] + (octets if only.octets else messages)
+        if spent > only.top:
+            return False
+        only.cells[only.at] = spent
+        return True
+
+    return take
+
+
+def _toll_of_two(one: Source, two: Source) -> Take:
+    def take(messages: int, octets: int) -> bool:
+        first = one.cells[one.at] + (octets if one.octets else messages)
+        if first > one.top:
+            return False
+        second = two.cells[two.at] + (octets if two.octets else messages)
+        if second > two.top:
+            return False
+        one.cells[one.at] = first
+        two.cells[two.at] = second
+        return True
+
+    return take
+
+
+def _toll_of_many(sources: tuple[Source, ...]) -> Take:
+    rest = sources[2:]
+    begin = _toll_of_two(*sources[:2])
+
+    def take(messages: int, octets: int) -> bool:
+        for source in rest:
+            if source.cells[source.at] + (octets if source.octets else messages) > source.top:
+                return False
+        if not begin(messages, octets):
+            return False
+        for source in rest:
+            source.cells[source.at] += octets if source.octets else messages
+        return True
+
+    return take

@@ -1,0 +1,499 @@
+"""Two transports spliced: what a client sends goes to its backend and back, byte for byte, at the speed of the sockets.
+
+A `Relay` owns both transports from the moment it is made. Each has a `Leg`, an asyncio protocol that scans the frames
+it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping frames between
+frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an end that waits
+for both closing handshakes, but not for ever.
+
+Longer than most modules here, because the states of a closing connection are one subject.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway import closing, frames
+from gateway.closing import Close
+from gateway.frames import Control, FrameError, FrameScanner
+from gateway.wheel import Wheel
+
+HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
+BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
+
+_OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
+_PING_TO_CLIENT = frames.encode_ping(_OUR_PING, masked=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one connection; durations in seconds, 0 for off. Connections of one route share one of these.
+
+    `rsv` and `limit` are for the frame scanners. `stall` is how long a side may leave its buffer full, `handshake` how
+    long the closing handshake may take.
+    """
+
+    ping_interval: float = 25.0
+    idle_timeout: float = 0.0
+    maximum_duration: float = 0.0
+    stall: float = 30.0
+    handshake: float = 5.0
+    rsv: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a relay ended. `by` is client, backend or gateway; 1005 and 1006 as RFC 6455 §7.1.5 has them."""
+
+    by: str
+    code: int
+    reason: str
+
+
+class Leg(asyncio.Protocol):
+    """One side of a relay. What its transport receives is scanned and written to the other leg's transport."""
+
+    __slots__ = (
+        "_feed",
+        "_held",
+        "_odd",
+        "_write",
+        "brakes",
+        "broken",
+        "close_received",
+        "close_sent",
+        "eof",
+        "gone",
+        "heard",
+        "heard_at",
+        "is_client",
+        "last_frame",
+        "muted",
+        "other",
+        "pinged_at",
+        "relay",
+        "scanner",
+        "stalled_at",
+        "transport",
+    )
+
+    relay: Relay
+    other: Leg
+
+    def __init__(self, transport: asyncio.Transport, *, is_client: bool, terms: Terms, now: float) -> None:
+        self.transport = transport
+        self.is_client = is_client
+        self.scanner = FrameScanner(masked=is_client, rsv=terms.rsv, limit=terms.limit if is_client else 0)
+        self._feed = self.scanner.feed
+        self._write: Callable[[bytes], None] = _nowhere
+        self._held = b""
+        self._odd = False  # held bytes, or a closing state: the short way through data_received is not open
+        self.brakes = 0
+        self.muted = False  # what it still sends is read, for its Close, and not passed on
+        self.last_frame: bytes | None = None  # goes to the other leg when the frame that is passing has passed
+        self.close_sent = self.close_received = self.broken = self.eof = self.gone = False
+        self.heard = False
+        self.heard_at = now
+        self.pinged_at = 0.0
+        self.stalled_at = 0.0
+
+    def join(self, relay: Relay, other: Leg) -> None:
+        """Begin to pass on to `other`."""
+        self.relay = relay
+        self.other = other
+        self._write = other.transport.write
+
+    # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        if self._odd:
+            data = self._oddly(data)
+            if not data:
+                return
+        try:
+            end = self._feed(data)
+        except FrameError as error:
+            self._pass_some(data, error.offset)
+            self.relay.broken(self, error)
+            return
+        if end == len(data) and not self._odd and not self.scanner.controls:
+            self._write(data)
+        else:
+            self._pass_some(data, end)
+            self._after(data, end)
+
+    def pause_writing(self) -> None:
+        self.relay.stalled(self)
+        if not self.other.muted:
+            self.other.brake(BUFFER_FULL)
+
+    def resume_writing(self) -> None:
+        self.stalled_at = 0.0
+        self.other.release(BUFFER_FULL)
+
+    def brake(self, reason: int) -> None:
+        """Stop reading from this side, for `reason` (a bit)."""
+        if not self.brakes and not self.gone:
+            self.transport.pause_reading()
+        self.brakes |= reason
+
+    def release(self, reason: int) -> None:
+        """Read again, once there is no reason left not to."""
+        before, self.brakes = self.brakes, self.brakes & ~reason
+        if before and not self.brakes and not self.gone and not self.eof:
+            self.transport.resume_reading()
+
+    # --- the slower ways --------------------------------------------------------------------------------------
+
+    def _oddly(self, data: bytes) -> bytes:
+        """Put what was held back in front; finish the frame that is passing when a Close of ours waits behind it."""
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._odd = self.muted or self.last_frame is not None
+        if self.scanner.closed:
+            return b""
+        if self.last_frame is not None:
+            self._finish_frame(data, self.last_frame)
+        return data
+
+    def _finish_frame(self, data: bytes, last_frame: bytes) -> None:
+        left = self.scanner.remaining
+        self._write(data[:left])
+        if len(data) >= left:
+            self.last_frame = None
+            self.mute()
+            self.relay.said_close(self.other, last_frame)
+
+    def _pass_some(self, data: bytes, end: int) -> None:
+        """Pass on what may pass of `data[:end]`, without the answers to our own pings."""
+        if self.muted or self.last_frame is not None:
+            return
+        start = 0
+        for control in self.scanner.controls:
+            if control.opcode == frames.PONG and control.payload == _OUR_PING:
+                self._write(data[start : control.start])
+                start = control.stop
+        if start < end:
+            self._write(data[start:end])
+
+    def _after(self, data: bytes, end: int) -> None:
+        controls = self.scanner.controls
+        last: Control | None = controls[-1] if controls else None
+        controls.clear()
+        if self.scanner.closed and last is not None:
+            self._odd = True
+            self.relay.closed(self, *frames.decode_close(last.payload))
+        elif end < len(data):
+            self._held = data[end:]
+            self._odd = True
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    @property
+    def masked_out(self) -> bool:
+        """Frames made here for this side are masked: to a backend the gateway is a client."""
+        return not self.is_client
+
+    def say(self, frame: bytes) -> None:
+        """Write a frame of the gateway's own. The caller knows that a frame may stand there."""
+        if not self.gone:
+            self.transport.write(frame)
+
+    def shut(self) -> None:
+        """Send nothing more, but read (and drop) on: closing over unread bytes would cost the peer our last ones."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def mute(self) -> None:
+        """Pass on nothing more of what this side sends."""
+        self.muted = True
+        self._odd = True
+
+    def finish_frame_with(self, frame: bytes) -> None:
+        """When the frame that is passing has passed, send `frame` to the other side and mute this one."""
+        self.last_frame = frame
+        self._odd = True
+
+    def eof_received(self) -> bool:
+        """Keep the way out open, so that what is still on its way to this side arrives."""
+        self.eof = True
+        self.relay.lost(self)
+        return not self.transport.is_closing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.gone:
+            self.gone = True
+            self.other.unlink()
+            self.relay.lost(self)
+
+    def unlink(self) -> None:
+        """The other side is gone: write to nobody."""
+        self._write = _nowhere
+
+
+class Relay:
+    """A client and a backend, joined. Made by the protocol that held the client; ended by either side or by `close`.
+
+    `on_end(relay)` is called once, when both transports are gone. Totals and `ending` are then final.
+    """
+
+    __slots__ = (
+        "_closing_at",
+        "_loop",
+        "_on_end",
+        "_wheel",
+        "backend",
+        "client",
+        "due",
+        "ending",
+        "started_at",
+        "terms",
+    )
+
+    def __init__(
+        self,
+        client: asyncio.Transport,
+        backend: asyncio.Transport,
+        *,
+        terms: Terms,
+        wheel: Wheel,
+        loop: asyncio.AbstractEventLoop,
+        on_end: Callable[[Relay], None],
+    ) -> None:
+        now = loop.time()
+        self._loop = loop
+        self._wheel = wheel
+        self._on_end = on_end
+        self._closing_at = 0.0
+        self.terms = terms
+        self.due = 0
+        self.started_at = now
+        self.ending: Ending | None = None
+        self.client = Leg(client, is_client=True, terms=terms, now=now)
+        self.backend = Leg(backend, is_client=False, terms=terms, now=now)
+        self.client.join(self, self.backend)
+        self.backend.join(self, self.client)
+
+    def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
+        """Take the transports over. What either side sent with its handshake goes first."""
+        for leg in (self.client, self.backend):
+            leg.transport.set_protocol(leg)
+            if leg.transport.is_closing():
+                self._loop.call_soon(leg.connection_lost, None)
+            else:
+                leg.transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        if from_backend:
+            self.backend.data_received(from_backend)
+        if from_client:
+            self.client.data_received(from_client)
+        for leg in (self.client, self.backend):
+            if not leg.brakes and not leg.transport.is_closing():
+                leg.transport.resume_reading()
+        self._watch(self._next_look(self.started_at))
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been open."""
+        return self._loop.time() - self.started_at
+
+    def close(self, code: int, reason: str) -> None:
+        """End it: the client gets this code and reason, the backend 1001. Does nothing when it is ending already."""
+        if self.ending is None:
+            self._end("gateway", code, reason)
+            self._say_close(self.client, Close(code, reason, closing.ComeBack.MAYBE))
+            self._say_close(self.backend, closing.GATEWAY_CLOSED)
+
+    def abort(self) -> None:
+        """Cut both connections now."""
+        for leg in (self.client, self.backend):
+            if not leg.gone:
+                leg.transport.abort()
+
+    # --- what the legs report ---------------------------------------------------------------------------------
+
+    def closed(self, leg: Leg, code: int | None, reason: str) -> None:
+        """A Close came from `leg` (and has been passed on, unless it was muted)."""
+        self._end("client" if leg.is_client else "backend", 1005 if code is None else code, reason)
+        leg.close_received = True
+        if not leg.muted and leg.last_frame is None:
+            leg.other.close_sent = True
+        leg.mute()
+        leg.release(BUFFER_FULL | RATE)
+        if leg.other.gone and not leg.close_sent:
+            self._say_close(leg, Close(code or 1000, reason, closing.ComeBack.MAYBE))
+        self._settle()
+
+    def broken(self, leg: Leg, error: FrameError) -> None:
+        """`leg` broke the protocol: it is told so, and the other side that it is gone."""
+        leg.scanner.controls.clear()
+        self._end("gateway", error.code, error.reason)
+        self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_BROKE_PROTOCOL)
+        leg.mute()
+        leg.scanner.closed = True  # where its next frame begins is unknown, so its Close cannot be found either
+        leg.close_received = leg.broken = True
+        self._say_close(leg, Close(error.code, error.reason, closing.ComeBack.NO))
+        self._settle()
+
+    def lost(self, leg: Leg) -> None:
+        """`leg` sends nothing more, and may be gone altogether."""
+        other = leg.other
+        self._end("client" if leg.is_client else "backend", 1006, "")
+        if not other.gone and not other.close_sent:
+            if leg.scanner.remaining and not leg.muted:
+                self._hang_up(other)  # in the middle of a frame nothing else can be said
+            else:
+                self._say_close(other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_LOST)
+        leg.mute()
+        if leg.gone:
+            other.mute()
+            other.release(BUFFER_FULL | RATE)
+        self._settle()
+
+    def stalled(self, leg: Leg) -> None:
+        """`leg` does not take what is written to it."""
+        leg.stalled_at = self._loop.time()
+        if self.terms.stall:
+            self._wheel.watch(self, self.terms.stall)
+
+    # --- closing ----------------------------------------------------------------------------------------------
+
+    def _end(self, by: str, code: int, reason: str) -> None:
+        """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
+        if self.ending is None:
+            self.ending = Ending(by, code, reason)
+            self._closing_at = self._loop.time() + self.terms.handshake
+            self._wheel.watch(self, self.terms.handshake)
+
+    def _say_close(self, leg: Leg, close: Close) -> None:
+        """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
+        if leg.close_sent or leg.gone:
+            return
+        source = leg.other
+        frame = frames.encode_close(close.code, close.reason, masked=leg.masked_out)
+        if source.scanner.remaining and not source.muted:
+            source.finish_frame_with(frame)
+            return
+        source.mute()
+        self.said_close(leg, frame)
+
+    def said_close(self, leg: Leg, frame: bytes) -> None:
+        """Write a Close to `leg`. What its other side sends from now on is only read for the Close in it."""
+        leg.say(frame)
+        leg.close_sent = True
+        leg.other.release(BUFFER_FULL | RATE)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Close each transport whose closing handshake is done. The server's side closes first (RFC 6455 §7.1.1)."""
+        for leg in (self.client, self.backend):
+            if leg.gone or not leg.close_sent or leg.transport.is_closing():
+                continue
+            if leg.broken and not leg.eof:
+                leg.shut()
+            elif leg.eof or (leg.is_client and leg.close_received):
+                leg.transport.close()
+        if self.client.gone and self.backend.gone:
+            self._finish()
+
+    def _hang_up(self, leg: Leg) -> None:
+        """Close the connection after what is buffered, without a Close frame."""
+        leg.close_sent = True
+        leg.other.mute()
+        if not leg.gone and not leg.transport.is_closing():
+            leg.transport.close()
+
+    def _finish(self) -> None:
+        on_end, self._on_end = self._on_end, _nothing
+        self._wheel.forget(self)
+        on_end(self)
+
+    # --- the clock --------------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> float | None:
+        """Called by the wheel: pings, time limits, and the end of patience."""
+        if self.client.gone and self.backend.gone:
+            return None
+        if self._closing_at:
+            return self._look_at_closing(now)
+        self._look_at_limits(now)
+        if self._closing_at:
+            return self.terms.handshake
+        for leg in (self.client, self.backend):
+            self._look_at_silence(leg, now)
+        return self.terms.handshake if self._closing_at else self._next_look(now)
+
+    def _watch(self, delay: float | None) -> None:
+        if delay is not None:
+            self._wheel.watch(self, delay)
+
+    def _next_look(self, now: float) -> float | None:
+        terms = self.terms
+        delays = [terms.ping_interval / 4, terms.idle_timeout / 4]
+        if terms.maximum_duration:
+            delays.append(max(self.started_at + terms.maximum_duration - now, self._wheel.tick))
+        if self.client.stalled_at or self.backend.stalled_at:
+            delays.append(terms.stall / 4)
+        return min((delay for delay in delays if delay), default=None)
+
+    def _look_at_limits(self, now: float) -> None:
+        terms = self.terms
+        for leg in (self.client, self.backend):
+            if leg.heard:
+                leg.heard, leg.heard_at, leg.pinged_at = False, now, 0.0
+            if leg.stalled_at and terms.stall and now - leg.stalled_at >= terms.stall:
+                return self._end_stalled(leg)
+        if terms.maximum_duration and now - self.started_at >= terms.maximum_duration:
+            return self.close(closing.TOO_OLD.code, closing.TOO_OLD.reason)
+        heard_at = max(self.client.heard_at, self.backend.heard_at)
+        if terms.idle_timeout and now - heard_at >= terms.idle_timeout:
+            return self.close(closing.IDLE.code, closing.IDLE.reason)
+        return None
+
+    def _look_at_silence(self, leg: Leg, now: float) -> None:
+        interval = self.terms.ping_interval
+        if not interval or leg.brakes or leg.stalled_at or now - leg.heard_at < interval:
+            return
+        if leg.pinged_at and now - leg.pinged_at >= interval:
+            self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
+            self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_SILENT)
+            leg.transport.abort()
+        elif not leg.pinged_at and leg.other.scanner.at_frame_boundary:
+            leg.pinged_at = now
+            leg.say(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(_OUR_PING, masked=True))
+
+    def _end_stalled(self, leg: Leg) -> None:
+        self._end("gateway", closing.TOO_SLOW.code, closing.TOO_SLOW.reason)
+        if leg.other.scanner.remaining:
+            self._hang_up(leg)
+        else:
+            self._say_close(leg, closing.TOO_SLOW)
+        self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_SLOW)
+
+    def _look_at_closing(self, now: float) -> float | None:
+        """Past the time for the closing handshake: hang up once, and cut what is still there after as long again."""
+        late = now - self._closing_at
+        if late < 0:
+            return -late
+        living = [leg for leg in (self.client, self.backend) if not leg.gone]
+        if late >= self.terms.handshake:
+            self.abort()
+            return self.terms.handshake
+        for leg in living:
+            if not leg.close_sent and not leg.other.scanner.remaining:
+                self._say_close(leg, closing.GOING_AWAY if leg.close_received else closing.FAULT)
+            self._hang_up(leg)
+        return self.terms.handshake
+
+
+def _nowhere(data: bytes) -> None:
+    """Where bytes for a side that is gone go."""
+
+
+def _nothing(relay: Relay) -> None:
+    """After the end there is nobody left to tell."""

@@ -1,0 +1,151 @@
+"""The topics of one API: which of them a path names, and where on the backend it leads. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+_VARIABLE = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
+_MAPPED = re.compile(r"\{(?:uri\.var\.)?([^{}]+)\}")
+_ENCODED_SEPARATOR = re.compile(r"%2f|%5c|\\|//", re.IGNORECASE)
+
+Bindings = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One declared topic.
+
+    `target` is a path below the version in which a segment may be a variable (`/rooms/{id}`) and the last one `*`.
+    `mapping` is the path on the backend, with `{id}` or `{uri.var.id}` for what the variables held and a final `*`
+    for what the final `*` held; empty: as it came. A token needs one of `scopes`, if there are any.
+    """
+
+    target: str
+    verbs: tuple[str, ...] = ()
+    mapping: str = ""
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The topic that a path names (None: the API declares none) and the path that the backend is asked for."""
+
+    topic: Topic | None
+    backend_path: str
+
+
+class TopicSet:
+    """The declared topics of one API, most specific first; with none declared every path is served."""
+
+    __slots__ = ("_guarded", "_literal", "_templates", "topics")
+
+    def __init__(self, topics: Iterable[Topic] = ()) -> None:
+        self.topics = tuple(topics)
+        ordered = sorted(map(_Template, self.topics), key=lambda template: template.order)
+        self._templates = [template for template in ordered if not template.is_literal]
+        self._literal = {template.literal: template for template in reversed(ordered) if template.is_literal}
+        self._guarded = any(topic.scopes for topic in self.topics)
+
+    def find(self, rest: str) -> Found | None:
+        """The topic for `rest`, what remains of the raw path below the version; None when no topic takes it.
+
+        A literal segment beats a variable, a variable beats `*`, from left to right. Where a topic asks for a scope,
+        a path that a backend could read as another one (`//`, an encoded slash, a backslash) is nobody's.
+        """
+        if not self.topics:
+            return Found(None, rest)
+        if self._guarded and _ENCODED_SEPARATOR.search(rest):
+            return None
+        segments = [unquote(segment) for segment in _segments(rest)]
+        if literal := self._literal.get(tuple(segments)):
+            return literal.found(rest, {})
+        for template in self._templates:
+            if (bindings := template.bind(segments, rest)) is not None:
+                return template.found(rest, bindings)
+        return None
+
+
+class _Template:
+    """A target taken apart once, so that a match is a walk over segments. No backtracking, whatever is asked for."""
+
+    __slots__ = ("_open", "_steps", "topic")
+
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+        segments = _segments(topic.target)
+        self._open = segments[-1:] == ["*"]
+        self._steps = [_step(segment) for segment in segments[: len(segments) - self._open]]
+
+    @property
+    def is_literal(self) -> bool:
+        return not self._open and all(isinstance(step, str) for step in self._steps)
+
+    @property
+    def literal(self) -> tuple[object, ...]:
+        return tuple(self._steps)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Sorts the more specific first: literal 0, with a fixed beginning or end 1, variable 2, open end 3."""
+        return (*(_generality(step) for step in self._steps), *((3,) if self._open else ()))
+
+    def bind(self, segments: list[str], rest: str) -> Bindings | None:
+        """What the variables hold, still percent-encoded; None when the path is not of this shape."""
+        count = len(self._steps)
+        if len(segments) < count or (len(segments) > count and not self._open):
+            return None
+        raw = _segments(rest)
+        bindings: Bindings = {}
+        for step, segment, encoded in zip(self._steps, segments, raw, strict=False):
+            if isinstance(step, str):
+                if step != segment:
+                    return None
+            elif not step.take(encoded, bindings):
+                return None
+        bindings["*"] = "/".join(raw[count:])
+        return bindings
+
+    def found(self, rest: str, bindings: Bindings) -> Found:
+        return Found(self.topic, _mapped(self.topic.mapping, bindings) if self.topic.mapping else rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    before: str
+    name: str
+    after: str
+
+    def take(self, segment: str, bindings: Bindings) -> bool:
+        """Bind the middle of the segment, which must not be empty."""
+        end = len(segment) - len(self.after)
+        if not (segment.startswith(self.before) and segment.endswith(self.after) and end > len(self.before)):
+            return False
+        bindings[self.name] = segment[len(self.before) : end]
+        return True
+
+
+def _segments(path: str) -> list[str]:
+    """`/a/b` is a, b; the root is no segment, with or without its slash; a slash at the end is an empty one."""
+    return path.removeprefix("/").split("/") if path.removeprefix("/") else []
+
+
+def _step(segment: str) -> str | _Variable:
+    found = _VARIABLE.fullmatch(segment)
+    return _Variable(*found.groups()) if found else unquote(segment)
+
+
+def _generality(step: str | _Variable) -> Literal[0, 1, 2]:
+    if isinstance(step, str):
+        return 0
+    return 1 if step.before or step.after else 2
+
+
+def _mapped(mapping: str, bindings: Mapping[str, str]) -> str:
+    path = _MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping)
+    if mapping.endswith("*"):
+        path = path.removesuffix("*") + bindings.get("*", "")
+    return path if path.startswith(("/", "?")) else f"/{path}"

@@ -1,0 +1,135 @@
+"""What of a chunk may pass, frame by frame: the slow way, for when `Meter.take` has said no. Pure.
+
+The relay's use of it, for one direction (see the simulated relay in the tests):
+
+    mark, messages, octets = scanner.mark(), scanner.messages, scanner.octets
+    end = scanner.feed(data)
+    if not turnstile.skipping and meter.take(scanner.messages - messages, scanner.octets - octets):
+        pass on data[:end]                                  # the fast way, nearly always
+    else:
+        scanner.rewind(mark)
+        passage = turnstile.sift(data, now)
+        pass on the parts; keep data[passage.end:]; close on `error` or `Over`; else `obstacle.source.hold(resume)`
+
+A FrameError from `feed` with `offset` above 0 goes the slow way too. When `resume` is called, or more data has come in
+front of which something was kept, the same is done with what was kept.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.frames import MASKED, MAXIMUM_CONTROL, FrameError, FrameScanner, Mark
+from gateway.limits import Action
+from gateway.metering import Meter, Obstacle, Over
+
+
+class Passage(NamedTuple):
+    """What becomes of a chunk: `parts` (start, stop) of it pass on; `end` bytes of it are dealt with.
+
+    `obstacle` is what stands before the next message: `Over` closes the line, `Wait` and `Renew` hold it. Without one,
+    what lies beyond `end` is part of a header. `error` is what the scanner said of the bytes at `end`.
+    """
+
+    parts: list[tuple[int, int]]
+    end: int
+    obstacle: Obstacle | None = None
+    error: FrameError | None = None
+
+
+class Turnstile:
+    """One direction of one connection, where its plan makes it slow down, skip messages or end.
+
+    `skipping`: the message that the scanner stands in is being left out, so the next chunk goes the slow way too, and
+    what was passed on ends with a whole message, wherever the scanner stands. `skipped` and `skipped_octets` count what
+    was left out: take them off the scanner's totals. `may_skip` must be False where messages are compressed with
+    context takeover (RFC 7692 §7.1.1): there each is needed to read the next, so instead of dropping the line closes.
+    """
+
+    __slots__ = ("_may_skip", "_meter", "_scanner", "skipped", "skipped_octets", "skipping")
+
+    def __init__(self, scanner: FrameScanner, meter: Meter, *, may_skip: bool = True) -> None:
+        self._scanner = scanner
+        self._meter = meter
+        self._may_skip = may_skip
+        self.skipping = False
+        self.skipped = 0
+        self.skipped_octets = 0
+
+    def sift(self, data: bytes, now: float) -> Passage:
+        """Read `data` frame by frame; the scanner must stand where it stood before it."""
+        scanner, parts = self._scanner, list[tuple[int, int]]()
+        self._meter.refresh(now)
+        at = self._payload(data, 0, parts)
+        while at < len(data) and not scanner.closed:
+            mark, controls = scanner.mark(), scanner.controls[:]
+            head = _head(data, at)
+            try:
+                if not scanner.feed(data[at : at + head]):
+                    break
+            except FrameError as error:
+                return Passage(parts, at, error=error)
+            obstacle = None if data[at] & _CONTROL else self._charge(mark, now)
+            if obstacle is not None:
+                scanner.rewind(mark)
+                scanner.controls += controls
+                return Passage(parts, at, obstacle)
+            if not self.skipping or data[at] & _CONTROL:
+                _extend(parts, at, at + head)
+            at = self._payload(data, at + head, parts)
+        return Passage(parts, at)
+
+    def _payload(self, data: bytes, at: int, parts: list[tuple[int, int]]) -> int:
+        """Walk over what `data` holds of the present payload, which begins at `at`; where it ends."""
+        scanner = self._scanner
+        stop = min(at + scanner.remaining, len(data))
+        scanner.remaining -= stop - at
+        if not self.skipping and stop > at:
+            _extend(parts, at, stop)
+        if scanner.at_message_boundary:
+            self.skipping = False
+        return stop
+
+    def _charge(self, mark: Mark, now: float) -> Obstacle | None:
+        """Draw the data frame that the scanner has read since `mark`, or decide to skip it, or say why not."""
+        begins, octets = self._scanner.messages - mark.messages, self._scanner.octets - mark.octets
+        if not begins and self.skipping:
+            self.skipped_octets += octets
+            return None
+        while not self._meter.take(begins, octets):
+            obstacle = self._meter.obstacle(begins, octets, now)
+            if isinstance(obstacle, Over) and obstacle.action is Action.DROP:
+                return self._skip(begins, octets, obstacle)
+            if obstacle is not None:
+                return obstacle
+        return None
+
+    def _skip(self, begins: int, octets: int, over: Over) -> Obstacle | None:
+        """Leave a message out. One that has begun to pass cannot be taken back, so there the line ends."""
+        if not begins or not self._may_skip:
+            return over._replace(action=Action.CLOSE)
+        self.skipping = True
+        self.skipped += 1
+        self.skipped_octets += octets
+        return None
+
+
+_CONTROL = 0x08
+
+
+def _head(data: bytes, at: int) -> int:
+    """How long the header at `at` is, without the mask; of a control frame, all of it. It may not be whole yet."""
+    if at + 1 >= len(data):
+        return 1
+    length = data[at + 1] & 0x7F
+    if data[at] & _CONTROL:
+        return 2 + (4 if data[at + 1] & MASKED else 0) + min(length, MAXIMUM_CONTROL)
+    return {126: 4, 127: 10}.get(length, 2)
+
+
+def _extend(parts: list[tuple[int, int]], start: int, stop: int) -> None:
+    """Add a range to `parts`, in one piece with the last where they touch."""
+    if parts and parts[-1][1] == start:
+        parts[-1] = (parts[-1][0], stop)
+    else:
+        parts.append((start, stop))

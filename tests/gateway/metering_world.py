@@ -1,0 +1,243 @@
+"""A small world for the metering tests: workers that share a store, and relays that move bytes through them.
+
+Nothing here reads a clock: the test says what time it is. The relay is the plainest that keeps the contract of
+`gateway.turnstile`, with the real frame scanner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.frames import FrameError, FrameScanner
+from gateway.leases import (
+    GONE_SECONDS,
+    LIVING_SECONDS,
+    Answer,
+    Booking,
+    LeaseState,
+    LeaseStore,
+    Request,
+    Slots,
+    Usage,
+    WindowState,
+    adopt,
+    decide,
+    is_wanted,
+    schedule,
+)
+from gateway.leases.ledger import Entry, Ledger
+from gateway.limits import Limits, Window
+from gateway.metering import Over
+from gateway.turnstile import Turnstile
+
+EPOCH = 1_700_000_040.0
+"""A moment 20 seconds before a minute begins."""
+
+
+class StoreDown(Exception):
+    """The store cannot be asked, or its answer is lost."""
+
+
+class MemoryStore:
+    """The terms of lending in plain dictionaries: what the engines have to be equal to."""
+
+    def __init__(self) -> None:
+        self.windows: dict[tuple[str, Window], WindowState] = {}
+        self.leases: dict[tuple[str, Window], dict[tuple[str, int], LeaseState]] = {}
+        self.seen: dict[str, float] = {}
+        self.lines: dict[str, float] = {}
+
+    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+        return [self._serve(holder, request, now) for request in requests]
+
+    def book(self, bookings: Sequence[Booking], now: float) -> list[Slots]:
+        answers = []
+        for booking in bookings:
+            self.lines[booking.key], slots = schedule(self.lines.get(booking.key, 0.0), booking, now)
+            answers.append(slots)
+        return answers
+
+    def wanted(self, holder: str, now: float) -> list[int]:
+        return [
+            lease.serial
+            for (key, window), leases in self.leases.items()
+            for lease in leases.values()
+            if lease.holder == holder and is_wanted(self.windows[key, window], lease, bool(window.end), now)
+        ]
+
+    def beat(self, holder: str, now: float) -> None:
+        self.seen[holder] = now
+
+    def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        self._end(holder, spent, also_quotas=True)
+        self.seen.pop(holder, None)
+
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[Usage]:
+        usages = []
+        for place in windows:
+            lent = sum(lease.granted - lease.spent for lease in self.leases.get(place, {}).values())
+            usages.append(Usage(self.windows.get(place, WindowState()).granted - lent, lent))
+        return usages
+
+    def sweep(self, now: float) -> None:
+        for holder in [holder for holder, at in self.seen.items() if at < now - GONE_SECONDS]:
+            self._end(holder, None, also_quotas=False)
+
+    def _serve(self, holder: str, request: Request, now: float) -> Answer:
+        place = (request.key, request.window)
+        window = self.windows.setdefault(place, WindowState())
+        leases = self.leases.setdefault(place, {})
+        for lease in leases.values():
+            lease.living = self.seen.get(lease.holder, 0.0) > now - LIVING_SECONDS
+        if (holder, request.serial) not in leases:
+            if request.final:
+                return Answer(request.serial, 0, 0, 0)
+            leases[holder, request.serial] = adopt(window, request, holder)
+        others = [lease for lease in leases.values() if lease.holder != holder]
+        answer = decide(window, leases[holder, request.serial], others, request, now)
+        if request.final:
+            del leases[holder, request.serial]
+        return answer
+
+    def _end(self, holder: str, spent: Mapping[int, int] | None, *, also_quotas: bool) -> None:
+        for place, leases in self.leases.items():
+            has_end = bool(place[1].end)
+            for lease in [
+                lease for lease in leases.values() if lease.holder == holder and (also_quotas or not has_end)
+            ]:
+                gone = min((spent or {}).get(lease.serial, lease.granted), lease.granted) if has_end else 0
+                self.windows[place].granted -= lease.granted - gone
+                del leases[holder, lease.serial]
+
+
+class ListCells:
+    """Counts in memory, readable after the worker's death as its file would be."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, list[int]] = {}
+        self._serial = 0
+
+    def allocate(self) -> tuple[int, list[int], int]:
+        self._serial += 1
+        self.counts[self._serial] = [0]
+        return self._serial, self.counts[self._serial], 0
+
+    def free(self, serial: int) -> None:
+        del self.counts[serial]
+
+    def record(self) -> dict[int, int]:
+        return {serial: count[0] for serial, count in self.counts.items()}
+
+
+class SimulatedWorker:
+    """One worker: a ledger, and by hand what the keeper does with threads and timers."""
+
+    def __init__(self, name: str, store: LeaseStore, now: float) -> None:
+        self.name = name
+        self.store = store
+        self.cells = ListCells()
+        self.ledger = Ledger(self.cells, lambda: None)
+        self.lines: list[Line] = []
+        store.beat(name, now)
+
+    def enter(
+        self, now: float, plan: Limits | None = None, *, who: str = "s", application: Limits | None = None
+    ) -> Entry:
+        return self.ledger.enter(
+            subscription=None if plan is None else (who, plan),
+            application=None if application is None else ("a", application),
+            now=now,
+        )
+
+    def turn(self, now: float, *, lose: str = "") -> None:
+        """One turn of the keeper. `lose`: the "question" does not arrive, or the "answer" is lost."""
+        self.ledger.tick(now)
+        batch = self.ledger.collect(now)
+        try:
+            if lose == "question":
+                raise StoreDown
+            answers = self.store.exchange(self.name, [request for _, request in batch.requests], now)
+            slots = self.store.book([booking for _, booking in batch.bookings], now)
+            if lose == "answer":
+                raise StoreDown
+        except StoreDown:
+            self.ledger.fail(batch, now)
+            return
+        self.ledger.settle(batch, answers, slots, now)
+
+    def look_around(self, now: float) -> None:
+        """What the keeper does now and then: say that it lives, and return what others wait for."""
+        self.store.beat(self.name, now)
+        self.ledger.give_up(self.store.wanted(self.name, now))
+
+    def die(self) -> None:
+        """Killed: nothing is returned, nothing said. Only the record of what was spent is left."""
+        self.lines.clear()
+
+    def bury(self) -> None:
+        """Somebody on this host finds it dead."""
+        self.store.settle(self.name, self.cells.record())
+
+
+@dataclass
+class Line:
+    """One direction of one relayed connection: bytes in, bytes out."""
+
+    entry: Entry
+    clock: list[float]
+    masked: bool = True
+    limit: int = 0
+    may_skip: bool = True
+    sent: bytearray = field(default_factory=bytearray)
+    passed: bytearray = field(default_factory=bytearray)
+    kept: bytes = b""
+    over: Over | None = None
+    error: FrameError | None = None
+    is_held: bool = False
+
+    def __post_init__(self) -> None:
+        self.meter = self.entry.client if self.masked else self.entry.backend
+        self.scanner = FrameScanner(masked=self.masked, limit=self.limit)
+        self.turnstile = Turnstile(self.scanner, self.meter, may_skip=self.may_skip)
+
+    @property
+    def is_open(self) -> bool:
+        return self.over is None and self.error is None
+
+    def receive(self, chunk: bytes) -> None:
+        """A chunk has come in. A line that is held is not read, so nothing comes then."""
+        assert not self.is_held
+        self.sent += chunk
+        if self.is_open:
+            self._relay(self.kept + chunk)
+
+    def resume(self) -> None:
+        self.is_held = False
+        if self.is_open:
+            self._relay(self.kept)
+
+    def _relay(self, data: bytes) -> None:
+        scanner = self.scanner
+        mark, messages, octets = scanner.mark(), scanner.messages, scanner.octets
+        try:
+            end = scanner.feed(data)
+            clean = True
+        except FrameError:
+            end, clean = 0, False
+        moved = (scanner.messages - messages, scanner.octets - octets)
+        if clean and not self.turnstile.skipping and self.meter.take(*moved):
+            self.passed += data[:end]
+            self.kept = data[end:]
+            return
+        scanner.rewind(mark)
+        passage = self.turnstile.sift(data, self.clock[0])
+        for start, stop in passage.parts:
+            self.passed += data[start:stop]
+        self.kept = data[passage.end :]
+        self.error = passage.error
+        if isinstance(passage.obstacle, Over):
+            self.over = passage.obstacle
+        elif passage.obstacle is not None:
+            self.is_held = True
+            passage.obstacle.source.hold(self.resume)

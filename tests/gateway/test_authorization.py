@@ -1,0 +1,273 @@
+"""Who may call what, by tables: every lifecycle state, every subscription state, every credential."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devportal.models import Subscription
+from gateway import closing
+from gateway.authorization import Absence, Admit, Grant, Refuse, SubscriptionGrant, authorize, reconsider
+from gateway.handshake import Way
+from gateway.routes import RouteTable
+from gateway.topics import Topic
+from publisher.lifecycle import State
+from tests.gateway.builders import HOUR, NOW, PRODUCTION, SANDBOX, deployment, grant, handshake
+
+STATES = [state.value for state in State]
+SUBSCRIPTIONS = ["", *Subscription.State.values]
+LIVE = ("PUBLISHED", "DEPRECATED")
+NOT_SERVED = ("CREATED", "RETIRED")
+READ = Topic("/rooms/{id}", scopes=frozenset({"read", "write"}))
+
+Asked = dict[str, Any]
+
+
+def decide(shown: Any = None, *, way: Way | None = Way.HEADER, path: str = "/echo/1.0.0", **api: Any) -> Any:
+    """The decision about a handshake on one API that is as `api` says, with the grant `shown`."""
+    match = RouteTable([deployment(**api)]).match(path)
+    return authorize(handshake(path, way), match, shown, NOW)
+
+
+def outcome(decision: Any) -> Any:
+    """`admit`, or a refusal's status and code."""
+    return "admit" if isinstance(decision, Admit) else (decision.status, decision.code)
+
+
+def expected_for(state: str, subscription: str, key_type: str) -> Any:
+    """The rules, said a second time and otherwise."""
+    if state in NOT_SERVED:
+        return 404, 900906
+    if state == "BLOCKED":
+        return 503, 900907
+    if subscription == "BLOCKED" or (subscription == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION"):
+        return 403, 900907
+    if state == "PROTOTYPED" or subscription in ("UNBLOCKED", "PROD_ONLY_BLOCKED"):
+        return "admit"
+    return (403, 900908) if subscription == "" else (403, 900909)
+
+
+@pytest.mark.parametrize(
+    ("state", "subscription", "key_type"), list(product(STATES, SUBSCRIPTIONS, ("PRODUCTION", "SANDBOX")))
+)
+def test_every_state_of_api_and_subscription_for_both_kinds_of_key(
+    state: str, subscription: str, key_type: str
+) -> None:
+    subscribed = ("/echo@1.0.0",) if subscription else ()
+    shown = grant(subscribed=subscribed, state=subscription, key_type=key_type)
+    assert outcome(decide(shown, state=state)) == expected_for(state, subscription, key_type)
+
+
+@pytest.mark.parametrize(
+    ("shown", "way", "expected"),
+    [
+        (None, None, (401, 900902)),
+        (None, Way.BASIC, (401, 900901)),
+        (None, Way.API_KEY, (401, 900901)),
+        (None, Way.OTHER, (401, 900901)),
+        (grant(), Way.BASIC, (401, 900901)),
+        (Absence.UNKNOWN, Way.HEADER, (401, 900901)),
+        (Absence.UNKNOWN, Way.QUERY, (401, 900901)),
+        (Absence.SERVICE_ACCOUNT, Way.HEADER, (401, 900901)),
+        (Absence.DISABLED, Way.HEADER, (401, 900901)),
+        (Absence.EXPIRED, Way.HEADER, (401, 900903)),
+        (Absence.UNAVAILABLE, Way.HEADER, (503, 900900)),
+        (None, Way.HEADER, (401, 900901)),
+        (grant(expires_at=NOW), Way.HEADER, (401, 900903)),
+        (grant(expires_at=NOW + 0.001), Way.HEADER, "admit"),
+        (grant(), Way.HEADER, "admit"),
+        (grant(), Way.QUERY, "admit"),
+    ],
+)
+@pytest.mark.parametrize("state", ["PUBLISHED", "DEPRECATED", "PROTOTYPED"])
+def test_every_credential(shown: Any, way: Way | None, expected: Any, state: str) -> None:
+    decision = decide(shown, way=way, state=state)
+    assert outcome(decision) == expected
+    if outcome(decision) != "admit" and decision.status == 401:
+        assert dict(decision.headers)["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_the_challenge_names_an_error_only_when_something_was_shown() -> None:
+    silent, wrong = decide(None, way=None), decide(Absence.UNKNOWN)
+    assert "error" not in dict(silent.headers)["WWW-Authenticate"]
+    assert 'error="invalid_token"' in dict(wrong.headers)["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(("way", "word"), [(Way.BASIC, "Basic"), (Way.API_KEY, "API key"), (None, "Send the header")])
+def test_a_credential_that_is_not_taken_is_told_which_form_is(way: Way | None, word: str) -> None:
+    description = decide(None, way=way).description
+    assert word in description
+    assert "Authorization: Bearer" in description
+    assert "?access_token=" in description
+
+
+def test_an_empty_token_is_no_credential() -> None:
+    match = RouteTable([deployment()]).match("/echo/1")
+    for way in (Way.HEADER, Way.QUERY):
+        assert outcome(authorize(handshake("/echo/1", way, token=""), match, None, NOW)) == (401, 900902)
+
+
+def test_a_token_in_the_query_can_be_switched_off_and_is_then_not_recommended() -> None:
+    refused = decide(grant(), way=Way.QUERY, query_token=False)
+    assert outcome(refused) == (401, 900901)
+    assert "?access_token=" not in refused.description
+    assert outcome(decide(grant(), way=Way.HEADER, query_token=False)) == "admit"
+
+
+@pytest.mark.parametrize(
+    ("path", "api"),
+    [
+        ("/other/1.0.0", {}),
+        ("/echo/2", {}),
+        ("/echo", {}),
+        ("/echo/1.0.0/other", {"topics": ["/rooms/{id}"]}),
+        ("/echo/1.0.0", {"revision_id": ""}),
+    ],
+)
+@pytest.mark.parametrize("way", [None, Way.HEADER, Way.BASIC])
+def test_what_is_not_there_is_not_found_whoever_asks(path: str, api: Asked, way: Way | None) -> None:
+    assert outcome(decide(grant(), way=way, path=path, **api)) == (404, 900906)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected"),
+    [({"read"}, "admit"), ({"write", "other"}, "admit"), ({"default"}, (403, 900910)), (set(), (403, 900910))],
+)
+def test_a_topic_asks_for_one_of_its_scopes(scopes: set[str], expected: Any) -> None:
+    decision = decide(grant(scopes=frozenset(scopes)), path="/echo/1/rooms/7", topics=[READ, "/*"])
+    assert outcome(decision) == expected
+    if isinstance(decision, Refuse):
+        assert 'error="insufficient_scope", scope="read write"' in dict(decision.headers)["WWW-Authenticate"]
+    assert outcome(decide(grant(scopes=frozenset(scopes)), path="/echo/1/free", topics=[READ, "/*"])) == "admit"
+
+
+@pytest.mark.parametrize(("key_type", "endpoint"), [("PRODUCTION", PRODUCTION), ("SANDBOX", SANDBOX)])
+def test_the_kind_of_key_chooses_the_endpoint(key_type: str, endpoint: Any) -> None:
+    other = "SANDBOX" if key_type == "PRODUCTION" else "PRODUCTION"
+    both = {"PRODUCTION": PRODUCTION, "SANDBOX": SANDBOX}
+    assert decide(grant(key_type=key_type), endpoints=both).endpoint is endpoint
+    refused = decide(grant(key_type=key_type), endpoints={other: both[other]})
+    assert outcome(refused) == (403, 900905)
+    assert f"no {key_type.lower()} endpoint" in refused.description
+
+
+def test_a_blocked_api_says_when_to_come_back() -> None:
+    assert int(dict(decide(grant(), state="BLOCKED").headers)["Retry-After"]) > 0
+    assert int(dict(decide(Absence.UNAVAILABLE).headers)["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("held", "version"),
+    [
+        ({}, "1.2"),
+        ({"/echo@1.1": "UNBLOCKED"}, "1.1"),
+        ({"/echo@1.1": "UNBLOCKED", "/echo@1.2": "BLOCKED"}, "1.1"),
+        ({"/echo@1.1": "BLOCKED"}, "1.1"),
+        ({"/echo@1.0": "UNBLOCKED", "/echo@1.1": "UNBLOCKED"}, "1.1"),
+    ],
+)
+def test_a_version_prefix_reaches_the_highest_that_the_caller_may_call(held: dict[str, str], version: str) -> None:
+    table = RouteTable(deployment(version=each, state="PROTOTYPED") for each in ("1.0", "1.1", "1.2"))
+    subscriptions = {api_id: SubscriptionGrant("s", "Gold", state) for api_id, state in held.items()}
+    shown = replace(grant(), subscriptions=subscriptions)
+    decision = authorize(handshake("/echo/1"), table.match("/echo/1"), shown, NOW)
+    if isinstance(decision, Admit):
+        assert decision.route.version == version
+    else:
+        assert (decision.code, version) == (900907, "1.1")
+
+
+def test_an_admission_carries_all_that_the_line_needs() -> None:
+    admitted = decide(grant(), path="/echo/1.0/rooms/7")
+    assert isinstance(admitted, Admit)
+    assert admitted.subscription is not None
+    assert (admitted.subscription.plan, admitted.subscription.id) == ("Gold", "s-/echo@1.0.0")
+    assert (admitted.route.api_id, admitted.route.rest, admitted.grant) == ("/echo@1.0.0", "/rooms/7", grant())
+
+
+# --- the same about a line that is open -----------------------------------------------------------------------
+
+
+def opened(path: str = "/echo/1.0.0/rooms/7", shown: Grant | None = None, **api: Any) -> Admit:
+    """A line that was admitted."""
+    admitted = decide(shown or grant(scopes=frozenset({"read"})), path=path, **api)
+    assert isinstance(admitted, Admit)
+    return admitted
+
+
+@pytest.mark.parametrize(
+    ("api", "shown", "code"),
+    [
+        ({}, grant(), None),
+        ({"revision_id": "r2", "endpoints": {"PRODUCTION": SANDBOX}}, grant(), None),
+        ({"state": "DEPRECATED"}, grant(), None),
+        ({"state": "PROTOTYPED"}, grant(subscribed=()), None),
+        ({}, grant(state="PROD_ONLY_BLOCKED", key_type="SANDBOX"), None),
+        ({}, Absence.UNAVAILABLE, None),
+        ({}, Absence.UNKNOWN, 4001),
+        ({}, Absence.EXPIRED, 4001),
+        ({}, Absence.DISABLED, 4001),
+        ({}, grant(expires_at=NOW - HOUR), 4001),
+        ({}, grant(subscribed=()), 4002),
+        ({}, grant(state="ON_HOLD"), 4002),
+        ({}, grant(state="REJECTED"), 4002),
+        ({"topics": [READ]}, grant(scopes=frozenset()), 4002),
+        ({"endpoints": {"SANDBOX": SANDBOX}}, grant(), 4002),
+        ({"state": "BLOCKED"}, grant(), 4006),
+        ({}, grant(state="BLOCKED"), 4006),
+        ({}, grant(state="PROD_ONLY_BLOCKED"), 4006),
+        ({"state": "CREATED"}, grant(), 4010),
+        ({"state": "RETIRED"}, grant(), 4010),
+        ({"revision_id": ""}, grant(), 4010),
+        ({"topics": ["/other"]}, grant(), 4010),
+        (None, grant(), 4010),
+    ],
+)
+def test_an_open_line_is_closed_with_the_code_of_what_ended(api: Asked | None, shown: Any, code: int | None) -> None:
+    now_deployed = None if api is None else deployment(**api)
+    decision = reconsider(opened(), now_deployed, shown, NOW)
+    if code is None:
+        assert not isinstance(decision, Refuse)
+    else:
+        assert isinstance(decision, Refuse)
+        close = closing.for_open_line(decision)
+        assert (close.code, close.reason) == (code, decision.description)
+        assert len(close.reason.encode()) <= 123
+
+
+def test_a_line_that_stays_is_told_its_new_grant_and_revision() -> None:
+    later, renewed = deployment(revision_id="r2"), grant(expires_at=NOW + 2 * HOUR)
+    decision = reconsider(opened(), later, renewed, NOW)
+    assert isinstance(decision, Admit)
+    assert (decision.route.deployment, decision.grant) == (later, renewed)
+
+
+def test_a_line_on_a_version_prefix_stays_on_its_version() -> None:
+    admitted = opened("/echo/1")
+    decision = reconsider(admitted, deployment(revision_id="r2"), grant(subscribed=("/echo@1.0.0", "/echo@1.5")), NOW)
+    assert isinstance(decision, Admit)
+    assert decision.route.version == "1.0.0"
+
+
+@given(
+    state=st.sampled_from(STATES),
+    subscription=st.sampled_from(SUBSCRIPTIONS),
+    key_type=st.sampled_from(["PRODUCTION", "SANDBOX"]),
+    remaining=st.floats(-10, 10),
+    scopes=st.frozensets(st.sampled_from(["read", "other"])),
+)
+def test_an_open_line_is_judged_as_a_new_handshake_would_be(
+    state: str, subscription: str, key_type: str, remaining: float, scopes: frozenset[str]
+) -> None:
+    subscribed = ("/echo@1.0.0",) if subscription else ()
+    shown = grant(
+        subscribed=subscribed, state=subscription, key_type=key_type, expires_at=NOW + remaining, scopes=scopes
+    )
+    api: Asked = {"state": state, "topics": [READ]}
+    again = reconsider(opened(), deployment(**api), shown, NOW)
+    assert outcome(again) == outcome(decide(shown, path="/echo/1.0.0/rooms/7", **api))

@@ -1,0 +1,102 @@
+"""The database thread: where work runs, and what happens to a connection that died."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection
+
+from gateway.database import DatabaseThread
+from tests.gateway.story import elsewhere
+
+
+@pytest.fixture
+def run(transactional_db: None) -> Iterator[DatabaseThread]:
+    thread = DatabaseThread("test-database")
+    yield thread
+    thread.close()
+
+
+async def test_work_runs_on_one_thread_that_is_not_the_loops(run: DatabaseThread) -> None:
+    threads = await asyncio.gather(*(run(threading.current_thread) for _ in range(3)))
+    assert len(set(threads)) == 1
+    assert threads[0] is not threading.current_thread()
+    assert threads[0].name.startswith("test-database")
+
+
+async def test_a_connection_that_died_while_idle_is_replaced(run: DatabaseThread) -> None:
+    held: list[object] = []
+
+    def work() -> str:
+        connection.ensure_connection()
+        held.append(connection.connection)
+        if len(held) == 1:
+            raise OperationalError("the server closed the connection")
+        return "answer"
+
+    assert await run(work) == "answer"
+    assert held[0] is not held[1]
+
+
+async def test_a_database_that_is_away_is_reported_and_later_tried_afresh(run: DatabaseThread) -> None:
+    tried = 0
+
+    def fail() -> None:
+        nonlocal tried
+        tried += 1
+        raise OperationalError("gone")
+
+    with pytest.raises(OperationalError, match="gone"):
+        await run(fail)
+    assert tried == 2
+    assert await run(lambda: connection.connection) is None
+
+
+async def test_an_error_of_the_work_itself_is_raised_once(run: DatabaseThread) -> None:
+    tried = 0
+
+    def fail() -> None:
+        nonlocal tried
+        tried += 1
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await run(fail)
+    assert tried == 1
+
+
+async def test_closing_ends_the_thread_and_its_own_connection_only(transactional_db: None) -> None:
+    thread = DatabaseThread("test-closing")
+
+    def connect() -> object:
+        connection.ensure_connection()
+        return connection.connection
+
+    theirs = await thread(connect)
+    wrapper = await thread(lambda: connection._connections[connection._alias])  # type: ignore[attr-defined]
+    assert wrapper.connection is theirs
+    thread.close()
+    assert wrapper.connection is None
+    assert await elsewhere(connect) is not None
+    assert not [each for each in threading.enumerate() if each.name.startswith("test-closing")]
+
+
+async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(run: DatabaseThread) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("only a server can end a connection")
+
+    def pid() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    def kill(victim: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
+
+    first = await run(pid)
+    await elsewhere(lambda: kill(first))
+    assert await run(pid) != first

@@ -1,0 +1,101 @@
+"""A worker of the gateway in the test's own loop, with a catalogue of the test's making."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.authorization import Absence, Admit, Grant, Refuse, authorize
+from gateway.connections import Connections, Line
+from gateway.consumers import Door
+from gateway.handshake import Handshake
+from gateway.protocol import Limits
+from gateway.relay import Relay
+from gateway.routes import RouteTable
+from gateway.server import Worker
+from publisher.endpoint import Endpoint, EndpointOptions
+from tests.gateway import builders
+
+TOKEN = "carols-token"
+
+
+@dataclass
+class Catalogue:
+    """Knows one API at /echo, version 1.0.0, and one token. Decides with the gateway's own rules."""
+
+    routes: RouteTable
+    grants: dict[str, Grant]
+
+    async def decide(self, handshake: Handshake) -> Admit | Refuse:
+        """As the real one, from memory only."""
+        shown = handshake.credential
+        grant = self.grants.get(shown.token, Absence.UNKNOWN) if shown and shown.token else None
+        return authorize(handshake, self.routes.match(handshake.path), grant, time.time())
+
+
+@dataclass
+class Gateway:
+    """A running worker, and what its clients and tests need to know of it."""
+
+    worker: Worker
+    door: Door
+    catalogue: Catalogue
+    port: int
+    tls: ssl.SSLContext | None = None
+    ended: list[Relay] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where a client of version 1.0.0 connects."""
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.port}/echo/1.0.0"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Carol's credential."""
+        return {"Authorization": f"Bearer {TOKEN}"}
+
+    @property
+    def lines(self) -> list[Line]:
+        """Who is on the line."""
+        return list(self.door.connections)
+
+    async def until_quiet(self) -> None:
+        """Wait until no client and no backend is left."""
+        async with asyncio.timeout(5):
+            while self.worker.config.relays or self.lines:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(
+    *backends: str,
+    options: EndpointOptions | None = None,
+    limits: Limits | None = None,
+    server_tls: ssl.SSLContext | None = None,
+    client_tls: ssl.SSLContext | None = None,
+    drain: float = 0.0,
+    tick: float = 0.02,
+    **door_options: Any,
+) -> AsyncIterator[Gateway]:
+    """A gateway in front of these backend addresses, the first the primary."""
+    deployment = builders.deployment(
+        endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))}, options=options or EndpointOptions()
+    )
+    grant = builders.grant(expires_at=time.time() + 3600)
+    catalogue = Catalogue(RouteTable([deployment]), {TOKEN: grant})
+    door = Door(catalogue=catalogue, connections=Connections(), **{"handshake": 0.5, **door_options})
+    worker = Worker(door, limits=limits, drain=drain, tick=tick)
+    sock = socket.create_server(("127.0.0.1", 0))
+    await worker.listen(sock, server_tls)
+    gateway = Gateway(worker, door, catalogue, sock.getsockname()[1], client_tls)
+    door.on_end = lambda line, relay: gateway.ended.append(relay)
+    try:
+        yield gateway
+    finally:
+        await worker.stop()

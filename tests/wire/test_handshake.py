@@ -1,0 +1,320 @@
+"""What a client may say before it is let in, and what it gets when it may not: the right status, JSON, and a close."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway import redaction
+from gateway.protocol import Limits
+from tests.gateway import builders
+from tests.wire.conftest import Certificate
+from tests.wire.gateway_under_test import TOKEN, Gateway, running
+from tests.wire.peers import KEY, RawBackend, frame, raw_backend, raw_client, request
+
+pytestmark = pytest.mark.wire
+
+QUICK = Limits(head_seconds=0.3, head_bytes=4096)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[RawBackend]:
+    """A backend that must not hear of anybody who was refused."""
+    async with raw_backend() as made:
+        yield made
+        assert made.connections.empty()
+
+
+@pytest.fixture
+async def gateway(backend: RawBackend) -> AsyncIterator[Gateway]:
+    """A gateway that waits for no one."""
+    async with running(backend.url, limits=QUICK) as made:
+        yield made
+
+
+async def answer_to(gateway: Gateway, first: bytes) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and JSON of the whole answer, after which the connection must have ended."""
+    async with raw_client(gateway.port, first) as client:
+        return parsed(await client.rest())
+
+
+def parsed(answer: bytes) -> tuple[int, dict[str, str], Any]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert int(headers["content-length"]) == len(body)
+    assert headers["connection"] == "close"
+    return int(first.split()[1]), headers, json.loads(body)
+
+
+def lines(*given: str) -> bytes:
+    return "\r\n".join([*given, "", ""]).encode("latin-1")
+
+
+HOST = "Host: gateway.test"
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade")
+WEBSOCKET = (*UPGRADE, f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13")
+AUTHORIZATION = f"Authorization: Bearer {TOKEN}"
+GOOD = ("GET /echo/1.0.0 HTTP/1.1", HOST, *WEBSOCKET, AUTHORIZATION)
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        pytest.param(lines(*GOOD, "Host: other.test"), 400, id="two hosts"),
+        pytest.param(lines(*GOOD, "Origin: https://a.test", "Origin: https://b.test"), 400, id="two origins"),
+        pytest.param(lines(*GOOD, AUTHORIZATION), 400, id="two authorizations"),
+        pytest.param(lines(*GOOD, "Upgrade: websocket"), 400, id="two upgrades"),
+        pytest.param(lines(*GOOD, f"Sec-WebSocket-Key: {KEY}"), 400, id="two keys"),
+        pytest.param(lines(*GOOD, "Sec-WebSocket-Version: 13"), 400, id="two versions"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", *WEBSOCKET, AUTHORIZATION), 400, id="no host"),
+        pytest.param(lines("POST /echo/1.0.0 HTTP/1.1", *GOOD[1:]), 400, id="post"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.0", *GOOD[1:]), 400, id="http/1.0"),
+        pytest.param(lines("GET http://x/echo/1.0.0 HTTP/1.1", *GOOD[1:]), 400, id="absolute target"),
+        pytest.param(lines(*GOOD, "Content-Length: 5") + b"hello", 400, id="a body"),
+        pytest.param(lines(*GOOD, "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, id="a chunked body"),
+        pytest.param(
+            lines(*GOOD, "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, id="two lengths"
+        ),
+        pytest.param(
+            lines("GET /echo/1.0.0 HTTP/1.1", HOST, *UPGRADE, "Sec-WebSocket-Version: 13", AUTHORIZATION),
+            400,
+            id="no key",
+        ),
+        pytest.param(
+            lines("GET /echo/1.0.0 HTTP/1.1", HOST, *UPGRADE, "Sec-WebSocket-Key: short", "Sec-WebSocket-Version: 13"),
+            400,
+            id="a bad key",
+        ),
+        pytest.param(request(version="12"), 426, id="version 12"),
+        pytest.param(request(version="13, 8"), 426, id="two versions in one"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", HOST, "Upgrade: h2c", "Connection: Upgrade"), 426, id="h2c"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", HOST), 426, id="plain HTTP to a route"),
+        pytest.param(lines("GET /nothing HTTP/1.1", HOST), 404, id="plain HTTP to nothing"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", HOST, " folded"), 400, id="a folded line"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", HOST, "No colon"), 400, id="no colon"),
+        pytest.param(lines("GET /echo/1.0.0 HTTP/1.1", HOST, "Space : x"), 400, id="a space before the colon"),
+        pytest.param(b"GET /echo/1.0.0 HTTP/1.1\nHost: a\n\n", 400, id="bare line feeds"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, id="TLS to the plain port"),
+        pytest.param(request(token=None), 401, id="no credential"),
+        pytest.param(request(token="other"), 401, id="unknown token"),
+        pytest.param(request("/echo/1.0.0?access_token=x"), 400, id="two credentials"),
+        pytest.param(request("/other/1.0.0"), 404, id="no such API"),
+        pytest.param(request("/echo/9"), 404, id="no such version"),
+        pytest.param(request("/echo/1.0.0", [("Sec-WebSocket-Extensions", "x" * 5000)]), 431, id="too much"),
+    ],
+)
+async def test_what_cannot_be_taken_in_one_way_only_is_refused(gateway: Gateway, first: bytes, status: int) -> None:
+    got, headers, body = await answer_to(gateway, first)
+    assert got == status
+    assert headers["content-type"] == "application/json"
+    assert set(body) == {"code", "message", "description"}
+    assert body["description"].endswith(".")
+
+
+@pytest.mark.parametrize("octet", [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x85])
+async def test_a_control_character_in_a_header_is_refused(gateway: Gateway, octet: int) -> None:
+    first = request(headers=[("X-Odd", f"a{chr(octet)}b")])
+    assert (await answer_to(gateway, first))[0] == 400
+
+
+async def test_a_wrong_version_is_told_the_right_one(gateway: Gateway) -> None:
+    _, headers, _ = await answer_to(gateway, request(version="8"))
+    assert headers["sec-websocket-version"] == "13"
+
+
+async def test_no_credential_is_a_challenge(gateway: Gateway) -> None:
+    _, headers, body = await answer_to(gateway, request(token=None))
+    assert headers["www-authenticate"].startswith("Bearer")
+    assert body["code"] == 900902
+
+
+async def test_health_is_answered_without_a_credential(gateway: Gateway) -> None:
+    status, _, body = await answer_to(gateway, lines("GET /health HTTP/1.1", HOST))
+    assert (status, body) == (200, {"status": "ok"})
+
+
+async def test_bytes_behind_a_refused_handshake_reach_nobody_and_do_not_spoil_the_answer(gateway: Gateway) -> None:
+    behind = frame(1, bytes(1000), masked=True) * 200 + lines("GET /health HTTP/1.1", HOST)
+    status, _, body = await answer_to(gateway, request(token="wrong") + behind)
+    assert status == 401
+    assert body["code"] == 900901
+
+
+async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gateway) -> None:
+    health = lines("GET /health HTTP/1.1", HOST)
+    async with raw_client(gateway.port, health + health) as client:
+        assert (await client.rest()).count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"", b"GET /echo", lines(*GOOD)[:-2], lines(*GOOD, "X-Slow: yes")[:-4]],
+    ids=["nothing", "a line", "headers", "more headers"],
+)
+async def test_a_handshake_that_never_ends_is_given_up(gateway: Gateway, part: bytes) -> None:
+    began = asyncio.get_running_loop().time()
+    status, _, _ = await answer_to(gateway, part)
+    assert status == 408
+    assert asyncio.get_running_loop().time() - began >= 0.29
+
+
+async def test_a_trickle_of_header_bytes_does_not_buy_time(gateway: Gateway) -> None:
+    async with raw_client(gateway.port, b"GET /echo/1.0.0 HTTP/1.1\r\n") as client:
+        answering = asyncio.create_task(client.rest())
+        while not answering.done():
+            client.writer.write(b"X-Drip: x\r\n")
+            await asyncio.sleep(0.05)
+        assert (await answering).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_headers_without_end_are_cut_off(gateway: Gateway) -> None:
+    async with raw_client(gateway.port, b"GET /echo/1.0.0 HTTP/1.1\r\nX-Long: ") as client:
+        for _ in range(5):
+            client.writer.write(b"x" * 1000)
+            await asyncio.sleep(0.01)
+        assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_handshake_in_single_bytes_is_a_handshake(backend: RawBackend, gateway: Gateway) -> None:
+    async with raw_client(gateway.port, b"") as client:
+        for octet in request():
+            client.writer.write(bytes([octet]))
+            await asyncio.sleep(0)
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+    await backend.accepted()
+
+
+async def test_a_tls_handshake_that_never_ends_is_given_up(backend: RawBackend, certificate: Certificate) -> None:
+    async with running(backend.url, limits=QUICK, server_tls=certificate.server_context()) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        async with asyncio.timeout(2):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_handshake_that_never_ends_is_given_up_over_tls_too(
+    backend: RawBackend, certificate: Certificate
+) -> None:
+    server, client_tls = certificate.server_context(), certificate.client_context()
+    async with (
+        running(backend.url, limits=QUICK, server_tls=server) as gateway,
+        raw_client(gateway.port, b"GET /", client_tls) as client,
+    ):
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_full_gateway_says_so_before_it_looks_at_anything(backend: RawBackend) -> None:
+    async with running(backend.url, limits=Limits(connections=2)) as gateway, raw_client(gateway.port, b""):
+        async with raw_client(gateway.port, b""):
+            await asyncio.sleep(0.05)
+            status, headers, _ = await answer_to(gateway, b"")
+            assert status == 503
+            assert int(headers["retry-after"]) > 0
+        await asyncio.sleep(0.05)
+        assert (await answer_to(gateway, lines("GET /health HTTP/1.1", HOST)))[0] == 200
+
+
+async def test_lines_count_against_a_full_gateway(backend: RawBackend) -> None:
+    async with (
+        running(backend.url, limits=Limits(connections=1)) as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        await client.read_head()
+        await backend.accepted()
+        assert (await answer_to(gateway, request()))[0] == 503
+
+
+async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) -> None:
+    async with running(backend.url) as gateway, raw_client(gateway.port, request()[:-2]) as client:
+        await asyncio.sleep(0.05)
+        gateway.door.is_stopping = True
+        await client.send(b"\r\n")
+        status, headers, _ = parsed(await client.rest())
+        assert status == 503
+        assert headers["retry-after"] == "1"
+
+
+async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal(backend: RawBackend) -> None:
+    release = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with running(url) as gateway, raw_client(gateway.port) as client:
+        while not gateway.lines:
+            await asyncio.sleep(0.01)
+        gateway.catalogue.grants.clear()
+        gateway.lines[0].close(4001, "Revoked.")
+        status, _, body = parsed(await client.rest())
+        assert (status, body["code"]) == (401, 900901)
+        assert not gateway.lines
+    release.set()
+    server.close()
+
+
+async def test_a_client_that_leaves_while_the_backend_is_dialled_leaves_nothing_behind(backend: RawBackend) -> None:
+    async with running(backend.url) as gateway:
+        async with raw_client(gateway.port) as client:
+            client.reset()
+        upstream = await backend.accepted()
+        assert (await upstream.rest())[:1] in (b"", b"\x88")
+        upstream.hang_up()
+        await gateway.until_quiet()
+
+
+async def test_a_fault_of_the_gateways_own_is_a_500_without_its_insides(
+    backend: RawBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(backend.url) as gateway:
+
+        async def fail(handshake: object) -> None:
+            raise RuntimeError("inside")
+
+        monkeypatch.setattr(gateway.catalogue, "decide", fail)
+        status, _, body = await answer_to(gateway, request())
+    assert status == 500
+    assert "inside" not in json.dumps(body)
+
+
+async def test_no_credential_is_ever_logged(
+    backend: RawBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    canary = "eyJcanary.canary-secret.canary"
+    redaction.install()
+    for name in redaction.LOGGERS:
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+    caplog.set_level(logging.DEBUG)
+    async with running(backend.url) as gateway:
+        good = replace(builders.grant(), expires_at=4e9)
+        for token in (canary, "other"):
+            await answer_to(gateway, request(token=token))
+            await answer_to(gateway, request(f"/echo/1.0.0?access_token={canary}", token=None))
+            await answer_to(gateway, request(f"/echo/1.0.0?access_token={canary}&x=\x7f", token=None))
+            await answer_to(gateway, request(f"/echo/1.0.0?access_token={canary}", token=canary))
+            await answer_to(gateway, request(headers=[("Sec-WebSocket-Protocol", f"bearer.{canary}")], token=None))
+        gateway.catalogue.grants[canary] = good
+        for first in (request(token=canary), request(f"/echo/1.0.0?access_token={canary}", token=None)):
+            async with raw_client(gateway.port, first) as client:
+                await client.read_head()
+                upstream = await backend.accepted()
+                assert b"canary" not in upstream.head
+
+        async def fail(handshake: object) -> None:
+            raise RuntimeError(f"Authorization: Bearer {canary} access_token={canary}")
+
+        monkeypatch.setattr(gateway.catalogue, "decide", fail)
+        await answer_to(gateway, request(token=canary))
+        await gateway.until_quiet()
+    assert caplog.records
+    written = [record.getMessage() + str(record.exc_text or "") for record in caplog.records]
+    assert not [line for line in written if "canary" in line]
