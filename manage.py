@@ -10,7 +10,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from apimanager.startup import CannotStart
+
+    try:
+        execute_from_command_line(sys.argv)
+    except CannotStart as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -2,18 +2,16 @@
 
 from pathlib import Path
 
-import environ
+from apimanager import startup, vault
 
-from apimanager import vault
-
-env = environ.Env()
+env = startup.Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where things live -------------------------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
+startup.check_data_folder(DATA_DIR)
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if ON_SQLITE:
@@ -26,12 +24,15 @@ if ON_SQLITE:
 # --- addresses ---------------------------------------------------------------------------------------------
 
 BIND_HOST: str = env.str("APIM_BIND", default="127.0.0.1")
+BIND_HOSTS: list[str] = startup.hosts_of(BIND_HOST)
 PUBLIC_HOST: str = env.str("APIM_PUBLIC_HOST", default="localhost")
 PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
 GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
 GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
+GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
+TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
 TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))
 TLS_KEY = Path(env.str("APIM_TLS_KEY", default=str(DATA_DIR / "tls" / "key.pem")))
 PORTAL_URL: str = env.str("APIM_PORTAL_URL", default=f"https://{PUBLIC_HOST}:{PORTAL_PORT}").rstrip("/")
@@ -112,6 +113,27 @@ TEMPLATES = [
 ]
 
 COTTON_DIR = "components"
+COTTON_ISOLATE_BY_DEFAULT = True  # a component sees its attributes and the shell, not the page around it
+
+# --- logs --------------------------------------------------------------------------------------------------
+
+ACCESS_LOG: bool = env.bool("APIM_ACCESS_LOG", default=True)
+LOG_LEVEL: str = env.str("APIM_LOG_LEVEL", default="INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},  # refusals stand in the access log
+        "daphne": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        "asyncio": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
+    },
+}
 
 # --- who is asking -----------------------------------------------------------------------------------------
 
@@ -120,6 +142,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "devportal.oauth.hashers.RandomSecretHasher",  # client secrets only
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -127,7 +150,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "accounts:sign-in"
+LOGIN_URL = "/devportal/sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "__Host-apim-session"
 CSRF_COOKIE_NAME = "__Host-apim-csrf"
@@ -140,7 +163,8 @@ AXES_FAILURE_LIMIT: int = env.int("APIM_SIGN_IN_ATTEMPTS", default=5)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = None
+AXES_LOCKOUT_CALLABLE = "accounts.views.sessions.locked_out"
+AXES_USERNAME_CALLABLE = "accounts.views.sessions.counted_name"
 AXES_ENABLE_ADMIN = False
 
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
@@ -149,20 +173,34 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "devportal.OAuthClient"
 SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or vault.read_or_create(
     DATA_DIR / "signing_key.pem", vault.make_signing_key
 )
+# Without a path, so that both metadata documents stand where RFC 8414 §3 and OpenID Connect Discovery §4 look.
+OAUTH_ISSUER = PORTAL_URL
+ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
+OAUTH_SCOPES = {
+    "default": "Call the APIs the application is subscribed to",
+    "openid": "Know your user name and display name",
+}
+OAUTH_GRANTS = ["authorization_code", "client_credentials", "refresh_token"]
 OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "devportal.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "devportal.oauth.validator.Validator",
+    "SCOPES_BACKEND_CLASS": "devportal.oauth.scopes.Scopes",
+    "CLIENT_SECRET_HASHER": "random_sha256",
+    "CLIENT_SECRET_GENERATOR_LENGTH": 43,  # letters and digits: 256 bits
     "OIDC_ENABLED": True,
-    "OIDC_ISS_ENDPOINT": f"{PORTAL_URL}/oauth2",
+    "OIDC_ISS_ENDPOINT": OAUTH_ISSUER,
     "OIDC_RSA_PRIVATE_KEY": SIGNING_KEY,
-    "SCOPES": {
-        "default": "Call the APIs the application is subscribed to",
-        "openid": "Sign in with this account",
-    },
+    "OIDC_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OAUTH2_GRANT_TYPES_SUPPORTED": OAUTH_GRANTS,
+    "SCOPES": OAUTH_SCOPES,
     "DEFAULT_SCOPES": ["default"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
+    "ID_TOKEN_EXPIRE_SECONDS": 300,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],  # and http on loopback: see OAuthClient.get_allowed_schemes
     "ALLOW_LOCALHOST_LOOPBACK": True,
     "PKCE_REQUIRED": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
@@ -172,6 +210,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
@@ -191,13 +230,22 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
+SPECTACULAR_SETTINGS = {
+    "DESCRIPTION": "Paths and field names are WSO2 API Manager's. Errors are `{code, message, description, error}`.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [],  # choices stand where they are used
+    "SORT_OPERATIONS": False,
+}
+
 # --- browsers ----------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns when it is not there
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 0 if startup.is_loopback(PUBLIC_HOST) else 365 * 24 * 3600
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("APIM_BEHIND_PROXY", default=False) else None

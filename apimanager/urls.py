@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
     path("publisher/", include("publisher.urls")),
-    path("devportal/", include("devportal.urls")),
+    path("", include("devportal.urls")),
     path("", include("accounts.urls")),
+    path("", include("devportal.oauth.urls")),
+    path("api/", include("apimanager.api_urls")),
 ]

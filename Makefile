@@ -1,0 +1,45 @@
+# The two commands are `make run` and `make test`. `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check pytest postgresql bench lock screenshots format runtime tools
+PY := .venv/bin/python
+export PYTHONUNBUFFERED := 1
+
+help:  ## What there is to make
+	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
+
+run: runtime  ## Run the whole product; Ctrl-C stops it
+	@exec $(PY) manage.py up
+
+test: tools check pytest postgresql  ## Everything the build server checks, with its own set-up
+
+check: tools  ## Style, types, import contracts, Django's checks, migrations
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) manage.py check
+	$(PY) manage.py makemigrations --check --dry-run
+
+pytest: tools  ## Every test, on SQLite
+	.venv/bin/pytest -n 2 --dist loadgroup
+
+postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
+	$(PY) -m tests.postgresql -q -n 2 -m "not wire and not journey"
+
+bench: tools  ## Measure the gateway beside nginx and HAProxy
+	$(PY) -m bench
+
+format: tools  ## Put imports and layout in order
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lock:  ## Resolve requirements*.in to pinned, hashed lock files
+	scripts/lock
+
+runtime:
+	@scripts/environment requirements.lock
+
+tools:
+	@scripts/environment requirements-dev.lock
+	@$(PY) -m tests.environment

@@ -1,0 +1,81 @@
+"""The OpenAPI documents of the REST API, and the page that shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.generic import TemplateView
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularYAMLAPIView
+from rest_framework import permissions
+
+from apimanager.rest import BearerAuthentication, PortalSession
+
+PUBLISHER = "/api/am/publisher/v4"
+DEVPORTAL = "/api/am/devportal/v3"
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A service account's token, in the OpenAPI document."""
+
+    target_class = BearerAuthentication
+    name = "serviceAccount"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Where such a token comes from."""
+        flow = {"tokenUrl": f"{settings.PORTAL_URL}/oauth2/token", "scopes": {}}
+        return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A portal's session, in the OpenAPI document."""
+
+    target_class = PortalSession
+    name = "portalSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """The cookie. Writes need the header X-CSRFToken too."""
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+class Document(SpectacularYAMLAPIView):
+    """One OpenAPI document. Anybody may read it."""
+
+    permission_classes = [permissions.AllowAny]
+    authentication_classes = []
+
+
+class PublisherDocument(Document):
+    """The Publisher's part."""
+
+    urlconf = ["publisher.api.urls", "devportal.api.publisher_urls"]  # type: ignore[assignment]
+    custom_settings = {"TITLE": "Publisher", "VERSION": "v4", "SERVERS": [{"url": PUBLISHER}]}
+
+
+class DevportalDocument(Document):
+    """The Developer Portal's part."""
+
+    urlconf = ["devportal.api.urls"]  # type: ignore[assignment]
+    custom_settings = {
+        "TITLE": "Developer Portal",
+        "VERSION": "v3",
+        "SERVERS": [{"url": DEVPORTAL}],
+    }
+
+
+@method_decorator(ensure_csrf_cookie, name="dispatch")
+class Browser(TemplateView):
+    """Both documents in Swagger UI. Who is signed in to a portal can try the operations out."""
+
+    template_name = "api/docs.html"
+    extra_context = {"csrf_cookie": settings.CSRF_COOKIE_NAME}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page, which alone may carry the inline styles and images that Swagger UI makes."""
+        response = super().get(request, *args, **kwargs)
+        setattr(response, "_csp_update", {"style-src": ["'self'", "'unsafe-inline'"]})  # noqa: B010 - csp reads it there
+        return response

@@ -1,0 +1,112 @@
+"""Start the parts: all of them under one supervisor, or one alone. Everything that can be wrong is checked first."""
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.urls import get_resolver
+from django.utils import timezone
+
+from accounts.safeguards import default_password_stands
+from apimanager import first_start, samples, startup, tls, welcome
+from apimanager.startup import Listener
+from gateway.supervision import Child, Supervisor
+
+log = logging.getLogger("apimanager")
+
+
+def everything(say: Callable[[str], None]) -> int:
+    """Prepare, start every part, say where they are, and keep them running; returns the exit code.
+
+    The children are forks of this process, which has imported what they need: so a start takes a second or two.
+    """
+    startup.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
+    first_start.check_database()
+    _ensure_certificate(say)
+    first_start.prepare_database(timezone.now(), say)
+    _check_exposure()
+    stands = default_password_stands()
+    _import_before_fork()
+    connections.close_all()
+    children = [
+        Child("samples", _run_samples),
+        Child("gateway", _run_gateway, grace=30.0),
+        Child("portal", _run_portal),
+        Child("welcome", lambda: welcome.announce(stands), once=True),
+    ]
+    return Supervisor(children, say=log.warning).run()
+
+
+def portal_alone() -> None:
+    """Serve the portal in this process."""
+    startup.check_ports(_portal_port())
+    first_start.check_migrated()
+    _check_exposure()
+    _ensure_certificate(log.info)
+    connections.close_all()
+    _serve_portal()
+
+
+def samples_alone() -> None:
+    """Serve the sample backends in this process."""
+    startup.check_ports(_samples_port())
+    samples.run(settings.SAMPLES_PORT)
+
+
+def _run_portal() -> int:
+    return _or_sentence(_serve_portal)
+
+
+def _run_gateway() -> int:
+    return _or_sentence(lambda: call_command("gateway", workers=settings.GATEWAY_WORKERS))
+
+
+def _run_samples() -> int:
+    return _or_sentence(lambda: samples.run(settings.SAMPLES_PORT))
+
+
+def _serve_portal() -> None:
+    from apimanager import portal  # Twisted's reactor belongs to the process that imports it
+
+    portal.serve(settings.BIND_HOSTS)
+
+
+def _or_sentence(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except startup.CannotStart as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def _check_exposure() -> None:
+    startup.check_exposure(settings.BIND_HOST, default_password_stands())
+
+
+def _ensure_certificate(say: Callable[[str], None]) -> None:
+    made = tls.ensure_certificate(
+        settings.TLS_CERTIFICATE, settings.TLS_KEY, settings.PUBLIC_HOST, timezone.now(), given=settings.TLS_GIVEN
+    )
+    if made:
+        say(f"Made a certificate for {settings.PUBLIC_HOST}: {settings.TLS_CERTIFICATE}")
+
+
+def _import_before_fork() -> None:
+    """Import the addresses, and with them every view, once for all children."""
+    _ = get_resolver().url_patterns
+
+
+def _portal_port() -> list[Listener]:
+    return [Listener(host, settings.PORTAL_PORT, "APIM_PORTAL_PORT") for host in settings.BIND_HOSTS]
+
+
+def _samples_port() -> list[Listener]:
+    return [Listener("127.0.0.1", settings.SAMPLES_PORT, "APIM_SAMPLES_PORT")]
+
+
+def _gateway_ports() -> list[Listener]:
+    ports = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
+    return [Listener(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS]

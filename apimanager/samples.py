@@ -1,0 +1,180 @@
+"""Backends to try the product with: an echo, and a small chat of many rooms. They listen on loopback only.
+
+`ws://localhost:9900/echo` sends back what it gets. `ws://localhost:9900/chat/rooms/{room}?name=carol` joins a room: a
+text sent is heard by everybody in the room as `{"room", "from", "text", "at"}`, one JSON object a message; who comes
+and goes is said with `{"room", "from", "presence": "join" | "leave", "at"}`; the last fifty texts greet a newcomer.
+"""
+
+import asyncio
+import json
+import re
+import signal
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+HISTORY = 50  # texts of a room that a newcomer hears
+ROOMS = 1000
+WAITING = 256  # messages that may wait for a slow reader before it is let go
+LONGEST_TEXT = 4096  # characters
+TOO_SLOW = 1013
+LAST_WORDS = 2.0  # seconds that clients have to answer the close
+ROOM_PATH = re.compile(r"/chat/rooms/([^/]{1,64})/?")
+
+
+class Member:
+    """Somebody in a room, with what is still to be sent to them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
+        self.too_slow = asyncio.Event()
+
+    def hear(self, line: str) -> None:
+        """Queue a line; a member whose queue is full is marked too slow and hears no more."""
+        try:
+            self.waiting.put_nowait(line)
+        except asyncio.QueueFull:
+            self.too_slow.set()
+
+
+class Room:
+    """Who is there and what was said last."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.members: set[Member] = set()
+        self.history: deque[str] = deque(maxlen=HISTORY)
+
+    def join(self, member: Member, now: datetime) -> None:
+        """Let a member in: they hear the history, everybody hears of them."""
+        for line in self.history:
+            member.hear(line)
+        self.members.add(member)
+        self._tell(self._line(member, now, presence="join"))
+
+    def say(self, member: Member, text: str, now: datetime) -> None:
+        """Tell everybody, the speaker included, and remember it."""
+        line = self._line(member, now, text=text[:LONGEST_TEXT])
+        self.history.append(line)
+        self._tell(line)
+
+    def leave(self, member: Member, now: datetime) -> None:
+        """Let a member go and tell the others."""
+        self.members.discard(member)
+        self._tell(self._line(member, now, presence="leave"))
+
+    def _tell(self, line: str) -> None:
+        for member in self.members:
+            member.hear(line)
+
+    def _line(self, member: Member, now: datetime, **said: str) -> str:
+        return json.dumps({"room": self.name, "from": member.name, **said, "at": now.isoformat()}, ensure_ascii=False)
+
+
+class Chat:
+    """The rooms. A room lives as long as somebody is in it, and its history with it."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+
+    async def attend(self, line: ServerConnection, room_name: str, name: str) -> None:
+        """Keep one client in a room until they leave, or read too slowly."""
+        room = self.rooms.setdefault(room_name, Room(room_name))
+        member = Member(name)
+        room.join(member, datetime.now(UTC))
+        try:
+            await _first_of(_listen(line, room, member), _tell(line, member), _let_go(line, member))
+        finally:
+            room.leave(member, datetime.now(UTC))
+            if not room.members:
+                self.rooms.pop(room_name, None)
+
+
+def run(port: int, host: str = "127.0.0.1") -> None:
+    """Serve the samples until SIGTERM or SIGINT."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve_samples(host, port))
+
+
+async def serve_samples(host: str, port: int) -> None:
+    """Serve the samples until SIGTERM."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    server = await serve(handler(), host, port, process_request=admit, server_header=None, reuse_address=True)
+    await stopped.wait()
+    server.close()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), LAST_WORDS)
+
+
+def handler() -> Callable[[ServerConnection], Awaitable[None]]:
+    """What answers a client, with rooms of its own."""
+    chat = Chat()
+
+    async def answer(line: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            await _answer(line, chat)
+
+    return answer
+
+
+def admit(line: ServerConnection, request: Request) -> Response | None:
+    """Answer addresses where nothing is with 404, and `/health` with 200; let the rest become WebSockets."""
+    path = unquote(urlsplit(request.path).path)
+    if path == "/health":
+        return line.respond(HTTPStatus.OK, "ok\n")
+    if path == "/echo" or ROOM_PATH.fullmatch(path):
+        return None
+    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo and /chat/rooms/{room}?name={you}.\n")
+
+
+async def _answer(line: ServerConnection, chat: Chat) -> None:
+    path, name = _where_and_who(line)
+    room = ROOM_PATH.fullmatch(path)
+    if room:
+        await chat.attend(line, room[1], name)
+    else:
+        async for message in line:
+            await line.send(message)
+
+
+def _where_and_who(line: ServerConnection) -> tuple[str, str]:
+    address = urlsplit(line.request.path if line.request else "")
+    names = parse_qs(address.query).get("name", ["somebody"])
+    return unquote(address.path), names[0][:64]
+
+
+async def _listen(line: ServerConnection, room: Room, member: Member) -> None:
+    async for message in line:
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        room.say(member, text, datetime.now(UTC))
+
+
+async def _tell(line: ServerConnection, member: Member) -> None:
+    while True:
+        await line.send(await member.waiting.get())
+
+
+async def _let_go(line: ServerConnection, member: Member) -> None:
+    await member.too_slow.wait()
+    await line.close(TOO_SLOW, "You read too slowly.")
+
+
+async def _first_of(*jobs: Any) -> None:
+    """Run jobs side by side; when one ends, stop the others."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,135 @@
+"""The certificate of the portal and of the gateway's wss port: given by the operator, or made here for this machine."""
+
+import os
+import ssl
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from apimanager.startup import CannotStart
+
+MAKER = "WebSocket API manager, made for this machine"
+LIFETIME = timedelta(days=397)  # the longest that browsers accept
+ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
+
+
+def ensure_certificate(certificate: Path, key: Path, host: str, now: datetime, given: bool) -> bool:
+    """Make a self-signed certificate for `host` and localhost unless one is `given`; tell whether it was made.
+
+    One that was made here is replaced once it has expired or does not name `host`; one that was given never is.
+    Raises CannotStart when the pair cannot be read or written, or does not belong together.
+    """
+    made = not given and _must_be_made(certificate, key, host, now)
+    if made:
+        _write(certificate, key, host, now)
+    _check_pair(certificate, key)
+    return made
+
+
+def chain_of(certificate: Path) -> list[str]:
+    """The certificates in a PEM file, the server's own first, then those that lead to its authority."""
+    found = x509.load_pem_x509_certificates(certificate.read_bytes())
+    return [each.public_bytes(serialization.Encoding.PEM).decode() for each in found]
+
+
+def _must_be_made(certificate: Path, key: Path, host: str, now: datetime) -> bool:
+    if not certificate.exists() and not key.exists():
+        return True
+    try:
+        standing = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError):
+        return False  # it was given, so the check of the pair says what is wrong with it
+    return _is_ours(standing) and (standing.not_valid_after_utc <= now or host not in _named_in(standing))
+
+
+def _is_ours(certificate: x509.Certificate) -> bool:
+    makers = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return [each.value for each in makers] == [MAKER] and certificate.issuer == certificate.subject
+
+
+def _named_in(certificate: x509.Certificate) -> set[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {str(name.value) for name in names}
+
+
+def _write(certificate: Path, key: Path, host: str, now: datetime) -> None:
+    secret = ec.generate_private_key(ec.SECP256R1())
+    made = _self_signed(secret, [*ALWAYS_NAMED, host], now)
+    key_text = secret.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    try:
+        for path in (certificate, key):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(key, key_text)
+        _replace(certificate, made.public_bytes(serialization.Encoding.PEM))
+    except OSError as error:
+        raise CannotStart(
+            f"A certificate cannot be written to {error.filename} ({error.strerror}): make the folder writable, "
+            "or name your own with APIM_TLS_CERTIFICATE and APIM_TLS_KEY."
+        ) from error
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: Iterable[str], now: datetime) -> x509.Certificate:
+    names = dict.fromkeys(hosts)
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, "localhost"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, MAKER),
+        ]
+    )
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # clocks of other machines may be behind
+        .not_valid_after(now + LIFETIME)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _replace(path: Path, text: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    for path, setting in ((certificate, "APIM_TLS_CERTIFICATE"), (key, "APIM_TLS_KEY")):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise CannotStart(
+                f"{setting} names {path}, which cannot be read ({error.strerror}): correct it, or unset both "
+                "APIM_TLS_CERTIFICATE and APIM_TLS_KEY to have a certificate made."
+            ) from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+    except (ssl.SSLError, ValueError) as error:
+        raise CannotStart(
+            f"{certificate} and {key} are not a certificate and its unencrypted private key in PEM: "
+            "correct APIM_TLS_CERTIFICATE and APIM_TLS_KEY, or unset both to have a certificate made."
+        ) from error
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")

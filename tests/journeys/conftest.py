@@ -1,0 +1,80 @@
+"""The stage of the journeys: one running product, its cast, a real browser, and a door for what needs no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.environment import CHROMIUM_FLAGS, find_chromium
+from tests.product import Product, temporary
+
+HERE = Path(__file__).parent
+ROLES = {
+    "alice": ["creator"],
+    "bob": ["publisher"],
+    "carol": ["subscriber"],
+    "mallory": ["subscriber"],
+    "oscar": ["observer"],
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All journeys run in one process, since they share one product."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("product"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
+    """Show the end of the product's log with a journey that failed."""
+    report = yield
+    product = getattr(item, "funcargs", {}).get("product")
+    if report.failed and isinstance(product, Product):
+        report.sections.append(("the product's log", product.log()[-6000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product, running, with the cast in it."""
+    with temporary() as folder:
+        running = Product(Path(folder))
+        running.start()
+        try:
+            running.act("cast", roles=ROLES)
+            yield running
+        finally:
+            running.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser. Ended with its module: Playwright keeps an event loop running that other tests trip over."""
+    path = find_chromium()
+    assert path, "make tools gets a Chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[BrowserContext]:
+    """Somebody's browser profile, with nothing in it yet."""
+    context = chromium.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(10_000)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visitor: BrowserContext) -> Page:
+    """A tab. What a page logs as an error, or cannot load, fails the test that opened it."""
+    return visitor.new_page()

@@ -1,0 +1,180 @@
+"""Every page, as those who may see it: no barrier that axe knows of, and no sideways scrolling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.journeys.barriers import barriers
+from tests.journeys.people import sign_in
+from tests.product import Product
+
+ROOMS = ("publisher", "devportal", "accounts")
+# Addresses that answer to a form, or with a part of a page.
+NO_PAGES = {
+    "accounts:sign-out",
+    "accounts:theme",
+    "devportal:application-deletions",
+    "devportal:home",
+    "devportal:revocations",
+    "devportal:secrets",
+    "devportal:subscriber-plans",
+    "devportal:subscriber-states",
+    "devportal:subscription-deletions",
+    "devportal:subscription-plan",
+    "devportal:tokens",
+    "devportal:wizard-diagnosis",
+    "publisher:deletion",
+    "publisher:endpoint-tests",
+    "publisher:field-checks",
+    "publisher:home",
+    "publisher:restorations",
+    "publisher:revisions",
+    "publisher:transitions",
+    "publisher:undeployment",
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who goes where: a URL's name, what fills it (words name things of the furnished world) and a query."""
+
+    who: str
+    name: str
+    args: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.name} {' '.join(self.args.values())} {self.query}".strip()
+
+    def address(self, world: dict[str, Any]) -> str:
+        """The path, with the ids of the world in it."""
+        return reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}) + self.query
+
+
+API, EMPTY_API, APPLICATION = {"pk": "api"}, {"pk": "draft"}, {"pk": "application"}
+KEYS = {"pk": "application", "key_type": "production"}
+RUN = {"pk": "api", "application": "application"}
+VISITS = [
+    Visit("nobody", "accounts:sign-in", {"portal": "publisher"}),
+    Visit("nobody", "accounts:sign-in", {"portal": "devportal"}),
+    Visit("nobody", "accounts:sign-up"),
+    Visit("nobody", "devportal:catalogue"),
+    Visit("nobody", "devportal:catalogue", query="?q=nothing-like-it"),
+    Visit("nobody", "devportal:api", API),
+    Visit("nobody", "devportal:api", {"pk": "prototype"}),
+    Visit("mallory", "devportal:api", {"pk": "draft"}),
+    Visit("mallory", "publisher:apis"),
+    Visit("mallory", "devportal:applications"),
+    Visit("mallory", "devportal:credentials", API),
+    Visit("mallory", "devportal:wizard", API),
+    Visit("carol", "devportal:api", API),
+    Visit("carol", "devportal:credentials", API),
+    Visit("carol", "devportal:wizard", API),
+    Visit("carol", "devportal:wizard-subscribe", RUN),
+    Visit("carol", "devportal:wizard-keys", RUN),
+    Visit("carol", "devportal:wizard-token", {**RUN, "key_type": "production"}),
+    Visit("carol", "devportal:wizard-connect", {**RUN, "key_type": "production"}),
+    Visit("carol", "devportal:applications"),
+    Visit("carol", "devportal:application-create"),
+    Visit("carol", "devportal:application", APPLICATION),
+    Visit("carol", "devportal:application-edit", APPLICATION),
+    Visit("carol", "devportal:keys", KEYS),
+    Visit("carol", "devportal:keys", {**KEYS, "key_type": "sandbox"}),
+    Visit("carol", "devportal:subscription-choose", APPLICATION),
+    Visit("carol", "devportal:subscription-create", {"pk": "application", "api": "prototype"}),
+    Visit("carol", "accounts:account", {"portal": "devportal"}),
+    Visit("carol", "accounts:password", {"portal": "devportal"}),
+    Visit("alice", "publisher:apis"),
+    Visit("alice", "publisher:apis", query="?q=nothing-like-it"),
+    Visit("alice", "publisher:create"),
+    Visit("alice", "publisher:api", EMPTY_API),
+    Visit("alice", "publisher:basic-info", API),
+    Visit("alice", "publisher:endpoint", API),
+    Visit("alice", "publisher:endpoint", EMPTY_API),
+    Visit("alice", "publisher:versions", API),
+    Visit("alice", "publisher:lifecycle", API),
+    Visit("bob", "publisher:apis", query="?state=PUBLISHED"),
+    Visit("bob", "publisher:api", API),
+    Visit("bob", "publisher:api", {"pk": "prototype"}),
+    Visit("bob", "publisher:plans", API),
+    Visit("bob", "publisher:deployments", API),
+    Visit("bob", "publisher:deployments", EMPTY_API),
+    Visit("bob", "publisher:lifecycle", API),
+    Visit("bob", "publisher:lifecycle", EMPTY_API),
+    Visit("bob", "publisher:lifecycle", {"pk": "retired"}),
+    Visit("bob", "publisher:endpoint", API),
+    Visit("bob", "devportal:subscribers", API),
+    Visit("bob", "devportal:subscribers", EMPTY_API),
+    Visit("bob", "accounts:account", {"portal": "publisher"}),
+    Visit("bob", "accounts:password", {"portal": "publisher"}),
+    Visit("oscar", "publisher:api", API),
+    Visit("oscar", "publisher:lifecycle", API),
+    Visit("admin", "publisher:apis"),
+    Visit("admin", "publisher:create"),
+    Visit("admin", "publisher:api", API),
+    Visit("admin", "publisher:basic-info", API),
+    Visit("admin", "publisher:deployments", API),
+    Visit("admin", "devportal:subscribers", API),
+]
+
+
+@pytest.fixture(scope="module")
+def world(product: Product) -> dict[str, Any]:
+    """A published API with subscribers, a prototype, a draft, a retired one, and Carol's application with keys."""
+    furnished: dict[str, Any] = product.act("furnish", endpoint=f"{product.samples}/echo")
+    return furnished
+
+
+@pytest.fixture(scope="module")
+def tab_of(product: Product, chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """Somebody's tab, signed in once."""
+    contexts: dict[str, BrowserContext] = {}
+    tabs: dict[str, Page] = {}
+
+    def tab(who: str) -> Page:
+        if who not in tabs:
+            contexts[who] = chromium.new_context(ignore_https_errors=True)
+            tabs[who] = contexts[who].new_page()
+            if who != "nobody":
+                secret = {"password": "admin"} if who == "admin" else {}
+                sign_in(tabs[who], product, "devportal" if who in ("carol", "mallory") else "publisher", who, **secret)
+        return tabs[who]
+
+    yield tab
+    for context in contexts.values():
+        context.close()
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=str)
+def test_a_page_stands_in_nobodys_way(
+    product: Product, world: dict[str, Any], tab_of: Callable[[str], Page], visit: Visit
+) -> None:
+    page = tab_of(visit.who)
+    answer = page.goto(product.portal + visit.address(world))
+    assert answer
+    assert answer.status in (200, 403, 404)
+    assert barriers(page) == []
+
+
+def test_every_address_of_a_page_is_visited() -> None:
+    known = {visit.name for visit in VISITS} | NO_PAGES
+    assert {name for name in page_names() if name not in known} == set()
+
+
+def page_names() -> Iterator[str]:
+    """The names of all addresses of the two portals."""
+
+    def names(patterns: list[URLPattern | URLResolver], room: str) -> Iterator[str]:
+        for each in patterns:
+            if isinstance(each, URLResolver):
+                yield from names(each.url_patterns, each.namespace or room)
+            elif room in ROOMS and each.name:
+                yield f"{room}:{each.name}"
+
+    yield from names(get_resolver().url_patterns, "")

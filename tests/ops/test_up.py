@@ -1,0 +1,169 @@
+"""Starting the product, watching over it, and stopping it. Each story runs `manage.py up` as a user does."""
+
+import os
+import signal
+import socket
+import sqlite3
+import time
+from contextlib import closing
+
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+from tests.product import Install, Product
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("product")]
+
+
+def refusal(product: Product) -> str:
+    """What a product that cannot start says: one line on standard error, exit code 1."""
+    done = product.manage("up")
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.strip()
+
+
+def is_free(port: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def echo(address: str) -> str | bytes:
+    with connect(f"{address}/echo") as line:
+        line.send("hello")
+        return line.recv(5)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=10)[1]
+
+
+def test_the_banner_names_every_address_and_the_first_password(install: Install) -> None:
+    product = install().start()
+    for address in (f"{product.portal}/publisher", f"{product.portal}/devportal", product.ws, product.wss):
+        assert address in product.log()
+    assert f"{product.samples}/echo" in product.log()
+    assert "admin / admin" in product.log()
+
+
+def test_a_second_start_keeps_the_data_and_the_certificate(install: Install) -> None:
+    product = install(prepare=False).start()
+    certificate = (product.data / "tls" / "certificate.pem").read_bytes()
+    product.act("person", name="carol", roles=["subscriber"])
+    product.stop()
+    product.start()
+    assert "Preparing the database" not in product.log()
+    assert product.act("people") == ["admin", "carol"]
+    assert (product.data / "tls" / "certificate.pem").read_bytes() == certificate
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_every_process_and_exits_with_0(install: Install, number: signal.Signals) -> None:
+    product = install().start()
+    processes = product.processes()
+    assert len(processes) >= 4
+    assert product.stop(number) == 0
+    assert gone(processes)
+    assert "Traceback" not in product.log()
+    assert all(is_free(port) for name, port in product.settings.items() if name.endswith("PORT"))
+
+
+def test_no_process_outlives_a_killed_parent(install: Install) -> None:
+    product = install().start()
+    processes = product.processes()
+    product.stop(signal.SIGKILL)
+    assert gone(processes)
+
+
+def test_a_killed_child_is_started_again(install: Install) -> None:
+    product = install().start()
+    port = int(product.settings["APIM_SAMPLES_PORT"])
+    listening = [each for each in product.processes() if port in ports_of(each)]
+    assert len(listening) == 1
+    listening[0].kill()
+    product.wait_until(lambda: any(port in ports_of(each) for each in product.processes() if each != listening[0]))
+    assert echo(product.samples) == "hello"
+    assert "samples ended (killed by SIGKILL); starting it again" in product.log()
+
+
+def ports_of(process: psutil.Process) -> set[int]:
+    try:
+        return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
+    except psutil.Error:
+        return set()
+
+
+@pytest.mark.parametrize(
+    "setting", ["APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT"]
+)
+def test_a_port_in_use_is_one_sentence_before_anything_starts(install: Install, setting: str) -> None:
+    product = install()
+    with socket.create_server(("127.0.0.1", int(product.settings[setting]))):
+        said = refusal(product)
+    assert said == (
+        f"Port {product.settings[setting]} is in use by another program: "
+        f"stop that program or choose another port with {setting}."
+    )
+
+
+def test_a_file_that_is_no_database_is_one_sentence_and_is_kept(install: Install) -> None:
+    product = install()
+    database = product.data / "apimanager.sqlite3"
+    database.write_bytes(b"this is not a database" * 100)
+    assert "apimanager.sqlite3 cannot be used (file is not a database)" in refusal(product)
+    assert database.read_bytes().startswith(b"this is not")
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_its_password(install: Install) -> None:
+    said = refusal(install(DATABASE_URL="postgres://carol:hunter2@127.0.0.1:1/apim"))
+    assert said.startswith("The database named by DATABASE_URL does not answer (")
+    assert "hunter2" not in said
+
+
+def test_a_certificate_that_cannot_be_read_is_one_sentence(install: Install) -> None:
+    said = refusal(install(APIM_TLS_CERTIFICATE="/nowhere/certificate.pem", APIM_TLS_KEY="/nowhere/key.pem"))
+    assert "APIM_TLS_CERTIFICATE names /nowhere/certificate.pem, which cannot be read" in said
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(install: Install) -> None:
+    product = install(prepare=False)
+    product.data.write_text("a file, where a folder should be")
+    assert refusal(product).endswith("make it writable or name another with APIM_DATA_DIR.")
+
+
+def test_other_machines_are_not_let_in_while_the_first_password_stands(install: Install) -> None:
+    assert "APIM_BIND=0.0.0.0 would let other machines in" in refusal(install(APIM_BIND="0.0.0.0"))
+
+
+def test_setup_prepares_the_database_once_and_is_harmless_the_second_time(install: Install) -> None:
+    product = install(prepare=False)
+    first, second = product.manage("setup"), product.manage("setup")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Preparing the database" in first.stdout
+    assert second.stdout == "The database is ready.\n"
+    with closing(sqlite3.connect(product.data / "apimanager.sqlite3")) as database:
+        assert database.execute("SELECT username FROM accounts_user").fetchall() == [("admin",)]
+
+
+def test_the_portal_alone_asks_for_setup_when_the_database_is_not_prepared(install: Install) -> None:
+    done = install(prepare=False).manage("portal")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "The database is not prepared for this release: run `manage.py setup` first.\n",
+    )
+
+
+def test_a_request_that_never_ends_its_headers_does_not_keep_the_product_from_stopping(install: Install) -> None:
+    product = install().start()
+    with socket.create_connection(("127.0.0.1", int(product.settings["APIM_SAMPLES_PORT"]))) as half:
+        half.send(b"GET /echo HTTP/1.1\r\n")
+        time.sleep(0.1)
+        assert product.stop() == 0
+
+
+def test_only_its_owner_can_read_the_secrets_in_the_data_folder(install: Install) -> None:
+    product = install()
+    for name in ("secret_key", "signing_key.pem"):
+        assert os.stat(product.data / name).st_mode & 0o077 == 0

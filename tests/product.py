@@ -1,0 +1,152 @@
+"""The whole product as a user starts it: `manage.py up` in a process of its own, with its own data and ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.environment import ROOT, free_ports
+
+READY = "The API manager is running."
+PATIENCE = 60.0  # seconds; a start takes two
+STAGE = "import django; django.setup(); from tests import stage; stage.main()"
+PORT_SETTINGS = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT")
+
+
+class NotReady(Exception):
+    """The product ended or stayed silent; the message is its log."""
+
+
+class Product:
+    """One installation. `start` and `stop` it as often as you like: its data and its ports stay.
+
+    `portal`, `ws`, `wss` and `samples` are its addresses.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.data = folder / "var"
+        self.settings = dict(zip(PORT_SETTINGS, map(str, free_ports(len(PORT_SETTINGS))), strict=True)) | settings
+        portal, ws, wss, samples = (self.settings[name] for name in PORT_SETTINGS)
+        self.portal = f"https://localhost:{portal}"
+        self.ws = f"ws://localhost:{ws}"
+        self.wss = f"wss://localhost:{wss}"
+        self.samples = f"ws://localhost:{samples}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._stage: subprocess.Popen[str] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command of this installation needs to be run with."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "DJANGO_"))}
+        inherited.pop("DATABASE_URL", None)
+        return {**inherited, "PYTHONUNBUFFERED": "1", "APIM_DATA_DIR": str(self.data), **self.settings}
+
+    def start(self) -> Product:
+        """Start it and wait until the banner stands; raises NotReady."""
+        self.run_in_background()
+        self.wait_until(lambda: READY in self.log())
+        return self
+
+    def run_in_background(self) -> subprocess.Popen[bytes]:
+        """Start it and do not wait."""
+        with self._log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self.process
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Ask it to stop, as Ctrl-C or a service manager would; returns its exit code."""
+        assert self.process
+        self._close_stage()
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.process.wait(PATIENCE)
+
+    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command of this installation to its end."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def act(self, action: str, /, **given: Any) -> Any:
+        """Do one of `tests.stage` in this installation, with its database, and return what it returns."""
+        stage = self._stage or self._open_stage()
+        assert stage.stdin
+        assert stage.stdout
+        stage.stdin.write(json.dumps([action, given]) + "\n")
+        stage.stdin.flush()
+        outcome, answer = json.loads(stage.stdout.readline() or '["error", "the stage is gone"]')
+        assert outcome == "done", f"{action}: {answer}"
+        return answer
+
+    def processes(self) -> list[psutil.Process]:
+        """The product's process and all that it has started."""
+        assert self.process
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
+
+    def log(self) -> str:
+        """All that it has said since it was last started."""
+        return self._log_file.read_text(errors="replace")
+
+    def wait_until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+        """Wait for a condition; raises NotReady when the product ends first or the patience does."""
+        assert self.process
+        end = time.monotonic() + patience
+        while not condition():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise NotReady(f"exit code {self.process.poll()}\n{self.log()}")
+            time.sleep(0.05)
+
+    def _open_stage(self) -> subprocess.Popen[str]:
+        self._stage = subprocess.Popen(
+            [sys.executable, "-c", STAGE],
+            cwd=ROOT,
+            env=self.environment | {"DJANGO_SETTINGS_MODULE": "apimanager.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self._stage
+
+    def _close_stage(self) -> None:
+        if self._stage:
+            self._stage.communicate(timeout=PATIENCE)
+            self._stage = None
+
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "log.txt"
+
+
+Install = Callable[..., Product]
+
+
+def temporary() -> tempfile.TemporaryDirectory[str]:
+    """A folder for an installation, short enough for a Unix socket's name."""
+    return tempfile.TemporaryDirectory(prefix="apim-product-")

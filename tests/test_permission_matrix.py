@@ -1,0 +1,440 @@
+"""Who may do what: every address and operation, tried by everybody, against one table.
+
+Read a line as: method, route, what the route names, and the status that each of the seven gets. 2xx is done, 302 on a
+page is done too (or, for nobody, the way to sign in); 403 is refused; 404 is hidden. Every line is tried as it would
+succeed for somebody who may, so that a refusal is about the person and not about what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import User
+from publisher import operations as publishing
+from publisher.endpoint import LIMITS, EndpointOptions
+from publisher.lifecycle import Action
+from publisher.models import Api
+from tests.conftest import PASSWORD
+from tests.devportal import builders
+from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
+from tests.publisher.builders import BACKEND, make_api, plans
+
+PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
+WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table. `args` and words in braces in `query` and `body` name things of the world below."""
+
+    method: str
+    route: str
+    expected: str
+    args: tuple[str, ...] = ()
+    query: str = ""
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route} {self.query}".strip()
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether the body goes as JSON."""
+        return self.route.startswith("api:")
+
+
+@dataclass
+class World:
+    """What the lines speak of: Alice's APIs, Carol's application and all that hangs on it."""
+
+    people: dict[str, User]
+    things: dict[str, Any] = field(default_factory=dict)
+
+    def fill(self, value: Any) -> Any:
+        """`value` with words in braces replaced."""
+        if isinstance(value, str):
+            return value.format_map(self.things)
+        if isinstance(value, dict):
+            return {key: self.fill(each) for key, each in value.items()}
+        return [self.fill(each) for each in value] if isinstance(value, list) else value
+
+
+# --- the table -----------------------------------------------------------------------------------------------
+
+OPEN = "200 200 200 200 200 200 200"
+LEADS_ON = "302 302 302 302 302 302 302"
+SIGNED_IN = "302 200 200 200 200 200 200"
+
+# Pages of the Publisher: developers are strangers there.
+READ = "302 404 404 200 200 200 200"
+EDITED = "302 404 404 302 403 403 302"
+DELIVERED = "302 404 404 403 302 403 302"
+
+# Pages of the Developer Portal: who is no developer is refused; somebody else's application is hidden, even from admin.
+DEVELOPERS = "302 200 200 403 403 403 200"
+DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
+MINE = "302 200 404 403 403 403 404"
+DONE_TO_MINE = "302 302 404 403 403 403 404"
+
+# The OAuth endpoints look at clients and tokens, not at who is signed in.
+CLIENTS = "401 401 401 401 401 401 401"
+
+REST_SIGNED_IN = "401 200 200 200 200 200 200"
+REST_LISTED = "401 403 403 200 200 200 200"
+REST_READ = "401 404 404 200 200 200 200"
+REST_DELIVERED = "401 404 404 403 200 403 200"
+REST_MINE = "401 200 404 404 404 404 404"
+REST_MINE_GONE = "401 204 404 404 404 404 404"
+
+NEW = "another horse battery staple"
+ECHO = {"name": "Other", "context": "/other", "version": "1"}
+OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in LIMITS}
+APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
+TOKEN = {"scopes": ["default"], "seconds": "60"}
+GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
+API = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
+CONSENT = {
+    "client_id": "{client_id}",
+    "response_type": "code",
+    "redirect_uri": CALLBACK,
+    "scope": "default",
+    "code_challenge": challenge(),
+    "code_challenge_method": "S256",
+}
+SUBSCRIPTION = {"applicationId": "{application}", "apiId": "{free}", "throttlingPolicy": "Gold"}
+KEYS = {"keyType": "SANDBOX", "grantTypesToBeSupported": ["client_credentials"]}
+
+PUBLISHER_PAGES = [
+    Line("GET", "publisher:home", LEADS_ON),
+    Line("GET", "publisher:apis", "302 403 403 200 200 200 200"),
+    Line("GET", "publisher:create", "302 403 403 200 403 403 200"),
+    Line("POST", "publisher:create", "302 403 403 302 403 403 302", body={**ECHO, "plans": ["Gold"]}),
+    Line(
+        "POST",
+        "publisher:create",
+        "302 403 403 403 403 403 302",
+        query="publish",
+        body={**ECHO, "endpoint": BACKEND, "plans": ["Gold"], "publish": "1"},
+    ),
+    Line("GET", "publisher:field-checks", "302 403 403 200 403 403 200", query="field=name&value=Chat"),
+    Line(
+        "POST",
+        "publisher:endpoint-tests",
+        "302 403 403 200 403 403 200",
+        body={"endpoint": "nonsense", "test": "endpoint"},
+    ),
+    Line("GET", "publisher:api", READ, ("api",)),
+    Line("GET", "publisher:basic-info", READ, ("api",)),
+    Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", "description": "New.", "tags": ""}),
+    Line("GET", "publisher:endpoint", READ, ("api",)),
+    Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
+    Line("GET", "publisher:plans", READ, ("api",)),
+    Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
+    Line(
+        "POST",
+        "publisher:plans",
+        "302 404 404 302 302 403 302",
+        ("draft",),
+        body={"seen": "{seen_draft}", "plans": ["Gold"]},
+    ),
+    Line("GET", "publisher:deployments", READ, ("api",)),
+    Line("POST", "publisher:deployments", DELIVERED, ("api",), body={"revision": "{revision}"}),
+    Line("POST", "publisher:revisions", "302 404 404 302 302 403 302", ("api",), body={"description": "New."}),
+    Line("POST", "publisher:undeployment", DELIVERED, ("api",)),
+    Line("POST", "publisher:restorations", EDITED, ("api",), body={"revision": "{revision}"}),
+    Line("GET", "publisher:lifecycle", READ, ("api",)),
+    Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish"}),
+    Line("GET", "publisher:versions", "302 404 404 200 403 403 200", ("api",)),
+    Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
+    Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
+    Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
+    Line("POST", "publisher:deletion", EDITED, ("draft",)),
+    Line("POST", "publisher:deletion", "302 404 404 403 403 403 302", ("api",), body={"confirmation": "EchoWebSocket"}),
+    Line("GET", "devportal:subscribers", READ, ("api",)),
+    Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
+    Line("POST", "devportal:subscriber-plans", DELIVERED, ("api", "subscription"), body={"plan": "Silver"}),
+]
+
+DEVPORTAL_PAGES = [
+    Line("GET", "devportal:home", LEADS_ON),
+    Line("GET", "devportal:catalogue", OPEN),
+    Line("GET", "devportal:api", OPEN, ("api",)),
+    Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
+    Line("GET", "devportal:credentials", DEVELOPERS, ("api",)),
+    Line("GET", "devportal:wizard", DEVELOPERS, ("api",)),
+    Line("POST", "devportal:wizard", DONE_BY_DEVELOPERS, ("api",), body={**APPLICATION, "which": "new"}),
+    Line(
+        "POST",
+        "devportal:wizard",
+        "302 302 400 403 403 403 400",
+        ("api",),
+        query="existing",
+        body={"which": "existing", "application": "{application}"},
+    ),
+    Line("GET", "devportal:wizard-subscribe", MINE, ("free", "application")),
+    Line("POST", "devportal:wizard-subscribe", DONE_TO_MINE, ("free", "application"), body={"plan": "Gold"}),
+    Line("GET", "devportal:wizard-keys", MINE, ("api", "application")),
+    Line("POST", "devportal:wizard-keys", DONE_TO_MINE, ("api", "application"), body={**GRANTS, "key_type": "SANDBOX"}),
+    Line("GET", "devportal:wizard-token", MINE, ("api", "application", "key_type")),
+    Line("POST", "devportal:wizard-token", DONE_TO_MINE, ("api", "application", "key_type"), body=TOKEN),
+    Line("GET", "devportal:wizard-connect", MINE, ("api", "application", "key_type")),
+    Line("GET", "devportal:wizard-diagnosis", MINE, ("api", "application", "key_type")),
+    Line("GET", "devportal:applications", DEVELOPERS),
+    Line("GET", "devportal:application-create", DEVELOPERS),
+    Line("POST", "devportal:application-create", DONE_BY_DEVELOPERS, body=APPLICATION),
+    Line("GET", "devportal:application", MINE, ("application",)),
+    Line("GET", "devportal:application-edit", MINE, ("application",)),
+    Line("POST", "devportal:application-edit", DONE_TO_MINE, ("application",), body=APPLICATION),
+    Line(
+        "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
+    ),
+    Line("GET", "devportal:keys", MINE, ("application", "key_type")),
+    Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
+    Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
+    Line("POST", "devportal:tokens", DONE_TO_MINE, ("application", "key_type"), body=TOKEN),
+    Line("POST", "devportal:revocations", DONE_TO_MINE, ("application", "key_type", "token")),
+    Line("GET", "devportal:subscription-choose", MINE, ("application",)),
+    Line("GET", "devportal:subscription-create", MINE, ("application", "free")),
+    Line("POST", "devportal:subscription-create", DONE_TO_MINE, ("application", "free"), body={"plan": "Gold"}),
+    Line("GET", "devportal:subscription-plan", MINE, ("subscription",)),
+    Line("POST", "devportal:subscription-plan", DONE_TO_MINE, ("subscription",), body={"plan": "Silver"}),
+    Line("POST", "devportal:subscription-deletions", DONE_TO_MINE, ("subscription",)),
+]
+
+ACCOUNT_PAGES = [
+    Line("GET", "accounts:sign-up", "200 302 302 302 302 302 302"),
+    Line("GET", "accounts:sign-in", "200 302 302 302 302 302 302", ("devportal",)),
+    Line("GET", "accounts:sign-in", "200 302 302 302 302 302 302", ("publisher",)),
+    Line("POST", "accounts:sign-in", LEADS_ON, ("devportal",), body={"username": "carol", "password": PASSWORD}),
+    Line("POST", "accounts:sign-out", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:account", SIGNED_IN, ("devportal",)),
+    Line("GET", "accounts:account", SIGNED_IN, ("publisher",)),
+    Line("GET", "accounts:password", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:account", LEADS_ON, ("devportal",), body={"first_name": "New"}),
+    Line(
+        "POST", "accounts:password", LEADS_ON, ("devportal",), body={"current_password": PASSWORD, "new_password": NEW}
+    ),
+    Line("POST", "accounts:sign-up", LEADS_ON, body={"username": "newcomer", "password": NEW}),
+    Line("POST", "accounts:theme", LEADS_ON, body={"theme": "dark"}),
+]
+
+OAUTH = [
+    Line("GET", "oauth2_provider:authorize", SIGNED_IN, body=CONSENT),
+    Line("POST", "oauth2_provider:authorize", LEADS_ON, body={**CONSENT, "allow": "on"}),
+    Line("POST", "oauth2_provider:token", CLIENTS, body={"grant_type": "client_credentials"}),
+    Line("POST", "oauth2_provider:revoke", CLIENTS, body={"token": "x"}),
+    Line("POST", "oauth2_provider:introspect", CLIENTS, body={"token": "x"}),
+    Line("GET", "oauth2_provider:jwks", OPEN),
+    Line("GET", "oauth2_provider:userinfo", CLIENTS),
+    Line("GET", "oauth2_provider:server-metadata", OPEN),
+    Line("GET", "oauth2_provider:openid-configuration", OPEN),
+]
+
+REST_DOCUMENTS = [
+    Line("GET", "api:docs", OPEN),
+    Line("GET", "api:publisher-document", OPEN),
+    Line("GET", "api:devportal-document", OPEN),
+]
+
+P, S, D = "api:publisher-api:", "api:subscribers-api:", "api:devportal-api:"
+
+REST_PUBLISHER = [
+    Line("GET", P + "apis", REST_LISTED),
+    Line("POST", P + "apis", "401 403 403 201 403 403 201", body=ECHO),
+    Line("POST", P + "validate", REST_LISTED, query="query=name:EchoWebSocket"),
+    Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
+    Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
+    Line("GET", P + "api", REST_READ, ("api",)),
+    Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
+    Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
+    Line("DELETE", P + "api", "401 404 404 403 403 403 204", ("api",)),
+    Line("DELETE", P + "api", "401 404 404 204 403 403 204", ("draft",)),
+    Line("GET", P + "lifecycle-state", REST_READ, ("api",)),
+    Line("GET", P + "lifecycle-history", REST_READ, ("api",)),
+    Line("GET", P + "revisions", REST_READ, ("api",)),
+    Line("POST", P + "revisions", "401 404 404 201 201 403 201", ("api",), body={"description": "New."}),
+    Line("GET", P + "revision", REST_READ, ("api", "revision")),
+    Line("POST", P + "deploy-revision", REST_DELIVERED, ("api",), query="revisionId={revision}", body=[]),
+    Line("POST", P + "undeploy-revision", REST_DELIVERED, ("api",), body=[]),
+    Line("POST", P + "restore-revision", "401 404 404 201 403 403 201", ("api",), query="revisionId={revision}"),
+    Line("GET", P + "streaming-plans", REST_LISTED),
+    Line("GET", P + "plans", REST_LISTED),
+    Line("GET", P + "plan", REST_LISTED, ("plan",)),
+    Line("GET", S + "subscriptions", REST_LISTED, query="apiId={api}"),
+    Line("POST", S + "block", REST_DELIVERED, query="subscriptionId={subscription}&blockState=BLOCKED"),
+    Line("POST", S + "unblock", REST_DELIVERED, query="subscriptionId={blocked}"),
+    Line("POST", S + "change-plan", REST_DELIVERED, query="subscriptionId={subscription}&businessPlan=Silver"),
+]
+
+REST_DEVPORTAL = [
+    Line("GET", D + "apis", OPEN),
+    Line("GET", D + "api", OPEN, ("api",)),
+    Line("GET", D + "api", "404 404 404 404 404 404 404", ("draft",)),
+    Line("GET", D + "api-plans", OPEN, ("api",)),
+    Line("GET", D + "applications", REST_SIGNED_IN),
+    Line("POST", D + "applications", "401 201 201 403 403 403 201", body={"name": "New"}),
+    Line("GET", D + "application", REST_MINE, ("application",)),
+    Line("PUT", D + "application", REST_MINE, ("application",), body={"name": "New"}),
+    Line("DELETE", D + "application", REST_MINE_GONE, ("application",)),
+    Line("POST", D + "generate-keys", REST_MINE, ("application",), body=KEYS),
+    Line("GET", D + "keys", REST_MINE, ("application",)),
+    Line("GET", D + "key", REST_MINE, ("application", "client")),
+    Line("PUT", D + "key", REST_MINE, ("application", "client"), body={"supportedGrantTypes": ["client_credentials"]}),
+    Line("POST", D + "regenerate-secret", REST_MINE, ("application", "client")),
+    Line("POST", D + "generate-token", REST_MINE, ("application", "client"), body={}),
+    Line("GET", D + "subscriptions", REST_SIGNED_IN),
+    Line("POST", D + "subscriptions", "401 201 404 404 404 404 404", body=SUBSCRIPTION),
+    Line("GET", D + "subscription", REST_MINE, ("subscription",)),
+    Line(
+        "PUT",
+        D + "subscription",
+        REST_MINE,
+        ("subscription",),
+        body={**SUBSCRIPTION, "apiId": "{api}", "throttlingPolicy": "Silver"},
+    ),
+    Line("DELETE", D + "subscription", REST_MINE_GONE, ("subscription",)),
+    Line("GET", D + "application-plans", OPEN),
+    Line("GET", D + "application-plan", OPEN, ("application_plan",)),
+    Line("GET", D + "plans", OPEN),
+    Line("GET", D + "plan", OPEN, ("plan",)),
+]
+
+TABLE = [
+    *PUBLISHER_PAGES,
+    *DEVPORTAL_PAGES,
+    *ACCOUNT_PAGES,
+    *OAUTH,
+    *REST_DOCUMENTS,
+    *REST_PUBLISHER,
+    *REST_DEVPORTAL,
+]
+
+
+# --- the tests -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(alice: User, bob: User, carol: User, mallory: User, observer: User, admin: User) -> World:
+    """Alice's published API, one to be published and one nobody has subscribed to; Carol's application with keys."""
+    plans()
+    people = {"carol": carol, "mallory": mallory, "alice": alice, "bob": bob, "oscar": observer, "admin": admin}
+    api, free = _published(make_api(alice), admin), _published(make_api(alice, name="Free", context="/free"), admin)
+    draft = make_api(alice, name="Draft", context="/draft")
+    revision = publishing.create_revision(api=api, actor=alice, now=timezone.now())
+    application = builders.application(carol, name="Chat client")
+    keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
+    issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
+    blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    things = {
+        "api": api.pk,
+        "free": free.pk,
+        "draft": draft.pk,
+        "revision": revision.pk,
+        "seen": api.updated_at.isoformat(),
+        "seen_draft": draft.updated_at.isoformat(),
+        "application": application.pk,
+        "client": keys.pk,
+        "client_id": keys.client_id,
+        "key_type": "PRODUCTION",
+        "token": issued.row.pk,
+        "subscription": builders.subscription(application, api).pk,
+        "blocked": blocked.pk,
+        "plan": "Gold",
+        "application_plan": "Unlimited",
+        "devportal": "devportal",
+        "publisher": "publisher",
+    }
+    return World(people, things)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Client:
+    """One for all: to load the middleware takes longer than to ask."""
+    return Client()
+
+
+@pytest.mark.parametrize("line", TABLE, ids=str)
+def test_everybody_gets_what_the_table_says(line: Line, world: World, browser: Client) -> None:
+    found = dict(zip(PEOPLE, (_status(browser, line, world, person) for person in PEOPLE), strict=True))
+
+    assert found == dict(zip(PEOPLE, map(int, line.expected.split()), strict=True)), WHO
+
+
+def test_no_address_is_missing_from_the_table() -> None:
+    named = {line.route for line in TABLE}
+    missing = {route for route in _routes(get_resolver().url_patterns) if route not in named | UNNAMED}
+
+    assert missing == set()
+
+
+def test_no_operation_of_the_rest_api_is_missing_from_the_table() -> None:
+    tried = {(line.route, line.method) for line in TABLE}
+    offered = {(line.route, method) for line in TABLE for method in _methods(line.route)}
+
+    assert offered - tried == set()
+
+
+# --- how it is done ------------------------------------------------------------------------------------------
+
+UNNAMED = {"unnamed"}  # the redirect from / to the catalogue
+
+
+def _published(api: Api, admin: User) -> Api:
+    return publishing.transition_api(api=api, action=Action.PUBLISH, actor=admin, now=timezone.now())
+
+
+def _status(client: Client, line: Line, world: World, person: str) -> int:
+    """The status that a person gets; what they have done is undone."""
+    cache.clear()  # or the brake on guessing holds
+    with transaction.atomic():
+        client.cookies.clear()
+        if person in world.people:
+            client.force_login(world.people[person])
+        response = _ask(client, line, world)
+        transaction.set_rollback(True)
+    return response.status_code
+
+
+def _ask(client: Client, line: Line, world: World) -> HttpResponse:
+    address = reverse(line.route, args=[world.things[name] for name in line.args])
+    query = world.fill(line.query)
+    body = world.fill(line.body)
+    address = f"{address}?{query}" if query else address
+    if line.method == "GET" or not line.is_rest:
+        return getattr(client, line.method.lower())(address, body or {})
+    text = "" if body is None else json.dumps(body, default=str)
+    return client.generic(line.method, address, text, content_type="application/json")
+
+
+def _routes(patterns: Iterable[Any], spaces: tuple[str, ...] = ()) -> Iterable[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, (*spaces, pattern.namespace) if pattern.namespace else spaces)
+        elif isinstance(pattern, URLPattern):
+            yield ":".join([*spaces, pattern.name or "unnamed"])
+
+
+def _methods(route: str) -> set[str]:
+    """What a resource of the REST API answers to; nothing for a page, whose methods no class tells."""
+    resource = dict(_resources(get_resolver().url_patterns)).get(route)
+    offered = {name.upper() for name in resource.http_method_names if hasattr(resource, name)} if resource else set()
+    return offered - {"OPTIONS", "HEAD"}
+
+
+def _resources(patterns: Iterable[Any], spaces: tuple[str, ...] = ()) -> Iterable[tuple[str, Any]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _resources(pattern.url_patterns, (*spaces, pattern.namespace) if pattern.namespace else spaces)
+        elif hasattr(pattern.callback, "cls"):
+            yield ":".join([*spaces, pattern.name]), pattern.callback.cls
