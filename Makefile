@@ -30,6 +30,9 @@ postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 bench: tools  ## Measure the gateway beside nginx and HAProxy
 	$(PY) -m bench
 
+screenshots: tools  ## Take the tutorial's pictures anew
+	$(PY) scripts/screenshots.py
+
 format: tools  ## Put imports and layout in order
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
