@@ -24,7 +24,7 @@ PLACES: dict[State, tuple[int, int]] = {
 # How each arrow runs, and where its label stands.
 PATHS: dict[tuple[State, Action], tuple[str, int, int]] = {
     (State.CREATED, Action.PUBLISH): ("M172 56 C 262 56 278 136 358 140", 262, 70),
-    (State.CREATED, Action.PROTOTYPE): ("M96 94 L96 210", 26, 158),
+    (State.CREATED, Action.PROTOTYPE): ("M96 94 L96 210", 20, 158),
     (State.PROTOTYPED, Action.PUBLISH): ("M172 240 C 262 240 288 176 358 167", 224, 200),
     (State.PROTOTYPED, Action.DEMOTE): ("M126 212 L126 96", 134, 158),
     (State.PUBLISHED, Action.BLOCK): ("M518 140 C 588 136 608 72 692 68", 574, 88),

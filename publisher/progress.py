@@ -57,7 +57,8 @@ def steps(
                 "Deploy",
                 "deployments",
                 _deployment(deployed, differences),
-                "Deploy a revision to the gateway. Publishing does it for you.",
+                "Deploy a revision to the gateway."
+                + (" Publishing does it for you." if state is State.CREATED else ""),
                 _done_if(deployed is not None),
             ),
             Step(

@@ -113,7 +113,7 @@ def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
 
 def versions_of(api: Api) -> list[Api]:
     """All versions of the API, itself included, newest version first."""
-    family = list(Api.objects.filter(context__iexact=api.context))
+    family = list(Api.objects.select_related("deployed_revision").filter(context__iexact=api.context))
     return sorted(family, key=lambda each: versions.sort_key(each.version), reverse=True)
 
 
@@ -132,6 +132,16 @@ def deployed_versions_of(api: Api) -> list[Api]:
     """The versions that the gateway serves."""
     served = {state.value for state in SERVED}
     return [each for each in versions_of(api) if each.deployed_revision_id and each.state in served]
+
+
+def default_version_of(api: Api) -> Api | None:
+    """The version that answers at the context alone: of those deployed as the default, the one deployed last."""
+    claims = [
+        (each.deployed_at, each)
+        for each in deployed_versions_of(api)
+        if each.deployed_revision and each.deployed_revision.snapshot["is_default_version"] and each.deployed_at
+    ]
+    return max(claims, key=lambda claim: claim[0])[1] if claims else None
 
 
 def holder_of_name(name: str) -> Api | None:

@@ -92,13 +92,12 @@ def _endpoints(found: Api) -> list[tuple[str, Endpoint]]:
 
 def _also_at(found: Api) -> list[tuple[str, str]]:
     """Shorter paths that reach this version now, with the reason in words."""
-    revision = found.deployed_revision
-    if revision is None or found.stage not in SERVED:
+    deployed = queries.deployed_versions_of(found)
+    if found not in deployed:
         return []
-    others = [each.version for each in queries.deployed_versions_of(found) if each.pk != found.pk]
-    shorter = versions.shorter(found.version, others)
+    shorter = versions.shorter(found.version, [each.version for each in deployed if each != found])
     paths = [(validation.served_path(found.context, shorter), "")] if shorter else []
-    if revision.snapshot["is_default_version"] and validation.VERSION_PLACEHOLDER not in found.context:
+    if queries.default_version_of(found) == found and validation.VERSION_PLACEHOLDER not in found.context:
         paths.append((found.context, "default version"))
     return paths
 

@@ -56,7 +56,9 @@ def test_every_role_is_documented() -> None:
 
 
 def test_the_default_plans_are_documented_with_their_limits() -> None:
-    documented = {row[0]: [re.sub(r"\D", "", cell) for cell in row[1:4]] for row in rows("plans.md") if row[0] in LIMITS}
+    documented = {
+        row[0]: [re.sub(r"\D", "", cell) for cell in row[1:4]] for row in rows("plans.md") if row[0] in LIMITS
+    }
     assert documented == {name: [str(limit) for limit in limits] for name, limits in LIMITS.items()}
     text = (REFERENCE / "plans.md").read_text()
     assert all(f"`{name}`" in text for name in APPLICATION_PLANS)

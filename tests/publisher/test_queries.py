@@ -12,7 +12,7 @@ from publisher import operations, queries
 from publisher.bootstrap import ensure_default_plans
 from publisher.lifecycle import Action, State
 from publisher.models import Plan
-from tests.publisher.builders import NOW, in_state, make_api
+from tests.publisher.builders import LATER, NOW, in_state, make_api
 
 
 def test_everybody_of_the_publisher_sees_every_api_and_strangers_none(
@@ -103,3 +103,18 @@ def test_the_history_is_the_making_and_every_step(admin: User) -> None:
     history = [row.detail.get("to") for row in queries.lifecycle_history(api)]
     assert history == ["BLOCKED", "PUBLISHED", None]
     assert queries.changes_of(api)[1].verb == "api.updated"
+
+
+def test_of_two_versions_deployed_as_the_default_the_one_deployed_last_answers_at_the_context(admin: User) -> None:
+    one = make_api(admin)
+    one = operations.update_api(api=one, changes={"is_default_version": True}, actor=admin, now=NOW)
+    one = operations.deploy_revision(api=one, actor=admin, now=NOW)
+    assert queries.default_version_of(one) is None
+    one = operations.transition_api(api=one, action=Action.PUBLISH, actor=admin, now=NOW)
+    assert queries.default_version_of(one) == one
+    two = operations.create_version(api=one, version="2", make_default=True, actor=admin, now=NOW)
+    assert queries.default_version_of(two) == one
+    two = operations.transition_api(api=two, action=Action.PUBLISH, actor=admin, now=LATER)
+    assert queries.default_version_of(one) == two
+    operations.undeploy(api=two, actor=admin, now=LATER)
+    assert queries.default_version_of(one) == one

@@ -1,0 +1,21 @@
+"""What a person sends to the Publisher's pages. A form validates and saves nothing; the operations have the rules."""
+
+from publisher.forms.common import GuardedForm, PageForm, in_words
+from publisher.forms.deliveries import DeletionForm, RevisionForm, TransitionForm, VersionForm
+from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm
+from publisher.forms.endpoints import EndpointForm, TryForm
+
+__all__ = [
+    "BasicInfoForm",
+    "CreateForm",
+    "DeletionForm",
+    "EndpointForm",
+    "GuardedForm",
+    "PageForm",
+    "PlansForm",
+    "RevisionForm",
+    "TransitionForm",
+    "TryForm",
+    "VersionForm",
+    "in_words",
+]

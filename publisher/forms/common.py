@@ -1,0 +1,95 @@
+"""What the forms share: cleaned fields, refusals taken up, and the guard against saving over somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+
+from accounts.errors import DomainError
+from publisher import queries
+from publisher.models import Api
+from publisher.validation import BadValue
+
+PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+
+
+class CleanedField(forms.CharField):
+    """A line of text that goes through one of the cleaners of `publisher.validation`."""
+
+    def __init__(self, cleaner: Callable[[str], str], **options: Any) -> None:
+        super().__init__(**options)
+        self.cleaner = cleaner
+
+    def clean(self, value: Any) -> str:
+        """The clean value; a refusal offers its suggestion as a button that puts it into the field."""
+        text = str(value or "")
+        if not text.strip() and not self.required:
+            return ""
+        try:
+            return self.cleaner(text)
+        except BadValue as error:
+            raise forms.ValidationError(in_words(error)) from None
+
+
+class PageForm(forms.Form):
+    """A form that can take up what an operation refused."""
+
+    def take_up(self, error: DomainError) -> None:
+        """Show the refusal: each sentence at its field, and what belongs to no field above the form."""
+        fields: Mapping[str, str] = getattr(error, "fields", {})
+        for name, sentence in fields.items():
+            self.add_error(name if name in self.fields else None, sentence)
+        if not fields:
+            self.add_error(None, str(error))
+
+
+class GuardedForm(PageForm):
+    """A form that knows which state of the design the person had before their eyes."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_seen(self) -> datetime:
+        """The moment of the last save that the person saw. Without it nothing is saved: it might go over others."""
+        try:
+            seen = parse_datetime(self.cleaned_data["seen"])
+        except ValueError:
+            seen = None
+        if seen is None or seen.tzinfo is None:
+            raise forms.ValidationError("unreadable")
+        return seen
+
+    def clean(self) -> dict[str, Any]:
+        """Say above the form what is wrong with a field that nobody sees."""
+        if "seen" in self.errors:
+            raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
+        return super().clean() or self.cleaned_data
+
+    def look_again(self, api: Api) -> None:
+        """Let the next save go over what has been saved meanwhile; what was typed stays."""
+        sent = cast(QueryDict, self.data).copy()
+        sent["seen"] = api.updated_at.isoformat()
+        self.data = sent
+
+
+def in_words(error: BadValue) -> str:
+    """The sentence of a refusal; its suggestion is a button that `static/js/check.js` makes work."""
+    if not error.suggestion:
+        return str(error)
+    return format_html(
+        '{} Did you mean <button type="button" class="suggestion" data-suggestion>{}</button>?',
+        error.sentence,
+        error.suggestion,
+    )
+
+
+def offer_plans(form: forms.Form) -> None:
+    """Let the field `plans` of a form choose among all plans."""
+    field = form.fields["plans"]
+    assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101
+    field.queryset = queries.all_plans()

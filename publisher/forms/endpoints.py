@@ -1,0 +1,137 @@
+"""The endpoint page with its Endpoint Advanced Configurations, and the endpoint to try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from publisher import validation
+from publisher.endpoint import LIMITS, EndpointOptions
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm
+from publisher.models import Api
+
+
+class EndpointForm(GuardedForm):
+    """Production and sandbox addresses, and Endpoint Advanced Configurations."""
+
+    production_url = CleanedField(
+        validation.clean_endpoint_url,
+        label="Production endpoint",
+        required=False,
+        help_text="Where calls with production keys go.",
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "ws://host:port/path"}),
+    )
+    production_failover = forms.CharField(
+        label="Production failover",
+        required=False,
+        help_text="Addresses tried in this order when the one above does not answer, one a line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    sandbox_url = CleanedField(
+        validation.clean_endpoint_url,
+        label="Sandbox endpoint",
+        required=False,
+        help_text="Where calls with sandbox keys go.",
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "ws://host:port/path"}),
+    )
+    sandbox_failover = forms.CharField(
+        label="Sandbox failover",
+        required=False,
+        help_text="Addresses tried in this order, one a line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    prevent_suspension = forms.BooleanField(
+        label="Prevent suspension",
+        required=False,
+        help_text="Dial the backend every time, however often it has failed.",
+    )
+    verify_tls = forms.BooleanField(
+        label="Verify the backend's certificate",
+        required=False,
+        help_text="Leave this on unless the backend is on a network that you trust.",
+    )
+    ca_certificate = forms.CharField(
+        label="Certificate authority to trust",
+        required=False,
+        help_text="In PEM form, for a backend whose certificate no public authority has signed.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    )
+    headers = forms.CharField(
+        label="Headers for the backend",
+        required=False,
+        help_text="Added to every handshake with the backend, one a line: X-Backend-Key: value",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, (help_text, step) in _NUMBERS.items():
+            self.fields[name] = forms.FloatField(
+                label=LIMITS[name].label,
+                help_text=help_text,
+                widget=forms.NumberInput(attrs={"min": 0, "max": f"{LIMITS[name].most:g}", "step": step}),
+            )
+
+    @staticmethod
+    def initial_of(api: Api) -> dict[str, Any]:
+        """What the form shows at first."""
+        options = EndpointOptions.from_document(api.endpoint_options).to_document()
+        return {
+            **{name: f"{value:g}" if name in LIMITS else value for name, value in options.items()},
+            "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
+            "seen": api.updated_at.isoformat(),
+            "production_url": api.production.get("url", ""),
+            "production_failover": "\n".join(api.production.get("failover", ())),
+            "sandbox_url": api.sandbox.get("url", ""),
+            "sandbox_failover": "\n".join(api.sandbox.get("failover", ())),
+        }
+
+    def clean_headers(self) -> dict[str, str]:
+        """Header lines as names with values."""
+        return dict(_header(line) for line in _lines(self.cleaned_data["headers"]))
+
+    def documents(self) -> dict[str, Any]:
+        """What the operation takes."""
+        sent = self.cleaned_data
+        return {
+            "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
+            "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
+            "options": {name: sent[name] for name in EndpointOptions().to_document()},
+        }
+
+    def advanced_is_wrong(self) -> bool:
+        """Whether an error stands in the advanced configuration, so that it has to be open."""
+        outside = {"production_url", "production_failover", "sandbox_url", "sandbox_failover", "seen", "__all__"}
+        return bool(set(self.errors) - outside)
+
+
+class TryForm(forms.Form):
+    """An endpoint to try, with those advanced options that matter to a handshake."""
+
+    address = CleanedField(validation.clean_endpoint_url)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
+    return name.strip(), value.strip()
+
+
+_NUMBERS: dict[str, tuple[str, str]] = {
+    "connect_timeout": ("Seconds to wait for the backend's handshake.", "any"),
+    "idle_timeout": ("Seconds without data or pong before a connection is closed. 0: never.", "any"),
+    "maximum_duration": ("Seconds after which a connection is closed in any case. 0: never.", "any"),
+    "ping_interval": ("Seconds of silence before either side is pinged. 0: no pings.", "any"),
+    "retries": ("How often all addresses are tried again.", "1"),
+    "retry_delay": ("Seconds between two tries.", "any"),
+    "suspend_after": ("Failures in a row after which the address rests.", "1"),
+    "suspend_initial": ("Seconds of the first rest.", "any"),
+    "suspend_factor": ("Each further rest is longer by this factor.", "any"),
+    "suspend_maximum": ("Seconds that a rest lasts at most.", "any"),
+}
