@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from publisher.lifecycle import State
 
 DONE, CURRENT, TODO = "done", "current", "todo"
+PUBLISH = "Publish the API to the Developer Portal."
+PUBLISH_AND_DEPLOY = f"{PUBLISH} That deploys a first revision to the gateway, too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,16 @@ class Step:
     note: str
     advice: str
     state: str
+
+    @property
+    def next_page(self) -> str:
+        """Where the advice is followed: what is ready to be published goes straight there, which deploys it too."""
+        return "lifecycle" if self.advice in (PUBLISH, PUBLISH_AND_DEPLOY) else self.page
+
+    @property
+    def next_link(self) -> str:
+        """The words of the link to `next_page`; the lifecycle page keeps the capitals of its label."""
+        return "LIFECYCLE" if self.next_page == "lifecycle" else self.title
 
     @property
     def is_for_publishers(self) -> bool:
@@ -57,15 +69,14 @@ def steps(
                 "Deploy",
                 "deployments",
                 _deployment(deployed, differences),
-                "Deploy a revision to the gateway."
-                + (" Publishing does it for you." if state is State.CREATED else ""),
+                PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
                 _done_if(deployed is not None),
             ),
             Step(
                 "Publish",
                 "lifecycle",
                 "not published yet" if state is State.CREATED else state.label,
-                "Publish the API to the Developer Portal.",
+                PUBLISH,
                 _done_if(state is not State.CREATED),
             ),
         ]

@@ -104,7 +104,7 @@ def test_deleting_says_what_is_lost() -> None:
     ]
 
 
-def steps(**given: Any) -> list[tuple[str, str]]:
+def all_steps(**given: Any) -> list[progress.Step]:
     nothing: dict[str, Any] = {
         "topics": 0,
         "endpoint": "",
@@ -113,7 +113,23 @@ def steps(**given: Any) -> list[tuple[str, str]]:
         "differences": [],
         "state": State.CREATED,
     }
-    return [(step.state, step.note) for step in progress.steps(**{**nothing, **given})]
+    return progress.steps(**{**nothing, **given})
+
+
+def steps(**given: Any) -> list[tuple[str, str]]:
+    return [(step.state, step.note) for step in all_steps(**given)]
+
+
+def current(**given: Any) -> tuple[str, str]:
+    return next((step.next_page, step.next_link) for step in all_steps(**given) if step.state == "current")
+
+
+def test_an_api_that_is_ready_is_sent_to_its_lifecycle_by_the_label_that_people_look_for() -> None:
+    ready = {"endpoint": "h:1", "plans": ["Gold"]}
+    assert current(**ready) == ("lifecycle", "LIFECYCLE")
+    assert current(**ready, deployed=1) == ("lifecycle", "LIFECYCLE")
+    assert current(**ready, state=State.PUBLISHED) == ("deployments", "Deploy")
+    assert current(endpoint="h:1") == ("plans", "Plans")
 
 
 def test_the_first_step_that_is_open_is_the_current_one() -> None:
