@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 KEEPS_SECONDS = 300
+MOST_KEPT = 8
 SESSION_KEY = "envelopes"
 
 
@@ -18,7 +19,8 @@ def seal(request: HttpRequest, response: HttpResponse, name: str, secret: str) -
     """Keep `secret` for the next page that opens `name` in this browser, for five minutes at most."""
     key = request.COOKIES.get(_cookie_name()) or Fernet.generate_key().decode()
     box = _box(key) or Fernet(key := Fernet.generate_key().decode())
-    kept = dict(request.session.get(SESSION_KEY, {}))
+    newest = list(request.session.get(SESSION_KEY, {}).items())[1 - MOST_KEPT :]
+    kept = dict(newest)
     kept[name] = box.encrypt(secret.encode()).decode()
     request.session[SESSION_KEY] = kept
     response.set_cookie(

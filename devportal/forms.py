@@ -78,11 +78,23 @@ class ApplicationForm(forms.Form):
         plan.initial = DEFAULT_APPLICATION_PLAN
 
 
+class OwnApplication(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the viewer's own applications."""
+
+    def to_python(self, value: Any) -> Application | None:
+        """The application; text that is no id at all names none."""
+        try:
+            chosen: Application | None = super().to_python(value)
+        except forms.ValidationError:
+            raise forms.ValidationError(self.error_messages["invalid_choice"]) from None
+        return chosen
+
+
 class WizardApplicationForm(ApplicationForm):
     """The wizard's first step: a new application, or one of the viewer's own."""
 
     which = forms.ChoiceField(choices=[(NEW, "A new application"), (EXISTING, "One of mine")], initial=NEW)
-    application = forms.ModelChoiceField(
+    application = OwnApplication(
         queryset=Application.objects.none(),
         required=False,
         empty_label="Choose…",

@@ -170,7 +170,7 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
     """The access tokens of `client` that still work, newest first. None of them holds the token itself."""
     tokens: QuerySet[AccessToken] = AccessToken.objects.filter(application=client, expires__gt=now)
-    return tokens.order_by("-created", "-pk")
+    return tokens.select_related("user").order_by("-created", "-pk")
 
 
 def token_for(viewer: Viewer, pk: int | str) -> AccessToken:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from devportal.addresses import Addresses
-
 _PIECES = re.compile(r'^wscat|"[^"]*"|wss?://\S+')
 
 
@@ -33,9 +31,8 @@ class Snippet:
         yield "str", after
 
 
-def all_ways(addresses: Addresses, token: str) -> list[Snippet]:
-    """Every way to connect to `addresses` with `token`; the tutorial's four commands first."""
-    ws, wss = addresses.ws_short, addresses.wss_short
+def all_ways(ws: str, wss: str, token: str) -> list[Snippet]:
+    """Every way to connect to the addresses `ws` and `wss` with `token`; the tutorial's four commands first."""
     texts = {
         "WS": f'wscat -c {ws} -H "Authorization: Bearer {token}"',
         "WSS": f'wscat -n -c {wss} -H "Authorization: Bearer {token}"',

@@ -149,6 +149,7 @@ def _wants_jwt(client: OAuthClient) -> bool:
 
 def _signed(claims: dict[str, object]) -> str:
     key = signing_key()
-    token = jwt.JWT(header={"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}, claims=json.dumps(claims))
+    header = {"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}
+    token = jwt.JWT(header=header, claims=json.dumps(claims, separators=(",", ":")))
     token.make_signed_token(key)
     return str(token.serialize())

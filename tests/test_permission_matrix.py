@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import TrailEntry, User
 from publisher import operations as publishing
 from publisher.endpoint import LIMITS, EndpointOptions
 from publisher.lifecycle import Action
@@ -243,6 +243,7 @@ OAUTH = [
 
 REST_DOCUMENTS = [
     Line("GET", "api:docs", OPEN),
+    Line("GET", "api:docs-devportal", OPEN),
     Line("GET", "api:publisher-document", OPEN),
     Line("GET", "api:devportal-document", OPEN),
 ]
@@ -395,13 +396,15 @@ def _published(api: Api, admin: User) -> Api:
 
 
 def _status(client: Client, line: Line, world: World, person: str) -> int:
-    """The status that a person gets; what they have done is undone."""
+    """The status that a person gets. A refusal must leave nothing on the trail; what was done is undone."""
     cache.clear()  # or the brake on guessing holds
     with transaction.atomic():
         client.cookies.clear()
         if person in world.people:
             client.force_login(world.people[person])
+        before = TrailEntry.objects.count()
         response = _ask(client, line, world)
+        assert response.status_code < 400 or TrailEntry.objects.count() == before, f"{person} was refused too late"
         transaction.set_rollback(True)
     return response.status_code
 

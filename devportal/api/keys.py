@@ -170,9 +170,9 @@ class OneKey(Resource):
     @extend_schema(
         operation_id="getKeys", summary="Read keys", tags=["Keys"], responses=answers({200: KeyDocument}, 404)
     )
-    def get(self, request: Request, application_id: UUID, key_id: int) -> Response:
+    def get(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """Without the secret, which is not stored."""
-        return Response(_document(self.client(application_id, key_id)))
+        return Response(_document(self.client(application_id, key_mapping_id)))
 
     @extend_schema(
         operation_id="updateKeys",
@@ -181,9 +181,9 @@ class OneKey(Resource):
         request=KeyDocument,
         responses=answers({200: KeyDocument}, 400, 403, 404),
     )
-    def put(self, request: Request, application_id: UUID, key_id: int) -> Response:
+    def put(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """What is left out stays. Tokens that were issued are not touched."""
-        client = self.client(application_id, key_id)
+        client = self.client(application_id, key_mapping_id)
         body = KeyDocument(client, data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -196,10 +196,10 @@ class OneKey(Resource):
         )
         return Response(_document(changed))
 
-    def client(self, application_id: UUID, key_id: int) -> OAuthClient:
+    def client(self, application_id: UUID, key_mapping_id: int) -> OAuthClient:
         """The keys, if they are the viewer's. Raises ApplicationNotFound or KeysNotFound."""
         application = queries.application_for(self.user, application_id)
-        client: OAuthClient | None = application.clients.filter(pk=key_id).first()
+        client: OAuthClient | None = application.clients.filter(pk=key_mapping_id).first()
         if client is None:
             raise KeysNotFound
         return client
@@ -217,9 +217,9 @@ class RegenerateSecret(OneKey):
         request=None,
         responses=answers({200: NewSecret}, 403, 404),
     )
-    def post(self, request: Request, application_id: UUID, key_id: int) -> Response:
+    def post(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """The old one stops working at once; with `?revokeTokens=true` so do the tokens."""
-        client = self.client(application_id, key_id)
+        client = self.client(application_id, key_mapping_id)
         revoke = query_flag(request, "revokeTokens")
         secret = operations.regenerate_secret(client=client, revoke_tokens=revoke, **self.by)
         return _never_cached({"consumerKey": client.client_id, "consumerSecret": secret})
@@ -238,9 +238,9 @@ class GenerateToken(OneKey):
         request=TokenRequest,
         responses=answers({200: TokenDocument}, 400, 403, 404, 409),
     )
-    def post(self, request: Request, application_id: UUID, key_id: int) -> Response:
+    def post(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """The answer holds the token, this once."""
-        client = self.client(application_id, key_id)
+        client = self.client(application_id, key_mapping_id)
         body = TokenRequest(data=request.data)
         body.is_valid(raise_exception=True)
         issued = self._issue(client, body.validated_data)

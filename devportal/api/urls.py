@@ -6,7 +6,7 @@ from devportal.api import applications, catalogue, keys, plans, subscriptions
 
 app_name = "devportal-api"
 
-ONE_KEY = "applications/<uuid:application_id>/oauth-keys/<int:key_id>"
+ONE_KEY = "applications/<uuid:application_id>/oauth-keys/<int:key_mapping_id>"
 
 urlpatterns = [
     path("apis", catalogue.Catalogue.as_view(), name="apis"),

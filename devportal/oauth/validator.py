@@ -1,6 +1,6 @@
 """What the OAuth endpoints check and store, where the toolkit's own answer is not strict enough.
 
-Long because the toolkit asks one question a method; the classes below group them by what they add.
+Long because the toolkit asks one question a method; the sections below group them.
 """
 
 import uuid
@@ -13,6 +13,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from accounts.models import User
 from devportal import grants, tokens
@@ -50,10 +51,12 @@ class Validator(OAuth2Validator):
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Request, *_: Any, **__: Any) -> bool:
         """Whether the address is registered, and encrypted unless it is on the person's own machine."""
-        parts = urlsplit(redirect_uri)
-        return (parts.scheme != "http" or parts.hostname in grants.LOOPBACK) and bool(
-            super().validate_redirect_uri(client_id, redirect_uri, request)
-        )
+        try:
+            parts = urlsplit(redirect_uri)
+            registered = bool(super().validate_redirect_uri(client_id, redirect_uri, request))
+        except ValueError:  # a port or host that cannot be one
+            return False
+        return registered and (parts.scheme != "http" or parts.hostname in grants.LOOPBACK)
 
     def _load_application(self, client_id: str, request: Request) -> OAuthClient | None:
         client = super()._load_application(client_id, request)
@@ -83,19 +86,34 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: OAuthClient, request: Request, *_: Any, **__: Any
     ) -> bool:
-        """Whether the code waits to be taken by this client for somebody who may still act."""
-        known = super().validate_code(client_id, code, client, request)
-        if not known:
-            self._end_family(_family_of(code), client, request)
-        return known and bool(request.user.is_active)
+        """Whether the code waits to be taken by this client for somebody who may still act.
+
+        What is asked about the code after this is answered from the row read here, for another request may take it.
+        """
+        request.code_row = Grant.objects.filter(code=code, application=client).first()
+        if request.code_row is None or not super().validate_code(client_id, code, client, request):
+            self._end_family(_family_of_code(code), client)
+            return False
+        return bool(request.user.is_active)
+
+    def get_code_challenge(self, code: str, request: Request) -> str | None:
+        """What the verifier has to match (RFC 7636 §4.6)."""
+        return request.code_row.code_challenge or None
+
+    def get_code_challenge_method(self, code: str, request: Request) -> str | None:
+        """How it has to match."""
+        return request.code_row.code_challenge_method or None
+
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: OAuthClient, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Whether the address is the one the code was sent to (RFC 6749 §4.1.3)."""
+        return bool(request.code_row.redirect_uri_allowed(redirect_uri))
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *_: Any, **__: Any) -> None:
         """Nothing more to do: the code was taken in the transaction that stored its tokens."""
 
-    def _take_code(self, request: Request) -> None:
-        super().invalidate_authorization_code(request.client_id, request.code, request)
-
-    def _end_family(self, family: uuid.UUID, client: OAuthClient, request: Request) -> None:
+    def _end_family(self, family: uuid.UUID, client: OAuthClient) -> None:
         if RefreshToken.objects.filter(token_family=family, application=client).exists():
             with _by(client, timezone.now()):
                 RefreshToken.revoke_family(family)
@@ -103,19 +121,26 @@ class Validator(OAuth2Validator):
     # --- tokens --------------------------------------------------------------------------------------------
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
-        """Store the digests of what was minted. A client without the refresh grant is not told its refresh token.
+        """Store the digests of what was minted, if the code or refresh token it is for is still unused then.
 
-        The unspoken refresh token is kept all the same: it ties the access token to its code (see `_end_family`).
+        A client without the refresh grant is not told its refresh token. The row is kept all the same, because it
+        ties the access token to its code: see `_end_family`.
         """
         person = None if request.grant_type == "client_credentials" else request.user
-        with _by(request.client, request.issued_at, person):
-            super().save_bearer_token(token, request)
+        try:
+            with _by(request.client, request.issued_at, person):
+                super().save_bearer_token(token, request)
+        except InvalidGrantError:
+            self._end_family(_family_of(request), request.client)
+            raise
         if "refresh_token" not in request.client.grant_types:
             token.pop("refresh_token", None)
 
     def _save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
         if request.grant_type == "authorization_code":
-            self._take_code(request)
+            super().invalidate_authorization_code(request.client_id, request.code, request)
+        if request.grant_type == "refresh_token":
+            _take(request.refresh_token_instance, request)
         super()._save_bearer_token(token, request)
 
     def _create_access_token(
@@ -130,7 +155,7 @@ class Validator(OAuth2Validator):
     ) -> RefreshToken:
         row = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
         if request.grant_type == "authorization_code":
-            row.token_family = _family_of(request.code)
+            row.token_family = _family_of(request)
             row.save(update_fields=["token_family"])
         return row
 
@@ -161,6 +186,21 @@ def _signing(client: OAuthClient) -> OAuthClient:
     return client
 
 
-def _family_of(code_digest: str) -> uuid.UUID:
-    """The family of the tokens that come of a code, so that its second use finds them."""
+def _family_of(request: Request) -> uuid.UUID:
+    """The family that the tokens of a request belong to."""
+    if request.grant_type == "refresh_token":
+        family: uuid.UUID = request.refresh_token_instance.token_family
+        return family
+    return _family_of_code(request.code)
+
+
+def _family_of_code(code_digest: str) -> uuid.UUID:
+    """The family of the tokens that come of a code: made from it, so that its second use finds them."""
     return uuid.UUID(tokens.digest(code_digest)[:32])
+
+
+def _take(refresh_token: RefreshToken, request: Request) -> None:
+    """Hold a refresh token until the transaction ends. Raises InvalidGrantError if another request used it first."""
+    unused = RefreshToken.objects.select_for_update().filter(pk=refresh_token.pk, revoked=None)
+    if unused.first() is None:
+        raise InvalidGrantError(request=request)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 from oauth2_provider import views as toolkit
 from oauth2_provider.exceptions import FatalClientError
@@ -76,10 +77,11 @@ class ClientEndpoint(OAuthLibMixin, View):
 class TokenView(ClientEndpoint, toolkit.TokenView):
     """Exchange a code, client credentials or a refresh token for an access token (RFC 6749 §3.2)."""
 
+    @method_decorator(sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token"))
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The one flow that is offered; the toolkit would branch to the device grant here."""
-        answer: HttpResponse = self.authorization_flow_token_response(request)
-        return answer
+        """The toolkit's own would branch to the device grant, and look for a row that may be revoked by now."""
+        _, headers, body, status = self.create_token_response(request)
+        return HttpResponse(body, status=status, headers=headers)
 
 
 class RevocationView(ClientEndpoint, toolkit.RevokeTokenView):

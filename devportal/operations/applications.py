@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from oauth2_provider.models import AccessToken
 
 from accounts import trail
 from accounts.errors import Conflict, Invalid, NotAllowed
@@ -107,8 +106,6 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
             "subscriptions": row.subscriptions.count(),
             "tokens": queries.count_active_tokens(row, now),
         }
-        # Before their keys, so that the trail can still say whose tokens these were.
-        AccessToken.objects.filter(application__application=row).delete()
         _record("deleted", row, actor, now, **counts)
         row.delete()
 

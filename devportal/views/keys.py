@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
+from oauth2_provider.models import AccessToken
 
 from accounts.access import requires
 from accounts.roles import Role
@@ -16,6 +18,8 @@ from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
+
+TOKENS_A_PAGE = 20
 
 
 @requires(Role.SUBSCRIBER)
@@ -68,11 +72,16 @@ def page(
         "token_form": tokens_form,
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
-        "tokens": queries.active_tokens(client, timezone.now()) if client else [],
+        "tokens": _listed_tokens(request, client) if client else None,
     }
     status = max(status_of(each) for each in (keys_form, tokens_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)
     return kept_nowhere(answer, context["secret"], context["token"])
+
+
+def _listed_tokens(request: HttpRequest, client: OAuthClient) -> Page[AccessToken]:
+    active = queries.active_tokens(client, timezone.now())
+    return Paginator(active, TOKENS_A_PAGE).get_page(request.GET.get("page"))
 
 
 def _generated(

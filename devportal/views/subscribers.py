@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
-from accounts.errors import Conflict
+from accounts.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
 from devportal.models import Subscription
@@ -18,7 +18,7 @@ from devportal.operations.subscriptions import NotYoursToManage
 from devportal.permissions import can_manage_subscribers
 from devportal.standing import MAY_BECOME
 from devportal.views.common import me
-from publisher.models import Api
+from publisher.models import Api, Plan
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
@@ -72,13 +72,20 @@ def states(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
 def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     """Put one subscription under another plan."""
     row = _managed(request, pk, subscription)
-    plan = plans_named([request.POST.get("plan", "")])[0]
     try:
+        plan = _chosen_plan(request)
         operations.change_plan(subscription=row, plan=plan, actor=me(request), now=timezone.now())
         messages.success(request, f"{row.application} is under {plan} now.")
-    except Conflict as refusal:
+    except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
     return redirect("devportal:subscribers", pk)
+
+
+def _chosen_plan(request: HttpRequest) -> Plan:
+    name = request.POST.get("plan", "")
+    if not name:
+        raise Invalid("Choose a plan first. Nothing was changed.")
+    return plans_named([name])[0]
 
 
 def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:

@@ -86,11 +86,12 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     now = timezone.now()
     token = show_once(request, "token", run.client)
     row = (tokens.find(token, now) if token else None) or queries.active_tokens(run.client, now).first()
+    addresses = addresses_of(run.api)
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
-        "addresses": addresses_of(run.api),
-        "ways": snippets.all_ways(addresses_of(run.api), token) if token else [],
+        "addresses": addresses,
+        "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token) if token else [],
         "reasons": _reasons(run) if row else [],
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
     }

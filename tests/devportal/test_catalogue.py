@@ -196,9 +196,7 @@ def test_somebody_without_the_role_is_not_offered_the_wizard(bob: User, browser:
     assert browser(bob).get(f"/devportal/apis/{echo.pk}/wizard").status_code == 403
 
 
-def test_credentials_list_the_viewers_own_applications(
-    bob: User, carol: User, mallory: User, browser: Browser
-) -> None:
+def test_credentials_list_the_viewers_own_applications(bob: User, carol: User, mallory: User, browser: Browser) -> None:
     echo = builders.api(bob)
     with_keys, without = builders.application(carol, "With keys"), builders.application(carol, "Without")
     builders.subscription(with_keys, echo)

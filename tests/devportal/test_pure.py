@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from devportal import durations, grants, snippets, standing
-from devportal.addresses import Addresses, short_version
+from devportal.addresses import short_version
 from devportal.models import Subscription
 from publisher import limits
 from publisher.models import Plan
 
 WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
-ECHO = Addresses("/echowebsocket/1.0.0", "/echowebsocket/1.0")
+ECHO = (f"{WS}/echowebsocket/1.0", f"{WSS}/echowebsocket/1.0")
 
 
 def commands() -> dict[str, str]:
-    return {way.title: way.text for way in snippets.all_ways(ECHO, "TOKEN")}
+    return {way.title: way.text for way in snippets.all_ways(*ECHO, "TOKEN")}
 
 
 def test_the_commands_are_the_tutorials_word_for_word() -> None:
-    assert [way.text for way in snippets.all_ways(ECHO, "TOKEN")][:4] == [
+    assert [way.text for way in snippets.all_ways(*ECHO, "TOKEN")][:4] == [
         f'wscat -c {WS}/echowebsocket/1.0 -H "Authorization: Bearer TOKEN"',
         f'wscat -n -c {WSS}/echowebsocket/1.0 -H "Authorization: Bearer TOKEN"',
         f'wscat -c "{WS}/echowebsocket/1.0?access_token=TOKEN"',
@@ -38,7 +38,7 @@ def test_the_python_snippet_is_python() -> None:
 
 
 def test_colouring_loses_nothing_and_marks_the_credential() -> None:
-    for way in snippets.all_ways(ECHO, "TOKEN"):
+    for way in snippets.all_ways(*ECHO, "TOKEN"):
         parts = list(way.parts())
         assert "".join(text for _, text in parts) == way.text
         assert ("credential", "TOKEN") in parts

@@ -200,6 +200,14 @@ def test_a_step_that_is_too_far_leads_to_the_first_open_one(tab: Client, echo: A
         assert tab.get(f"{base}/{step}").url == f"{base}/keys?type=production"
 
 
+@pytest.mark.parametrize("step", ["token", "connect"])
+def test_keys_alone_do_not_skip_the_subscription(tab: Client, echo: Api, carol: User, step: str) -> None:
+    app = builders.application(carol)
+    builders.keys(app)
+    base = f"/devportal/apis/{echo.pk}/wizard/{app.pk}"
+    assert tab.get(f"{base}/production/{step}").url == f"{base}/subscribe"
+
+
 def test_two_tabs_do_not_disturb_each_other(carol: User, echo: Api, browser: Browser) -> None:
     tab = browser(carol)
     first = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "name": "First"}).url

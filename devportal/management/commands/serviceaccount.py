@@ -14,7 +14,7 @@ from devportal import services
 EXAMPLE = """
 Keep the secret now: it is not shown again.
 
-  curl -u '{id}:{secret}' -d grant_type=client_credentials {url}/oauth2/token
+  curl -u {id} -d grant_type=client_credentials {url}/oauth2/token     (asks for the secret)
 
 Send the access_token of the answer as Authorization: Bearer to {url}/api/am/…
 """
@@ -48,4 +48,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(f"client id      {made.client.client_id}")
         self.stdout.write(f"client secret  {made.secret}")
-        self.stdout.write(EXAMPLE.format(id=made.client.client_id, secret=made.secret, url=settings.PORTAL_URL))
+        self.stdout.write(EXAMPLE.format(id=made.client.client_id, url=settings.PORTAL_URL))

@@ -1,0 +1,135 @@
+"""Try it now: the console on the wizard's last step, in a real browser against a real WebSocket server."""
+
+from __future__ import annotations
+
+import http
+import re
+import threading
+from collections.abc import Iterator
+from copy import deepcopy
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import LazySettings
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+from websockets.http11 import Request, Response
+from websockets.sync.server import Server, ServerConnection, serve
+
+from accounts.models import User
+from devportal import operations, tokens
+from devportal.models import Subscription
+from tests.accounts.conftest import chromium, session_of
+from tests.devportal import builders
+from tests.devportal.builders import NOW
+
+__all__ = ["chromium"]
+
+pytestmark = pytest.mark.journey
+
+
+def answer(line: ServerConnection) -> None:
+    """Echo; "binary" comes back as three bytes, "end" ends the line as the gateway ends one whose token ended."""
+    for message in line:
+        if message == "end":
+            line.close(4001, "token revoked")
+        else:
+            line.send(b"\0\1\2" if message == "binary" else message)
+
+
+def admit(line: ServerConnection, request: Request) -> Response | None:
+    """Refuse whoever brings no token that the product knows."""
+    token = parse_qs(urlsplit(request.path).query).get("access_token", [""])[0]
+    return None if tokens.find(token, NOW) else line.respond(http.HTTPStatus.UNAUTHORIZED, "")
+
+
+@pytest.fixture
+def gateway(settings: LazySettings) -> Iterator[Server]:
+    """A stand-in for the gateway, which the portal believes to be the real one."""
+    with serve(answer, "127.0.0.1", 0, process_request=admit) as server:
+        address = f"ws://localhost:{server.socket.getsockname()[1]}"
+        settings.GATEWAY_WS_URL = settings.GATEWAY_WSS_URL = address
+        settings.CONTENT_SECURITY_POLICY = deepcopy(settings.CONTENT_SECURITY_POLICY)
+        settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += [address]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+
+
+@pytest.fixture
+def page(gateway: Server, live_server: LiveServer, chromium: Browser, carol: User, bob: User) -> Iterator[Page]:
+    """The last step of the wizard, with a token on it."""
+    production = {"url": "ws://localhost:9900/"}
+    api = builders.api(bob, context="/echowebsocket", production=production)
+    api.deployed_revision.snapshot["production"] = production
+    api.deployed_revision.save()
+    app = builders.application(carol)
+    builders.subscription(app, api)
+    builders.keys(app)
+    context = chromium.new_context(base_url=live_server.url)
+    context.add_cookies([session_of(carol, live_server.url)])
+    tab = context.new_page()
+    tab.goto(f"/devportal/apis/{api.pk}/wizard/{app.pk}/production/token")
+    tab.get_by_role("button", name="Generate token").click()
+    expect(tab.get_by_role("button", name="Try it now")).to_be_visible()
+    yield tab
+    context.close()
+
+
+def frames(page: Page) -> list[str]:
+    return [re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "", row).strip() for row in page.locator(".frame").all_text_contents()]
+
+
+def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
+    page.get_by_role("button", name="Try it now").click()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("1 sent · 1 received")).to_be_visible()
+    page.get_by_label("Message").fill("binary")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
+
+    shown = frames(page)
+    assert re.fullmatch(r"·Handshake accepted in \d+ ms", shown[0])
+    assert shown[1:] == ["↑Hello5 B", "↓Hello5 B", "↑binary6 B", "↓(binary)3 B"]
+    page.get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_text("Closed 1000: normally")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+
+
+def test_a_close_by_the_gateway_is_said_in_words(page: Page) -> None:
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.get_by_label("Message").fill("end")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Closed 4001: the token expired or was revoked; generate a new one")).to_be_visible()
+    expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
+
+
+def test_a_refusal_is_explained_by_what_the_portal_knows(page: Page, carol: User, bob: User) -> None:
+    subscription = Subscription.objects.select_related("application", "api", "plan").get()
+    operations.set_subscription_state(subscription=subscription, state="BLOCKED", actor=bob, now=NOW)
+    client = subscription.application.clients.get()
+    operations.revoke_tokens_of(client=client, actor=carol, now=NOW)
+
+    page.get_by_role("button", name="Try it now").click()
+
+    alert = page.locator(".console-problem")
+    expect(alert).to_contain_text("The publisher blocked the subscription.")
+    expect(alert).to_contain_text("Generate another one.")
+
+
+def test_what_is_no_address_is_said(page: Page) -> None:
+    page.get_by_label("Address").fill("localhost")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.locator(".console-problem")).to_contain_text("It begins with ws:// or wss://")
+
+
+def test_the_token_is_copied_whole(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    token = page.locator("#token").text_content()
+    page.get_by_role("button", name="Copy Access token").click()
+    assert page.evaluate("navigator.clipboard.readText()") == token
+    page.get_by_role("button", name="Copy WS", exact=True).click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("wscat -c ws://localhost:")
+    assert copied.endswith(f'/echowebsocket/1.0 -H "Authorization: Bearer {token}"')

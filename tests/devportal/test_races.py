@@ -1,0 +1,81 @@
+"""Two at once: one wins, the other is told, and nothing is written twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from accounts.errors import Conflict
+from accounts.models import TrailEntry, User
+from devportal import operations
+from devportal.bootstrap import ensure_application_plans
+from devportal.models import Application, OAuthClient, Subscription
+from devportal.operations.applications import NameTaken
+from devportal.operations.keys import KeysExist
+from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved
+from tests.devportal import builders
+from tests.devportal.builders import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AT_ONCE = 4
+
+
+def outcomes(operation: Callable[[], object]) -> list[object]:
+    """Run `operation` several times at once: None for each that succeeded, its refusal for each that did not."""
+    together = Barrier(AT_ONCE)
+
+    def run(_: int) -> object:
+        together.wait()
+        try:
+            operation()
+        except Conflict as refusal:
+            return type(refusal)
+        finally:
+            connection.close()
+        return None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(run, range(AT_ONCE)))
+
+
+def test_one_of_many_creates_the_application(carol: User) -> None:
+    ensure_application_plans()
+
+    got = outcomes(lambda: operations.create_application(name="Chat", actor=carol, now=NOW))
+
+    assert sorted(got, key=str) == [NameTaken] * (AT_ONCE - 1) + [None]
+    assert Application.objects.count() == TrailEntry.objects.filter(verb="application.created").count() == 1
+
+
+def test_one_of_many_subscribes(carol: User, bob: User) -> None:
+    app, api, plan = builders.application(carol), builders.api(bob), builders.plan()
+
+    got = outcomes(lambda: operations.subscribe(application=app, api=api, plan=plan, actor=carol, now=NOW))
+
+    assert sorted(got, key=str) == [AlreadySubscribed] * (AT_ONCE - 1) + [None]
+    assert Subscription.objects.count() == TrailEntry.objects.filter(verb="subscription.created").count() == 1
+
+
+def test_one_of_many_generates_the_keys(carol: User) -> None:
+    app = builders.application(carol)
+
+    got = outcomes(lambda: operations.generate_keys(application=app, key_type="PRODUCTION", actor=carol, now=NOW))
+
+    assert sorted(got, key=str) == [KeysExist] * (AT_ONCE - 1) + [None]
+    assert OAuthClient.objects.count() == TrailEntry.objects.filter(verb="keys.generated").count() == 1
+
+
+def test_one_of_many_blocks(carol: User, bob: User) -> None:
+    pk = builders.subscription(builders.application(carol), builders.api(bob)).pk
+    seen = [Subscription.objects.select_related("api", "plan").get(pk=pk) for _ in range(AT_ONCE)]
+
+    got = outcomes(
+        lambda: operations.set_subscription_state(subscription=seen.pop(), state="BLOCKED", actor=bob, now=NOW)
+    )
+
+    assert sorted(got, key=str) == [SubscriptionMoved] * (AT_ONCE - 1) + [None]
+    assert TrailEntry.objects.filter(verb="subscription.blocked").count() == 1
