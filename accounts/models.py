@@ -18,11 +18,8 @@ class People(UserManager["User"]):
     use_in_migrations = False
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The account of a name as typed at sign-in: this very name, else the one that differs in capitals only."""
-        try:
-            return super().get_by_natural_key(username)
-        except self.model.DoesNotExist:
-            return self.get(username__iexact=username)
+        """The account of a name as typed at sign-in."""
+        return self.get(username__iexact=username)
 
 
 class User(AbstractUser):

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -15,7 +15,7 @@ from accounts.errors import Invalid
 from accounts.forms import SignUpForm, show_refusal
 from accounts.models import User
 from accounts.portals import DEVPORTAL
-from accounts.views.sessions import way_on
+from accounts.views.sessions import go, way_on
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -36,7 +36,7 @@ class SignUp(View):
             return self.page(request, form, status=400)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
-        return HttpResponseRedirect(way_on(request, DEVPORTAL))
+        return go(request, way_on(request, DEVPORTAL))
 
     def create(self, form: SignUpForm) -> User | None:
         """The new account, or None with the reason on the form."""

@@ -35,7 +35,7 @@ class SignIn(View):
         if not form.is_valid() or form.user is None:
             return self.page(request, portal, form, status=400)
         login(request, form.user)
-        return HttpResponseRedirect(way_on(request, portal))
+        return go(request, way_on(request, portal))
 
     def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
         """The sign-in page."""
@@ -61,6 +61,17 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The name under which attempts are counted, the same in all capitals. AXES_USERNAME_CALLABLE names it."""
     return str((credentials or request.POST).get("username") or "").lower()
+
+
+def go(request: HttpRequest, address: str) -> HttpResponse:
+    """Go on to `address`: by redirect, or by a page that moves on where the way may leave this server.
+
+    Chromium holds every redirect after a form against the page's `form-action` (CSP3 §6.4.1), and the OAuth endpoint
+    may send the person straight on to a client's address.
+    """
+    if address.startswith("/oauth2/"):
+        return render(request, "accounts/sessions/onward.html", {"address": address})
+    return HttpResponseRedirect(address)
 
 
 def way_on(request: HttpRequest, portal: Portal, default: str | None = None) -> str:

@@ -34,6 +34,11 @@ def test_a_name_is_taken_in_any_case(carol: User, name: str) -> None:
     assert "username" in refusal.value.fields
 
 
+def test_a_taken_name_is_said_before_a_weak_password(carol: User) -> None:
+    with pytest.raises(operations.UsernameTaken):
+        operations.sign_up(username="CAROL", password="weak", now=NOW)
+
+
 def test_a_name_taken_after_it_was_looked_up_is_refused_in_the_same_words(carol: User) -> None:
     late = User(username="CAROL", date_joined=NOW)
     with pytest.raises(operations.UsernameTaken):
@@ -107,6 +112,7 @@ def test_nobody_changes_the_password_of_somebody_else(carol: User, mallory: User
 
 
 def test_roles_become_exactly_the_ones_asked_for(admin: User, alice: User) -> None:
+    assert alice.roles == {Role.CREATOR}
     operations.set_roles(user=alice, roles=[Role.PUBLISHER, Role.OBSERVER], actor=admin, now=NOW)
     assert alice.roles == {Role.PUBLISHER, Role.OBSERVER}
     assert last_entry().detail["before"] == ["creator"]

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.preferences import COOKIE
 from accounts.roles import Role
 
 PASSWORD = "correct horse battery staple"
@@ -84,5 +85,10 @@ def test_a_theme_is_remembered_for_strangers_too(client: Client, db: None, theme
 
 
 def test_a_theme_nobody_knows_is_not_kept(client: Client, db: None) -> None:
-    client.post("/theme", {"theme": '"><script>'}, secure=True)
-    assert "data-theme" not in client.get("/devportal/sign-in", secure=True).text
+    client.post("/theme", {"theme": "pink"}, secure=True)
+    assert client.cookies[COOKIE].value == ""
+
+
+def test_a_theme_that_somebody_else_put_there_is_not_shown(client: Client, db: None) -> None:
+    client.cookies[COOKIE] = "pink"
+    assert "pink" not in client.get("/devportal/sign-in", secure=True).text

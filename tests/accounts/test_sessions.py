@@ -22,6 +22,12 @@ def test_each_portal_has_its_own_sign_in_page_that_leads_into_it(client: Client,
     assert client.session["_auth_user_id"] == str(bob.pk)
 
 
+def test_who_is_signed_in_already_is_let_through(client: Client, bob: User) -> None:
+    client.force_login(bob)
+    assert client.get("/publisher/sign-in", secure=True)["Location"] == "/publisher/"
+    assert client.get("/publisher/sign-in?next=/publisher/apis", secure=True).status_code == 200
+
+
 def test_both_portals_share_one_session(client: Client, bob: User) -> None:
     sign_in(client, "bob", PASSWORD, "publisher")
     assert client.get("/devportal/account", secure=True).status_code == 200
@@ -81,6 +87,15 @@ def test_what_was_typed_stays_but_never_the_password(client: Client, bob: User) 
 ])  # fmt: skip
 def test_only_addresses_of_this_server_are_gone_on_to(client: Client, bob: User, wanted: str, way_on: str) -> None:
     assert sign_in(client, "bob", PASSWORD, next=wanted)["Location"] == way_on
+
+
+def test_a_way_on_that_may_leave_this_server_is_a_page_that_moves_on(client: Client, bob: User) -> None:
+    wanted = "/oauth2/authorize?client_id=a&redirect_uri=https%3A%2F%2Fclient.example%2F"
+    page = sign_in(client, "bob", PASSWORD, next=wanted)
+    assert page.status_code == 200
+    escaped = wanted.replace("&", "&amp;")
+    assert f'<meta http-equiv="refresh" content="0; url={escaped}">' in page.text
+    assert f'href="{escaped}"' in page.text
 
 
 def test_signing_in_begins_a_new_session(client: Client, bob: User) -> None:
