@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 from django.urls import get_resolver
 from django.utils import timezone
@@ -12,6 +11,8 @@ from django.utils import timezone
 from accounts.safeguards import default_password_stands
 from apimanager import first_start, samples, startup, tls, welcome
 from apimanager.startup import Listener
+from gateway import server
+from gateway.standalone import open_door
 from gateway.supervision import Child, Supervisor
 
 log = logging.getLogger("apimanager")
@@ -49,6 +50,15 @@ def portal_alone() -> None:
     _serve_portal()
 
 
+def gateway_alone(workers: int) -> int:
+    """Serve the gateway with this many worker processes; returns the exit code."""
+    startup.check_ports(_gateway_ports())
+    first_start.check_migrated()
+    _check_exposure()
+    _ensure_certificate(log.info)
+    return _serve_gateway(workers)
+
+
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
     startup.check_ports(_samples_port())
@@ -60,7 +70,7 @@ def _run_portal() -> int:
 
 
 def _run_gateway() -> int:
-    return _or_sentence(lambda: call_command("gateway", workers=settings.GATEWAY_WORKERS))
+    return _serve_gateway(settings.GATEWAY_WORKERS)
 
 
 def _run_samples() -> int:
@@ -71,6 +81,24 @@ def _serve_portal() -> None:
     from apimanager import portal  # Twisted's reactor belongs to the process that imports it
 
     portal.serve(settings.BIND_HOSTS)
+
+
+def _serve_gateway(workers: int) -> int:
+    plan = server.Plan(
+        hosts=settings.BIND_HOSTS,
+        ws_port=settings.GATEWAY_WS_PORT,
+        wss_port=settings.GATEWAY_WSS_PORT,
+        certificate=settings.TLS_CERTIFICATE,
+        key=settings.TLS_KEY,
+        workers=max(1, workers),
+        drain=settings.GATEWAY_DRAIN_SECONDS,
+    )
+    connections.close_all()
+    try:
+        return server.run(plan, open_door, logging.getLogger("gateway").warning)
+    except server.CannotServe as error:
+        log.error("%s", error)
+        return 1
 
 
 def _or_sentence(work: Callable[[], object]) -> int:
