@@ -7,10 +7,15 @@ from apimanager import documents
 app_name = "api"
 
 urlpatterns = [
-    path("docs", documents.Browser.as_view(), name="docs"),
+    path("docs", documents.Reference.as_view(), name="docs"),
+    path("docs/devportal", documents.Reference.as_view(document="devportal"), name="docs-devportal"),
+    path("docs/admin", documents.Reference.as_view(document="admin"), name="docs-admin"),
+    path("am/admin/v4/openapi.yaml", documents.AdminDocument.as_view(), name="admin-document"),
     path("am/publisher/v4/openapi.yaml", documents.PublisherDocument.as_view(), name="publisher-document"),
     path("am/devportal/v3/openapi.yaml", documents.DevportalDocument.as_view(), name="devportal-document"),
     path("am/publisher/v4/", include("publisher.api.urls")),
     path("am/publisher/v4/", include("devportal.api.publisher_urls")),
     path("am/devportal/v3/", include("devportal.api.urls")),
+    path("am/admin/v4/", include("devportal.api.policy_urls")),
+    path("am/admin/v4/", include("devportal.api.admin_urls")),
 ]

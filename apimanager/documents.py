@@ -6,8 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.urls import reverse
 from django.views.generic import TemplateView
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularYAMLAPIView
@@ -17,6 +16,7 @@ from apimanager.rest import BearerAuthentication, PortalSession
 
 PUBLISHER = "/api/am/publisher/v4"
 DEVPORTAL = "/api/am/devportal/v3"
+ADMIN = "/api/am/admin/v4"
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -67,15 +67,34 @@ class DevportalDocument(Document):
     }
 
 
-@method_decorator(ensure_csrf_cookie, name="dispatch")
-class Browser(TemplateView):
-    """Both documents in Swagger UI. Who is signed in to a portal can try the operations out."""
+class AdminDocument(Document):
+    """The Administration's part."""
+
+    urlconf = ["devportal.api.policy_urls", "devportal.api.admin_urls"]  # type: ignore[assignment]
+    custom_settings = {"TITLE": "Administration", "VERSION": "v4", "SERVERS": [{"url": ADMIN}]}
+
+
+class Reference(TemplateView):
+    """One document as a page to read."""
 
     template_name = "api/docs.html"
-    extra_context = {"csrf_cookie": settings.CSRF_COOKIE_NAME}
+    document = "publisher"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The page, which alone may carry the inline styles and images that Swagger UI makes."""
+        """The page, which alone may carry inline styles: Redoc makes them."""
         response = super().get(request, *args, **kwargs)
         setattr(response, "_csp_update", {"style-src": ["'self'", "'unsafe-inline'"]})  # noqa: B010 - csp reads it there
         return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """This document, and where both are."""
+        documents = [
+            {"document": "publisher", "title": "Publisher v4", "page": reverse("api:docs")},
+            {"document": "devportal", "title": "Developer Portal v3", "page": reverse("api:docs-devportal")},
+            {"document": "admin", "title": "Administration v4", "page": reverse("api:docs-admin")},
+        ]
+        title = next(each["title"] for each in documents if each["document"] == self.document)
+        source = reverse(f"api:{self.document}-document")
+        return super().get_context_data(
+            documents=documents, document=self.document, title=title, source=source, **kwargs
+        )

@@ -90,6 +90,8 @@ def _refusal(error: Exception, names: Mapping[str, str]) -> Response | None:
     if isinstance(error, DomainError):
         fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
         return _answer(error.status, error.code, str(error), fields)
+    if isinstance(error, RecursionError):
+        return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):
         return _answer(404, 900404, "There is nothing at this address.")
     if isinstance(error, DjangoPermissionDenied):

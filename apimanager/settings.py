@@ -30,6 +30,7 @@ PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
 GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
 GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
+METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
@@ -38,6 +39,15 @@ TLS_KEY = Path(env.str("APIM_TLS_KEY", default=str(DATA_DIR / "tls" / "key.pem")
 PORTAL_URL: str = env.str("APIM_PORTAL_URL", default=f"https://{PUBLIC_HOST}:{PORTAL_PORT}").rstrip("/")
 GATEWAY_WS_URL: str = env.str("APIM_GATEWAY_WS_URL", default=f"ws://{PUBLIC_HOST}:{GATEWAY_WS_PORT}").rstrip("/")
 GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_HOST}:{GATEWAY_WSS_PORT}").rstrip("/")
+
+# --- backends ----------------------------------------------------------------------------------------------
+
+BACKEND_POLICY = env.backends(
+    "APIM_BACKEND_NETWORKS",
+    default="127.0.0.0/8,::1",
+    own_ports=(PORTAL_PORT, GATEWAY_WS_PORT, GATEWAY_WSS_PORT, METRICS_PORT),
+    own_hosts=(*BIND_HOSTS, PUBLIC_HOST),
+)
 
 # --- Django ------------------------------------------------------------------------------------------------
 
@@ -176,6 +186,8 @@ SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or vault.r
 # Without a path, so that both metadata documents stand where RFC 8414 §3 and OpenID Connect Discovery §4 look.
 OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
+QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
+TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",
@@ -235,6 +247,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [],  # choices stand where they are used
     "SORT_OPERATIONS": False,
+    "CAMELIZE_NAMES": True,
 }
 
 # --- browsers ----------------------------------------------------------------------------------------------
@@ -246,6 +259,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 0 if startup.is_loopback(PUBLIC_HOST) else 365 * 24 * 3600
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS is on, except on localhost, where it would bind every other program of the machine
+    "security.W005",  # which subdomains there are is for their owner to say, not for this program
+    "security.W008",  # nothing to redirect: the portals listen with TLS only
+    "security.W021",  # preload lists are for the owner of the domain
+]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("APIM_BEHIND_PROXY", default=False) else None

@@ -36,3 +36,10 @@ class TokenNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such token any more: it has expired or was revoked.")
+
+
+class DenyPolicyNotFound(NotFound):
+    """There is no such deny policy, or it was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such deny policy. It may have been deleted.")

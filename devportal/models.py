@@ -10,16 +10,22 @@ from django.db import models
 from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
+from devportal.denials import Kind
 from publisher.models import Api, Plan
 
 
 class ApplicationPlan(models.Model):
     """A quota shared by all of an application's tokens, in messages a minute; null means no limit."""
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
     display_name = models.CharField(max_length=512)
     description = models.CharField(max_length=1024, blank=True)
     per_minute = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="application_plan_name_unique_in_any_case")
+        ]
 
     def __str__(self) -> str:
         return self.display_name
@@ -75,6 +81,46 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
+
+
+class DenyPolicy(models.Model):
+    """Keeps a caller out, see `devportal.denials`. `subject` is the id of what `value` names, empty for addresses."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kind])
+    value = models.CharField(max_length=300)
+    subject = models.CharField(max_length=64, blank=True)
+    invert = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "value", "invert"], name="denied_once_for_one_reason")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'not ' if self.invert else ''}{self.value}"
+
+
+class Ticket(models.Model):
+    """A one-use ticket as `devportal.tickets` makes it: its digest, and what it is bound to.
+
+    `token_id` is the id of the access token it stands for, `connection_id` the one its connection will have.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    token_id = models.BigIntegerField()
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="tickets")
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="tickets")
+    origin = models.CharField(max_length=255, blank=True)
+    connection_id = models.UUIDField()
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"ticket for {self.application} to {self.api}"
 
 
 class KeyType(models.TextChoices):

@@ -26,6 +26,11 @@ def can_pick_plan(user: Viewer, plan: Plan) -> bool:
     return can_develop(user) and (not plan.roles or holds_any(user, plan.roles))
 
 
+def can_deny(user: Viewer) -> bool:
+    """Whether `user` may read and change the deny policies."""
+    return isinstance(user, User) and user.has_role(Role.ADMIN)
+
+
 def can_see_subscribers(user: Viewer) -> bool:
     """Whether `user` may read who is subscribed to an API."""
     return isinstance(user, User) and publishing.can_enter(user)

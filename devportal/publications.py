@@ -1,11 +1,11 @@
-"""What this room does for the Publisher: carries subscriptions over to new versions, and counts applications."""
+"""What this room does for the Publisher: carries subscriptions over to new versions, and counts whom it touches."""
 
 from datetime import datetime
 from typing import Any
 
 from accounts.models import User
 from devportal.operations import carry_subscriptions_over
-from devportal.queries import count_applications
+from devportal.queries import count_applications, count_subscriptions_under
 from publisher import impact, signals
 from publisher.models import Api
 
@@ -14,6 +14,7 @@ def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
     impact.register(subscribed_applications)
+    impact.register_plan_counter(count_subscriptions_under)
 
 
 def api_published(

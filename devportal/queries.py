@@ -13,12 +13,20 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.errors import ApiNotFound, ApplicationNotFound, KeysNotFound, SubscriptionNotFound, TokenNotFound
-from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient, Subscription
+from devportal.errors import (
+    ApiNotFound,
+    ApplicationNotFound,
+    DenyPolicyNotFound,
+    KeysNotFound,
+    SubscriptionNotFound,
+    TokenNotFound,
+)
+from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription
 from devportal.permissions import Viewer, can_see_subscribers
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api
+from publisher.models import Api, Plan
+from publisher.queries import PlanNotFound
 
 DEFAULT_SCOPE = "default"
 Row = TypeVar("Row", bound=Model)
@@ -92,6 +100,14 @@ def application_plans() -> QuerySet[ApplicationPlan]:
     return ApplicationPlan.objects.order_by(Coalesce("per_minute", 0))
 
 
+def get_application_plan(name: str) -> ApplicationPlan:
+    """The application plan of this name. Raises PlanNotFound."""
+    plan = ApplicationPlan.objects.filter(name=name).first()
+    if plan is None:
+        raise PlanNotFound(name)
+    return plan
+
+
 def default_application_plan() -> ApplicationPlan:
     """The plan an application gets when none is named."""
     return ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN)
@@ -128,9 +144,14 @@ def subscription_of(application: Application, api: Api) -> Subscription | None:
 
 def subscribers_of(viewer: Viewer, api: Api, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
     """Everybody's subscriptions to `api`, for people of the publisher; nobody else sees any."""
+    return all_subscribers(viewer, text=text, state=state).filter(api=api)
+
+
+def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
+    """Everybody's subscriptions to every API, for people of the publisher; nobody else sees any."""
     if not can_see_subscribers(viewer):
         return Subscription.objects.none()
-    rows = Subscription.objects.filter(api=api).select_related("application__owner", "plan", "api")
+    rows = Subscription.objects.select_related("application__owner", "plan", "api")
     for word in text.split():
         rows = rows.filter(Q(application__name__icontains=word) | Q(application__owner__username__icontains=word))
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
@@ -146,6 +167,11 @@ def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
 def count_applications(api: Api) -> int:
     """How many applications are subscribed to `api`."""
     return Subscription.objects.filter(api=api).count()
+
+
+def count_subscriptions_under(plan: Plan) -> int:
+    """How many subscriptions are under the business plan `plan`."""
+    return Subscription.objects.filter(plan=plan).count()
 
 
 # --- keys and tokens -----------------------------------------------------------------------------------------
@@ -196,6 +222,22 @@ def scopes_of(application: Application) -> list[str]:
         "api__deployed_revision__snapshot", flat=True
     )
     return [DEFAULT_SCOPE, *sorted(_topic_scopes(snapshots) - {DEFAULT_SCOPE})]
+
+
+# --- deny policies -------------------------------------------------------------------------------------------
+
+
+def deny_policies() -> QuerySet[DenyPolicy]:
+    """Every deny policy, the newest first. For administrators, which the edges see to."""
+    return DenyPolicy.objects.order_by("-created_at", "pk")
+
+
+def get_deny_policy(pk: UUID | str) -> DenyPolicy:
+    """One deny policy; raises DenyPolicyNotFound."""
+    policy = _one(DenyPolicy.objects.all(), pk)
+    if policy is None:
+        raise DenyPolicyNotFound
+    return policy
 
 
 # --- how it is done ------------------------------------------------------------------------------------------

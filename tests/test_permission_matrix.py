@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import TrailEntry, User
+from devportal.models import DenyPolicy
 from publisher import operations as publishing
 from publisher.endpoint import LIMITS, EndpointOptions
 from publisher.lifecycle import Action
@@ -28,7 +29,7 @@ from publisher.models import Api
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, make_api, plans
+from tests.publisher.builders import BACKEND, NOW, make_api, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -139,6 +140,8 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", "description": "New.", "tags": ""}),
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
+    Line("GET", "publisher:runtime", READ, ("api",)),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(
@@ -246,6 +249,28 @@ REST_DOCUMENTS = [
     Line("GET", "api:docs-devportal", OPEN),
     Line("GET", "api:publisher-document", OPEN),
     Line("GET", "api:devportal-document", OPEN),
+    Line("GET", "api:docs-admin", OPEN),
+    Line("GET", "api:admin-document", OPEN),
+]
+
+REST_ADMINISTERED = "401 403 403 403 403 403 {}"
+REST_ADMIN = [
+    Line("GET", "api:denials-api:deny-policies", REST_ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "api:denials-api:deny-policies",
+        REST_ADMINISTERED.format(201),
+        body={"conditionType": "USER", "conditionValue": "mallory"},
+    ),
+    Line("GET", "api:denials-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
+    Line(
+        "PATCH",
+        "api:denials-api:deny-policy",
+        REST_ADMINISTERED.format(200),
+        ("denied",),
+        body={"conditionStatus": False},
+    ),
+    Line("DELETE", "api:denials-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
 ]
 
 P, S, D = "api:publisher-api:", "api:subscribers-api:", "api:devportal-api:"
@@ -319,6 +344,7 @@ TABLE = [
     *REST_DOCUMENTS,
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
+    *REST_ADMIN,
 ]
 
 
@@ -351,6 +377,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "token": issued.row.pk,
         "subscription": builders.subscription(application, api).pk,
         "blocked": blocked.pk,
+        "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
         "devportal": "devportal",

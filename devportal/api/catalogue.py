@@ -72,7 +72,7 @@ class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
 
     def get_throttlingPolicies(self, api: Api) -> list[str]:  # noqa: N802 - the field's name is WSO2's
         """The names of its plans."""
-        return [plan.name for plan in plans_of(api)]
+        return sorted(plan.name for plan in api.plans.all())
 
     def get_isSubscriptionAvailable(self, api: Api) -> bool:  # noqa: N802
         """Whether whoever asks could subscribe now."""
@@ -127,7 +127,8 @@ class Catalogue(Resource):
         words = request.query_params.get("query", "").split()
         tag = next((word.removeprefix("tag:") for word in words if word.startswith("tag:")), "")
         rest = " ".join(word for word in words if not word.startswith("tag:"))
-        rows = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name__icontains")
+        found = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name__icontains")
+        rows = found.prefetch_related("plans")
         return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
 
 

@@ -14,13 +14,11 @@ from devportal.models import ApplicationPlan
 from publisher.api.base import PAGE_PARAMETERS, Resource, answers, one_page
 from publisher.api.plans import (
     NO_LIMIT,
-    PlanNotFound,
     PolicyList,
     ThrottlingPolicy,
-    plan_named,
     throttling_policy,
 )
-from publisher.queries import all_plans
+from publisher.queries import all_plans, get_plan
 
 
 class ApplicationPlans(Resource):
@@ -53,10 +51,7 @@ class OneApplicationPlan(Resource):
     )
     def get(self, request: Request, name: str) -> Response:
         """By its name."""
-        plan = queries.application_plans().filter(name=name).first()
-        if plan is None:
-            raise PlanNotFound(name)
-        return Response(application_policy(plan))
+        return Response(application_policy(queries.get_application_plan(name)))
 
 
 class BusinessPlans(Resource):
@@ -89,7 +84,7 @@ class OneBusinessPlan(Resource):
     )
     def get(self, request: Request, name: str) -> Response:
         """By its name."""
-        return Response(throttling_policy(plan_named(name)))
+        return Response(throttling_policy(get_plan(name)))
 
 
 def application_policy(plan: ApplicationPlan) -> dict[str, Any]:

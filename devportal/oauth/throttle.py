@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
@@ -26,7 +27,7 @@ class Brake:
     @classmethod
     def of(cls, request: HttpRequest, client_id: str) -> "Brake":
         """The brake for whoever sends `request` in the name of `client_id`."""
-        return cls("oauth-failures:" + tokens.digest(f"{request.META.get('REMOTE_ADDR')} {client_id}"))
+        return cls("oauth-failures:" + tokens.digest(f"{_address_of(request)} {client_id}"))
 
     def holds(self) -> bool:
         """Whether the caller has to wait."""
@@ -37,3 +38,9 @@ class Brake:
         if not cache.add(self.key, 1, WINDOW_SECONDS):
             with suppress(ValueError):  # the minute ended between the two calls
                 cache.incr(self.key)
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Where the request comes from. Behind a proxy that is the last hop it names: those before may be invented."""
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    return hops.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR"))

@@ -90,6 +90,7 @@ class Validator(OAuth2Validator):
 
         What is asked about the code after this is answered from the row read here, for another request may take it.
         """
+        request.refresh_token_instance = None  # not what a form field of this name may say
         request.code_row = Grant.objects.filter(code=code, application=client).first()
         if request.code_row is None or not super().validate_code(client_id, code, client, request):
             self._end_family(_family_of_code(code), client)

@@ -30,6 +30,7 @@ from devportal.models import OAuthClient
 from devportal.oauth.throttle import WINDOW_SECONDS, Brake
 
 REDIRECT_SCHEMES = ["https", "http"]
+JSON_NEVER_STORED = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 class AuthorizationView(toolkit.AuthorizationView):
@@ -81,7 +82,7 @@ class TokenView(ClientEndpoint, toolkit.TokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The toolkit's own would branch to the device grant, and look for a row that may be revoked by now."""
         _, headers, body, status = self.create_token_response(request)
-        return HttpResponse(body, status=status, headers=headers)
+        return HttpResponse(body, status=status, headers={**JSON_NEVER_STORED, **headers})
 
 
 class RevocationView(ClientEndpoint, toolkit.RevokeTokenView):

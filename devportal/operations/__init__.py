@@ -1,6 +1,12 @@
 """Every write of the developer portal. Keyword-only; `actor` and `now` are passed in; atomic; on the trail."""
 
+from devportal.operations.application_plans import (
+    create_application_plan,
+    delete_application_plan,
+    update_application_plan,
+)
 from devportal.operations.applications import create_application, delete_application, update_application
+from devportal.operations.denials import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
@@ -14,10 +20,14 @@ from devportal.operations.tokens import IssuedToken, generate_token, revoke_toke
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
+    "add_deny_policy",
     "carry_subscriptions_over",
     "change_plan",
     "create_application",
+    "create_application_plan",
     "delete_application",
+    "delete_application_plan",
+    "delete_deny_policy",
     "generate_keys",
     "generate_token",
     "regenerate_secret",
@@ -25,7 +35,9 @@ __all__ = [
     "revoke_tokens_of",
     "set_subscription_state",
     "subscribe",
+    "switch_deny_policy",
     "unsubscribe",
     "update_application",
+    "update_application_plan",
     "update_keys",
 ]

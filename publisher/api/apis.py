@@ -29,7 +29,7 @@ from publisher.api.base import (
     required_query,
     search,
 )
-from publisher.api.documents import ApiDocument, ApiInfo, endpoint_documents
+from publisher.api.documents import ApiDocument, ApiInfo, endpoint_documents, origins_listed
 from publisher.models import Api
 
 FIELD_NAMES = {
@@ -40,6 +40,7 @@ FIELD_NAMES = {
     "production_failover": "endpointConfig.production_failovers",
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
+    "origins": "corsConfiguration.accessControlAllowOrigins",
 }
 LOOKUPS = {
     "name": "name__icontains",
@@ -102,6 +103,8 @@ class Apis(Resource):
         )
         if given.get("endpointConfig"):
             api = operations.save_endpoint(api=api, **endpoint_documents(given["endpointConfig"]), **self.by)
+        if runtime := _new_runtime(api, given):
+            api = operations.save_runtime(api=api, **runtime, **self.by)
         if given.get("is_default_version"):
             api = operations.update_api(api=api, changes={"is_default_version": True}, **self.by)
         return api
@@ -147,12 +150,15 @@ class OneApi(Resource):
     def _update(self, api: Api, given: Mapping[str, Any]) -> Api:
         """Each part that differs through its own operation, which asks for its own right; all of them or none."""
         plans, changes, endpoint = _new_plans(api, given), _changes(api, given), _new_endpoint(api, given)
-        if plans is None and not changes and endpoint is None:
+        runtime = _new_runtime(api, given)
+        if plans is None and not changes and endpoint is None and runtime is None:
             return self._unchanged(api)
         if plans is not None:
             api = operations.set_plans(api=api, plans=queries.plans_named(plans), **self.by)
         if endpoint is not None:
             api = operations.save_endpoint(api=api, **endpoint, **self.by)
+        if runtime is not None:
+            api = operations.save_runtime(api=api, **runtime, **self.by)
         return operations.update_api(api=api, changes=changes, **self.by) if changes else api
 
     def _unchanged(self, api: Api) -> Api:
@@ -262,3 +268,14 @@ def _new_endpoint(api: Api, given: Mapping[str, Any]) -> dict[str, Any] | None:
     present = {"production": api.production, "sandbox": api.sandbox, "options": api.endpoint_options}
     stored = {key: document if key == "options" or document["url"] else {} for key, document in wanted.items()}
     return None if all(document == present[key] for key, document in stored.items()) else wanted
+
+
+def _new_runtime(api: Api, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments of `save_runtime`, if who may call, or how, is to change."""
+    present = {"origins": api.origins, "query_token": api.query_token}
+    wanted = dict(present)
+    if "corsConfiguration" in given:
+        wanted["origins"] = origins_listed(given["corsConfiguration"])
+    if "query_token" in given:
+        wanted["query_token"] = given["query_token"]
+    return None if wanted == present else wanted

@@ -37,6 +37,12 @@ class Resource(APIView):
 
     field_names: ClassVar[Mapping[str, str]] = {}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who asks, whether they may at all, and nothing in the address that no text can hold."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in text for text in (*request.query_params.values(), *map(str, kwargs.values()))):
+            raise exceptions.ValidationError({"address": "An address cannot contain the character NUL."})
+
     @property
     def user(self) -> User:
         """Who asks; every resource that uses this lets nobody in without signing in."""

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from publisher.api.base import Constant, Moment, Strict
 from publisher.models import Api
 
+EVERY_ORIGIN = ["*"]
 EVERY_TOPIC = [{"target": "/*", "verb": "SUBSCRIBE"}, {"target": "/*", "verb": "PUBLISH"}]
 
 
@@ -35,6 +36,36 @@ class EndpointConfig(Strict):
     def get_attribute(self, instance: Api) -> dict[str, Any]:
         """Both keys' addresses and the options."""
         return endpoint_config(instance)
+
+    def to_representation(self, instance: Mapping[str, Any]) -> Any:
+        """As it is."""
+        return instance
+
+
+class CorsConfiguration(Strict):
+    """Which web pages may call, in WSO2's words: all of them while this is not enabled."""
+
+    corsConfigurationEnabled = serializers.BooleanField(default=False)
+    accessControlAllowOrigins = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="https://host, https://host:port, https://*.host"
+    )
+
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        {"accessControlAllowCredentials", "accessControlAllowHeaders", "accessControlAllowMethods"}
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A list that is switched on must have something on it."""
+        if attrs["corsConfigurationEnabled"] and not attrs.get("accessControlAllowOrigins"):
+            raise serializers.ValidationError({"accessControlAllowOrigins": "Name the origins that may call."})
+        return attrs
+
+    def get_attribute(self, instance: Api) -> dict[str, Any]:
+        """The list, and whether there is one."""
+        return {
+            "corsConfigurationEnabled": bool(instance.origins),
+            "accessControlAllowOrigins": instance.origins or EVERY_ORIGIN,
+        }
 
     def to_representation(self, instance: Mapping[str, Any]) -> Any:
         """As it is."""
@@ -112,6 +143,10 @@ class ApiDocument(Strict):
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
     operations = OperationsField(read_only=True)
+    corsConfiguration = CorsConfiguration(required=False, allow_null=True)
+    queryToken = serializers.BooleanField(
+        source="query_token", required=False, help_text="Whether a token may come in the address."
+    )
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
     authorizationHeader = Constant("Authorization")
@@ -146,6 +181,12 @@ def endpoint_documents(config: Mapping[str, Any] | None) -> dict[str, Any]:
     given = config or {}
     documents = {key: _document(given, key) for key in ("production", "sandbox")}
     return {**documents, "options": given["options"]} if "options" in given else documents
+
+
+def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
+    """The origins of a `corsConfiguration`; none where every page may call."""
+    listed: list[str] = (cors or {}).get("accessControlAllowOrigins", [])
+    return [] if not (cors or {}).get("corsConfigurationEnabled") or listed == EVERY_ORIGIN else listed
 
 
 def _document(config: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.errors import NotFound
 from publisher import queries
 from publisher.api.base import IN_THE_PUBLISHER, PAGE_PARAMETERS, Resource, answers, list_of, one_page
 from publisher.models import Plan
@@ -17,13 +16,6 @@ from publisher.models import Plan
 NO_LIMIT = 2_147_483_647  # WSO2's number for it
 MILLISECONDS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "month": 2_592_000_000}
 UNITS = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
-
-
-class PlanNotFound(NotFound):
-    """There is no plan of this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no plan called {name}.")
 
 
 class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
@@ -134,15 +126,7 @@ class OnePlan(Resource):
     )
     def get(self, request: Request, name: str) -> Response:
         """By its name."""
-        return Response(throttling_policy(plan_named(name)))
-
-
-def plan_named(name: str) -> Plan:
-    """The plan of this name. Raises PlanNotFound."""
-    plan = Plan.objects.filter(name=name).first()
-    if plan is None:
-        raise PlanNotFound(name)
-    return plan
+        return Response(throttling_policy(queries.get_plan(name)))
 
 
 def throttling_policy(plan: Plan) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
 
 from accounts.models import User
@@ -14,7 +15,8 @@ from tests.oauth.flows import ALL_GRANTS, CALLBACK
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_brake() -> Iterator[None]:
+def _forgetful_brake(settings: LazySettings) -> Iterator[None]:
+    settings.WHITENOISE_USE_FINDERS = False  # or every client would first look through all static files
     cache.clear()
     yield
     cache.clear()

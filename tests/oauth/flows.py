@@ -60,18 +60,18 @@ def answer(response: HttpResponse) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(parts.query).items()}
 
 
-def token(client: Client, keys: OAuthClient, secret: str, **fields: str) -> Any:
+def token(client: Client, keys: OAuthClient, secret: str, /, **fields: str) -> Any:
     """Post to the token endpoint with Basic credentials."""
     return client.post("/oauth2/token", fields, headers=basic(keys.client_id, secret))
 
 
-def exchange(client: Client, keys: OAuthClient, secret: str, code: str, **changes: str | None) -> Any:
+def exchange(client: Client, keys: OAuthClient, secret: str, code: str, /, **changes: str | None) -> Any:
     """Exchange a code for tokens; a change to None leaves the field out."""
     good = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     fields = {name: value for name, value in {**good, **changes}.items() if value is not None}
     return token(client, keys, secret, **fields)
 
 
-def refresh(client: Client, keys: OAuthClient, secret: str, refresh_token: str, **fields: str) -> Any:
+def refresh(client: Client, keys: OAuthClient, secret: str, refresh_token: str, /, **fields: str) -> Any:
     """Use a refresh token."""
     return token(client, keys, secret, grant_type="refresh_token", refresh_token=refresh_token, **fields)

@@ -112,6 +112,9 @@ def test_a_challenge_that_is_its_own_verifier_earns_no_code(
         "http://app.example.com/callback",
         "javascript:alert(1)",
         "//app.example.com/callback",
+        "http://[bad/callback",
+        "https://app.example.com:port/callback",
+        "https://app.example.com:99999999/callback",
         "",
     ],
 )

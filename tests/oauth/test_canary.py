@@ -40,6 +40,7 @@ def _everything(client: Client, keys: GeneratedKeys, person: User) -> dict[str, 
     by_hand = operations.generate_token(client=keys.client, actor=person, now=builders.NOW).token
     new_secret = operations.regenerate_secret(client=keys.client, revoke_tokens=False, actor=person, now=builders.NOW)
     lost_code = flows.consent(person, keys.client)["code"]
+    shown = _through_the_pages(keys, person)
 
     basic = flows.basic(keys.client.client_id, new_secret)
     client.post("/oauth2/revoke", {"token": own["access_token"]}, headers=basic)
@@ -62,7 +63,20 @@ def _everything(client: Client, keys: GeneratedKeys, person: User) -> dict[str, 
         "second refresh token": second["refresh_token"],
         "client's own token": own["access_token"],
         "token made by hand": by_hand,
+        **shown,
     }
+
+
+def _through_the_pages(keys: GeneratedKeys, person: User) -> dict[str, str]:
+    """Generate keys and a token in the browser, and read them off the pages that show them once."""
+    browser = Client()
+    browser.force_login(person)
+    address = f"/devportal/applications/{keys.client.application_id}/keys/sandbox"
+    made = browser.post(
+        address, {"grant_types": ["client_credentials"], "token_seconds": "60"}, secure=True, follow=True
+    )
+    issued = browser.post(f"{address}/tokens", {"scopes": ["default"], "seconds": "60"}, secure=True, follow=True)
+    return {"secret on a page": made.context["secret"], "token on a page": issued.context["token"]}
 
 
 @pytest.mark.parametrize("kind", ["keys", "opaque_keys"])

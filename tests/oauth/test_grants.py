@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
@@ -71,6 +72,10 @@ def test_a_token_lasts_an_hour_unless_the_keys_say_otherwise(client: Client, key
         ({"grant_type": "authorization_code", "code": "unknown"}, None, (400, "invalid_grant")),
         ({"grant_type": "refresh_token"}, None, (400, "invalid_request")),
         ({"grant_type": "refresh_token", "refresh_token": "unknown"}, None, (400, "invalid_grant")),
+        ({"grant_type": "refresh_token", "refresh_token": "\0"}, None, (400, "invalid_grant")),
+        ({"grant_type": "authorization_code", "code": "\0"}, None, (400, "invalid_grant")),
+        ({"grant_type": "client_credentials", "scope": "\0"}, None, (400, "invalid_scope")),
+        ({"grant_type": "client_credentials", "resource": "nonsense"}, None, (400, "invalid_target")),
     ],
 )
 def test_what_is_not_offered_is_refused_in_the_words_of_rfc_6749(
@@ -96,6 +101,30 @@ def test_a_client_uses_the_grants_it_was_given_and_no_other(client: Client, caro
     assert "refresh_token" not in body
     refused = flows.refresh(client, only_code.client, only_code.secret, "anything")
     assert _error(refused) == (400, "unauthorized_client")
+
+
+INVENTED = {
+    "user": "1",
+    "client": "1",
+    "refresh_token_instance": "1",
+    "issued_at": "1",
+    "expires_in": "1",
+    "code_row": "1",
+}
+
+
+def test_form_fields_named_like_what_the_server_keeps_change_nothing(
+    client: Client, keys: GeneratedKeys, carol: User
+) -> None:
+    own = flows.token(client, keys.client, keys.secret, grant_type="client_credentials", **INVENTED)
+    code = flows.consent(carol, keys.client)["code"]
+    hers = flows.exchange(client, keys.client, keys.secret, code, **INVENTED)
+
+    assert (own.status_code, hers.status_code) == (200, 200)
+    rows = AccessToken.objects.order_by("id")
+    assert [row.user for row in rows] == [None, carol]
+    assert all(row.expires > timezone.now() + timedelta(minutes=59) for row in rows)
+    assert flows.refresh(client, keys.client, keys.secret, hers.json()["refresh_token"], **INVENTED).status_code == 200
 
 
 def test_get_is_no_way_to_ask_for_a_token(client: Client) -> None:
@@ -292,6 +321,21 @@ def test_after_ten_failures_in_a_minute_the_caller_waits_even_with_the_right_sec
         REMOTE_ADDR="192.0.2.7",
     )
     assert (other_client.status_code, other_place.status_code) == (200, 200)
+
+
+def test_behind_a_proxy_callers_are_told_apart_by_the_hop_that_the_proxy_names(
+    client: Client, keys: GeneratedKeys, settings: LazySettings
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+    def ask(secret: str, hops: str) -> int:
+        headers = {**flows.basic(keys.client.client_id, secret), "X-Forwarded-For": hops}
+        return int(client.post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers).status_code)
+
+    for number in range(10):
+        assert ask("wrong", f"198.51.100.{number}, 192.0.2.7") == 401
+    assert ask(keys.secret, "198.51.100.99, 192.0.2.7") == 429, "an invented hop let the guesser go on"
+    assert ask(keys.secret, "192.0.2.8") == 200, "one caller's failures locked another out"
 
 
 def test_a_scope_that_is_refused_is_no_guess(client: Client, keys: GeneratedKeys) -> None:

@@ -347,6 +347,16 @@ def test_a_token_that_cannot_be_is_refused_by_name(
     assert tokens.AccessToken.objects.count() == 0
 
 
+def test_a_token_of_other_keys_is_not_ended_on_the_way(developer: Client, path: str, carol: User) -> None:
+    keys = _post(developer, f"{path}/generate-keys", WANTED).json()
+    other = builders.keys(builders.application(carol)).client
+    token = builders.operations.generate_token(client=other, actor=carol, now=timezone.now()).token
+    one = f"{path}/oauth-keys/{keys['keyMappingId']}/generate-token"
+
+    assert _post(developer, one, {"revokeToken": token}).status_code == 400
+    assert tokens.find(token, timezone.now())
+
+
 def test_keys_of_another_application_are_not_found_here(developer: Client, path: str, carol: User) -> None:
     other = builders.keys(builders.application(carol)).client
 
@@ -413,3 +423,14 @@ def test_a_subscription_stays_with_its_application_and_api(
     response = _put(developer, f"/subscriptions/{right.pk}", body)
 
     assert (response.status_code, _fields(response)) == (400, {"applicationId"})
+
+
+@pytest.mark.parametrize("path", ["/apis", "/applications", "/subscriptions"])
+def test_a_longer_list_costs_no_more_queries(
+    developer: Client, carol: User, alice: User, path: str, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(6):
+        builders.subscription(builders.application(carol), builders.api(alice, name=f"Chat{number}"))
+
+    with django_assert_max_num_queries(13 if path == "/subscriptions" else 7):
+        assert _get(developer, path).json()["count"] == 6

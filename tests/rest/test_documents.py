@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,10 +16,10 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.validation import validate_schema
 
-from apimanager.documents import DEVPORTAL, PUBLISHER, DevportalDocument, PublisherDocument
+from apimanager.documents import ADMIN, DEVPORTAL, PUBLISHER, AdminDocument, DevportalDocument, PublisherDocument
 
 pytestmark = pytest.mark.django_db
-VIEWS = {PUBLISHER: PublisherDocument, DEVPORTAL: DevportalDocument}
+VIEWS = {PUBLISHER: PublisherDocument, DEVPORTAL: DevportalDocument, ADMIN: AdminDocument}
 
 
 def _patterns(view: Any) -> list[URLPattern]:
@@ -52,12 +53,20 @@ def test_the_document_names_every_path_its_place_and_its_refusals(client: Client
         assert any(status.startswith("2") for status in operation["responses"])
 
 
-def test_the_page_loads_nothing_from_elsewhere_and_only_it_may_style_inline(client: Client) -> None:
-    page = client.get("/api/docs")
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/admin"])
+def test_the_page_loads_nothing_from_elsewhere_and_only_it_may_style_inline(client: Client, path: str) -> None:
+    page = client.get(path)
     policy = dict(part.strip().split(" ", 1) for part in page["Content-Security-Policy"].split(";"))
 
     assert policy["style-src"] == "'self' 'unsafe-inline'"
     assert policy["default-src"] == "'self'"
-    assert b"http" not in page.content.replace(b"http-equiv", b"")
+    assert re.findall(r'(?:src|href)="(?!/)', page.content.decode()) == []
     elsewhere = client.get("/.well-known/openid-configuration")["Content-Security-Policy"]
     assert "unsafe-inline" not in elsewhere
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/admin"])
+def test_the_page_shows_a_document_that_exists(client: Client, path: str) -> None:
+    (source,) = re.findall(r'data-document="([^"]+)"', client.get(path).content.decode())
+
+    assert client.get(source).status_code == 200

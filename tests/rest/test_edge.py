@@ -133,9 +133,9 @@ def test_a_session_reads_freely_and_writes_with_its_csrf_token(alice: User) -> N
     assert (refused.status_code, refused.json()["code"]) == (403, 900403)
     assert "CSRF" in refused.json()["description"]
 
-    browser.get("/api/docs", secure=True)
+    browser.get("/publisher/apis/create", secure=True)
     token = browser.cookies["__Host-apim-csrf"].value
-    headers = {"X-CSRFToken": token, "Referer": "https://testserver/api/docs"}
+    headers = {"X-CSRFToken": token, "Referer": "https://testserver/publisher/apis/create"}
     made = browser.post(f"{PUBLISHER}/apis", body, content_type="application/json", headers=headers, secure=True)
     assert made.status_code == 201, made.content
 
@@ -156,6 +156,14 @@ def test_a_session_reads_freely_and_writes_with_its_csrf_token(alice: User) -> N
         ("get", "/apis?offset=x", None, 400),
         ("get", "/apis?sortBy=colour", None, 400),
         ("get", "/apis?query=colour:red", None, 400),
+        ("get", "/apis?query=%00", None, 400),
+        ("get", "/subscriptions?apiId=%00", None, 400),
+        ("get", "/throttling-policies/subscription/%00", None, 400),
+        ("get", "/subscriptions?apiId=nonsense", None, 404),
+        ("post", "/apis", '{"name": "\\u0000", "context": "/a", "version": "1"}', 400),
+        ("post", "/apis", '{"name": "\\ud800", "context": "/a", "version": "1"}', 400),
+        ("post", "/apis", "[" * 100_000, 400),
+        ("post", "/apis", "9" * 5000, 400),
         ("post", "/apis/change-lifecycle", None, 400),
     ],
 )

@@ -117,7 +117,17 @@ def test_failover_addresses_and_options_are_kept(creator: Client) -> None:
         ({"policies": ["Platinum"]}, 400, "policies"),
         ({"type": "HTTP"}, 400, "type"),
         ({"visibility": "RESTRICTED", "visibleRoles": ["admin"]}, 400, "visibleRoles"),
-        ({"corsConfiguration": {"corsConfigurationEnabled": True}}, 400, "corsConfiguration"),
+        (
+            {"corsConfiguration": {"corsConfigurationEnabled": True}},
+            400,
+            "corsConfiguration.accessControlAllowOrigins",
+        ),
+        (
+            {"corsConfiguration": {"corsConfigurationEnabled": True, "accessControlAllowOrigins": ["a.test/x"]}},
+            400,
+            "corsConfiguration.accessControlAllowOrigins",
+        ),
+        ({"queryToken": "perhaps"}, 400, "queryToken"),
         ({"provider": "mallory"}, 400, "provider"),
         ({"lifeCycleStatus": "PUBLISHED"}, 400, "lifeCycleStatus"),
         ({"colour": "red"}, 400, "colour"),
@@ -140,6 +150,18 @@ def test_what_cannot_be_taken_is_refused_by_name(
     assert response.status_code == status, response.json()
     assert field is None or field in _fields(response)
     assert Api.objects.count() == 0, "half an API was made"
+
+
+def test_who_may_call_from_a_browser_and_how_is_said_in_wso2s_words(creator: Client) -> None:
+    cors = {"corsConfigurationEnabled": True, "accessControlAllowOrigins": ["https://A.test", "https://*.b.test"]}
+    made = _post(creator, "/apis", {**BODY, "corsConfiguration": cors, "queryToken": False}).json()
+    row = Api.objects.get()
+    assert (row.origins, row.query_token) == (["https://a.test", "https://*.b.test"], False)
+    assert made["corsConfiguration"]["accessControlAllowOrigins"] == row.origins
+    assert _put(creator, f"/apis/{row.pk}", made).status_code == 200
+    opened = {"corsConfigurationEnabled": False, "accessControlAllowOrigins": ["*"]}
+    answer = _put(creator, f"/apis/{row.pk}", {**BODY, "corsConfiguration": opened}).json()
+    assert (answer["corsConfiguration"], answer["queryToken"]) == (opened, False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,12 @@
+"""The addresses of the Administration's REST API that belong to this room, below `/api/am/admin/v4/`."""
+
+from django.urls import path
+
+from devportal.api import denials
+
+app_name = "denials-api"
+
+urlpatterns = [
+    path("throttling/deny-policies", denials.DenyPolicies.as_view(), name="deny-policies"),
+    path("throttling/deny-policy/<uuid:condition_id>", denials.OneDenyPolicy.as_view(), name="deny-policy"),
+]

@@ -1,0 +1,112 @@
+"""One-use tickets: what a browser shows in the address of a WebSocket instead of its access token.
+
+A ticket stands for the token it was made with, for thirty seconds, once, for one API and from one origin. The database
+keeps its digest only. It carries a signature, so that a made-up one is refused without asking the database.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import struct
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from accounts.errors import Conflict
+from devportal.models import Ticket
+
+SECONDS = 30
+MOST_WAITING = 100  # unused tickets of one application at the same time
+_RANDOM_BYTES, _SIGNATURE_BYTES = 18, 16
+_FORM = struct.Struct(f">{_RANDOM_BYTES}sI{_SIGNATURE_BYTES}s")
+
+
+class TooManyTickets(Conflict):
+    """The application collects tickets and does not use them."""
+
+    status = 429
+    code = 900429
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_WAITING} tickets of this application wait to be used. Ask for one right before you connect."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTicket:
+    """A ticket at the only moment when it can be shown, and the id that its connection will have."""
+
+    ticket: str = field(repr=False)
+    connection_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a ticket stood for. Ids are text; `origin` is empty where it was made for a client that is no browser."""
+
+    token_id: str
+    api_id: str
+    origin: str
+    connection_id: str
+
+
+def issue(*, token_id: str, application_id: str, api_id: str, origin: str, now: datetime) -> IssuedTicket:
+    """Make a ticket for the access token with this id. Raises TooManyTickets."""
+    expires_at = now + timedelta(seconds=SECONDS)
+    ticket, connection_id = _made(expires_at), uuid.uuid4()
+    with transaction.atomic():
+        Ticket.objects.filter(expires_at__lte=now).delete()
+        if Ticket.objects.filter(application_id=application_id, used_at=None).count() >= MOST_WAITING:
+            raise TooManyTickets
+        Ticket.objects.create(
+            digest=digest(ticket),
+            token_id=int(token_id),
+            application_id=application_id,
+            api_id=api_id,
+            origin=origin,
+            connection_id=connection_id,
+            expires_at=expires_at,
+        )
+    return IssuedTicket(ticket, connection_id.hex, expires_at)
+
+
+def digest(ticket: str) -> str:
+    """What the database keeps of a ticket: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_genuine(ticket: str, now: float) -> bool:
+    """Whether this installation has made this ticket and it has not run out by `now`, seconds since the epoch."""
+    try:
+        chance, expires_at, signature = _FORM.unpack(base64.urlsafe_b64decode(ticket.encode("ascii")))
+    except (struct.error, binascii.Error, ValueError):
+        return False
+    return now < expires_at and hmac.compare_digest(signature, _signature(chance, expires_at))
+
+
+def redeem(ticket_digest: str, now: datetime) -> Redeemed | None:
+    """Use a ticket up; None when it is unknown, has run out or was used. Of any number who try, one succeeds."""
+    claimed = Ticket.objects.filter(digest=ticket_digest, used_at=None, expires_at__gt=now).update(used_at=now)
+    if claimed != 1:
+        return None
+    row = Ticket.objects.get(digest=ticket_digest)
+    return Redeemed(str(row.token_id), str(row.api_id), row.origin, row.connection_id.hex)
+
+
+def _made(expires_at: datetime) -> str:
+    chance, ends = secrets.token_bytes(_RANDOM_BYTES), int(expires_at.timestamp())
+    return base64.urlsafe_b64encode(_FORM.pack(chance, ends, _signature(chance, ends))).decode()
+
+
+def _signature(chance: bytes, expires_at: int) -> bytes:
+    said = b"%b.%d" % (chance, expires_at)
+    return salted_hmac("devportal.tickets", said, algorithm="sha256").digest()[:_SIGNATURE_BYTES]

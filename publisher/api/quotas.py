@@ -1,0 +1,139 @@
+"""A quota in WSO2's words: the `defaultLimit` of a plan, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from publisher.api.base import Strict
+from publisher.planning import LARGEST_QUOTA, NUMBERS
+
+UNITS: Final = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
+PERIODS: Final = {**{unit: period for period, unit in UNITS.items()}, "day": "day", "month": "month"}
+SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+EVENTS, BANDWIDTH = "EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"
+PARTS: Final = {EVENTS: "eventCount", BANDWIDTH: "bandwidth"}
+
+_TYPE = f"Say what is counted: {EVENTS} for messages, {BANDWIDTH} for data."
+_PERIOD = f"Say per what the quota is counted: {', '.join(UNITS.values())}."
+_HOW_MUCH: Final = {
+    EVENTS: "Say how many messages: timeUnit, unitTime and eventCount.",
+    BANDWIDTH: "Say how much data: timeUnit, unitTime, dataAmount and dataUnit.",
+}
+_KINDS_OF_ERROR: Final = (
+    *("required", "null", "blank", "invalid", "invalid_choice", "min_value", "max_value"),
+    *("max_string_length", "not_a_list", "empty"),
+)
+
+
+def said(sentence: str) -> dict[str, Any]:
+    """The same sentence for whatever is wrong with a field."""
+    return dict.fromkeys(_KINDS_OF_ERROR, sentence)
+
+
+class Number(serializers.IntegerField):
+    """One of the limits of `publisher.planning`, refused in the words that stand there."""
+
+    def __init__(self, limit: str, **options: Any) -> None:
+        most, sentence = NUMBERS[limit]
+        super().__init__(**{"min_value": 1, "max_value": most, "error_messages": said(sentence), **options})
+
+
+class Chosen(serializers.ChoiceField):
+    """A word out of a few, refused with one sentence that names them."""
+
+    def __init__(self, words: Iterable[str], sentence: str, **options: Any) -> None:
+        super().__init__(choices=list(words), error_messages=said(sentence), **options)
+
+
+class Period(Strict):
+    """What a quota is counted per."""
+
+    timeUnit = Chosen(PERIODS, _PERIOD)
+    unitTime = serializers.IntegerField(
+        default=1, min_value=1, max_value=1, error_messages=said("A quota is counted per one timeUnit: send 1.")
+    )
+
+
+class EventCount(Period):
+    """So many messages."""
+
+    eventCount = Number("quota")
+
+
+class Bandwidth(Period):
+    """So much data: the payload of data frames. A KB is 1 024 bytes."""
+
+    dataAmount = Number("quota")
+    dataUnit = Chosen(SIZES, f"Data is counted in {', '.join(SIZES)}.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Not more than can be counted."""
+        most = LARGEST_QUOTA // SIZES[attrs["dataUnit"]]
+        if attrs["dataAmount"] > most:
+            raise serializers.ValidationError({"dataAmount": f"Give at most {most} {attrs['dataUnit']}."})
+        return attrs
+
+
+class DefaultLimit(Strict):
+    """The quota of a plan: what is counted, how much of it, and per what."""
+
+    type = Chosen(PARTS, _TYPE)
+    eventCount = EventCount(required=False, allow_null=True)
+    bandwidth = Bandwidth(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The part that belongs to the type, and no other."""
+        wanted = PARTS[attrs["type"]]
+        others = [part for part in PARTS.values() if part != wanted and attrs.get(part)]
+        errors = dict.fromkeys(others, f"With the type {attrs['type']} this is left out.")
+        if not attrs.get(wanted):
+            errors[wanted] = _HOW_MUCH[attrs["type"]]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return attrs
+
+
+class MessagesPerMinute(Period):
+    """So many messages a minute."""
+
+    timeUnit = Chosen(["min"], "The plans of applications count per minute: send min.")
+    eventCount = Number("quota")
+
+
+class ApplicationLimit(Strict):
+    """The quota of an application plan: messages a minute."""
+
+    type = Chosen([EVENTS], f"The plans of applications count messages: send {EVENTS}.")
+    eventCount = MessagesPerMinute(error_messages=said(_HOW_MUCH[EVENTS]))
+
+
+def quota_fields(limit: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a valid `defaultLimit` means in the fields of a plan; no limit: no quota."""
+    if limit is None:
+        return {"quota": None}
+    part = limit[PARTS[limit["type"]]]
+    in_bytes = limit["type"] == BANDWIDTH
+    return {
+        "quota": part["dataAmount"] * SIZES[part["dataUnit"]] if in_bytes else part["eventCount"],
+        "quota_unit": "bytes" if in_bytes else "messages",
+        "quota_period": PERIODS[part["timeUnit"]],
+    }
+
+
+def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any] | None:
+    """A quota as `defaultLimit`; None where there is none."""
+    if quota is None:
+        return None
+    time = {"timeUnit": UNITS[period], "unitTime": 1}
+    if unit == "bytes":
+        amount, size = data_amount(quota)
+        return {"type": BANDWIDTH, "eventCount": None, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
+    return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}, "bandwidth": None}
+
+
+def data_amount(octets: int) -> tuple[int, str]:
+    """So many bytes in the largest unit that says them exactly."""
+    return next((octets // size, unit) for unit, size in reversed(SIZES.items()) if octets % size == 0)

@@ -1,0 +1,63 @@
+"""Two at the same moment: one wins, and nothing half done stays behind."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+
+from accounts.models import RoleGrant, TrailEntry, User
+from accounts.roles import Role
+from devportal.operations import GeneratedKeys
+from tests.devportal import builders
+from tests.oauth import flows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TOGETHER = 4
+
+
+@pytest.fixture
+def own_keys() -> GeneratedKeys:
+    """Carol's keys, committed."""
+    carol = User.objects.create_user("carol")
+    RoleGrant.objects.create(user=carol, role=Role.SUBSCRIBER)
+    return builders.keys(builders.application(carol), grant_types=flows.ALL_GRANTS, callback_url=flows.CALLBACK)
+
+
+def _at_once(ask: Any) -> list[Any]:
+    """The answers of several threads that ask at the same moment."""
+    barrier = Barrier(TOGETHER)
+
+    def run(_: int) -> Any:
+        try:
+            barrier.wait(timeout=30)
+            return ask()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return list(pool.map(run, range(TOGETHER)))
+
+
+def test_a_code_that_several_redeem_at_once_is_taken_once_and_then_trusted_no_more(own_keys: GeneratedKeys) -> None:
+    code = flows.consent(User.objects.get(), own_keys.client)["code"]
+    answers = _at_once(lambda: flows.exchange(Client(), own_keys.client, own_keys.secret, code))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    assert TrailEntry.objects.filter(verb="token.issued").count() == 1, "a loser's token was stored"
+    assert AccessToken.objects.count() == Grant.objects.count() == 0, "a second use ends what the first began"
+
+
+def test_a_refresh_token_that_several_use_at_once_is_taken_once_and_its_family_ends(own_keys: GeneratedKeys) -> None:
+    code = flows.consent(User.objects.get(), own_keys.client)["code"]
+    first = flows.exchange(Client(), own_keys.client, own_keys.secret, code).json()
+    answers = _at_once(lambda: flows.refresh(Client(), own_keys.client, own_keys.secret, first["refresh_token"]))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    assert TrailEntry.objects.filter(verb="token.issued").count() == 2, "a loser's token was stored"
+    assert AccessToken.objects.count() == RefreshToken.objects.filter(revoked=None).count() == 0
