@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.conf import LazySettings
 from django.core.cache import cache
 
 from accounts.models import User
@@ -15,8 +14,7 @@ from tests.oauth.flows import ALL_GRANTS, CALLBACK
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_brake(settings: LazySettings) -> Iterator[None]:
-    settings.WHITENOISE_USE_FINDERS = False  # or every client would first look through all static files
+def _forgetful_brake() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()

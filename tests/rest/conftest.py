@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
 
@@ -22,8 +21,7 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_brake(settings: LazySettings) -> Iterator[None]:
-    settings.WHITENOISE_USE_FINDERS = False  # or every client would first look through all static files
+def _forgetful_brake() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
