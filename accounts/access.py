@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -76,10 +76,19 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send a visitor to the portal's sign-in; a fragment request makes the whole page go there."""
     fragment = request.headers.get("HX-Request") == "true"
     back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
+    portal = portals.of_path(request.path)
     if request.method != "GET" and not fragment:
-        back = portals.of_path(request.path).home
-    address = f"{portals.of_path(request.path).sign_in}?{urlencode({'next': back})}"
+        back = came_from(request) or portal.home
+    address = f"{portal.sign_in}?{urlencode({'next': back})}"
     return HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of this server that the visitor came from, or nothing. A form that was sent stood on it."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.get_host():
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
 
 
 def in_order(roles: Iterable[Role]) -> list[Role]:

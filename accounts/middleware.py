@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.access import came_from
 from accounts.errors import DomainError
 
 REFUSED = "errors/refused.html"
@@ -41,8 +42,6 @@ def as_toast(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def way_back(request: HttpRequest) -> str:
-    """The page of this server that the visitor came from, or nothing."""
-    came_from = urlsplit(request.headers.get("Referer", ""))
-    if came_from.netloc != request.get_host() or came_from.path == request.path:
-        return ""
-    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    """The page of this server that the visitor came from, or nothing if it is the one that was refused."""
+    page = came_from(request)
+    return "" if urlsplit(page).path == request.path else page

@@ -1,8 +1,9 @@
 """Where the REST API and its documents stand."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from apimanager import documents
+from apimanager.nowhere import Nowhere
 
 app_name = "api"
 
@@ -15,7 +16,10 @@ urlpatterns = [
     path("am/devportal/v3/openapi.yaml", documents.DevportalDocument.as_view(), name="devportal-document"),
     path("am/publisher/v4/", include("publisher.api.urls")),
     path("am/publisher/v4/", include("devportal.api.publisher_urls")),
+    path("am/publisher/v4/", include("gateway.api.publisher_urls")),
     path("am/devportal/v3/", include("devportal.api.urls")),
+    path("am/devportal/v3/", include("gateway.api.devportal_urls")),
     path("am/admin/v4/", include("devportal.api.policy_urls")),
     path("am/admin/v4/", include("devportal.api.admin_urls")),
+    re_path(r"^am/", Nowhere.as_view(), name="nowhere"),
 ]

@@ -52,14 +52,14 @@ class Document(SpectacularYAMLAPIView):
 class PublisherDocument(Document):
     """The Publisher's part."""
 
-    urlconf = ["publisher.api.urls", "devportal.api.publisher_urls"]  # type: ignore[assignment]
+    urlconf = ["publisher.api.urls", "devportal.api.publisher_urls", "gateway.api.publisher_urls"]  # type: ignore[assignment]
     custom_settings = {"TITLE": "Publisher", "VERSION": "v4", "SERVERS": [{"url": PUBLISHER}]}
 
 
 class DevportalDocument(Document):
     """The Developer Portal's part."""
 
-    urlconf = ["devportal.api.urls"]  # type: ignore[assignment]
+    urlconf = ["devportal.api.urls", "gateway.api.devportal_urls"]  # type: ignore[assignment]
     custom_settings = {
         "TITLE": "Developer Portal",
         "VERSION": "v3",
@@ -94,7 +94,8 @@ class Reference(TemplateView):
             {"document": "admin", "title": "Administration v4", "page": reverse("api:docs-admin")},
         ]
         title = next(each["title"] for each in documents if each["document"] == self.document)
+        home = f"/{self.document}/" if self.document != "admin" else "/"
         source = reverse(f"api:{self.document}-document")
         return super().get_context_data(
-            documents=documents, document=self.document, title=title, source=source, **kwargs
+            documents=documents, document=self.document, title=title, source=source, home=home, **kwargs
         )

@@ -12,6 +12,7 @@ from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from accounts.errors import DomainError
 from accounts.models import User
@@ -29,6 +30,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    503: "Unavailable",
 }
 
 
@@ -137,9 +139,16 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:
     """Nested details as pairs of a dotted field name and a sentence."""
     if isinstance(detail, Mapping):
-        items = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+        items = [(_name(path, str(key)), value) for key, value in detail.items()]
     elif isinstance(detail, list) and any(isinstance(each, Mapping | list) for each in detail):
         items = [(f"{path}[{number}]", value) for number, value in enumerate(detail) if value]
     else:
         return [(path or "body", " ".join(map(str, detail)) if isinstance(detail, list) else str(detail))]
     return [pair for key, value in items for pair in _sentences(value, key)]
+
+
+def _name(path: str, key: str) -> str:
+    """What is wrong with a thing as a whole stands under the thing's own name."""
+    if key == api_settings.NON_FIELD_ERRORS_KEY:
+        return path or "body"
+    return f"{path}.{key}" if path else key

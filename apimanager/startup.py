@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import environ
 
+from publisher.addresses import BadNetwork, Policy, read_policy
+
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 YES_OR_NO = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
 
@@ -47,6 +49,13 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
                 "write it as postgres://user:password@host/name or sqlite:////path/to/file."
             )
         return named
+
+    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> Policy:
+        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong."""
+        try:
+            return read_policy(self.list(var, default=default.split(",")), own_ports=own_ports, own_hosts=own_hosts)
+        except BadNetwork as error:
+            raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
 
 
 class Listener(NamedTuple):

@@ -55,6 +55,12 @@ def addresses_of(api: Api) -> Addresses:
     )
 
 
+def takes_token_in_url(api: Api) -> bool:
+    """Whether the gateway takes a token as `?access_token=` for `api`, as it is deployed."""
+    deployed = api.deployed_revision
+    return settings.QUERY_TOKENS and (deployed is None or deployed.snapshot.get("query_token", True))
+
+
 def short_version(version: str, others: Iterable[str]) -> str:
     """ "1.0" for "1.0.0" if that reaches it among the `others`; what has two segments or fewer stays whole."""
     has_more = version.count(".") >= SHORT_SEGMENTS

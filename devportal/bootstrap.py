@@ -7,9 +7,13 @@ DEFAULT_APPLICATION_PLAN = "Unlimited"
 
 
 def ensure_application_plans() -> None:
-    """Create the application plans that are missing; leave those that exist as they are."""
-    for name, per_minute in APPLICATION_PLANS.items():
-        ApplicationPlan.objects.get_or_create(name=name, defaults=_defaults(name, per_minute))
+    """Make the four application plans when there is none at all, and else the default one if it is missing.
+
+    What an administrator changed or deleted stays so.
+    """
+    wanted = [DEFAULT_APPLICATION_PLAN] if ApplicationPlan.objects.exists() else list(APPLICATION_PLANS)
+    for name in wanted:
+        ApplicationPlan.objects.get_or_create(name=name, defaults=_defaults(name, APPLICATION_PLANS[name]))
 
 
 def _defaults(name: str, per_minute: int | None) -> dict[str, str | int | None]:

@@ -141,7 +141,7 @@ class PlanForm(forms.Form):
         plan = model_choice(self, "plan")
         plan.queryset = api.plans.all()
         allowed = [each for each in self.plans if can_pick_plan(viewer, each)]
-        plan.initial = allowed[0].name if len(allowed) == 1 else None
+        plan.initial = allowed[0].name if allowed else None
 
     def options(self) -> list[dict[str, Any]]:
         """What the page shows of each plan, and whether the viewer may choose it."""

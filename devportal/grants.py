@@ -68,6 +68,10 @@ def _problem_with_address(url: str) -> str | None:
         return "This is not a URL. Example: https://example.com/callback"
     if not host or any(mark.isspace() for mark in url):
         return "Enter one whole URL, with its scheme and host. Example: https://example.com/callback"
+    if "@" in parts.netloc or "*" in host:
+        return (
+            "A callback URL names one host, without a user name, a password or *. Example: https://example.com/callback"
+        )
     if parts.scheme == "http" and host not in LOOPBACK:
         return "Plain http is only possible on this computer (localhost). Use https."
     if parts.scheme not in {"http", "https"}:

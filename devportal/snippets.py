@@ -31,13 +31,15 @@ class Snippet:
         yield "str", after
 
 
-def all_ways(ws: str, wss: str, token: str) -> list[Snippet]:
-    """Every way to connect to the addresses `ws` and `wss` with `token`; the tutorial's four commands first."""
+def all_ways(ws: str, wss: str, token: str, *, in_url: bool = True) -> list[Snippet]:
+    """Every way to connect to the addresses `ws` and `wss` with `token`; the tutorial's four commands first.
+
+    `in_url` says whether the API takes a token in its address.
+    """
     texts = {
         "WS": f'wscat -c {ws} -H "Authorization: Bearer {token}"',
         "WSS": f'wscat -n -c {wss} -H "Authorization: Bearer {token}"',
-        "WS, token in URL": f'wscat -c "{ws}?access_token={token}"',
-        "WSS, token in URL": f'wscat -n -c "{wss}?access_token={token}"',
+        **(_in_url(ws, wss, token) if in_url else {}),
         "Browser": _browser(wss, token),
         "Node": _node(ws, token),
         "Python": _python(ws, token),
@@ -45,9 +47,16 @@ def all_ways(ws: str, wss: str, token: str) -> list[Snippet]:
     return [Snippet(title, text, token) for title, text in texts.items()]
 
 
+def _in_url(ws: str, wss: str, token: str) -> dict[str, str]:
+    return {
+        "WS, token in URL": f'wscat -c "{ws}?access_token={token}"',
+        "WSS, token in URL": f'wscat -n -c "{wss}?access_token={token}"',
+    }
+
+
 def _browser(url: str, token: str) -> str:
     return (
-        f'const socket = new WebSocket("{url}?access_token={token}");\n'
+        f'const socket = new WebSocket("{url}", ["apim", "bearer.{token}"]);\n'
         'socket.onopen = () => socket.send("Hello");\n'
         "socket.onmessage = (event) => console.log(event.data);"
     )

@@ -24,7 +24,7 @@ from devportal.models import Ticket
 
 SECONDS = 30
 MOST_WAITING = 100  # unused tickets of one application at the same time
-_RANDOM_BYTES, _SIGNATURE_BYTES = 18, 16
+_RANDOM_BYTES, _SIGNATURE_BYTES = 19, 16  # with the time 39: base64 without padding
 _FORM = struct.Struct(f">{_RANDOM_BYTES}sI{_SIGNATURE_BYTES}s")
 
 

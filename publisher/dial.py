@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from publisher import backends
 from publisher.endpoint import EndpointOptions
 
 LONGEST = 5.0  # seconds
@@ -31,25 +32,45 @@ def try_endpoint(url: str, options: EndpointOptions) -> Answer:
     try:
         with _dial(url, options, patience) as connection:
             return Answer(True, _praise(connection, time.perf_counter() - started))
+    except Forbidden as error:
+        return Answer(False, str(error))
     except Exception as error:  # whatever a foreign server makes of a handshake is told, never raised
         refused = error.__cause__ if isinstance(error.__cause__, InvalidStatus) else error
         return Answer(False, _explain(refused, url, patience))
 
 
+class Forbidden(Exception):
+    """The policy forbids every address that the host has now. `str(error)` is the sentence."""
+
+
 def _dial(url: str, options: EndpointOptions, patience: float) -> ClientConnection:
-    """A connection over a socket of our own, so that the library follows no redirect to somewhere else."""
-    parts = urlsplit(url)
-    secure = parts.scheme.lower() == "wss"
+    """A connection over a socket of our own: the library follows no redirect and resolves no name a second time."""
     return connect(
         url,
-        sock=socket.create_connection((parts.hostname, parts.port or (443 if secure else 80)), timeout=patience),
-        ssl=_trust(options) if secure else None,
+        sock=_connected(*backends.host_and_port(url), patience),
+        ssl=_trust(options) if urlsplit(url).scheme.lower() == "wss" else None,
         additional_headers=dict(options.headers),
         open_timeout=patience,
         close_timeout=1,
         ping_interval=None,
         proxy=None,
     )
+
+
+def _connected(host: str, port: int, patience: float) -> socket.socket:
+    """A socket to the first address that may be dialled and can be. Raises Forbidden, OSError."""
+    rules = backends.policy()
+    refusals = {address: rules.refuse(host, address, port) for address in backends.resolve(host, port)}
+    allowed = [address for address, why in refusals.items() if not why]
+    if not allowed:
+        raise Forbidden(next(iter(refusals.values())))
+    problem: OSError | None = None
+    for address in allowed:
+        try:
+            return socket.create_connection((address, port), timeout=patience / len(allowed))
+        except OSError as error:
+            problem = error
+    raise problem or ConnectionRefusedError
 
 
 def _trust(options: EndpointOptions) -> ssl.SSLContext:

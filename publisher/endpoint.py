@@ -222,7 +222,7 @@ def _read_headers(value: Any) -> dict[str, str]:
 
 def _check_header(name: Any, text: Any) -> None:
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise BadValue(f"{name!r} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
+        raise BadValue(f"{name} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
     if name.lower() in _GATEWAY_HEADERS or name.lower().startswith(_GATEWAY_PREFIXES):
         raise BadValue(f"The gateway itself sets {name}; leave it out.")
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:

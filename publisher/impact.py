@@ -1,9 +1,9 @@
-"""Whom a change to an API would touch. The rooms above know; they register a counter each at start."""
+"""Whom a change to an API or a plan would touch. The rooms above know; they register a counter each at start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from publisher.models import Api
+from publisher.models import Api, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,9 @@ class Impact:
 
 
 Counter = Callable[[Api], Impact]
+PlanCounter = Callable[[Plan], int]
 _counters: list[Counter] = []
+_plan_counters: list[PlanCounter] = []
 
 
 def register(counter: Counter) -> None:
@@ -29,3 +31,14 @@ def of(api: Api) -> Impact:
     known = [counter(api) for counter in _counters]
     live = [part.live_connections for part in known if part.live_connections is not None]
     return Impact(sum(live) if live else None, sum(part.applications for part in known))
+
+
+def register_plan_counter(counter: PlanCounter) -> None:
+    """Add a counter of the subscriptions under a plan."""
+    if counter not in _plan_counters:
+        _plan_counters.append(counter)
+
+
+def subscriptions_under(plan: Plan) -> int:
+    """How many subscriptions are under the plan."""
+    return sum(counter(plan) for counter in _plan_counters)

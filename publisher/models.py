@@ -48,7 +48,7 @@ class Plan(models.Model):
         CLOSE = "close"
         DROP = "drop"
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
     display_name = models.CharField(max_length=512)
     description = models.CharField(max_length=1024, blank=True)
     billing = models.CharField(max_length=12, choices=Billing, default=Billing.FREE)
@@ -66,6 +66,9 @@ class Plan(models.Model):
     over_quota = models.CharField(max_length=8, choices=OverQuota, default=OverQuota.CLOSE)
     requires_approval = models.BooleanField(default=False)
 
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="plan_name_unique_in_any_case")]
+
     def __str__(self) -> str:
         return self.display_name
 
@@ -81,6 +84,8 @@ class Api(models.Model):
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
+    says whether a token may come in the address.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -97,6 +102,8 @@ class Api(models.Model):
     sandbox = models.JSONField(default=dict, blank=True)
     endpoint_options = models.JSONField(default=dict, blank=True)
     topics = models.JSONField(default=list, blank=True)
+    origins = models.JSONField(default=list, blank=True)
+    query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"

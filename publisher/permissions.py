@@ -59,3 +59,8 @@ def can_publish(user: User, api: Api | None = None) -> bool:
 def can_manage_subscriptions(user: User, api: Api) -> bool:
     """Whether the user may block subscriptions and change their plans."""
     return user.has_role(Role.PUBLISHER)
+
+
+def can_manage_plans(user: User) -> bool:
+    """Whether the user may make, change and delete business plans and application plans."""
+    return user.has_role(Role.ADMIN)

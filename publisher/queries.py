@@ -37,10 +37,21 @@ class RevisionNotFound(NotFound):
     code = 900347
 
 
+class PlanNotFound(NotFound):
+    """There is no plan of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no plan called {name}. It may have been deleted.")
+
+
 class UnknownPlan(Invalid):
-    """A plan was named that does not exist."""
+    """Plans were named that do not exist (field `plans`)."""
 
     code = 900305
+
+    def __init__(self, names: Iterable[str]) -> None:
+        sentence = f"There is no business plan called {', '.join(names)}."
+        super().__init__(sentence, {"plans": sentence})
 
 
 def apis_for(user: User) -> QuerySet[Api]:
@@ -78,13 +89,20 @@ def all_plans() -> QuerySet[Plan]:
     return Plan.objects.order_by(F("quota").desc(nulls_last=True), "name")
 
 
+def get_plan(name: str) -> Plan:
+    """The business plan of this name. Raises PlanNotFound."""
+    plan = Plan.objects.filter(name=name).first()
+    if plan is None:
+        raise PlanNotFound(name)
+    return plan
+
+
 def plans_named(names: Iterable[str]) -> list[Plan]:
     """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist."""
     wanted = list(dict.fromkeys(names))
     found = {plan.name: plan for plan in Plan.objects.filter(name__in=wanted)}
     if missing := [name for name in wanted if name not in found]:
-        sentence = f"There is no business plan called {', '.join(missing)}."
-        raise UnknownPlan(sentence, {"plans": sentence})
+        raise UnknownPlan(missing)
     return [found[name] for name in wanted]
 
 

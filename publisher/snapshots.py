@@ -16,6 +16,8 @@ ROUTED = {
     "sandbox": "sandbox endpoint",
     "endpoint_options": "endpoint configuration",
     "topics": "topics",
+    "origins": "allowed origins",
+    "query_token": "tokens in the address",
 }
 
 
@@ -32,7 +34,8 @@ def take(api: Api) -> dict[str, Any]:
         "endpoint_options": EndpointOptions.from_document(api.endpoint_options).to_document(),
         "topics": api.topics,
         "plans": sorted(api.plans.values_list("name", flat=True)),
-        "query_token": True,
+        "origins": api.origins,
+        "query_token": api.query_token,
     }
 
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("apis/<uuid:pk>", apis.api, name="api"),
     path("apis/<uuid:pk>/basic-info", designs.BasicInfo.as_view(), name="basic-info"),
     path("apis/<uuid:pk>/endpoint", designs.EndpointPage.as_view(), name="endpoint"),
+    path("apis/<uuid:pk>/runtime", designs.RuntimePage.as_view(), name="runtime"),
     path("apis/<uuid:pk>/plans", designs.PlansPage.as_view(), name="plans"),
     path("apis/<uuid:pk>/deployments", deployments.deployments, name="deployments"),
     path("apis/<uuid:pk>/revisions", deployments.revisions, name="revisions"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 NAME_LENGTH, CONTEXT_LENGTH, VERSION_LENGTH, URL_LENGTH, TAG_LENGTH = 60, 200, 30, 2000, 30
 MAXIMUM_TAGS, DESCRIPTION_LENGTH = 20, 32766
-RESERVED_CONTEXTS = frozenset({"/health", "/ready", "/metrics"})
+RESERVED_CONTEXTS = frozenset({"/health", "/ready", "/metrics", "/tickets", "/connections"})
 VERSION_PLACEHOLDER = "{version}"
 
 _NOT_IN_NAMES = "~!@#;:%^*()+={}|\\<>\"',&$[]/"

@@ -273,6 +273,32 @@ REST_ADMIN = [
     Line("DELETE", "api:denials-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
 ]
 
+PLANS = "api:policies-api:"
+REST_PLANS = [
+    Line("GET", PLANS + "subscription-policies", REST_ADMINISTERED.format(200)),
+    Line("POST", PLANS + "subscription-policies", REST_ADMINISTERED.format(201), body={"policyName": "Copper"}),
+    Line("GET", PLANS + "subscription-policy", REST_ADMINISTERED.format(200), ("plan",)),
+    Line(
+        "PUT",
+        PLANS + "subscription-policy",
+        REST_ADMINISTERED.format(200),
+        ("plan",),
+        body={"policyName": "{plan}", "connections": 7},
+    ),
+    Line("DELETE", PLANS + "subscription-policy", REST_ADMINISTERED.format(200), ("unused_plan",)),
+    Line("GET", PLANS + "application-policies", REST_ADMINISTERED.format(200)),
+    Line("POST", PLANS + "application-policies", REST_ADMINISTERED.format(201), body={"policyName": "5PerMin"}),
+    Line("GET", PLANS + "application-policy", REST_ADMINISTERED.format(200), ("application_plan",)),
+    Line(
+        "PUT",
+        PLANS + "application-policy",
+        REST_ADMINISTERED.format(200),
+        ("application_plan",),
+        body={"policyName": "{application_plan}", "description": "New."},
+    ),
+    Line("DELETE", PLANS + "application-policy", REST_ADMINISTERED.format(200), ("unused_application_plan",)),
+]
+
 P, S, D = "api:publisher-api:", "api:subscribers-api:", "api:devportal-api:"
 
 REST_PUBLISHER = [
@@ -336,6 +362,13 @@ REST_DEVPORTAL = [
     Line("GET", D + "plan", OPEN, ("plan",)),
 ]
 
+GD, GP = "api:gateway-devportal-api:", "api:gateway-publisher-api:"
+REST_USAGE = [
+    Line("GET", GD + "subscription-usage", REST_MINE, ("subscription",)),
+    Line("GET", GD + "application-usage", REST_MINE, ("application",)),
+    Line("GET", GP + "subscriber-usage", REST_LISTED, ("subscription",)),
+]
+
 TABLE = [
     *PUBLISHER_PAGES,
     *DEVPORTAL_PAGES,
@@ -345,6 +378,8 @@ TABLE = [
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
     *REST_ADMIN,
+    *REST_PLANS,
+    *REST_USAGE,
 ]
 
 
@@ -380,6 +415,8 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
+        "unused_plan": "Bronze",
+        "unused_application_plan": "10PerMin",
         "devportal": "devportal",
         "publisher": "publisher",
     }

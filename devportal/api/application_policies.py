@@ -15,7 +15,7 @@ from devportal import operations, queries
 from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
 from devportal.models import ApplicationPlan
 from publisher.api.base import PAGE_PARAMETERS, Constant, Resource, Strict, answers, list_of, one_page
-from publisher.api.quotas import ApplicationLimit, default_limit, quota_fields, said
+from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
 from publisher.planning import NAME_SENTENCE
 
 FIELD_NAMES: Final = {"name": "policyName", "display_name": "displayName", "per_minute": "defaultLimit"}
@@ -30,7 +30,12 @@ class ApplicationPolicy(Strict):
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     isDeployed = Constant(True)
     type = Constant("ApplicationThrottlePolicy")
-    defaultLimit = ApplicationLimit(required=False, allow_null=True, help_text="The quota; none for no limit.")
+    defaultLimit = ApplicationLimit(
+        required=False,
+        allow_null=True,
+        error_messages=said(APPLICATION_TYPE_SENTENCE),
+        help_text="The quota; none for no limit.",
+    )
 
     def to_representation(self, instance: ApplicationPlan) -> dict[str, Any]:
         """As WSO2 shows it."""

@@ -31,7 +31,7 @@ class ApplicationPlans(Resource):
         summary="List the plans of applications",
         tags=["Plans"],
         parameters=PAGE_PARAMETERS,
-        responses=answers({200: PolicyList}),
+        responses=answers({200: PolicyList}, 400),
     )
     def get(self, request: Request) -> Response:
         """The default first."""
@@ -64,7 +64,7 @@ class BusinessPlans(Resource):
         summary="List the business plans",
         tags=["Plans"],
         parameters=PAGE_PARAMETERS,
-        responses=answers({200: PolicyList}),
+        responses=answers({200: PolicyList}, 400),
     )
     def get(self, request: Request) -> Response:
         """Which of them an API offers stands with the API."""

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
 from publisher import impact, operations, planning
 from publisher.api.base import PAGE_PARAMETERS, Constant, Resource, Strict, answers, list_of, one_page
-from publisher.api.quotas import Chosen, DefaultLimit, Number, default_limit, quota_fields, said
+from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, Number, default_limit, quota_fields, said
 from publisher.models import Plan
 from publisher.queries import all_plans, get_plan
 
@@ -58,7 +58,12 @@ class SubscriptionPolicy(Strict):
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     isDeployed = Constant(True)
     type = Constant("SubscriptionThrottlePolicy")
-    defaultLimit = DefaultLimit(required=False, allow_null=True, help_text="The quota; none for no limit.")
+    defaultLimit = DefaultLimit(
+        required=False,
+        allow_null=True,
+        error_messages=said(TYPE_SENTENCE),
+        help_text="The quota; none for no limit.",
+    )
     stopOnQuotaReach = serializers.BooleanField(required=False, error_messages=YES_OR_NO, help_text="Always true.")
     rateLimitCount = Number(
         "rate", source="rate", min_value=0, required=False, allow_null=True, help_text="Messages a second; 0: no limit."
@@ -73,7 +78,9 @@ class SubscriptionPolicy(Strict):
     overQuota = Chosen(*planning.CHOICES["over_quota"], source="over_quota", required=False)
     requiresApproval = serializers.BooleanField(source="requires_approval", required=False, error_messages=YES_OR_NO)
     billingPlan = Chosen(*planning.CHOICES["billing"], source="billing", required=False)
-    permissions = Permissions(required=False, allow_null=True, help_text="Who may pick it; null: everybody.")
+    permissions = Permissions(
+        required=False, allow_null=True, error_messages=said(ALLOW), help_text="Who may pick it; null: everybody."
+    )
     subscriberCount = serializers.IntegerField(read_only=True, help_text="Subscriptions under it now.")
 
     ignored: ClassVar[frozenset[str]] = frozenset({"subscriberCount"})

@@ -64,6 +64,7 @@ def create_application(
         updated_at=now,
     )
     with transaction.atomic():
+        _hold(application.plan)
         _save_named(application)
         _record("created", application, actor, now)
     return application
@@ -87,6 +88,7 @@ def update_application(
     _check(name, description, token_type)
     with transaction.atomic():
         row = lock(application)
+        _hold(plan)
         row.name, row.description = name.strip(), description.strip()
         row.plan, row.token_type, row.updated_at = plan, token_type, now
         _save_named(row)
@@ -126,10 +128,19 @@ def lock(application: Application) -> Application:
     return row
 
 
+def _hold(plan: ApplicationPlan) -> None:
+    """Keep the plan from being deleted until the transaction ends."""
+    if ApplicationPlan.objects.select_for_update(no_key=True).filter(pk=plan.pk).first() is None:
+        sentence = f"{plan} has been deleted meanwhile. Choose another plan."
+        raise Invalid(sentence, {"plan": sentence})
+
+
 def _check(name: str, description: str, token_type: str) -> None:
     problems = {}
     if not name.strip():
         problems["name"] = "Give the application a name, so that you find it again."
+    if not name.strip().isprintable():
+        problems["name"] = "A name cannot contain line ends or characters that are not seen. Type it anew."
     if len(name.strip()) > LONGEST_NAME:
         problems["name"] = f"A name has at most {LONGEST_NAME} characters; this one has {len(name.strip())}."
     if len(description.strip()) > LONGEST_DESCRIPTION:

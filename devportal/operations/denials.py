@@ -138,11 +138,12 @@ def _user(value: str) -> tuple[str, str]:
     return user.username, str(user.pk)
 
 
-def _uuid(value: str) -> uuid.UUID | None:
+def _uuid(value: str) -> uuid.UUID:
+    """The id that a text may be; one that nothing has if it is none."""
     try:
         return uuid.UUID(value)
     except ValueError:
-        return None
+        return uuid.UUID(int=0)
 
 
 def _insert(policy: DenyPolicy) -> None:

@@ -191,7 +191,9 @@ def _lock_api(api: Api) -> Api:
 
 
 def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -> None:
-    if not api.plans.filter(pk=plan.pk).exists():
+    # Held until the transaction ends, so that it is not deleted from under the subscription.
+    offered = Plan.objects.select_for_update(no_key=True, of=("self",)).filter(pk=plan.pk, apis=api)
+    if offered.first() is None:
         raise PlanNotOffered(api, plan)
     if reserved and not can_pick_plan(actor, plan):
         raise PlanReserved(plan)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import requires
 from accounts.roles import Role
 from devportal import diagnosis, operations, queries, snippets, tokens
-from devportal.addresses import addresses_of
+from devportal.addresses import Addresses, addresses_of, takes_token_in_url
 from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType, Subscription
 from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
@@ -91,7 +91,7 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
         "token": token if row else None,
         "row": row,
         "addresses": addresses,
-        "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token) if token else [],
+        "ways": _ways(run, addresses, token) if token else [],
         "reasons": _reasons(run) if row else [],
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
     }
@@ -103,6 +103,11 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
 def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> JsonResponse:
     """Why the gateway would refuse these keys now: `{"reasons": [sentence, …]}`, empty if it would not."""
     return JsonResponse({"reasons": _reasons(run_for(me(request), pk, application, key_type))})
+
+
+def _ways(run: Run, addresses: Addresses, token: str) -> list[snippets.Snippet]:
+    in_url = takes_token_in_url(run.api)
+    return snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url)
 
 
 def _page(

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -184,7 +185,9 @@ class Validation(Resource):
         """200 if an API has it already, 404 if it is free."""
         kind, colon, value = query_value(request, "query").partition(":")
         find = choose(request, "kind", HOLDERS, kind if colon else "name")
-        return Response(status=200 if find(value if colon else kind) else 404)
+        if not find(value if colon else kind):
+            raise NotFound("No API has it: it is free.")
+        return Response()
 
 
 class Copy(Resource):

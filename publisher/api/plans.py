@@ -11,21 +11,21 @@ from rest_framework.response import Response
 
 from publisher import queries
 from publisher.api.base import IN_THE_PUBLISHER, PAGE_PARAMETERS, Resource, answers, list_of, one_page
+from publisher.api.quotas import UNITS, data_amount, default_limit
 from publisher.models import Plan
 
 NO_LIMIT = 2_147_483_647  # WSO2's number for it
 MILLISECONDS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "month": 2_592_000_000}
-UNITS = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
 
 
 class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
-    """A plan on one line: so many messages (or KB) in so many milliseconds."""
+    """A plan on one line: so many messages (or so much data) in so many milliseconds."""
 
     name = serializers.CharField()
     displayName = serializers.CharField()
     description = serializers.CharField()
     policyLevel = serializers.ChoiceField(["subscription", "application"])
-    requestCount = serializers.IntegerField(help_text=f"Messages, or KB; {NO_LIMIT} means no limit.")
+    requestCount = serializers.IntegerField(help_text=f"Messages, or data in dataUnit; {NO_LIMIT} means no limit.")
     dataUnit = serializers.CharField(allow_null=True)
     unitTime = serializers.IntegerField(help_text="Milliseconds; 0 where there is no limit.")
     timeUnit = serializers.CharField()
@@ -89,7 +89,7 @@ class StreamingPlans(Resource):
         summary="List the business plans with their limits",
         tags=["Plans"],
         parameters=PAGE_PARAMETERS,
-        responses=answers({200: StreamingPolicyList}, 403),
+        responses=answers({200: StreamingPolicyList}, 400, 403),
     )
     def get(self, request: Request) -> Response:
         """The most generous last."""
@@ -106,7 +106,7 @@ class Plans(Resource):
         summary="List the business plans",
         tags=["Plans"],
         parameters=PAGE_PARAMETERS,
-        responses=answers({200: PolicyList}, 403),
+        responses=answers({200: PolicyList}, 400, 403),
     )
     def get(self, request: Request) -> Response:
         """The same plans as the streaming policies."""
@@ -132,13 +132,14 @@ class OnePlan(Resource):
 def throttling_policy(plan: Plan) -> dict[str, Any]:
     """A business plan on one line."""
     in_bytes = plan.quota_unit == Plan.Unit.BYTES
+    amount, unit = _quota(plan)
     return {
         "name": plan.name,
         "displayName": plan.display_name,
         "description": plan.description,
         "policyLevel": "subscription",
-        "requestCount": _quota(plan),
-        "dataUnit": "KB" if in_bytes else None,
+        "requestCount": amount,
+        "dataUnit": unit,
         "unitTime": MILLISECONDS[plan.quota_period] if plan.quota else 0,
         "timeUnit": UNITS[plan.quota_period],
         **_rate(plan),
@@ -150,29 +151,24 @@ def throttling_policy(plan: Plan) -> dict[str, Any]:
 
 def streaming_policy(plan: Plan) -> dict[str, Any]:
     """A business plan with its quota as an object."""
-    in_bytes = plan.quota_unit == Plan.Unit.BYTES
-    time = {"timeUnit": UNITS[plan.quota_period], "unitTime": 1}
     return {
         "policyId": plan.pk,
         "policyName": plan.name,
         "displayName": plan.display_name,
         "description": plan.description,
-        "defaultLimit": {
-            "type": "BANDWIDTHLIMIT" if in_bytes else "EVENTCOUNTLIMIT",
-            "eventCount": None if in_bytes else {**time, "eventCount": _quota(plan)},
-            "bandwidth": {**time, "dataAmount": _quota(plan), "dataUnit": "KB"} if in_bytes else None,
-        },
+        "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period)
+        or default_limit(NO_LIMIT, Plan.Unit.MESSAGES, plan.quota_period),
         **_rate(plan),
         "stopOnQuotaReach": True,
         "billingPlan": plan.billing,
     }
 
 
-def _quota(plan: Plan) -> int:
-    """Messages, or whole KB."""
+def _quota(plan: Plan) -> tuple[int, str | None]:
+    """So many messages, or so much data and its unit."""
     if plan.quota is None:
-        return NO_LIMIT
-    return plan.quota // 1024 if plan.quota_unit == Plan.Unit.BYTES else plan.quota
+        return NO_LIMIT, None
+    return data_amount(plan.quota) if plan.quota_unit == Plan.Unit.BYTES else (plan.quota, None)
 
 
 def _rate(plan: Plan) -> dict[str, Any]:

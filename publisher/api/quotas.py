@@ -16,7 +16,8 @@ SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 EVENTS, BANDWIDTH = "EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"
 PARTS: Final = {EVENTS: "eventCount", BANDWIDTH: "bandwidth"}
 
-_TYPE = f"Say what is counted: {EVENTS} for messages, {BANDWIDTH} for data."
+TYPE_SENTENCE: Final = f"Say what is counted: {EVENTS} for messages, {BANDWIDTH} for data."
+APPLICATION_TYPE_SENTENCE: Final = f"The plans of applications count messages: send {EVENTS}."
 _PERIOD = f"Say per what the quota is counted: {', '.join(UNITS.values())}."
 _HOW_MUCH: Final = {
     EVENTS: "Say how many messages: timeUnit, unitTime and eventCount.",
@@ -80,7 +81,7 @@ class Bandwidth(Period):
 class DefaultLimit(Strict):
     """The quota of a plan: what is counted, how much of it, and per what."""
 
-    type = Chosen(PARTS, _TYPE)
+    type = Chosen(PARTS, TYPE_SENTENCE)
     eventCount = EventCount(required=False, allow_null=True)
     bandwidth = Bandwidth(required=False, allow_null=True)
 
@@ -106,7 +107,7 @@ class MessagesPerMinute(Period):
 class ApplicationLimit(Strict):
     """The quota of an application plan: messages a minute."""
 
-    type = Chosen([EVENTS], f"The plans of applications count messages: send {EVENTS}.")
+    type = Chosen([EVENTS], APPLICATION_TYPE_SENTENCE)
     eventCount = MessagesPerMinute(error_messages=said(_HOW_MUCH[EVENTS]))
 
 

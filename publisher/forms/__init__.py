@@ -2,7 +2,7 @@
 
 from publisher.forms.common import GuardedForm, PageForm, in_words
 from publisher.forms.deliveries import DeletionForm, RevisionForm, TransitionForm, VersionForm
-from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm
+from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "PageForm",
     "PlansForm",
     "RevisionForm",
+    "RuntimeForm",
     "TransitionForm",
     "TryForm",
     "VersionForm",

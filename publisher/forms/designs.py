@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 
 from publisher import validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, PageForm, offer_plans
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm, PageForm, in_words, offer_plans
 from publisher.models import Api, Plan
+from publisher.origins import clean_origins
 
 
 class CreateForm(PageForm):
@@ -99,6 +100,39 @@ class BasicInfoForm(GuardedForm):
         """What the operation takes."""
         changes = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
         return {**changes, "tags": changes["tags"].split(",")}
+
+
+class RuntimeForm(GuardedForm):
+    """Which web pages may call, and how a token may be shown."""
+
+    origins = forms.CharField(
+        label="Allowed origins",
+        required=False,
+        help_text="Web pages that may call, one a line: https://app.example.com, or https://*.example.com for every "
+        "host below it. While this is empty, every page may.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "https://app.example.com"}),
+    )
+    query_token = forms.BooleanField(
+        label="Accept tokens in the address",
+        required=False,
+        help_text="?access_token= is simple to try, but addresses end up in logs and histories.",
+    )
+
+    @staticmethod
+    def initial_of(api: Api) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {
+            "seen": api.updated_at.isoformat(),
+            "origins": "\n".join(api.origins),
+            "query_token": api.query_token,
+        }
+
+    def clean_origins(self) -> list[str]:
+        """The origins as browsers write them."""
+        try:
+            return clean_origins(self.cleaned_data["origins"].splitlines())
+        except validation.BadValue as error:
+            raise forms.ValidationError(in_words(error)) from None
 
 
 class PlansForm(GuardedForm):

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from publisher import validation
-from publisher.endpoint import LIMITS, EndpointOptions
+from publisher.endpoint import LIMITS, BadEndpoint, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 
@@ -89,7 +89,20 @@ class EndpointForm(GuardedForm):
 
     def clean_headers(self) -> dict[str, str]:
         """Header lines as names with values."""
-        return dict(_header(line) for line in _lines(self.cleaned_data["headers"]))
+        pairs = [_header(line) for line in _lines(self.cleaned_data["headers"])]
+        names = [name.lower() for name, _ in pairs]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
+        return dict(pairs)
+
+    def clean(self) -> dict[str, Any]:
+        """Where a field is wrong already, say at once what is wrong with the others: the operation is not reached."""
+        cleaned = super().clean()
+        if self.errors:
+            known = EndpointOptions().to_document()
+            for name, sentence in _wrong({key: self.cleaned_data[key] for key in known if key in self.cleaned_data}):
+                self.add_error(name, sentence)
+        return cleaned
 
     def documents(self) -> dict[str, Any]:
         """What the operation takes."""
@@ -110,6 +123,15 @@ class TryForm(forms.Form):
     """An endpoint to try, with those advanced options that matter to a handshake."""
 
     address = CleanedField(validation.clean_endpoint_url)
+
+
+def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong with some of the advanced options, by field."""
+    try:
+        read_options(options)
+    except BadEndpoint as error:
+        return list(error.fields.items())
+    return []
 
 
 def _lines(text: str) -> list[str]:

@@ -22,9 +22,11 @@ from publisher.operations.designs import (
     create_version,
     delete_api,
     save_endpoint,
+    save_runtime,
     set_plans,
     update_api,
 )
+from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
@@ -36,18 +38,24 @@ __all__ = [
     "NotDeployed",
     "NotReadyToPublish",
     "NotYours",
+    "PlanExists",
+    "PlanInUse",
     "PlansNeeded",
     "TransitionLost",
     "create_api",
+    "create_plan",
     "create_revision",
     "create_version",
     "delete_api",
+    "delete_plan",
     "deploy_revision",
     "permit",
     "restore_revision",
     "save_endpoint",
+    "save_runtime",
     "set_plans",
     "transition_api",
     "undeploy",
     "update_api",
+    "update_plan",
 ]

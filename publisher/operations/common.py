@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from accounts import trail
 from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import TrailEntry, User
-from publisher import queries
-from publisher.models import Api
+from publisher import backends, queries
+from publisher.models import Api, Plan
 from publisher.validation import BadValue
 
 
@@ -73,12 +73,28 @@ def refuse(errors: dict[str, str]) -> None:
         raise Invalid(" ".join(errors.values()), errors)
 
 
+def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
+    """Raise Invalid where the server's policy forbids one of a field's clean addresses. Outside any transaction."""
+    refused = {field: [why for url in each if (why := backends.why_refused(url))] for field, each in urls.items()}
+    refuse({field: " ".join(sentences) for field, sentences in refused.items() if sentences})
+
+
 def lock(api: Api) -> Api:
     """A fresh row object, held until the transaction ends. Raises ApiNotFound when it was deleted meanwhile."""
     row = Api.objects.select_for_update().filter(pk=api.pk).first()
     if row is None:
         raise queries.ApiNotFound(f"{api} has been deleted meanwhile.")
     return row
+
+
+def hold(plans: Iterable[Plan]) -> list[Plan]:
+    """The plans, which nobody can delete until the transaction ends. Raises UnknownPlan for one that is gone."""
+    wanted = list(plans)
+    rows = Plan.objects.select_for_update(no_key=True).filter(pk__in=[plan.pk for plan in wanted]).order_by("pk")
+    there = {row.pk for row in rows}
+    if gone := [plan.name for plan in wanted if plan.pk not in there]:
+        raise queries.UnknownPlan(gone)
+    return wanted
 
 
 def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, now: datetime) -> Api:

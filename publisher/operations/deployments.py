@@ -14,7 +14,7 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, permit, record, save_design
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics")
+RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
 
 
 class AlreadyDeployed(Conflict):

@@ -18,13 +18,16 @@ from publisher.operations.common import (
     AlreadyExists,
     NotReadyToPublish,
     clean,
+    hold,
     lock,
     permit,
     record,
     refuse,
+    refuse_backends,
     save_design,
 )
 from publisher.operations.transitions import transition_api
+from publisher.origins import clean_origins
 
 CLEANERS: dict[str, Callable[[Any], Any]] = {
     "name": validation.clean_name,
@@ -48,7 +51,6 @@ class PlansNeeded(Invalid):
     code = 903224
 
 
-@transaction.atomic
 def create_api(
     *,
     name: str,
@@ -74,17 +76,19 @@ def create_api(
     url = values.pop("endpoint")
     if publish:
         _require(endpoint=url, plans=plans)
-    _one_at_a_time()
-    _refuse_clashes(values["name"], values["context"])
-    document = Endpoint(url).to_document() if url else {}
-    api = _insert(
-        Api(**values, production=document, sandbox=document, endpoint_options=EndpointOptions().to_document()),
-        provider=actor,
-        plans=plans,
-        now=now,
-    )
-    record(api, "api.created", actor=actor, now=now, context=api.context)
-    return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
+    refuse_backends({"endpoint": [url]})
+    with transaction.atomic():
+        _one_at_a_time()
+        _refuse_clashes(values["name"], values["context"])
+        document = Endpoint(url).to_document() if url else {}
+        api = _insert(
+            Api(**values, production=document, sandbox=document, endpoint_options=EndpointOptions().to_document()),
+            provider=actor,
+            plans=plans,
+            now=now,
+        )
+        record(api, "api.created", actor=actor, now=now, context=api.context)
+        return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
 @transaction.atomic
@@ -96,7 +100,10 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
-    copied = ("name", "context", "description", "tags", "production", "sandbox", "endpoint_options", "topics")
+    copied = (
+        *("name", "context", "description", "tags"),
+        *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+    )
     fields = {field: getattr(source, field) for field in copied}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
     record(copy, "api.created", actor=actor, now=now, context=copy.context, copied_from=source.version)
@@ -127,7 +134,6 @@ def update_api(
     return _save(row, changed, seen=seen, actor=actor, now=now)
 
 
-@transaction.atomic
 def save_endpoint(
     *,
     api: Api,
@@ -144,8 +150,34 @@ def save_endpoint(
     the fields `production_url`, `production_failover`, `sandbox_url`, `sandbox_failover` and the options' names.
     """
     permit(permissions.can_edit(actor, api), "creator", "change the endpoint")
+    values = _endpoint_values(production, sandbox, options)
+    refuse_backends(
+        {
+            f"{key}_{part}": urls
+            for key in ("production", "sandbox")
+            for part, urls in (
+                ("url", [values[key].get("url", "")]),
+                ("failover", values[key].get("failover", [])),
+            )
+        }
+    )
+    with transaction.atomic():
+        row = lock(api)
+        changed = {key: value for key, value in values.items() if value != getattr(row, key)}
+        return _save(row, changed, seen=seen, actor=actor, now=now)
+
+
+@transaction.atomic
+def save_runtime(
+    *, api: Api, origins: Iterable[str], query_token: bool, seen: datetime | None = None, actor: User, now: datetime
+) -> Api:
+    """Say which web pages may call the API (none named: all) and whether a token may come in the address.
+
+    Nothing changes on the gateway until a revision is deployed. Raises NotYours, ChangedMeanwhile, Invalid (origins).
+    """
+    permit(permissions.can_edit(actor, api), "creator", "change how an API may be called")
+    values = {**clean({"origins": origins}, {"origins": clean_origins}), "query_token": query_token}
     row = lock(api)
-    values = _endpoint_values(production, sandbox, row.endpoint_options if options is None else options)
     changed = {key: value for key, value in values.items() if value != getattr(row, key)}
     return _save(row, changed, seen=seen, actor=actor, now=now)
 
@@ -162,7 +194,7 @@ def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, 
         sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
         raise PlansNeeded(sentence, {"plans": sentence})
     saved = save_design(row, {}, seen=seen, now=now)
-    saved.plans.set(plans)
+    saved.plans.set(hold(plans))
     names = sorted(plan.name for plan in plans)
     record(saved, "api.updated", actor=actor, now=now, fields=["plans"], plans=names)
     return saved
@@ -192,7 +224,7 @@ def _insert(api: Api, *, provider: User, plans: Iterable[Plan], now: datetime) -
             api.save(force_insert=True)
     except IntegrityError:
         raise AlreadyExists({"version": f"{api} exists already. Choose another version."}) from None
-    api.plans.set(plans)
+    api.plans.set(hold(plans))
     return api
 
 
@@ -236,14 +268,15 @@ def _take_default_from_others(row: Api, *, actor: User, now: datetime) -> None:
 
 
 def _endpoint_values(
-    production: Mapping[str, Any], sandbox: Mapping[str, Any], options: Mapping[str, Any]
+    production: Mapping[str, Any], sandbox: Mapping[str, Any], options: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     errors: dict[str, str] = {}
     values = {
         "production": _document(errors, "production_", lambda: read_endpoint(production)),
         "sandbox": _document(errors, "sandbox_", lambda: read_endpoint(sandbox)),
-        "endpoint_options": _document(errors, "", lambda: read_options(options)),
     }
+    if options is not None:
+        values["endpoint_options"] = _document(errors, "", lambda: read_options(options))
     refuse(errors)
     return values
 

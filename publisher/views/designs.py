@@ -15,7 +15,7 @@ from accounts.access import RequiresRole
 from accounts.errors import Conflict, Invalid
 from accounts.models import User
 from publisher import operations, permissions, queries
-from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm
+from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
 from publisher.views.common import api_page, who
 
@@ -122,6 +122,28 @@ class EndpointPage(DesignPage):
         """Replace the documents."""
         documents, seen = form.documents(), form.cleaned_data["seen"]
         return operations.save_endpoint(api=api, **documents, seen=seen, actor=who(self.request), now=now())
+
+
+class RuntimePage(DesignPage):
+    """Which web pages may call the API, and whether a token may come in the address."""
+
+    page, template, saved = "runtime", "designs/runtime.html", "The runtime settings are saved."
+
+    def form(self, api: Api, data: Any = None) -> RuntimeForm:
+        """Filled from the row."""
+        return RuntimeForm(data, initial=RuntimeForm.initial_of(api))
+
+    def save(self, api: Api, form: RuntimeForm) -> Api:
+        """Write both."""
+        sent = form.cleaned_data
+        return operations.save_runtime(
+            api=api,
+            origins=sent["origins"],
+            query_token=sent["query_token"],
+            seen=sent["seen"],
+            actor=who(self.request),
+            now=now(),
+        )
 
 
 class PlansPage(DesignPage):

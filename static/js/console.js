@@ -1,5 +1,5 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
-// gateway as ?access_token=, because browsers cannot set headers on a handshake.
+// gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
 import { Frames } from "./frames.js";
 import { closing, refused } from "./closing.js";
 
@@ -22,7 +22,7 @@ class SocketConsole extends HTMLElement {
     this.problem([]);
     let socket;
     try {
-      socket = new WebSocket(this.address());
+      socket = new WebSocket(new URL(this.parts.url.value.trim()), ["apim", `bearer.${this.token()}`]);
     } catch {
       return this.problem(["This is not a WebSocket address. It begins with ws:// or wss://."]);
     }
@@ -34,10 +34,8 @@ class SocketConsole extends HTMLElement {
     socket.addEventListener("close", (event) => this.closed(event));
   }
 
-  address() {
-    const address = new URL(this.parts.url.value.trim());
-    address.searchParams.set("access_token", document.getElementById(this.dataset.token).textContent.trim());
-    return address.href;
+  token() {
+    return document.getElementById(this.dataset.token).textContent.trim();
   }
 
   opened(milliseconds) {

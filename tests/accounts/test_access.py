@@ -60,6 +60,18 @@ def test_a_form_sent_without_a_session_is_not_repeated_after_signing_in(db: None
     assert answer["Location"] == "/publisher/sign-in?next=%2Fpublisher%2F"
 
 
+def test_who_has_signed_in_again_comes_back_to_the_page_whose_form_was_too_late(db: None) -> None:
+    page = {"Referer": "http://testserver/publisher/apis/create?from=1"}
+    answer = workshop(ask(AnonymousUser(), "/publisher/apis/create", "post", **page))
+    assert answer["Location"] == "/publisher/sign-in?next=%2Fpublisher%2Fapis%2Fcreate%3Ffrom%3D1"
+
+
+def test_a_form_of_another_server_leads_nowhere(db: None) -> None:
+    page = {"Referer": "https://elsewhere.test/publisher/apis/create"}
+    answer = workshop(ask(AnonymousUser(), "/publisher/apis/create", "post", **page))
+    assert answer["Location"] == "/publisher/sign-in?next=%2Fpublisher%2F"
+
+
 def test_a_fragment_without_a_session_sends_the_whole_page_to_the_sign_in(db: None) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "https://localhost:9443/publisher/apis"}
     answer = workshop(ask(AnonymousUser(), "/publisher/checks", "post", **headers))

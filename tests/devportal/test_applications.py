@@ -67,6 +67,13 @@ def test_the_longest_name_and_description_are_kept_whole(carol: User) -> None:
     assert len(made.name) == 100
 
 
+@pytest.mark.parametrize("name", ["Chat\u202etneilc", "Chat\nclient", "Chat\u200bclient", "Chat\0client"])
+def test_a_name_holds_nothing_that_is_not_seen(carol: User, name: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        builders.application(carol, name)
+    assert "not seen" in refusal.value.fields["name"]
+
+
 def test_a_name_is_unique_for_its_owner_in_any_case_of_letters(carol: User, mallory: User) -> None:
     operations.create_application(name="Chat client", actor=carol, now=NOW)
 

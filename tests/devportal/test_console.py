@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import LazySettings
@@ -39,14 +38,15 @@ def answer(line: ServerConnection) -> None:
 
 def admit(line: ServerConnection, request: Request) -> Response | None:
     """Refuse whoever brings no token that the product knows."""
-    token = parse_qs(urlsplit(request.path).query).get("access_token", [""])[0]
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(", ")
+    token = next((each.removeprefix("bearer.") for each in offered if each.startswith("bearer.")), "")
     return None if tokens.find(token, NOW) else line.respond(http.HTTPStatus.UNAUTHORIZED, "")
 
 
 @pytest.fixture
 def gateway(settings: LazySettings) -> Iterator[Server]:
     """A stand-in for the gateway, which the portal believes to be the real one."""
-    with serve(answer, "127.0.0.1", 0, process_request=admit) as server:
+    with serve(answer, "127.0.0.1", 0, process_request=admit, subprotocols=["apim"]) as server:
         address = f"ws://localhost:{server.socket.getsockname()[1]}"
         settings.GATEWAY_WS_URL = settings.GATEWAY_WSS_URL = address
         settings.CONTENT_SECURITY_POLICY = deepcopy(settings.CONTENT_SECURITY_POLICY)

@@ -27,6 +27,12 @@ def test_the_commands_are_the_tutorials_word_for_word() -> None:
     ]
 
 
+def test_an_api_that_takes_no_token_in_its_address_is_shown_without_that_way() -> None:
+    ways = snippets.all_ways(*ECHO, "TOKEN", in_url=False)
+    assert [way.title for way in ways] == ["WS", "WSS", "Browser", "Node", "Python"]
+    assert not any("access_token" in way.text for way in ways)
+
+
 def test_every_way_to_connect_names_the_address_and_the_token_once() -> None:
     for text in commands().values():
         assert text.count("TOKEN") == 1, text
@@ -95,6 +101,11 @@ def test_every_grant_can_be_chosen_somehow() -> None:
     everything = list(grants.GRANT_NAMES)
     assert grants.problem_with_grants(everything) is None
     assert grants.problem_with_callback(everything, "https://example.test/cb") is None
+
+
+@pytest.mark.parametrize("url", ["https://*/cb", "https://*.example.test/cb", "https://me:secret@example.test/cb"])
+def test_a_callback_names_one_host_and_carries_no_password(url: str) -> None:
+    assert "names one host" in (grants.problem_with_callback([grants.AUTHORIZATION_CODE], url) or "")
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,20 @@ def test_somebody_elses_application_cannot_be_chosen(tab: Client, echo: Api, mal
         assert tab.get(f"/devportal/apis/{echo.pk}/wizard/{uuid4()}/{step}").status_code == 404
 
 
+def test_the_first_plan_that_the_developer_may_choose_is_chosen_already(tab: Client, echo: Api) -> None:
+    gold = builders.plan("Gold")
+    gold.roles = ["admin"]
+    gold.save()
+    echo.plans.add(builders.plan("Bronze"))
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+
+    page = tab.get(two).content.decode()
+
+    choices = re.findall(r'name="plan" value="(\w+)"( checked)?( disabled)?', page)
+    assert [chosen for _, chosen, reserved in choices if not reserved] == [" checked", ""]
+    assert ("Gold", "", " disabled") in choices
+
+
 @pytest.mark.parametrize("plan", ["", "Bronze"])
 def test_a_second_step_without_a_plan_of_the_api_fails(tab: Client, echo: Api, plan: str) -> None:
     builders.plan("Bronze")

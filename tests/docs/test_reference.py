@@ -8,8 +8,10 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from accounts.roles import Role
+from devportal.api.subscription_policies import FIELD_NAMES, SubscriptionPolicy
 from devportal.bootstrap import APPLICATION_PLANS
 from gateway.closing import CLOSES
+from publisher import planning
 from publisher.bootstrap import LIMITS
 from publisher.lifecycle import TRANSITIONS, State
 
@@ -62,6 +64,22 @@ def test_the_default_plans_are_documented_with_their_limits() -> None:
     assert documented == {name: [str(limit) for limit in limits] for name, limits in LIMITS.items()}
     text = (REFERENCE / "plans.md").read_text()
     assert all(f"`{name}`" in text for name in APPLICATION_PLANS)
+
+
+def test_every_field_of_a_plan_is_documented_and_no_other() -> None:
+    fields = SubscriptionPolicy().fields.items()
+    taken = {name for name, field in fields if not field.read_only}
+    documented = {row[0].strip("`") for row in rows("plans.md") if len(row) == 3 and row[0].startswith("`")}
+    assert documented == taken
+    text = (REFERENCE / "plans.md").read_text()
+    assert [name for name, field in fields if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("field", sorted(planning.CHOICES.keys() - {"quota_unit", "quota_period"}))
+def test_the_words_of_a_plan_are_documented(field: str) -> None:
+    name = FIELD_NAMES.get(field, field)
+    (row,) = [row for row in rows("plans.md") if row[0] == f"`{name}`"]
+    assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(planning.CHOICES[field].words)
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)

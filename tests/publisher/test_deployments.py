@@ -26,6 +26,7 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "endpoint_options": api.endpoint_options,
         "topics": [],
         "plans": ["Gold", "Silver"],
+        "origins": [],
         "query_token": True,
     }
 

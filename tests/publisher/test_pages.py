@@ -49,11 +49,12 @@ def creator_and_publisher(alice: User) -> User:
 
 # --- doors ---------------------------------------------------------------------------------------------------
 
-PAGES = ["api", "basic-info", "endpoint", "plans", "deployments", "lifecycle"]
+PAGES = ["api", "basic-info", "endpoint", "runtime", "plans", "deployments", "lifecycle"]
 MEMBERS = ["alice", "bob", "observer", "admin"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
+    "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
     "deployments": ({}, {"bob", "admin"}),
     "revisions": ({}, {"alice", "bob", "admin"}),
@@ -430,6 +431,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
         ({"suspend_maximum": "1"}, "cannot be shorter than the first one"),
         ({"headers": "no colon"}, "This line has no colon: no colon"),
         ({"headers": "Host: h"}, "The gateway itself sets Host"),
+        ({"headers": "X-A: 1\nx-a: 2"}, "x-a stands here twice"),
         ({"ca_certificate": "junk"}, "not a certificate in PEM form"),
     ],
 )
@@ -443,6 +445,15 @@ def test_each_bad_endpoint_field_says_what_is_wrong_and_opens_the_advanced_part(
     assert sentence in text_of(response)
     is_open = re.search(r"<details[^>]* open", response.content.decode()) is not None
     assert is_open is ("production_failover" not in wrong)
+
+
+def test_every_bad_endpoint_field_is_named_at_once(alice: User) -> None:
+    api = make_api(alice)
+    client = browse(alice)
+    wrong = {"production_url": "http://a", "headers": "no colon", "retries": "99", "connect_timeout": "-1"}
+    words = text_of(client.post(address("endpoint", api), {**endpoint_data(api, client), **wrong}))
+    for sentence in ("begins with ws://", "no colon: no colon", "Retries must be", "Connect timeout must be"):
+        assert sentence in words
 
 
 def test_plans_are_attached_and_the_last_one_of_a_published_api_stays(admin: User) -> None:
@@ -495,7 +506,7 @@ def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["deployments", "restorations"])
-@pytest.mark.parametrize("revision", ["nonsense", str(uuid.uuid4())])
+@pytest.mark.parametrize("revision", ["nonsense", str(uuid.UUID(int=7))])
 def test_a_revision_that_is_not_there_is_not_found(admin: User, name: str, revision: str) -> None:
     assert browse(admin).post(address(name, make_api(admin)), {"revision": revision}).status_code == 404
 

@@ -205,3 +205,18 @@ def test_a_fault_is_not_dressed_up_as_a_refusal(
     monkeypatch.setattr(queries, "get_api_for", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         signed_in(alice).get(f"{PUBLISHER}/apis/{api.pk}")
+
+
+# --- addresses -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+@pytest.mark.parametrize(
+    "address", [f"{PUBLISHER}/nothing", f"{PUBLISHER}/apis/no-id", f"{PUBLISHER}/apis/", f"{DEVPORTAL}/applications/1"]
+)
+def test_an_address_of_nothing_is_a_refusal_like_every_other(client: Client, method: str, address: str) -> None:
+    response = getattr(client, method)(address)
+
+    assert response.status_code == 404
+    assert response.json()["code"] == 900404
+    assert response.json()["description"] == "There is nothing at this address."

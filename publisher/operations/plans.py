@@ -1,0 +1,152 @@
+"""Making, changing and deleting business plans. What changes acts on open connections within a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from accounts import trail
+from accounts.errors import Conflict, Invalid
+from accounts.models import User
+from publisher import impact, queries
+from publisher.models import Plan
+from publisher.operations.common import NotYours
+from publisher.permissions import can_manage_plans
+from publisher.planning import CLEANERS, BadPlan, clean_plan
+from publisher.wording import count
+
+MOST_NAMED = 5
+QUOTA_WORDS: Final = {"quota_unit": Plan.Unit.MESSAGES.value, "quota_period": Plan.Period.DAY.value}
+"""What stands in the row where there is no quota."""
+
+
+class PlanExists(Conflict):
+    """There is a plan of this name, in any case of letters."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a plan called {name} already. Choose another name, or change that one.")
+        self.fields = {"name": str(self)}
+
+
+class PlanInUse(Conflict):
+    """A plan that APIs are offered under, or subscriptions have, cannot be deleted."""
+
+    def __init__(self, plan: Plan, apis: list[str], subscriptions: int) -> None:
+        users = [f"{named(apis)} {'is' if len(apis) == 1 else 'are'} offered under it"] if apis else []
+        if subscriptions:
+            users.append(f"{count(subscriptions, 'subscription')} {'has' if subscriptions == 1 else 'have'} it")
+        super().__init__(
+            f"{plan.name} is in use: {' and '.join(users)}. Take it from the APIs and give the subscriptions another "
+            "plan first."
+        )
+
+
+def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Plan:
+    """Make a business plan; `fields` as in `publisher.planning`, all but `name` may be left out.
+
+    Raises NotYours, Invalid (by field) or PlanExists.
+    """
+    require_right(actor)
+    plan = Plan(**_cleaned(fields))
+    with transaction.atomic():
+        insert(plan)
+        _record("created", plan, actor, now, limits=_document(plan))
+    return plan
+
+
+def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: datetime) -> Plan:
+    """Change everything but the name; what is not among `changes` stays. Raises NotYours, Invalid or PlanNotFound."""
+    require_right(actor)
+    refuse_renaming(plan.name, changes)
+    with transaction.atomic():
+        row = _lock(plan)
+        before = _values(row)
+        after = _cleaned(changes, _document(row))
+        for field, value in after.items():
+            setattr(row, field, value)
+        row.save()
+        _record("updated", row, actor, now, changes=differing(before, after))
+    return row
+
+
+def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
+    """Delete a plan that nothing is offered under and nobody has. Raises NotYours, PlanInUse or PlanNotFound."""
+    require_right(actor)
+    with transaction.atomic():
+        row = _lock(plan)
+        apis = [str(api) for api in row.apis.order_by("name", "version")]
+        subscriptions = impact.subscriptions_under(row)
+        if apis or subscriptions:
+            raise PlanInUse(row, apis, subscriptions)
+        _record("deleted", row, actor, now)
+        row.delete()
+
+
+def require_right(actor: User) -> None:
+    """Raise NotYours unless `actor` may manage plans."""
+    if not can_manage_plans(actor):
+        raise NotYours("Managing plans needs the admin role.")
+
+
+def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:
+    """Raise Invalid if `changes` hold another name."""
+    if changes.get("name", name) != name:
+        sentence = f"A plan keeps its name, {name}. Change its display name, or make a new plan."
+        raise Invalid(sentence, {"name": sentence})
+
+
+def insert(plan: Plan) -> None:
+    """Write a new plan. Raises PlanExists."""
+    try:
+        with transaction.atomic():
+            plan.save(force_insert=True)
+    except IntegrityError:
+        raise PlanExists(plan.name) from None
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Each field that changes, with its value before and after, for the trail."""
+    return {field: [before[field], value] for field, value in after.items() if value != before[field]}
+
+
+def named(things: Iterable[str]) -> str:
+    """Some things by name, the rest as a number: "A, B and 3 more"."""
+    listed = list(things)
+    rest = len(listed) - MOST_NAMED
+    if rest > 0:
+        return f"{', '.join(listed[:MOST_NAMED])} and {rest} more"
+    return " and ".join(part for part in (", ".join(listed[:-1]), listed[-1]) if part)
+
+
+def _cleaned(given: Mapping[str, Any], present: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every field as it is to be written. Raises Invalid."""
+    try:
+        cleaned = clean_plan(given) if present is None else clean_plan(given, present)
+    except BadPlan as error:
+        raise Invalid(str(error), error.fields) from None
+    return {**QUOTA_WORDS, **cleaned}
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    """The plan's fields; those of a quota only where there is one."""
+    values = _values(plan)
+    return values if plan.quota is not None else {key: values[key] for key in values if key not in QUOTA_WORDS}
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    return {field: getattr(plan, field) for field in CLEANERS}
+
+
+def _lock(plan: Plan) -> Plan:
+    row = Plan.objects.select_for_update().filter(pk=plan.pk).first()
+    if row is None:
+        raise queries.PlanNotFound(plan.name)
+    return row
+
+
+def _record(deed: str, plan: Plan, actor: User, now: datetime, **detail: Any) -> None:
+    about = {"plan_id": str(plan.pk), "plan": plan.name}
+    trail.record(actor=actor, verb=f"plan.{deed}", kind="plan", object_id=plan.pk, detail={**about, **detail}, now=now)
