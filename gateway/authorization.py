@@ -4,9 +4,13 @@
 |---|---|
 | no such context, version or topic; API created, retired or not deployed | 404, 900906 |
 | API blocked | 503 with `Retry-After`, 900907 |
+| deny policy against the API or the client's address | 403, 900805 |
+| the web page's origin is not on the API's list | 403, 900403 |
 | no credential; an unusable one | 401, 900902 / 900901 |
 | token unknown or revoked, of a service account, of a disabled user | 401, 900901 |
 | token expired | 401, 900903 |
+| ticket unknown, used or run out; made for another API or origin | 401, 900901 |
+| deny policy against the application or a person behind it | 403, 900805 |
 | tokens cannot be checked now | 503 with `Retry-After`, 900900 |
 | not subscribed (where the API is published or deprecated) | 403, 900908 |
 | subscription blocked, wholly or for production keys | 403, 900907 |
@@ -20,15 +24,15 @@ A pre-released (prototyped) API asks for no subscription; one that is blocked st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.handshake import Credential, Handshake, Way
 from gateway.routes import Deployment, Match, Route, route_to
 
 if TYPE_CHECKING:
-    from gateway.catalogue import Endpoint
+    from gateway.catalogue import Denial, Denials, Endpoint, Redeemed
 
 REALM = 'Bearer realm="websocket-gateway"'
 BLOCKED_RETRY_SECONDS = 60
@@ -72,11 +76,19 @@ class Grant:
     user_id: str = ""
 
 
+class Place(NamedTuple):
+    """Where a client connects from: its address, and the origin of the web page if it is one."""
+
+    client_ip: str
+    origin: str | None
+
+
 class Absence(Enum):
     """Why a token grants nothing."""
 
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+    TICKET = "ticket"
     SERVICE_ACCOUNT = "service account"
     DISABLED = "disabled"
     UNAVAILABLE = "unavailable"
@@ -84,12 +96,19 @@ class Absence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Yes. `subscription` is None only on a pre-released API."""
+    """Yes. `subscription` is None only on a pre-released API.
+
+    `client_ip` and `origin` are where the handshake came from. `connection_id` is set where the id of the connection
+    was given away before it was made, with a ticket.
+    """
 
     route: Route
     grant: Grant
     subscription: SubscriptionGrant | None
     endpoint: Endpoint
+    client_ip: str = ""
+    origin: str | None = None
+    connection_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +122,18 @@ class Refuse:
     headers: Headers = ()
 
 
-def authorize(handshake: Handshake, match: Match | None, grant: Grant | Absence | None, now: float) -> Admit | Refuse:
+def authorize(
+    handshake: Handshake,
+    match: Match | None,
+    grant: Grant | Absence | None,
+    now: float,
+    denials: Denials | None = None,
+) -> Admit | Refuse:
     """Decide about a handshake.
 
     `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
-    there was none), `now` the time in seconds since the epoch. A prefix of a version is settled here, because it
-    depends on what the caller is subscribed to.
+    there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
+    settled here, because it depends on what the caller is subscribed to.
     """
     if match is None:
         return _nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
@@ -117,12 +142,53 @@ def authorize(handshake: Handshake, match: Match | None, grant: Grant | Absence 
         return _nothing_here(
             "This version of the API has no such topic. Its topics are listed in the Developer Portal."
         )
-    shown = _refuse_credential(handshake.credential, route)
-    return _refuse_state(route.deployment) or shown or _decide(route, grant, now)
+    place = Place(handshake.client_ip, handshake.origin)
+    return (
+        _refuse_state(route.deployment)
+        or _refuse_place(route, place, denials)
+        or _refuse_credential(handshake.credential, route)
+        or _decide(route, place, grant, now, denials)
+    )
+
+
+def settle_ticket(admitted: Admit, ticket: Redeemed) -> Admit | Refuse:
+    """Hold a decision against what its ticket is bound to. The ticket is used up either way."""
+    if ticket.api_id != admitted.route.api_id:
+        return _unauthorized(900901, "Invalid credentials", "This ticket was made for another API. Ask for a new one.")
+    if ticket.origin != (admitted.origin or ""):
+        made_for = f"the origin {ticket.origin}" if ticket.origin else "a client that sends no Origin header"
+        sentence = f"This ticket was made for {made_for}. Ask for one with the page's own origin."
+        return _unauthorized(900901, "Invalid credentials", sentence)
+    return replace(admitted, connection_id=ticket.connection_id)
+
+
+def renew(
+    admitted: Admit, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
+) -> Admit | Refuse:
+    """Decide about an open line whose client hands over another token, which must be of the same kind."""
+    was = admitted.grant
+    if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
+        return _forbidden(
+            900905,
+            "Wrong token",
+            "A connection goes on only with a token of the same application, key type and person that opened it.",
+        )
+    decision = reconsider(admitted, deployment, grant, now, denials)
+    assert decision is not None  # noqa: S101  a grant always decides
+    return decision
+
+
+def is_denied(admitted: Admit, denials: Denials) -> bool:
+    """Whether a deny policy is against an open line."""
+    return bool(denials) and _denial_of(admitted, denials) is not None
 
 
 def reconsider(
-    admitted: Admit, deployment: Deployment | None, grant: Grant | Absence, now: float
+    admitted: Admit,
+    deployment: Deployment | None,
+    grant: Grant | Absence,
+    now: float,
+    denials: Denials | None = None,
 ) -> Admit | Refuse | None:
     """Decide again about an open line, given what is now known of its API and token.
 
@@ -136,7 +202,15 @@ def reconsider(
     route = route_to(deployment, admitted.route.rest)
     if route is None:
         return _nothing_here("The API no longer has this topic.")
-    return _refuse_state(deployment) or _decide(route, grant, now)
+    place = Place(admitted.client_ip, admitted.origin)
+    return (
+        _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
+    )
+
+
+def _denial_of(admitted: Admit, denials: Denials) -> Denial | None:
+    place = denials.of_place(admitted.route.api_id, admitted.client_ip)
+    return place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
 
 
 def _preferred(grant: Grant | Absence | None) -> tuple[frozenset[str], ...]:
@@ -162,6 +236,19 @@ def _refuse_state(deployment: Deployment) -> Refuse | None:
             _retry_after(BLOCKED_RETRY_SECONDS),
         )
     return None
+
+
+def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refuse | None:
+    if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
+        return _denied(denial)
+    origins = route.deployment.origins
+    if origins is None or origins.allow(place.origin):
+        return None
+    return _forbidden(
+        900403,
+        "Origin not allowed",
+        "Web pages of this origin may not call the API. Its publisher can add the origin to the allowed ones.",
+    )
 
 
 def _refuse_credential(credential: Credential | None, route: Route) -> Refuse | None:
@@ -193,11 +280,15 @@ def _how_to_show(route: Route) -> str:
     return f"Send the header Authorization: Bearer <access token>{query}."
 
 
-def _decide(route: Route, grant: Grant | Absence | None, now: float) -> Admit | Refuse:
+def _decide(
+    route: Route, place: Place, grant: Grant | Absence | None, now: float, denials: Denials | None
+) -> Admit | Refuse:
     if not isinstance(grant, Grant):
-        return _refuse_absence(grant)
+        return refuse_absence(grant)
     if grant.expires_at <= now:
-        return _refuse_absence(Absence.EXPIRED)
+        return refuse_absence(Absence.EXPIRED)
+    if denials and (denial := denials.of_caller(grant.application_id, people_behind(grant))):
+        return _denied(denial)
     subscription = grant.subscriptions.get(route.api_id)
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
@@ -205,10 +296,29 @@ def _decide(route: Route, grant: Grant | Absence | None, now: float) -> Admit | 
     endpoint = route.endpoint(grant.key_type)
     if endpoint is None:
         return _wrong_key_type(grant.key_type)
-    return Admit(route, grant, subscription, endpoint)
+    return Admit(route, grant, subscription, endpoint, place.client_ip, place.origin)
 
 
-def _refuse_absence(absence: Absence | None) -> Refuse:
+def people_behind(grant: Grant) -> tuple[str, str]:
+    """The ids of who owns the application and of who allowed the token, the latter perhaps empty."""
+    return (grant.owner_id, grant.user_id)
+
+
+def _denied(denial: Denial) -> Refuse:
+    return _forbidden(900805, "Denied", _DENIED[str(denial.kind)])
+
+
+_DENIED = {
+    "API": "An administrator has blocked this API. Ask the administrator of the gateway.",
+    "APPLICATION": "An administrator has blocked this application. Ask the administrator of the gateway.",
+    "USER": "An administrator has blocked the person behind this application. Ask the administrator of the gateway.",
+    "IP": "An administrator has blocked your address. Ask the administrator of the gateway.",
+    "IPRANGE": "An administrator has blocked your address. Ask the administrator of the gateway.",
+}
+
+
+def refuse_absence(absence: Absence | None) -> Refuse:
+    """The refusal for a token that grants nothing."""
     if absence is Absence.UNAVAILABLE:
         return Refuse(
             503,
@@ -224,6 +334,7 @@ def _refuse_absence(absence: Absence | None) -> Refuse:
 
 _UNPROVEN: dict[Absence | None, str] = {
     Absence.UNKNOWN: "The access token is not known or was revoked. Get a new one.",
+    Absence.TICKET: "The ticket is not known, was used already or is older than 30 seconds. Ask for a new one.",
     Absence.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
     "Use a token of an application.",
     Absence.DISABLED: "The account behind this token is disabled. Ask an administrator.",

@@ -2,6 +2,8 @@
 
 Everything that a handshake asks is answered from memory. A token not seen before costs one query (shared by all that
 arrive meanwhile) on a database thread; a repeated one nothing; a forged JWT none at all.
+
+Longer than most modules here, because no other module of the gateway may look into those rooms.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -22,30 +25,42 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from devportal.models import Subscription
+from devportal import tickets
+from devportal.denials import Denial, Denials
+from devportal.models import DenyPolicy, Subscription
+from devportal.tickets import IssuedTicket, Redeemed, TooManyTickets
 from devportal.tokens import digest, signing_key
-from gateway.authorization import Absence, Admit, Grant, Refuse, SubscriptionGrant, authorize
+from gateway.authorization import Absence, Admit, Grant, Refuse, SubscriptionGrant, authorize, settle_ticket
 from gateway.database import Runner
 from gateway.grants import GrantCache, Touched
-from gateway.handshake import Credential, Handshake
+from gateway.handshake import Handshake, Way
 from gateway.proof import Prover
 from gateway.routes import Deployment, RouteTable
 from gateway.topics import Topic, TopicSet
-from publisher import impact
+from publisher import backends, impact
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
+from publisher.origins import Origins
 from publisher.versions import sort_key
 
 __all__ = [
     "Catalogue",
+    "Denial",
+    "Denials",
     "Endpoint",
     "EndpointOptions",
+    "Origins",
+    "Redeemed",
+    "TooManyTickets",
     "count_live_lines_with",
+    "issue_ticket",
+    "load_denials",
     "load_deployments",
     "load_fingerprints",
     "load_grants",
     "load_grants_of",
     "make_prover",
+    "refuse_backend",
 ]
 
 MOST_AT_ONCE = 200
@@ -60,37 +75,114 @@ class Catalogue:
 
     def __init__(self, *, run: Runner, prover: Prover | None = None, clock: Callable[[], float] = time.time) -> None:
         self.routes = RouteTable()
+        self.denials = Denials()
         self._run = run
         self._prover = prover or make_prover()
         self._clock = clock
         self._grants = GrantCache()
         self._waiting: dict[str, asyncio.Future[Grant | Absence]] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._touched_meanwhile = Touched()
+        self._readers: dict[object, Touched] = {}
 
     async def load(self) -> None:
-        """Read every API. Raises `django.db.Error` when the database cannot be read."""
+        """Read every API and deny policy. Raises `django.db.Error` when the database cannot be read."""
         self.routes = RouteTable(await self._run(load_deployments))
+        self.denials = await self._run(load_denials)
 
-    async def refresh(self, api_ids: Iterable[str]) -> None:
-        """Read these APIs again and swap their routes, all at once. Raises `django.db.Error`."""
+    async def refresh(self, api_ids: Iterable[str]) -> set[str]:
+        """Read these APIs again and swap their routes, all at once; say for which of them something changed.
+
+        Raises `django.db.Error`.
+        """
         wanted = set(api_ids)
-        found = await self._run(partial(load_deployments, wanted))
-        self.routes = self.routes.replaced(found, gone=wanted - {each.api_id for each in found})
+        found = {each.api_id: each for each in await self._run(partial(load_deployments, wanted))}
+        before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
+        return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
+
+    async def refresh_denials(self) -> bool:
+        """Read the deny policies again; say whether they changed. Raises `django.db.Error`."""
+        before, self.denials = self.denials, await self._run(load_denials)
+        return before != self.denials
+
+    def differing_from(self, stored: Fingerprints) -> set[str]:
+        """The APIs that are known otherwise than they are stored."""
+        known = {each.api_id: _fingerprint(each) for each in self.routes}
+        return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
 
     async def decide(self, handshake: Handshake) -> Admit | Refuse:
         """Admit or refuse. An admitted line must be added to the connections before anything else is awaited.
 
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
-        if self.routes.match(handshake.path) is None:
-            return authorize(handshake, None, None, self._clock())
-        grant = await self._grant_shown(handshake.credential)
-        return authorize(handshake, self.routes.match(handshake.path), grant, self._clock())
+        match = self.routes.match(handshake.path)
+        if match is None or self.denials.of_place("", handshake.client_ip):
+            return authorize(handshake, match, None, self._clock(), self.denials)
+        ticket, grant = await self._shown(handshake)
+        match = self.routes.match(handshake.path)
+        decision = authorize(handshake, match, grant, self._clock(), self.denials)
+        return settle_ticket(decision, ticket) if ticket and isinstance(decision, Admit) else decision
 
     async def grant_for(self, token: str) -> Grant | Absence:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
-        key, now = digest(token), self._clock()
+        return await self._current(partial(self._grant_for, digest(token), token))
+
+    async def grant_of(self, token_id: str) -> Grant | Absence:
+        """The same by the id of the token's row."""
+        return await self._current(partial(self._grant_of, token_id))
+
+    def forget(self, touched: Touched) -> None:
+        """Have what rests on these changes asked for again, also where the asking is under way."""
+        self._grants.drop(touched)
+        for meanwhile in self._readers.values():
+            meanwhile.add(touched)
+
+    def renew(self) -> None:
+        """Have every grant asked for again at its next use; while the database is away they go on as they are."""
+        self._grants.renew()
+
+    async def _shown(self, handshake: Handshake) -> tuple[Redeemed | None, Grant | Absence | None]:
+        """What the handshake's ticket was made for, if it showed one, and what its credential grants."""
+        credential = handshake.credential
+        if credential is None or not credential.token:
+            return None, None
+        if credential.way is not Way.TICKET:
+            return None, await self.grant_for(credential.token)
+        redeemed = await self._redeem(credential.token)
+        if isinstance(redeemed, Absence):
+            return None, redeemed
+        return redeemed, await self.grant_of(redeemed.token_id)
+
+    async def _redeem(self, ticket: str) -> Redeemed | Absence:
+        """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
+        key, now = tickets.digest(ticket), self._clock()
+        if self._grants.get(key, now) or not tickets.is_genuine(ticket, now):
+            return Absence.TICKET
+        try:
+            redeemed = await self._run(partial(tickets.redeem, key, datetime.fromtimestamp(now, UTC)))
+        except DatabaseError:
+            return Absence.UNAVAILABLE
+        self._grants.keep(key, Absence.TICKET, now)
+        return redeemed or Absence.TICKET
+
+    async def _current(self, read: Callable[[], Awaitable[Grant | Absence]]) -> Grant | Absence:
+        """What `read` says, again if it rests on what changed while it was read."""
+        while True:
+            with self._reading() as touched:
+                answer = await read()
+            if not _is_stale(answer, touched):
+                return answer
+
+    @contextmanager
+    def _reading(self) -> Iterator[Touched]:
+        reader = object()
+        self._readers[reader] = touched = Touched()
+        try:
+            yield touched
+        finally:
+            del self._readers[reader]
+
+    async def _grant_for(self, key: str, token: str) -> Grant | Absence:
+        now = self._clock()
         known = self._grants.get(key, now)
         if known is not None:
             return known
@@ -99,17 +191,15 @@ class Catalogue:
             return refused
         return await self._ask(key)
 
-    def forget(self, touched: Touched) -> None:
-        """Have what rests on these changes asked for again, also where the asking is under way."""
-        self._grants.drop(touched)
-        self._touched_meanwhile.add(touched)
-
-    def renew(self) -> None:
-        """Have every grant asked for again at its next use; while the database is away they go on as they are."""
-        self._grants.renew()
-
-    async def _grant_shown(self, credential: Credential | None) -> Grant | Absence | None:
-        return await self.grant_for(credential.token) if credential and credential.token else None
+    async def _grant_of(self, token_id: str) -> Grant | Absence:
+        known = self._grants.of_token(token_id)
+        if known is not None:
+            return known
+        try:
+            found = await self._run(partial(load_grants_of, token_ids=[token_id]))
+        except DatabaseError:
+            return Absence.UNAVAILABLE
+        return found[token_id]
 
     async def _ask(self, key: str) -> Grant | Absence:
         answer = self._waiting.get(key)
@@ -135,11 +225,11 @@ class Catalogue:
 
     async def _look_up(self, keys: list[str]) -> dict[str, Grant | Absence]:
         """Answers for these tokens, except for those touched while they were read: they are asked for again."""
-        self._touched_meanwhile = touched = Touched()
-        try:
-            found = await self._run(partial(load_grants, digests=keys))
-        except DatabaseError:
-            return {key: self._grants.last_known(key) or Absence.UNAVAILABLE for key in keys}
+        with self._reading() as touched:
+            try:
+                found = await self._run(partial(load_grants, digests=keys))
+            except DatabaseError:
+                return {key: self._grants.last_known(key) or Absence.UNAVAILABLE for key in keys}
         current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
         for key, answer in current.items():
             self._grants.keep(key, answer, self._clock())
@@ -152,6 +242,23 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
     if api_ids is not None:
         rows = rows.filter(pk__in=list(api_ids))
     return [_deployment(row) for row in rows]
+
+
+def issue_ticket(admitted: Admit, now: datetime) -> IssuedTicket:
+    """A ticket for what was admitted. Raises TooManyTickets."""
+    return tickets.issue(
+        token_id=admitted.grant.token_id,
+        application_id=admitted.grant.application_id,
+        api_id=admitted.route.api_id,
+        origin=admitted.origin or "",
+        now=now,
+    )
+
+
+def load_denials() -> Denials:
+    """The deny policies that are switched on. One query."""
+    rows = DenyPolicy.objects.filter(is_active=True).order_by()
+    return Denials(Denial(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
 
 
 def load_fingerprints() -> Fingerprints:
@@ -182,6 +289,11 @@ def count_live_lines_with(count: Callable[[str, datetime], int]) -> None:
     impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
 
 
+def refuse_backend() -> Callable[[str, str, int], str]:
+    """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
+    return lru_cache(maxsize=4096)(backends.policy().refuse)
+
+
 def make_prover() -> Prover:
     """A prover with the keys that sign tokens now."""
     key = signing_key()
@@ -190,6 +302,10 @@ def make_prover() -> Prover:
     return Prover(
         keys={key.thumbprint(): public}, issuer=settings.OAUTH_ISSUER, audience=settings.ACCESS_TOKEN_AUDIENCE
     )
+
+
+def _fingerprint(deployment: Deployment | None) -> tuple[str, str] | None:
+    return (deployment.state, deployment.revision_id) if deployment else None
 
 
 def _is_stale(answer: Grant | Absence, touched: Touched) -> bool:
@@ -235,7 +351,8 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
-        query_token=snapshot.get("query_token", True),
+        query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
+        origins=Origins(tuple(snapshot.get("origins", ())), always=(settings.PORTAL_URL,)),
     )
 
 

@@ -48,7 +48,7 @@ BACKEND_LOST = Close(1014, "The connection to the backend was lost. Connect agai
 TOKEN_ENDED = Close(4001, "The access token has expired or was revoked. Get a new one.", ComeBack.WITH_NEW_TOKEN)
 RIGHT_ENDED = Close(4002, "The subscription or a scope it needs has ended.", ComeBack.NO)
 PLAN_EXHAUSTED = Close(4003, "The plan is used up.", ComeBack.WHEN_RESET)
-BLOCKED = Close(4006, "The API or the subscription is blocked.", ComeBack.NO)
+BLOCKED = Close(4006, "The API, the subscription or the caller is blocked.", ComeBack.NO)
 NOT_SERVED = Close(4010, "The API is no longer served here.", ComeBack.NO)
 BY_OPERATOR = Close(4011, "An operator closed this connection.", ComeBack.MAYBE)
 
@@ -82,6 +82,8 @@ IDLE = GOING_AWAY.because("Nothing was sent for longer than the idle timeout. Co
 TOO_OLD = GOING_AWAY.because("The connection reached its maximum duration. Connect again.")
 
 _BY_REFUSAL_CODE = {
+    900403: RIGHT_ENDED,
+    900805: BLOCKED,
     900900: FAULT,
     900901: TOKEN_ENDED,
     900902: TOKEN_ENDED,
@@ -100,9 +102,9 @@ def for_open_line(refusal: Refuse) -> Close:
     return _BY_REFUSAL_CODE.get(refusal.code, RIGHT_ENDED).because(refusal.description)
 
 
-def malformed(description: str) -> Refuse:
+def malformed(description: str, code: int = 400) -> Refuse:
     """400: the request breaks a rule of HTTP or of the handshake."""
-    return Refuse(400, 400, "Bad request", description)
+    return Refuse(400, code, "Bad request", description)
 
 
 def head_too_large(limit: int) -> Refuse:
@@ -155,6 +157,43 @@ def backend_timed_out(seconds: float) -> Refuse:
 def backend_suspended(seconds: float) -> Refuse:
     """503: every address of the backend failed so often that it is left alone for a while."""
     return _unavailable(303001, "Backend suspended", "The backend failed repeatedly and is given a rest.", seconds)
+
+
+def post_only() -> Refuse:
+    """405: something that is only ever asked for with POST."""
+    return Refuse(405, 405, "Method not allowed", "Send this request with POST.", (("Allow", "OPTIONS, POST"),))
+
+
+def token_missing() -> Refuse:
+    """401 where a token is handed over and none came."""
+    return Refuse(
+        401,
+        900902,
+        "Missing credentials",
+        "Send the header Authorization: Bearer <access token>.",
+        (("WWW-Authenticate", "Bearer"),),
+    )
+
+
+def token_in_header_only() -> Refuse:
+    """401 where a token came in the address or as a subprotocol, and the header would have done."""
+    return Refuse(
+        401,
+        900901,
+        "Invalid credentials",
+        "Here a token is taken in its header only: Authorization: Bearer <access token>.",
+        (("WWW-Authenticate", "Bearer"),),
+    )
+
+
+def too_many(description: str, seconds: float = 30) -> Refuse:
+    """429: more was asked for than is used."""
+    return Refuse(429, 900429, "Too many requests", description, (("Retry-After", str(math.ceil(seconds))),))
+
+
+def no_such_connection() -> Refuse:
+    """404: no worker holds a connection of this id."""
+    return Refuse(404, 900906, "Not found", "No connection of this id is open. It may have ended; connect again.")
 
 
 def server_full(seconds: float = 5) -> Refuse:

@@ -30,7 +30,7 @@ class Line:
 
     @property
     def api_id(self) -> str:
-        """The API it calls. Neither this nor the application nor the token of a line ever changes."""
+        """The API it calls. Neither this nor the application of a line ever changes; its token does by `move`."""
         return self.admitted.route.api_id
 
     @property
@@ -40,8 +40,13 @@ class Line:
 
     @property
     def token_id(self) -> str:
-        """The access token that opened it."""
+        """The access token that it rests on."""
         return self.admitted.grant.token_id
+
+    @property
+    def expires_at(self) -> float:
+        """When it ends unless it is given another token, in seconds since the epoch."""
+        return self.admitted.grant.expires_at
 
 
 class Connections:
@@ -81,6 +86,14 @@ class Connections:
             if not sharing:
                 del index[key]
 
+    def move(self, line: Line, admitted: Admit) -> None:
+        """Let a line rest on another token from now on; nothing happens when it is forgotten already."""
+        if line.id not in self._lines:
+            return
+        self.discard(line)
+        line.admitted = admitted
+        self.add(line)
+
     def get(self, line_id: str) -> Line | None:
         """The line with this id."""
         return self._lines.get(line_id)
@@ -100,6 +113,11 @@ class Connections:
     def tokens(self) -> list[str]:
         """The ids of the access tokens that have a line open."""
         return list(self._by_token)
+
+    def ending(self, now: float, within: float) -> list[Line]:
+        """The lines whose token ends within so many seconds from `now`, the first to end first."""
+        soon = (line for line in self._lines.values() if line.expires_at - now <= within)
+        return sorted(soon, key=lambda line: line.expires_at)
 
     def expired(self, now: float) -> list[Line]:
         """The lines whose token has ended by `now`, in seconds since the epoch. Each is named once."""

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -19,15 +19,15 @@ from urllib.parse import quote
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
-from gateway import closing, head
+from gateway import access, closing, head
 from gateway.authorization import Admit, Refuse
 from gateway.connections import Connections, Line
 from gateway.handshake import Handshake, Malformed, read
 from gateway.messages import MessageRelay, connect
 from gateway.protocol import EXTENSION
-from gateway.relay import Relay, Terms
+from gateway.relay import Relay
 from gateway.routes import RouteTable, backend_url
-from gateway.terms import terms_for
+from gateway.terms import Terms, terms_for
 from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams, extension_names
 
 Scope = MutableMapping[str, Any]
@@ -45,11 +45,29 @@ class Catalogue(Protocol):
     async def decide(self, handshake: Handshake) -> Admit | Refuse: ...
 
 
+class Answer(Protocol):
+    """An answer over plain HTTP."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Desk(Protocol):
+    """What clients may ask besides, see `gateway.desk`."""
+
+    async def answer(self, scope: Mapping[str, Any]) -> Answer | None: ...
+
+
 @dataclass(slots=True)
 class Door:
     """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.Terms`.
 
     `on_end(line, relay)` is told of every line whose relay has ended. `is_stopping` turns newcomers away.
+    `write_access` asks for a line in the log `gateway.access` for every refusal and every end.
     """
 
     catalogue: Catalogue
@@ -60,6 +78,8 @@ class Door:
     handshake: float = 5.0
     is_stopping: bool = False
     on_end: Callable[[Line, Relay], None] | None = None
+    write_access: bool = False
+    desk: Desk | None = None
 
 
 def gateway_application(door: Door) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
@@ -126,13 +146,14 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             handshake = read(self.scope)
         except Malformed as error:
-            return closing.malformed(str(error))
+            return closing.malformed(str(error), error.code)
         decision = await self.door.catalogue.decide(handshake)
         return decision if isinstance(decision, Refuse) else (handshake, decision)
 
     def _open_line(self, handshake: Handshake, admitted: Admit) -> Line:
         """In the same step of the loop as the decision: a right that ends from now on ends this line."""
-        line = Line(uuid.uuid4().hex, admitted, self._close_while_dialling, handshake.client_ip, self.door.clock())
+        name = admitted.connection_id or uuid.uuid4().hex
+        line = Line(name, admitted, self._close_while_dialling, handshake.client_ip, self.door.clock())
         self.door.connections.add(line)
         return line
 
@@ -143,13 +164,14 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if extension:
             ask = Ask(handshake.subprotocols, handshake.extensions, headers)
             dialled = await self._dial(self.door.upstreams.dial(addresses, ask, admitted.route.options))
-            await self._splice(extension["splice"], dialled, admitted, line)
+            await self._splice(extension["splice"], dialled, handshake, admitted, line)
         else:
             ask = Ask(handshake.subprotocols, "", headers)
             backend = await self._dial(connect(self.door.upstreams, addresses, ask, admitted.route.options))
             self.messages = MessageRelay(backend, self.send, self._forget, admitted.route.options)
             line.close = self.messages.close
-            await self.send({"type": "websocket.accept", "subprotocol": backend.subprotocol})
+            subprotocol = backend.subprotocol or handshake.own_subprotocol
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": [_connection(line)]})
             self.messages.start()
 
     async def _dial(self, dial: Awaitable[Any]) -> Any:
@@ -179,12 +201,15 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         decision = await self._decide()
         return decision if isinstance(decision, Refuse) else closing.stopping()
 
-    async def _splice(self, splice: Callable[..., Relay], dialled: Dialled, admitted: Admit, line: Line) -> None:
-        headers = list(dialled.headers)
+    async def _splice(
+        self, splice: Callable[..., Relay], dialled: Dialled, handshake: Handshake, admitted: Admit, line: Line
+    ) -> None:
+        headers = [*dialled.headers, _connection(line)]
         if dialled.extensions:
             headers.insert(0, (b"Sec-WebSocket-Extensions", dialled.extensions.encode("latin-1")))
         try:
-            await self.send({"type": "websocket.accept", "subprotocol": dialled.subprotocol, "headers": headers})
+            subprotocol = dialled.subprotocol or handshake.own_subprotocol
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})
         except BaseException:
             dialled.transport.abort()
             raise
@@ -197,6 +222,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         return terms_for(admitted.route.options, names, stall=self.door.stall, handshake=self.door.handshake)
 
     async def _refuse(self, refusal: Refuse) -> NoReturn:
+        if self.door.write_access:
+            access.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
             headers = head.refusal_headers(refusal)
             await self.send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
@@ -213,6 +240,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 def _accountant(door: Door, line: Line) -> Callable[[Relay], None]:
     def ended(relay: Relay) -> None:
         door.connections.discard(line)
+        if door.write_access:
+            access.ended(line, relay)
         if door.on_end:
             door.on_end(line, relay)
 
@@ -224,8 +253,9 @@ def _too_late(code: int, reason: str) -> None:
 
 
 def _addresses(handshake: Handshake, admitted: Admit) -> list[Address]:
+    # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
     return [
-        Address(backend_url(address, admitted.route, handshake.query_string), address)
+        Address(backend_url(address, admitted.route, handshake.query_string), f"{admitted.route.api_id} {address}")
         for address in admitted.endpoint.addresses
     ]
 
@@ -248,6 +278,11 @@ def _backend_headers(handshake: Handshake, admitted: Admit, line: Line) -> Itera
         yield b"X-APIM-Plan", _plain(admitted.subscription.plan)
 
 
+def _connection(line: Line) -> tuple[bytes, bytes]:
+    """Tells the client under which id its connection can be given another token."""
+    return b"X-APIM-Connection", line.id.encode()
+
+
 def _plain(name: str) -> bytes:
     """A person's words as a header's value: percent-encoded where they are not printable ASCII."""
     return quote(name, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~").encode()
@@ -256,6 +291,9 @@ def _plain(name: str) -> bytes:
 async def _answer_http(door: Door, scope: Scope, send: Send) -> None:
     if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
         await _respond(send, 200, [(b"Content-Type", b"application/json")], json.dumps({"status": "ok"}).encode())
+        return
+    if door.desk and (answer := await door.desk.answer(scope)):
+        await _respond(send, answer.status, answer.headers, answer.body)
         return
     raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     refusal = closing.not_found() if door.catalogue.routes.match(raw) is None else closing.upgrade_required()

@@ -7,11 +7,15 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from gateway.catalogue import Catalogue
+from gateway.catalogue import Catalogue, refuse_backend
 from gateway.connections import Connections
 from gateway.database import DatabaseThread
+from gateway.desk import Desk
 from gateway.follow import Follower
 from gateway.heartbeat import Heart
+from gateway.renewals import Renewals
+from gateway.shared_health import SharedHealth
+from gateway.upstream import Upstreams
 
 log = logging.getLogger("gateway.control")
 
@@ -20,12 +24,20 @@ class Control:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Two threads: a slow step of the follower must not keep a client with a new token waiting.
+        # Three threads: a slow step of the follower must not keep a client with a new token waiting, and neither must
+        # the writing of books.
         self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-follow")
+        self._writing = DatabaseThread("gateway-books")
         self.catalogue = Catalogue(run=self._asking)
         self.connections = Connections()
-        self._follower = Follower(catalogue=self.catalogue, connections=self.connections, run=self._following)
+        self.renewals = Renewals(catalogue=self.catalogue, connections=self.connections, run=self._asking)
+        self.desk = Desk(catalogue=self.catalogue, renewals=self.renewals, run=self._asking)
+        self._follower = Follower(
+            catalogue=self.catalogue, connections=self.connections, run=self._following, renew=self.renewals.answer
+        )
         self._heart = Heart(connections=self.connections, run=self._following)
+        self._health = SharedHealth(run=self._writing)
+        self.upstreams = Upstreams(health=self._health, refuse=refuse_backend())
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -35,6 +47,7 @@ class Control:
             _forever(self._follower.follow(), "follow"),
             _forever(self._follower.expire(), "expire"),
             _forever(self._heart.beat_on(), "heartbeat"),
+            _forever(self._health.share(), "health"),
         ]
 
     async def stop(self) -> None:
@@ -45,6 +58,7 @@ class Control:
         await self._heart.stop()
         self._asking.close()
         self._following.close()
+        self._writing.close()
 
 
 def _forever(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

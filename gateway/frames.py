@@ -54,6 +54,7 @@ class FrameScanner:
 
     `masked` is True for frames from a client. `rsv` holds the reserved bits that the negotiated extensions may set on
     the first frame of a message. `limit` is the longest message in bytes as sent (compressed, if it is), 0 for none.
+    With `awaited`, `controls` holds only Closes and the Pongs with that payload: a flood of others costs no memory.
 
     Running totals: `messages` that began, `octets` of data payload announced by their headers. `remaining` bytes of
     the present data frame are still to come; `fragmented` says that its message goes on after it; `closed` that a
@@ -61,14 +62,12 @@ class FrameScanner:
     """
 
     __slots__ = (
+        "_awaited",
         "_limit",
         "_mask",
-        "_overhead",
         "_rsv",
         "_size",
-        "_steps",
-        "_whole",
-        "_wide",
+        "_tables",
         "closed",
         "controls",
         "fragmented",
@@ -77,14 +76,12 @@ class FrameScanner:
         "remaining",
     )
 
-    def __init__(self, *, masked: bool, rsv: int = 0, limit: int = 0) -> None:
+    def __init__(self, *, masked: bool, rsv: int = 0, limit: int = 0, awaited: bytes | None = None) -> None:
+        self._awaited = awaited
         self._mask = 4 if masked else 0
         self._rsv = rsv
         self._limit = limit or _UNLIMITED
-        self._overhead = 2 + self._mask
-        self._steps = _steps(masked, min(self._limit, MAXIMUM_CONTROL))
-        self._wide = (MASKED if masked else 0) | 126
-        self._whole = _WHOLE_PERHAPS_COMPRESSED if rsv & RSV1 else _WHOLE
+        self._tables = _tables(masked, bool(rsv & RSV1), min(self._limit, MAXIMUM_CONTROL))
         self._size = 0
         self.remaining = 0
         self.fragmented = False
@@ -134,38 +131,35 @@ class FrameScanner:
 
     def _whole_messages(self, data: bytes, at: int, size: int) -> int:
         """Walk messages of one frame and under 64 KiB each, the commonest traffic there is; where the walk ended."""
-        whole, steps, wide = self._whole, self._steps, self._wide
-        start, count, last, runs = at, 0, size - 1, True
-        wides = 0
+        whole, steps, wide, overhead = self._tables
+        start, count, wides, last = at, 0, 0, size - 1
         while at < last:
             first, second = data[at], data[at + 1]
             if not whole[first]:
                 break
             if step := steps[second]:
-                after = at + step
-                if runs and after < last and data[after + 1] == second:
+                if count < 2:  # perhaps a run of equal ones: then their headers stand in two columns
                     fitting = (size - at) // step
                     if (
                         fitting >= _RUN
-                        and data[at : at + fitting * step : step].count(first) == fitting
                         and data[at + 1 : at + fitting * step : step].count(second) == fitting
+                        and data[at : at + fitting * step : step].count(first) == fitting
                     ):
                         at += fitting * step
                         count += fitting
                         continue
-                    runs = False
-                at = after
+                at += step
             elif second == wide and at + 4 <= size:
                 length = data[at + 2] << 8 | data[at + 3]
                 if length < 126 or length > self._limit:
                     break
-                at += length + self._overhead + 2
+                at += length + overhead + 2
                 wides += 1
             else:
                 break
             count += 1
         self.messages += count
-        self.octets += at - start - count * self._overhead - 2 * wides
+        self.octets += at - start - count * overhead - 2 * wides
         return at
 
     def mark(self) -> Mark:
@@ -230,12 +224,16 @@ class FrameScanner:
         stop = begin + length
         if stop > size:
             return 0
+        if self._awaited is not None and opcode != CLOSE and (opcode == PING or length != len(self._awaited)):
+            return stop
         payload = bytes(data[begin:stop])
         if self._mask:
             payload = apply_mask(payload, bytes(data[begin - 4 : begin]))
         if opcode == CLOSE:
             _check_close(payload, at)
             self.closed = True
+        elif self._awaited is not None and payload != self._awaited:
+            return stop
         self.controls.append(Control(opcode, at, stop, payload))
         return stop
 
@@ -305,12 +303,14 @@ def _clip(text: str, size: int) -> bytes:
     return text.encode()[:size].decode(errors="ignore").encode()
 
 
-_WHOLE: Final = [first in (0x81, 0x82) for first in range(256)]
-_WHOLE_PERHAPS_COMPRESSED: Final = [first in (0x81, 0x82, 0xC1, 0xC2) for first in range(256)]
-
-
 @cache
-def _steps(masked: bool, longest: int) -> list[int]:
-    """By the second header byte the length of the whole frame, for short frames; 0 where a closer look is needed."""
+def _tables(masked: bool, compressed: bool, longest: int) -> tuple[list[bool], list[int], int, int]:
+    """For short work with the frames of one direction; the lists are looked up by a byte.
+
+    Whether a first byte begins a message of one frame; by the second byte the length of the whole frame, or 0 where a
+    closer look is needed; the second byte of a frame with 16 bits of length; the bytes of a short header.
+    """
     base, overhead = (MASKED, 6) if masked else (0, 2)
-    return [second - base + overhead if base <= second <= base + longest else 0 for second in range(256)]
+    firsts = (0x81, 0x82, 0xC1, 0xC2) if compressed else (0x81, 0x82)
+    steps = [second - base + overhead if base <= second <= base + longest else 0 for second in range(256)]
+    return [first in firsts for first in range(256)], steps, base | 126, overhead

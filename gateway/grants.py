@@ -19,15 +19,17 @@ ABSENCE_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Touched:
-    """What changed, by ids as text."""
+    """What changed, by ids as text. `renewals` are asked for, by connection: see `gateway.renewals`."""
 
     apis: set[str] = field(default_factory=set)
     applications: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+    denials: bool = False
+    renewals: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.apis or self.applications or self.tokens or self.users)
+        return bool(self.apis or self.applications or self.tokens or self.users or self.denials or self.renewals)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -44,6 +46,8 @@ class Touched:
         self.applications |= other.applications
         self.tokens |= other.tokens
         self.users |= other.users
+        self.denials |= other.denials
+        self.renewals |= other.renewals
 
 
 class GrantCache:
@@ -70,6 +74,11 @@ class GrantCache:
                 return absent[0]
             del self._absences[digest]
         return None
+
+    def of_token(self, token_id: str) -> Grant | None:
+        """The grant of the token whose row has this id; None when it has to be asked for (again)."""
+        kept = [self._grants[digest] for digest in self._resting_on.get(("token", token_id), ())]
+        return next((grant for grant, generation in kept if generation == self._generation), None)
 
     def last_known(self, digest: str) -> Grant | None:
         """The grant whatever its age, for when nobody can be asked."""

@@ -17,7 +17,10 @@ from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 Headers = tuple[tuple[bytes, bytes], ...]
 
 QUERY_TOKEN = "access_token"  # noqa: S105  a parameter's name (RFC 6750 §2.3)
+TICKET = "ticket"
 API_KEY = "apikey"
+TOKEN_ENTRY = "bearer."  # noqa: S105  in front of a token among the subprotocols
+OWN_SUBPROTOCOL = "apim"
 OWN_HEADERS = b"x-apim-"
 OWN_COOKIES = b"__Host-apim-"
 
@@ -40,12 +43,22 @@ _BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
 class Malformed(ValueError):
     """The handshake cannot be taken (400). `str(error)` says what is wrong and never quotes a credential."""
 
+    code = 400
+
+
+class SeveralCredentials(Malformed):
+    """More than one credential was sent."""
+
+    code = 900912
+
 
 class Way(Enum):
     """How a credential was handed over."""
 
     HEADER = "header"
     QUERY = "query"
+    SUBPROTOCOL = "subprotocol"
+    TICKET = "ticket"
     BASIC = "basic"
     API_KEY = "apikey"
     OTHER = "other"
@@ -53,7 +66,7 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the client showed. `token` is empty unless it is a bearer token, the only kind that is taken."""
+    """What the client showed. `token` is empty unless it is a bearer token or a ticket, the kinds that are taken."""
 
     way: Way
     token: str = field(default="", repr=False)
@@ -67,6 +80,10 @@ class Handshake:
     `extensions` is the whole `Sec-WebSocket-Extensions` offer, empty if there was none. `headers_to_forward` are
     those that are the backend's business: no hop-by-hop header, no credential, nothing of `Sec-WebSocket-*`, nothing
     by which a client could pass itself off as a proxy or as this gateway.
+
+    `subprotocols` are those that may be the backend's to choose, without the entry that holds a token. Without them
+    too is `apim`, the gateway's own: it stands for whatever a backend speaks that knows of no subprotocols, and is
+    chosen (`own_subprotocol`) when the backend chose none.
     """
 
     path: str
@@ -80,6 +97,7 @@ class Handshake:
     client_ip: str
     is_secure: bool
     user_agent: str = ""
+    own_subprotocol: str | None = None
 
 
 def read(scope: Mapping[str, Any]) -> Handshake:
@@ -87,19 +105,32 @@ def read(scope: Mapping[str, Any]) -> Handshake:
     headers: Headers = tuple(scope["headers"])
     _check_headers(headers)
     query, from_query = _split_query(scope.get("query_string", b""))
+    offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
+    origin = _text(headers, b"origin")
+    if from_offer and not offered and origin is not None:
+        raise Malformed(_NOTHING_TO_CHOOSE)
     return Handshake(
         path=_path(scope),
         query_string=query,
-        origin=_text(headers, b"origin"),
+        origin=origin,
         host=_host(headers),
-        subprotocols=tuple(scope.get("subprotocols", ())),
+        subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
         extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
-        credential=_only(from_query, _from_headers(headers)),
+        credential=_only(from_query, from_offer, _from_headers(headers)),
         headers_to_forward=tuple(_forwarded(headers)),
         client_ip=(scope.get("client") or ("", 0))[0],
         is_secure=scope.get("scheme") == "wss",
         user_agent=_text(headers, b"user-agent") or "",
+        own_subprotocol=OWN_SUBPROTOCOL if OWN_SUBPROTOCOL in offered else None,
     )
+
+
+# RFC 6455 §4.2.2 lets a server choose none, and the entry with the token is never chosen: it would come back in the
+# answer. But a browser that has offered something fails the connection when nothing is chosen.
+_NOTHING_TO_CHOOSE = (
+    "A browser gives a connection up on which none of its subprotocols was chosen, and the one that holds the token "
+    f"never is. Offer another one beside it: the backend's, or {OWN_SUBPROTOCOL} if it has none."
+)
 
 
 def _check_headers(headers: Headers) -> None:
@@ -132,19 +163,34 @@ def _host(headers: Headers) -> str:
 
 def _split_query(query: bytes) -> tuple[bytes, list[Credential]]:
     """The query without the credential and byte for byte otherwise, and the credentials that were in it."""
-    if QUERY_TOKEN.encode() not in query and b"%" not in query and API_KEY.encode() not in query.lower():
+    if not _MAY_HOLD_CREDENTIAL.search(query):
         return query, []
     kept, tokens, api_keys = [], [], []
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
         decoded = unquote_plus(name.decode("latin-1"))
-        if decoded == QUERY_TOKEN:
-            tokens.append(Credential(Way.QUERY, unquote_to_bytes(value).decode("latin-1")))
+        if decoded in _IN_QUERY:
+            tokens.append(Credential(_IN_QUERY[decoded], unquote_to_bytes(value).decode("latin-1")))
             continue
         if decoded.lower() == API_KEY:
             api_keys.append(Credential(Way.API_KEY))
         kept.append(part)
     return b"&".join(kept), tokens or api_keys[:1]
+
+
+_IN_QUERY = {QUERY_TOKEN: Way.QUERY, TICKET: Way.TICKET}
+_MAY_HOLD_CREDENTIAL = re.compile(rf"%|{QUERY_TOKEN}|{TICKET}|(?i:{API_KEY})".encode())
+
+
+def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[Credential]]:
+    """The subprotocols without the entries that hold a token, and the tokens."""
+    kept, tokens = [], []
+    for each in offered:
+        if each[: len(TOKEN_ENTRY)].lower() == TOKEN_ENTRY:
+            tokens.append(Credential(Way.SUBPROTOCOL, each[len(TOKEN_ENTRY) :]))
+        else:
+            kept.append(each)
+    return tuple(kept), tokens
 
 
 def _from_headers(headers: Headers) -> list[Credential]:
@@ -161,13 +207,19 @@ def _from_authorization(value: str) -> Credential:
     return Credential({"basic": Way.BASIC, "bearer": Way.HEADER}.get(scheme, Way.OTHER))
 
 
-def _only(from_query: list[Credential], from_headers: list[Credential]) -> Credential | None:
-    """The one credential. A bearer token beside an `apikey` is the credential, the key the backend's business."""
-    shown = [*from_query, *from_headers]
+def _only(*found: list[Credential]) -> Credential | None:
+    """The one credential. A token beside an `apikey` is the credential, the key the backend's business."""
+    shown = [each for credentials in found for each in credentials]
     counted = [each for each in shown if each.way is not Way.API_KEY] or shown[:1]
     if len(counted) > 1:
-        raise Malformed("Several credentials were sent. Send one: the Authorization header or access_token, not both.")
+        raise SeveralCredentials(_SEVERAL)
     return counted[0] if counted else None
+
+
+_SEVERAL = (
+    "Several credentials were sent. Send one: the Authorization header, access_token or ticket in the address, or a "
+    "subprotocol bearer.<token>."
+)
 
 
 def _forwarded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:

@@ -6,10 +6,12 @@ Same decisions, same limits on age and silence, same close codes as far as the s
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
@@ -21,6 +23,10 @@ from gateway.closing import Close
 from gateway.terms import RelayOptions
 from gateway.upstream import Address, Ask, DialOptions, Unwilling, Upstreams, tls_context
 
+_ELSE = 4000  # what goes out where the server takes no code of the protocol's own: Daphne takes 1000 and from 3000 on
+
+log = logging.getLogger("gateway")
+
 
 class Options(DialOptions, RelayOptions, Protocol):
     """An endpoint's advanced configuration."""
@@ -28,7 +34,13 @@ class Options(DialOptions, RelayOptions, Protocol):
 
 async def connect(upstreams: Upstreams, addresses: Sequence[Address], ask: Ask, options: Options) -> ClientConnection:
     """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
-    return await upstreams.first(addresses, partial(_connect, ask=ask, options=options), options)
+
+    async def call(address: Address) -> ClientConnection:
+        return await upstreams.reach(
+            urlsplit(address.url), partial(_connect, address, ask=ask, options=options), options
+        )
+
+    return await upstreams.first(addresses, call, options)
 
 
 class MessageRelay:
@@ -103,10 +115,20 @@ class MessageRelay:
         self._ended = True
         self._on_end()
         if to_client:
-            with suppress(OSError, RuntimeError):
-                await self._send({"type": "websocket.close", "code": to_client.code, "reason": to_client.reason})
+            await self._say_close(to_client)
         if to_backend:
             await self._backend.close(to_backend.code, to_backend.reason)
+
+    async def _say_close(self, close: Close) -> None:
+        for code in (close.code, _ELSE):
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": close.reason})
+            except OSError:
+                return  # the client has gone
+            except Exception as error:
+                log.debug("This server cannot close with %d: %s", code, error)
+            else:
+                return
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -121,12 +143,14 @@ class _Connect(connect_websocket):
         return exc
 
 
-async def _connect(address: Address, *, ask: Ask, options: Options) -> ClientConnection:
+async def _connect(address: Address, ip: str, port: int, *, ask: Ask, options: Options) -> ClientConnection:
     names = {name.lower() for name in options.headers}
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in ask.headers]
     try:
         return await _Connect(
             address.url,
+            host=ip,  # the name is for the Host header and for TLS only
+            port=port,
             additional_headers=[
                 *(header for header in headers if header[0].lower() not in names),
                 *options.headers.items(),

@@ -22,6 +22,19 @@ class Worker(models.Model):
         return f"{self.host}:{self.pid}"
 
 
+class Renewal(models.Model):
+    """A wish that a connection, held by some worker, rest on another token; `answer` is empty until that worker did."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection_id = models.CharField(max_length=32)
+    token_id = models.CharField(max_length=32)
+    asked_at = models.DateTimeField(db_index=True)
+    answer = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"renewal of {self.connection_id}"
+
+
 class QuotaWindow(models.Model):
     """One period of one quota, from `begins` until just before `ends`; a window that ends at 0 never does.
 
@@ -82,3 +95,21 @@ class RateLine(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Suspension(models.Model):
+    """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
+
+    `probed_until` is until when one worker looks whether it is well again. Times are in seconds since the epoch.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    address = models.TextField()
+    failures = models.PositiveIntegerField()
+    pause = models.FloatField(default=0.0)
+    until = models.FloatField(default=0.0)
+    probed_until = models.FloatField(default=0.0)
+    changed_at = models.FloatField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.address

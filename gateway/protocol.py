@@ -28,7 +28,8 @@ from websockets.http11 import Request
 
 from gateway import closing, head
 from gateway.authorization import Refuse
-from gateway.relay import Relay, Terms
+from gateway.relay import Relay
+from gateway.terms import Terms
 from gateway.upstream import Dialled, accept_for
 from gateway.wheel import Wheel
 

@@ -14,10 +14,13 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 from gateway import closing, frames
 from gateway.closing import Close
+from gateway.connections import Traffic
 from gateway.frames import Control, FrameError, FrameScanner
+from gateway.terms import Terms
 from gateway.wheel import Wheel
 
 HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
@@ -25,23 +28,6 @@ BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
 
 _OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
 _PING_TO_CLIENT = frames.encode_ping(_OUR_PING, masked=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for one connection; durations in seconds, 0 for off. Connections of one route share one of these.
-
-    `rsv` and `limit` are for the frame scanners. `stall` is how long a side may leave its buffer full, `handshake` how
-    long the closing handshake may take.
-    """
-
-    ping_interval: float = 25.0
-    idle_timeout: float = 0.0
-    maximum_duration: float = 0.0
-    stall: float = 30.0
-    handshake: float = 5.0
-    rsv: int = 0
-    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +43,7 @@ class Leg(asyncio.Protocol):
     """One side of a relay. What its transport receives is scanned and written to the other leg's transport."""
 
     __slots__ = (
+        "_controls",
         "_feed",
         "_held",
         "_odd",
@@ -65,6 +52,7 @@ class Leg(asyncio.Protocol):
         "broken",
         "close_received",
         "close_sent",
+        "code",
         "eof",
         "gone",
         "heard",
@@ -78,6 +66,7 @@ class Leg(asyncio.Protocol):
         "scanner",
         "stalled_at",
         "transport",
+        "verdict",
     )
 
     relay: Relay
@@ -86,8 +75,10 @@ class Leg(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport, *, is_client: bool, terms: Terms, now: float) -> None:
         self.transport = transport
         self.is_client = is_client
-        self.scanner = FrameScanner(masked=is_client, rsv=terms.rsv, limit=terms.limit if is_client else 0)
+        limit = terms.limit if is_client else 0
+        self.scanner = FrameScanner(masked=is_client, rsv=terms.rsv, limit=limit, awaited=_OUR_PING)
         self._feed = self.scanner.feed
+        self._controls = self.scanner.controls
         self._write: Callable[[bytes], None] = _nowhere
         self._held = b""
         self._odd = False  # held bytes, or a closing state: the short way through data_received is not open
@@ -95,10 +86,12 @@ class Leg(asyncio.Protocol):
         self.muted = False  # what it still sends is read, for its Close, and not passed on
         self.last_frame: bytes | None = None  # goes to the other leg when the frame that is passing has passed
         self.close_sent = self.close_received = self.broken = self.eof = self.gone = False
+        self.code = 0  # of the first Close that went either way on this side; 1006 when there was none at its end
         self.heard = False
         self.heard_at = now
         self.pinged_at = 0.0
         self.stalled_at = 0.0
+        self.verdict: Close | None = None  # stands in for the Close that the other side will answer ours with
 
     def join(self, relay: Relay, other: Leg) -> None:
         """Begin to pass on to `other`."""
@@ -120,7 +113,7 @@ class Leg(asyncio.Protocol):
             self._pass_some(data, error.offset)
             self.relay.broken(self, error)
             return
-        if end == len(data) and not self._odd and not self.scanner.controls:
+        if end == len(data) and not self._controls and not self._odd:
             self._write(data)
         else:
             self._pass_some(data, end)
@@ -169,19 +162,24 @@ class Leg(asyncio.Protocol):
             self.relay.said_close(self.other, last_frame)
 
     def _pass_some(self, data: bytes, end: int) -> None:
-        """Pass on what may pass of `data[:end]`, without the answers to our own pings."""
+        """Pass on what may pass of `data[:end]`, without answers that are meant for the gateway."""
         if self.muted or self.last_frame is not None:
             return
         start = 0
-        for control in self.scanner.controls:
-            if control.opcode == frames.PONG and control.payload == _OUR_PING:
+        for control in self._controls:
+            if self._stays_here(control):
                 self._write(data[start : control.start])
                 start = control.stop
         if start < end:
             self._write(data[start:end])
 
+    def _stays_here(self, control: Control) -> bool:
+        if control.opcode == frames.CLOSE:
+            return self.other.verdict is not None
+        return control.opcode == frames.PONG and control.payload == _OUR_PING
+
     def _after(self, data: bytes, end: int) -> None:
-        controls = self.scanner.controls
+        controls = self._controls
         last: Control | None = controls[-1] if controls else None
         controls.clear()
         if self.scanner.closed and last is not None:
@@ -197,6 +195,11 @@ class Leg(asyncio.Protocol):
     def masked_out(self) -> bool:
         """Frames made here for this side are masked: to a backend the gateway is a client."""
         return not self.is_client
+
+    @property
+    def is_talking(self) -> bool:
+        """What this side says is passed on, and more may come."""
+        return not (self.muted or self.eof or self.gone or self.last_frame is not None)
 
     def say(self, frame: bytes) -> None:
         """Write a frame of the gateway's own. The caller knows that a frame may stand there."""
@@ -235,6 +238,10 @@ class Leg(asyncio.Protocol):
     def unlink(self) -> None:
         """The other side is gone: write to nobody."""
         self._write = _nowhere
+
+    def let_go(self) -> None:
+        """After the end: no circles are left for the garbage collector."""
+        self.relay = self.other = cast(Any, None)
 
 
 class Relay:
@@ -309,6 +316,24 @@ class Relay:
             self._say_close(self.client, Close(code, reason, closing.ComeBack.MAYBE))
             self._say_close(self.backend, closing.GATEWAY_CLOSED)
 
+    def leave(self, code: int, reason: str) -> None:
+        """End it as `close` does, but let the backend still have what the client sends before it answers.
+
+        A client that does not answer in time is given up by `finish`.
+        """
+        if self.ending is None:
+            self._end("gateway", code, reason)
+            self._say_close(self.client, Close(code, reason, closing.ComeBack.MAYBE))
+
+    def finish(self) -> None:
+        """Wait no longer for the client's answer: tell the backend too."""
+        self._say_close(self.backend, closing.GATEWAY_CLOSED)
+
+    def traffic(self) -> Traffic:
+        """What has come from either side so far."""
+        client, backend = self.client.scanner, self.backend.scanner
+        return Traffic(client.messages, client.octets, backend.messages, backend.octets)
+
     def abort(self) -> None:
         """Cut both connections now."""
         for leg in (self.client, self.backend):
@@ -321,34 +346,47 @@ class Relay:
         """A Close came from `leg` (and has been passed on, unless it was muted)."""
         self._end("client" if leg.is_client else "backend", 1005 if code is None else code, reason)
         leg.close_received = True
-        if not leg.muted and leg.last_frame is None:
+        leg.code = leg.code or code or 1005
+        if leg.other.verdict:
+            self._say_close(leg.other, leg.other.verdict)
+        elif not leg.muted and leg.last_frame is None:
             leg.other.close_sent = True
+            leg.other.code = leg.other.code or code or 1005
         leg.mute()
         leg.release(BUFFER_FULL | RATE)
         if leg.other.gone and not leg.close_sent:
-            self._say_close(leg, Close(code or 1000, reason, closing.ComeBack.MAYBE))
+            self._say_close(leg, self._echo())
         self._settle()
 
     def broken(self, leg: Leg, error: FrameError) -> None:
-        """`leg` broke the protocol: it is told so, and the other side that it is gone."""
+        """`leg` broke the protocol: it is told so, and the other side that it is gone.
+
+        It first gets what the other side has to say before its answer: all that came before the fault is in order.
+        """
         leg.scanner.controls.clear()
         self._end("gateway", error.code, error.reason)
         self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_BROKE_PROTOCOL)
         leg.mute()
         leg.scanner.closed = True  # where its next frame begins is unknown, so its Close cannot be found either
         leg.close_received = leg.broken = True
-        self._say_close(leg, Close(error.code, error.reason, closing.ComeBack.NO))
+        verdict = Close(error.code, error.reason, closing.ComeBack.NO)
+        if leg.other.is_talking and not leg.close_sent:
+            leg.verdict = verdict
+        else:
+            self._say_close(leg, verdict)
         self._settle()
 
     def lost(self, leg: Leg) -> None:
         """`leg` sends nothing more, and may be gone altogether."""
         other = leg.other
+        leg.code = leg.code or 1006
         self._end("client" if leg.is_client else "backend", 1006, "")
         if not other.gone and not other.close_sent:
             if leg.scanner.remaining and not leg.muted:
                 self._hang_up(other)  # in the middle of a frame nothing else can be said
             else:
-                self._say_close(other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_LOST)
+                lost = closing.CLIENT_GONE if leg.is_client else closing.BACKEND_LOST
+                self._say_close(other, other.verdict or lost)
         leg.mute()
         if leg.gone:
             other.mute()
@@ -374,6 +412,7 @@ class Relay:
         """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
         if leg.close_sent or leg.gone:
             return
+        leg.code = leg.code or close.code
         source = leg.other
         frame = frames.encode_close(close.code, close.reason, masked=leg.masked_out)
         if source.scanner.remaining and not source.muted:
@@ -401,9 +440,15 @@ class Relay:
         if self.client.gone and self.backend.gone:
             self._finish()
 
+    def _echo(self) -> Close:
+        """An answer to a Close whose own answer did not come."""
+        code = self.ending.code if self.ending and frames.is_sendable(self.ending.code) else closing.GOING_AWAY.code
+        return Close(code, "", closing.ComeBack.MAYBE)
+
     def _hang_up(self, leg: Leg) -> None:
         """Close the connection after what is buffered, without a Close frame."""
         leg.close_sent = True
+        leg.code = leg.code or 1006
         leg.other.mute()
         if not leg.gone and not leg.transport.is_closing():
             leg.transport.close()
@@ -412,6 +457,8 @@ class Relay:
         on_end, self._on_end = self._on_end, _nothing
         self._wheel.forget(self)
         on_end(self)
+        for leg in (self.client, self.backend):
+            leg.let_go()
 
     # --- the clock --------------------------------------------------------------------------------------------
 
@@ -469,10 +516,11 @@ class Relay:
 
     def _end_stalled(self, leg: Leg) -> None:
         self._end("gateway", closing.TOO_SLOW.code, closing.TOO_SLOW.reason)
-        if leg.other.scanner.remaining:
+        if leg.other.scanner.remaining > HIGH_WATER:
             self._hang_up(leg)
         else:
             self._say_close(leg, closing.TOO_SLOW)
+            leg.other.release(BUFFER_FULL)  # for the rest of the frame that is passing, behind which the Close waits
         self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_SLOW)
 
     def _look_at_closing(self, now: float) -> float | None:
@@ -485,8 +533,11 @@ class Relay:
             self.abort()
             return self.terms.handshake
         for leg in living:
-            if not leg.close_sent and not leg.other.scanner.remaining:
-                self._say_close(leg, closing.GOING_AWAY if leg.close_received else closing.FAULT)
+            if leg.verdict and not leg.close_sent and not leg.other.scanner.remaining:
+                self._say_close(leg, leg.verdict)
+                continue  # it may still be sending, and is to read why it should not
+            if leg.close_received and not leg.other.scanner.remaining:
+                self._say_close(leg, self._echo())
             self._hang_up(leg)
         return self.terms.handshake
 

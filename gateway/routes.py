@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.topics import Topic, TopicSet
 
 if TYPE_CHECKING:
-    from gateway.catalogue import Endpoint, EndpointOptions
+    from gateway.catalogue import Endpoint, EndpointOptions, Origins
 
 VERSION = "{version}"
 SERVED_STATES = frozenset({"PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED"})
@@ -33,7 +33,7 @@ class Deployment:
     """What the gateway knows of one API: its deployed revision and the two things that act at once, state and removal.
 
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
-    rest of the design left at its defaults when nothing is deployed.
+    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call.
     """
 
     api_id: str
@@ -49,6 +49,7 @@ class Deployment:
     is_default: bool = False
     deployed_at: float = 0.0
     query_token: bool = True
+    origins: Origins | None = None
 
     @property
     def is_served(self) -> bool:

@@ -87,7 +87,7 @@ class Supervisor:
         self._code = 0
 
     def run(self) -> int:
-        """Starts the children, watches them, stops them on SIGTERM, SIGINT or `stop()`. Main thread only."""
+        """Starts the children, watches them, stops them on SIGTERM, SIGINT or `stop()`. Once, in the main thread."""
         with self._signals():
             try:
                 while not self._stopping:
@@ -97,6 +97,7 @@ class Supervisor:
             finally:
                 self._on_stop()
                 self._stop_all()
+                self._wake.close()
         return self._code
 
     def stop(self) -> None:
@@ -176,13 +177,17 @@ class _Alarm:
         self._writer.setblocking(False)
 
     def ring(self) -> None:
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # full, which rings too; or closed
             self._writer.send(b"!")
 
     def wait(self, seconds: float) -> None:
         select.select([self._reader], [], [], seconds)
         with suppress(BlockingIOError):
             self._reader.recv(4096)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
 
 
 class _Handle(Protocol):

@@ -3,10 +3,14 @@
 An address is suspended after so many failures in a row, first for `suspend_initial` seconds and each time for
 `suspend_factor` times as long, up to `suspend_maximum`. When that has passed one connection is let through to see
 (half-open); the others wait for what it finds. One success forgets everything.
+
+Several workers share what they know: each tells its `news`, `merge` makes one `Known` of all, and each learns that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -25,11 +29,53 @@ class SuspensionOptions(Protocol):
     def prevent_suspension(self) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What all workers know of an address: failures in a row, the latest pause and its end (0: not suspended)."""
+
+    address: str
+    failures: int
+    pause: float = 0.0
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one worker has seen of an address since it last told: first perhaps a success, then failures.
+
+    `pause` and `until` are of a suspension that began here; `after` and `initial` are the options by which the failures
+    of all workers together suspend it. `is_released`: a probe ended without a finding.
+    """
+
+    address: str
+    has_recovered: bool = False
+    failures: int = 0
+    pause: float = 0.0
+    until: float = 0.0
+    after: int = 0
+    initial: float = 0.0
+    is_released: bool = False
+
+
+def merge(known: Known | None, news: News, now: float) -> Known | None:
+    """What is known of an address after some news; None when there is nothing to remember."""
+    if known is None or news.has_recovered:
+        known = Known(news.address, 0)
+    failures, pause, until = known.failures + news.failures, known.pause, known.until
+    if news.until > until:
+        pause, until = news.pause, news.until
+    elif not until and news.failures and failures >= news.after:
+        pause, until = news.initial, now + news.initial
+    return Known(news.address, failures, pause, until) if failures else None
+
+
 class Suspensions:
     """What is known of every address that failed lately."""
 
     def __init__(self) -> None:
         self._troubled: dict[str, _Trouble] = {}
+        self._recovered: set[str] = set()
+        self._released: set[str] = set()
 
     def begin(self, address: str, now: float) -> float:
         """Ask to dial `address`: 0 to go ahead, or the seconds until it is worth asking again.
@@ -40,26 +86,42 @@ class Suspensions:
         if trouble is None or not trouble.until:
             return 0.0
         if now < trouble.until:
-            return trouble.until - now
+            return min(trouble.until - now, trouble.pause)  # were the clock set back, it would be longer
         if trouble.probing:
             return 1.0
         trouble.probing = True
         return 0.0
 
-    def succeeded(self, address: str) -> None:
-        """The backend accepted the connection."""
-        self._troubled.pop(address, None)
+    def is_probed(self, address: str) -> bool:
+        """Whether somebody is looking whether the address is well again."""
+        trouble = self._troubled.get(address)
+        return trouble is not None and trouble.probing
+
+    def is_suspended(self, address: str) -> bool:
+        """Whether the address is suspended, or half open."""
+        trouble = self._troubled.get(address)
+        return trouble is not None and trouble.until > 0
+
+    def succeeded(self, address: str) -> bool:
+        """The backend accepted the connection. Whether that is news."""
+        if self._troubled.pop(address, None) is None:
+            return False
+        self._recovered.add(address)
+        self._released.discard(address)
+        return True
 
     def failed(self, address: str, options: SuspensionOptions, now: float) -> None:
         """The backend could not be reached, or failed to answer."""
         if options.prevent_suspension:
-            self._troubled.pop(address, None)
+            self.succeeded(address)
             return
         trouble = self._troubled.setdefault(address, _Trouble())
         if trouble.until and not trouble.probing:
             return  # it was dialled before the suspension that is running; that is old news
         trouble.probing = False
         trouble.failures += 1
+        trouble.untold += 1
+        trouble.after, trouble.initial = options.suspend_after, options.suspend_initial
         if trouble.until or trouble.failures >= options.suspend_after:
             trouble.pause = min(
                 trouble.pause * options.suspend_factor if trouble.pause else options.suspend_initial,
@@ -69,17 +131,72 @@ class Suspensions:
 
     def abandoned(self, address: str) -> None:
         """The client went away before anything was known of the backend."""
+        if (trouble := self._troubled.get(address)) and trouble.probing:
+            trouble.probing = False
+            self._released.add(address)
+
+    def step_back(self, address: str) -> None:
+        """Somebody else is looking already."""
         if trouble := self._troubled.get(address):
             trouble.probing = False
 
+    def news(self) -> list[News]:
+        """What happened here since the last time; tell it, or `keep` it for the next."""
+        told = [
+            News(
+                address=address,
+                has_recovered=address in self._recovered,
+                failures=trouble.untold,
+                pause=trouble.pause if trouble.untold else 0.0,
+                until=trouble.until if trouble.untold else 0.0,
+                after=trouble.after,
+                initial=trouble.initial,
+                is_released=address in self._released,
+            )
+            for address, trouble in self._troubled.items()
+            if trouble.untold or address in self._recovered or address in self._released
+        ]
+        told += [News(address, has_recovered=True) for address in self._recovered - self._troubled.keys()]
+        for trouble in self._troubled.values():
+            trouble.untold = 0
+        self._recovered.clear()
+        self._released.clear()
+        return told
+
+    def keep(self, news: Iterable[News]) -> None:
+        """Take back what could not be told."""
+        for each in news:
+            if each.has_recovered:
+                self._recovered.add(each.address)
+            if each.is_released:
+                self._released.add(each.address)
+            if trouble := self._troubled.get(each.address):
+                trouble.untold += each.failures
+
+    def learn(self, known: Iterable[Known]) -> None:
+        """Take over what all workers know, except of addresses that there is untold news of."""
+        found = {each.address: each for each in known}
+        for address in [each for each in self._troubled if each not in found]:
+            if not self._troubled[address].untold:
+                del self._troubled[address]
+        for address, each in found.items():
+            trouble = self._troubled.get(address)
+            if address in self._recovered or (trouble and trouble.untold):
+                continue
+            trouble = self._troubled.setdefault(address, _Trouble())
+            trouble.failures, trouble.pause, trouble.until = each.failures, each.pause, each.until
+
 
 class _Trouble:
-    """One address: failures in a row, the length of the latest pause and its end (0: not suspended)."""
+    """One address: failures in a row, those not told yet, and the latest pause and its end (0: not suspended)."""
 
-    __slots__ = ("failures", "pause", "probing", "until")
+    __slots__ = ("after", "failures", "initial", "pause", "probing", "until", "untold")
 
     def __init__(self) -> None:
         self.failures = 0
+        self.untold = 0
         self.pause = 0.0
         self.until = 0.0
+        self.after = 0
+        self.initial = 0.0
         self.probing = False

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from gateway import frames
-from gateway.relay import Terms
 
 _DEFLATE = ("permessage-deflate",)
 _ANY = frames.RSV1 | frames.RSV2 | frames.RSV3
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one connection; durations in seconds, 0 for off. Connections of one route share one of these.
+
+    `rsv` and `limit` are for the frame scanners. `stall` is how long a side may leave its buffer full, `handshake` how
+    long the closing handshake may take.
+    """
+
+    ping_interval: float = 25.0
+    idle_timeout: float = 0.0
+    maximum_duration: float = 0.0
+    stall: float = 30.0
+    handshake: float = 5.0
+    rsv: int = 0
+    limit: int = 0
 
 
 class RelayOptions(Protocol):

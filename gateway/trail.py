@@ -9,6 +9,8 @@ from typing import Any
 from gateway.grants import Touched
 
 GRACE_SECONDS = 10.0
+RENEWAL_ASKED = "connection.renewal_asked"
+PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,12 @@ def _touch(touched: Touched, row: Row) -> None:
         touched.applications.update(_ids(row, "application_id"))
     elif row.verb == "token.revoked":
         touched.tokens.update(_ids(row, "token_id"))
-    elif row.kind == "user":
+    elif row.verb in PEOPLE_COME_AND_GO:
         touched.users.add(row.object_id)
+    elif row.kind == "deny_policy":
+        touched.denials = True
+    elif row.verb == RENEWAL_ASKED:
+        touched.renewals[row.object_id] = row.detail
 
 
 def _ids(row: Row, name: str) -> list[str]:

@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 import os
 import re
+import socket
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from ipaddress import ip_address
 from typing import Protocol, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import closing
 from gateway.authorization import Refuse
-from gateway.suspension import SuspensionOptions, Suspensions
+from gateway.health import Health, OwnHealth
+from gateway.suspension import SuspensionOptions
 
 T = TypeVar("T")
+
+log = logging.getLogger("gateway.upstream")
 
 MAXIMUM_ANSWER = 32 * 1024  # bytes of status line and headers from a backend
 
@@ -90,19 +95,22 @@ class DialFailed(Exception):
 
 
 class Upstreams:
-    """Dials for one worker and remembers which addresses fail. `may_dial(ip)` can forbid a resolved IP address."""
+    """Dials for one worker, and asks `health` about each address first.
+
+    `refuse(host, ip, port)` says why a resolved address may not be connected to, or nothing. It is asked about each
+    address in turn, and the connection is then made to that very address: a name that changes meanwhile gains nothing.
+    """
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        health: Health | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        may_dial: Callable[[str], bool] | None = None,
+        refuse: Callable[[str, str, int], str] | None = None,
     ) -> None:
-        self._suspensions = Suspensions()
-        self._clock = clock
+        self._health = health or OwnHealth()
         self._sleep = sleep
-        self._may_dial = may_dial
+        self._refuse = refuse or _refuse_none
 
     async def dial(self, addresses: Sequence[Address], ask: Ask, options: DialOptions) -> Dialled:
         """Connect to the first address that accepts. Raises DialFailed."""
@@ -119,7 +127,7 @@ class Upstreams:
         for _ in range(1 + options.retries):
             waits = []
             for address in addresses:
-                if wait := self._suspensions.begin(address.key, self._clock()):
+                if wait := await self._health.begin(address.key, options):
                     waits.append(wait)
                     continue
                 if failure is not None:
@@ -138,7 +146,7 @@ class Upstreams:
         try:
             await self._sleep(options.retry_delay)
         except asyncio.CancelledError:
-            self._suspensions.abandoned(address.key)
+            self._health.abandoned(address.key)
             raise
 
     async def _try(self, address: Address, call: Callable[[Address], Awaitable[T]], options: DialOptions) -> T:
@@ -146,14 +154,14 @@ class Upstreams:
             result = await self._in_time(address, call, options)
         except Unwilling as error:
             if error.is_final:
-                self._suspensions.succeeded(address.key)
+                self._health.succeeded(address.key)
             else:
-                self._suspensions.failed(address.key, options, self._clock())
+                self._health.failed(address.key, options)
             raise
         except BaseException:
-            self._suspensions.abandoned(address.key)
+            self._health.abandoned(address.key)
             raise
-        self._suspensions.succeeded(address.key)
+        self._health.succeeded(address.key)
         return result
 
     async def _in_time(self, address: Address, call: Callable[[Address], Awaitable[T]], options: DialOptions) -> T:
@@ -185,32 +193,47 @@ class Upstreams:
 
     async def _connect(self, url: SplitResult, request: bytes, options: DialOptions) -> _Caller:
         loop = asyncio.get_running_loop()
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "wss" else 80)
+        host = url.hostname or ""
         secure = tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None
+
+        async def call(ip: str, port: int) -> _Caller:
+            _, caller = await loop.create_connection(
+                lambda: _Caller(request, loop.create_future()),
+                ip,
+                port,
+                ssl=secure,
+                server_hostname=host if secure else None,
+            )
+            return caller
+
+        return await self.reach(url, call, options)
+
+    async def reach(self, url: SplitResult, call: Callable[[str, int], Awaitable[T]], options: DialOptions) -> T:
+        """What `call(ip, port)` makes of the first of a backend's IP addresses that it can connect to.
+
+        A silent one leaves time for the others. Raises OSError, and Unwilling when the policy forbids all of them.
+        """
+        loop = asyncio.get_running_loop()
+        port = url.port or (443 if url.scheme == "wss" else 80)
+        deadline = loop.time() + options.connect_timeout
+        ips = await self._allowed(loop, url.hostname or "", port)
         problem: OSError = ConnectionRefusedError()
-        for ip in await self._resolve(loop, host, port):
+        for left, ip in zip(range(len(ips) - 1, -1, -1), ips, strict=True):
+            now = loop.time()
             try:
-                _, caller = await loop.create_connection(
-                    lambda: _Caller(request, loop.create_future()),
-                    ip,
-                    port,
-                    ssl=secure,
-                    server_hostname=host if secure else None,
-                )
-                return caller
+                async with asyncio.timeout_at(now + (deadline - now) / (left + 1) if left else None):
+                    return await call(ip, port)
             except ssl.SSLError:
                 raise
-            except OSError as error:
+            except OSError as error:  # TimeoutError is one
                 problem = error
         raise problem
 
-    async def _resolve(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
-        if not host or (_is_ip(host) and self._may_dial is None):
-            return [host]
-        found = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
-        ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [ip for ip in ips if self._may_dial is None or self._may_dial(ip)]
+    async def _allowed(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
+        ips = [host] if _is_ip(host) else await _resolve(loop, host, port)
+        allowed = [ip for ip in ips if not self._refuse(host, ip, port)]
         if not allowed:
+            log.warning("A backend was not dialled. %s", self._refuse(host, ips[0], port))
             raise Unwilling(closing.backend_refused("The gateway's policy does not allow this backend's address."))
         return allowed
 
@@ -343,7 +366,7 @@ def _check(caller: _Caller, answer: Answer, key: bytes, ask: Ask) -> Dialled:
 
 def _for_client(answer: Answer) -> Iterable[tuple[bytes, bytes]]:
     for name, value in answer.headers:
-        if name not in _NOT_FOR_CLIENTS and not name.startswith(b"sec-websocket-"):
+        if name not in _NOT_FOR_CLIENTS and not name.startswith((b"sec-websocket-", b"x-apim-")):
             yield name, value
 
 
@@ -363,8 +386,23 @@ def _explain(error: OSError) -> str:
             return "The backend could not be reached."
 
 
+@lru_cache(maxsize=1024)
 def _is_ip(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+    """Whether this is an address as the resolver would write it. Any other spelling is left to the resolver."""
+    try:
+        return str(ip_address(host)) == host
+    except ValueError:
+        return False
+
+
+async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
+    """Every address of a host, in the resolver's order. Raises OSError when there is none."""
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _refuse_none(host: str, ip: str, port: int) -> str:
+    return ""
 
 
 @lru_cache(maxsize=256)

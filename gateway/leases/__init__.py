@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gateway.limits import Window
+from gateway.limits import Limits, Window
 
 LIVING_SECONDS = 10.0
 """A holder that was not seen for so long is not waited for."""
@@ -115,6 +115,37 @@ class LeaseStore(Protocol):
         """Forget windows that are long over and close the connections of holders that are gone."""
 
 
+def quota_key(account: str, limits: Limits) -> str:
+    """The name of an account's quota in the store; the account is "subscription:<id>" or "application:<id>"."""
+    return f"{account}:{limits.unit}:{limits.period}"
+
+
+def connections_key(account: str) -> str:
+    """The name of the count of an account's open connections."""
+    return f"{account}:connections"
+
+
+def connects_key(account: str) -> str:
+    """The name of the count of an account's new connections."""
+    return f"{account}:connects"
+
+
+def rate_key(account: str, rate: int) -> str:
+    """The name of an account's rate; another rate begins with a time line of its own."""
+    return f"{account}:rate:{rate}"
+
+
+def open_store(redis_url: str) -> LeaseStore:
+    """The store of leases: in the Redis at this address, or in the database when the address is empty."""
+    if redis_url:
+        from gateway.leases.redis import RedisLeaseStore
+
+        return RedisLeaseStore(redis_url)
+    from gateway.leases.database import DatabaseLeaseStore
+
+    return DatabaseLeaseStore()
+
+
 @dataclass(slots=True)
 class WindowState:
     """A window as a store keeps it: `granted` counts what was spent for good and what is lent out."""
@@ -156,7 +187,7 @@ def decide(
     free = max(0, request.limit - window.granted)
     if request.least > free:
         window.wanted_at = now
-    elif request.most:
+    elif request.least or request.most:
         added = max(request.least, min(request.most, free // (2 + 2 * len(living))))
         lease.granted += added
         window.granted += added

@@ -65,6 +65,11 @@ class SpentFile:
         self._path.unlink(missing_ok=True)
         os.close(self._file)
 
+    def abandon(self) -> None:
+        """The worker stops, and the store could not be told: leave the record to whoever comes next."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)  # the shared memory would keep the lock open
+        os.close(self._file)
+
     def _grow(self) -> None:
         os.posix_fallocate(self._file, self._size, _SEGMENT)  # a full disk is told here, not by a signal later
         words = memoryview(mmap.mmap(self._file, _SEGMENT, offset=self._size)).cast("Q")

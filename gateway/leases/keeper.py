@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.database import DatabaseThread, Runner
+from gateway.database import DatabaseThread
 from gateway.leases import Answer, LeaseStore, Slots
 from gateway.leases.cells import SpentFile, settle_abandoned
-from gateway.leases.ledger import Batch, Entry, Ledger
+from gateway.leases.entry import Entry
+from gateway.leases.ledger import Batch, Ledger
 from gateway.limits import Limits
 from gateway.metering import Over, Source
 
@@ -25,7 +26,7 @@ SETTLE_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 2.0
 SWEEP_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 5.0
-BATCH: Final = 200  # requests in one go: a bound on how long the store is locked
+BATCH: Final = 100  # requests in one go: a bound on how long the store is locked
 
 log = logging.getLogger("gateway.leases")
 
@@ -53,17 +54,13 @@ class Keeper:
         store: LeaseStore,
         folder: Path,
         *,
-        run: Runner | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = store
-        self._folder = folder
-        self._clock = clock
+        self.clock = clock
         self._holder = uuid.uuid4().hex
         self._file = SpentFile(folder, self._holder)
         self.ledger = Ledger(self._file, self._changed)
-        self._thread = DatabaseThread("leases") if run is None else None
-        self._run: Runner = run or self._thread  # type: ignore[assignment]  # one of the two is there
+        self._run = DatabaseThread("leases")
         self._loop = asyncio.get_running_loop()
         self._chores = _Chores(store, self._holder, folder)
         self._timer: asyncio.TimerHandle | None = None
@@ -83,10 +80,11 @@ class Keeper:
         if self._asking:
             await self._asking
         self.ledger.end()
-        if await self._ask(self.ledger.collect(self._clock()), partial(self._chores.leave)):
+        if await self._ask(self.ledger.collect(self.clock()), self._chores.leave):
             self._file.close()
-        if self._thread:
-            await asyncio.to_thread(self._thread.close)
+        else:
+            self._file.abandon()
+        await asyncio.to_thread(self._run.close)
 
     async def enter(
         self,
@@ -99,12 +97,12 @@ class Keeper:
 
         Raises PlanExceeded, or PlanUnknown when the store did not answer within `patience` seconds.
         """
-        entry = self.ledger.enter(subscription=subscription, application=application, now=self._clock())
+        entry = self.ledger.enter(subscription=subscription, application=application, now=self.clock())
         try:
             async with asyncio.timeout(patience):
                 await self._get_in(entry)
         except BaseException as error:
-            entry.leave(self._clock())
+            entry.leave(self.clock())
             if isinstance(error, TimeoutError):
                 raise PlanUnknown("The plan cannot be checked at the moment.") from error
             raise
@@ -112,15 +110,16 @@ class Keeper:
 
     def change(self, key: str, limits: Limits) -> None:
         """The plan of "subscription:<id>" or "application:<id>" is now this one; it applies to open lines at once."""
-        self.ledger.change(key, limits, self._clock())
+        self.ledger.change(key, limits, self.clock())
 
     async def _get_in(self, entry: Entry) -> None:
-        while (obstacle := entry.knock(self._clock())) is not None:
+        while (obstacle := entry.knock(self.clock())) is not None:
             if isinstance(obstacle, Over):
-                raise PlanExceeded(obstacle, self._clock())
-            await self._renewed(obstacle.source)
+                raise PlanExceeded(obstacle, self.clock())
+            await self.renewed(obstacle.source)
 
-    async def _renewed(self, source: Source) -> None:
+    async def renewed(self, source: Source) -> None:
+        """Wait until it is worth trying again to draw from `source`."""
         renewed = self._loop.create_future()
 
         def resume() -> None:
@@ -142,13 +141,18 @@ class Keeper:
         self._turn_is_near = False
         if self._has_stopped:
             return
-        now = self._clock()
-        self.ledger.tick(now)
-        if self._asking is None:
-            batch = self.ledger.collect(now)
-            if batch.requests or batch.bookings or now >= self._chores.due(self.ledger.holds_leases):
-                self._asking = self._loop.create_task(self._ask_on(batch))
-        self._set_timer(now)
+        now = self.clock()
+        try:
+            self.ledger.tick(now)
+            if self._asking is None:
+                self._begin_to_ask(now)
+        finally:
+            self._set_timer(now)
+
+    def _begin_to_ask(self, now: float) -> None:
+        batch = self.ledger.collect(now)
+        if batch.requests or batch.bookings or now >= self._chores.due(self.ledger.holds_leases):
+            self._asking = self._loop.create_task(self._ask_on(batch))
 
     def _set_timer(self, now: float) -> None:
         due = self.ledger.due()
@@ -159,23 +163,25 @@ class Keeper:
         self._timer = self._loop.call_later(max(SHORTEST_SECONDS, due - now), self._turn)
 
     async def _ask_on(self, batch: Batch) -> None:
-        for part in _parts(batch):
-            await self._ask(part, None)
-        self._asking = None
-        self._changed()
+        try:
+            for part in _parts(batch):
+                await self._ask(part, None)
+        finally:
+            self._asking = None
+            self._changed()
 
     async def _ask(self, batch: Batch, last: Callable[[], None] | None) -> bool:
         """Ask the store and apply what it says; whether it could be asked."""
         holds = self.ledger.holds_leases
-        work = partial(self._chores.ask, batch, holds, self._clock(), last)
+        work = partial(self._chores.ask, batch, holds, self.clock(), last)
         try:
             outcome = await self._run(work)
-        except Exception as error:  # noqa: BLE001 - each engine has errors of its own, and lines must go on
-            self.ledger.fail(batch, self._clock())
+        except Exception as error:  # each engine has errors of its own, and the lines must go on
+            self.ledger.fail(batch, self.clock())
             self._say(error)
             return False
         self._say(None)
-        self.ledger.settle(batch, outcome.answers, outcome.slots, self._clock())
+        self.ledger.settle(batch, outcome.answers, outcome.slots, self.clock())
         self.ledger.give_up(outcome.wanted)
         return True
 

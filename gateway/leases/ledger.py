@@ -10,105 +10,26 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from gateway.leases import Answer, Booking, Request, Slots
+from gateway.leases import (
+    Answer,
+    Booking,
+    Request,
+    Slots,
+    connections_key,
+    connects_key,
+    quota_key,
+    rate_key,
+)
+from gateway.leases.entry import Account, Entry
+from gateway.leases.lease import Cells, Lease
 from gateway.leases.pace import Pace
-from gateway.leases.quota import Cells, Lease, Quota
-from gateway.limits import BYTES, CLIENT, Action, Limits, Period
-from gateway.metering import Meter, Obstacle, Over, Resume, Source
+from gateway.leases.quota import Quota
+from gateway.limits import BYTES, Action, Limits, Period
+from gateway.metering import Source
 
 TICK_SECONDS: Final = 0.1
 LINGER_SECONDS: Final = 1.0
 """An account that nobody uses keeps its leases so long, for a client that comes back at once."""
-
-
-class Account:
-    """The plan of one subscription or application as this worker applies it.
-
-    `key` names it in the store, `subject` to people. `entries` use it; `inside` of them are open connections.
-    """
-
-    __slots__ = ("connects", "entries", "inside", "key", "left_at", "limits", "pace", "quota", "seats", "subject")
-
-    def __init__(self, key: str, subject: str, limits: Limits) -> None:
-        self.key = key
-        self.subject = subject
-        self.limits = limits
-        self.entries: set[Entry] = set()
-        self.inside = 0
-        self.left_at = 0.0
-        self.quota: Quota | None = None
-        self.pace: Pace | None = None
-        self.seats: Quota | None = None
-        self.connects: Quota | None = None
-
-    @property
-    def quotas(self) -> list[Quota]:
-        """The leases it holds."""
-        return [quota for quota in (self.quota, self.seats, self.connects) if quota]
-
-    @property
-    def metered(self) -> list[Source]:
-        """What each message draws from."""
-        return [source for source in (self.quota, self.pace) if source]
-
-
-class Entry:
-    """One connection, from its handshake on. `client` meters what the client sends, `backend` what the backend does."""
-
-    __slots__ = ("_inside", "_ledger", "accounts", "backend", "client")
-
-    def __init__(self, ledger: Ledger, accounts: list[Account]) -> None:
-        self._ledger = ledger
-        self._inside = False
-        self.accounts = accounts
-        self.client = Meter()
-        self.backend = Meter()
-        self.join()
-
-    def join(self) -> None:
-        """Draw from what the plans say now. The first account's plan says which direction counts."""
-        sources = [source for account in self.accounts for source in account.metered]
-        both = not self.accounts or self.accounts[0].limits.counted != CLIENT
-        self.client.join(sources)
-        self.backend.join(sources if both else ())
-
-    def knock(self, now: float) -> Obstacle | None:
-        """Ask to be let in; None: it is. `Renew`: hold its source, then knock again. `Over`: 429 until it resets."""
-        doors = [door for account in self.accounts for door in (account.quota, account.seats, account.connects) if door]
-        for door in doors:
-            obstacle = door.obstacle(1, now)
-            if isinstance(obstacle, Over) and obstacle.action is Action.DROP:
-                continue
-            if obstacle is not None:
-                return obstacle
-        for account in self.accounts:
-            self._sit_down(account)
-        self._inside = True
-        return None
-
-    def forget(self, resume: Resume) -> None:
-        """Whoever waits with `resume` is gone."""
-        for account in self.accounts:
-            for source in (*account.quotas, *account.metered):
-                source.forget(resume)
-
-    def leave(self, now: float) -> None:
-        """The connection is over, or was never let in. Call it once."""
-        for account in self.accounts:
-            account.entries.discard(self)
-            account.left_at = now
-            if self._inside:
-                account.inside -= 1
-                if account.seats:
-                    account.seats.leave()
-        self._ledger.watch()
-
-    def _sit_down(self, account: Account) -> None:
-        account.inside += 1
-        for counted in (account.seats, account.connects):
-            if counted:
-                counted.cells[counted.at] += 1
-                counted.notify(counted)
 
 
 class Batch(NamedTuple):
@@ -130,7 +51,7 @@ class Ledger:
         self._pacing: set[Pace] = set()
         self._retired: dict[int, Lease] = {}
         self._ending: set[int] = set()
-        self._minute = self._look_at = 0.0
+        self._minute = self._look_at = self._end_at = 0.0
         self._is_regular = False
 
     def enter(
@@ -142,7 +63,7 @@ class Ledger:
             for subject, given in (("subscription", subscription), ("application", application))
             if given
         ]
-        entry = Entry(self, accounts)
+        entry = Entry(accounts, self._on_change)
         for account in accounts:
             account.entries.add(entry)
         return entry
@@ -165,10 +86,6 @@ class Ledger:
         """The worker stops: all leases go back with the next batch."""
         for account in list(self._accounts.values()):
             self._close(account)
-
-    def watch(self) -> None:
-        """Something has changed that time or the store must see to."""
-        self._on_change()
 
     @property
     def holds_leases(self) -> bool:
@@ -194,8 +111,7 @@ class Ledger:
             for quota in list(self._quotas()):
                 quota.refresh(now)
         for pace in list(self._pacing):
-            pace.refresh(now)
-            pace.wake()
+            pace.advance(now)
         if now >= self._look_at:
             self._look_at = now + TICK_SECONDS
             self._look(now)
@@ -205,10 +121,10 @@ class Ledger:
         quotas = self._quotas() if self._is_regular else iter(tuple(self._urgent))
         asked = [(quota, quota.request(now, regular=self._is_regular)) for quota in quotas]
         requests: list[tuple[Quota | None, Request]] = [(quota, request) for quota, request in asked if request]
-        requests += [
-            (None, lease.last_request()) for lease in self._retired.values() if lease.serial not in self._ending
-        ]
-        self._ending.update(self._retired)
+        if now >= self._end_at:
+            endable = [lease for lease in self._retired.values() if lease.serial not in self._ending]
+            requests += [(None, lease.last_request()) for lease in endable]
+            self._ending.update(self._retired)
         self._urgent = {quota for quota in self._urgent if quota.is_urgent}
         booked = [(pace, pace.booking(now)) for pace in self._pacing]
         self._pacing = {pace for pace in self._pacing if pace.waiting or pace.wants}
@@ -232,6 +148,7 @@ class Ledger:
         for quota, request in batch.requests:
             if quota is None:
                 self._ending.discard(request.serial)
+                self._end_at = now + TICK_SECONDS
             else:
                 quota.failed(now)
         for pace, _ in batch.bookings:
@@ -253,7 +170,7 @@ class Ledger:
         account.quota = self._fit(
             account.quota,
             account,
-            f"{limits.unit}:{limits.period}",
+            quota_key(account.key, limits),
             limits.quota,
             limits.period,
             limits.over_quota,
@@ -261,10 +178,24 @@ class Ledger:
             now,
         )
         account.seats = self._fit(
-            account.seats, account, "connections", limits.connections, None, Action.CLOSE, "connections", now
+            account.seats,
+            account,
+            connections_key(account.key),
+            limits.connections,
+            None,
+            Action.CLOSE,
+            "connections",
+            now,
         )
         account.connects = self._fit(
-            account.connects, account, "connects", limits.connects, Period.MINUTE, Action.CLOSE, "new connections", now
+            account.connects,
+            account,
+            connects_key(account.key),
+            limits.connects,
+            Period.MINUTE,
+            Action.CLOSE,
+            "new connections",
+            now,
         )
         account.pace = self._fit_pace(account)
         for entry in account.entries:
@@ -277,14 +208,13 @@ class Ledger:
         self,
         present: Quota | None,
         account: Account,
-        name: str,
+        key: str,
         limit: int | None,
         period: Period | None,
         action: Action,
         thing: str,
         now: float,
     ) -> Quota | None:
-        key = f"{account.key}:{name}"
         if limit is None:
             return None
         if present and present.key == key:
@@ -309,17 +239,11 @@ class Ledger:
         limits = account.limits
         if limits.rate is None:
             return None
-        if account.pace:
-            account.pace.change(limits.rate, limits.burst_messages, limits.over_rate)
-            return account.pace
-        return Pace(
-            key=f"{account.key}:rate",
-            rate=limits.rate,
-            burst=limits.burst_messages,
-            action=limits.over_rate,
-            subject=account.subject,
-            notify=self._notice,
-        )
+        key, burst, action = rate_key(account.key, limits.rate), limits.burst_messages, limits.over_rate
+        present = account.pace
+        if present and (present.key, present.burst, present.action) == (key, burst, action):
+            return present
+        return Pace(key=key, rate=limits.rate, burst=burst, action=action, subject=account.subject, notify=self._notice)
 
     def _quotas(self) -> Iterator[Quota]:
         return (quota for account in self._accounts.values() for quota in account.quotas)
@@ -339,7 +263,7 @@ class Ledger:
         self._is_regular = True
         for account in list(self._accounts.values()):
             if account.pace:
-                account.pace.lapse(now)
+                account.pace.look(now)
             if not account.entries and now >= account.left_at + LINGER_SECONDS:
                 self._close(account)
 

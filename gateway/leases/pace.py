@@ -22,9 +22,12 @@ class Pace(Source):
         "action",
         "asked_at",
         "booked_until",
+        "burst",
+        "ended",
         "flying",
         "interval",
         "key",
+        "largest",
         "rate",
         "retry_at",
         "runs",
@@ -34,13 +37,6 @@ class Pace(Source):
         "tolerance",
         "wants",
     )
-
-    action: Action
-    interval: float
-    rate: int
-    slice: int
-    starter: int
-    tolerance: float
 
     def __init__(
         self,
@@ -54,11 +50,18 @@ class Pace(Source):
     ) -> None:
         super().__init__([0], 0, notify, octets=False)
         self.key = key
+        self.rate = rate
+        self.burst = burst
+        self.action = action
         self.subject = subject
+        self.interval = 1 / rate
+        self.tolerance = (burst - 1) * self.interval
+        self.starter = self.slice = max(1, burst // 8)
+        self.largest = max(rate // 2, burst)
         self.runs: list[tuple[float, int]] = []
-        self.flying = self.wants = False
+        self.flying = self.wants = self.ended = False
         self.asked_at = self.booked_until = self.retry_at = 0.0
-        self._set(rate, burst, action)
+        self._want()
 
     def obstacle(self, need: int, now: float) -> Obstacle | None:
         """What stands in the way of `need` messages."""
@@ -74,39 +77,37 @@ class Pace(Source):
         return Over(self, self.action, due, f"More than the {self.subject}'s {self.rate:,} messages a second.")
 
     def refresh(self, now: float) -> None:
-        """Let those messages pass whose time has come."""
+        """Let those messages pass whose time has come, and let lapse what was not sent long after it."""
         runs, latest = self.runs, now + self.tolerance
         while runs:
             start, count = runs[0]
             due = min(count, math.floor((latest - start) / self.interval + 1e-6) + 1)
             if due <= 0:
-                return
+                break
             self.top += due
             if due < count:
                 runs[0] = (start + due * self.interval, count - due)
-                return
-            del runs[0]
+            else:
+                del runs[0]
+        self._lapse(now)
 
-    def change(self, rate: int, burst: int, action: Action) -> None:
-        """The plan has changed; what was booked at the old rate lapses, but for one message."""
-        self.runs.clear()
-        self.top = min(self.top, self.cells[0] + 1)
-        self.retry_at = self.booked_until = 0.0
-        self._set(rate, burst, action)
-        self.wake(everybody=True)
+    def advance(self, now: float, *, everybody: bool = False) -> None:
+        """Let those pass whose time has come, and see to it that there will be a time for those who still wait."""
+        self.refresh(now)
+        self.wake(everybody=everybody)
+        if self.waiting:
+            self._book_ahead(now)
 
     def end(self) -> None:
         """Nobody uses it any more."""
+        self.ended, self.wants = True, False
         self.runs.clear()
         self.wake(everybody=True)
 
-    def lapse(self, now: float) -> None:
-        """What was booked and not sent is lost, but for what a next message finds ready."""
+    def look(self, now: float) -> None:
+        """Now and then: keep a few messages ready for whoever sends next."""
         self.refresh(now)
-        spent = self.cells[0]
-        if not self.runs and self.top > spent + self.starter and now > self.booked_until + STALE_SECONDS:
-            self.top = spent + self.starter
-        if not self.runs and self.top - spent < self.starter:
+        if not self.runs and self.unspent < self.starter:
             self._want()
 
     def next_due(self) -> float:
@@ -121,36 +122,30 @@ class Pace(Source):
         """What to book now, if anything. Answer or fail it."""
         if self.flying or not self.wants or now < self.retry_at:
             return None
-        largest = max(self.starter, self.rate // 2)
-        self.slice = min(2 * self.slice, largest) if now - self.asked_at < AHEAD_SECONDS else self.starter
+        self.slice = min(2 * self.slice, self.largest) if now - self.asked_at < AHEAD_SECONDS else self.starter
         self.asked_at, self.flying, self.wants = now, True, False
-        return Booking(self.key, self.interval, self.tolerance, max(self.slice, min(len(self.waiting), largest)))
+        return Booking(self.key, self.interval, self.tolerance, max(self.slice, min(len(self.waiting), self.largest)))
 
     def answered(self, booking: Booking, slots: Slots, now: float) -> None:
         """The store's answer."""
         self.flying = False
-        if booking.interval != self.interval:
-            self._want()
+        if self.ended:
             return
         self.booked_until = slots.start + slots.messages * self.interval
         if slots.messages:
             self.runs.append((slots.start, slots.messages))
         else:
             self.wants, self.retry_at = True, slots.start - self.tolerance - HORIZON_SECONDS
-        self.refresh(now)
-        self.wake(everybody=self.action is not Action.DELAY)
+        self.advance(now, everybody=self.action is not Action.DELAY)
 
     def failed(self, now: float) -> None:
         """The store could not be asked; ask again."""
-        self.flying, self.wants, self.retry_at = False, True, now + RETRY_SECONDS
+        self.flying, self.wants, self.retry_at = False, not self.ended, now + RETRY_SECONDS
 
-    def _set(self, rate: int, burst: int, action: Action) -> None:
-        self.rate = rate
-        self.interval = 1 / rate
-        self.tolerance = (burst - 1) * self.interval
-        self.starter = self.slice = max(1, burst // 8)
-        self.action = action
-        self._want()
+    def _lapse(self, now: float) -> None:
+        released_until = self.runs[0][0] if self.runs else self.booked_until
+        fresh = math.floor((released_until - now + STALE_SECONDS) / self.interval)
+        self.top = min(self.top, self.cells[0] + max(fresh, self.starter))
 
     def _next_due(self, now: float) -> float | None:
         if self.runs:
@@ -166,6 +161,6 @@ class Pace(Source):
             self._want()
 
     def _want(self) -> None:
-        if not self.wants and not self.flying:
+        if not self.wants and not self.flying and not self.ended:
             self.wants = True
             self.notify(self)

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.leases import Answer, Request
+from gateway.leases.lease import Cells, Lease
 from gateway.limits import OPEN, Action, Period, Window, window_at
 from gateway.metering import Obstacle, Over, Renew, Source
 
 FIRST_SLICE: Final = {False: 16, True: 64 * 1024}  # messages, bytes: the first wish, when the traffic is not known yet
 LARGEST_SLICE: Final = 1 << 40
 RETRY_SECONDS: Final = 0.1  # between two questions for what others hold
-RECHECK_SECONDS: Final = 5.0  # between two questions for a quota that is used up
+RECHECK_SECONDS: Final = 5.0  # between two questions for a quota that is used up: a lost worker may have come back
 REPORT_SECONDS: Final = 1.0  # between two reports of what was spent
 IDLE_SECONDS: Final = 30.0  # after which a large lease that nobody uses shrinks
-
-
-class Cells(Protocol):
-    """Where what is spent under a lease is written down, so that it outlives the worker (`gateway.leases.cells`)."""
-
-    def allocate(self) -> tuple[int, MutableSequence[int], int]:
-        """A new lease's serial, and the place of its count: a sequence and an index."""
-
-    def free(self, serial: int) -> None:
-        """Forget a lease that the store has ended."""
-
-
-class Lease:
-    """The worker's side of one lease: what it was `granted` in all; what is spent stands in its cell."""
-
-    __slots__ = ("at", "cells", "granted", "key", "limit", "serial", "window")
-
-    def __init__(self, key: str, window: Window, limit: int, cells: Cells) -> None:
-        self.key = key
-        self.window = window
-        self.limit = limit
-        self.granted = 0
-        self.serial, self.cells, self.at = cells.allocate()
-
-    def last_request(self) -> Request:
-        """The request that ends it."""
-        spent = self.cells[self.at]
-        return Request(self.serial, self.key, self.window, self.limit, self.granted, spent, final=True)
 
 
 class Quota(Source):
@@ -57,6 +30,7 @@ class Quota(Source):
 
     __slots__ = (
         "action",
+        "ended",
         "failed_until",
         "filled_at",
         "flying",
@@ -118,6 +92,7 @@ class Quota(Source):
         self.slice = FIRST_SLICE[octets]
         self.flying: Request | None = None
         self.failed_until = 0.0
+        self.ended = False
         self.lease = Lease(key, self._window(now), limit, store)
         super().__init__(self.lease.cells, self.lease.at, notify, octets=octets)
         self._begin(now)
@@ -134,17 +109,14 @@ class Quota(Source):
         spent = self.cells[self.at]
         if spent + need <= self.top:
             return None
-        if spent + need <= self.utmost or self._may_have_left(now):
+        if spent + need <= self.utmost or (need <= self.limit and now >= self.recheck_at):
             self._ask(need, now)
             return Renew(self)
-        if now >= self.recheck_at and need <= self.limit:
-            self.recheck_at = now + RECHECK_SECONDS
-            self._ask(need, now)
         return Over(self, self.action, self.resets_at, self.sentence())
 
     def refresh(self, now: float) -> None:
         """Begin the next period if the present one is over."""
-        if self.resets_at and now >= self.resets_at:
+        if self.resets_at and now >= self.resets_at and not self.ended:
             self.retire(self.lease)
             self._lend(now)
             self.notify(self)
@@ -161,6 +133,7 @@ class Quota(Source):
 
     def end(self) -> None:
         """Nobody uses it any more: whoever waits is told, and the lease goes back."""
+        self.ended = True
         self.top = self.cells[self.at]
         self.retire(self.lease)
         self.wake(everybody=True)
@@ -179,8 +152,10 @@ class Quota(Source):
 
     def request(self, now: float, *, regular: bool) -> Request | None:
         """What to ask the store now, if anything; at a `regular` look also what is not urgent. Answer or fail it."""
-        if self.flying is not None or now < self.failed_until:
+        if self.flying is not None or now < self.failed_until or self.ended:
             return None
+        if self.need and self.need <= self.unspent:
+            self._serve(now)
         spent = self.cells[self.at]
         if regular and self.keep is None and self._is_idle(spent, now):
             self._lower(spent + FIRST_SLICE[self.octets])
@@ -205,7 +180,7 @@ class Quota(Source):
     def answered(self, request: Request, answer: Answer, now: float) -> None:
         """The store's answer to `request`."""
         self.flying = None
-        if request.serial != self.lease.serial:
+        if request.serial != self.lease.serial or self.ended:
             self.notify(self)
             return
         if answer.granted > (self.lease.granted if request.keep is None else request.keep):
@@ -228,7 +203,7 @@ class Quota(Source):
     @property
     def is_urgent(self) -> bool:
         """Whether somebody waits for the answer to a request, made or still to be made."""
-        return bool(self.need) or self.keep is not None
+        return not self.ended and (bool(self.need) or self.keep is not None)
 
     def asks_at(self) -> float:
         """When there is an urgent request to be made."""
@@ -246,9 +221,6 @@ class Quota(Source):
             f"The {self.subject}'s {self.limit:,} {self.thing} a {self.period} {over}. "
             f"There is more from {until:%Y-%m-%d %H:%M} UTC."
         )
-
-    def _may_have_left(self, now: float) -> bool:
-        return self.period is None and self.limit > 0 and (self.need > 0 or now >= self.recheck_at)
 
     def _window(self, now: float) -> Window:
         return window_at(self.period, now) if self.period else OPEN
@@ -311,8 +283,7 @@ class Quota(Source):
         if not self.need:
             return
         if spent + self.need <= self.top:
-            self.need = 0
-            self.wake()
+            self._serve(now)
         elif spent + self.need > self.utmost:
             self.need = 0
             self.recheck_at = now + (RECHECK_SECONDS if self.resets_at else RETRY_SECONDS)
@@ -321,3 +292,10 @@ class Quota(Source):
             self.retry_at = now + RETRY_SECONDS
             if self.resets_at and self.top > spent:
                 self._lower(spent)  # two who both hold a part of what both need would wait for ever
+
+    def _serve(self, now: float) -> None:
+        """There is enough for the least need: let those who wait go on."""
+        self.need = 0
+        self.wake()
+        if self.waiting and not self.need:
+            self._ask(1, now)  # for those for whom nothing was left; each will say how much it needs

@@ -1,0 +1,155 @@
+"""What subscriptions and applications have used of their plans, what is left, and when that resets."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from redis.exceptions import RedisError
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devportal import queries
+from devportal.models import Subscription
+from gateway.leases import LeaseStore, open_store
+from gateway.limits import Limits, Period
+from gateway.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
+from publisher.api.base import IN_THE_PUBLISHER, Moment, Resource, answers
+from publisher.models import Plan
+
+
+class QuotaDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """A quota in its present period, which is one of the calendar in UTC."""
+
+    unit = serializers.ChoiceField(["messages", "bytes"])
+    period = serializers.ChoiceField([period.value for period in Period])
+    limit = serializers.IntegerField()
+    used = serializers.IntegerField(help_text="May be a second old.")
+    left = serializers.IntegerField()
+    resetsAt = Moment(source="resets_at")
+
+
+class ConnectionsDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Connections that are open at the same time."""
+
+    limit = serializers.IntegerField()
+    open = serializers.IntegerField()
+
+
+class SubscriptionUsageDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """What a subscription has used of its business plan; null where the plan sets no limit."""
+
+    subscriptionId = serializers.UUIDField()
+    throttlingPolicy = serializers.CharField()
+    quota = QuotaDocument(allow_null=True)
+    connections = ConnectionsDocument(allow_null=True)
+
+
+class ApplicationUsageDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """What an application has used of its plan with all its subscriptions together; null where there is no limit."""
+
+    applicationId = serializers.UUIDField()
+    throttlingPolicy = serializers.CharField()
+    quota = QuotaDocument(allow_null=True)
+
+
+class UsageUnknown(exceptions.APIException):
+    """The store of usage does not answer."""
+
+    status_code = 503
+    default_detail = "What is used cannot be read at the moment. Try again in a few seconds."
+
+
+class SubscriptionUsage(Resource):
+    """The usage of one of your subscriptions."""
+
+    @extend_schema(
+        operation_id="getSubscriptionUsage",
+        summary="Read what a subscription has used and has left",
+        tags=["Usage"],
+        responses=answers({200: SubscriptionUsageDocument}, 404, 503),
+    )
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        """In the present period of its plan."""
+        return Response(_subscription_usage(queries.subscription_for(self.user, subscription_id)))
+
+
+class SubscriberUsage(Resource):
+    """The usage of somebody's subscription."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="getSubscriberUsage",
+        summary="Read what a subscription has used and has left",
+        tags=["Subscriptions"],
+        responses=answers({200: SubscriptionUsageDocument}, 403, 404, 503),
+    )
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        """In the present period of its plan."""
+        return Response(_subscription_usage(queries.subscriber_for(self.user, subscription_id)))
+
+
+class ApplicationUsage(Resource):
+    """The usage of one of your applications."""
+
+    @extend_schema(
+        operation_id="getApplicationUsage",
+        summary="Read what an application has used and has left",
+        tags=["Usage"],
+        responses=answers({200: ApplicationUsageDocument}, 404, 503),
+    )
+    def get(self, request: Request, application_id: UUID) -> Response:
+        """In the present minute, all its tokens together."""
+        application = queries.application_for(self.user, application_id)
+        limits = Limits.per_minute(application.plan.per_minute)
+        try:
+            usage = usage_of_application(_store(), str(application.pk), limits, now=time.time())
+        except RedisError:
+            raise UsageUnknown from None
+        return Response(
+            {
+                "applicationId": str(application.pk),
+                "throttlingPolicy": application.plan.name,
+                "quota": _quota(usage.quota),
+            }
+        )
+
+
+def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
+    limits = _limits(subscription.plan)
+    try:
+        usage = usage_of_subscription(_store(), str(subscription.pk), limits, now=time.time())
+    except RedisError:
+        raise UsageUnknown from None
+    return {
+        "subscriptionId": str(subscription.pk),
+        "throttlingPolicy": subscription.plan.name,
+        "quota": _quota(usage.quota),
+        "connections": _connections(limits, usage),
+    }
+
+
+def _limits(plan: Plan) -> Limits:
+    """The limits of a plan of which usage is counted."""
+    return Limits(
+        quota=plan.quota, unit=plan.quota_unit, period=Period(plan.quota_period), connections=plan.connections
+    )
+
+
+def _quota(usage: QuotaUsage | None) -> dict[str, Any] | None:
+    return QuotaDocument(usage).data if usage else None
+
+
+def _connections(limits: Limits, usage: PlanUsage) -> dict[str, Any] | None:
+    return None if limits.connections is None else {"limit": limits.connections, "open": usage.connections}
+
+
+@lru_cache(maxsize=1)
+def _store() -> LeaseStore:
+    return open_store(settings.REDIS_URL)
