@@ -14,7 +14,7 @@ run: runtime  ## Run the whole product; Ctrl-C stops it
 test: tools check pytest postgresql  ## Everything the build server checks, with its own set-up
 
 check: tools  ## Style, types, import contracts, Django's checks, migrations
-	.venv/bin/ruff check
+	.venv/bin/ruff check --output-format concise
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports

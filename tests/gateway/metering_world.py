@@ -6,8 +6,9 @@ Nothing here reads a clock: the test says what time it is. The relay is the plai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.frames import FrameError, FrameScanner
 from gateway.leases import (
@@ -26,17 +27,14 @@ from gateway.leases import (
     is_wanted,
     schedule,
 )
-from gateway.leases.ledger import Entry, Ledger
+from gateway.leases.entry import Entry
+from gateway.leases.ledger import Ledger
 from gateway.limits import Limits, Window
 from gateway.metering import Over
 from gateway.turnstile import Turnstile
 
 EPOCH = 1_700_000_040.0
 """A moment 20 seconds before a minute begins."""
-
-
-class StoreDown(Exception):
-    """The store cannot be asked, or its answer is lost."""
 
 
 class MemoryStore:
@@ -139,6 +137,7 @@ class SimulatedWorker:
         self.cells = ListCells()
         self.ledger = Ledger(self.cells, lambda: None)
         self.lines: list[Line] = []
+        self._heard: Callable[[float], None] | None = None
         store.beat(name, now)
 
     def enter(
@@ -152,19 +151,27 @@ class SimulatedWorker:
 
     def turn(self, now: float, *, lose: str = "") -> None:
         """One turn of the keeper. `lose`: the "question" does not arrive, or the "answer" is lost."""
+        self.hear(now)
+        self.ask(now, lose=lose)
+        self.hear(now)
+
+    def ask(self, now: float, *, lose: str = "") -> None:
+        """The first half of a turn: the store has answered, and the answer is under way."""
+        if self._heard is not None:
+            return
         self.ledger.tick(now)
         batch = self.ledger.collect(now)
-        try:
-            if lose == "question":
-                raise StoreDown
+        answers, slots = list[Answer](), list[Slots]()
+        if lose != "question":
             answers = self.store.exchange(self.name, [request for _, request in batch.requests], now)
             slots = self.store.book([booking for _, booking in batch.bookings], now)
-            if lose == "answer":
-                raise StoreDown
-        except StoreDown:
-            self.ledger.fail(batch, now)
-            return
-        self.ledger.settle(batch, answers, slots, now)
+        self._heard = partial(self.ledger.fail, batch) if lose else partial(self.ledger.settle, batch, answers, slots)
+
+    def hear(self, now: float) -> None:
+        """The second half: the answer arrives, or is known to be lost."""
+        if self._heard is not None:
+            heard, self._heard = self._heard, None
+            heard(now)
 
     def look_around(self, now: float) -> None:
         """What the keeper does now and then: say that it lives, and return what others wait for."""

@@ -10,13 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devportal.denials import Denial, Denials
 from devportal.models import Subscription
+from devportal.tickets import Redeemed
 from gateway import closing
-from gateway.authorization import Absence, Admit, Grant, Refuse, SubscriptionGrant, authorize, reconsider
-from gateway.handshake import Way
+from gateway.authorization import (
+    Absence,
+    Admit,
+    Grant,
+    Refuse,
+    SubscriptionGrant,
+    authorize,
+    is_denied,
+    reconsider,
+    renew,
+    settle_ticket,
+)
+from gateway.handshake import Handshake, Way
 from gateway.routes import RouteTable
 from gateway.topics import Topic
 from publisher.lifecycle import State
+from publisher.origins import Origins
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, SANDBOX, deployment, grant, handshake
 
 STATES = [state.value for state in State]
@@ -271,3 +285,136 @@ def test_an_open_line_is_judged_as_a_new_handshake_would_be(
     api: Asked = {"state": state, "topics": [READ]}
     again = reconsider(opened(), deployment(**api), shown, NOW)
     assert outcome(again) == outcome(decide(shown, path="/echo/1.0.0/rooms/7", **api))
+
+
+# --- deny policies, origins, tickets, renewal ----------------------------------------------------------------
+
+WEB = "https://app.example.com"
+ONLY_WEB = Origins((WEB,))
+
+
+def denying(kind: str, subject: str = "", value: str = "text", invert: bool = False) -> Denials:
+    """One deny policy."""
+    return Denials([Denial(kind, value, subject, invert)])
+
+
+def asked(origin: str | None = None) -> Handshake:
+    """A handshake with a token, from 192.0.2.7 and perhaps from a page."""
+    return replace(handshake(), origin=origin)
+
+
+def judged(denials: Denials | None = None, shown: Any = None, origin: str | None = None, **api: Any) -> Admit | Refuse:
+    """The decision about it."""
+    match = RouteTable([deployment(**api)]).match("/echo/1.0.0")
+    return authorize(asked(origin), match, grant() if shown is None else shown, NOW, denials)
+
+
+@pytest.mark.parametrize(
+    ("denials", "shown"),
+    [
+        (denying("API", "/echo@1.0.0"), grant()),
+        (denying("IP", value="192.0.2.7"), grant()),
+        (denying("IPRANGE", value="192.0.2.0/24"), grant()),
+        (denying("IPRANGE", value="198.51.100.0/24", invert=True), grant()),
+        (denying("APPLICATION", "app"), grant()),
+        (denying("USER", "7"), grant()),
+        (denying("USER", "9"), grant(user_id="9")),
+    ],
+)
+def test_whom_a_deny_policy_names_is_neither_let_in_nor_left_on_the_line(denials: Denials, shown: Grant) -> None:
+    refused = judged(denials, shown)
+    assert isinstance(refused, Refuse)
+    assert (refused.status, refused.code) == (403, 900805)
+    admitted = judged(None, shown)
+    assert isinstance(admitted, Admit)
+    assert is_denied(admitted, denials)
+    again = reconsider(admitted, deployment(), shown, NOW, denials)
+    assert isinstance(again, Refuse)
+    assert closing.for_open_line(again).code == 4006
+
+
+@pytest.mark.parametrize(
+    "denials",
+    [
+        denying("API", "/other@1.0.0"),
+        denying("IP", value="192.0.2.8"),
+        denying("IPRANGE", value="192.0.2.0/24", invert=True),
+        denying("APPLICATION", "other"),
+        denying("USER", "app"),
+        denying("USER", ""),
+        Denials(),
+    ],
+)
+def test_whom_no_deny_policy_names_is_let_in_and_stays(denials: Denials) -> None:
+    admitted = judged(denials)
+    assert isinstance(admitted, Admit)
+    assert not is_denied(admitted, denials)
+    assert isinstance(reconsider(admitted, deployment(), grant(), NOW, denials), Admit)
+
+
+def test_a_denied_address_is_refused_before_its_token_is_judged() -> None:
+    refused = judged(denying("IP", value="192.0.2.7"), Absence.UNKNOWN)
+    assert isinstance(refused, Refuse)
+    assert refused.code == 900805
+
+
+@pytest.mark.parametrize(("origin", "is_let_in"), [(None, True), (WEB, True), ("https://mallory.test", False)])
+def test_a_page_that_is_not_listed_is_refused(origin: str | None, is_let_in: bool) -> None:
+    decision = judged(origin=origin, origins=ONLY_WEB)
+    assert isinstance(decision, Admit if is_let_in else Refuse)
+    if isinstance(decision, Refuse):
+        assert (decision.status, decision.code) == (403, 900403)
+
+
+def test_a_page_that_is_no_longer_listed_is_closed() -> None:
+    admitted = judged(origin="https://old.test")
+    assert isinstance(admitted, Admit)
+    again = reconsider(admitted, deployment(origins=ONLY_WEB), grant(), NOW)
+    assert isinstance(again, Refuse)
+    assert closing.for_open_line(again).code == 4002
+
+
+@pytest.mark.parametrize(
+    ("ticket", "origin", "is_good"),
+    [
+        (Redeemed("1", "/echo@1.0.0", WEB, "c1"), WEB, True),
+        (Redeemed("1", "/echo@1.0.0", "", "c1"), None, True),
+        (Redeemed("1", "/echo@1.0.0", "", "c1"), WEB, False),
+        (Redeemed("1", "/echo@1.0.0", WEB, "c1"), None, False),
+        (Redeemed("1", "/echo@1.0.0", WEB, "c1"), "https://mallory.test", False),
+        (Redeemed("1", "/other@1.0.0", WEB, "c1"), WEB, False),
+    ],
+)
+def test_a_ticket_counts_for_its_api_and_origin_and_names_the_connection(
+    ticket: Redeemed, origin: str | None, is_good: bool
+) -> None:
+    admitted = judged(origin=origin)
+    assert isinstance(admitted, Admit)
+    decision = settle_ticket(admitted, ticket)
+    if isinstance(decision, Admit):
+        assert (is_good, decision.connection_id) == (True, "c1")
+    else:
+        assert (is_good, decision.status) == (False, 401)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_taken"),
+    [
+        ({"token_id": "2", "expires_at": NOW + 2 * HOUR}, True),
+        ({"application_id": "other"}, False),
+        ({"key_type": "SANDBOX"}, False),
+        ({"user_id": "9"}, False),
+        ({"subscribed": ()}, False),
+        ({"expires_at": NOW}, False),
+        ({"state": "BLOCKED"}, False),
+    ],
+)
+def test_a_connection_is_renewed_with_a_token_of_the_same_kind_that_would_be_let_in(
+    other: dict[str, Any], is_taken: bool
+) -> None:
+    admitted, shown = judged(origin=WEB), grant(**other)
+    assert isinstance(admitted, Admit)
+    decision = renew(admitted, deployment(), shown, NOW)
+    assert isinstance(decision, Admit if is_taken else Refuse)
+    if isinstance(decision, Admit):
+        assert (decision.grant, decision.client_ip, decision.origin) == (shown, "192.0.2.7", WEB)

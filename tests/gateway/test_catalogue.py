@@ -11,16 +11,18 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts import operations as people
-from accounts.models import User
-from devportal import tokens
-from devportal.models import Application, OAuthClient
+from accounts.models import TrailEntry, User
+from devportal import operations, tickets, tokens
+from devportal.models import Application, DenyPolicy, OAuthClient
 from gateway import catalogue as module
 from gateway.authorization import Absence, Admit, Grant, Refuse
-from gateway.catalogue import load_deployments, load_fingerprints, load_grants, load_grants_of
+from gateway.catalogue import load_denials, load_deployments, load_fingerprints, load_grants, load_grants_of
 from gateway.grants import Touched
+from gateway.handshake import Handshake, read
 from gateway.topics import Topic
 from publisher import impact
 from publisher.models import Api, Revision
+from tests.gateway.builders import scope
 from tests.gateway.story import Story, Worker, elsewhere, person
 
 
@@ -292,3 +294,105 @@ def _opaque_token(story: Story, seconds: int = 3600) -> str:
         story.subscribe(application)
         story.keys(application)
     return story.token(OAuthClient.objects.get(application__name="Opaque"), seconds)
+
+
+# --- tickets and deny policies --------------------------------------------------------------------------------
+
+
+def ticket_for(story: Story) -> Handshake:
+    """A handshake with a ticket for the newest token."""
+    issued = tickets.issue(
+        token_id=str(AccessToken.objects.latest("pk").pk),
+        application_id=str(story.application.pk),
+        api_id=str(story.api.pk),
+        origin="",
+        now=timezone.now(),
+    )
+    return read(scope("/echowebsocket/1.0", query=f"ticket={issued.ticket}"))
+
+
+async def test_a_right_that_ends_while_a_ticket_is_redeemed_does_not_slip_through(committed: Story) -> None:
+    await elsewhere(committed.token)
+    asked = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+
+        async def block_meanwhile() -> None:
+            await elsewhere(committed.block)
+            worker.catalogue.forget(Touched(applications={str(committed.application.pk)}))
+
+        async def wait_for_the_grant() -> None:
+            worker.run.before = block_meanwhile
+
+        worker.run.before = wait_for_the_grant
+        decision = await worker.catalogue.decide(asked)
+        assert isinstance(decision, Refuse)
+        assert decision.code == 900907
+
+
+async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    first, second = [await elsewhere(lambda: ticket_for(committed)) for _ in range(2)]
+    async with Worker() as worker:
+        await worker.decide(token)
+        asked = worker.run.asked
+        assert isinstance(await worker.catalogue.decide(first), Admit)
+        assert worker.run.asked == asked + 1
+        worker.catalogue.renew()
+        assert isinstance(await worker.catalogue.decide(second), Admit)
+        assert worker.run.asked == asked + 3
+
+
+async def test_a_used_ticket_is_refused_from_memory(committed: Story) -> None:
+    await elsewhere(committed.token)
+    handshake = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+        assert isinstance(await worker.catalogue.decide(handshake), Admit)
+        asked = worker.run.asked
+        for _ in range(3):
+            assert isinstance(await worker.catalogue.decide(handshake), Refuse)
+        assert worker.run.asked == asked
+
+
+async def test_while_the_database_is_away_no_ticket_is_taken(committed: Story) -> None:
+    await elsewhere(committed.token)
+    handshake = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+        worker.run.failing = OperationalError("gone")
+        decision = await worker.catalogue.decide(handshake)
+        assert isinstance(decision, Refuse)
+        assert decision.status == 503
+        worker.run.failing = None
+        assert isinstance(await worker.catalogue.decide(handshake), Admit)
+
+
+async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Story) -> None:
+    await elsewhere(lambda: deny(committed, "IP", "192.0.2.7"))
+    async with Worker() as worker:
+        asked = worker.run.asked
+        for shown in ("opaque", "another"):
+            decision = await worker.decide(shown)
+            assert isinstance(decision, Refuse)
+            assert decision.code == 900805
+        assert worker.run.asked == asked
+
+
+def test_only_policies_that_are_switched_on_are_loaded(story: Story) -> None:
+    policy = deny(story, "USER", "carol")
+    assert load_denials().of_caller("", (str(story.carol.pk),))
+    operations.switch_deny_policy(policy=policy, is_active=False, actor=story.admin, now=timezone.now())
+    assert not load_denials()
+
+
+async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await elsewhere(lambda: deny(committed, "USER", "carol"))
+        await elsewhere(TrailEntry.objects.all().delete)
+        await worker.follower.reconcile()
+        assert worker.closed == {"mine": 4006}
+
+
+def deny(story: Story, kind: str, value: str) -> DenyPolicy:
+    """A deny policy."""
+    return operations.add_deny_policy(kind=kind, value=value, actor=story.admin, now=timezone.now())

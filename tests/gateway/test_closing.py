@@ -18,6 +18,11 @@ REFUSALS = [
     closing.backend_timed_out(5),
     closing.backend_suspended(12.2),
     closing.server_full(),
+    closing.post_only(),
+    closing.token_missing(),
+    closing.token_in_header_only(),
+    closing.too_many("x"),
+    closing.no_such_connection(),
     closing.stopping(),
     closing.fault(),
 ]
@@ -42,6 +47,8 @@ def test_the_table_holds_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("refusal_code", "close_code"),
     [
+        (900403, 4002),
+        (900805, 4006),
         (900901, 4001),
         (900903, 4001),
         (900905, 4002),

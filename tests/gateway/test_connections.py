@@ -127,3 +127,29 @@ def test_whoever_comes_and_goes_exactly_those_on_ended_tokens_are_named(
             connections.add(line(str(name), token=str(token), ends=ends[token]))
     due = {each.id for each in connections if each.admitted.grant.expires_at <= NOW + now}
     assert {each.id for each in connections.expired(NOW + now)} == due
+
+
+def test_a_line_that_rests_on_another_token_is_found_by_it_and_ends_with_it() -> None:
+    connections, only = Connections(), line(token="1", ends=NOW + 1)
+    connections.add(only)
+    connections.move(only, replace(only.admitted, grant=grant(token_id="2", expires_at=NOW + 5)))
+    assert (connections.of_token("1"), connections.of_token("2"), only.expires_at) == ([], [only], NOW + 5)
+    assert connections.expired(NOW + 1) == []
+    assert connections.expired(NOW + 5) == [only]
+    connections.discard(only)
+    assert (len(connections), connections.tokens()) == (0, [])
+
+
+def test_a_line_that_is_gone_is_not_moved_back() -> None:
+    connections, gone = Connections(), line()
+    connections.add(gone)
+    connections.discard(gone)
+    connections.move(gone, replace(gone.admitted, grant=grant(token_id="2")))
+    assert (len(connections), connections.of_token("2")) == (0, [])
+
+
+def test_lines_that_end_soon_are_named_the_first_first() -> None:
+    connections = Connections()
+    for name, ends in (("a", 50), ("b", 10), ("c", 70)):
+        connections.add(line(name, token=name, ends=NOW + ends))
+    assert [each.id for each in connections.ending(NOW, within=60)] == ["b", "a"]

@@ -141,6 +141,20 @@ async def test_edits_to_one_api_reconsider_no_line_of_another(story: Story) -> N
         assert worker.closed == {}
 
 
+async def test_an_edit_that_is_not_deployed_reconsiders_no_line(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line = await worker.connect("mine", token)
+        before = line.admitted
+        await elsewhere(
+            lambda: publishing.update_api(
+                api=story.api, changes={"description": "other words"}, actor=story.admin, now=timezone.now()
+            )
+        )
+        await worker.follower.step()
+        assert line.admitted is before
+
+
 async def test_a_new_api_is_served_and_a_deleted_one_is_not(story: Story) -> None:
     token = await elsewhere(story.token)
     async with Worker() as worker:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.handshake import Credential, Malformed, Way, read
+from gateway.handshake import Credential, Malformed, SeveralCredentials, Way, read
 from tests.gateway.builders import scope
 
 CANARY = "c4n4ry-t0ken"
@@ -216,3 +216,76 @@ def test_a_path_that_a_backend_could_read_as_another_is_malformed(path: str) -> 
 @pytest.mark.parametrize("path", ["/", "/echo/1.0/", "/a..b/.hidden/x.", "/a%2Fb/%20", "/a;b=c/(d)'!*,@:$&+="])
 def test_any_other_path_is_kept_as_it_came(path: str) -> None:
     assert read(scope(path)).path == path
+
+
+# --- subprotocols and tickets --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offered", "kept", "own", "expected"),
+    [
+        (["chat"], ("chat",), None, None),
+        (["chat", f"bearer.{CANARY}"], ("chat",), None, Credential(Way.SUBPROTOCOL, CANARY)),
+        ([f"BEARER.{CANARY}", "apim"], (), "apim", Credential(Way.SUBPROTOCOL, CANARY)),
+        (["apim", "chat"], ("chat",), "apim", None),
+        (["chat", "bearer."], ("chat",), None, Credential(Way.SUBPROTOCOL)),
+        (["bearer", "bearer-x"], ("bearer", "bearer-x"), None, None),
+        ([f"bearer.{CANARY}"], (), None, Credential(Way.SUBPROTOCOL, CANARY)),
+    ],
+)
+def test_a_token_among_the_subprotocols_is_taken_out(
+    offered: list[str], kept: tuple[str, ...], own: str | None, expected: Credential | None
+) -> None:
+    read_back = read(scope(subprotocols=offered))
+    assert (read_back.subprotocols, read_back.own_subprotocol, read_back.credential) == (kept, own, expected)
+    assert CANARY not in repr(read_back)
+
+
+def test_a_browser_that_offers_nothing_but_its_token_is_told_what_to_offer() -> None:
+    with pytest.raises(Malformed, match="apim") as refused:
+        read(scope(subprotocols=[f"bearer.{CANARY}"], headers=[("Origin", "https://app.test")]))
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "token", "left"),
+    [
+        (f"ticket={CANARY}", CANARY, ""),
+        (f"a=1&%74icket={CANARY}&b", CANARY, "a=1&b"),
+        ("ticket=", "", ""),
+    ],
+)
+def test_a_ticket_is_taken_out_of_the_query(query: str, token: str, left: str) -> None:
+    read_back = read(scope(query=query))
+    assert read_back.credential == Credential(Way.TICKET, token)
+    assert read_back.query_string.decode() == left
+
+
+@pytest.mark.parametrize("query", ["tickets=1", "Ticket=1", "my_ticket=1"])
+def test_what_only_looks_like_a_ticket_is_the_backends(query: str) -> None:
+    read_back = read(scope(query=query))
+    assert (read_back.credential, read_back.query_string.decode()) == (None, query)
+
+
+_WAYS: dict[str, tuple[list[tuple[str, str]], str, list[str]]] = {
+    "header": ([BEARER], "", []),
+    "basic": ([("Authorization", "Basic x")], "", []),
+    "query": ([], f"access_token={CANARY}", []),
+    "ticket": ([], f"ticket={CANARY}", []),
+    "subprotocol": ([], "", ["chat", f"bearer.{CANARY}"]),
+}
+
+
+@pytest.mark.parametrize("first", _WAYS)
+@pytest.mark.parametrize("second", _WAYS)
+def test_two_credentials_of_whatever_kind_are_malformed(first: str, second: str) -> None:
+    (headers, query, offered), (more_headers, more_query, more_offered) = _WAYS[first], _WAYS[second]
+    asked = scope(
+        query="&".join(filter(None, [query, more_query])),
+        headers=[*headers, *more_headers],
+        subprotocols=[*offered, *more_offered],
+    )
+    with pytest.raises(Malformed) as refused:
+        read(asked)
+    assert CANARY not in str(refused.value)
+    assert isinstance(refused.value, SeveralCredentials) or "2 times" in str(refused.value)

@@ -26,7 +26,12 @@ from gateway.trail import GRACE_SECONDS, Row, Seen, touched_by
         ("token.revoked", {"token_id": 7, "application_id": "a"}, Touched(tokens={"7"})),
         ("token.issued", {"token_id": 7, "application_id": "a"}, Touched()),
         ("user.disabled", {}, Touched(users={"x"})),
+        ("user.enabled", {}, Touched(users={"x"})),
+        ("user.password_changed", {}, Touched()),
         ("plan.updated", {}, Touched()),
+        ("deny_policy.created", {}, Touched(denials=True)),
+        ("deny_policy.deleted", {}, Touched(denials=True)),
+        ("connection.renewal_asked", {"token_id": "7"}, Touched(renewals={"x": {"token_id": "7"}})),
     ],
 )
 def test_a_row_touches_only_what_it_names(verb: str, detail: dict[str, Any], expected: Touched) -> None:

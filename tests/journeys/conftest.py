@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.environment import CHROMIUM_FLAGS, find_chromium
 from tests.product import Product, temporary
 
 HERE = Path(__file__).parent
+ALONE = {"test_every_page"}
 ROLES = {
     "alice": ["creator"],
     "bob": ["publisher"],
@@ -23,11 +24,11 @@ ROLES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All journeys run in one process, since they share one product."""
+    """Journeys that share a product run in one process; the longest have one of their own."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("product"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem if item.path.stem in ALONE else "product"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,6 +76,16 @@ def visitor(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(visitor: BrowserContext) -> Page:
-    """A tab. What a page logs as an error, or cannot load, fails the test that opened it."""
-    return visitor.new_page()
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    """A tab. A script that fails, something the content policy forbids, or a fault of the server fails the test."""
+    faults: list[str] = []
+    visitor.on("weberror", lambda error: faults.append(str(error.error)))
+    visitor.on("console", lambda said: faults.append(said.text) if is_fault(said) else None)
+    visitor.on("response", lambda answer: faults.append(answer.url) if answer.status > 499 else None)
+    yield visitor.new_page()
+    assert not faults, "\n".join(faults)
+
+
+def is_fault(said: ConsoleMessage) -> bool:
+    """Whether the browser complains of more than a status that the page shows anyway."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")

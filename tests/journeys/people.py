@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.product import Product
 from tests.stage import PASSWORD
@@ -20,6 +20,16 @@ class Design:
     version: str
     endpoint: str
     plans: tuple[str, ...] = ("Gold", "Silver")
+
+
+def sign_up(page: Page, product: Product, name: str) -> None:
+    """Create an account in the Developer Portal."""
+    page.goto(f"{product.portal}/devportal")
+    page.get_by_role("link", name="Sign in").first.click()
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
 
 
 def sign_in(page: Page, product: Product, portal: str, name: str, password: str = PASSWORD) -> None:
@@ -55,8 +65,7 @@ def fill_in(page: Page, design: Design) -> None:
 
 def wizard(page: Page, product: Product, name: str, application: str, token_type: str = "", plan: str = "Gold") -> str:
     """Developer Portal → the API → KEY GENERATION WIZARD → … → the token, copied from the page."""
-    page.goto(f"{product.portal}/devportal")
-    page.get_by_role("link", name=name, exact=True).click()
+    in_catalogue(page, product, name).click()
     page.get_by_role("link", name="KEY GENERATION WIZARD").click()
     page.get_by_label("Name").fill(application)
     if token_type:
@@ -70,6 +79,14 @@ def wizard(page: Page, product: Product, name: str, application: str, token_type
     page.get_by_role("button", name="Generate token").click()
     expect(page.get_by_text("shown once").first).to_be_visible()
     return copied(page)
+
+
+def in_catalogue(page: Page, product: Product, name: str) -> Locator:
+    """The link to an API in the Developer Portal, searched for: there may be more than a page of them."""
+    page.goto(f"{product.portal}/devportal")
+    page.get_by_role("searchbox").fill(name)
+    page.get_by_role("searchbox").press("Enter")
+    return page.get_by_role("link", name=name, exact=True)
 
 
 def copied(page: Page) -> str:

@@ -11,7 +11,7 @@ from tests.product import Product
 
 def test_two_people_talk_in_a_room_below_the_version(product: Product) -> None:
     api = product.act("publish", name="Chat", endpoint=f"{product.samples}/chat")
-    keys = product.act("application", owner="carol", name="Chat client")
+    keys = product.act("application", owner="carol", name="Tea client")
     product.act("subscribe", application=keys["application"], api=api)
     room = f"{product.ws}/chat/1.0.0/rooms/tea"
     with (

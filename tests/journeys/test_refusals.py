@@ -14,7 +14,10 @@ from tests.product import Product
 
 @pytest.fixture(scope="module")
 def api(product: Product) -> str:
-    return str(product.act("publish", name="Refusing", endpoint=f"{product.samples}/echo"))
+    """An API that the gateway has heard of."""
+    published = product.act("publish", name="Refusing", endpoint=f"{product.samples}/echo")
+    refused_soon(f"{product.ws}/refusing/1.0", 401)
+    return str(published)
 
 
 @pytest.fixture(scope="module")

@@ -116,3 +116,12 @@ def test_an_address_that_is_no_databases_is_refused_without_showing_it(
     with pytest.raises(CannotStart, match="DATABASE_URL is not the address of a database") as refused:
         Environment().database("DATABASE_URL", default="")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "127.0.0.0/8,ws://backend", "10.0.0"])
+def test_a_network_for_backends_that_is_none_is_named_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
+    with pytest.raises(CannotStart, match=r"^APIM_BACKEND_NETWORKS: '.*' is n"):
+        Environment().backends("APIM_BACKEND_NETWORKS", "::1", own_ports=(), own_hosts=())

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests.product import Install, Product
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
 
 def refusal(product: Product) -> str:
@@ -68,6 +68,14 @@ def test_a_signal_stops_every_process_and_exits_with_0(install: Install, number:
     assert gone(processes)
     assert "Traceback" not in product.log()
     assert all(is_free(port) for name, port in product.settings.items() if name.endswith("PORT"))
+
+
+def test_ctrl_c_while_the_database_is_being_prepared_ends_it_quietly(install: Install) -> None:
+    product = install(prepare=False)
+    product.run_in_background()
+    product.wait_until(lambda: "Preparing the database" in product.log())
+    assert product.stop(signal.SIGINT) == 130
+    assert "Traceback" not in product.log()
 
 
 def test_no_process_outlives_a_killed_parent(install: Install) -> None:

@@ -165,7 +165,7 @@ def switch(head: bytes, *headers: str) -> bytes:
 
 @asynccontextmanager
 async def raw_backend(
-    answer: Callable[[bytes], bytes] | None = None, tls: ssl.SSLContext | None = None
+    answer: Callable[[bytes], bytes] | None = None, tls: ssl.SSLContext | None = None, port: int = 0
 ) -> AsyncIterator[RawBackend]:
     """A backend that answers each head with `answer(head)`, a plain 101 if None, and then leaves it to the test."""
     made: list[Raw] = []
@@ -181,7 +181,7 @@ async def raw_backend(
         await raw.send((answer or switch)(head))
         backend.connections.put_nowait(raw)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=1 << 26)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls, limit=1 << 26)
     backend = RawBackend(server.sockets[0].getsockname()[1])
     try:
         yield backend
@@ -198,9 +198,11 @@ async def echo(connection: ServerConnection) -> None:
 
 
 @asynccontextmanager
-async def websockets_backend(handler: Callable[[ServerConnection], Any] = echo, **options: Any) -> AsyncIterator[str]:
+async def websockets_backend(
+    handler: Callable[[ServerConnection], Any] = echo, port: int = 0, **options: Any
+) -> AsyncIterator[str]:
     """A server of the `websockets` library, no compression unless asked for; its address."""
-    async with serve(handler, "127.0.0.1", 0, **{"compression": None, "max_size": None, **options}) as server:
+    async with serve(handler, "127.0.0.1", port, **{"compression": None, "max_size": None, **options}) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         scheme = "wss" if options.get("ssl") else "ws"
         yield f"{scheme}://localhost:{port}" if options.get("ssl") else f"{scheme}://127.0.0.1:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 
 from gateway import redaction
 from gateway.protocol import Limits
+from gateway.upstream import Address, Ask, Dialled, DialOptions, Upstreams
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import KEY, RawBackend, frame, raw_backend, raw_client, request
+from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, raw_client, request
 
 pytestmark = pytest.mark.wire
 
@@ -142,9 +143,15 @@ async def test_health_is_answered_without_a_credential(gateway: Gateway) -> None
 
 async def test_bytes_behind_a_refused_handshake_reach_nobody_and_do_not_spoil_the_answer(gateway: Gateway) -> None:
     behind = frame(1, bytes(1000), masked=True) * 200 + lines("GET /health HTTP/1.1", HOST)
-    status, _, body = await answer_to(gateway, request(token="wrong") + behind)
-    assert status == 401
-    assert body["code"] == 900901
+    async with raw_client(gateway.port, b"") as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await client.send(request(token="wrong") + behind)
+        await asyncio.sleep(0.1)
+        await client.send(behind)
+        await asyncio.sleep(0.1)
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        status, _, body = parsed(await client.rest())
+    assert (status, body["code"]) == (401, 900901)
 
 
 async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gateway) -> None:
@@ -262,6 +269,20 @@ async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal(backe
     server.close()
 
 
+async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_too() -> None:
+    class Racing(Upstreams):
+        async def dial(self, addresses: Sequence[Address], ask: Ask, options: DialOptions) -> Dialled:
+            dialled = await super().dial(addresses, ask, options)
+            gateway.catalogue.grants.clear()
+            asyncio.get_running_loop().call_soon(gateway.lines[0].close, 4001, "Revoked.")
+            return dialled
+
+    async with raw_backend() as backend, running(backend.url, upstreams=Racing()) as gateway:
+        assert (await answer_to(gateway, request()))[0] == 401
+        assert await (await backend.accepted()).rest() == b""
+        assert not gateway.lines
+
+
 async def test_a_client_that_leaves_while_the_backend_is_dialled_leaves_nothing_behind(backend: RawBackend) -> None:
     async with running(backend.url) as gateway:
         async with raw_client(gateway.port) as client:
@@ -286,6 +307,24 @@ async def test_a_fault_of_the_gateways_own_is_a_500_without_its_insides(
     assert "inside" not in json.dumps(body)
 
 
+async def test_refusals_and_ends_are_written_to_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gateway.access")
+    async with raw_backend() as backend, running(backend.url, write_access=True) as gateway:
+        await answer_to(gateway, request("/echo/1.0.0/a?secret=1", token="wrong"))
+        async with raw_client(gateway.port) as client:
+            await client.read_head()
+            upstream = await backend.accepted()
+            await client.send(frame(1, b"hello", masked=True) + close_frame(4000, masked=True))
+            await upstream.close_received()
+            await upstream.send(close_frame(4000, masked=False))
+            upstream.hang_up()
+            await gateway.until_quiet()
+    refused, ended = [record.getMessage() for record in caplog.records if record.name == "gateway.access"]
+    assert refused == "127.0.0.1 GET /echo/1.0.0/a 401 900901 Invalid credentials"
+    assert "/echo/1.0.0 application app" in ended
+    assert ended.endswith("in 1 messages 5 bytes, out 0 messages 0 bytes, client closed 4000")
+
+
 async def test_no_credential_is_ever_logged(
     backend: RawBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -294,7 +333,7 @@ async def test_no_credential_is_ever_logged(
     for name in redaction.LOGGERS:
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     caplog.set_level(logging.DEBUG)
-    async with running(backend.url) as gateway:
+    async with running(backend.url, write_access=True) as gateway:
         good = replace(builders.grant(), expires_at=4e9)
         for token in (canary, "other"):
             await answer_to(gateway, request(token=token))

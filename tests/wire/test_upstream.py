@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from gateway.health import OwnHealth
 from gateway.upstream import Upstreams
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
@@ -116,20 +117,26 @@ async def test_a_backend_that_hangs_up_before_it_answers_is_a_502() -> None:
 
 
 async def test_an_answer_in_single_bytes_is_an_answer() -> None:
-    async with raw_backend(lambda head: b"") as backend, running(backend.url) as gateway:
-        async with raw_client(gateway.port) as client:
-            upstream = await backend.accepted()
-            for octet in switch(upstream.head):
-                await upstream.send(bytes([octet]))
-                await asyncio.sleep(0)
-            assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+    async with (
+        raw_backend(lambda head: b"") as backend,
+        running(backend.url) as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        upstream = await backend.accepted()
+        for octet in switch(upstream.head):
+            await upstream.send(bytes([octet]))
+            await asyncio.sleep(0)
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
 
 
 async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:
     options = EndpointOptions(connect_timeout=0.2, retry_delay=0.01)
-    async with silent_backend() as silent, websockets_backend() as good:
-        async with running(silent, f"ws://127.0.0.1:{free_port()}", good, options=options) as gateway:
-            assert await is_served(gateway)
+    async with (
+        silent_backend() as silent,
+        websockets_backend() as good,
+        running(silent, f"ws://127.0.0.1:{free_port()}", good, options=options) as gateway,
+    ):
+        assert await is_served(gateway)
 
 
 async def test_a_retry_finds_a_backend_that_came_back() -> None:
@@ -139,17 +146,22 @@ async def test_a_retry_finds_a_backend_that_came_back() -> None:
         return next(answers) or switch(head)
 
     options = EndpointOptions(retries=1, retry_delay=0.01)
-    async with raw_backend(answer) as backend, running(backend.url, options=options) as gateway:
-        async with raw_client(gateway.port) as client:
-            assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+    async with (
+        raw_backend(answer) as backend,
+        running(backend.url, options=options) as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
 
 
 async def test_an_answer_that_would_be_the_same_again_is_not_asked_for_again() -> None:
     options = EndpointOptions(retries=3, retry_delay=0.01)
-    async with raw_backend(lambda head: b"HTTP/1.1 404 No\r\n\r\n") as backend:
-        async with running(backend.url, options=options) as gateway:
-            assert (await refusal(gateway))[0] == 502
-            assert backend.connections.qsize() == 1
+    async with (
+        raw_backend(lambda head: b"HTTP/1.1 404 No\r\n\r\n") as backend,
+        running(backend.url, options=options) as gateway,
+    ):
+        assert (await refusal(gateway))[0] == 502
+        assert backend.connections.qsize() == 1
 
 
 async def test_a_backend_that_fails_again_and_again_is_suspended_and_the_client_told_for_how_long() -> None:
@@ -169,22 +181,27 @@ async def test_after_its_rest_a_backend_that_answers_is_used_again() -> None:
         return switch(head) if up else b"HTTP/1.1 500 Down\r\n\r\n"
 
     options = EndpointOptions(suspend_after=1, suspend_initial=30)
-    async with raw_backend(answer) as backend:
-        async with running(backend.url, options=options, upstreams=Upstreams(clock=lambda: now)) as gateway:
-            assert (await refusal(gateway))[0] == 502
-            assert (await refusal(gateway))[0] == 503
-            now, up = 31.0, True
-            async with raw_client(gateway.port) as client:
-                assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+    async with (
+        raw_backend(answer) as backend,
+        running(backend.url, options=options, upstreams=Upstreams(health=OwnHealth(lambda: now))) as gateway,
+    ):
+        assert (await refusal(gateway))[0] == 502
+        assert (await refusal(gateway))[0] == 503
+        now, up = 31.0, True
+        async with raw_client(gateway.port) as client:
+            assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
 
 
 async def test_a_suspended_address_is_passed_over_for_the_next() -> None:
     options = EndpointOptions(suspend_after=1, retry_delay=0.01)
-    async with raw_backend(lambda head: b"HTTP/1.1 500 Down\r\n\r\n") as bad, websockets_backend() as good:
-        async with running(bad.url, good, options=options) as gateway:
-            assert await is_served(gateway)
-            assert await is_served(gateway)
-            assert bad.connections.qsize() == 1
+    async with (
+        raw_backend(lambda head: b"HTTP/1.1 500 Down\r\n\r\n") as bad,
+        websockets_backend() as good,
+        running(bad.url, good, options=options) as gateway,
+    ):
+        assert await is_served(gateway)
+        assert await is_served(gateway)
+        assert bad.connections.qsize() == 1
 
 
 async def test_a_backends_certificate_must_be_trusted(certificate: Certificate) -> None:
@@ -202,9 +219,11 @@ async def test_an_authority_of_the_endpoints_own_is_trusted(certificate: Certifi
 
 async def test_a_certificate_for_another_name_is_not_accepted(certificate: Certificate) -> None:
     options = EndpointOptions(ca_certificate=certificate.pem)
-    async with websockets_backend(ssl=certificate.server_context()) as url:
-        async with running(url.replace("localhost", "127.0.0.2"), options=options) as gateway:
-            assert (await refusal(gateway))[0] == 502
+    async with (
+        websockets_backend(ssl=certificate.server_context()) as url,
+        running(url.replace("localhost", "127.0.0.2"), options=options) as gateway,
+    ):
+        assert (await refusal(gateway))[0] == 502
 
 
 async def test_verification_can_be_switched_off(certificate: Certificate) -> None:
@@ -221,9 +240,12 @@ async def test_a_plain_backend_at_a_wss_address_is_a_502() -> None:
 async def test_the_endpoints_own_headers_win_over_the_clients() -> None:
     options = EndpointOptions(headers={"X-Key": "the publisher's", "Authorization": "Basic abc"})
     first = request(headers=[("X-Key", "the client's")])
-    async with raw_backend() as backend, running(backend.url, options=options) as gateway:
-        async with raw_client(gateway.port, first):
-            head = (await backend.accepted()).head.lower()
+    async with (
+        raw_backend() as backend,
+        running(backend.url, options=options) as gateway,
+        raw_client(gateway.port, first),
+    ):
+        head = (await backend.accepted()).head.lower()
     assert head.count(b"x-key:") == 1
     assert b"x-key: the publisher's\r\n" in head
     assert b"authorization: basic abc\r\n" in head
@@ -231,7 +253,9 @@ async def test_the_endpoints_own_headers_win_over_the_clients() -> None:
 
 async def test_an_address_that_policy_forbids_is_never_connected_to() -> None:
     async with raw_backend() as backend:
-        async with running(backend.url, upstreams=Upstreams(may_dial=lambda ip: ip != "127.0.0.1")) as gateway:
+        async with running(
+            backend.url, upstreams=Upstreams(refuse=lambda host, ip, port: "no" if ip == "127.0.0.1" else "")
+        ) as gateway:
             status, _, body = await refusal(gateway)
         assert status == 502
         assert "policy" in body["description"]
@@ -239,14 +263,14 @@ async def test_an_address_that_policy_forbids_is_never_connected_to() -> None:
 
 
 async def test_names_are_resolved_and_each_resolved_address_is_asked_about() -> None:
-    asked: list[str] = []
+    asked: list[tuple[str, str, int]] = []
 
-    def allow(ip: str) -> bool:
-        asked.append(ip)
-        return True
+    def allow(host: str, ip: str, port: int) -> str:
+        asked.append((host, ip, port))
+        return ""
 
     async with websockets_backend() as url:
         named = url.replace("127.0.0.1", "localhost")
-        async with running(named, upstreams=Upstreams(may_dial=allow)) as gateway:
+        async with running(named, upstreams=Upstreams(refuse=allow)) as gateway:
             assert await is_served(gateway)
-    assert "127.0.0.1" in asked
+    assert ("localhost", "127.0.0.1", int(url.rpartition(":")[2])) in asked

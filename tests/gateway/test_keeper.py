@@ -1,0 +1,220 @@
+"""The keeper: a ledger, a store in another thread, and an event loop in between. Real time, no assertion on speed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.leases import Answer, Request
+from gateway.leases.cells import SpentFile
+from gateway.leases.entry import Entry
+from gateway.leases.keeper import Keeper, PlanExceeded, PlanUnknown
+from gateway.limits import UNLIMITED, Limits, Period, window_at
+from tests.gateway.metering_world import EPOCH, Line, MemoryStore
+from tests.gateway.test_metering import admitted, messages
+
+OFFSET = EPOCH - time.time()
+DAY = window_at(Period.DAY, EPOCH)
+QUOTA = "subscription:s:messages:day"
+
+
+def clock() -> float:
+    return time.time() + OFFSET
+
+
+class StoreDown(Exception):
+    """The store cannot be asked."""
+
+
+class FrailStore(MemoryStore):
+    """A store that may be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_down = False
+        self.calls = 0
+
+    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+        self.calls += 1
+        if self.is_down:
+            raise StoreDown("nobody answers")
+        return super().exchange(holder, requests, now)
+
+
+@pytest.fixture
+def store() -> FrailStore:
+    return FrailStore()
+
+
+@pytest.fixture
+async def keeper(store: FrailStore, tmp_path: Path) -> AsyncIterator[Keeper]:
+    """One worker's keeper, started and in the end stopped."""
+    made = Keeper(store, tmp_path, clock=clock)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def enter(keeper: Keeper, plan: Limits, patience: float = 5.0) -> Entry:
+    return await keeper.enter(subscription=("s", plan), application=None, patience=patience)
+
+
+def relayed(entry: Entry) -> Line:
+    """A line whose clock goes on."""
+    return Line(entry, RunningClock())
+
+
+class RunningClock(list[float]):
+    """What the simulated relay takes for its clock."""
+
+    def __getitem__(self, place: object) -> float:  # type: ignore[override]
+        return clock()
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not happened():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_quota_is_spent_to_the_last_message_over_many_renewals(keeper: Keeper, store: FrailStore) -> None:
+    line = relayed(await enter(keeper, Limits(quota=2_000)))
+    while line.is_open:
+        if not line.is_held:
+            line.receive(messages(17))
+        await asyncio.sleep(0)
+    assert admitted(line.passed)[0] == 2_000
+
+
+async def test_a_rate_goes_on_by_itself(keeper: Keeper) -> None:
+    line = relayed(await enter(keeper, Limits(rate=200, burst=1)))
+    line.receive(messages(40))
+    assert line.is_held
+    await until(lambda: line.passed == line.sent)
+
+
+async def test_without_limits_the_store_is_not_asked(keeper: Keeper, store: FrailStore) -> None:
+    await asyncio.sleep(0.05)
+    before = store.calls
+    entry = await enter(keeper, UNLIMITED)
+    line = relayed(entry)
+    line.receive(messages(1_000))
+    assert line.passed == line.sent
+    await asyncio.sleep(0.3)
+    entry.leave(clock())
+    assert store.windows == {}
+    assert before <= store.calls <= before + 5  # it says now and then that it lives
+
+
+async def test_too_many_connections_are_refused_with_when_to_come_back(keeper: Keeper) -> None:
+    plan = Limits(connections=2)
+    await enter(keeper, plan)
+    await enter(keeper, plan)
+    with pytest.raises(PlanExceeded, match="The subscription's 2 connections are all in use") as refused:
+        await enter(keeper, plan)
+    assert refused.value.retry_after == 1
+
+
+async def test_a_quota_that_is_used_up_says_in_how_many_seconds_there_is_more(keeper: Keeper) -> None:
+    with pytest.raises(PlanExceeded) as refused:
+        await enter(keeper, Limits(quota=0))
+    assert 0 <= DAY.end - clock() - refused.value.retry_after + 1 <= 2
+
+
+async def test_a_store_that_is_away_lets_nobody_in_whose_plan_it_would_have_to_check(
+    keeper: Keeper, store: FrailStore
+) -> None:
+    store.is_down = True
+    with pytest.raises(PlanUnknown):
+        await enter(keeper, Limits(quota=10), patience=0.05)
+    await enter(keeper, UNLIMITED, patience=0.05)
+    store.is_down = False
+    await enter(keeper, Limits(quota=10))
+
+
+async def test_lines_outlive_a_store_that_is_away_and_the_log_says_so_once(
+    keeper: Keeper, store: FrailStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = relayed(await enter(keeper, Limits(quota=100_000)))
+    store.is_down = True
+    with caplog.at_level(logging.INFO, "gateway.leases"):
+        line.receive(messages(1_000))
+        await until(lambda: store.calls > 6)
+        assert line.is_held
+        store.is_down = False
+        await until(lambda: line.passed == line.sent)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "nobody answers" in caplog.messages[0]
+
+
+async def test_one_who_gives_up_while_waiting_is_forgotten(keeper: Keeper, store: FrailStore) -> None:
+    store.is_down = True
+    waiting = asyncio.create_task(enter(keeper, Limits(quota=10, connections=1)))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    store.is_down = False
+    await enter(keeper, Limits(quota=10, connections=1))
+
+
+async def test_a_plan_that_changes_reaches_open_lines(keeper: Keeper) -> None:
+    line = relayed(await enter(keeper, Limits(rate=1, burst=1)))
+    line.receive(messages(50))
+    assert line.is_held
+    keeper.change("subscription:s", UNLIMITED)
+    assert line.passed == line.sent
+
+
+async def test_a_worker_that_stops_returns_everything(store: FrailStore, tmp_path: Path) -> None:
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    line = relayed(await enter(keeper, Limits(quota=1_000, connections=5)))
+    line.receive(messages(3))
+    await keeper.stop()
+    assert store.used([(QUOTA, DAY)]) == [(3, 0)]
+    assert [usage.lent for usage in store.used(list(store.windows))] == [0, 0]
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_could_not_be_returned_is_settled_by_the_next_worker(store: FrailStore, tmp_path: Path) -> None:
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    line = relayed(await enter(keeper, Limits(quota=1_000)))
+    line.receive(messages(3))
+    store.is_down = True
+    await keeper.stop()
+    store.is_down = False
+    following = Keeper(store, tmp_path, clock=clock)
+    await following.start()
+    await until(lambda: store.used([(QUOTA, DAY)]) == [(3, 0)])
+    await following.stop()
+
+
+async def test_a_worker_that_lives_settles_for_one_that_has_died(
+    keeper: Keeper, store: FrailStore, tmp_path: Path
+) -> None:
+    dead = SpentFile(tmp_path, "dead")
+    serial, cells, at = dead.allocate()
+    store.exchange("dead", [Request(serial, QUOTA, DAY, 1_000, 0, 0, least=500)], clock())
+    cells[at] = 123
+    dead.abandon()
+    await until(lambda: store.used([(QUOTA, DAY)]) == [(123, 0)])
+
+
+async def test_two_workers_hand_over_to_each_other_what_is_left(store: FrailStore, tmp_path: Path) -> None:
+    keepers = [Keeper(store, tmp_path, clock=clock) for _ in range(2)]
+    for keeper in keepers:
+        await keeper.start()
+    lines = [relayed(await enter(keeper, Limits(quota=200))) for keeper in keepers]
+    await until(lambda: store.used([(QUOTA, DAY)])[0].lent == 32)
+    lines[0].receive(messages(300))
+    await until(lambda: not lines[0].is_open)
+    assert admitted(lines[0].passed)[0] == 200
+    for keeper in keepers:
+        await keeper.stop()

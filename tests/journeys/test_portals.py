@@ -1,0 +1,127 @@
+"""Stories of the two portals in a real browser, beside the tutorial's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.journeys.gateway import closed, let_in
+from tests.journeys.people import Design, fill_in, in_catalogue, open_form, sign_in, sign_up, wizard
+from tests.product import Product
+
+
+def test_create_and_publish_is_offered_once_endpoint_and_plans_are_given(product: Product, page: Page) -> None:
+    sign_in(page, product, "publisher", "admin", "admin")
+    open_form(page, product)
+    button = page.get_by_role("button", name="CREATE & PUBLISH")
+    fill_in(page, Design("AtOnce", "/atonce", "1.0.0", "", ()))
+    expect(button).to_be_disabled()
+    fill_in(page, Design("AtOnce", "/atonce", "1.0.0", f"{product.samples}/echo", ()))
+    expect(button).to_be_disabled()
+    fill_in(page, Design("AtOnce", "/atonce", "1.0.0", f"{product.samples}/echo", ("Gold",)))
+    button.click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("banner").get_by_text("Published", exact=True)).to_be_visible()
+    page.context.clear_cookies()
+    expect(in_catalogue(page, product, "AtOnce")).to_be_visible()
+
+
+def test_a_creator_may_create_and_not_publish(product: Product, page: Page) -> None:
+    sign_in(page, product, "publisher", "alice")
+    open_form(page, product)
+    expect(page.get_by_role("button", name="CREATE & PUBLISH")).to_have_count(0)
+    fill_in(page, Design("AlicesDesign", "/alicesdesign", "1.0.0", f"{product.samples}/echo", ("Gold",)))
+    page.get_by_role("button", name="CREATE", exact=True).click()
+    page.get_by_role("navigation", name="Publisher").get_by_role("link", name="LIFECYCLE").click()
+    expect(page.get_by_role("button", name="PUBLISH")).to_have_count(0)
+    expect(page.get_by_text("needs the publisher role")).to_be_visible()
+
+
+@pytest.mark.parametrize("who", ["bob", "oscar"])
+def test_create_api_is_shown_to_creators_only(product: Product, page: Page, who: str) -> None:
+    sign_in(page, product, "publisher", who)
+    expect(page.get_by_role("heading", name="APIs", exact=True)).to_be_visible()
+    expect(page.get_by_text("CREATE API")).to_have_count(0)
+
+
+def test_what_was_typed_stays_and_the_first_error_has_the_focus(product: Product, page: Page) -> None:
+    sign_in(page, product, "publisher", "alice")
+    open_form(page, product)
+    fill_in(page, Design("Spacious", "/a b", "1.0.0", "not an address", ("Gold",)))
+    page.get_by_role("button", name="CREATE", exact=True).click()
+    expect(page.get_by_label("Context")).to_be_focused()
+    expect(page.get_by_label("Name")).to_have_value("Spacious")
+    expect(page.get_by_label("Endpoint")).to_have_value("not an address")
+    expect(page.get_by_role("checkbox", name=re.compile("^Gold"))).to_be_checked()
+
+
+def test_somebody_new_signs_up_gets_a_token_and_tries_it_in_the_browser(product: Product, page: Page) -> None:
+    product.act("publish", name="Greeting", endpoint=f"{product.samples}/echo")
+    sign_up(page, product, "newcomer")
+    wizard(page, product, "Greeting", "First steps", token_type="OAuth")
+    page.get_by_role("button", name="Try it now").click()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+    page.get_by_label("Message").fill("Hello from the browser")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("log").get_by_text("Hello from the browser")).to_have_count(2)
+
+
+def test_a_token_revoked_on_its_page_closes_its_open_line(product: Product, page: Page) -> None:
+    api = product.act("publish", name="RevokedByHand", endpoint=f"{product.samples}/echo")
+    keys = product.act("application", owner="carol", name="Revoked by hand")
+    product.act("subscribe", application=keys["application"], api=api)
+    sign_in(page, product, "devportal", "carol")
+    with let_in(f"{product.ws}/revokedbyhand/1.0", keys["token"]) as line:
+        page.goto(f"{product.portal}/devportal/applications/{keys['application']}/keys/production")
+        page.get_by_role("button", name="Revoke", exact=True).click()
+        page.get_by_role("button", name="Revoke token").click()
+        assert closed(line)[0] == 4001
+    expect(page.get_by_text("No token is active")).to_be_visible()
+
+
+def test_blocking_says_what_it_closes_and_closes_it(product: Product, page: Page) -> None:
+    api = product.act("publish", name="BlockedByHand", endpoint=f"{product.samples}/echo")
+    keys = product.act("application", owner="carol", name="Blocked by hand")
+    product.act("subscribe", application=keys["application"], api=api)
+    sign_in(page, product, "publisher", "bob")
+    with let_in(f"{product.ws}/blockedbyhand/1.0", keys["token"]) as line:
+        dialog = open_block_dialog(page, f"{product.portal}/publisher/apis/{api}/lifecycle")
+        expect(dialog).to_contain_text("1 live connection of 1 application")
+        dialog.get_by_role("button", name="Block", exact=True).click()
+        assert closed(line)[0] == 4006
+    expect(page.get_by_role("banner").get_by_text("Blocked", exact=True)).to_be_visible()
+
+
+def open_block_dialog(page: Page, address: str) -> Locator:
+    """The dialog, once the gateway's workers have written down their lines: they do so every two seconds."""
+    for _ in range(20):
+        page.goto(address)
+        page.get_by_role("button", name="Block", exact=True).click()
+        dialog = page.get_by_role("dialog")
+        if "live connection" in dialog.inner_text():
+            break
+        page.wait_for_timeout(500)
+    return dialog
+
+
+def test_the_portals_work_without_scripts(product: Product, chromium: Browser) -> None:
+    with chromium.new_context(ignore_https_errors=True, java_script_enabled=False) as plain:
+        page = plain.new_page()
+        sign_in(page, product, "publisher", "admin", "admin")
+        page.goto(f"{product.portal}/publisher/apis/create")
+        fill_in(page, Design("Plain", "/plain", "1.0.0", f"{product.samples}/echo"))
+        page.get_by_role("button", name="CREATE", exact=True).click()
+        page.get_by_role("navigation", name="Publisher").get_by_role("link", name="LIFECYCLE").click()
+        page.get_by_role("button", name="PUBLISH", exact=True).click()
+        expect(in_catalogue(page, product, "Plain")).to_be_visible()
+
+
+def test_too_many_wrong_passwords_close_the_door_for_a_while(product: Product, page: Page) -> None:
+    page.goto(f"{product.portal}/devportal/sign-in")
+    for _ in range(5):
+        page.get_by_label("Username").fill("oscar-of-the-street")
+        page.get_by_label("Password", exact=True).fill("guess")
+        page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()

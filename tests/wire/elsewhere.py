@@ -1,0 +1,34 @@
+"""The gateway as a plain ASGI application, for servers that know nothing of it: `tests.wire.elsewhere:application`."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+django.setup()
+
+from gateway.connections import Connections  # noqa: E402
+from gateway.consumers import Door, gateway_application  # noqa: E402
+from gateway.routes import RouteTable  # noqa: E402
+from publisher.endpoint import Endpoint, EndpointOptions  # noqa: E402
+from tests.gateway import builders  # noqa: E402
+from tests.wire.gateway_under_test import TOKEN, Catalogue  # noqa: E402
+
+BACKEND, DEAD = Endpoint(os.environ["BACKEND"]), Endpoint("ws://127.0.0.1:1")
+SHORT = EndpointOptions(maximum_duration=0.4)
+
+door = Door(
+    catalogue=Catalogue(
+        RouteTable(
+            [
+                builders.deployment("/echo", endpoints={"PRODUCTION": BACKEND}),
+                builders.deployment("/short", endpoints={"PRODUCTION": BACKEND}, options=SHORT),
+                builders.deployment("/dead", endpoints={"PRODUCTION": DEAD}),
+            ]
+        ),
+        {TOKEN: builders.grant(expires_at=4e9, subscribed=("/echo@1.0.0", "/short@1.0.0", "/dead@1.0.0"))},
+    ),
+    connections=Connections(),
+)
+application = gateway_application(door)

@@ -1,0 +1,137 @@
+"""`manage.py gateway` on a database of its own, and the gateway as an application for other servers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import standalone
+from gateway.connections import Connections
+from gateway.consumers import Door
+from gateway.routes import RouteTable
+from tests.wire.conftest import Certificate
+from tests.wire.gateway_under_test import Catalogue
+from tests.wire.peers import free_port
+from tests.wire.test_server import ROOT
+
+pytestmark = pytest.mark.wire
+
+
+def environment(folder: Path, certificate: Certificate, port: int) -> dict[str, str]:
+    """The product's own settings, with a data folder and ports of the test's."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("APIM_")},
+        "DJANGO_SETTINGS_MODULE": "apimanager.settings",
+        "APIM_DATA_DIR": str(folder),
+        "APIM_GATEWAY_WS_PORT": str(port),
+        "APIM_GATEWAY_WSS_PORT": str(free_port()),
+        "APIM_TLS_CERTIFICATE": str(certificate.certificate),
+        "APIM_TLS_KEY": str(certificate.key),
+    }
+
+
+def test_a_database_that_was_not_prepared_is_a_sentence(tmp_path: Path, certificate: Certificate) -> None:
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "gateway", "--workers", "1"],
+        cwd=ROOT,
+        env=environment(tmp_path, certificate, free_port()),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "manage.py setup" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr
+
+
+async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: Certificate) -> None:
+    port = free_port()
+    given = environment(tmp_path, certificate, port)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=given, check=True, timeout=60)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "manage.py", "gateway", "--workers", "2", cwd=ROOT, env=given
+    )
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.05)
+                    continue
+                writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+                writer.close()
+                break
+        process.terminate()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+class Control:
+    """Stands in for the control plane: remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def start(self) -> None:
+        self.told.append("start")
+
+    async def stop(self) -> None:
+        self.told.append("stop")
+
+
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch) -> Control:
+    made = Control()
+    monkeypatch.setattr(
+        standalone, "open_door", lambda: (Door(catalogue=Catalogue(RouteTable(), {}), connections=Connections()), made)
+    )
+    return made
+
+
+async def ask(application: standalone.Standalone, path: str) -> int:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    await application({"type": "http", "method": "GET", "path": path}, receive, send)
+    return int(sent[0]["status"])
+
+
+async def test_elsewhere_the_control_plane_starts_with_the_first_client_and_once(control: Control) -> None:
+    application = standalone.Standalone()
+    assert await asyncio.gather(*(ask(application, "/health") for _ in range(3))) == [200, 200, 200]
+    assert await ask(application, "/nothing") == 404
+    assert control.told == ["start"]
+
+
+async def test_elsewhere_a_lifespan_starts_and_stops_the_control_plane(control: Control) -> None:
+    events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    answers: list[str] = []
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(message: Any) -> None:
+        answers.append(message["type"])
+
+    await standalone.Standalone()({"type": "lifespan"}, receive, send)
+    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert control.told == ["start", "stop"]

@@ -1,0 +1,214 @@
+"""A client hands over a fresh token on an open connection's behalf, and the connection lives on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from accounts.models import TrailEntry
+from accounts.roles import Role
+from devportal import operations as developing
+from gateway import renewals
+from gateway.models import Renewal
+from tests.gateway.story import Story, elsewhere, person
+from tests.wire.estate import PAGE, PATH, Answer, Site, ending, running, story_with, until
+from tests.wire.peers import websockets_backend
+
+pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+async def story() -> AsyncIterator[Story]:
+    """The tutorial's story with an echo behind it."""
+    async with websockets_backend() as address:
+        yield await story_with(address)
+
+
+async def renew(site: Site, connection: str, token: str | None, **headers: str) -> Answer:
+    """Hand over a token."""
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    return await site.ask("POST", f"/connections/{connection}/token", {**shown, **headers})
+
+
+def name_of(connection: Any) -> str:
+    """The id that the handshake was answered with."""
+    return str(connection.response.headers["X-APIM-Connection"])
+
+
+def moment(text: str) -> float:
+    """An answer's time in seconds since the epoch."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+async def test_every_accepted_handshake_names_its_connection(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        connections = [await site.knock(token=token) for _ in range(2)]
+        names = [name_of(each) for each in connections]
+        assert sorted(names) == sorted(line.id for line in site.lines)
+        assert names[0] != names[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_connection_lives_on_with_a_fresh_token_whichever_worker_is_asked(story: Story, workers: int) -> None:
+    short = await elsewhere(lambda: story.token(seconds=4))
+    fresh = await elsewhere(story.token)
+    async with running(workers) as sites:
+        connection, idle = await sites[0].knock(token=short), await sites[0].knock(token=short)
+        answer = await renew(sites[-1], name_of(connection), fresh)
+        assert (answer.status, answer.document["connection"]) == (200, name_of(connection))
+        assert moment(answer.document["expires_at"]) > timezone.now().timestamp() + 3000
+        assert (await ending(idle))[0] == 4001
+        await connection.send("still here")
+        assert await connection.recv() == "still here"
+        await elsewhere(story.revoke_all)
+        assert (await ending(connection))[0] == 4001
+
+
+async def test_a_renewed_connection_no_longer_rests_on_the_old_token(story: Story) -> None:
+    old, new = await elsewhere(story.token), await elsewhere(story.token)
+    async with running() as [site]:
+        renewed, left = await site.knock(token=old), await site.knock(token=old)
+        assert (await renew(site, name_of(renewed), new)).status == 200
+
+        def revoke_the_old_one() -> None:
+            row = AccessToken.objects.order_by("pk").first()
+            developing.revoke_token(row=row, actor=story.carol, now=timezone.now())
+
+        await elsewhere(revoke_the_old_one)
+        assert (await ending(left))[0] == 4001
+        await renewed.send("still here")
+        assert await renewed.recv() == "still here"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_token_of_another_application_or_key_type_is_not_taken(story: Story, workers: int) -> None:
+    token = await elsewhere(story.token)
+    _, theirs = await elsewhere(story.daves)
+    sandbox = await elsewhere(lambda: story.token(story.keys(key_type="SANDBOX")))
+    async with running(workers) as sites:
+        connection = await sites[0].knock(token=token)
+        for other in (theirs, sandbox):
+            answer = await renew(sites[-1], name_of(connection), other)
+            assert (answer.status, answer.document["code"]) == (403, 900905)
+        assert [line.admitted.grant.key_type for line in sites[0].lines] == ["PRODUCTION"]
+        assert sites[0].lines[0].admitted.grant.owner_name == "carol"
+
+
+async def test_a_token_that_speaks_for_another_person_is_not_taken(story: Story) -> None:
+    token, other = await elsewhere(story.token), await elsewhere(story.token)
+
+    def speak_for_mallory() -> None:
+        mallory = person("mallory", Role.SUBSCRIBER)
+        AccessToken.objects.filter(pk=AccessToken.objects.order_by("-pk").first().pk).update(user=mallory)
+
+    await elsewhere(speak_for_mallory)
+    async with running() as [site]:
+        connection = await site.knock(token=token)
+        assert (await renew(site, name_of(connection), other)).status == 403
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+async def test_without_a_good_token_nothing_is_renewed(story: Story, token: str | None) -> None:
+    good = await elsewhere(story.token)
+    async with running() as [site]:
+        connection = await site.knock(token=good)
+        assert (await renew(site, name_of(connection), token)).status == 401
+        assert (await site.ask("POST", f"/connections/{name_of(connection)}/token?access_token={good}")).status == 401
+        assert (await site.ask("GET", f"/connections/{name_of(connection)}/token")).status == 405
+
+
+async def test_a_connection_that_nobody_holds_is_not_found(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = await elsewhere(story.token)
+    async with running(workers=2) as sites:
+        sites[0].control.renewals.patience = 0.5
+        assert (await renew(sites[0], "0" * 32, token)).status == 404
+        assert (await renew(sites[0], "no-such-id", token)).status == 404
+    assert await elsewhere(lambda: TrailEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
+
+
+async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with running(workers=2) as [first, second]:
+        connection = await first.knock(token=token)
+        assert (await renew(second, name_of(connection), token)).status == 200
+    entry = await elsewhere(lambda: TrailEntry.objects.get(verb="connection.renewal_asked"))
+    assert (entry.kind, entry.object_id, entry.actor_name) == ("connection", name_of(connection), "carol")
+    assert set(entry.detail) == {"renewal_id", "token_id", "application_id"}
+    assert token not in str(await elsewhere(lambda: list(Renewal.objects.values())))
+
+
+async def test_old_wishes_are_swept_away(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewals, "KEPT_SECONDS", 0.0)
+    token = await elsewhere(story.token)
+    async with running(workers=2) as [first, second]:
+        connection = await first.knock(token=token)
+        for _ in range(3):
+            assert (await renew(second, name_of(connection), token)).status == 200
+    assert await elsewhere(Renewal.objects.count) == 1
+
+
+async def test_a_script_may_renew_by_the_id_that_came_with_its_ticket(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        made = await site.ticket(token, PAGE)
+        connection = await site.knock(made["path"], origin=PAGE)
+        answer = await renew(site, made["connection"], token, Origin=PAGE)
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, PAGE)
+        assert name_of(connection) == made["connection"]
+
+
+async def test_while_the_database_is_away_the_others_cannot_be_asked(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("gone")
+
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        connection = await site.knock(token=token)
+        monkeypatch.setattr(renewals, "ask", fail)
+        assert (await renew(site, name_of(connection), token)).status == 200
+        answer = await renew(site, "0" * 32, token)
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+
+
+async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewals, "MOST_WAITING", 2)
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        site.control.renewals.patience = 1.0
+        answers = await asyncio.gather(*(renew(site, f"{number:032x}", token) for number in range(4)))
+        assert sorted(answer.status for answer in answers) == [404, 404, 503, 503]
+
+
+async def test_a_warning_comes_before_the_end(story: Story) -> None:
+    soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
+    async with running() as [site]:
+        ends = await site.knock(token=soon)
+        await site.knock(token=later)
+        now = timezone.now().timestamp()
+        assert [line.id for line in site.door.connections.ending(now, within=60)] == [name_of(ends)]
+        assert (await renew(site, name_of(ends), later)).status == 200
+        assert site.door.connections.ending(now, within=60) == []
+
+
+async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        connection = await site.knock(token=token)
+        await elsewhere(story.block)
+        assert (await ending(connection))[0] == 4006
+        await until(lambda: not site.lines)
+        site.control.renewals.patience = 0.3
+        assert (await renew(site, name_of(connection), token)).status == 404
+        assert (await site.refusal(PATH, token))["status"] == 403

@@ -1,0 +1,292 @@
+"""Rights act on open sockets: what ends a right closes what rests on it, with its code and a reason, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from accounts import operations as people
+from accounts.models import User
+from devportal import operations as developing
+from devportal.models import Application, DenyPolicy, Subscription
+from publisher import operations as publishing
+from publisher.lifecycle import Action
+from publisher.models import Api, Plan
+from tests.gateway.story import Story, elsewhere
+from tests.wire.estate import Site, deploy, ending, point_at, running, runtime, story_with, until
+from tests.wire.peers import websockets_backend
+
+pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
+
+Deed = Callable[[Story], Any]
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[str]:
+    """An echo."""
+    async with websockets_backend() as address:
+        yield address
+
+
+def move(action: Action) -> Deed:
+    """Move the tutorial's API along its lifecycle."""
+
+    def deed(story: Story) -> None:
+        row = Api.objects.get(pk=story.api.pk)
+        publishing.transition_api(api=row, action=action, actor=story.admin, now=timezone.now())
+
+    deed.__name__ = action.value
+    return deed
+
+
+def retire(story: Story) -> None:
+    move(Action.DEPRECATE)(story)
+    move(Action.RETIRE)(story)
+
+
+def undeploy(story: Story) -> None:
+    publishing.undeploy(api=Api.objects.get(pk=story.api.pk), actor=story.admin, now=timezone.now())
+
+
+def delete_api(story: Story) -> None:
+    publishing.delete_api(api=Api.objects.get(pk=story.api.pk), actor=story.admin, now=timezone.now())
+
+
+def revoke_token(story: Story) -> None:
+    story.revoke_all()
+
+
+def renew_secret(story: Story) -> None:
+    developing.regenerate_secret(client=story.client, revoke_tokens=True, actor=story.carol, now=timezone.now())
+
+
+def revoke_by_oauth(story: Story) -> None:
+    """As the endpoint of RFC 7009 does it."""
+    for row in AccessToken.objects.filter(application=story.client):
+        row.revoke()
+
+
+def unsubscribe(story: Story) -> None:
+    row = Subscription.objects.get(pk=story.subscription.pk)
+    developing.unsubscribe(subscription=row, actor=story.carol, now=timezone.now())
+
+
+def block(story: Story) -> None:
+    story.block()
+
+
+def block_production(story: Story) -> None:
+    story.block("PROD_ONLY_BLOCKED")
+
+
+def delete_application(story: Story) -> None:
+    row = Application.objects.get(pk=story.application.pk)
+    developing.delete_application(application=row, actor=story.carol, now=timezone.now())
+
+
+def disable_owner(story: Story) -> None:
+    people.disable_user(user=User.objects.get(pk=story.carol.pk), actor=story.admin, now=timezone.now())
+
+
+def delete_owner(story: Story) -> None:
+    User.objects.get(pk=story.carol.pk).delete()
+
+
+def ask_for_a_scope(story: Story) -> None:
+    """Deploy topics that need a scope that the token has not."""
+    topic = {"target": "/*", "verbs": ["publish", "subscribe"], "mapping": "", "scopes": ["write"]}
+    Api.objects.filter(pk=story.api.pk).update(topics=[topic])
+    deploy(story, story.api)
+
+
+def take_the_topic_away(story: Story) -> None:
+    topic = {"target": "/rooms", "verbs": ["publish", "subscribe"], "mapping": "", "scopes": []}
+    Api.objects.filter(pk=story.api.pk).update(topics=[topic])
+    deploy(story, story.api)
+
+
+def deny(kind: str, value: str, invert: bool = False) -> Deed:
+    """Add a deny policy."""
+
+    def deed(story: Story) -> None:
+        developing.add_deny_policy(kind=kind, value=value, invert=invert, actor=story.admin, now=timezone.now())
+
+    deed.__name__ = f"deny {kind} {value} {invert}"
+    return deed
+
+
+def change_plan(story: Story) -> None:
+    api = Api.objects.get(pk=story.api.pk)
+    publishing.set_plans(api=api, plans=list(Plan.objects.all()), actor=story.admin, now=timezone.now())
+    row = Subscription.objects.get(pk=story.subscription.pk)
+    developing.change_plan(
+        subscription=row, plan=Plan.objects.get(name="Silver"), actor=story.carol, now=timezone.now()
+    )
+
+
+@pytest.mark.parametrize(
+    ("deed", "code", "word"),
+    [
+        (revoke_token, 4001, "revoked"),
+        (revoke_by_oauth, 4001, "revoked"),
+        (renew_secret, 4001, "revoked"),
+        (delete_application, 4001, "revoked"),
+        (disable_owner, 4001, "disabled"),
+        (delete_owner, 4001, "revoked"),
+        (unsubscribe, 4002, "not subscribed"),
+        (block, 4006, "blocked this subscription"),
+        (block_production, 4006, "production keys"),
+        (move(Action.BLOCK), 4006, "blocked this API"),
+        (move(Action.DEMOTE), 4010, "no longer served"),
+        (retire, 4010, "no longer served"),
+        (undeploy, 4010, "no longer served"),
+        (delete_api, 4010, "no longer served"),
+        (ask_for_a_scope, 4002, "write"),
+        (take_the_topic_away, 4010, "topic"),
+        (deny("API", "/echowebsocket/1.0.0"), 4006, "administrator has blocked this API"),
+        (deny("APPLICATION", "carol:Chat client"), 4006, "administrator has blocked this application"),
+        (deny("USER", "carol"), 4006, "administrator has blocked the person"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+async def test_what_ends_a_right_closes_the_socket_with_its_code_and_a_sentence_and_no_other_socket(
+    backend: str, deed: Deed, code: int, word: str
+) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    other, theirs = await elsewhere(story.daves)
+    await elsewhere(lambda: point_at(story, other, backend))
+    async with running() as [site]:
+        mine, neighbour = await site.knock(token=token), await site.knock("/other/1.0.0", theirs)
+        await elsewhere(lambda: deed(story))
+        found, reason = await ending(mine)
+        assert (found, word in reason) == (code, True), reason
+        assert reason.endswith(".")
+        assert len(reason.encode()) <= 123
+        await neighbour.send("still here")
+        assert await neighbour.recv() == "still here"
+        assert (await site.refusal(token=token))["status"] in (401, 403, 404, 503)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        deny("IP", "127.0.0.1"),
+        deny("IPRANGE", "127.0.0.0/8"),
+        deny("IPRANGE", "192.0.2.0/24", invert=True),
+    ],
+    ids=lambda value: str(value.__name__),
+)
+async def test_a_denied_address_is_closed_and_refused_before_its_token_is_looked_at(backend: str, deed: Deed) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        mine = await site.knock(token=token)
+        await elsewhere(lambda: deed(story))
+        found, reason = await ending(mine)
+        assert (found, "your address" in reason) == (4006, True)
+        for shown in (token, "made up", None):
+            assert (await site.refusal(token=shown))["code"] == 900805
+
+
+async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        mine = await site.knock(token=token)
+        await elsewhere(lambda: deny("USER", "carol")(story))
+        await ending(mine)
+
+        def switch_off() -> None:
+            developing.switch_deny_policy(
+                policy=DenyPolicy.objects.get(), is_active=False, actor=story.admin, now=timezone.now()
+            )
+
+        await elsewhere(switch_off)
+        await until(lambda: not site.control.catalogue.denials)
+        await (await site.knock(token=token)).close()
+
+
+async def test_a_token_that_expires_closes_what_rests_on_it(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(lambda: story.token(seconds=2))
+    async with running() as [site]:
+        code, reason = await ending(await site.knock(token=token))
+        assert (code, "expired" in reason) == (4001, True)
+        assert (await site.refusal(token=token))["code"] == 900903
+
+
+async def test_a_changed_plan_takes_effect_on_the_open_socket(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        mine = await site.knock(token=token)
+        await elsewhere(lambda: change_plan(story))
+        await until(lambda: [_plan(line) for line in site.lines] == ["Silver"])
+        await mine.send("still here")
+        assert await mine.recv() == "still here"
+
+
+async def test_sandbox_sockets_stay_when_production_is_blocked(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    sandbox = await elsewhere(lambda: story.token(story.keys(key_type="SANDBOX")))
+    async with running() as [site]:
+        mine, other = await site.knock(token=token), await site.knock(token=sandbox)
+        await elsewhere(lambda: block_production(story))
+        assert (await ending(mine))[0] == 4006
+        await other.send("still here")
+        assert await other.recv() == "still here"
+
+
+async def test_an_origin_that_is_taken_off_the_list_closes_its_sockets(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    async with running() as [site]:
+        mine = await site.knock(token=token, origin="https://old.test")
+        other = await site.knock(token=token, origin="https://new.test")
+        await elsewhere(lambda: runtime(story, ["https://new.test"]))
+        code, reason = await ending(mine)
+        assert (code, "origin" in reason) == (4002, True)
+        await other.send("still here")
+        assert await other.recv() == "still here"
+
+
+async def test_every_worker_closes_its_own(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    async with running(workers=2) as sites:
+        lines = [await site.knock(token=token) for site in sites for _ in range(5)]
+        await elsewhere(story.block)
+        assert {code for code, _ in await asyncio.gather(*map(ending, lines))} == {4006}
+
+
+async def test_a_hundred_edits_to_one_api_drop_no_socket_of_another(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    other, theirs = await elsewhere(story.daves)
+    await elsewhere(lambda: point_at(story, other, backend))
+    async with running() as [site]:
+        neighbour = await site.knock("/other/1.0.0", theirs)
+        first = story.api.deployed_revision_id
+        await elsewhere(lambda: [story.edit(story.api, f"edit {number}") for number in range(100)])
+        last = await elsewhere(lambda: str(Api.objects.get(pk=story.api.pk).deployed_revision_id))
+        assert last != first
+        await until(lambda: _revision(site, story) == last)
+        await (await site.knock(token=token)).close()
+        await neighbour.send("still here")
+        assert await neighbour.recv() == "still here"
+
+
+def _plan(line: Any) -> str:
+    return str(line.admitted.subscription.plan)
+
+
+def _revision(site: Site, story: Story) -> str:
+    deployment = site.control.catalogue.routes.get(str(story.api.pk))
+    return deployment.revision_id if deployment else ""

@@ -1,0 +1,227 @@
+"""The gateway's processes: they share ports, replace the dead, stop gently, and say why they cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.wire.conftest import Certificate
+from tests.wire.gateway_under_test import TOKEN
+from tests.wire.peers import free_port, raw_client, request, websockets_backend
+
+pytestmark = pytest.mark.wire
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Served:
+    """A gateway in processes of its own."""
+
+    process: asyncio.subprocess.Process
+    ws_port: int
+    wss_port: int
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    async def client(self, **options: Any) -> ClientConnection:
+        """A new connection of Carol's."""
+        url = f"ws://127.0.0.1:{self.ws_port}/echo/1.0.0"
+        return await connect(url, additional_headers={"Authorization": f"Bearer {TOKEN}"}, **options)
+
+    async def until_up(self) -> None:
+        """Wait until somebody answers."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    client = await self.client(open_timeout=2)
+                except (OSError, TimeoutError, EOFError):
+                    assert self.process.returncode is None
+                    await asyncio.sleep(0.05)
+                else:
+                    await client.close()
+                    return
+
+    async def stop(self) -> tuple[int, str]:
+        """SIGTERM; the exit code and what was written."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await self.stop_by_itself()
+
+    async def stop_by_itself(self) -> tuple[int, str]:
+        """Wait for the end; the exit code and what was written."""
+        async with asyncio.timeout(15):
+            _, written = await self.process.communicate()
+        return self.process.returncode or 0, written.decode()
+
+
+@asynccontextmanager
+async def served(backend: str, pair: Certificate, **plan: Any) -> AsyncIterator[Served]:
+    """A running gateway; killed at the end if it has not ended."""
+    ports = {"ws_port": free_port(), "wss_port": free_port()}
+    given = {
+        "backend": backend,
+        "certificate": str(pair.certificate),
+        "key": str(pair.key),
+        **ports,
+        **plan,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.wire.served",
+        json.dumps(given),
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    made = Served(process, given["ws_port"], given["wss_port"])
+    try:
+        yield made
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def test_several_workers_share_both_ports(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2) as gateway:
+        await gateway.until_up()
+        assert len(gateway.workers) == 2
+        clients = [await gateway.client() for _ in range(24)]
+        held = [len([each for each in worker.net_connections() if each.raddr]) for worker in gateway.workers]
+        assert all(held)
+        for client in clients:
+            await client.send("x")
+            assert await client.recv() == "x"
+        url = f"wss://localhost:{gateway.wss_port}/echo/1.0.0"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with connect(url, additional_headers=headers, ssl=certificate.client_context()) as client:
+            await client.send("over TLS")
+            assert await client.recv() == "over TLS"
+        code, written = await gateway.stop()
+    assert (code, written) == (0, "")
+
+
+async def test_stopping_asks_every_client_to_come_back_and_frees_the_ports_at_once(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2, drain=1.0) as gateway:
+        await gateway.until_up()
+        clients = [await gateway.client() for _ in range(6)]
+        gateway.process.terminate()
+        codes = []
+        for client in clients:
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(client.recv(), 5)
+            assert closed.value.rcvd is not None
+            codes.append(closed.value.rcvd.code)
+            if len(codes) == 1:
+                with socket.socket() as sock:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    sock.bind(("127.0.0.1", gateway.ws_port))
+                    sock.listen()
+        assert codes == [1012] * 6
+        assert (await gateway.stop())[0] == 0
+
+
+async def test_a_dead_worker_is_replaced_while_the_others_go_on(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2) as gateway:
+        await gateway.until_up()
+        clients = [await gateway.client() for _ in range(24)]
+        victim = gateway.workers[0]
+        victim.send_signal(signal.SIGKILL)
+        again = [await gateway.client(open_timeout=10) for _ in range(8)]
+        answers = await asyncio.gather(*(still_there(client) for client in clients))
+        assert any(answers)
+        assert not all(answers)
+        assert all(await asyncio.gather(*(still_there(client) for client in again)))
+        assert victim.pid not in [worker.pid for worker in gateway.workers]
+        code, written = await gateway.stop()
+    assert code == 0
+    assert "killed by SIGKILL" in written
+
+
+async def still_there(client: ClientConnection) -> bool:
+    try:
+        await client.send("?")
+        return await client.recv() == "?"
+    except ConnectionClosed:
+        return False
+
+
+async def test_a_gateway_whose_parent_is_killed_does_not_stay(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate) as gateway:
+        await gateway.until_up()
+        workers = gateway.workers
+        gateway.process.kill()
+        await gateway.process.communicate()
+        assert psutil.wait_procs(workers, timeout=5)[1] == []
+
+
+@pytest.mark.parametrize("which", ["ws_port", "wss_port"])
+async def test_a_port_that_is_taken_is_one_sentence(which: str, certificate: Certificate) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with served("ws://127.0.0.1:1", certificate, **{which: port}) as gateway:
+            code, written = await gateway.stop_by_itself()
+    assert code == 1
+    assert written.count("\n") == 1
+    assert f"Port {port} is in use" in written
+    assert f"APIM_GATEWAY_{which[:-5].upper()}_PORT" in written
+
+
+async def test_a_port_shared_by_another_gateway_is_taken_too(certificate: Certificate) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        async with served("ws://127.0.0.1:1", certificate, ws_port=other.getsockname()[1]) as gateway:
+            assert (await gateway.stop_by_itself())[0] == 1
+
+
+@pytest.mark.parametrize("content", [None, "", "not a certificate"])
+async def test_a_certificate_that_cannot_be_read_is_one_sentence(
+    content: str | None, certificate: Certificate, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.pem"
+    if content is not None:
+        broken.write_text(content)
+    async with served("ws://127.0.0.1:1", certificate, certificate=str(broken)) as gateway:
+        code, written = await gateway.stop_by_itself()
+    assert code == 1
+    assert written.count("\n") == 1
+    assert "APIM_TLS_CERTIFICATE" in written
+    assert str(broken) in written
+
+
+async def test_no_credential_is_in_what_the_processes_write_at_their_most_talkative(certificate: Certificate) -> None:
+    canary = "canary-0123456789"
+    async with websockets_backend() as backend, served(backend, certificate, log_level="DEBUG") as gateway:
+        await gateway.until_up()
+        for first in (
+            request(token=canary),
+            request(f"/echo/1.0.0?access_token={canary}", token=None),
+            request(f"/echo/1.0.0?access_token={canary}\x7f", token=canary),
+            request(f"/nothing?access_token={canary}", token=None).replace(b"Upgrade", b"X", 2),
+        ):
+            async with raw_client(gateway.ws_port, first) as client:
+                assert await client.rest()
+        code, written = await gateway.stop()
+    assert code == 0
+    assert canary not in written
