@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql bench lock screenshots format runtime tools
+.PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
@@ -26,6 +26,9 @@ pytest: tools  ## Every test, on SQLite
 
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 	$(PY) -m tests.postgresql -q -n 2 -m "not wire and not journey"
+
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames
+	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s
 
 bench: tools  ## Measure the gateway beside nginx and HAProxy
 	$(PY) -m bench

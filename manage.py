@@ -16,6 +16,8 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except CannotStart as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:  # Ctrl-C before anything was started that has to be stopped
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Denials:
 
     def __init__(self, denials: Iterable[Denial] = ()) -> None:
         self._denials = frozenset(denials)
-        self._named = {(each.kind, each.subject): each for each in self._denials if each.kind not in ABOUT_ADDRESSES}
+        self._named = {(each.kind, each.subject): each for each in self._denials if each.subject}
         self._spans = [(read_span(each.value), each) for each in self._denials if each.kind in ABOUT_ADDRESSES]
 
     def __bool__(self) -> bool:

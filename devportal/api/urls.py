@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from devportal.api import applications, catalogue, keys, plans, subscriptions
+from devportal.api import applications, catalogue, keys, plans, subscriptions, tickets
 
 app_name = "devportal-api"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path(ONE_KEY, keys.OneKey.as_view(), name="key"),
     path(f"{ONE_KEY}/regenerate-secret", keys.RegenerateSecret.as_view(), name="regenerate-secret"),
     path(f"{ONE_KEY}/generate-token", keys.GenerateToken.as_view(), name="generate-token"),
+    path(f"{ONE_KEY}/generate-ticket", tickets.GenerateTicket.as_view(), name="generate-ticket"),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
     path("subscriptions/<uuid:subscription_id>", subscriptions.OneSubscription.as_view(), name="subscription"),
     path("throttling-policies/application", plans.ApplicationPlans.as_view(), name="application-plans"),

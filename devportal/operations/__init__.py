@@ -15,6 +15,7 @@ from devportal.operations.subscriptions import (
     subscribe,
     unsubscribe,
 )
+from devportal.operations.tickets import issue_ticket
 from devportal.operations.tokens import IssuedToken, generate_token, revoke_token, revoke_tokens_of
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "delete_deny_policy",
     "generate_keys",
     "generate_token",
+    "issue_ticket",
     "regenerate_secret",
     "revoke_token",
     "revoke_tokens_of",

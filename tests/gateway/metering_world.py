@@ -34,7 +34,7 @@ from gateway.metering import Over
 from gateway.turnstile import Turnstile
 
 EPOCH = 1_700_000_040.0
-"""A moment 20 seconds before a minute begins."""
+"""The beginning of a minute, well inside its day and its month."""
 
 
 class MemoryStore:

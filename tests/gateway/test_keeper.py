@@ -201,7 +201,7 @@ async def test_a_worker_that_lives_settles_for_one_that_has_died(
 ) -> None:
     dead = SpentFile(tmp_path, "dead")
     serial, cells, at = dead.allocate()
-    store.exchange("dead", [Request(serial, QUOTA, DAY, 1_000, 0, 0, least=500)], clock())
+    store.exchange("dead", [Request(serial, 1, QUOTA, DAY, 1_000, 0, 0, least=500)], clock())
     cells[at] = 123
     dead.abandon()
     await until(lambda: store.used([(QUOTA, DAY)]) == [(123, 0)])

@@ -76,6 +76,7 @@ class Holder:
         self.store = store
         self.name = name
         self.granted: dict[int, int] = {}
+        self.turn = 0
         store.beat(name, now)
 
     def ask(
@@ -92,11 +93,24 @@ class Holder:
         final: bool = False,
         since: float = EPOCH,
         now: float = EPOCH,
+        turn: int | None = None,
     ) -> tuple[int, int, int]:
         """Ask, and give back (granted, free, elsewhere)."""
         believed = self.granted.get(serial, 0)
+        self.turn += 1
         request = Request(
-            serial, key, window, limit, believed, spent, keep, least, max(least, most), since=since, final=final
+            serial,
+            self.turn if turn is None else turn,
+            key,
+            window,
+            limit,
+            believed,
+            spent,
+            keep,
+            least,
+            max(least, most),
+            since,
+            final,
         )
         answer = self.store.exchange(self.name, [request], now)[0]
         assert answer.serial == serial
@@ -178,6 +192,16 @@ def test_an_answer_that_was_lost_is_given_again(store: LeaseStore) -> None:
     assert holder.ask() == (10, 90, 0)
 
 
+def test_a_request_that_was_overtaken_changes_nothing(store: LeaseStore) -> None:
+    """A question given up for lost may still arrive. Had it lowered the lease, what was spent since would be free."""
+    holder = Holder(store, "a")
+    holder.ask(50, turn=1)
+    holder.ask(40, spent=50, keep=50, turn=3)
+    assert holder.ask(10, spent=50, keep=50, turn=2) == (90, 10, 0)
+    assert holder.ask(10, spent=50, keep=50, turn=3) == (90, 10, 0)
+    assert holder.ask(spent=90, turn=4) == (90, 10, 0)
+
+
 def test_whoever_holds_what_others_wait_for_is_told_until_it_has_answered(store: LeaseStore) -> None:
     first, second = Holder(store, "a"), Holder(store, "b")
     first.ask(100)
@@ -225,7 +249,7 @@ def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
 
 def test_several_requests_are_answered_in_order(store: LeaseStore) -> None:
     Holder(store, "a")
-    requests = [Request(serial, f"subscription:{serial}:x", DAY, 100, 0, 0, least=serial) for serial in (3, 1, 2)]
+    requests = [Request(serial, 1, f"subscription:{serial}:x", DAY, 100, 0, 0, least=serial) for serial in (3, 1, 2)]
     answers = store.exchange("a", requests, EPOCH)
     assert [(answer.serial, answer.granted) for answer in answers] == [(3, 3), (1, 1), (2, 2)]
     assert store.exchange("a", [], EPOCH) == []
@@ -340,7 +364,9 @@ def test_a_rate_forgets_a_clock_that_was_set_back(store: LeaseStore) -> None:
     steps=st.lists(
         st.tuples(
             st.sampled_from("abc"),
-            st.sampled_from(["ask", "wish", "lower", "end", "kill", "beat", "wanted", "book", "forget", "sweep"]),
+            st.sampled_from(
+                ["ask", "wish", "lower", "end", "kill", "beat", "wanted", "book", "forget", "late", "sweep"]
+            ),
             st.integers(0, 40),
             st.sampled_from([0.0, 0.05, 0.3, 1.0, 12.0, 31.0]),
             st.sampled_from([1, 2]),
@@ -356,13 +382,13 @@ def test_every_engine_answers_as_the_model_does(
     model, now = MemoryStore(), EPOCH
     spent: dict[tuple[str, int], int] = {}
     granted: dict[tuple[str, int], int] = {}
-    for holder, what, amount, later, serial in steps:
+    for turn, (holder, what, amount, later, serial) in enumerate(steps, start=1):
         now += later
         lease = (holder, serial)
         key, window, limit = (KEY, DAY, 90) if serial == 1 else ("open", OPEN, 30)
         believed = granted.get(lease, 0)
         spent[lease] = min(believed, spent.get(lease, 0) + amount // 3)
-        base = Request(serial, key, window, limit, believed, spent[lease], since=now)
+        base = Request(serial, turn, key, window, limit, believed, spent[lease], since=now)
         if what == "kill":
             record = {1: spent.get((holder, 1), 0), 2: spent.get((holder, 2), 0)} if amount % 2 else None
             both(model, store, "settle", holder, record)
@@ -385,6 +411,7 @@ def test_every_engine_answers_as_the_model_does(
             "lower": base._replace(keep=spent[lease], least=amount // 2, most=amount // 2),
             "end": base._replace(final=True),
             "forget": base._replace(granted=0),
+            "late": base._replace(turn=max(1, turn - 5), least=amount, most=amount, keep=0),
         }[what]
         answers = both(model, store, "exchange", holder, [request], now)
         assert isinstance(answers, list)
@@ -442,6 +469,7 @@ def test_the_record_of_a_dead_worker_is_read_once(tmp_path: Path) -> None:
         file.free(ended)
         _, more, place = file.allocate()
         more[place] = 9
+        file.free(file.allocate()[0])
         for _ in range(12345):
             cells[at] += 1
         os.kill(os.getpid(), signal.SIGKILL)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from accounts.models import TrailEntry, User
-from devportal import tokens
-from devportal.models import Application, Subscription
+from devportal import tickets, tokens
+from devportal.models import Application, Subscription, Ticket
 from publisher.models import Api
 from tests.devportal import builders
 from tests.rest.conftest import DEVPORTAL
@@ -434,3 +436,36 @@ def test_a_longer_list_costs_no_more_queries(
 
     with django_assert_max_num_queries(13 if path == "/subscriptions" else 7):
         assert _get(developer, path).json()["count"] == 6
+
+
+def test_a_ticket_takes_the_place_of_a_token_in_a_page_of_the_portal(developer: Client, carol: User, api: Api) -> None:
+    application = builders.application(carol)
+    client = builders.keys(application).client
+    path = f"{DEVPORTAL}/applications/{application.pk}/oauth-keys/{client.pk}/generate-ticket"
+    asked = developer.post(
+        path, {"apiId": str(api.pk)}, content_type="application/json", headers={"Origin": "https://portal.test"}
+    )
+    body = asked.json()
+    row = Ticket.objects.get()
+    token = AccessToken.objects.get(pk=row.token_id)
+
+    assert (asked.status_code, asked["Cache-Control"]) == (201, "no-store")
+    assert body["url"].endswith(f"/echowebsocket/1.0.0?ticket={body['ticket']}")
+    assert (row.digest, row.origin) == (tickets.digest(body["ticket"]), "https://portal.test")
+    assert (row.connection_id.hex, body["validityTime"]) == (body["connectionId"], tickets.SECONDS)
+    assert token.expires - token.created <= timedelta(minutes=16)
+    assert body["ticket"] not in str(list(TrailEntry.objects.values()))
+
+
+def test_no_more_tickets_are_made_than_are_used(
+    developer: Client, carol: User, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tickets, "MOST_WAITING", 1)
+    application = builders.application(carol)
+    client = builders.keys(application).client
+    path = f"{DEVPORTAL}/applications/{application.pk}/oauth-keys/{client.pk}/generate-ticket"
+    statuses = [
+        developer.post(path, {"apiId": str(api.pk)}, content_type="application/json").status_code for _ in range(2)
+    ]
+    assert statuses == [201, 429]
+    assert AccessToken.objects.count() == 1
