@@ -1,0 +1,193 @@
+"""Sides that do not read, and floods of what is small: memory stays within a bound, and the slow are sent away."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+import pytest
+from websockets.asyncio.client import connect
+
+from gateway.frames import PING, PONG, FrameScanner, decode_close
+from tests.attack.victim import Victim, victim
+from tests.conformance import echo
+from tests.conformance.length import times
+from tests.wire.gateway_under_test import TOKEN
+from tests.wire.peers import Raw, frame, raw_backend, raw_client, websockets_backend
+
+pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("attack")]
+
+MIB = 1 << 20
+SLOW = times(20, 100)  # clients at once
+PUSHED = 64 * MIB  # bytes meant for each, far more than the kernel holds
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+class Pair(NamedTuple):
+    """A line's two ends."""
+
+    client: Raw
+    backend: Raw
+
+
+@asynccontextmanager
+async def pairs(count: int, **given: float) -> AsyncIterator[tuple[Victim, list[Pair]]]:
+    """A gateway in a process of its own and this many lines through it, whose ends leave the kernel little room."""
+    async with raw_backend() as backend, victim(backend.url, **given) as gateway, AsyncExitStack() as stack:
+        made = []
+        for _ in range(count):
+            client = await stack.enter_async_context(raw_client(gateway.port))
+            await client.read_head()
+            made.append(Pair(client, await backend.accepted()))
+        yield gateway, made
+
+
+def stop_reading(raw: Raw) -> None:
+    """Read nothing more, and leave the kernel little room to read on our behalf."""
+    raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+
+async def push(raw: Raw, data: bytes, size: int) -> int:
+    """Write `data` again and again until `size` bytes have gone, or nothing more is taken; how many went."""
+    sent = 0
+    while sent < size:
+        raw.writer.write(data)
+        try:
+            async with asyncio.timeout(0.5):
+                await raw.writer.drain()
+        except (TimeoutError, ConnectionError):
+            break
+        sent += len(data)
+    return sent
+
+
+@pytest.mark.parametrize("slow", ["client", "backend"])
+async def test_sides_that_do_not_read_cost_at_most_a_mebibyte_each(slow: str) -> None:
+    async with pairs(SLOW, stall=60.0) as (gateway, lines):
+        before = await gateway.report()
+        ends = [(pair.client, pair.backend) if slow == "client" else (pair.backend, pair.client) for pair in lines]
+        for reader, _ in ends:
+            stop_reading(reader)
+        chunk = frame(2, bytes(60_000), masked=slow == "backend")
+        sent = await asyncio.gather(*(push(writer, chunk, PUSHED) for _, writer in ends))
+        report = await gateway.report()
+    assert max(sent) < PUSHED
+    each = (report.peak - before.memory) / SLOW
+    print(f"{each / 1024:.0f} KiB for each {slow} that does not read")  # noqa: T201
+    assert each <= MIB
+    assert (report.relays, report.faults) == (SLOW, [])
+
+
+@pytest.mark.parametrize("size", [1000, 60_000])
+async def test_a_client_that_reads_too_slowly_is_told_1013_behind_whole_frames(size: int) -> None:
+    async with pairs(1, stall=0.5, handshake=3.0) as (gateway, [(client, upstream)]):
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await push(upstream, frame(2, bytes(size), masked=False) * (MIB // size), PUSHED)
+        assert (await upstream.close_received())[0] == 1001
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        data, scanner = await client.rest(), FrameScanner(masked=False)
+        assert scanner.feed(data) == len(data)
+        assert [decode_close(control.payload)[0] for control in scanner.controls] == [1013]
+        upstream.hang_up()
+        assert (await gateway.quiet()).faults == []
+
+
+async def test_a_neighbour_of_slow_clients_is_served_as_ever() -> None:
+    async with pairs(SLOW, stall=60.0) as (_, lines):
+        for client, _ in lines[1:]:
+            stop_reading(client)
+        chunk = frame(2, bytes(60_000), masked=False)
+        await asyncio.gather(*(push(upstream, chunk, PUSHED) for _, upstream in lines[1:]))
+        client, upstream = lines[0]
+        for number in range(100):
+            said = frame(1, str(number).encode(), masked=True)
+            await client.send(said)
+            assert await upstream.read(len(said)) == said
+
+
+@pytest.mark.parametrize("size", [0, 8, 125])
+@pytest.mark.parametrize("opcode", [PING, PONG])
+async def test_a_flood_of_pings_whose_answers_are_not_read_costs_at_most_a_mebibyte(opcode: int, size: int) -> None:
+    async with echo.server(compresses=False) as url, victim(url) as gateway, raw_client(gateway.port) as client:
+        await client.read_head()
+        warm = frame(2, bytes(1 << 20), masked=True)  # the loop's own buffers are not the flood's
+        await client.send(warm)
+        await client.read(len(warm) - 4)
+        before = await gateway.report()
+        stop_reading(client)
+        await push(client, frame(opcode, bytes(size), masked=True) * 50_000, 200_000 * (size + 6))
+        report = await gateway.report()
+    print(f"{(report.peak - before.memory) / 1024:.0f} KiB for a flood of {size} bytes each")  # noqa: T201
+    assert report.peak - before.memory <= MIB
+    assert report.faults == []
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["to one who reads", "to one who does not"])
+@pytest.mark.parametrize("sender", ["client", "backend"])
+async def test_200_000_fragments_of_one_byte_cost_at_most_twice_what_is_on_the_wire(sender: str, reads: bool) -> None:
+    count, masked = 200_000, sender == "client"
+    async with pairs(1) as (gateway, [(client, upstream)]):
+        writer, reader = (client, upstream) if masked else (upstream, client)
+        before = await gateway.report()
+        if not reads:
+            stop_reading(reader)
+        sent = frame(2, b"x", masked=masked, final=False) + frame(0, b"x", masked=masked, final=False) * (count - 1)
+        pushing = asyncio.create_task(push(writer, sent, 1))
+        if reads:
+            assert await reader.read(len(sent)) == sent
+        await pushing
+        report = await gateway.report()
+    print(f"{(report.peak - before.memory) / 1024:.0f} KiB for {len(sent) / 1024:.0f} KiB of fragments")  # noqa: T201
+    assert report.peak - before.memory <= 2 * len(sent)
+    assert report.faults == []
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["from the client", "from the backend"])
+async def test_a_frame_that_announces_more_than_there_is_memory_allocates_none(masked: bool) -> None:
+    async with pairs(1) as (gateway, [(client, upstream)]):
+        writer, reader = (client, upstream) if masked else (upstream, client)
+        before = await gateway.report()
+        head = bytes([0x82, 0xFF if masked else 0x7F]) + (1 << 62).to_bytes(8, "big") + (b"mask" if masked else b"")
+        await writer.send(head + bytes(100_000))
+        assert await reader.read(len(head) + 100_000) == head + bytes(100_000)
+        report = await gateway.report()
+    assert report.peak - before.memory <= MIB
+    assert report.faults == []
+
+
+async def test_connections_that_come_say_something_and_go_leave_nothing_behind() -> None:
+    cycles, warming = times(1000, 100_000), 2000  # its last buffers are made after more than a thousand
+    async with websockets_backend() as url, victim(url) as gateway:
+        await cycle(gateway, warming)
+        before = await gateway.quiet()
+        await cycle(gateway, cycles)
+        after = await gateway.quiet()
+    print(f"{(after.memory - before.memory) / cycles:.1f} bytes more a cycle over {cycles}")  # noqa: T201
+    assert (after.tasks, after.descriptors) == (before.tasks, before.descriptors)
+    assert after.memory - before.memory <= max(MIB, 50 * cycles)
+    assert after.faults == []
+
+
+async def cycle(gateway: Victim, count: int) -> None:
+    """Connect, send, close: politely, with a FIN, with a reset, and half-way through a handshake, in turn."""
+    for begin in range(0, count, 8):
+        await asyncio.gather(*(one_cycle(gateway, number) for number in range(begin, begin + 8)))
+
+
+async def one_cycle(gateway: Victim, number: int) -> None:
+    if number % 4 == 0:
+        async with connect(gateway.url, additional_headers=HEADERS, compression=None) as line:
+            await line.send("hello")
+            assert await line.recv() == "hello"
+        return
+    async with raw_client(gateway.port, b"GET /echo/1.0.0 HT" if number % 4 == 3 else None) as client:
+        if number % 4 != 3:
+            await client.read_head()
+            said = frame(1, b"hello", masked=True)
+            await client.send(said)
+            assert await client.read(7) == frame(1, b"hello", masked=False)
+        client.hang_up() if number % 4 == 1 else client.reset()
