@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 
 PASSWORD = "correct horse battery staple"
+
+# How fast a machine is says nothing about the code: no test fails because its neighbours are busy.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

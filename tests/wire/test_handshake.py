@@ -17,7 +17,7 @@ from gateway.upstream import Address, Ask, Dialled, DialOptions, Upstreams
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, raw_client, request
+from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, raw_client, request, tcp_backend
 
 pytestmark = pytest.mark.wire
 
@@ -248,16 +248,8 @@ async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) ->
         assert headers["retry-after"] == "1"
 
 
-async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal(backend: RawBackend) -> None:
-    release = asyncio.Event()
-
-    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await release.wait()
-        writer.close()
-
-    server = await asyncio.start_server(slow, "127.0.0.1", 0)
-    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with running(url) as gateway, raw_client(gateway.port) as client:
+async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal() -> None:
+    async with tcp_backend() as url, running(url) as gateway, raw_client(gateway.port) as client:
         while not gateway.lines:
             await asyncio.sleep(0.01)
         gateway.catalogue.grants.clear()
@@ -265,8 +257,6 @@ async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal(backe
         status, _, body = parsed(await client.rest())
         assert (status, body["code"]) == (401, 900901)
         assert not gateway.lines
-    release.set()
-    server.close()
 
 
 async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_too() -> None:

@@ -19,8 +19,8 @@ from publisher.endpoint import Endpoint, EndpointOptions
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import running
-from tests.wire.peers import echo, raw_backend, raw_client, request
-from tests.wire.test_upstream import is_served, refusal, silent_backend
+from tests.wire.peers import echo, raw_backend, raw_client, request, tcp_backend
+from tests.wire.test_upstream import is_served, refusal
 
 pytestmark = pytest.mark.wire
 
@@ -153,7 +153,7 @@ async def test_a_silent_address_leaves_time_for_the_next_of_the_same_name(monkey
 
 async def test_a_backend_that_is_slow_with_tls_is_a_504_after_the_connect_timeout() -> None:
     options = EndpointOptions(connect_timeout=0.2)
-    async with silent_backend() as url, running(url.replace("ws:", "wss:"), options=options) as gateway:
+    async with tcp_backend() as url, running(url.replace("ws:", "wss:"), options=options) as gateway:
         status, _, body = await refusal(gateway)
     assert (status, body["code"]) == (504, 101504)
 
@@ -185,7 +185,7 @@ async def test_while_one_looks_whether_a_backend_is_well_again_the_others_are_to
     now = 0.0
     options = EndpointOptions(suspend_after=1, suspend_initial=30, connect_timeout=20)
     health = OwnHealth(lambda: now)
-    async with silent_backend() as url:
+    async with tcp_backend() as url:
         upstreams = Upstreams(health=health)
         address = Address(url, "slow")
         health.failed("slow", options)

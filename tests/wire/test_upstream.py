@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from gateway.upstream import Upstreams
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
-from tests.wire.peers import free_port, raw_backend, raw_client, request, switch, websockets_backend
+from tests.wire.peers import free_port, raw_backend, raw_client, request, switch, tcp_backend, websockets_backend
 
 pytestmark = pytest.mark.wire
 
@@ -36,22 +35,6 @@ async def is_served(gateway: Gateway) -> bool:
         return await client.recv() == "?"
 
 
-@asynccontextmanager
-async def silent_backend() -> AsyncIterator[str]:
-    """Accepts connections and says nothing."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        await reader.read()
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
-    for writer in writers:
-        writer.transport.abort()
-
-
 async def test_a_backend_that_does_not_listen_is_a_502() -> None:
     async with running(f"ws://127.0.0.1:{free_port()}") as gateway:
         status, _, body = await refusal(gateway)
@@ -67,7 +50,7 @@ async def test_a_backend_without_a_name_is_a_502() -> None:
 
 
 async def test_a_backend_that_says_nothing_is_a_504_after_the_connect_timeout() -> None:
-    async with silent_backend() as url, running(url, options=EndpointOptions(connect_timeout=0.2)) as gateway:
+    async with tcp_backend() as url, running(url, options=EndpointOptions(connect_timeout=0.2)) as gateway:
         began = asyncio.get_running_loop().time()
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (504, 101504)
@@ -110,10 +93,8 @@ async def test_a_backend_that_hangs_up_before_it_answers_is_a_502() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    async with running(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
+    async with tcp_backend(hang_up) as url, running(url) as gateway:
         assert (await refusal(gateway))[0] == 502
-    server.close()
 
 
 async def test_an_answer_in_single_bytes_is_an_answer() -> None:
@@ -132,7 +113,7 @@ async def test_an_answer_in_single_bytes_is_an_answer() -> None:
 async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:
     options = EndpointOptions(connect_timeout=0.2, retry_delay=0.01)
     async with (
-        silent_backend() as silent,
+        tcp_backend() as silent,
         websockets_backend() as good,
         running(silent, f"ws://127.0.0.1:{free_port()}", good, options=options) as gateway,
     ):
