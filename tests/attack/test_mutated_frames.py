@@ -18,7 +18,7 @@ from tests.wire.peers import Raw, RawBackend, frame, raw_backend, raw_client
 
 pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("attack")]
 
-FRAMES = times(20_000, 1_000_000)
+FRAMES = times(5_000, 1_000_000)
 PER_LINE = 12
 AT_ONCE = 16
 
