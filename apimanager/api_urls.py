@@ -10,6 +10,7 @@ app_name = "api"
 urlpatterns = [
     path("docs", documents.Reference.as_view(), name="docs"),
     path("docs/devportal", documents.Reference.as_view(document="devportal"), name="docs-devportal"),
+    path("docs/gateway", documents.Reference.as_view(document="gateway"), name="docs-gateway"),
     path("docs/admin", documents.Reference.as_view(document="admin"), name="docs-admin"),
     path("am/admin/v4/openapi.yaml", documents.AdminDocument.as_view(), name="admin-document"),
     path("am/publisher/v4/openapi.yaml", documents.PublisherDocument.as_view(), name="publisher-document"),
@@ -21,5 +22,7 @@ urlpatterns = [
     path("am/devportal/v3/", include("gateway.api.devportal_urls")),
     path("am/admin/v4/", include("devportal.api.policy_urls")),
     path("am/admin/v4/", include("devportal.api.admin_urls")),
+    path("am/gateway/v1/openapi.yaml", documents.GatewayDocument.as_view(), name="gateway-document"),
+    path("am/gateway/v1/", include("gateway.api.urls")),
     re_path(r"^am/", Nowhere.as_view(), name="nowhere"),
 ]

@@ -17,6 +17,7 @@ from apimanager.rest import BearerAuthentication, PortalSession
 PUBLISHER = "/api/am/publisher/v4"
 DEVPORTAL = "/api/am/devportal/v3"
 ADMIN = "/api/am/admin/v4"
+GATEWAY = "/api/am/gateway/v1"
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -74,6 +75,13 @@ class AdminDocument(Document):
     custom_settings = {"TITLE": "Administration", "VERSION": "v4", "SERVERS": [{"url": ADMIN}]}
 
 
+class GatewayDocument(Document):
+    """The gateway's part: who is on the line."""
+
+    urlconf = ["gateway.api.urls"]  # type: ignore[assignment]
+    custom_settings = {"TITLE": "Gateway", "VERSION": "v1", "SERVERS": [{"url": GATEWAY}]}
+
+
 class Reference(TemplateView):
     """One document as a page to read."""
 
@@ -91,10 +99,11 @@ class Reference(TemplateView):
         documents = [
             {"document": "publisher", "title": "Publisher v4", "page": reverse("api:docs")},
             {"document": "devportal", "title": "Developer Portal v3", "page": reverse("api:docs-devportal")},
+            {"document": "gateway", "title": "Gateway v1", "page": reverse("api:docs-gateway")},
             {"document": "admin", "title": "Administration v4", "page": reverse("api:docs-admin")},
         ]
         title = next(each["title"] for each in documents if each["document"] == self.document)
-        home = f"/{self.document}/" if self.document != "admin" else "/"
+        home = f"/{self.document}/" if self.document not in ("admin", "gateway") else "/"
         source = reverse(f"api:{self.document}-document")
         return super().get_context_data(
             documents=documents, document=self.document, title=title, source=source, home=home, **kwargs

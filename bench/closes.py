@@ -11,16 +11,18 @@ import argparse
 import asyncio
 import datetime as dt
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import processes
 from bench.errors import BenchError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,11 +39,12 @@ SWITCHED = (
 def main(arguments: list[str]) -> int:
     """The exit code."""
     options = _options(arguments)
+    processes.require_free(options.port_base + 1)
     with tempfile.TemporaryDirectory(prefix="bench-closes-") as folder:
         environment = _environment(Path(folder), options.port_base)
         os.environ.update(environment)
         _manage("setup")
-        with _gateway(options.workers, Path(folder) / "log.txt"):
+        with _gateway(options, Path(folder) / "log.txt"):
             asyncio.run(_measure(options))
     return 0
 
@@ -116,7 +119,6 @@ class World:
     admin: Any
     backend: str
     count: int = 0
-    tokens: dict[str, str] = field(default_factory=dict)
 
     def furnish(self) -> Case:
         """A published API and a subscribed application with a token."""
@@ -238,7 +240,6 @@ def _tell(name: str, times: list[float], codes: set[int]) -> None:
 def _world(backend: str) -> World:
     import django
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     django.setup()
     from django.utils import timezone
 
@@ -250,7 +251,7 @@ def _world(backend: str) -> World:
 def _environment(folder: Path, port_base: int) -> dict[str, str]:
     ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
     named = {name: str(port_base + number) for number, name in enumerate(ports)}
-    return {**named, "APIM_DATA_DIR": str(folder / "var")}
+    return {**named, "APIM_DATA_DIR": str(folder / "var"), "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
 
 
 def _manage(*command: str) -> None:
@@ -260,22 +261,32 @@ def _manage(*command: str) -> None:
 
 
 @contextmanager
-def _gateway(workers: int, log: Path) -> Iterator[None]:
+def _gateway(options: argparse.Namespace, log: Path) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "gateway", "--workers", str(workers)],
+            [sys.executable, "manage.py", "gateway", "--workers", str(options.workers)],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        time.sleep(4)
-        if process.poll() is not None:
-            raise BenchError(log.read_text())
+        _wait_for(options.port_base + 1, process, log)
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the gateway answers. Its port is open before its workers serve it."""
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((HOST, port), timeout=5) as knocking:
+            knocking.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            if knocking.recv(16).startswith(b"HTTP/1.1 200"):
+                return
+        time.sleep(0.1)
+    raise BenchError(f"The gateway does not answer on port {port}.\n{log.read_text()}")
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -23,7 +23,9 @@ from gateway import access, closing, head
 from gateway.authorization import Admit, Refuse
 from gateway.connections import Connections, Line
 from gateway.handshake import Handshake, Malformed, read
+from gateway.logs import request_id
 from gateway.messages import MessageRelay, connect
+from gateway.observer import Observer
 from gateway.protocol import EXTENSION
 from gateway.relay import Relay
 from gateway.routes import RouteTable, backend_url
@@ -33,6 +35,8 @@ from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams, exten
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+REQUEST_ID = b"X-APIM-Request-Id"
 
 log = logging.getLogger("gateway")
 
@@ -66,7 +70,8 @@ class Desk(Protocol):
 class Door:
     """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.Terms`.
 
-    `on_end(line, relay)` is told of every line whose relay has ended. `is_stopping` turns newcomers away.
+    `on_end(line, relay)` is told of every line whose relay has ended, `observer` of everything worth counting.
+    `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away.
     `write_access` asks for a line in the log `gateway.access` for every refusal and every end.
     """
 
@@ -77,6 +82,8 @@ class Door:
     stall: float = 30.0
     handshake: float = 5.0
     is_stopping: bool = False
+    not_ready: Callable[[], str] = str
+    observer: Observer = field(default_factory=Observer)
     on_end: Callable[[Line, Relay], None] | None = None
     write_access: bool = False
     desk: Desk | None = None
@@ -102,6 +109,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def __init__(self, door: Door) -> None:
         self.door = door
+        self.id = uuid.uuid4().hex
         self.line: Line | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
@@ -112,11 +120,14 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         """Let the client in or refuse it; the backend is dialled first, so nobody sees 101 for a dead one."""
+        request_id.set(self.id)
         decision = await self._decide()
         if isinstance(decision, Refuse):
             await self._refuse(decision)
         handshake, admitted = decision
         self.line = self._open_line(handshake, admitted)
+        self.id = self.line.id
+        request_id.set(self.id)
         try:
             await self._join(handshake, admitted, self.line)
         except DialFailed as failed:
@@ -135,9 +146,9 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> NoReturn:
         """The client has gone, where the server cannot splice."""
-        self._forget()
         if self.messages:
             await self.messages.client_gone(message.get("code", 1005), message.get("reason") or "")
+        self._forget()
         raise StopConsumer
 
     async def _decide(self) -> tuple[Handshake, Admit] | Refuse:
@@ -152,7 +163,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def _open_line(self, handshake: Handshake, admitted: Admit) -> Line:
         """In the same step of the loop as the decision: a right that ends from now on ends this line."""
-        name = admitted.connection_id or uuid.uuid4().hex
+        name = admitted.connection_id or self.id
         line = Line(name, admitted, self._close_while_dialling, handshake.client_ip, self.door.clock())
         self.door.connections.add(line)
         return line
@@ -163,16 +174,28 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         headers = tuple(_backend_headers(handshake, admitted, line))
         if extension:
             ask = Ask(handshake.subprotocols, handshake.extensions, headers)
-            dialled = await self._dial(self.door.upstreams.dial(addresses, ask, admitted.route.options))
+            dialled = await self._timed(line, self.door.upstreams.dial(addresses, ask, admitted.route.options))
             await self._splice(extension["splice"], dialled, handshake, admitted, line)
         else:
             ask = Ask(handshake.subprotocols, "", headers)
-            backend = await self._dial(connect(self.door.upstreams, addresses, ask, admitted.route.options))
+            dial = connect(self.door.upstreams, addresses, ask, admitted.route.options)
+            backend = await self._timed(line, dial)
             self.messages = MessageRelay(backend, self.send, self._forget, admitted.route.options)
-            line.close = self.messages.close
+            line.close, line.passing = self.messages.close, self.messages
             subprotocol = backend.subprotocol or handshake.own_subprotocol
-            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": [_connection(line)]})
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _names(line)})
+            self.door.observer.opened(line)
             self.messages.start()
+
+    async def _timed(self, line: Line, dial: Awaitable[Any]) -> Any:
+        begun, clock = time.perf_counter(), time.perf_counter
+        try:
+            connected = await self._dial(dial)
+        except DialFailed as failed:
+            self.door.observer.dialled(line, clock() - begun, failed.refusal)
+            raise
+        self.door.observer.dialled(line, clock() - begun, None)
+        return connected
 
     async def _dial(self, dial: Awaitable[Any]) -> Any:
         self.dialling = asyncio.ensure_future(dial)
@@ -204,7 +227,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _splice(
         self, splice: Callable[..., Relay], dialled: Dialled, handshake: Handshake, admitted: Admit, line: Line
     ) -> None:
-        headers = [*dialled.headers, _connection(line)]
+        headers = [*dialled.headers, *_names(line)]
         if dialled.extensions:
             headers.insert(0, (b"Sec-WebSocket-Extensions", dialled.extensions.encode("latin-1")))
         try:
@@ -215,17 +238,19 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             raise
         door = self.door
         relay = splice(dialled, terms=self._terms(dialled, admitted), on_end=_accountant(door, line))
-        line.close = relay.close
+        line.close, line.passing = relay.close, relay
+        door.observer.opened(line)
 
     def _terms(self, dialled: Dialled, admitted: Admit) -> Terms:
         names = tuple(extension_names(dialled.extensions))
         return terms_for(admitted.route.options, names, stall=self.door.stall, handshake=self.door.handshake)
 
     async def _refuse(self, refusal: Refuse) -> NoReturn:
+        self.door.observer.refused(refusal)
         if self.door.write_access:
             access.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
-            headers = head.refusal_headers(refusal)
+            headers = [*head.refusal_headers(refusal), (REQUEST_ID, self.id.encode())]
             await self.send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
             await self.send({"type": "websocket.http.response.body", "body": head.refusal_body(refusal)})
         else:
@@ -233,13 +258,15 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         raise StopConsumer
 
     def _forget(self) -> None:
-        if self.line:
+        if self.line and self.door.connections.get(self.line.id):
             self.door.connections.discard(self.line)
+            self.door.observer.ended(self.line)
 
 
 def _accountant(door: Door, line: Line) -> Callable[[Relay], None]:
     def ended(relay: Relay) -> None:
         door.connections.discard(line)
+        door.observer.ended(line)
         if door.write_access:
             access.ended(line, relay)
         if door.on_end:
@@ -270,7 +297,7 @@ def _backend_headers(handshake: Handshake, admitted: Admit, line: Line) -> Itera
     yield b"X-Forwarded-Host", handshake.host.encode("latin-1")
     yield b"Forwarded", f'for={node};host="{handshake.host}";proto={proto}'.encode("latin-1")
     grant = admitted.grant
-    yield b"X-APIM-Request-Id", line.id.encode()
+    yield REQUEST_ID, line.id.encode()
     yield b"X-APIM-Application-Id", grant.application_id.encode()
     yield b"X-APIM-Application", _plain(grant.application_name)
     yield b"X-APIM-Subscriber", _plain(grant.owner_name)
@@ -278,9 +305,9 @@ def _backend_headers(handshake: Handshake, admitted: Admit, line: Line) -> Itera
         yield b"X-APIM-Plan", _plain(admitted.subscription.plan)
 
 
-def _connection(line: Line) -> tuple[bytes, bytes]:
-    """Tells the client under which id its connection can be given another token."""
-    return b"X-APIM-Connection", line.id.encode()
+def _names(line: Line) -> list[tuple[bytes, bytes]]:
+    """Tell the client under which id its connection stands in logs, and can be given another token."""
+    return [(b"X-APIM-Connection", line.id.encode()), (REQUEST_ID, line.id.encode())]
 
 
 def _plain(name: str) -> bytes:
@@ -292,12 +319,23 @@ async def _answer_http(door: Door, scope: Scope, send: Send) -> None:
     if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
         await _respond(send, 200, [(b"Content-Type", b"application/json")], json.dumps({"status": "ok"}).encode())
         return
+    if scope["path"] == "/ready" and scope["method"] in ("GET", "HEAD"):
+        await _answer_ready(door, send)
+        return
     if door.desk and (answer := await door.desk.answer(scope)):
         await _respond(send, answer.status, answer.headers, answer.body)
         return
     raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     refusal = closing.not_found() if door.catalogue.routes.match(raw) is None else closing.upgrade_required()
     await _respond(send, refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal))
+
+
+async def _answer_ready(door: Door, send: Send) -> None:
+    """Whether this worker takes newcomers, for load balancers and service managers."""
+    why_not = "The gateway is stopping." if door.is_stopping else door.not_ready()
+    document = {"status": "not ready", "reason": why_not} if why_not else {"status": "ready"}
+    headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
+    await _respond(send, 503 if why_not else 200, headers, json.dumps(document).encode())
 
 
 async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -7,12 +7,16 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from django.conf import settings
+
 from gateway.catalogue import Catalogue, refuse_backend
 from gateway.connections import Connections
 from gateway.database import DatabaseThread
 from gateway.desk import Desk
 from gateway.follow import Follower
 from gateway.heartbeat import Heart
+from gateway.journal import Journal
+from gateway.observer import Observer
 from gateway.renewals import Renewals
 from gateway.shared_health import SharedHealth
 from gateway.upstream import Upstreams
@@ -36,6 +40,13 @@ class Control:
             catalogue=self.catalogue, connections=self.connections, run=self._following, renew=self.renewals.answer
         )
         self._heart = Heart(connections=self.connections, run=self._following)
+        self._journal = Journal(
+            worker_id=self._heart.worker_id,
+            connections=self.connections,
+            run=self._writing,
+            days=settings.CONNECTION_LOG_DAYS,
+        )
+        self.observer = Observer(self._journal)
         self._health = SharedHealth(run=self._writing)
         self.upstreams = Upstreams(health=self._health, refuse=refuse_backend())
         self._tasks: list[asyncio.Task[None]] = []
@@ -48,13 +59,19 @@ class Control:
             _forever(self._follower.expire(), "expire"),
             _forever(self._heart.beat_on(), "heartbeat"),
             _forever(self._health.share(), "health"),
+            _forever(self._journal.keep(), "journal"),
         ]
+
+    def not_ready(self) -> str:
+        """Why clients should go elsewhere; empty once everything has been read."""
+        return "" if self._tasks else "The routes are not loaded yet."
 
     async def stop(self) -> None:
         """End everything that `start` began."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._journal.stop()
         await self._heart.stop()
         self._asking.close()
         self._following.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from django.db import Error as DatabaseError
@@ -22,7 +22,7 @@ from gateway.catalogue import Catalogue, load_fingerprints, load_grants_of
 from gateway.connections import Connections, Line
 from gateway.database import Runner
 from gateway.grants import Touched
-from gateway.trail import Row, Seen, touched_by
+from gateway.trail import CLOSING_ASKED, RENEWAL_ASKED, Row, Seen, touched_by
 
 POLL_SECONDS = 0.1
 EXPIRY_SECONDS = 0.2
@@ -30,6 +30,7 @@ AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
 TAIL_IDS = 1000
 MOST_ROWS = 1000
+ORDERS = frozenset({CLOSING_ASKED, RENEWAL_ASKED})
 LINES_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
 
 log = logging.getLogger("gateway.follow")
@@ -107,14 +108,17 @@ class Follower:
 
     async def _poll(self) -> None:
         unread, rows = await self._run(partial(read_unread, self._seen))
+        if len(unread) > MOST_ROWS:
+            await self.reconcile()
         if rows:
             await self._apply(touched_by(rows))
-        elif unread:
-            await self.reconcile()
         self._seen.mark(unread, self._elapsed())
 
     async def _apply(self, touched: Touched) -> None:
         self._catalogue.forget(touched)
+        for connection_id, reason in touched.closings.items():
+            if line := self._connections.get(connection_id):
+                _close(line, closing.BY_OPERATOR.because(reason))
         await self._refresh_routes(touched.apis)
         if touched.denials:
             await self._refresh_denials()
@@ -182,9 +186,11 @@ def _close(line: Line, close: closing.Close) -> None:
 
 
 def read_unread(seen: Seen) -> tuple[list[int], list[Row]]:
-    """The ids not read yet, and their rows unless these are too many to be worth it. One visit to the thread."""
+    """The ids not read yet, and their rows; of too many only those that no comparison would find. One visit."""
     unread = seen.unread(ids_after(seen.floor))
-    return unread, rows_of(unread) if 0 < len(unread) <= MOST_ROWS else []
+    if not unread:
+        return [], []
+    return unread, rows_of(unread) if len(unread) <= MOST_ROWS else orders_among(unread)
 
 
 def newest_id() -> int:
@@ -195,6 +201,14 @@ def newest_id() -> int:
 def ids_after(floor: int) -> list[int]:
     """The ids above `floor`, ascending."""
     return list(TrailEntry.objects.filter(pk__gt=floor).order_by("pk").values_list("pk", flat=True))
+
+
+def orders_among(ids: Sequence[int]) -> list[Row]:
+    """Those of these rows that ask for something to be done once, in the order in which they were written."""
+    rows = TrailEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
+    found = (Row(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail"))
+    wanted = set(ids)
+    return [row for row in found if row.id in wanted]
 
 
 def rows_of(ids: Iterable[int]) -> list[Row]:

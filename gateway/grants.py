@@ -19,7 +19,11 @@ ABSENCE_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Touched:
-    """What changed, by ids as text. `renewals` are asked for, by connection: see `gateway.renewals`."""
+    """What changed, by ids as text.
+
+    `renewals` are asked for, by connection: see `gateway.renewals`. `closings` are an operator's reasons for closing a
+    connection, by connection.
+    """
 
     apis: set[str] = field(default_factory=set)
     applications: set[str] = field(default_factory=set)
@@ -27,9 +31,11 @@ class Touched:
     users: set[str] = field(default_factory=set)
     denials: bool = False
     renewals: dict[str, dict[str, str]] = field(default_factory=dict)
+    closings: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.apis or self.applications or self.tokens or self.users or self.denials or self.renewals)
+        people = self.apis or self.applications or self.tokens or self.users
+        return bool(people or self.denials or self.renewals or self.closings)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -48,6 +54,7 @@ class Touched:
         self.users |= other.users
         self.denials |= other.denials
         self.renewals |= other.renewals
+        self.closings |= other.closings
 
 
 class GrantCache:

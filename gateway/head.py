@@ -28,6 +28,8 @@ def refuse_head(method: bytes, version: str, target: bytes, headers: Headers) ->
 
     Header names are in lower case. A handshake is what asks to be upgraded to `websocket`.
     """
+    if version not in ("1.0", "1.1"):
+        return closing.malformed("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
     names = [name for name, _ in headers]
     for name in _ONCE:
         if names.count(name) > 1:

@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from gateway import closing, frames
 from gateway.closing import Close
+from gateway.passing import Farewell, Traffic
 from gateway.terms import RelayOptions
 from gateway.upstream import Address, Ask, DialOptions, Unwilling, Upstreams, tls_context
 
@@ -58,6 +59,8 @@ class MessageRelay:
         self._on_end = on_end
         self._options = options
         self._heard_at = asyncio.get_running_loop().time()
+        self._passed = [0, 0, 0, 0]
+        self._farewell: Farewell | None = None
         self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,33 +73,61 @@ class MessageRelay:
     async def from_client(self, text: str | None, data: bytes | None) -> None:
         """Pass one message on. Waits while the backend is slow."""
         self._heard_at = asyncio.get_running_loop().time()
+        message = data if text is None and data is not None else text or ""
+        self._count(0, message)
         if not self._ended:
             with suppress(ConnectionClosed):
-                await self._backend.send(data if text is None and data is not None else text or "")
+                await self._backend.send(message)
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
         self._ended = True
         sendable = frames.is_sendable(code)
         close = Close(code, reason, closing.ComeBack.MAYBE) if sendable else closing.CLIENT_GONE
+        self._farewell = self._farewell or Farewell("client", code, close.code, reason)
+        self._on_end()
         await self._backend.close(close.code, close.reason)
         for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
             task.cancel()
 
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001."""
+        self._farewell = self._farewell or Farewell("gateway", code, closing.GATEWAY_CLOSED.code, reason)
         self._spawn(self._close(Close(code, reason, closing.ComeBack.MAYBE), closing.GATEWAY_CLOSED))
+
+    def leave(self, code: int, reason: str) -> None:
+        """As `close`: the server here does not let a closing connection be read."""
+        self.close(code, reason)
+
+    def finish(self) -> None:
+        """There is nothing left to do."""
+
+    def traffic(self) -> Traffic:
+        """What has passed so far."""
+        return Traffic(*self._passed)
+
+    def farewell(self) -> Farewell:
+        """How it ended."""
+        return self._farewell or Farewell("gateway", 1006, 1006, "")
 
     async def _from_backend(self) -> None:
         try:
             while True:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
+                self._count(2, message)
                 await self._send({"type": "websocket.send", _kind(message): message})
         except ConnectionClosed as closed:
-            await self._close(_passed_on(closed), None)
+            close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
+            self._farewell = self._farewell or Farewell("backend", close.code, code, close.reason)
+            await self._close(close, None)
         except OSError:
+            self._farewell = self._farewell or Farewell("client", 1006, closing.CLIENT_GONE.code, "")
             await self._close(None, closing.CLIENT_GONE)
+
+    def _count(self, direction: int, message: str | bytes) -> None:
+        self._passed[direction] += 1
+        self._passed[direction + 1] += len(message.encode() if isinstance(message, str) else message)
 
     async def _watch(self) -> None:
         idle, longest = self._options.idle_timeout, self._options.maximum_duration

@@ -22,6 +22,48 @@ class Worker(models.Model):
         return f"{self.host}:{self.pid}"
 
 
+class Connection(models.Model):
+    """One client that was let in: whose, to where, since when, what passed, and once it has ended how.
+
+    Names are as they were then, so that the row can be read after what they name is gone. `ended_at` is null while it
+    is open. Codes are those of the Close on either side, 1005 for one without a code and 1006 where there was none.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    worker_id = models.UUIDField()
+    api_id = models.CharField(max_length=36)
+    api_name = models.CharField(max_length=60)
+    context = models.CharField(max_length=200)
+    version = models.CharField(max_length=30)
+    application_id = models.CharField(max_length=36)
+    application_name = models.CharField(max_length=150)
+    owner_id = models.CharField(max_length=36)
+    subscriber = models.CharField(max_length=150)
+    plan = models.CharField(max_length=150)
+    key_type = models.CharField(max_length=10)
+    client_ip = models.CharField(max_length=45)
+    expires_at = models.DateTimeField()
+    started_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, db_index=True)
+    messages_in = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0)
+    messages_out = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+    ended_by = models.CharField(max_length=10, default="")
+    client_code = models.PositiveIntegerField(null=True)
+    backend_code = models.PositiveIntegerField(null=True)
+    reason = models.CharField(max_length=125, default="")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["api_id", "-started_at"], name="connection_of_api"),
+            models.Index(fields=["application_id", "-started_at"], name="connection_of_application"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class Renewal(models.Model):
     """A wish that a connection, held by some worker, rest on another token; `answer` is empty until that worker did."""
 
@@ -59,7 +101,10 @@ class QuotaWindow(models.Model):
 
 
 class Lease(models.Model):
-    """What one worker was lent of a window in all, and how much of that it was known to have spent at `reported_at`."""
+    """What one worker was lent of a window in all, and how much of that it was known to have spent at `reported_at`.
+
+    `turn` numbers the holder's requests: one that was overtaken by a later one changes nothing.
+    """
 
     window = models.ForeignKey(QuotaWindow, on_delete=models.CASCADE, related_name="leases")
     holder = models.CharField(max_length=64)
@@ -67,6 +112,7 @@ class Lease(models.Model):
     granted = models.BigIntegerField()
     spent = models.BigIntegerField(default=0)
     reported_at = models.FloatField(default=0.0)
+    turn = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [

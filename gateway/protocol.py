@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -69,7 +69,11 @@ class GatewayConfig(uvicorn.Config):
         self.wheel = wheel
         self.limits = limits or Limits()
         self.relays: set[Relay] = set()
-        self.is_stopping = False
+        self.on_refusal: Callable[[Refuse], None] = _not_counted
+
+
+def _not_counted(refusal: Refuse) -> None:
+    """Where nobody wants to know how many were refused."""
 
 
 class GatewayHttp(HttpToolsProtocol):
@@ -109,7 +113,7 @@ class GatewayHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if not self._is_done and self._should_upgrade():
+            if not self._is_done and not self._is_answering and self._should_upgrade():
                 self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(closing.malformed("The request is not HTTP/1.1 as RFC 9112 has it."))
@@ -155,6 +159,10 @@ class GatewayHttp(HttpToolsProtocol):
         lines = [b"GET %b HTTP/1.1" % self.url, *(b"%b: %b" % header for header in self.headers)]
         return b"\r\n".join((*lines, b"", b""))
 
+    @property
+    def _is_answering(self) -> bool:
+        return cast("RequestResponseCycle | None", self.cycle) is not None
+
     def _too_late(self) -> None:
         self._deadline = None
         self._refuse(closing.too_late(self.config.limits.head_seconds))
@@ -163,7 +171,10 @@ class GatewayHttp(HttpToolsProtocol):
         if not self._is_done:
             self._is_done = True
             self._stop_clock()
+            if self._is_answering:
+                return  # a request before this one is being answered, and the connection ends with that answer
             self.connections.discard(self)
+            self.config.on_refusal(refusal)
             end_with(self.transport, head.write_refusal(refusal), self.loop)
             self.loop.call_soon(self._let_go)
 

@@ -18,8 +18,8 @@ from typing import Any, cast
 
 from gateway import closing, frames
 from gateway.closing import Close
-from gateway.connections import Traffic
 from gateway.frames import Control, FrameError, FrameScanner
+from gateway.passing import Farewell, Traffic
 from gateway.terms import Terms
 from gateway.wheel import Wheel
 
@@ -333,6 +333,11 @@ class Relay:
         """What has come from either side so far."""
         client, backend = self.client.scanner, self.backend.scanner
         return Traffic(client.messages, client.octets, backend.messages, backend.octets)
+
+    def farewell(self) -> Farewell:
+        """How it ended; final once `on_end` is called."""
+        ending = self.ending or Ending("gateway", 1006, "")
+        return Farewell(ending.by, self.client.code or 1006, self.backend.code or 1006, ending.reason)
 
     def abort(self) -> None:
         """Cut both connections now."""

@@ -115,6 +115,7 @@ class Worker:
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
         self.config = GatewayConfig(gateway_application(door), wheel=Wheel(self._loop, tick), limits=limits)
+        self.config.on_refusal = door.observer.refused
         self.config.load()
 
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:

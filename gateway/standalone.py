@@ -17,6 +17,8 @@ def open_door() -> tuple[Door, Control]:
         catalogue=control.catalogue,
         connections=control.connections,
         upstreams=control.upstreams,
+        observer=control.observer,
+        not_ready=control.not_ready,
         write_access=settings.ACCESS_LOG,
         desk=control.desk,
     )

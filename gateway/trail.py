@@ -10,6 +10,7 @@ from gateway.grants import Touched
 
 GRACE_SECONDS = 10.0
 RENEWAL_ASKED = "connection.renewal_asked"
+CLOSING_ASKED = "connection.closed"
 PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"})
 
 
@@ -78,6 +79,8 @@ def _touch(touched: Touched, row: Row) -> None:
         touched.denials = True
     elif row.verb == RENEWAL_ASKED:
         touched.renewals[row.object_id] = row.detail
+    elif row.verb == CLOSING_ASKED:
+        touched.closings[row.object_id] = row.detail.get("reason", "")
 
 
 def _ids(row: Row, name: str) -> list[str]:

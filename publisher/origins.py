@@ -61,7 +61,8 @@ class Origins:
 
 def clean_origins(texts: Iterable[str]) -> list[str]:
     """The origins as browsers write them, in their order, each once; raises BadValue."""
-    cleaned = list(dict.fromkeys(clean_origin(text) for text in texts if text.strip()))
+    given = [text.strip() for text in texts if text.strip()]
+    cleaned = list(dict.fromkeys(_clean_one_of(given, text) for text in given))
     if len(cleaned) > MAXIMUM_ORIGINS:
         raise BadValue(f"At most {MAXIMUM_ORIGINS} origins can be listed; these are {len(cleaned)}.")
     return cleaned
@@ -84,6 +85,16 @@ def clean_origin(text: str) -> str:
     origin = _origin(parts)
     _check_host(typed, origin.host)
     return _written(origin)
+
+
+def _clean_one_of(given: list[str], text: str) -> str:
+    """One of several: a refusal says which, and suggests nothing, for a suggestion would take the place of all."""
+    try:
+        return clean_origin(text)
+    except BadValue as error:
+        if len(given) == 1:
+            raise
+        raise BadValue(f"{text}: {error}") from None
 
 
 def _check_parts(typed: str, parts: SplitResult) -> None:

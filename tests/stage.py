@@ -63,6 +63,13 @@ def transition(api: str, action: str) -> None:
     publisher.transition_api(api=row, action=Action(action), actor=_named("bob"), now=timezone.now())
 
 
+def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
+    """Alice says which pages may call an API and how, and Bob deploys that."""
+    row, now = Api.objects.get(pk=api), timezone.now()
+    publisher.save_runtime(api=row, origins=origins, query_token=query_token, actor=_named("alice"), now=now)
+    publisher.deploy_revision(api=row, actor=_named("bob"), now=now)
+
+
 def application(owner: str, name: str, kind: str = "JWT", seconds: int | None = None) -> dict[str, Any]:
     """An application with production keys and a token."""
     actor, now = _named(owner), timezone.now()
@@ -155,6 +162,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         people,
         publish,
         transition,
+        runtime,
         application,
         another_token,
         subscribe,

@@ -96,6 +96,7 @@ REST_LISTED = "401 403 403 200 200 200 200"
 REST_READ = "401 404 404 200 200 200 200"
 REST_DELIVERED = "401 404 404 403 200 403 200"
 REST_MINE = "401 200 404 404 404 404 404"
+REST_MINE_MADE = "401 201 404 404 404 404 404"
 REST_MINE_GONE = "401 204 404 404 404 404 404"
 
 NEW = "another horse battery staple"
@@ -251,6 +252,7 @@ REST_DOCUMENTS = [
     Line("GET", "api:devportal-document", OPEN),
     Line("GET", "api:docs-admin", OPEN),
     Line("GET", "api:admin-document", OPEN),
+    Line("GET", "api:nowhere", "404 404 404 404 404 404 404"),
 ]
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
@@ -345,6 +347,7 @@ REST_DEVPORTAL = [
     Line("PUT", D + "key", REST_MINE, ("application", "client"), body={"supportedGrantTypes": ["client_credentials"]}),
     Line("POST", D + "regenerate-secret", REST_MINE, ("application", "client")),
     Line("POST", D + "generate-token", REST_MINE, ("application", "client"), body={}),
+    Line("POST", D + "generate-ticket", REST_MINE_MADE, ("application", "client"), body={"apiId": "{api}"}),
     Line("GET", D + "subscriptions", REST_SIGNED_IN),
     Line("POST", D + "subscriptions", "401 201 404 404 404 404 404", body=SUBSCRIPTION),
     Line("GET", D + "subscription", REST_MINE, ("subscription",)),

@@ -35,13 +35,15 @@ CLOCK_SECONDS = 5.0
 class Request(NamedTuple):
     """What a holder says and asks about one lease.
 
-    `serial` is the holder's own number for it; `granted` what it believes it was lent in all, `spent` how much of that
-    is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped spending beyond it
-    before it asks, until it is answered. Then `least` more is asked for, without which it cannot go on (0: nothing is
-    urgent), and `most` would be welcome. `since` is when the need arose. `final` ends the lease.
+    `serial` is the holder's own number for it, `turn` the number of the request, which rises with each: one that was
+    overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all, `spent`
+    how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
+    spending beyond it before it asks, until it is answered. Then `least` more is asked for, without which it cannot go
+    on (0: nothing is urgent), and `most` would be welcome. `since` is when the need arose. `final` ends the lease.
     """
 
     serial: int
+    turn: int
     key: str
     window: Window
     limit: int
@@ -163,6 +165,7 @@ class LeaseState:
     granted: int
     spent: int = 0
     reported_at: float = 0.0
+    turn: int = 0
     living: bool = True
 
 
@@ -175,7 +178,12 @@ def decide(
     `adopt`. Of what is left a holder gets at most half of an even share, so that nobody has to be asked to return
     much when it runs out.
     """
-    lease.spent, lease.reported_at = request.spent, now
+    living = [other for other in others if other.living]
+    elsewhere = sum(_unspent(other, request) for other in living)
+    free = max(0, request.limit - window.granted)
+    if request.turn <= lease.turn:
+        return Answer(request.serial, lease.granted, free, elsewhere)
+    lease.turn, lease.spent, lease.reported_at = request.turn, request.spent, now
     if request.final:
         kept = request.spent if request.window.end else 0
         window.granted -= lease.granted - kept
@@ -183,7 +191,6 @@ def decide(
     elif request.keep is not None and request.keep < lease.granted:
         window.granted -= lease.granted - request.keep
         lease.granted = request.keep
-    living = [other for other in others if other.living]
     free = max(0, request.limit - window.granted)
     if request.least > free:
         window.wanted_at = now
@@ -192,7 +199,7 @@ def decide(
         lease.granted += added
         window.granted += added
         free -= added
-    return Answer(request.serial, lease.granted, free, sum(_unspent(other, request) for other in living))
+    return Answer(request.serial, lease.granted, free, elsewhere)
 
 
 def adopt(window: WindowState, request: Request, holder: str) -> LeaseState:

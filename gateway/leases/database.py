@@ -151,7 +151,7 @@ class _Desk:
             Lease.objects.bulk_create(
                 [self._lease_row(place, state) for place, state in self._changed.values()],
                 update_conflicts=True,
-                update_fields=["granted", "spent", "reported_at"],
+                update_fields=["granted", "spent", "reported_at", "turn"],
                 unique_fields=["holder", "serial"],
             )
 
@@ -160,7 +160,9 @@ class _Desk:
         living = set(LeaseHolder.objects.filter(seen_at__gt=self._now - LIVING_SECONDS).values_list("name", flat=True))
         leases: dict[Place, dict[tuple[str, int], LeaseState]] = {place: {} for place in self._rows}
         for row in Lease.objects.filter(window__in=list(places)):
-            state = LeaseState(row.holder, row.serial, row.granted, row.spent, row.reported_at, row.holder in living)
+            state = LeaseState(
+                row.holder, row.serial, row.granted, row.spent, row.reported_at, row.turn, row.holder in living
+            )
             leases[places[row.window_id]][row.holder, row.serial] = state
         return leases
 
@@ -180,6 +182,7 @@ class _Desk:
             granted=state.granted,
             spent=state.spent,
             reported_at=state.reported_at,
+            turn=state.turn,
         )
 
 

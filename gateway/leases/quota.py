@@ -165,6 +165,7 @@ class Quota(Source):
             return None
         self.flying = Request(
             self.lease.serial,
+            self.lease.next_turn(),
             self.key,
             self.lease.window,
             self.limit,
@@ -262,7 +263,7 @@ class Quota(Source):
 
     def _is_running_low(self, spent: int) -> bool:
         moving = spent != self.reported or not self.lease.granted
-        return moving and self.free > 0 and self.top - spent < self.slice // 2
+        return moving and not self.need and self.free > 0 and self.top - spent < self.slice // 2
 
     def _is_report_due(self, spent: int, now: float) -> bool:
         every = REPORT_SECONDS if self.period else RETRY_SECONDS

@@ -2,7 +2,7 @@
 
 | key | what it is |
 |---|---|
-| `{apim}:window:<quota>:<begin>` | hash: `granted`, `wanted_at`, `<holder>/<serial>` = `granted spent reported_at` |
+| `{apim}:window:<quota>:<begin>` | hash: `granted`, `wanted_at`, and the leases (see `pack`) by `<holder>/<serial>` |
 | `{apim}:holder:<holder>` | hash: serial = `<end> <window key>` |
 | `{apim}:holders` | hash: holder = when it was seen |
 | `{apim}:rate:<rate>` | until when its messages are booked |
@@ -41,14 +41,16 @@ _COMMON = """
 local function whole(number) return string.format('%.0f', number) end
 local function exact(number) return string.format('%.17g', number) end
 local function read(text)
-  local granted, spent, at = string.match(text, '^(%S+) (%S+) (%S+)$')
-  return tonumber(granted), tonumber(spent), tonumber(at)
+  local granted, spent, at, turn = string.match(text, '^(%S+) (%S+) (%S+) (%S+)$')
+  return tonumber(granted), tonumber(spent), tonumber(at), tonumber(turn)
 end
-local function pack(granted, spent, at) return whole(granted) .. ' ' .. whole(spent) .. ' ' .. exact(at) end
+local function pack(granted, spent, at, turn)
+  return whole(granted) .. ' ' .. whole(spent) .. ' ' .. exact(at) .. ' ' .. whole(turn)
+end
 """
 
 # KEYS: window, holder, holders.  ARGV: holder, serial, window's end, limit, granted, spent, keep or -1, least, most,
-# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten.
+# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, turn.
 _EXCHANGE = (
     _COMMON
     + """
@@ -58,23 +60,16 @@ local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', ton
 local name = holder .. '/' .. serial
 local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or '0')
 local text = redis.call('HGET', KEYS[1], name)
-local granted
+local turn, granted, last = tonumber(ARGV[15]), nil, 0
 if text then
-  granted = read(text)
+  local gone, at
+  granted, gone, at, last = read(text)
 elseif final then
   return {serial, '0', '0', '0'}
 else
   granted = tonumber(ARGV[5])
   window = window + granted
   redis.call('HSET', KEYS[2], serial, ARGV[3] .. ' ' .. KEYS[1])
-end
-if final then
-  local kept = ends > 0 and spent or 0
-  window = window - (granted - kept)
-  granted = kept
-elseif keep >= 0 and keep < granted then
-  window = window - (granted - keep)
-  granted = keep
 end
 local others, elsewhere = 0, 0
 local fields = redis.call('HGETALL', KEYS[1])
@@ -86,6 +81,17 @@ for at = 1, #fields, 2 do
     if ends == 0 and reported_at < since then gone = 0 end
     elsewhere = elsewhere + lent - gone
   end
+end
+if turn <= last then
+  return {serial, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
+end
+if final then
+  local kept = ends > 0 and spent or 0
+  window = window - (granted - kept)
+  granted = kept
+elseif keep >= 0 and keep < granted then
+  window = window - (granted - keep)
+  granted = keep
 end
 local free = math.max(0, limit - window)
 if least > free then
@@ -99,7 +105,7 @@ if final then
   redis.call('HDEL', KEYS[1], name)
   redis.call('HDEL', KEYS[2], serial)
 else
-  redis.call('HSET', KEYS[1], name, pack(granted, spent, now))
+  redis.call('HSET', KEYS[1], name, pack(granted, spent, now, turn))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[14])
 return {serial, whole(granted), whole(free), whole(elsewhere)}
@@ -273,6 +279,7 @@ def _exchange_args(holder: str, request: Request, now: float) -> list[str | int]
         int(request.final),
         *_exactly(now, now - LIVING_SECONDS),
         max(0, request.window.end - int(now)) + KEPT_SECONDS if request.window.end else OPEN_KEPT_SECONDS,
+        request.turn,
     ]
 
 
@@ -288,6 +295,6 @@ def _usage(found: Mapping[str, str]) -> Usage:
     lent = 0
     for name, text in found.items():
         if "/" in name:
-            granted, spent, _ = text.split(" ")
+            granted, spent, *_ = text.split(" ")
             lent += int(granted) - int(spent)
     return Usage(int(found.get("granted", 0)) - lent, lent)

@@ -551,8 +551,9 @@ def test_a_saturated_rate_is_kept_within_two_percent_and_nothing_is_lost(
         assert admitted(line.passed)[0] > 0
 
 
-def test_a_slow_store_does_not_slow_a_rate_down() -> None:
-    road = Highway(Limits(rate=100, burst=1), 2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_slow_store_does_not_slow_a_rate_down(workers: int) -> None:
+    road = Highway(Limits(rate=100, burst=1), workers)
     road.run(1, delay=0.04)
     assert 1_000 * 0.98 <= road.run(10, delay=0.04) <= 1_000 * 1.02
 

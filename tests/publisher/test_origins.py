@@ -75,6 +75,15 @@ def test_empty_lines_and_repetitions_are_left_out() -> None:
     ]
 
 
+def test_a_refusal_says_which_of_several_it_is_about_and_suggests_nothing_in_place_of_all() -> None:
+    with pytest.raises(BadValue, match=r"^wss://b\.test: .*Did you mean https://b\.test\?$") as refused:
+        clean_origins(["https://a.test", "wss://b.test"])
+    assert refused.value.suggestion == ""
+    with pytest.raises(BadValue) as alone:
+        clean_origins(["wss://b.test", " "])
+    assert alone.value.suggestion == "https://b.test"
+
+
 def test_there_is_an_end_to_a_list() -> None:
     with pytest.raises(BadValue, match=str(MAXIMUM_ORIGINS)):
         clean_origins([f"https://a{number}.test" for number in range(MAXIMUM_ORIGINS + 1)])

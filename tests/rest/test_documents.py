@@ -16,10 +16,19 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.validation import validate_schema
 
-from apimanager.documents import ADMIN, DEVPORTAL, PUBLISHER, AdminDocument, DevportalDocument, PublisherDocument
+from apimanager.documents import (
+    ADMIN,
+    DEVPORTAL,
+    GATEWAY,
+    PUBLISHER,
+    AdminDocument,
+    DevportalDocument,
+    GatewayDocument,
+    PublisherDocument,
+)
 
 pytestmark = pytest.mark.django_db
-VIEWS = {PUBLISHER: PublisherDocument, DEVPORTAL: DevportalDocument, ADMIN: AdminDocument}
+VIEWS = {PUBLISHER: PublisherDocument, DEVPORTAL: DevportalDocument, ADMIN: AdminDocument, GATEWAY: GatewayDocument}
 
 
 def _patterns(view: Any) -> list[URLPattern]:
@@ -53,7 +62,7 @@ def test_the_document_names_every_path_its_place_and_its_refusals(client: Client
         assert any(status.startswith("2") for status in operation["responses"])
 
 
-@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/admin"])
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/gateway", "/api/docs/admin"])
 def test_the_page_loads_nothing_from_elsewhere_and_only_it_may_style_inline(client: Client, path: str) -> None:
     page = client.get(path)
     policy = dict(part.strip().split(" ", 1) for part in page["Content-Security-Policy"].split(";"))
@@ -65,7 +74,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_only_it_may_style_inline(clie
     assert "unsafe-inline" not in elsewhere
 
 
-@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/admin"])
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/devportal", "/api/docs/gateway", "/api/docs/admin"])
 def test_the_page_shows_a_document_that_exists(client: Client, path: str) -> None:
     (source,) = re.findall(r'data-document="([^"]+)"', client.get(path).content.decode())
 

@@ -59,8 +59,8 @@ def _lend(key: str, window: Any, granted: int, spent: int) -> None:
     store, now = DatabaseLeaseStore(), NOON.timestamp()
     store.beat("worker", now)
     serial = next(_serials)
-    store.exchange("worker", [Request(serial, key, window, 1 << 40, 0, 0, least=granted, most=granted)], now)
-    store.exchange("worker", [Request(serial, key, window, 1 << 40, granted, spent)], now)
+    store.exchange("worker", [Request(serial, 1, key, window, 1 << 40, 0, 0, least=granted, most=granted)], now)
+    store.exchange("worker", [Request(serial, 2, key, window, 1 << 40, granted, spent)], now)
 
 
 def _get(client: Client, path: str) -> Any:

@@ -1,0 +1,12 @@
+"""The addresses of the gateway's own REST API, below `/api/am/gateway/v1/`."""
+
+from django.urls import path
+
+from gateway.api import connections
+
+app_name = "gateway-api"
+
+urlpatterns = [
+    path("connections", connections.Connections.as_view(), name="connections"),
+    path("connections/<str:connection_id>", connections.OneConnection.as_view(), name="connection"),
+]

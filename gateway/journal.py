@@ -1,0 +1,204 @@
+"""One row for each connection, written by a task of its own and never by a client's.
+
+What opens or ends is put into a buffer, and the buffer is written every second: a connection that came and went in
+between is one write. Every ten seconds the figures of open connections are brought up to date, and rows that a worker
+left open when it was killed are closed. While the database is away the buffer keeps what it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
+from django.utils import timezone
+
+from gateway.connections import Connections, Line
+from gateway.database import Runner
+from gateway.heartbeat import STALE_SECONDS
+from gateway.models import Connection, Worker
+from gateway.passing import Farewell, Traffic
+
+WRITE_SECONDS = 1.0
+REFRESH_SECONDS = 10.0
+PRUNE_SECONDS = 3600.0
+YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
+MOST_WAITING = 50_000
+MOST_AT_ONCE = 1_000
+MOST_PRUNED = 5_000
+LOST = Farewell("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
+
+log = logging.getLogger("gateway.journal")
+
+Values = dict[str, Any]
+
+
+class Journal:
+    """The rows of one worker's connections. `days` is how long they are kept, 0 for ever."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: uuid.UUID,
+        connections: Connections,
+        run: Runner,
+        days: float = 0.0,
+        clock: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._worker_id = worker_id
+        self._connections = connections
+        self._run = run
+        self._days = days
+        self._clock = clock
+        self._waiting: dict[str, Values] = {}
+        self._written: dict[str, tuple[Traffic, float]] = {}
+        self._lost = 0
+        self._refreshed_at = self._pruned_at = clock()
+
+    def opened(self, line: Line) -> None:
+        """A client was let in."""
+        self._written[line.id] = (line.passing.traffic() if line.passing else Traffic(), line.expires_at)
+        self._put(line, _values(line, self._worker_id))
+
+    def ended(self, line: Line) -> None:
+        """A connection has ended."""
+        assert line.passing is not None  # noqa: S101  only then it is told here
+        self._written.pop(line.id, None)
+        ending = _ending(line.passing.farewell(), self._clock())
+        self._put(line, {**_values(line, self._worker_id), **ending})
+
+    async def keep(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
+            await self.write()
+            await self._look_after()
+
+    async def stop(self) -> None:
+        """Write what is left; what cannot be written is said to be lost."""
+        await self.write()
+        if lost := self._lost + len(self._waiting):
+            log.error("%d connections could not be written down.", lost)
+
+    async def write(self) -> None:
+        """Write what waits. Never raises: what cannot be written waits on."""
+        while batch := dict(list(self._waiting.items())[:MOST_AT_ONCE]):
+            try:
+                await self._run(partial(write, list(batch.values())))
+            except DatabaseError as error:
+                log.debug("Connections cannot be written down now: %s", error)
+                return
+            for name, values in batch.items():
+                if self._waiting.get(name) is values:
+                    del self._waiting[name]
+
+    async def _look_after(self) -> None:
+        now = self._clock()
+        with suppress(DatabaseError):
+            if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
+                self._refreshed_at = now
+                self.refresh()
+                await self._run(partial(close_abandoned, now))
+            if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
+                self._pruned_at = now
+                while await self._run(partial(prune, now - timedelta(days=self._days))):
+                    await asyncio.sleep(0)  # a part at a time, so that others may write in between
+
+    def refresh(self) -> None:
+        """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
+        for line in self._connections:
+            if line.passing is None:
+                continue
+            figures = (line.passing.traffic(), line.expires_at)
+            if figures != self._written.get(line.id):
+                self._written[line.id] = figures
+                self._put(line, _values(line, self._worker_id))
+
+    def _put(self, line: Line, values: Values) -> None:
+        if len(self._waiting) < MOST_WAITING or line.id in self._waiting:
+            self._waiting[line.id] = values
+        else:
+            self._lost += 1
+
+
+def write(rows: Iterable[Values]) -> None:
+    """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
+    statement, fields = _upsert(connection.vendor)
+    prepared = [[field.get_db_prep_save(row[field.attname], connection) for field in fields] for row in rows]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(statement, prepared)
+
+
+def close_abandoned(now: datetime) -> int:
+    """End the rows that workers left open which live no more; how many they were."""
+    living = Worker.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
+    left = Connection.objects.filter(ended_at=None, started_at__lt=now - timedelta(seconds=YOUNG_SECONDS))
+    return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
+
+
+def prune(before: datetime) -> int:
+    """Delete rows of connections that ended before, so many at a time; how many they were."""
+    old = list(Connection.objects.filter(ended_at__lt=before).order_by().values_list("pk", flat=True)[:MOST_PRUNED])
+    return Connection.objects.filter(pk__in=old).delete()[0] if old else 0
+
+
+@lru_cache
+def _upsert(vendor: str) -> tuple[str, list[Any]]:
+    """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here."""
+    quote, fields = connection.ops.quote_name, list(Connection._meta.concrete_fields)
+    columns = [quote(str(field.column)) for field in fields]
+    replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
+    marks = ", ".join(["%s"] * len(fields))
+    return (
+        f"INSERT INTO {quote(Connection._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
+        fields,
+    )
+
+
+def _values(line: Line, worker_id: uuid.UUID) -> Values:
+    admitted, grant, route = line.admitted, line.admitted.grant, line.admitted.route
+    traffic = line.passing.traffic() if line.passing else Traffic()
+    return {
+        "id": line.id,
+        "worker_id": worker_id,
+        "api_id": route.api_id,
+        "api_name": route.name,
+        "context": route.context,
+        "version": route.version,
+        "application_id": grant.application_id,
+        "application_name": grant.application_name,
+        "owner_id": grant.owner_id,
+        "subscriber": grant.owner_name,
+        "plan": admitted.subscription.plan if admitted.subscription else "",
+        "key_type": grant.key_type,
+        "client_ip": line.client_ip,
+        "expires_at": _moment(grant.expires_at),
+        "started_at": _moment(line.opened_at),
+        **traffic._asdict(),
+        **_OPEN,
+    }
+
+
+_OPEN: Final = {"ended_at": None, "ended_by": "", "client_code": None, "backend_code": None, "reason": ""}
+
+
+def _ending(farewell: Farewell, now: datetime) -> Values:
+    return {
+        "ended_at": now,
+        "ended_by": farewell.by,
+        "client_code": farewell.client_code,
+        "backend_code": farewell.backend_code,
+        "reason": farewell.reason[:125],
+    }
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
