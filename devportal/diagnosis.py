@@ -1,6 +1,9 @@
 """Why a connection would be refused, in sentences a developer can act on."""
 
+from collections.abc import Iterable
+
 from devportal import standing
+from devportal.denials import Kind
 from devportal.models import Application, KeyType, Subscription
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api
@@ -12,11 +15,28 @@ _SUBSCRIPTION = {
 }
 
 
+_DENIED = {
+    Kind.API: "An administrator has blocked the API. Ask them.",
+    Kind.APPLICATION: "An administrator has blocked this application. Ask them.",
+    Kind.USER: "An administrator has blocked you from calling APIs. Ask them.",
+}
+
+
 def reasons(
-    *, api: Api, application: Application, subscription: Subscription | None, key_type: str, live_tokens: int
+    *,
+    api: Api,
+    application: Application,
+    subscription: Subscription | None,
+    key_type: str,
+    live_tokens: int,
+    denied: Iterable[str] = (),
 ) -> list[str]:
-    """What stands in the way of a connection with these keys now; nothing if all is well on this side."""
+    """What stands in the way of a connection with these keys now; nothing if all is well on this side.
+
+    `denied` are the conditions of the deny policies against it.
+    """
     found = [
+        *(_DENIED[Kind(each)] for each in sorted(set(denied))),
         _api(api),
         _subscription(api, application, subscription, key_type),
         _endpoint(api, key_type),

@@ -13,6 +13,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
+from devportal.denials import Kind
 from devportal.errors import (
     ApiNotFound,
     ApplicationNotFound,
@@ -230,6 +231,13 @@ def scopes_of(application: Application) -> list[str]:
 def deny_policies() -> QuerySet[DenyPolicy]:
     """Every deny policy, the newest first. For administrators, which the edges see to."""
     return DenyPolicy.objects.order_by("-created_at", "pk")
+
+
+def denials_of(application: Application, api: Api) -> list[str]:
+    """The conditions of the active deny policies against an application's calls to an API, addresses aside."""
+    named = Q(kind=Kind.API, subject=str(api.pk)) | Q(kind=Kind.APPLICATION, subject=str(application.pk))
+    against = DenyPolicy.objects.filter(named | Q(kind=Kind.USER, subject=str(application.owner_id)), is_active=True)
+    return list(against.values_list("kind", flat=True))
 
 
 def get_deny_policy(pk: UUID | str) -> DenyPolicy:

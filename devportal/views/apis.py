@@ -11,7 +11,7 @@ from accounts.access import requires
 from accounts.models import User
 from accounts.roles import Role
 from devportal import queries
-from devportal.addresses import addresses_of
+from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import Viewer, can_develop
 from devportal.views.common import me
 from publisher.lifecycle import SUBSCRIBABLE
@@ -46,6 +46,7 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "api": found,
         "addresses": addresses_of(found),
+        "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
         "plans": plans_of(found),
         "subscriptions": subscriptions,

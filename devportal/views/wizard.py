@@ -203,6 +203,7 @@ def _reasons(run: Run) -> list[str]:
         subscription=run.subscription,
         key_type=run.key_type,
         live_tokens=live,
+        denied=queries.denials_of(run.application, run.api),
     )
 
 

@@ -209,3 +209,12 @@ def test_credentials_list_the_viewers_own_applications(bob: User, carol: User, m
     assert f"/wizard/{with_keys.pk}/production/token" in shown
     assert f"/wizard/{without.pk}/keys" in shown
     assert "Somebody elses" not in shown
+
+
+def test_an_api_shows_how_a_token_may_be_shown(bob: User, browser: Browser) -> None:
+    echo = builders.api(bob)
+    page = f"/devportal/apis/{echo.pk}"
+    assert "?access_token=" in browser(None).get(page).content.decode()
+    echo.deployed_revision.snapshot["query_token"] = False
+    echo.deployed_revision.save()
+    assert "?access_token=" not in browser(None).get(page).content.decode()

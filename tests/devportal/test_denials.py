@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.errors import Invalid
 from accounts.models import TrailEntry, User
-from devportal import operations
+from devportal import diagnosis, operations, queries
 from devportal.denials import Denial, Denials, Kind, clean_address, clean_span, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
@@ -204,3 +204,29 @@ def test_nobody_but_administrators_keeps_callers_out(request: pytest.FixtureRequ
         operations.switch_deny_policy(policy=policy, is_active=False, actor=person, now=NOW)
     with pytest.raises(NotYoursToDeny):
         operations.delete_deny_policy(policy=policy, actor=person, now=NOW)
+
+
+def test_a_developer_is_told_which_policy_stands_in_the_way(admin: User, alice: User, carol: User) -> None:
+    api, application = builders.api(alice), builders.application(carol, "Chat client")
+    assert queries.denials_of(application, api) == []
+    for kind, value in (("API", "/echowebsocket/1.0.0"), ("APPLICATION", "carol:Chat client"), ("USER", "carol")):
+        deny(admin, kind, value)
+    deny(admin, "USER", "alice")
+    found = queries.denials_of(application, api)
+    assert sorted(found) == ["API", "APPLICATION", "USER"]
+    subscription = builders.subscription(application, api)
+    sentences = diagnosis.reasons(
+        api=api,
+        application=application,
+        subscription=subscription,
+        key_type="PRODUCTION",
+        live_tokens=1,
+        denied=found,
+    )
+    assert [sentence for sentence in sentences if "administrator" in sentence] == [
+        "An administrator has blocked the API. Ask them.",
+        "An administrator has blocked this application. Ask them.",
+        "An administrator has blocked you from calling APIs. Ask them.",
+    ]
+    DenyPolicy.objects.update(is_active=False)
+    assert queries.denials_of(application, api) == []

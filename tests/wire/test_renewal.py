@@ -16,7 +16,7 @@ from accounts.models import TrailEntry
 from accounts.roles import Role
 from devportal import operations as developing
 from gateway import renewals
-from gateway.models import Renewal
+from gateway.models import Connection, Renewal
 from tests.gateway.story import Story, elsewhere, person
 from tests.wire.estate import PAGE, PATH, Answer, Site, ending, running, story_with, until
 from tests.wire.peers import websockets_backend
@@ -212,3 +212,15 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
         site.control.renewals.patience = 0.3
         assert (await renew(site, name_of(connection), token)).status == 404
         assert (await site.refusal(PATH, token))["status"] == 403
+
+
+async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> None:
+    soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
+    async with running() as [site]:
+        connection, journal = await site.knock(token=soon), site.control._journal
+        await journal.write()
+        answer = await renew(site, name_of(connection), later)
+        journal.refresh()
+        await journal.write()
+        row = await elsewhere(lambda: Connection.objects.get(pk=name_of(connection)))
+        assert abs(row.expires_at.timestamp() - moment(answer.document["expires_at"])) < 1
