@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import TrailEntry, User
-from devportal.models import DenyPolicy
+from devportal.models import Application, DenyPolicy
+from gateway.models import Connection, Worker
 from publisher import operations as publishing
 from publisher.endpoint import LIMITS, EndpointOptions
 from publisher.lifecycle import Action
@@ -252,6 +254,8 @@ REST_DOCUMENTS = [
     Line("GET", "api:devportal-document", OPEN),
     Line("GET", "api:docs-admin", OPEN),
     Line("GET", "api:admin-document", OPEN),
+    Line("GET", "api:docs-gateway", OPEN),
+    Line("GET", "api:gateway-document", OPEN),
     Line("GET", "api:nowhere", "404 404 404 404 404 404 404"),
 ]
 
@@ -372,6 +376,13 @@ REST_USAGE = [
     Line("GET", GP + "subscriber-usage", REST_LISTED, ("subscription",)),
 ]
 
+G = "api:gateway-api:"
+REST_GATEWAY = [
+    Line("GET", G + "connections", "401 200 200 200 200 200 200"),
+    Line("GET", G + "connection", "401 200 404 200 200 200 200", ("connection",)),
+    Line("DELETE", G + "connection", "401 403 404 403 202 403 202", ("connection",)),
+]
+
 TABLE = [
     *PUBLISHER_PAGES,
     *DEVPORTAL_PAGES,
@@ -383,6 +394,7 @@ TABLE = [
     *REST_ADMIN,
     *REST_PLANS,
     *REST_USAGE,
+    *REST_GATEWAY,
 ]
 
 
@@ -416,6 +428,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "subscription": builders.subscription(application, api).pk,
         "blocked": blocked.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
+        "connection": _on_the_line(application, api).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
         "unused_plan": "Bronze",
@@ -424,6 +437,28 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
     }
     return World(people, things)
+
+
+def _on_the_line(application: Application, api: Api) -> Connection:
+    """Carol's application, connected to Alice's API through a worker that lives."""
+    now = timezone.now()
+    return Connection.objects.create(
+        id="matrix",
+        worker_id=Worker.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        api_id=str(api.pk),
+        api_name=api.name,
+        context=api.context,
+        version=api.version,
+        application_id=str(application.pk),
+        application_name=application.name,
+        owner_id=str(application.owner_id),
+        subscriber=application.owner.username,
+        plan="Gold",
+        key_type="PRODUCTION",
+        client_ip="192.0.2.1",
+        expires_at=now + timedelta(hours=1),
+        started_at=now,
+    )
 
 
 @pytest.fixture(scope="module")
