@@ -320,3 +320,27 @@ def _many_rows(count: int) -> None:
             TrailEntry(at=now, actor_name="system", verb="plan.updated", kind="plan", object_id="x")
             for _ in range(count - 1)
         )
+
+
+@transaction.atomic
+def ask_to_close(name: str, reason: str) -> None:
+    about = {"kind": "connection", "object_id": name, "detail": {"reason": reason}}
+    trail.record(actor=None, verb="connection.closed", now=timezone.now(), **about)
+
+
+@pytest.mark.parametrize("most", [1000, 1])
+async def test_an_operator_closes_one_line_with_a_reason_however_much_else_has_happened(
+    story: Story, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "MOST_ROWS", most)
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line, said = await worker.connect("mine", token), list[tuple[int, str]]()
+        line.close = lambda code, reason: said.append((code, reason))
+        await worker.connect("other", token)
+        await elsewhere(lambda: ask_to_close("nobody", ""))
+        await elsewhere(lambda: ask_to_close("mine", "Maintenance"))
+        await worker.follower.step()
+        await worker.follower.step()
+        assert said == [(4011, "Maintenance")]
+        assert worker.closed == {}
