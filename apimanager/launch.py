@@ -92,6 +92,8 @@ def _serve_gateway(workers: int) -> int:
         key=settings.TLS_KEY,
         workers=max(1, workers),
         drain=settings.GATEWAY_DRAIN_SECONDS,
+        metrics_port=settings.METRICS_PORT,
+        metrics_folder=settings.METRICS_FOLDER,
     )
     connections.close_all()
     try:
@@ -137,4 +139,8 @@ def _samples_port() -> list[Listener]:
 
 def _gateway_ports() -> list[Listener]:
     ports = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
-    return [Listener(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS]
+    metrics = [Listener("127.0.0.1", settings.METRICS_PORT, "APIM_METRICS_PORT")] if settings.METRICS_PORT else []
+    return [
+        *(Listener(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS),
+        *metrics,
+    ]

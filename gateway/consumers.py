@@ -332,7 +332,7 @@ async def _answer_http(door: Door, scope: Scope, send: Send) -> None:
 
 async def _answer_ready(door: Door, send: Send) -> None:
     """Whether this worker takes newcomers, for load balancers and service managers."""
-    why_not = "The gateway is stopping." if door.is_stopping else door.not_ready()
+    why_not = door.not_ready()
     document = {"status": "not ready", "reason": why_not} if why_not else {"status": "ready"}
     headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
     await _respond(send, 503 if why_not else 200, headers, json.dumps(document).encode())

@@ -18,6 +18,7 @@ from gateway.heartbeat import Heart
 from gateway.journal import Journal
 from gateway.observer import Observer
 from gateway.renewals import Renewals
+from gateway.reporting import Reporter
 from gateway.shared_health import SharedHealth
 from gateway.upstream import Upstreams
 
@@ -47,6 +48,12 @@ class Control:
             days=settings.CONNECTION_LOG_DAYS,
         )
         self.observer = Observer(self._journal)
+        self._reporter = Reporter(
+            name=str(self._heart.worker_id),
+            folder=settings.METRICS_FOLDER,
+            tally=self.observer.tally,
+            connections=self.connections,
+        )
         self._health = SharedHealth(run=self._writing)
         self.upstreams = Upstreams(health=self._health, refuse=refuse_backend())
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,6 +67,8 @@ class Control:
             _forever(self._heart.beat_on(), "heartbeat"),
             _forever(self._health.share(), "health"),
             _forever(self._journal.keep(), "journal"),
+            _forever(self._reporter.report(), "report"),
+            _forever(self._reporter.watch(), "lag"),
         ]
 
     def not_ready(self) -> str:
@@ -71,6 +80,7 @@ class Control:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reporter.stop()
         await self._journal.stop()
         await self._heart.stop()
         self._asking.close()

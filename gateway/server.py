@@ -26,10 +26,10 @@ import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
-from gateway import closing, redaction
+from gateway import closing, metrics, redaction, reporting
 from gateway.consumers import Door, gateway_application
 from gateway.protocol import GatewayConfig, GatewayHttp, Limits
-from gateway.supervision import Child, Supervisor
+from gateway.supervision import Child, Flag, Supervisor
 from gateway.wheel import Wheel
 
 BACKLOG = 4096
@@ -45,7 +45,10 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `drain` is the seconds over which clients are asked to go when the gateway stops."""
+    """What to run. `drain` is the seconds over which clients are asked to go when the gateway stops.
+
+    Metrics are served on `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
+    """
 
     hosts: Sequence[str]
     ws_port: int
@@ -55,6 +58,8 @@ class Plan:
     workers: int = 1
     drain: float = 5.0
     limits: Limits = field(default_factory=Limits)
+    metrics_port: int = 0
+    metrics_folder: Path = Path()
 
 
 class Listener(NamedTuple):
@@ -77,28 +82,54 @@ Opener = Callable[[], tuple[Door, ControlPlane | None]]
 
 
 def run(plan: Plan, open_door: Opener, say: Callable[[str], None]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. `open_door` is called in each worker. Raises CannotServe."""
-    tls = tls_context(plan.certificate, plan.key)
+    """Serve until SIGTERM or SIGINT; the exit code. `open_door` is called in each worker. Raises CannotServe.
+
+    On SIGHUP the workers are replaced one after the other, with the certificate of that moment; the ports stay open.
+    """
+    tls_context(plan.certificate, plan.key)  # so that what is wrong with it is said before anything starts
     raise_descriptor_limit()
     listeners = _bind_all(plan)
+    watching = _watching(plan, listeners)
     gc.collect()
     gc.freeze()  # what is imported now is shared by the workers and never garbage
-    children = [
-        Child(
-            f"gateway worker {number + 1}", partial(work, number, plan, listeners, tls, open_door), grace=plan.drain + 5
-        )
-        for number in range(plan.workers)
-    ]
-    return Supervisor(children, say=say, on_stop=lambda: _close(listeners)).run()
+    children = [_worker(number, plan, listeners, open_door) for number in range(plan.workers)]
+    supervisor = Supervisor([*children, *watching], say=say, on_stop=lambda: _close(listeners))
+    return supervisor.run(renew_on=signal.SIGHUP)
 
 
-def work(number: int, plan: Plan, listeners: Sequence[Listener], tls: ssl.SSLContext, open_door: Opener) -> int:
-    """One worker, in its own process, until it is told to stop; the exit code."""
+def _worker(number: int, plan: Plan, listeners: Sequence[Listener], open_door: Opener) -> Child:
+    ready = Flag()
+    deed = partial(work, number, plan, listeners, open_door, ready.set)
+    return Child(f"gateway worker {number + 1}", deed, grace=plan.drain + 5, ready=ready)
+
+
+def _watching(plan: Plan, listeners: Sequence[Listener]) -> list[Child]:
+    """The process that answers scrapes, if there is to be one."""
+    if not plan.metrics_port:
+        return []
+    (sock,) = bind("127.0.0.1", plan.metrics_port, "APIM_METRICS_PORT")
+    reporting.clear(plan.metrics_folder)
+
+    def watch() -> int:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        _close(listeners)
+        return metrics.serve(sock, plan.metrics_folder)
+
+    return [Child("gateway metrics", watch)]
+
+
+def work(
+    number: int, plan: Plan, listeners: Sequence[Listener], open_door: Opener, on_ready: Callable[[], None]
+) -> int:
+    """One worker, in its own process, until it is told to stop; the exit code. `on_ready` is called once it serves."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     redaction.install()
     _close(listeners, except_worker=number)
     try:
+        tls = tls_context(plan.certificate, plan.key)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_work(plan, [each for each in listeners if each.worker == number], tls, open_door))
+            mine = [each for each in listeners if each.worker == number]
+            runner.run(_work(plan, mine, tls, open_door, on_ready))
     except CannotServe as error:
         log.error("%s", error)
         return 1
@@ -132,24 +163,37 @@ class Worker:
         self._servers.append(server)
 
     async def stop(self) -> None:
-        """Take no more clients, ask those here to go one after the other over the drain time, then cut the rest."""
-        self._door.is_stopping = True
+        """Take no more clients, ask those here to go one after the other over the drain time, then cut the rest.
+
+        A client whose connection was taken but whose handshake is still on its way is let in as long as there is time:
+        while workers are renewed nobody is to notice.
+        """
+        self._door.not_ready = lambda: closing.stopping().description
         for server in self._servers:
             server.close()
-        await self._ask_to_go()
-        await self._until_gone(2.0)
+        deadline = self._loop.time() + self._drain_seconds
+        await self._ask_to_go(self._drain_seconds)
+        while self._state.connections and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        self._door.is_stopping = True
+        await self._ask_to_go(0.0)
+        await self._until_gone(1.0)
+        for relay in list(self.config.relays):
+            relay.finish()
+        await self._until_gone(0.5)
         for relay in list(self.config.relays):
             relay.abort()
         for connection in list(self._state.connections):
             connection.transport.abort()
-        await self._until_gone(0.5)
+        await self._until_gone(0.2)
 
-    async def _ask_to_go(self) -> None:
+    async def _ask_to_go(self, seconds: float) -> None:
         lines = list(self._door.connections)
-        pause = self._drain_seconds / len(lines) if lines else 0.0
+        pause = seconds / len(lines) if lines else 0.0
         begun = self._loop.time()
         for number, line in enumerate(lines):
-            line.close(closing.RESTARTING.code, closing.RESTARTING.reason)
+            go = line.passing.leave if line.passing else line.close
+            go(closing.RESTARTING.code, closing.RESTARTING.reason)
             ahead = begun + pause * number - self._loop.time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
@@ -160,7 +204,9 @@ class Worker:
             await asyncio.sleep(0.02)
 
 
-async def _work(plan: Plan, listeners: Sequence[Listener], tls: ssl.SSLContext, open_door: Opener) -> None:
+async def _work(
+    plan: Plan, listeners: Sequence[Listener], tls: ssl.SSLContext, open_door: Opener, on_ready: Callable[[], None]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -172,6 +218,7 @@ async def _work(plan: Plan, listeners: Sequence[Listener], tls: ssl.SSLContext, 
     try:
         for listener in listeners:
             await worker.listen(listener.sock, tls if listener.is_secure else None)
+        on_ready()
         await stopping.wait()
         await worker.stop()
     finally:

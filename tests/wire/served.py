@@ -26,6 +26,8 @@ def main(given: dict[str, Any]) -> int:
         key=Path(given["key"]),
         workers=given.get("workers", 1),
         drain=given.get("drain", 0.0),
+        metrics_port=given.get("metrics_port", 0),
+        metrics_folder=Path(given.get("metrics_folder", ".")),
     )
     try:
         return server.run(plan, lambda: (_door(given["backend"]), None), logging.getLogger("gateway").warning)

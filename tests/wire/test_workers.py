@@ -1,0 +1,235 @@
+"""The life of workers, as clients see it: killed, stopped, renewed. Real processes and numbered messages."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.wire.conftest import Certificate
+from tests.wire.peers import websockets_backend
+from tests.wire.test_server import Served, served, still_there
+
+pytestmark = pytest.mark.wire
+
+
+class Ledger:
+    """A backend that echoes, and notes what it was sent on each connection."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[int]] = {}
+
+    async def __call__(self, connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in connection:
+                name, _, number = str(message).partition(" ")
+                self.heard.setdefault(name, []).append(int(number))
+                with suppress(ConnectionClosed):  # it has closed, and what it sent before is still to be read
+                    await connection.send(message)
+
+
+class Talker:
+    """A client that sends numbers, many at a time, until it is told to go."""
+
+    def __init__(self, name: str, line: ClientConnection) -> None:
+        self.name = name
+        self.line = line
+        self.sent = 0
+        self.heard: list[int] = []
+
+    async def talk(self) -> None:
+        """Send and listen until the connection ends."""
+        listening = asyncio.create_task(self._listen())
+        with suppress(ConnectionClosed):
+            while True:
+                await self.line.send(f"{self.name} {self.sent}")
+                self.sent += 1
+                if self.sent % 20 == 0:
+                    await asyncio.sleep(0.002)
+        await listening
+
+    async def _listen(self) -> None:
+        with suppress(ConnectionClosed):
+            async for message in self.line:
+                self.heard.append(int(str(message).partition(" ")[2]))
+
+
+@asynccontextmanager
+async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
+    """Somebody new comes all the time; the failures they meet."""
+    failures: list[Exception] = []
+    tally = {"came": 0}
+
+    async def knock() -> None:
+        while True:
+            try:
+                client = await gateway.client(open_timeout=10)
+                await client.send("?")
+                with suppress(ConnectionClosed):  # let in just before its worker was told to stop
+                    await client.recv()
+                await client.close()
+                tally["came"] += 1
+            except ConnectionClosed as error:
+                if error.rcvd is None or error.rcvd.code != 1012:
+                    failures.append(error)
+            except Exception as error:
+                failures.append(error)
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(knock())
+    yield failures
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert tally["came"]
+
+
+async def until(condition: object, seconds: float = 10) -> None:
+    """Wait until `condition()` holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.02)
+
+
+def clients_of(gateway: Served, pid: int) -> set[int]:
+    """The ports of the clients that one worker holds."""
+    worker = next(each for each in gateway.workers if each.pid == pid)
+    return {each.raddr.port for each in worker.net_connections() if each.raddr and each.laddr.port == gateway.ws_port}
+
+
+async def test_a_killed_worker_takes_only_its_own_lines_along_and_nobody_new_is_turned_away(
+    certificate: Certificate,
+) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2) as gateway:
+        await gateway.until_up()
+        clients = [await gateway.client() for _ in range(40)]
+        before = {each.pid for each in gateway.workers}
+        victim = min(before)
+        doomed = clients_of(gateway, victim)
+        assert 0 < len(doomed) < len(clients)
+        async with knocking(gateway) as failures:
+            next(each for each in gateway.workers if each.pid == victim).send_signal(signal.SIGKILL)
+            await until(lambda: len({each.pid for each in gateway.workers} - {victim}) == 2)
+            await asyncio.sleep(0.5)
+        alive = [await still_there(client) for client in clients]
+        assert alive == [client.local_address[1] not in doomed for client in clients]
+        # A client that the dead worker had taken but not answered sees the loss; those behind it wait for the next.
+        assert len(failures) <= 1
+        assert (await gateway.stop())[0] == 0
+
+
+async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_they_were_told(
+    certificate: Certificate,
+) -> None:
+    ledger = Ledger()
+    async with (
+        websockets_backend(ledger) as backend,
+        served(backend, certificate, workers=2, drain=1.0) as gateway,
+    ):
+        await gateway.until_up()
+        talkers = [Talker(f"client-{number}", await gateway.client()) for number in range(20)]
+        talking = [asyncio.create_task(each.talk()) for each in talkers]
+        await asyncio.sleep(0.5)
+        code, _ = await gateway.stop()
+        await asyncio.gather(*talking)
+    assert code == 0
+    for each in talkers:
+        assert each.line.close_code == 1012
+        assert each.sent > 0
+        assert ledger.heard[each.name] == list(range(each.sent))
+        assert each.heard == list(range(len(each.heard)))
+
+
+async def test_clients_are_asked_to_go_one_after_the_other_over_the_drain_time(certificate: Certificate) -> None:
+    loop = asyncio.get_running_loop()
+    async with websockets_backend() as backend, served(backend, certificate, drain=1.0) as gateway:
+        await gateway.until_up()
+        clients = [await gateway.client() for _ in range(10)]
+        moments = []
+
+        async def note(client: ClientConnection) -> None:
+            await client.wait_closed()
+            moments.append(loop.time())
+
+        noting = [asyncio.create_task(note(client)) for client in clients]
+        assert (await gateway.stop())[0] == 0
+        await asyncio.gather(*noting)
+    assert max(moments) - min(moments) > 0.5
+
+
+async def test_a_client_that_does_not_answer_does_not_hold_up_the_end(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, drain=0.2) as gateway:
+        await gateway.until_up()
+        client = await gateway.client()
+        client.transport.pause_reading()
+        code, written = await gateway.stop()
+        client.transport.abort()
+    assert code == 0
+    assert "killed" not in written
+
+
+async def test_renewing_replaces_every_worker_while_the_ports_stay_open(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2, drain=0.5) as gateway:
+        await gateway.until_up()
+        clients = [await gateway.client() for _ in range(20)]
+        before = {each.pid for each in gateway.workers}
+        async with knocking(gateway) as failures:
+            gateway.process.send_signal(signal.SIGHUP)
+            await until(lambda: len(now := {each.pid for each in gateway.workers}) == 2 and not now & before, 30)
+            await asyncio.sleep(0.3)
+        assert failures == []
+        for client in clients:
+            await asyncio.wait_for(client.wait_closed(), 5)
+        assert {client.close_code for client in clients} == {1012}
+        assert await still_there(await gateway.client())
+        code, written = await gateway.stop()
+    assert code == 0
+    assert written.count("was renewed") == 2
+
+
+async def test_renewed_workers_serve_the_certificate_of_that_moment(certificate: Certificate, tmp_path: Path) -> None:
+    pair = copied(certificate, tmp_path)
+    async with websockets_backend() as backend, served(backend, pair) as gateway:
+        await gateway.until_up()
+        old = await shown(gateway)
+        (tmp_path / "certificate.pem").write_text("nonsense")
+        before = {each.pid for each in gateway.workers}
+        gateway.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(1.5)
+        assert {each.pid for each in gateway.workers} == before
+        assert await still_there(await gateway.client())
+        shutil.copy(certificate.certificate, tmp_path / "certificate.pem")
+        gateway.process.send_signal(signal.SIGHUP)
+        await until(lambda: not before & {each.pid for each in gateway.workers}, 20)
+        assert await shown(gateway) == old
+        code, written = await gateway.stop()
+    assert code == 0
+    assert "the old one goes on" in written
+    assert "APIM_TLS_CERTIFICATE" in written
+
+
+def copied(pair: Certificate, folder: Path) -> Certificate:
+    made = replace(pair, certificate=folder / "certificate.pem", key=folder / "key.pem")
+    shutil.copy(pair.certificate, made.certificate)
+    shutil.copy(pair.key, made.key)
+    return made
+
+
+async def shown(gateway: Served) -> bytes:
+    """The certificate that a client is shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.wss_port, ssl=context)
+    found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return found
