@@ -4,8 +4,8 @@
  *
  * Frames are turned round as they stream through: a client frame comes in masked, the same frame goes out
  * unmasked, whether or not all of it has arrived. Ping comes back as Pong, Close as Close. `GET /authorize`
- * answers 204 when the request carries an Authorization header and 401 when not (for nginx's auth_request);
- * any other plain request gets 426. RFC 6455.
+ * (also with a path behind it) answers 200 when the request carries an Authorization header and 401 when not: nginx,
+ * Envoy and Caddy ask it about each handshake. Any other plain request gets 426. RFC 6455.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -286,9 +286,9 @@ static int answer_request(struct peer *p)
     char key[64], value[4096];
     if (strncmp(p->request, "GET ", 4))
         return refuse(p, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    if (!strncmp(p->request, "GET /authorize ", 15))
+    if (!strncmp(p->request, "GET /authorize", 14) && strchr(" /?", p->request[14]))
         return say(p, header(p->request, "Authorization:", value, sizeof value)
-                          ? "HTTP/1.1 204 No Content\r\n\r\n"
+                          ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
                           : "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
     if (!header(p->request, "Upgrade:", value, sizeof value) || strcasecmp(value, "websocket"))
         return refuse(p, "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"

@@ -10,7 +10,7 @@ from bench.errors import BenchError
 
 SOURCES = Path(__file__).resolve().parent
 BUILD = SOURCES.parent / "build" / "bench"
-HEADERS = [SOURCES / "histogram.h"]
+HEADERS = sorted(SOURCES.glob("*.h"))
 
 
 def build(name: str, target: Path | None = None) -> Path:

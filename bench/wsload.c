@@ -1,15 +1,21 @@
-/* wsload: a WebSocket load generator. One thread, epoll, libc only. RFC 6455.
+/* wsload: a WebSocket load generator. One thread, epoll, libc; libssl for wss. RFC 6455.
  *
  *     wsload echo       URL [--connections N] [--window W] [--size BYTES] [--seconds S | --messages M]
+ *     wsload paced      URL --rate R [--connections N] [--window W] [--size BYTES] [--seconds S | --messages M]
  *     wsload handshakes URL [--connections C] [--seconds S]
  *     wsload idle       URL [--connections N] [--seconds S]
- *     with any of them: [--authorization VALUE] [--subprotocol NAME]
+ *     wsload tls
+ *     with any that has a URL: [--authorization VALUE] [--subprotocol NAME] [--watch PID,PID…]
  *
  * echo        keeps W messages in flight on each of N connections and checks every byte that comes back
+ * paced       sends R messages a second, each at its time, whether or not earlier ones are back; latency counts from the
+ *             time a message was due. With W (4096 unless told) in flight on a connection it is an "overrun"
  * handshakes  opens, waits for the 101, closes properly, again; C at a time
  * idle        opens N connections, prints {"open":N}, holds them until stdin ends or S seconds have passed
+ * tls         prints the version of the TLS library; exit code 1 when there is none
  *
- * URL is ws://127.0.0.1:PORT/path?query (an IPv4 address or localhost). The result is one line of JSON on stdout.
+ * URL is ws://127.0.0.1:PORT/path?query or wss:// (an IPv4 address or localhost). --watch names processes whose
+ * processor time is added up over the measured time ("cpu_seconds"). The result is one line of JSON on stdout.
  * Exit code 0 when nothing went wrong, 1 when a counter under "errors" is above zero, 2 for wrong usage.
  */
 #define _GNU_SOURCE
@@ -18,29 +24,36 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "histogram.h"
+#include "proctime.h"
+#include "tls.h"
 
-enum { CHUNK = 256 * 1024, RESPONSE_MAX = 4096, OPENING_AT_ONCE = 32, GIVE_UP_AFTER = 1000 };
+enum { CHUNK = 256 * 1024, RESPONSE_MAX = 4096, OPENING_AT_ONCE = 32, GIVE_UP_AFTER = 1000, PACED_WINDOW = 4096 };
 static const uint64_t SECOND = 1000000000ull;
+static const double TICK = 100e-6;          /* paced: messages that are due within so many seconds go out together */
 static const unsigned char MASK[4] = {0x37, 0xFA, 0x21, 0x3D};
 /* The sample key and its answer, RFC 6455 section 1.3: the answer can be checked without SHA-1. */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum mode { ECHO, HANDSHAKES, IDLE };
+enum mode { ECHO, PACED, HANDSHAKES, IDLE };
+static const char *const MODES[] = {"echo", "paced", "handshakes", "idle"};
 enum stage { OPENING, WARMING, MEASURING, DRAINING, CLOSING, DONE };
-enum phase { UNUSED, CONNECTING, AWAITING_101, OPEN, AWAITING_END, FINISHED };
+enum phase { UNUSED, CONNECTING, SECURING, AWAITING_101, OPEN, AWAITING_END, FINISHED };
 
 struct line {
     int fd;
+    void *tls;                      /* the session; NULL on ws */
     enum phase phase;
     int blocked;                    /* epoll watches for room to write */
     uint64_t since;                 /* when connect was called, or the Close sent; ns */
@@ -48,6 +61,7 @@ struct line {
     size_t response_len;
     uint64_t owed;                  /* bytes of data frames still to be written */
     size_t at;                      /* where in a frame the next written byte stands */
+    size_t again;                   /* so many bytes of data were refused by TLS and must be offered again as they are */
     unsigned char control[256];     /* Pong or Close waiting for a frame boundary */
     size_t control_len;
     unsigned char head[10];         /* the incoming header as far as it has come */
@@ -67,19 +81,22 @@ static struct {
     const char *subprotocol;
     unsigned connections, window;
     size_t size;
-    double seconds;
+    double seconds, rate;
     uint64_t messages;
-} option = {.connections = 1, .window = 1, .size = 125, .seconds = 3};
+    const char *watched;
+    int secure;
+} option = {.connections = 1, .size = 125, .seconds = 3};
 
 static struct {
-    uint64_t connect, refused, protocol, lost, timeout, missing;
+    uint64_t connect, refused, protocol, lost, timeout, missing, overrun;
 } errors;
 
-static int poller;
+static int poller, timer;
 static enum stage stage = OPENING;
 static uint64_t now, stage_began, measured_from, measured_to;
 static unsigned opening, opened, finished, failed;
-static uint64_t started, completed, counted;
+static uint64_t started, completed, counted, cpu_from, cpu_to;
+static uint64_t due, batch, pace_began;      /* paced: messages due so far, due at once; when the first was, ns */
 static struct histogram latency;
 static struct line *lines;
 static unsigned char incoming[CHUNK];
@@ -93,14 +110,29 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
-/* ---- the wire: everything that would have to know about TLS -------------------------------------------- */
+/* ---- the wire: everything that knows about TLS --------------------------------------------------------- */
 
-static ssize_t wire_read(struct line *l, void *to, size_t len) { return recv(l->fd, to, len, 0); }
+static ssize_t wire_read(struct line *l, void *to, size_t len)
+{
+    return l->tls ? tls_read(l->tls, to, len) : recv(l->fd, to, len, 0);
+}
 
 static ssize_t wire_write(struct line *l, const void *from, size_t len)
 {
+    if (l->tls)
+        return tls_write(l->tls, from, len);
     ssize_t done = send(l->fd, from, len, MSG_NOSIGNAL);
     return done < 0 && errno == EAGAIN ? 0 : done;
+}
+
+static int wire_has_more(struct line *l) { return l->tls && tls_has_more(l->tls); }
+
+static void wire_close(struct line *l)
+{
+    if (l->tls)
+        tls_close(l->tls);
+    l->tls = NULL;
+    close(l->fd);
 }
 
 static void watch(struct line *l, int operation, int writing)
@@ -112,9 +144,9 @@ static void watch(struct line *l, int operation, int writing)
 
 static void hang_up(struct line *l)
 {
-    if (l->phase == CONNECTING || l->phase == AWAITING_101)
+    if (l->phase == CONNECTING || l->phase == SECURING || l->phase == AWAITING_101)
         opening--;
-    close(l->fd);
+    wire_close(l);
     l->phase = option.mode == HANDSHAKES && stage < DRAINING ? UNUSED : FINISHED;
     finished += l->phase == FINISHED;
 }
@@ -164,11 +196,13 @@ static void make_payload(void)
 static void flush(struct line *l)
 {
     while (l->owed || l->control_len) {
-        int control = l->control_len && !l->at;
+        int control = l->control_len && !l->at && !l->again;
         size_t rest = (option.window + 1) * frame_size - l->at;
         size_t len = control ? l->control_len : l->owed < rest ? (size_t)l->owed : rest;
         if (!control && l->control_len)
             len = frame_size - l->at;
+        if (l->again)
+            len = l->again;
         ssize_t done = wire_write(l, control ? l->control : frames + l->at, len);
         if (done < 0) {
             fail(l, &errors.lost);
@@ -179,6 +213,7 @@ static void flush(struct line *l)
         } else {
             l->owed -= (uint64_t)done;
             l->at = (l->at + (size_t)done) % frame_size;
+            l->again = l->tls ? len - (size_t)done : 0;
         }
         if ((size_t)done < len)
             break;
@@ -188,10 +223,11 @@ static void flush(struct line *l)
         watch(l, EPOLL_CTL_MOD, writing);
 }
 
-static void send_messages(struct line *l, unsigned count)
+/* Sends `count` messages whose latency counts from `at`. */
+static void send_messages(struct line *l, unsigned count, uint64_t at)
 {
     for (; count && (!option.messages || started < option.messages); count--) {
-        l->sent_at[(l->oldest + l->in_flight++) % option.window] = now;
+        l->sent_at[(l->oldest + l->in_flight++) % option.window] = at;
         l->owed += frame_size;
         started++;
     }
@@ -302,8 +338,8 @@ static void take_frames(struct line *l, const unsigned char *data, size_t len)
     }
     if (!legal)
         fail(l, (l->head[0] & 0x0F) == 8 ? &errors.lost : &errors.protocol);
-    else if (messages && stage < DRAINING && l->phase == OPEN)
-        send_messages(l, messages);
+    else if (messages && option.mode == ECHO && stage < DRAINING && l->phase == OPEN)
+        send_messages(l, messages, now);
 }
 
 /* ---- handshake ----------------------------------------------------------------------------------------- */
@@ -324,16 +360,41 @@ static void knock(struct line *l)
 
 static void ask(struct line *l)
 {
-    int problem = 0;
-    socklen_t size = sizeof problem;
     size_t len = strlen(option.request);
-    getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &problem, &size);
-    if (problem || wire_write(l, option.request, len) != (ssize_t)len) {
+    if (wire_write(l, option.request, len) != (ssize_t)len) {
         fail(l, &errors.connect);
         return;
     }
     l->phase = AWAITING_101;
-    watch(l, EPOLL_CTL_MOD, 0);
+    if (l->blocked)
+        watch(l, EPOLL_CTL_MOD, 0);
+}
+
+static void secure(struct line *l)
+{
+    ssize_t result = tls_connect(l->tls);
+    if (result > 0)
+        ask(l);
+    else if (!result || errno != EAGAIN)
+        fail(l, &errors.connect);
+    else if (l->blocked)
+        watch(l, EPOLL_CTL_MOD, 0);     /* a ClientHello always fits, so what is wanted is an answer */
+}
+
+static void connected(struct line *l)
+{
+    int problem = 0;
+    socklen_t size = sizeof problem;
+    getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &problem, &size);
+    if (problem) {
+        fail(l, &errors.connect);
+    } else if (option.secure) {
+        l->phase = SECURING;
+        l->tls = tls_open(l->fd);
+        secure(l);
+    } else {
+        ask(l);
+    }
 }
 
 static int is_welcome(const char *response)
@@ -393,10 +454,14 @@ static void enter(enum stage next)
 {
     stage = next;
     stage_began = now;
-    if (next == MEASURING)
+    if (next == MEASURING) {
         measured_from = now;
-    if (next == DRAINING)
+        cpu_from = processor_ns(option.watched);
+    }
+    if (next == DRAINING) {
         measured_to = now;
+        cpu_to = processor_ns(option.watched);
+    }
 }
 
 static void open_more(void)
@@ -413,7 +478,43 @@ static void everyone(void (*act)(struct line *))
             act(&lines[i]);
 }
 
-static void send_window(struct line *l) { send_messages(l, option.window); }
+static void send_window(struct line *l) { send_messages(l, option.window, now); }
+
+static void start_pace(void)
+{
+    batch = option.rate * TICK < 1 ? 1 : (uint64_t)(option.rate * TICK);
+    uint64_t pause = (uint64_t)((double)batch / option.rate * 1e9);
+    struct timespec time = {(time_t)(pause / SECOND), (long)(pause % SECOND)};
+    struct itimerspec pace = {time, time};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &timer};
+    timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    timerfd_settime(timer, 0, &pace, NULL);
+    epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event);
+    pace_began = now;
+}
+
+static void send_due(struct line *l, uint64_t at)
+{
+    if (l->phase != OPEN)
+        return;
+    if (l->in_flight == option.window)
+        errors.overrun++;
+    else
+        send_messages(l, 1, at);
+}
+
+/* Sends what is due by now, one message on each line in turn. */
+static void keep_pace(void)
+{
+    uint64_t expired;
+    if (read(timer, &expired, sizeof expired) < 0 || stage >= DRAINING)
+        return;
+    uint64_t at;
+    while ((at = pace_began + (uint64_t)((double)due / option.rate * 1e9)) <= now) {
+        for (uint64_t i = 0; i < batch; i++)
+            send_due(&lines[due++ % option.connections], at);
+    }
+}
 
 static void start_work(void)
 {
@@ -424,6 +525,8 @@ static void start_work(void)
     enter(option.mode == IDLE || option.messages ? MEASURING : WARMING);
     if (option.mode == ECHO)
         everyone(send_window);
+    if (option.mode == PACED)
+        start_pace();
 }
 
 static void sweep(void)
@@ -431,7 +534,7 @@ static void sweep(void)
     for (unsigned i = 0; i < option.connections; i++) {
         struct line *l = &lines[i];
         uint64_t age = l->since < now ? now - l->since : 0;
-        if ((l->phase == CONNECTING || l->phase == AWAITING_101) && age > 10 * SECOND)
+        if ((l->phase == CONNECTING || l->phase == SECURING || l->phase == AWAITING_101) && age > 10 * SECOND)
             fail(l, &errors.timeout);
         if (l->phase == AWAITING_END && age > 2 * SECOND)
             fail(l, &errors.timeout);
@@ -482,12 +585,8 @@ static void advance(void)
     sweep();
 }
 
-static void read_some(struct line *l)
+static void take(struct line *l, ssize_t got)
 {
-    ssize_t got = wire_read(l, incoming, sizeof incoming);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    now = clock_ns();
     if (l->phase == AWAITING_END && got > 0)
         return;
     if (l->phase == AWAITING_END)
@@ -500,16 +599,29 @@ static void read_some(struct line *l)
         take_frames(l, incoming, (size_t)got);
 }
 
+static void read_some(struct line *l)
+{
+    do {
+        ssize_t got = wire_read(l, incoming, sizeof incoming);
+        if (got < 0 && errno == EAGAIN)
+            return;
+        now = clock_ns();
+        take(l, got);
+    } while (wire_has_more(l));
+}
+
 static void serve(struct line *l, uint32_t events)
 {
-    if (l->phase == CONNECTING) {
-        ask(l);
-        return;
+    if (l->phase == CONNECTING)
+        connected(l);
+    else if (l->phase == SECURING)
+        secure(l);
+    else if (l->phase != UNUSED && l->phase != FINISHED) {
+        if (events & EPOLLOUT)
+            flush(l);
+        if (events & ~(uint32_t)EPOLLOUT && l->phase != UNUSED && l->phase != FINISHED)
+            read_some(l);
     }
-    if (events & EPOLLOUT)
-        flush(l);
-    if (events & ~(uint32_t)EPOLLOUT && l->phase != UNUSED && l->phase != FINISHED)
-        read_some(l);
 }
 
 static void watch_stdin(void)
@@ -541,7 +653,9 @@ static void run(void)
         int count = epoll_wait(poller, ready, 256, 20);
         now = clock_ns();
         for (int i = 0; i < count; i++) {
-            if (ready[i].data.ptr)
+            if (ready[i].data.ptr == &timer)
+                keep_pace();
+            else if (ready[i].data.ptr)
                 serve(ready[i].data.ptr, ready[i].events);
             else
                 read_stdin();
@@ -553,9 +667,9 @@ static void run(void)
 
 static void usage(const char *problem)
 {
-    fprintf(stderr, "wsload: %s\nusage: wsload echo|handshakes|idle ws://ADDRESS:PORT/PATH [--connections N] "
-                    "[--window W] [--size BYTES] [--seconds S] [--messages M] [--authorization VALUE] "
-                    "[--subprotocol NAME]\n", problem);
+    fprintf(stderr, "wsload: %s\nusage: wsload echo|paced|handshakes|idle ws[s]://ADDRESS:PORT/PATH [--connections N] "
+                    "[--window W] [--rate R] [--size BYTES] [--seconds S] [--messages M] [--authorization VALUE] "
+                    "[--subprotocol NAME] [--watch PID,PID]\n   or: wsload tls\n", problem);
     exit(2);
 }
 
@@ -563,8 +677,11 @@ static void read_url(const char *url, const char *authorization)
 {
     char host[64], path[4096] = "/";
     unsigned port = 80;
-    if (sscanf(url, "ws://%63[^:/]:%u%4095s", host, &port, path) < 2)
+    option.secure = !strncmp(url, "wss:", 4);
+    if (sscanf(url, option.secure ? "wss://%63[^:/]:%u%4095s" : "ws://%63[^:/]:%u%4095s", host, &port, path) < 2)
         usage("the URL must look like ws://127.0.0.1:9099/path");
+    if (option.secure && !tls_load())
+        usage("there is no TLS library (libssl) for wss");
     option.address.sin_family = AF_INET;
     option.address.sin_port = htons((uint16_t)port);
     if (!inet_aton(strcmp(host, "localhost") ? host : "127.0.0.1", &option.address.sin_addr))
@@ -583,7 +700,8 @@ static void read_options(int argc, char **argv)
 {
     static const struct option names[] = {
         {"connections", 1, 0, 'c'}, {"window", 1, 0, 'w'}, {"size", 1, 0, 's'}, {"seconds", 1, 0, 't'},
-        {"messages", 1, 0, 'm'}, {"authorization", 1, 0, 'a'}, {"subprotocol", 1, 0, 'p'}, {0, 0, 0, 0}};
+        {"messages", 1, 0, 'm'}, {"authorization", 1, 0, 'a'}, {"subprotocol", 1, 0, 'p'}, {"rate", 1, 0, 'r'},
+        {"watch", 1, 0, 'i'}, {0, 0, 0, 0}};
     const char *authorization = NULL;
     int name;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -595,17 +713,23 @@ static void read_options(int argc, char **argv)
         case 'm': option.messages = strtoull(optarg, NULL, 10); break;
         case 'a': authorization = optarg; break;
         case 'p': option.subprotocol = optarg; break;
+        case 'r': option.rate = strtod(optarg, NULL); break;
+        case 'i': option.watched = optarg; break;
         default: usage("unknown option");
         }
     }
     if (argc - optind != 2)
         usage("a mode and a URL are needed");
-    const char *mode = argv[optind];
-    option.mode = !strcmp(mode, "echo") ? ECHO : !strcmp(mode, "handshakes") ? HANDSHAKES : IDLE;
-    if (option.mode == IDLE && strcmp(mode, "idle"))
-        usage("the mode is echo, handshakes or idle");
-    if (!option.connections || !option.window || option.seconds <= 0)
-        usage("connections, window and seconds must be above 0");
+    while (option.mode <= IDLE && strcmp(argv[optind], MODES[option.mode]))
+        option.mode++;
+    if (option.mode > IDLE)
+        usage("the mode is echo, paced, handshakes or idle");
+    if ((option.mode == PACED) != (option.rate > 0))
+        usage("the mode paced, and no other, needs a rate above 0");
+    if (!option.window)
+        option.window = option.mode == PACED ? PACED_WINDOW : 1;
+    if (!option.connections || option.seconds <= 0)
+        usage("connections and seconds must be above 0");
     read_url(argv[optind + 1], authorization);
 }
 
@@ -623,22 +747,33 @@ static double us(double part) { return (double)histogram_at(&latency, part) / 10
 
 static int report(void)
 {
-    static const char *names[] = {"echo", "handshakes", "idle"};
     double seconds = (double)(measured_to - measured_from) / 1e9, rate = seconds > 0 ? (double)counted / seconds : 0;
-    uint64_t sum = errors.connect + errors.refused + errors.protocol + errors.lost + errors.timeout + errors.missing;
+    uint64_t sum = errors.connect + errors.refused + errors.protocol + errors.lost + errors.timeout + errors.missing
+        + errors.overrun;
     printf("{\"mode\":\"%s\",\"connections\":%u,\"window\":%u,\"size\":%zu,\"opened\":%u,\"seconds\":%.3f,"
-           "\"count\":%lu,\"per_second\":%.1f,\"mb_per_second\":%.2f,"
+           "\"count\":%lu,\"per_second\":%.1f,\"mb_per_second\":%.2f,\"cpu_seconds\":%.2f,"
            "\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f},"
-           "\"errors\":{\"connect\":%lu,\"refused\":%lu,\"protocol\":%lu,\"lost\":%lu,\"timeout\":%lu,\"missing\":%lu}}\n",
-           names[option.mode], option.connections, option.window, option.size, opened, seconds, counted, rate,
-           option.mode == ECHO ? rate * (double)option.size / 1e6 : 0, us(.5), us(.9), us(.99),
-           (double)latency.max / 1000, errors.connect, errors.refused, errors.protocol, errors.lost, errors.timeout,
-           errors.missing);
+           "\"errors\":{\"connect\":%lu,\"refused\":%lu,\"protocol\":%lu,\"lost\":%lu,\"timeout\":%lu,\"missing\":%lu,"
+           "\"overrun\":%lu}}\n",
+           MODES[option.mode], option.connections, option.window, option.size, opened, seconds, counted, rate,
+           option.mode <= PACED ? rate * (double)option.size / 1e6 : 0, (double)(cpu_to - cpu_from) / 1e9, us(.5), us(.9),
+           us(.99), (double)latency.max / 1000, errors.connect, errors.refused, errors.protocol, errors.lost,
+           errors.timeout, errors.missing, errors.overrun);
     return sum ? 1 : 0;
+}
+
+static int tell_tls(void)
+{
+    const char *version = tls_load();
+    printf("{\"tls\":\"%s\"}\n", version ? version : "");
+    return version ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], "tls"))
+        return tell_tls();
+    signal(SIGPIPE, SIG_IGN);
     read_options(argc, argv);
     raise_descriptor_limit();
     make_payload();

@@ -1,13 +1,16 @@
 """The load generator and the echo backend are C. Where no compiler is, only what the benchmark says then is tested."""
 
 import asyncio
+import datetime as dt
 import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apimanager.tls import ensure_certificate
 from bench import programs
 from bench.errors import BenchError
 from tests.bench.peers import Wsload, wait_until_listening
@@ -17,7 +20,7 @@ collect_ignore: list[str] = []
 try:
     programs.compiler()
 except BenchError:
-    collect_ignore += ["test_echo.py", "test_wsload.py"]
+    collect_ignore += ["test_echo.py", "test_wsload.py", "test_run.py"]
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both programs, compiled from the sources as they are now."""
     folder = tmp_path_factory.mktemp("bench")
     return {name: programs.build(name, folder) for name in ("echo", "wsload")}
+
+
+@pytest.fixture(scope="session")
+def tls_context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A server's, with a certificate for 127.0.0.1."""
+    certificate, key = (tmp_path_factory.mktemp("tls") / name for name in ("certificate.pem", "key.pem"))
+    ensure_certificate(certificate, key, "localhost", dt.datetime.now(dt.UTC), given=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 @pytest.fixture
@@ -40,13 +53,13 @@ async def echo_port(built: dict[str, Path]) -> AsyncIterator[int]:
 
 @pytest.fixture
 def wsload(built: dict[str, Path]) -> Wsload:
-    """Runs the load generator to its end; returns its exit code and its last line of JSON."""
+    """Runs the load generator to its end; returns its exit code and its last line of JSON (for wrong usage: {})."""
 
     async def run(*arguments: object) -> tuple[int, dict[str, Any]]:
         command = [str(built["wsload"]), *(str(argument) for argument in arguments)]
         output = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, stdout=output)
         told, _ = await asyncio.wait_for(process.communicate(), 30)
-        return process.returncode or 0, json.loads(told.splitlines()[-1])
+        return process.returncode or 0, json.loads(told.splitlines()[-1]) if told else {}
 
     return run

@@ -75,7 +75,9 @@ async def test_an_unmasked_frame_is_a_protocol_error(echo_port: int) -> None:
         (b"GET / HTTP/1.1\r\nUpgrade: websocket", b"400"),
         (b"POST / HTTP/1.1", b"400"),
         (b"GET /authorize HTTP/1.1", b"401"),
-        (b"GET /authorize HTTP/1.1\r\nauthorization: Bearer x", b"204"),
+        (b"GET /authorize HTTP/1.1\r\nauthorization: Bearer x", b"200"),
+        (b"GET /authorize/bench?a=b HTTP/1.1\r\nauthorization: Bearer x", b"200"),
+        (b"GET /authorized HTTP/1.1\r\nauthorization: Bearer x", b"426"),
     ],
 )
 async def test_a_plain_request_gets_an_honest_status(echo_port: int, request_head: bytes, status: bytes) -> None:

@@ -1,6 +1,9 @@
 """The load generator: it counts what came back, and notices what came back wrong."""
 
 import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -9,7 +12,7 @@ from tests.bench.peers import WELCOME, Wsload, bad_peer
 
 pytestmark = pytest.mark.wire
 
-CLEAN = {"connect": 0, "refused": 0, "protocol": 0, "lost": 0, "timeout": 0, "missing": 0}
+CLEAN = {"connect": 0, "refused": 0, "protocol": 0, "lost": 0, "timeout": 0, "missing": 0, "overrun": 0}
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 1 << 20])
@@ -130,3 +133,84 @@ async def test_nobody_there_is_an_error_and_ends_at_once(wsload: Wsload, unused_
     code, result = await wsload("handshakes", f"ws://127.0.0.1:{unused_tcp_port}/", "--seconds", 20)
     assert code == 1
     assert result["errors"]["connect"] > 0
+
+
+async def test_a_paced_run_sends_every_message_at_its_time_and_no_other(echo_port: int, wsload: Wsload) -> None:
+    url = f"ws://127.0.0.1:{echo_port}/"
+    code, result = await wsload("paced", url, "--connections", 3, "--rate", 500, "--messages", 100)
+    assert (code, result["count"], result["errors"]) == (0, 100, CLEAN)
+    assert result["per_second"] <= 510  # never ahead of its time, however fast the answers come
+
+
+async def test_a_paced_run_does_not_wait_for_answers(wsload: Wsload) -> None:
+    async def keep_quiet(line: ServerConnection) -> None:
+        await line.wait_closed()
+
+    async with serve(keep_quiet, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+        code, result = await wsload("paced", url, "--rate", 1000, "--window", 5, "--seconds", 0.2)
+    assert code == 1
+    assert result["errors"]["missing"] == 5
+    assert result["errors"]["overrun"] > 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [["paced"], ["echo", "--rate", 5], ["sing"], ["echo", "--connections", 0]], ids=lambda wrong: wrong[0]
+)
+async def test_wrong_usage_is_refused(wsload: Wsload, wrong: list[object]) -> None:
+    mode, *more = wrong
+    code, _ = await wsload(mode, "ws://127.0.0.1:9/", *more)
+    assert code == 2
+
+
+async def test_the_processor_time_of_watched_processes_is_added_up(echo_port: int, wsload: Wsload) -> None:
+    url = f"ws://127.0.0.1:{echo_port}/"
+    _, unwatched = await wsload("echo", url, "--messages", 10)
+    assert unwatched["cpu_seconds"] == 0
+    _, result = await wsload("echo", url, "--seconds", 0.2, "--watch", f"{os.getpid()},999999999")
+    assert 0 <= result["cpu_seconds"] <= 60
+
+
+@pytest.fixture
+async def secure_url(wsload: Wsload, tls_context: ssl.SSLContext) -> AsyncIterator[str]:
+    """An echo server over TLS; skips where the generator has no libssl."""
+    code, _ = await wsload("tls")
+    if code:
+        pytest.skip("the load generator found no libssl here")
+
+    async def echo(line: ServerConnection) -> None:
+        async for message in line:
+            await line.send(message)
+
+    async with serve(echo, "127.0.0.1", 0, compression=None, max_size=None, ssl=tls_context) as server:
+        yield f"wss://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("size", [0, 125, 65536, (1 << 22) + 1])
+async def test_over_tls_every_message_of_any_size_comes_back(secure_url: str, wsload: Wsload, size: int) -> None:
+    more = ["--connections", 2, "--window", 3, "--size", size, "--messages", 20]
+    code, result = await wsload("echo", secure_url, *more)
+    assert (code, result["count"], result["errors"]) == (0, 20, CLEAN)
+
+
+async def test_over_tls_handshakes_are_closed_properly(secure_url: str, wsload: Wsload) -> None:
+    code, result = await wsload("handshakes", secure_url, "--connections", 2, "--seconds", 0.2)
+    assert (code, result["errors"]) == (0, CLEAN)
+    assert result["opened"] > 0
+
+
+async def test_over_tls_idle_connections_are_held(secure_url: str, wsload: Wsload) -> None:
+    code, result = await wsload("idle", secure_url, "--connections", 5, "--seconds", 0.1)
+    assert (code, result["opened"], result["errors"]) == (0, 5, CLEAN)
+
+
+async def test_a_server_without_tls_is_an_error(secure_url: str, wsload: Wsload) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        code, result = await wsload("echo", f"wss://127.0.0.1:{port}/", "--messages", 1)
+    assert (code, result["errors"]) == (1, CLEAN | {"connect": 1})
