@@ -30,8 +30,9 @@ postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s
 
-bench: tools  ## Measure the gateway beside nginx and HAProxy
-	$(PY) -m bench
+bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; OPTIONS=--quick for a look
+	@scripts/environment requirements-bench.lock || echo "Envoy and Caddy are left out."
+	$(PY) -m bench $(OPTIONS)
 
 screenshots: tools  ## Take the tutorial's pictures anew
 	$(PY) scripts/screenshots.py

@@ -6,12 +6,22 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from bench import machine, programs, report
+from bench import load, machine, processes, programs, report
 from bench.errors import BenchError, Unavailable
-from bench.proxies import ALL, Proxy
-from bench.rounds import Plan, Results, measure
+from bench.load import Generator
+from bench.page import NOTES, How, as_page
+from bench.proxies import ALL
+from bench.results import Results
+from bench.rounds import Plan, measure
+from bench.site import Proxy
+
+IDLE_CONNECTIONS = 5000
+FILES_BESIDES = 1000
+"""Open files of a proxy that are not those of its clients."""
+Left = list[str]
 
 
 def main(arguments: list[str]) -> int:
@@ -28,31 +38,49 @@ def main(arguments: list[str]) -> int:
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     built = {name: programs.build(name) for name in ("wsload", "echo")}
+    processes.raise_descriptor_limit()
     present, left_out = _present(options.only)
-    described = machine.describe()
-    how = report.How(
+    schemes, tls = _schemes(options.schemes, built["wsload"], left_out)
+    how = How(
         command=shlex.join([".venv/bin/python", "-m", "bench", *arguments]),
-        rounds=options.rounds,
         seconds=options.seconds,
         at=dt.datetime.now(dt.UTC),
+        proxies=present,
+        left_out=left_out,
+        machine=[*machine.describe(), *([("TLS of the generator", tls)] if "wss" in schemes else [])],
+        loads=load.loads(options.loads, schemes),
     )
-    _introduce(present, left_out, described)
+    _introduce(how)
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    plan = Plan([p for p, _ in present], options.rounds, options.seconds, options.port_base, folder)
-    results = measure(plan, built, say=lambda line: print(line, flush=True))
-    _show(results, [proxy.name for proxy, _ in present])
-    if results.problems:
-        print(f"\nThe logs are in {folder}. Nothing was written." if options.write else f"\nThe logs are in {folder}.")
-        return 1
-    shutil.rmtree(folder)
+    results = measure(_plan(options, how, schemes, folder), built, say=lambda line: print(line, flush=True))
+    _show(results, how)
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(report.as_page(results, present, left_out, described, how))
+        options.write.write_text(as_page(results, how, NOTES.read_text()))
         print(f"\nWritten to {options.write}.")
+    if results.problems:
+        print(f"\nThe logs are in {folder}.")
+        return 1
+    shutil.rmtree(folder)
     return 0
 
 
-def _present(only: list[str]) -> tuple[list[tuple[Proxy, str]], list[str]]:
+def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Path) -> Plan:
+    return Plan(
+        proxies=[proxy for proxy, _ in how.proxies],
+        loads=how.loads,
+        memory_schemes=schemes if load.MEMORY in options.loads else [],
+        connections=min(options.idle, processes.raise_descriptor_limit() // 2 - FILES_BESIDES),
+        rounds=options.rounds,
+        seconds=options.seconds,
+        most_seconds=options.minutes * 60,
+        rate=options.rate,
+        port_base=options.port_base,
+        folder=folder,
+    )
+
+
+def _present(only: list[str]) -> tuple[list[tuple[Proxy, str]], Left]:
     """The proxies that can be run here with their versions, and a line for each that cannot."""
     present, left_out = [], []
     for proxy in ALL:
@@ -61,24 +89,36 @@ def _present(only: list[str]) -> tuple[list[tuple[Proxy, str]], list[str]]:
         try:
             present.append((proxy, proxy.version()))
         except Unavailable as reason:
-            left_out.append(f"{proxy.name}: {reason}")
+            left_out.append(f"{proxy.title}: {reason}")
     if not present:
         raise BenchError(f"There is nothing to measure: {'; '.join(left_out)}.")
     return present, left_out
 
 
-def _introduce(present: list[tuple[Proxy, str]], left_out: list[str], described: list[tuple[str, str]]) -> None:
-    for name, value in described:
+def _schemes(wanted: list[str], wsload: Path, left_out: Left) -> tuple[list[str], str]:
+    """The schemes that can be measured, and the name of the TLS library; what cannot is added to `left_out`."""
+    tls = Generator(wsload, 0).tls()
+    if "wss" in wanted and not tls:
+        left_out.append("wss: the load generator found no libssl (Debian: apt-get install libssl3)")
+    schemes = [scheme for scheme in wanted if scheme != "wss" or tls]
+    if not schemes:
+        raise BenchError(f"There is nothing to measure: {'; '.join(left_out)}.")
+    return schemes, tls
+
+
+def _introduce(how: How) -> None:
+    for name, value in how.machine:
         print(f"{name}: {value}")
-    for proxy, version in present:
-        print(f"{proxy.name} ({version}): {proxy.work}")
-    for line in left_out:
+    for proxy, version in how.proxies:
+        print(f"{proxy.title} ({version}): {proxy.work}")
+    for line in how.left_out:
         print(f"left out: {line}")
     print()
 
 
-def _show(results: Results, names: list[str]) -> None:
-    for table in report.tables(results, names):
+def _show(results: Results, how: How) -> None:
+    proxies = [proxy for proxy, _ in how.proxies]
+    for table in [*report.tables(results, proxies, how.loads), report.targets_table(results, how.loads)]:
         print(f"\n{report.as_text(table)}")
     for problem in results.problems:
         print(f"\nproblem: {problem}")
@@ -86,27 +126,34 @@ def _show(results: Results, names: list[str]) -> None:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round of half a second: a look, not a figure")
+    names, loads = [proxy.name for proxy in ALL], ", ".join(load.NAMES)
+    parser.add_argument("--quick", action="store_true", help="one short round and 1,000 idle connections: a look")
     parser.add_argument("--rounds", type=int, default=3, help="how often each proxy is measured (3)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one load (3)")
-    parser.add_argument("--only", type=_names, default=[], help="proxies by name, with commas between")
+    parser.add_argument("--seconds", type=float, default=1.5, help="length of one load (1.5)")
+    parser.add_argument("--minutes", type=float, default=15, help="begin no round that would end later than this (15)")
+    parser.add_argument("--only", type=_several(names), default=[], help="proxies by name, with commas between")
+    parser.add_argument("--loads", type=_several(load.NAMES), default=load.NAMES, help=f"some of {loads}")
+    parser.add_argument("--schemes", type=_several(load.SCHEMES), default=[*load.SCHEMES], help="ws or wss (both)")
+    parser.add_argument("--rate", type=float, default=0, help="messages/s for the load latency (60 %% of the slowest)")
+    parser.add_argument("--idle", type=int, default=IDLE_CONNECTIONS, help="connections for the load memory (5000)")
     parser.add_argument("--write", type=Path, help="write the page here, such as docs/reference/performance.md")
     parser.add_argument("--port-base", type=int, default=21000, help="the first of the ports to use (21000)")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.rounds, options.seconds = 1, 0.5
-    if options.rounds < 1 or options.seconds <= 0:
-        parser.error("--rounds and --seconds must be above 0")
+        options.rounds, options.seconds, options.idle = 1, 0.3, 1000
+    if min(options.rounds, options.seconds, options.minutes, options.idle) <= 0:
+        parser.error("--rounds, --seconds, --minutes and --idle must be above 0")
     return options
 
 
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    known = [proxy.name for proxy in ALL]
-    for name in names:
-        if name not in known:
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-    return names
+def _several(known: "list[str] | tuple[str, ...]") -> Callable[[str], list[str]]:
+    def read(text: str) -> list[str]:
+        for name in text.split(","):
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+        return text.split(",")
+
+    return read
 
 
 if __name__ == "__main__":

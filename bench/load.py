@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,53 @@ from typing import Any
 from bench import processes
 from bench.errors import BenchError
 
-IDLE_CONNECTIONS = 1000
+SCHEMES = ("ws", "wss")
 SETTLE_SECONDS = 0.5
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Load:
-    """One column group of the table. `window` messages are in flight on each connection; `size` is in bytes."""
+    """One table. `name` is what the command line calls it; `window` messages are in flight on each connection; `size`
+    is in bytes. A paced load sends at a fixed rate instead and has no window."""
 
+    name: str
     title: str
     mode: str
     connections: int
-    window: int = 1
+    window: int | None = 1
     size: int = 125
+    scheme: str = "ws"
 
     @property
     def unit(self) -> str:
-        return "handshakes/s" if self.mode == "handshakes" else "messages/s"
+        return "handshake" if self.mode == "handshakes" else "message"
 
 
-LOADS = [
-    Load("10 connections, 1 message in flight on each, 125 B", "echo", 10),
-    Load("50 connections, 16 messages in flight on each, 125 B", "echo", 50, window=16),
-    Load("50 connections, 4 messages in flight on each, 16 KiB", "echo", 50, window=4, size=16384),
-    Load("Handshakes, 8 at a time", "handshakes", 8),
+KINDS = [
+    Load("1", "1 connection, 1 message in flight, 125 B", "echo", 1),
+    Load("100", "100 connections, 1 message in flight on each, 125 B", "echo", 100),
+    Load("1000", "1,000 connections, 1 message in flight on each, 125 B", "echo", 1000),
+    Load("pipelined", "50 connections, 16 messages in flight on each, 125 B", "echo", 50, window=16),
+    Load("16k", "50 connections, 4 messages in flight on each, 16 KiB", "echo", 50, window=4, size=16384),
+    Load("handshakes", "Handshakes, 32 at a time", "handshakes", 32),
+    Load("latency", "Latency at equal load, 100 connections, 125 B", "paced", 100, window=None),
 ]
+PACEMAKER = "100"
+MEMORY = "memory"
+NAMES = [*(kind.name for kind in KINDS), MEMORY]
+
+
+def loads(names: Sequence[str], schemes: Sequence[str]) -> list[Load]:
+    """The loads of these names over each scheme. The rate of `latency` comes from another load, which it brings in."""
+    wanted = {*names, *([PACEMAKER] if "latency" in names else [])}
+    return [_over(kind, scheme) for kind in KINDS if kind.name in wanted for scheme in schemes]
+
+
+def _over(kind: Load, scheme: str) -> Load:
+    return Load(
+        kind.name, f"{kind.title}, {scheme}", kind.mode, kind.connections, kind.window, kind.size, scheme=scheme
+    )
 
 
 @dataclass(frozen=True)
@@ -47,12 +70,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run of one load. Latencies in microseconds; `busy` is the part of its core that the proxy used (0 to 1)."""
+    """One run of one load. Latencies in microseconds; `cpu_us` is the processor time that the proxy's processes used
+    for each message (or handshake), in microseconds; `busy` the part of its core that this was (0 to 1)."""
 
     per_second: float
     mb_per_second: float
     p50_us: float
     p99_us: float
+    cpu_us: float
     busy: float
     errors: dict[str, int]
 
@@ -64,61 +89,75 @@ class Generator:
     program: Path
     core: int
 
-    def run(self, load: Load, target: Target, *, seconds: float, proxy: int | None) -> Sample:
-        """Runs `load` for `seconds`; `proxy` is the pid whose processor time is read, if there is one."""
-        began, before = time.monotonic(), _cpu(proxy)
-        result = self._finish(self._start(load, target, ["--seconds", str(seconds)]))
-        busy = (_cpu(proxy) - before) / (time.monotonic() - began)
-        return _sample(result, busy)
+    def tls(self) -> str:
+        """What its TLS library calls itself; empty when the machine has none."""
+        told = subprocess.run([self.program, "tls"], capture_output=True, text=True, check=False).stdout
+        return str(json.loads(told)["tls"])
+
+    def run(self, load: Load, target: Target, *, seconds: float, proxy: int | None, rate: float = 0) -> Sample:
+        """Runs `load` for `seconds`, a paced one with `rate` messages a second.
+
+        `proxy` is the pid of the tree whose processor time is read, if there is one.
+        """
+        more = ["--seconds", str(seconds)]
+        if rate:
+            more += ["--rate", str(rate)]
+        if proxy is not None:
+            more += ["--watch", ",".join(map(str, processes.tree(proxy)))]
+        return _sample(self._finish(self._start(load, target, more)))
 
     def warm_up(self, target: Target) -> None:
         """A few messages, so that what is set up once does not count as the price of a connection."""
-        result = self._finish(self._start(Load("", "echo", 20), target, ["--messages", "200"]))
+        result = self._finish(self._start(Load("", "", "echo", 20), target, ["--messages", "200"]))
         if any(result["errors"].values()):
-            raise BenchError(f"{target.url} does not echo: {_told(result['errors'])}")
+            raise BenchError(f"{target.url} does not echo: {_told(result['errors'])}.")
 
-    def memory_kb(self, target: Target, *, proxy: int) -> float:
-        """Resident memory of the tree of `proxy` per idle connection, in kB, over IDLE_CONNECTIONS."""
+    def memory_kb(self, target: Target, *, proxy: int, connections: int) -> float:
+        """Resident memory of the tree of `proxy` for each of so many idle connections, in kB."""
         before = processes.rss_kb(proxy)
-        held = self._start(Load("", "idle", IDLE_CONNECTIONS), target, ["--seconds", "60"], stdin=subprocess.PIPE)
+        held = self._start(Load("", "", "idle", connections), target, ["--seconds", "60"], stdin=subprocess.PIPE)
         first = held.stdout.readline() if held.stdout else b""
         time.sleep(SETTLE_SECONDS)
         used = processes.rss_kb(proxy) - before
         errors = self._finish(held)["errors"]
-        if any(errors.values()) or json.loads(first or "{}").get("open") != IDLE_CONNECTIONS:
-            raise BenchError(f"{IDLE_CONNECTIONS} idle connections could not be held: {_told(errors)}")
-        return used / IDLE_CONNECTIONS
+        if any(errors.values()) or json.loads(first or "{}").get("open") != connections:
+            raise BenchError(f"{connections} idle connections could not be held: {_told(errors)}.")
+        return used / connections
 
     def _start(
         self, load: Load, target: Target, more: list[str], stdin: int = subprocess.DEVNULL
     ) -> "subprocess.Popen[bytes]":
         command: list[str | Path] = [self.program, load.mode, target.url, "--authorization", target.authorization]
-        command += ["--connections", str(load.connections), "--window", str(load.window), "--size", str(load.size)]
+        command += ["--connections", str(load.connections), "--size", str(load.size)]
+        if load.window:
+            command += ["--window", str(load.window)]
         return processes.start([*command, *more], core=self.core, stdin=stdin)
 
     def _finish(self, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
-        output, _ = process.communicate(timeout=120)
+        try:
+            output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise BenchError(f"The load generator was not done after {PATIENCE_SECONDS} s.") from None
         if process.returncode not in (0, 1) or not output:
             raise BenchError(f"The load generator ended with code {process.returncode}.")
         result: dict[str, Any] = json.loads(output.splitlines()[-1])
         return result
 
 
-def _sample(result: dict[str, Any], busy: float) -> Sample:
-    latency = result["latency_us"]
+def _sample(result: dict[str, Any]) -> Sample:
+    latency, used = result["latency_us"], result["cpu_seconds"]
     return Sample(
         per_second=result["per_second"],
         mb_per_second=result["mb_per_second"],
         p50_us=latency["p50"],
         p99_us=latency["p99"],
-        busy=busy,
+        cpu_us=used * 1e6 / result["count"] if result["count"] else 0.0,
+        busy=used / result["seconds"] if result["seconds"] else 0.0,
         errors={name: count for name, count in result["errors"].items() if count},
     )
 
 
 def _told(errors: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in errors.items() if count)
-
-
-def _cpu(pid: int | None) -> float:
-    return processes.cpu_seconds(pid) if pid else 0.0
+    return ", ".join(f"{count} {name}" for name, count in errors.items() if count) or "they were not all opened"

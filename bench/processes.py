@@ -1,6 +1,7 @@
 """Processes on one core, and what a whole process tree uses: read from /proc, so Linux only."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,28 +15,29 @@ from bench.errors import BenchError
 
 START_SECONDS = 30
 STOP_SECONDS = 15
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def running(
     command: Sequence[str | Path],
     *,
-    port: int,
+    ports: Sequence[int],
     core: int,
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[int]:
-    """Runs `command` pinned to `core`, its output in `log`; yields its pid once 127.0.0.1:`port` accepts.
+    """Runs `command` pinned to `core`, its output in `log`; yields its pid once 127.0.0.1 accepts on each of `ports`.
 
-    Raises BenchError when the port is taken, or when nothing listens on it after START_SECONDS.
+    Raises BenchError when a port is taken, or when nothing listens on it after START_SECONDS.
     """
-    require_free(port)
+    for port in ports:
+        require_free(port)
     with log.open("ab") as output:
         process = start(command, core=core, env=env, cwd=cwd, stdout=output)
     try:
-        _wait_for(port, process, f"{Path(command[0]).name} (log: {log})", log)
+        for port in ports:
+            _wait_for(port, process, f"{Path(command[0]).name} (log: {log})", log)
         yield process.pid
     finally:
         _stop(process)
@@ -73,9 +75,12 @@ def rss_kb(pid: int) -> int:
     return sum(_rss_of(member) for member in tree(pid))
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time that `pid` and its living descendants have used so far."""
-    return sum(_ticks_of(member) for member in tree(pid)) / TICKS_PER_SECOND
+def raise_descriptor_limit() -> int:
+    """Lets this process and its children have as many open files as they may; returns how many that is."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def tree(pid: int) -> list[int]:
@@ -138,11 +143,4 @@ def _rss_of(pid: int) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Rss:"):
                 return int(line.split()[1])
-    return 0
-
-
-def _ticks_of(pid: int) -> int:
-    with suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
     return 0

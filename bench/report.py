@@ -1,12 +1,16 @@
-"""The results as tables: plain for a terminal, Markdown for the documentation."""
+"""The results as tables, and those as plain text for a terminal. Pure."""
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.load import IDLE_CONNECTIONS, LOADS, Load, Sample
-from bench.proxies import REFERENCE, Proxy
-from bench.rounds import Results
+from bench.load import SCHEMES, Load, Sample
+from bench.others import FOUR
+from bench.proxies import DIRECT, REFERENCE
+from bench.results import Results
+from bench.site import Proxy
+from bench.targets import verdicts
+
+OF_REFERENCE = f"of {REFERENCE.title}"
 
 
 @dataclass(frozen=True)
@@ -18,10 +22,16 @@ class Table:
     rows: list[list[str]]
 
 
-def tables(results: Results, names: list[str]) -> list[Table]:
+def tables(results: Results, proxies: list[Proxy], loads: list[Load]) -> list[Table]:
     """One table for each load, one for memory."""
-    memory = [_memory_table(results, names)] if results.memory_kb else []
-    return [*(_load_table(results, names, load) for load in LOADS), *memory]
+    memory = [_memory_table(results, proxies)] if results.memory_kb else []
+    return [*(_table(results, proxies, load) for load in loads), *memory]
+
+
+def targets_table(results: Results, loads: list[Load]) -> Table:
+    """Every target, its figure, and whether it is met."""
+    rows = [[verdict.target, verdict.figure, verdict.word] for verdict in verdicts(results, loads)]
+    return Table("Targets", ["target", "figure", ""], rows)
 
 
 def as_text(table: Table) -> str:
@@ -31,120 +41,82 @@ def as_text(table: Table) -> str:
     return "\n".join([table.title, *(f"  {line}".rstrip() for line in lines)])
 
 
-def as_page(
-    results: Results,
-    proxies: list[tuple[Proxy, str]],
-    left_out: list[str],
-    machine: list[tuple[str, str]],
-    how: "How",
-) -> str:
-    """The page for `docs/reference`: method, machine, tables and the command."""
-    names = [proxy.name for proxy, _ in proxies]
-    parts = [
-        HEAD.format(
-            date=how.at.strftime("%-d %B %Y"), command=how.command, rounds=how.rounds, seconds=f"{how.seconds:g}"
-        ),
-        METHOD.format(idle=IDLE_CONNECTIONS),
-        "## Who was measured\n",
-        _markdown(["proxy", "version", "work"], [[p.name, version, p.work] for p, version in proxies]),
-        *(f"Left out: {line}.\n" for line in left_out),
-        "## On what\n",
-        _markdown(["", ""], [list(pair) for pair in machine]),
-        "## Figures\n",
-    ]
-    for table in tables(results, names):
-        parts += [f"### {table.title}\n", _markdown(table.heads, table.rows)]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-@dataclass(frozen=True)
-class How:
-    """How the run was started."""
-
-    command: str
-    rounds: int
-    seconds: float
-    at: dt.datetime
-
-
-HEAD = """# Performance
-
-<!-- Written by the benchmark. Run it again rather than edit this page. -->
-
-The gateway beside other proxies, on the same machine, the same cores and the same work. Measured on {date} with
-
-    {command}
-
-Rounds: {rounds}, with {seconds} s for each load. A figure is the median of the rounds; the range is the lowest and the
-highest of them.
-"""
-
-METHOD = """## Method
-
-One proxy runs at a time, as one worker on the first core. The load generator (`bench/wsload.c`) and the echo backend
-(`bench/echo.c`), both in C, share the second core. The row "direct" is those two without a proxy: what they can do when
-nothing is between them. "Core busy" is the part of the first core that the proxy used; near 100 % the proxy is the
-limit and not the generator. Every round starts each proxy afresh, and another one goes first.
-
-- **Messages** are echoes: a masked binary message goes to the backend and comes back, and the next one is sent when it
-  is back. The generator compares every byte. MB/s counts payload in one direction (1 MB = 10⁶ bytes). Latency is from
-  writing a message to having read its echo.
-- **Handshakes** count a whole visit: connect, 101, close handshake, end of the TCP connection. Latency is from
-  connecting to the 101. The gateway verifies the token, the subscription and the route for each; nginx asks a local
-  endpoint that says yes; HAProxy only looks whether there is a header.
-- **Memory** is the resident memory (Rss) of the proxy's process tree with {idle} idle connections, less that without
-  them, divided by {idle}. What the kernel holds for sockets is not in it; it is the same for all.
-- A run in which a connection fails or a byte differs is not written down.
-"""
-
-
-def _load_table(results: Results, names: list[str], load: Load) -> Table:
-    speed = load.mode == "echo"
-    heads = ["proxy", load.unit, "range", *(["MB/s"] if speed else [])]
-    heads += ["p50 µs", "p99 µs", "core busy", f"of {REFERENCE}"]
-    rows = [_load_row(results, name, load) for name in names]
-    return Table(load.title, heads, rows if speed else [row[:3] + row[4:] for row in rows])
-
-
-def _load_row(results: Results, name: str, load: Load) -> list[str]:
-    def median(of: Callable[[Sample], float]) -> float | None:
-        return results.median(name, load, of)
-
-    rate = median(lambda sample: sample.per_second)
-    return [
-        name,
-        _number(rate),
-        _range([sample.per_second for sample in results.samples.get((name, load), [])], ",.0f"),
-        _number(median(lambda sample: sample.mb_per_second), ",.1f"),
-        _number(median(lambda sample: sample.p50_us)),
-        _number(median(lambda sample: sample.p99_us)),
-        _number(median(lambda sample: sample.busy) or None, ".0%"),
-        _ratio(rate, results.median(REFERENCE, load, lambda sample: sample.per_second)),
-    ]
-
-
-def _memory_table(results: Results, names: list[str]) -> Table:
-    reference = results.median_memory(REFERENCE)
-    rows = [
-        [
-            name,
-            _number(results.median_memory(name), ".1f"),
-            _range(results.memory_kb[name], ".1f"),
-            _ratio(results.median_memory(name), reference),
-        ]
-        for name in names
-        if name in results.memory_kb
-    ]
-    heads = ["proxy", "kB per connection", "range", f"of {REFERENCE}"]
-    return Table(f"Memory, {IDLE_CONNECTIONS} idle connections", heads, rows)
-
-
-def _number(value: float | None, shape: str = ",.0f") -> str:
+def number(value: float | None, shape: str = ",.0f") -> str:
+    """A dash for what was not measured."""
     return "–" if value is None else format(value, shape)
 
 
-def _range(values: list[float], shape: str) -> str:
-    return f"{min(values):{shape}} – {max(values):{shape}}" if len(values) > 1 else "–"
+def _table(results: Results, proxies: list[Proxy], load: Load) -> Table:
+    measured = [proxy for proxy in proxies if load.scheme == "ws" or load.mode == "paced" or proxy != DIRECT]
+    if load.mode == "paced":
+        title = f"{load.title}, {number(results.rates.get(load.scheme))} messages/s"
+        heads = ["proxy", "p50 µs", "p99 µs", "range", "added p99 µs", "CPU µs/message", "core busy"]
+        return Table(title, heads, [_latency_row(results, proxy, load) for proxy in measured])
+    speed = ["MB/s"] if load.mode == "echo" else []
+    heads = ["proxy", f"{load.unit}s/s", "range", *speed, "p50 µs", "p99 µs", f"CPU µs/{load.unit}"]
+    heads += ["core busy", "of the best", OF_REFERENCE]
+    return Table(load.title, heads, [_load_row(results, proxy, load) for proxy in measured])
+
+
+def _load_row(results: Results, proxy: Proxy, load: Load) -> list[str]:
+    median = _medians(results, proxy, load)
+    rate = results.rate(proxy.name, load)
+    best = results.best([each.name for each in FOUR], load)
+    return [
+        proxy.title,
+        number(rate),
+        _range([sample.per_second for sample in results.samples.get((proxy.name, load), [])]),
+        *([number(median(lambda sample: sample.mb_per_second), ",.1f")] if load.mode == "echo" else []),
+        number(median(lambda sample: sample.p50_us)),
+        number(median(lambda sample: sample.p99_us)),
+        *_processor(median),
+        _ratio(rate, best[1] if best else None),
+        _ratio(rate, results.rate(REFERENCE.name, load)),
+    ]
+
+
+def _latency_row(results: Results, proxy: Proxy, load: Load) -> list[str]:
+    median = _medians(results, proxy, load)
+    added = None if proxy == DIRECT else results.added_p99(proxy.name, load, DIRECT.name)
+    return [
+        proxy.title,
+        number(median(lambda sample: sample.p50_us)),
+        number(median(lambda sample: sample.p99_us)),
+        _range([sample.p99_us for sample in results.samples.get((proxy.name, load), [])]),
+        number(added),
+        *_processor(median),
+    ]
+
+
+def _medians(results: Results, proxy: Proxy, load: Load) -> Callable[[Callable[[Sample], float]], float | None]:
+    return lambda of: results.median(proxy.name, load, of)
+
+
+def _processor(median: Callable[[Callable[[Sample], float]], float | None]) -> list[str]:
+    """Both are nought only where there is no proxy."""
+    return [
+        number(median(lambda sample: sample.cpu_us) or None, ",.2f"),
+        number(median(lambda sample: sample.busy) or None, ".0%"),
+    ]
+
+
+def _memory_table(results: Results, proxies: list[Proxy]) -> Table:
+    schemes = [scheme for scheme in SCHEMES if any(scheme == each for _, each in results.memory_kb)]
+    rows = [_memory_row(results, proxy, schemes) for proxy in proxies if proxy != DIRECT]
+    heads = ["proxy", *(head for scheme in schemes for head in (f"kB per connection, {scheme}", OF_REFERENCE))]
+    return Table(f"Memory, {results.connections:,} idle connections", heads, rows)
+
+
+def _memory_row(results: Results, proxy: Proxy, schemes: list[str]) -> list[str]:
+    cells = [proxy.title]
+    for scheme in schemes:
+        used = results.median_memory(proxy.name, scheme)
+        cells += [number(used, ".1f"), _ratio(used, results.median_memory(REFERENCE.name, scheme))]
+    return cells
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):,.0f} – {max(values):,.0f}" if len(values) > 1 else "–"
 
 
 def _ratio(value: float | None, reference: float | None) -> str:
@@ -153,9 +125,3 @@ def _ratio(value: float | None, reference: float | None) -> str:
 
 def _aligned(row: list[str], widths: list[int]) -> list[str]:
     return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-
-
-def _markdown(heads: list[str], rows: list[list[str]]) -> str:
-    rule = ["---"] * len(heads) if len(heads) < 4 else ["---", *["---:"] * (len(heads) - 1)]
-    lines = [heads, rule, *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,64 +1,141 @@
 """Measures every proxy in turn, several times over, so that a noisy minute does not fall on one of them alone."""
 
-import statistics
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import datetime as dt
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from apimanager.tls import ensure_certificate
 from bench import processes
 from bench.errors import BenchError
-from bench.load import LOADS, Generator, Load, Sample
-from bench.proxies import Proxy, Running, Site
+from bench.load import Generator, Load, Target
+from bench.proxies import DIRECT
+from bench.results import Results
+from bench.site import Certificate, Proxy, Running, Site
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure. `seconds` is the length of one load; `port_base` and the ports behind it are used."""
+    """What to measure. `seconds` is the length of one load; `memory_schemes` those over which memory is measured, with
+    so many idle `connections`; `port_base` and the ports behind it are used. No round is begun that would, going by
+    those before, end later than `most_seconds` after the start. `rate` fixes that of the paced loads (0: by measuring).
+    """
 
     proxies: list[Proxy]
+    loads: list[Load]
+    memory_schemes: list[str]
+    connections: int
     rounds: int
     seconds: float
+    most_seconds: float
+    rate: float
     port_base: int
     folder: Path
 
 
-@dataclass
-class Results:
-    """Everything measured: samples by proxy name and load, kB per idle connection by proxy name."""
-
-    samples: dict[tuple[str, Load], list[Sample]] = field(default_factory=dict)
-    memory_kb: dict[str, list[float]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def median(self, name: str, load: Load, of: Callable[[Sample], float]) -> float | None:
-        """The median over the rounds; None when the load was not run with this proxy."""
-        samples = self.samples.get((name, load), [])
-        return statistics.median(of(sample) for sample in samples) if samples else None
-
-    def median_memory(self, name: str) -> float | None:
-        values = self.memory_kb.get(name, [])
-        return statistics.median(values) if values else None
-
-
 def measure(plan: Plan, programs: dict[str, Path], say: Say) -> Results:
     """Runs the whole plan. What goes wrong with one proxy is a problem in the results and leaves the others alone."""
-    results = Results()
     proxy_core, load_core = processes.cores()
-    generator = Generator(programs["wsload"], load_core)
     echo: list[str | Path] = [programs["echo"], str(plan.port_base)]
-    with processes.running(echo, port=plan.port_base, core=load_core, log=plan.folder / "echo.log"):
-        for number in range(plan.rounds):
-            say(f"round {number + 1} of {plan.rounds}")
-            for proxy in _turned(plan.proxies, number):
-                site = _site(plan, proxy, proxy_core)
-                try:
-                    _measure_one(proxy, site, generator, plan.seconds, results, say)
-                except BenchError as error:
-                    results.problems.append(f"{proxy.name}: {error}")
-                    say(f"  {proxy.name}: {error}")
+    generator, results = Generator(programs["wsload"], load_core), Results(connections=plan.connections)
+    bench = _Bench(plan, generator, proxy_core, results, say)
+    with processes.running(echo, ports=[plan.port_base], core=load_core, log=plan.folder / "echo.log"):
+        for number in _in_time(plan, say):
+            bench.measure_round(number)
+            results.rounds += 1
     return results
+
+
+def _in_time(plan: Plan, say: Say) -> Iterator[int]:
+    """The numbers of the rounds, as long as there is time for one more."""
+    began = time.monotonic()
+    for number in range(plan.rounds):
+        spent = time.monotonic() - began
+        if number and spent * (number + 1) / number > plan.most_seconds:
+            say(f"{number} of {plan.rounds} rounds took {spent / 60:.0f} minutes: there is no time for another one")
+            return
+        say(f"round {number + 1} of {plan.rounds}")
+        yield number
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """One run of the benchmark."""
+
+    plan: Plan
+    generator: Generator
+    core: int
+    results: Results
+    say: Say
+
+    def measure_round(self, number: int) -> None:
+        """In the first one memory; all proxies at full load; then, as their rate follows from that, at equal load."""
+        for scheme in self.plan.memory_schemes if number == 0 else []:
+            self._sweep(number, partial(self._measure_memory, scheme))
+        self._sweep(number, partial(self._measure_loads, [load for load in self.plan.loads if load.mode != "paced"]))
+        paced = [load for load in self.plan.loads if load.mode == "paced"]
+        self._fix_rates(paced)
+        self._sweep(number, partial(self._measure_loads, [each for each in paced if each.scheme in self.results.rates]))
+
+    def _sweep(self, number: int, measure_one: Callable[[Proxy, Running], None]) -> None:
+        for proxy in _turned(self.plan.proxies, number):
+            try:
+                with proxy.serve(self._site(proxy)) as running:
+                    measure_one(proxy, running)
+            except BenchError as error:
+                self._trouble(proxy, str(error))
+
+    def _measure_loads(self, loads: list[Load], proxy: Proxy, running: Running) -> None:
+        for target in running.targets.values():
+            self.generator.warm_up(target)
+        for load in loads:
+            if place := _target(running, load):
+                self._measure_load(proxy, running, load, place)
+
+    def _measure_load(self, proxy: Proxy, running: Running, load: Load, target: Target) -> None:
+        rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
+        sample = self.generator.run(load, target, seconds=self.plan.seconds, proxy=running.pid, rate=rate)
+        if sample.errors:
+            self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")
+            return
+        self.results.samples.setdefault((proxy.name, load), []).append(sample)
+        self.say(
+            f"  {proxy.title:24}{sample.per_second:>11,.0f} {load.unit + 's/s':13} p99 {sample.p99_us:>8,.0f} µs  "
+            f"core {sample.busy:4.0%} busy  {load.title}"
+        )
+
+    def _measure_memory(self, scheme: str, proxy: Proxy, running: Running) -> None:
+        """In a process of its own: the heap of one that has worked has room that connections would fill unseen."""
+        if running.pid is None or scheme not in running.targets:
+            return
+        self.generator.warm_up(running.targets[scheme])
+        count = self.plan.connections
+        kb = self.generator.memory_kb(running.targets[scheme], proxy=running.pid, connections=count)
+        self.results.memory_kb.setdefault((proxy.name, scheme), []).append(kb)
+        self.say(f"  {proxy.title:24}{kb:>11.1f} kB per idle connection, {scheme}")
+
+    def _fix_rates(self, paced: list[Load]) -> None:
+        """Once for the whole run: figures at different rates could not be compared."""
+        names = [proxy.name for proxy in self.plan.proxies if proxy != DIRECT]
+        for scheme in {load.scheme for load in paced} - set(self.results.rates):
+            if rate := self.plan.rate or self.results.equal_rate(names, scheme):
+                self.results.rates[scheme] = rate
+
+    def _trouble(self, proxy: Proxy, sentence: str) -> None:
+        self.results.problems.append(f"{proxy.title}: {sentence}")
+        self.say(f"  {proxy.title}: {sentence}")
+
+    def _site(self, proxy: Proxy) -> Site:
+        folder, shared = self.plan.folder / proxy.name, self.plan.folder / "shared"
+        for each in (folder, shared):
+            each.mkdir(parents=True, exist_ok=True)
+        port = self.plan.port_base + 1 + self.plan.proxies.index(proxy)
+        return Site(folder, shared, port, self.core, self.plan.port_base, _certificate(shared))
 
 
 def _turned(proxies: list[Proxy], number: int) -> list[Proxy]:
@@ -67,37 +144,16 @@ def _turned(proxies: list[Proxy], number: int) -> list[Proxy]:
     return proxies[by:] + proxies[:by]
 
 
-def _site(plan: Plan, proxy: Proxy, core: int) -> Site:
-    folder = plan.folder / proxy.name
-    folder.mkdir(parents=True, exist_ok=True)
-    port = plan.port_base + 1 + plan.proxies.index(proxy)
-    return Site(folder=folder, port=port, core=core, backend=plan.port_base)
+def _target(running: Running, load: Load) -> Target | None:
+    """Where `load` goes; None when it cannot. Latency over wss is compared with ws where there is nothing between."""
+    return running.targets.get(load.scheme) or (running.targets.get("ws") if load.mode == "paced" else None)
 
 
-def _measure_one(proxy: Proxy, site: Site, generator: Generator, seconds: float, results: Results, say: Say) -> None:
-    with proxy.serve(site) as running:
-        generator.warm_up(running.target)
-        _measure_memory(proxy, running, generator, results, say)
-        for load in LOADS:
-            sample = generator.run(load, running.target, seconds=seconds, proxy=running.pid)
-            results.samples.setdefault((proxy.name, load), []).append(sample)
-            say(f"  {proxy.name:8} {_told(load, sample)}")
-            if sample.errors:
-                results.problems.append(f"{proxy.name}: {load.title}: {sample.errors}")
-
-
-def _measure_memory(proxy: Proxy, running: Running, generator: Generator, results: Results, say: Say) -> None:
-    """Before the loads, while the process is fresh: later its heap has room that connections would fill unseen."""
-    if running.pid is None:
-        return
-    per_connection = generator.memory_kb(running.target, proxy=running.pid)
-    results.memory_kb.setdefault(proxy.name, []).append(per_connection)
-    say(f"  {proxy.name:8} {per_connection:.1f} kB per idle connection")
-
-
-def _told(load: Load, sample: Sample) -> str:
-    errors = f"  ERRORS {sample.errors}" if sample.errors else ""
-    return (
-        f"{sample.per_second:>11,.0f} {load.unit:12} p99 {sample.p99_us:>8,.0f} µs  "
-        f"core {sample.busy:4.0%} busy  {load.title}{errors}"
-    )
+def _certificate(folder: Path) -> Certificate:
+    """The one that all proxies have, made as the product makes its own: P-256, for 127.0.0.1 and localhost."""
+    certificate, key, pair = (folder / name for name in ("certificate.pem", "key.pem", "pair.pem"))
+    if ensure_certificate(certificate, key, "localhost", dt.datetime.now(dt.UTC), given=False):
+        shutil.copyfile(certificate, pair)
+        with pair.open("ab") as both:
+            both.write(key.read_bytes())
+    return Certificate(certificate, key, pair)

@@ -36,8 +36,21 @@ def test_a_program_is_not_compiled_again_while_its_source_is_older(
     assert program.read_text() == "built earlier"
 
 
-def test_an_unknown_proxy_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ["--only", "nginx,squid"],
+            "squid is none of direct, gateway, gateway-unlimited, nginx, haproxy, envoy, caddy",
+        ),
+        (["--loads", "2"], "2 is none of 1, 100, 1000, pipelined, 16k, handshakes, latency, memory"),
+        (["--schemes", "http"], "http is none of ws, wss"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_known_ones(
+    options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        bench.main(["--only", "nginx,squid"])
+        bench.main(options)
     assert ended.value.code == 2
-    assert "squid is none of direct, gateway, nginx, haproxy" in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err

@@ -1,69 +1,152 @@
-"""The tables: medians, ranges, ratios, and lines for what was not there."""
+"""The tables and the page: medians, ranges, ratios, targets, and lines for what was not there."""
 
 import datetime as dt
 
+import pytest
+
 from bench import report
-from bench.load import LOADS, Sample
-from bench.proxies import DIRECT, NGINX_PROXY
-from bench.rounds import Results
+from bench.load import Load, loads
+from bench.others import HAPROXY, NGINX
+from bench.ours import GATEWAY
+from bench.page import How, as_page
+from bench.proxies import DIRECT
+from bench.results import Results
+from bench.targets import verdicts
+from tests.bench.figures import found, sample
 
-ECHO, HANDSHAKES = LOADS[0], LOADS[-1]
-
-
-def sample(per_second: float, *, busy: float = 0.0) -> Sample:
-    return Sample(per_second, per_second * 125 / 1e6, 10, 20, busy, {})
+ECHO, HANDSHAKES = loads(["100", "handshakes"], ["ws"])
+(PACED,) = (load for load in loads(["latency"], ["ws"]) if load.mode == "paced")
+PROXIES = [DIRECT, GATEWAY, NGINX, HAPROXY]
 
 
 def results() -> Results:
     """Three rounds, in which nginx has one bad one."""
-    found = Results(memory_kb={"nginx": [20.0, 22.0, 21.0]})
-    found.samples["direct", ECHO] = [sample(rate) for rate in (3000, 1000, 2000)]
-    found.samples["nginx", ECHO] = [sample(rate, busy=0.97) for rate in (1000, 10, 1100)]
-    return found
+    measured = Results(memory_kb={("nginx", "ws"): [21.0], ("nginx", "wss"): [42.0], ("gateway", "ws"): [10.5]})
+    measured.connections = 5000
+    measured.samples["direct", ECHO] = [sample(rate) for rate in (3000, 1000, 2000)]
+    measured.samples["nginx", ECHO] = [sample(rate, busy=0.97, cpu_us=12.345) for rate in (1000, 10, 1100)]
+    measured.samples["haproxy", ECHO] = [sample(1250, busy=0.97)]
+    return measured
 
 
 def row(table: report.Table, name: str) -> dict[str, str]:
-    (found,) = [each for each in table.rows if each[0] == name]
-    return dict(zip(table.heads, found, strict=True))
+    (values,) = [each for each in table.rows if each[0] == name]
+    return dict(zip(table.heads, values, strict=True))
 
 
-def test_a_figure_is_the_median_with_its_range_and_its_ratio_to_nginx() -> None:
-    table = report.tables(results(), ["direct", "nginx"])[0]
+def test_a_figure_is_the_median_with_its_range_and_its_ratios() -> None:
+    table = report.tables(results(), PROXIES, [ECHO])[0]
     nginx = row(table, "nginx")
-    assert (nginx["messages/s"], nginx["range"], nginx["of nginx"]) == ("1,000", "10 – 1,100", "1.00")
+    assert (nginx["messages/s"], nginx["range"]) == ("1,000", "10 – 1,100")
+    assert (nginx["of nginx"], nginx["of the best"], nginx["CPU µs/message"]) == ("1.00", "0.80", "12.35")
     assert row(table, "direct")["of nginx"] == "2.00"
+    assert row(table, "HAProxy")["of the best"] == "1.00"
 
 
 def test_the_direct_row_has_no_core_of_its_own_and_no_memory() -> None:
-    found = report.tables(results(), ["direct", "nginx"])
-    assert row(found[0], "direct")["core busy"] == "–"
-    assert row(found[0], "nginx")["core busy"] == "97%"
-    assert [each[0] for each in found[-1].rows] == ["nginx"]
-    assert row(found[-1], "nginx")["kB per connection"] == "21.0"
+    speed, memory = report.tables(results(), PROXIES, [ECHO])
+    assert (row(speed, "direct")["core busy"], row(speed, "direct")["CPU µs/message"]) == ("–", "–")
+    assert row(speed, "nginx")["core busy"] == "97%"
+    assert [each[0] for each in memory.rows] == ["gateway", "nginx", "HAProxy"]
+
+
+def test_memory_is_told_for_each_scheme_beside_that_of_nginx() -> None:
+    memory = report.tables(results(), PROXIES, [])[-1]
+    assert memory.title == "Memory, 5,000 idle connections"
+    assert memory.rows[0] == ["gateway", "10.5", "0.50", "–", "–"]
+    assert memory.rows[1] == ["nginx", "21.0", "1.00", "42.0", "1.00"]
+
+
+def test_without_anything_between_there_is_no_row_for_wss() -> None:
+    (secure,) = loads(["100"], ["wss"])
+    names = [each[0] for each in report.tables(results(), PROXIES, [secure])[0].rows]
+    assert names == ["gateway", "nginx", "HAProxy"]
 
 
 def test_what_was_not_measured_is_a_dash_and_never_a_nought() -> None:
-    table = report.tables(results(), ["direct", "nginx"])[LOADS.index(HANDSHAKES)]
+    table = report.tables(results(), PROXIES, [HANDSHAKES])[0]
     assert set(row(table, "nginx").values()) == {"nginx", "–"}
 
 
-def test_the_page_names_the_command_the_machine_and_who_was_left_out() -> None:
-    how = report.How("python -m bench --rounds 3", 3, 2.5, dt.datetime(2026, 2, 3, tzinfo=dt.UTC))
-    page = report.as_page(
-        results(),
-        [(DIRECT, "–"), (NGINX_PROXY, "1.22.1")],
-        ["haproxy: haproxy is not installed"],
-        [("Kernel", "6")],
-        how,
+def test_latency_is_told_with_what_is_added_and_the_rate() -> None:
+    measured = Results(rates={"ws": 24000})
+    for name, p99 in (("direct", 60), ("gateway", 160), ("nginx", 150)):
+        measured.samples[name, PACED] = [sample(24000, p99_us=p99)]
+    table = report.tables(measured, PROXIES, [PACED])[0]
+    assert "24,000 messages/s" in table.title
+    assert (row(table, "direct")["added p99 µs"], row(table, "gateway")["added p99 µs"]) == ("–", "100")
+
+
+@pytest.mark.parametrize(
+    ("load", "rates", "figure", "word"),
+    [
+        (ECHO, {"gateway": [95], "nginx": [90], "haproxy": [100]}, "0.95 of HAProxy", "met"),
+        (ECHO, {"gateway": [94], "nginx": [100], "haproxy": [60]}, "0.94 of nginx", "missed"),
+        (ECHO, {"gateway": [94]}, "–", "not measured"),
+        (HANDSHAKES, {"gateway": [1200]}, "1,200", "met"),
+        (HANDSHAKES, {"gateway": [1199]}, "1,199", "missed"),
+        (HANDSHAKES, {"nginx": [9000]}, "–", "not measured"),
+    ],
+)
+def test_a_target_stands_beside_its_figure(load: Load, rates: dict[str, list[float]], figure: str, word: str) -> None:
+    (verdict,) = verdicts(found(load, **rates), [load])
+    assert (verdict.figure, verdict.word) == (figure, word)
+
+
+@pytest.mark.parametrize(("ours", "word"), [(150, "met"), (151, "missed")])
+def test_the_gateway_may_add_what_nginx_adds(ours: float, word: str) -> None:
+    measured = Results()
+    for name, p99 in (("direct", 60), ("gateway", ours), ("nginx", 150)):
+        measured.samples[name, PACED] = [sample(1, p99_us=p99)]
+    (verdict,) = verdicts(measured, [PACED])
+    assert (verdict.figure, verdict.word) == (f"{ours - 60} µs, nginx 90 µs", word)
+
+
+@pytest.mark.parametrize(("kb", "word"), [(22.0, "met"), (22.1, "missed")])
+def test_an_idle_connection_may_cost_so_much(kb: float, word: str) -> None:
+    (verdict,) = verdicts(Results(memory_kb={("gateway", "ws"): [kb], ("gateway", "wss"): [99.0]}), [])
+    assert (verdict.figure, verdict.word) == (f"{kb:.1f} kB", word)
+
+
+def test_handshakes_over_wss_have_no_target() -> None:
+    assert verdicts(Results(), loads(["handshakes"], ["wss"])) == []
+
+
+def how() -> How:
+    return How(
+        command="python -m bench --rounds 3",
+        seconds=2.5,
+        at=dt.datetime(2026, 2, 3, tzinfo=dt.UTC),
+        proxies=[(DIRECT, "–"), (NGINX, "1.22.1")],
+        left_out=["HAProxy: haproxy is not installed"],
+        machine=[("Kernel", "6")],
+        loads=[ECHO],
     )
+
+
+def test_the_page_names_the_command_the_machine_and_who_was_left_out() -> None:
+    page = as_page(results(), how(), "")
     assert "\n    python -m bench --rounds 3\n" in page
     assert "Measured on 3 February 2026" in page
-    assert "Left out: haproxy: haproxy is not installed." in page
+    assert "Left out: HAProxy: haproxy is not installed." in page
     assert "| Kernel | 6 |" in page
     assert "| nginx | 1,000 | 10 – 1,100 |" in page
+    assert "went wrong" not in page
+
+
+def test_what_is_written_by_hand_stands_under_the_tables_without_its_comments() -> None:
+    page = as_page(results(), how(), "<!-- for\nwriters -->\n## Why\n\nBecause.\n")
+    assert page.endswith("\n\n## Why\n\nBecause.\n")
+    assert "writers" not in page
+
+
+def test_the_page_owns_up_to_what_went_wrong() -> None:
+    measured = results()
+    measured.problems.append("nginx: Handshakes, 32 at a time, ws: 3 timeout")
+    assert "\n- nginx: Handshakes, 32 at a time, ws: 3 timeout\n" in as_page(measured, how(), "")
 
 
 def test_the_terminal_table_keeps_its_columns_in_line() -> None:
-    title, *lines = report.as_text(report.tables(results(), ["direct", "nginx"])[0]).splitlines()
+    title, *lines = report.as_text(report.tables(results(), PROXIES, [ECHO])[0]).splitlines()
     assert title == ECHO.title
     assert len({len(line) for line in lines}) == 1

@@ -1,0 +1,139 @@
+"""The four that the gateway is measured beside: one worker each, the same certificate, authorised handshakes.
+
+nginx and HAProxy are those of the machine, Envoy and Caddy those of `requirements-bench.lock`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench import processes
+from bench.errors import Unavailable
+from bench.site import Proxy, Running, Site, configure, filled
+
+Command = list[str | Path]
+
+
+@contextmanager
+def _nginx(site: Site) -> Iterator[Running]:
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration = configure(site, "nginx.conf", user=user)
+    command: Command = [_installed("nginx"), "-p", site.folder, "-e", site.folder / "nginx.log", "-c", configuration]
+    with _running(site, command) as running:
+        yield running
+
+
+@contextmanager
+def _haproxy(site: Site) -> Iterator[Running]:
+    with _running(site, [_installed("haproxy"), "-db", "-f", configure(site, "haproxy.cfg")]) as running:
+        yield running
+
+
+@contextmanager
+def _envoy(site: Site) -> Iterator[Running]:
+    configuration = configure(site, "envoy.json", http=filled("envoy-http.json", site))
+    command: Command = [_envoy_path(), "-c", configuration, "--concurrency", "1"]
+    with _running(site, [*command, "--log-level", "error", "--disable-hot-restart"]) as running:
+        yield running
+
+
+@contextmanager
+def _caddy(site: Site) -> Iterator[Running]:
+    configuration = configure(site, "Caddyfile")
+    environment = {**os.environ, "GOMAXPROCS": "1", "HOME": str(site.folder)}
+    command: Command = [_packaged("caddy"), "run", "--adapter", "caddyfile", "--config", configuration]
+    with _running(site, command, environment) as running:
+        yield running
+
+
+@contextmanager
+def _running(site: Site, command: Command, environment: dict[str, str] | None = None) -> Iterator[Running]:
+    ports = [site.port, site.tls_port]
+    log = site.folder / "output.log"
+    with processes.running(command, ports=ports, core=site.core, log=log, env=environment) as pid:
+        yield Running(site.targets(), pid)
+
+
+def _nginx_version() -> str:
+    told = subprocess.run([_installed("nginx"), "-V"], capture_output=True, text=True, check=True).stderr
+    for module in ("http_auth_request_module", "http_ssl_module"):
+        if module not in told:
+            raise Unavailable(f"nginx is installed without its {module}")
+    return told.splitlines()[0].rpartition("/")[2].split()[0]
+
+
+def _haproxy_version() -> str:
+    return _told(_installed("haproxy"), "-v").split()[2]
+
+
+def _envoy_version() -> str:
+    return _told(_envoy_path(), "--version").split("/")[-4]
+
+
+def _caddy_version() -> str:
+    return _told(_packaged("caddy"), "version").split()[0].removeprefix("v")
+
+
+def _told(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _installed(name: str) -> Path:
+    """The program `name` of the machine, also where only root usually looks; Unavailable when there is none."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if not found:
+        raise Unavailable(f"{name} is not installed (Debian: apt-get install {name})")
+    return Path(found)
+
+
+def _packaged(name: str) -> Path:
+    """The program `name` that a package brought into this environment."""
+    found = Path(sys.executable).with_name(name)
+    if not found.exists():
+        raise Unavailable(f"{name} is not in this environment: `make bench` installs it where there is a package")
+    return found
+
+
+def _envoy_path() -> Path:
+    """The binary itself, not the script that starts it."""
+    package = find_spec("envoy")
+    places = list(package.submodule_search_locations or []) if package else []
+    found = [path for place in places if (path := Path(place) / "_bin" / "envoy").exists()]
+    return found[0] if found else _packaged("envoy")
+
+
+NGINX = Proxy(
+    "nginx",
+    "nginx",
+    "1 worker, `auth_request` to a local endpoint that says yes, `proxy_buffer_size 32k`, no access log",
+    _nginx_version,
+    _nginx,
+)
+HAPROXY = Proxy(
+    "haproxy",
+    "HAProxy",
+    "1 thread, refuses what has no Bearer header, `tune.bufsize 32768`, no log",
+    _haproxy_version,
+    _haproxy,
+)
+ENVOY = Proxy(
+    "envoy",
+    "Envoy",
+    "`--concurrency 1`, `ext_authz` to the same endpoint, no access log, `delayed_close_timeout` 0 (else it keeps a "
+    "closed connection for a second)",
+    _envoy_version,
+    _envoy,
+)
+CADDY = Proxy(
+    "caddy",
+    "Caddy",
+    "`GOMAXPROCS=1`, `forward_auth` to the same endpoint, no access log",
+    _caddy_version,
+    _caddy,
+)
+FOUR = [NGINX, HAPROXY, ENVOY, CADDY]

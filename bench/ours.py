@@ -1,0 +1,85 @@
+"""The gateway, as its own command starts it: one worker, with a plan that counts and with one that has no limits."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+from bench import processes
+from bench.arrange import METERED, UNLIMITED
+from bench.errors import BenchError
+from bench.site import TLS_PORT_OFFSET, Proxy, Running, Site
+
+ROOT = Path(__file__).resolve().parent.parent
+METRICS_PORT_OFFSET = 2 * TLS_PORT_OFFSET
+TOKEN_SECONDS = 24 * 3600
+
+
+@contextmanager
+def _gateway(plan: str, site: Site) -> Iterator[Running]:
+    environment = _environment(site)
+    arranged = _arranged(site, environment)
+    command: list[str | Path] = [sys.executable, ROOT / "manage.py", "gateway", "--workers", "1"]
+    ports = [site.port, site.tls_port]
+    log = site.folder / "output.log"
+    with processes.running(command, ports=ports, core=site.core, log=log, env=environment, cwd=ROOT) as pid:
+        yield Running(site.targets(arranged["path"], f"Bearer {arranged[plan]}"), pid)
+
+
+def _environment(site: Site) -> dict[str, str]:
+    """The product's defaults, with a data folder and ports of its own here, and the certificate of all proxies."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "DATABASE_URL", "REDIS_"))
+    }
+    return kept | {
+        "APIM_DATA_DIR": str(site.shared / "var"),
+        "APIM_GATEWAY_WS_PORT": str(site.port),
+        "APIM_GATEWAY_WSS_PORT": str(site.tls_port),
+        "APIM_METRICS_PORT": str(site.port + METRICS_PORT_OFFSET),
+        "APIM_TLS_CERTIFICATE": str(site.certificate.certificate),
+        "APIM_TLS_KEY": str(site.certificate.key),
+        "APIM_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),
+    }
+
+
+def _arranged(site: Site, environment: dict[str, str]) -> dict[str, str]:
+    """What `bench.arrange` printed; it is run once in each run of the benchmark."""
+    kept = site.shared / "arranged.json"
+    if not kept.exists():
+        command = [sys.executable, "-m", "bench.arrange", f"ws://127.0.0.1:{site.backend}/"]
+        result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise BenchError(f"the published API could not be made: {result.stderr.strip().splitlines()[-1]}")
+        kept.write_text(result.stdout.splitlines()[-1])
+    arranged: dict[str, str] = json.loads(kept.read_text())
+    return arranged
+
+
+def _version() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    below = ", ".join(f"{package} {metadata.version(package)}" for package in ("uvicorn", "uvloop"))
+    return f"{project['version']} on Python {platform.python_version()}, {below}"
+
+
+GATEWAY = Proxy(
+    "gateway",
+    "gateway",
+    "1 worker; token, subscription and plan checked; every frame header scanned; every message metered against the "
+    "quota and the rate of a plan that is too large to be reached",
+    _version,
+    partial(_gateway, METERED),
+)
+GATEWAY_UNLIMITED = Proxy(
+    "gateway-unlimited",
+    "gateway, no plan limits",
+    "the same with the plan Unlimited: every message counted, none held against a limit",
+    _version,
+    partial(_gateway, UNLIMITED),
+)
