@@ -29,6 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.handshake import Credential, Handshake, Way
+from gateway.limits import UNLIMITED, Limits
 from gateway.routes import Deployment, Match, Route, route_to
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionGrant:
-    """One subscription of an application: `plan` is the plan's name, `state` the subscription's, by WSO2's words."""
+    """One subscription of an application: `state` is by WSO2's words, `limits` are what its `plan` allows."""
 
     id: str
     plan: str
     state: str
+    limits: Limits = UNLIMITED
 
     def lets(self, key_type: str) -> bool:
         """Whether keys of this type may call under it now."""
@@ -60,7 +62,7 @@ class Grant:
     """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
 
     `owner_*` is who owns the application; `user_id` who allowed the token, empty for client credentials.
-    `subscriptions` is keyed by API id.
+    `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
     """
 
     token_id: str
@@ -74,6 +76,8 @@ class Grant:
     expires_at: float
     subscriptions: Mapping[str, SubscriptionGrant]
     user_id: str = ""
+    plan: str = ""
+    limits: Limits = UNLIMITED
 
 
 class Place(NamedTuple):

@@ -34,6 +34,7 @@ from gateway.authorization import Absence, Admit, Grant, Refuse, SubscriptionGra
 from gateway.database import Runner
 from gateway.grants import GrantCache, Touched
 from gateway.handshake import Handshake, Way
+from gateway.limits import Limits
 from gateway.proof import Prover
 from gateway.routes import Deployment, RouteTable
 from gateway.topics import Topic, TopicSet
@@ -376,6 +377,8 @@ _TOKEN_COLUMNS = {
     "key_type": "application__key_type",
     "application": "application__application_id",
     "application_name": "application__application__name",
+    "plan": "application__application__plan__name",
+    "per_minute": "application__application__plan__per_minute",
     "owner": "application__application__owner_id",
     "owner_name": "application__application__owner__username",
     "owner_active": "application__application__owner__is_active",
@@ -411,12 +414,37 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         expires_at=row["expires"].timestamp(),
         subscriptions=subscriptions.get(of["application"], {}),
         user_id=str(row["user_id"] or ""),
+        plan=of["plan"],
+        limits=Limits.per_minute(of["per_minute"]),
     )
 
 
 def _subscriptions(applications: set[Any]) -> dict[Any, dict[str, SubscriptionGrant]]:
     held: dict[Any, dict[str, SubscriptionGrant]] = {}
     rows = Subscription.objects.filter(application_id__in=applications).order_by()
-    for pk, application, api, plan, state in rows.values_list("pk", "application_id", "api_id", "plan__name", "state"):
-        held.setdefault(application, {})[str(api)] = SubscriptionGrant(str(pk), plan, state)
+    columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
+    for pk, application, api, plan, state, *limits in rows.values_list(*columns):
+        held.setdefault(application, {})[str(api)] = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
     return held
+
+
+_LIMITS = {
+    "quota": "quota",
+    "quota_unit": "unit",
+    "quota_period": "period",
+    "rate": "rate",
+    "burst": "burst",
+    "connections": "connections",
+    "connects": "connects",
+    "message_bytes": "message_bytes",
+    "counted": "counted",
+    "over_rate": "over_rate",
+    "over_quota": "over_quota",
+}
+"""The columns of a business plan, and what they are called among limits."""
+
+
+@lru_cache(maxsize=1024)
+def _limits(*values: Any) -> Limits:
+    """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""
+    return Limits.from_document(dict(zip(_LIMITS.values(), values, strict=True)))

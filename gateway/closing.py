@@ -191,6 +191,18 @@ def too_many(description: str, seconds: float = 30) -> Refuse:
     return Refuse(429, 900429, "Too many requests", description, (("Retry-After", str(math.ceil(seconds))),))
 
 
+def over_plan(subject: str, description: str, seconds: float) -> Refuse:
+    """429: the plan of the `subject`, subscription or application, has no room for another connection now."""
+    code = 900804 if subject == "subscription" else 900803
+    return Refuse(429, code, "Plan exhausted", description, (("Retry-After", str(math.ceil(seconds))),))
+
+
+def plan_unknown(seconds: float = 2) -> Refuse:
+    """503: what is left of the plan cannot be found out at the moment."""
+    sentence = "The gateway cannot look up what is left of the plan at the moment. Try again in a few seconds."
+    return _unavailable(900900, "Plans cannot be checked", sentence, seconds)
+
+
 def no_such_connection() -> Refuse:
     """404: no worker holds a connection of this id."""
     return Refuse(404, 900906, "Not found", "No connection of this id is open. It may have ended; connect again.")

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Container, Iterator
 
 from gateway.authorization import Admit
+from gateway.leases.entry import Entry
 from gateway.passing import Passing
 
 LEAST_SWEPT = 1024
@@ -15,10 +16,11 @@ class Line:
     """One client that was let in: from the moment it was, through the dial of the backend, until it is gone.
 
     `close(code, reason)` ends it, whatever it is doing; it must not wait and must not raise. `admitted` is the latest
-    decision about it. `opened_at` is in seconds since the epoch. `passing` is there once its backend has answered.
+    decision about it. `opened_at` is in seconds since the epoch. `passing` is there once its backend has answered,
+    `entry` while it draws from plans.
     """
 
-    __slots__ = ("admitted", "client_ip", "close", "id", "opened_at", "passing")
+    __slots__ = ("admitted", "client_ip", "close", "entry", "id", "opened_at", "passing")
 
     def __init__(
         self, line_id: str, admitted: Admit, close: Callable[[int, str], None], client_ip: str, opened_at: float
@@ -29,6 +31,7 @@ class Line:
         self.client_ip = client_ip
         self.opened_at = opened_at
         self.passing: Passing | None = None
+        self.entry: Entry | None = None
 
     @property
     def api_id(self) -> str:

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -26,11 +26,12 @@ from gateway.handshake import Handshake, Malformed, read
 from gateway.logs import request_id
 from gateway.messages import MessageRelay, connect
 from gateway.observer import Observer
+from gateway.plans import Plans, message_bytes, meters_of
 from gateway.protocol import EXTENSION
 from gateway.relay import Relay
 from gateway.routes import RouteTable, backend_url
 from gateway.terms import Terms, terms_for
-from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams, extension_names
+from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -71,8 +72,9 @@ class Door:
     """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.Terms`.
 
     `on_end(line, relay)` is told of every line whose relay has ended, `observer` of everything worth counting.
-    `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away.
-    `write_access` asks for a line in the log `gateway.access` for every refusal and every end.
+    `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away. `plans` meter
+    what passes (None: nothing is metered). `write_access` asks for a line in the log `gateway.access` for every refusal
+    and every end.
     """
 
     catalogue: Catalogue
@@ -84,6 +86,7 @@ class Door:
     is_stopping: bool = False
     not_ready: Callable[[], str] = str
     observer: Observer = field(default_factory=Observer)
+    plans: Plans | None = None
     on_end: Callable[[Line, Relay], None] | None = None
     write_access: bool = False
     desk: Desk | None = None
@@ -174,30 +177,49 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         headers = tuple(_backend_headers(handshake, admitted, line))
         if extension:
             ask = Ask(handshake.subprotocols, handshake.extensions, headers)
-            dialled = await self._timed(line, self.door.upstreams.dial(addresses, ask, admitted.route.options))
+            dialled = await self._enter(line, self.door.upstreams.dial(addresses, ask, admitted.route.options))
             await self._splice(extension["splice"], dialled, handshake, admitted, line)
         else:
             ask = Ask(handshake.subprotocols, "", headers)
             dial = connect(self.door.upstreams, addresses, ask, admitted.route.options)
-            backend = await self._timed(line, dial)
-            self.messages = MessageRelay(backend, self.send, self._forget, admitted.route.options)
+            backend = await self._enter(line, dial)
+            self.messages = MessageRelay(
+                backend, self.send, self._forget, admitted.route.options, meters=meters_of(line.entry)
+            )
+            self.messages.limit_messages(message_bytes(line.admitted))
             line.close, line.passing = self.messages.close, self.messages
             subprotocol = backend.subprotocol or handshake.own_subprotocol
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _names(line)})
             self.door.observer.opened(line)
             self.messages.start()
 
+    async def _enter(self, line: Line, dial: Coroutine[Any, Any, Any]) -> Any:
+        """Let the line in under its plans, then dial its backend; what ends the line meanwhile stops either."""
+        if self.door.plans is None:
+            return await self._unless_too_late(self._timed(line, dial))
+        return await self._unless_too_late(self._dial_under(self.door.plans, line, dial))
+
+    async def _dial_under(self, plans: Plans, line: Line, dial: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            refusal = await plans.enter(line)
+            if refusal:
+                raise DialFailed(refusal)
+        except BaseException:
+            dial.close()
+            raise
+        return await self._timed(line, dial)
+
     async def _timed(self, line: Line, dial: Awaitable[Any]) -> Any:
         begun, clock = time.perf_counter(), time.perf_counter
         try:
-            connected = await self._dial(dial)
+            connected = await dial
         except DialFailed as failed:
             self.door.observer.dialled(line, clock() - begun, failed.refusal)
             raise
         self.door.observer.dialled(line, clock() - begun, None)
         return connected
 
-    async def _dial(self, dial: Awaitable[Any]) -> Any:
+    async def _unless_too_late(self, dial: Coroutine[Any, Any, Any]) -> Any:
         self.dialling = asyncio.ensure_future(dial)
         try:
             connected = await self.dialling
@@ -237,13 +259,14 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             dialled.transport.abort()
             raise
         door = self.door
-        relay = splice(dialled, terms=self._terms(dialled, admitted), on_end=_accountant(door, line))
+        terms, meters = self._terms(dialled, line), meters_of(line.entry)
+        relay = splice(dialled, terms=terms, meters=meters, on_end=_accountant(door, line))
         line.close, line.passing = relay.close, relay
         door.observer.opened(line)
 
-    def _terms(self, dialled: Dialled, admitted: Admit) -> Terms:
-        names = tuple(extension_names(dialled.extensions))
-        return terms_for(admitted.route.options, names, stall=self.door.stall, handshake=self.door.handshake)
+    def _terms(self, dialled: Dialled, line: Line) -> Terms:
+        options, limit, door = line.admitted.route.options, message_bytes(line.admitted), self.door
+        return terms_for(options, dialled.extensions, stall=door.stall, handshake=door.handshake, limit=limit or 0)
 
     async def _refuse(self, refusal: Refuse) -> NoReturn:
         self.door.observer.refused(refusal)
@@ -260,12 +283,19 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     def _forget(self) -> None:
         if self.line and self.door.connections.get(self.line.id):
             self.door.connections.discard(self.line)
+            _leave(self.door, self.line)
             self.door.observer.ended(self.line)
+
+
+def _leave(door: Door, line: Line) -> None:
+    if door.plans:
+        door.plans.leave(line)
 
 
 def _accountant(door: Door, line: Line) -> Callable[[Relay], None]:
     def ended(relay: Relay) -> None:
         door.connections.discard(line)
+        _leave(door, line)
         door.observer.ended(line)
         if door.write_access:
             access.ended(line, relay)

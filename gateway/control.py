@@ -16,7 +16,10 @@ from gateway.desk import Desk
 from gateway.follow import Follower
 from gateway.heartbeat import Heart
 from gateway.journal import Journal
+from gateway.leases import open_store
+from gateway.leases.keeper import Keeper
 from gateway.observer import Observer
+from gateway.plans import KeptPlans
 from gateway.renewals import Renewals
 from gateway.reporting import Reporter
 from gateway.shared_health import SharedHealth
@@ -37,8 +40,14 @@ class Control:
         self.connections = Connections()
         self.renewals = Renewals(catalogue=self.catalogue, connections=self.connections, run=self._asking)
         self.desk = Desk(catalogue=self.catalogue, renewals=self.renewals, run=self._asking)
+        self._keeper = Keeper(open_store(settings.REDIS_URL), settings.DATA_DIR / "leases")
+        self.plans = KeptPlans(self._keeper)
         self._follower = Follower(
-            catalogue=self.catalogue, connections=self.connections, run=self._following, renew=self.renewals.answer
+            catalogue=self.catalogue,
+            connections=self.connections,
+            run=self._following,
+            renew=self.renewals.answer,
+            readmitted=self.plans.follow,
         )
         self._heart = Heart(connections=self.connections, run=self._following)
         self._journal = Journal(
@@ -61,6 +70,7 @@ class Control:
     async def start(self) -> None:
         """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
         await self._follower.start()
+        await self._keeper.start()
         self._tasks = [
             _forever(self._follower.follow(), "follow"),
             _forever(self._follower.expire(), "expire"),
@@ -80,6 +90,7 @@ class Control:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keeper.stop()
         await self._reporter.stop()
         await self._journal.stop()
         await self._heart.stop()

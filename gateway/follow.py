@@ -39,7 +39,8 @@ log = logging.getLogger("gateway.follow")
 class Follower:
     """Keeps one worker true to the database. `run` takes database work to a thread of its own.
 
-    `renew(connection id, what was asked)` is called for each wish that a connection go on with another token.
+    `renew(connection id, what was asked)` is called for each wish that a connection go on with another token,
+    `readmitted(line)` when something changed under a line that may stay.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Follower:
         connections: Connections,
         run: Runner,
         renew: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
+        readmitted: Callable[[Line], None] | None = None,
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,6 +58,7 @@ class Follower:
         self._connections = connections
         self._run = run
         self._renew = renew
+        self._readmitted = readmitted or (lambda line: None)
         self._clock = clock
         self._elapsed = elapsed
         self._seen = Seen()
@@ -145,7 +148,7 @@ class Follower:
             await self._reconsider(changed, grants)
 
     def _lines_resting_on(self, touched: Touched) -> list[Line]:
-        if touched.users:
+        if touched.users or touched.plans or touched.application_plans:
             return [line for line in self._connections if touched.covers(line.admitted.grant)]
         by_application = (line for each in touched.applications for line in self._connections.of_application(each))
         by_token = (line for each in touched.tokens for line in self._connections.of_token(each))
@@ -164,6 +167,7 @@ class Follower:
             _close(line, closing.for_open_line(decision))
         elif decision is not None:
             line.admitted = decision
+            self._readmitted(line)
 
     def _note_away(self, error: Exception) -> None:
         if not self._is_away:

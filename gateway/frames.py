@@ -57,8 +57,8 @@ class FrameScanner:
     With `awaited`, `controls` holds only Closes and the Pongs with that payload: a flood of others costs no memory.
 
     Running totals: `messages` that began, `octets` of data payload announced by their headers. `remaining` bytes of
-    the present data frame are still to come; `fragmented` says that its message goes on after it; `closed` that a
-    Close has passed, after which nothing counts.
+    the present data frame are still to come; `fragmented` says that its message goes on after it, and `size` how long
+    that message is so far; `closed` that a Close has passed, after which nothing counts.
     """
 
     __slots__ = (
@@ -66,7 +66,6 @@ class FrameScanner:
         "_limit",
         "_mask",
         "_rsv",
-        "_size",
         "_tables",
         "closed",
         "controls",
@@ -74,15 +73,15 @@ class FrameScanner:
         "messages",
         "octets",
         "remaining",
+        "size",
     )
 
     def __init__(self, *, masked: bool, rsv: int = 0, limit: int = 0, awaited: bytes | None = None) -> None:
         self._awaited = awaited
         self._mask = 4 if masked else 0
         self._rsv = rsv
-        self._limit = limit or _UNLIMITED
-        self._tables = _tables(masked, bool(rsv & RSV1), min(self._limit, MAXIMUM_CONTROL))
-        self._size = 0
+        self.limit(limit)
+        self.size = 0
         self.remaining = 0
         self.fragmented = False
         self.closed = False
@@ -99,6 +98,11 @@ class FrameScanner:
     def at_message_boundary(self) -> bool:
         """A message of the gateway's may follow what has passed."""
         return not self.remaining and not self.fragmented
+
+    def limit(self, octets: int) -> None:
+        """From the next frame on this is the longest message, in bytes as sent; 0 for none."""
+        self._limit = octets or _UNLIMITED
+        self._tables = _tables(bool(self._mask), bool(self._rsv & RSV1), min(self._limit, MAXIMUM_CONTROL))
 
     def feed(self, data: bytes) -> int:
         """How many bytes of `data`, from its start, may pass on; the totals and states then stand at that place.
@@ -164,11 +168,11 @@ class FrameScanner:
 
     def mark(self) -> Mark:
         """The present state; only between calls of `feed`."""
-        return Mark(self.remaining, self.fragmented, self._size, self.messages, self.octets)
+        return Mark(self.remaining, self.fragmented, self.size, self.messages, self.octets)
 
-    def rewind(self, mark: Mark) -> None:
-        """Back to `mark`, to read the same chunk another way."""
-        self.remaining, self.fragmented, self._size, self.messages, self.octets = mark
+    def rewind(self, mark: tuple[int, bool, int, int, int]) -> None:
+        """Back to `mark`, to read the same chunk another way. A plain tuple of the same five will do."""
+        self.remaining, self.fragmented, self.size, self.messages, self.octets = mark
         self.closed = False
         self.controls.clear()
 
@@ -202,12 +206,12 @@ class FrameScanner:
             raise FrameError(1002, "A reserved bit was set that was not negotiated.", at)
 
     def _check_length(self, first: int, length: int, at: int) -> None:
-        whole = self._size + length if self.fragmented else length
+        whole = self.size + length if self.fragmented else length
         if whole > self._limit:
             raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
         if not self.fragmented:
             self.messages += 1
-        self._size = whole
+        self.size = whole
         self.fragmented = not first & FINAL
 
     def _control(self, data: bytes, at: int, size: int) -> int:

@@ -19,7 +19,7 @@ ABSENCE_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Touched:
-    """What changed, by ids as text.
+    """What changed, by ids as text; plans by name.
 
     `renewals` are asked for, by connection: see `gateway.renewals`. `closings` are an operator's reasons for closing a
     connection, by connection.
@@ -29,12 +29,14 @@ class Touched:
     applications: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+    plans: set[str] = field(default_factory=set)
+    application_plans: set[str] = field(default_factory=set)
     denials: bool = False
     renewals: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        people = self.apis or self.applications or self.tokens or self.users
+        people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
         return bool(people or self.denials or self.renewals or self.closings)
 
     def covers(self, grant: Grant) -> bool:
@@ -44,6 +46,8 @@ class Touched:
             or grant.application_id in self.applications
             or grant.owner_id in self.users
             or grant.user_id in self.users
+            or grant.plan in self.application_plans
+            or any(held.plan in self.plans for held in grant.subscriptions.values())
         )
 
     def add(self, other: Touched) -> None:
@@ -52,6 +56,8 @@ class Touched:
         self.applications |= other.applications
         self.tokens |= other.tokens
         self.users |= other.users
+        self.plans |= other.plans
+        self.application_plans |= other.application_plans
         self.denials |= other.denials
         self.renewals |= other.renewals
         self.closings |= other.closings
@@ -131,10 +137,13 @@ class GrantCache:
 def _bases(grant: Grant) -> set[tuple[str, str]]:
     """What a grant rests on, as kind and id."""
     people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
-    return {("token", grant.token_id), ("application", grant.application_id), *people}
+    plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
+    return {("token", grant.token_id), ("application", grant.application_id), *people, *plans}
 
 
 def _touched_bases(touched: Touched) -> Iterator[tuple[str, str]]:
     yield from (("token", each) for each in touched.tokens)
     yield from (("application", each) for each in touched.applications)
     yield from (("user", each) for each in touched.users)
+    yield from (("plan", each) for each in touched.plans)
+    yield from (("application plan", each) for each in touched.application_plans)

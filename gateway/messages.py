@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from time import time
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ from websockets.typing import Subprotocol
 
 from gateway import closing, frames
 from gateway.closing import Close
+from gateway.leases.waiting import renewed
+from gateway.limits import Action
+from gateway.metering import FREE, Meter, Over
 from gateway.passing import Farewell, Traffic
 from gateway.terms import RelayOptions
 from gateway.upstream import Address, Ask, DialOptions, Unwilling, Upstreams, tls_context
@@ -53,11 +57,14 @@ class MessageRelay:
         send: Callable[[dict[str, Any]], Awaitable[None]],
         on_end: Callable[[], None],
         options: Options,
+        meters: tuple[Meter, Meter] = (FREE, FREE),
     ) -> None:
         self._backend = backend
         self._send = send
         self._on_end = on_end
         self._options = options
+        self._meters = meters
+        self._limit = 0
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
         self._farewell: Farewell | None = None
@@ -74,8 +81,10 @@ class MessageRelay:
         """Pass one message on. Waits while the backend is slow."""
         self._heard_at = asyncio.get_running_loop().time()
         message = data if text is None and data is not None else text or ""
-        self._count(0, message)
-        if not self._ended:
+        size = _size(message)
+        if self._limit and size > self._limit:
+            self.close(closing.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
+        elif await self._may_pass(0, size):
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
 
@@ -102,6 +111,10 @@ class MessageRelay:
     def finish(self) -> None:
         """There is nothing left to do."""
 
+    def limit_messages(self, octets: int | None) -> None:
+        """From now on the client's messages may be so long, in bytes; None: as long as it likes."""
+        self._limit = octets or 0
+
     def traffic(self) -> Traffic:
         """What has passed so far."""
         return Traffic(*self._passed)
@@ -115,8 +128,8 @@ class MessageRelay:
             while True:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
-                self._count(2, message)
-                await self._send({"type": "websocket.send", _kind(message): message})
+                if await self._may_pass(1, _size(message)):
+                    await self._send({"type": "websocket.send", _kind(message): message})
         except ConnectionClosed as closed:
             close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
             self._farewell = self._farewell or Farewell("backend", close.code, code, close.reason)
@@ -125,9 +138,22 @@ class MessageRelay:
             self._farewell = self._farewell or Farewell("client", 1006, closing.CLIENT_GONE.code, "")
             await self._close(None, closing.CLIENT_GONE)
 
-    def _count(self, direction: int, message: str | bytes) -> None:
-        self._passed[direction] += 1
-        self._passed[direction + 1] += len(message.encode() if isinstance(message, str) else message)
+    async def _may_pass(self, direction: int, size: int) -> bool:
+        """Wait until the plan lets a message of this direction pass. False: it is left out, or this is the end."""
+        meter = self._meters[direction]
+        while not self._ended and not meter.take(1, size):
+            obstacle = meter.obstacle(1, size, time())
+            if isinstance(obstacle, Over):
+                if obstacle.action is Action.CLOSE:
+                    self.close(closing.PLAN_EXHAUSTED.code, obstacle.sentence)
+                return False
+            if obstacle is not None:
+                await renewed(obstacle.source)
+        if self._ended:
+            return False
+        self._passed[2 * direction] += 1
+        self._passed[2 * direction + 1] += size
+        return True
 
     async def _watch(self) -> None:
         idle, longest = self._options.idle_timeout, self._options.maximum_duration
@@ -203,6 +229,10 @@ async def _connect(address: Address, ip: str, port: int, *, ask: Ask, options: O
         raise Unwilling(closing.backend_refused(text), is_final=status < 500) from None
     except InvalidHandshake:
         raise Unwilling(closing.backend_refused("The backend's answer did not switch to WebSocket.")) from None
+
+
+def _size(message: str | bytes) -> int:
+    return len(message.encode() if isinstance(message, str) else message)
 
 
 def _kind(message: str | bytes) -> str:

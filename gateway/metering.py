@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.limits import Action
 
@@ -57,16 +57,19 @@ Obstacle = Wait | Renew | Over
 class Source:
     """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
 
-    `notify` is called with the source when it needs the store or the time.
+    `subject` is whose it is, for people. `notify` is called with the source when it needs the store or the time.
     """
 
-    __slots__ = ("at", "cells", "notify", "octets", "top", "waiting")
+    __slots__ = ("at", "cells", "notify", "octets", "subject", "top", "waiting")
 
-    def __init__(self, cells: MutableSequence[int], at: int, notify: Callable[[Source], None], *, octets: bool) -> None:
+    def __init__(
+        self, cells: MutableSequence[int], at: int, notify: Callable[[Source], None], *, subject: str, octets: bool
+    ) -> None:
         self.cells = cells
         self.at = at
         self.top = 0
         self.octets = octets
+        self.subject = subject
         self.notify = notify
         self.waiting: OrderedDict[Resume, None] = OrderedDict()
 
@@ -202,3 +205,7 @@ def _toll_of_many(sources: tuple[Source, ...]) -> Take:
         return True
 
     return take
+
+
+FREE: Final = Meter()
+"""For a connection that no plan limits; nobody joins sources to it."""

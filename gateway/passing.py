@@ -37,6 +37,10 @@ class Passing(Protocol):
         """Wait for the client no longer."""
         ...
 
+    def limit_messages(self, octets: int | None) -> None:
+        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
+        ...
+
     def traffic(self) -> Traffic:
         """What has passed so far."""
         ...

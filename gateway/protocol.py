@@ -28,6 +28,7 @@ from websockets.http11 import Request
 
 from gateway import closing, head
 from gateway.authorization import Refuse
+from gateway.metering import Meter
 from gateway.relay import Relay
 from gateway.terms import Terms
 from gateway.upstream import Dialled, accept_for
@@ -214,7 +215,9 @@ class GatewayWebSocket(WebSocketsSansIOProtocol):
             extensions = cast(dict[str, Any], self.scope["extensions"])
             extensions[EXTENSION] = {"splice": self.splice}
 
-    def splice(self, dialled: Dialled, *, terms: Terms, on_end: Callable[[Relay], None]) -> Relay:
+    def splice(
+        self, dialled: Dialled, *, terms: Terms, meters: tuple[Meter, Meter], on_end: Callable[[Relay], None]
+    ) -> Relay:
         """Join the client, already accepted, to its backend. The application's task may end afterwards."""
         relays = self.config.relays
 
@@ -223,7 +226,13 @@ class GatewayWebSocket(WebSocketsSansIOProtocol):
             on_end(relay)
 
         relay = Relay(
-            self.transport, dialled.transport, terms=terms, wheel=self.config.wheel, loop=self.loop, on_end=ended
+            self.transport,
+            dialled.transport,
+            terms=terms,
+            wheel=self.config.wheel,
+            loop=self.loop,
+            meters=meters,
+            on_end=ended,
         )
         relays.add(relay)
         self._is_given_away = True

@@ -1,33 +1,29 @@
 """Two transports spliced: what a client sends goes to its backend and back, byte for byte, at the speed of the sockets.
 
-A `Relay` owns both transports from the moment it is made. Each has a `Leg`, an asyncio protocol that scans the frames
-it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping frames between
-frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an end that waits
-for both closing handshakes, but not for ever.
-
-Longer than most modules here, because the states of a closing connection are one subject.
+A `Relay` owns both transports from the moment it is made. Each has a `Leg` (`gateway.leg`), an asyncio protocol that
+scans the frames it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping
+frames between frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an
+end that waits for both closing handshakes, but not for ever. The states of a closing connection are one subject.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
 from gateway import closing, frames
 from gateway.closing import Close
-from gateway.frames import Control, FrameError, FrameScanner
+from gateway.frames import FrameError
+from gateway.leg import BUFFER_FULL, OUR_PING, RATE, Leg
+from gateway.metering import FREE, Meter
 from gateway.passing import Farewell, Traffic
 from gateway.terms import Terms
 from gateway.wheel import Wheel
 
 HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
-BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
 
-_OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
-_PING_TO_CLIENT = frames.encode_ping(_OUR_PING, masked=False)
+_PING_TO_CLIENT = frames.encode_ping(OUR_PING, masked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,214 +35,10 @@ class Ending:
     reason: str
 
 
-class Leg(asyncio.Protocol):
-    """One side of a relay. What its transport receives is scanned and written to the other leg's transport."""
-
-    __slots__ = (
-        "_controls",
-        "_feed",
-        "_held",
-        "_odd",
-        "_write",
-        "brakes",
-        "broken",
-        "close_received",
-        "close_sent",
-        "code",
-        "eof",
-        "gone",
-        "heard",
-        "heard_at",
-        "is_client",
-        "last_frame",
-        "muted",
-        "other",
-        "pinged_at",
-        "relay",
-        "scanner",
-        "stalled_at",
-        "transport",
-        "verdict",
-    )
-
-    relay: Relay
-    other: Leg
-
-    def __init__(self, transport: asyncio.Transport, *, is_client: bool, terms: Terms, now: float) -> None:
-        self.transport = transport
-        self.is_client = is_client
-        limit = terms.limit if is_client else 0
-        self.scanner = FrameScanner(masked=is_client, rsv=terms.rsv, limit=limit, awaited=_OUR_PING)
-        self._feed = self.scanner.feed
-        self._controls = self.scanner.controls
-        self._write: Callable[[bytes], None] = _nowhere
-        self._held = b""
-        self._odd = False  # held bytes, or a closing state: the short way through data_received is not open
-        self.brakes = 0
-        self.muted = False  # what it still sends is read, for its Close, and not passed on
-        self.last_frame: bytes | None = None  # goes to the other leg when the frame that is passing has passed
-        self.close_sent = self.close_received = self.broken = self.eof = self.gone = False
-        self.code = 0  # of the first Close that went either way on this side; 1006 when there was none at its end
-        self.heard = False
-        self.heard_at = now
-        self.pinged_at = 0.0
-        self.stalled_at = 0.0
-        self.verdict: Close | None = None  # stands in for the Close that the other side will answer ours with
-
-    def join(self, relay: Relay, other: Leg) -> None:
-        """Begin to pass on to `other`."""
-        self.relay = relay
-        self.other = other
-        self._write = other.transport.write
-
-    # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
-
-    def data_received(self, data: bytes) -> None:
-        self.heard = True
-        if self._odd:
-            data = self._oddly(data)
-            if not data:
-                return
-        try:
-            end = self._feed(data)
-        except FrameError as error:
-            self._pass_some(data, error.offset)
-            self.relay.broken(self, error)
-            return
-        if end == len(data) and not self._controls and not self._odd:
-            self._write(data)
-        else:
-            self._pass_some(data, end)
-            self._after(data, end)
-
-    def pause_writing(self) -> None:
-        self.relay.stalled(self)
-        if not self.other.muted:
-            self.other.brake(BUFFER_FULL)
-
-    def resume_writing(self) -> None:
-        self.stalled_at = 0.0
-        self.other.release(BUFFER_FULL)
-
-    def brake(self, reason: int) -> None:
-        """Stop reading from this side, for `reason` (a bit)."""
-        if not self.brakes and not self.gone:
-            self.transport.pause_reading()
-        self.brakes |= reason
-
-    def release(self, reason: int) -> None:
-        """Read again, once there is no reason left not to."""
-        before, self.brakes = self.brakes, self.brakes & ~reason
-        if before and not self.brakes and not self.gone and not self.eof:
-            self.transport.resume_reading()
-
-    # --- the slower ways --------------------------------------------------------------------------------------
-
-    def _oddly(self, data: bytes) -> bytes:
-        """Put what was held back in front; finish the frame that is passing when a Close of ours waits behind it."""
-        if self._held:
-            data, self._held = self._held + data, b""
-            self._odd = self.muted or self.last_frame is not None
-        if self.scanner.closed:
-            return b""
-        if self.last_frame is not None:
-            self._finish_frame(data, self.last_frame)
-        return data
-
-    def _finish_frame(self, data: bytes, last_frame: bytes) -> None:
-        left = self.scanner.remaining
-        self._write(data[:left])
-        if len(data) >= left:
-            self.last_frame = None
-            self.mute()
-            self.relay.said_close(self.other, last_frame)
-
-    def _pass_some(self, data: bytes, end: int) -> None:
-        """Pass on what may pass of `data[:end]`, without answers that are meant for the gateway."""
-        if self.muted or self.last_frame is not None:
-            return
-        start = 0
-        for control in self._controls:
-            if self._stays_here(control):
-                self._write(data[start : control.start])
-                start = control.stop
-        if start < end:
-            self._write(data[start:end])
-
-    def _stays_here(self, control: Control) -> bool:
-        if control.opcode == frames.CLOSE:
-            return self.other.verdict is not None
-        return control.opcode == frames.PONG and control.payload == _OUR_PING
-
-    def _after(self, data: bytes, end: int) -> None:
-        controls = self._controls
-        last: Control | None = controls[-1] if controls else None
-        controls.clear()
-        if self.scanner.closed and last is not None:
-            self._odd = True
-            self.relay.closed(self, *frames.decode_close(last.payload))
-        elif end < len(data):
-            self._held = data[end:]
-            self._odd = True
-
-    # --- the end ----------------------------------------------------------------------------------------------
-
-    @property
-    def masked_out(self) -> bool:
-        """Frames made here for this side are masked: to a backend the gateway is a client."""
-        return not self.is_client
-
-    @property
-    def is_talking(self) -> bool:
-        """What this side says is passed on, and more may come."""
-        return not (self.muted or self.eof or self.gone or self.last_frame is not None)
-
-    def say(self, frame: bytes) -> None:
-        """Write a frame of the gateway's own. The caller knows that a frame may stand there."""
-        if not self.gone:
-            self.transport.write(frame)
-
-    def shut(self) -> None:
-        """Send nothing more, but read (and drop) on: closing over unread bytes would cost the peer our last ones."""
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
-    def mute(self) -> None:
-        """Pass on nothing more of what this side sends."""
-        self.muted = True
-        self._odd = True
-
-    def finish_frame_with(self, frame: bytes) -> None:
-        """When the frame that is passing has passed, send `frame` to the other side and mute this one."""
-        self.last_frame = frame
-        self._odd = True
-
-    def eof_received(self) -> bool:
-        """Keep the way out open, so that what is still on its way to this side arrives."""
-        self.eof = True
-        self.relay.lost(self)
-        return not self.transport.is_closing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.gone:
-            self.gone = True
-            self.other.unlink()
-            self.relay.lost(self)
-
-    def unlink(self) -> None:
-        """The other side is gone: write to nobody."""
-        self._write = _nowhere
-
-    def let_go(self) -> None:
-        """After the end: no circles are left for the garbage collector."""
-        self.relay = self.other = cast(Any, None)
-
-
 class Relay:
     """A client and a backend, joined. Made by the protocol that held the client; ended by either side or by `close`.
 
+    `meters` are what the client's messages draw from and what the backend's do, out of the plans of the connection.
     `on_end(relay)` is called once, when both transports are gone. Totals and `ending` are then final.
     """
 
@@ -271,6 +63,7 @@ class Relay:
         terms: Terms,
         wheel: Wheel,
         loop: asyncio.AbstractEventLoop,
+        meters: tuple[Meter, Meter] = (FREE, FREE),
         on_end: Callable[[Relay], None],
     ) -> None:
         now = loop.time()
@@ -282,8 +75,8 @@ class Relay:
         self.due = 0
         self.started_at = now
         self.ending: Ending | None = None
-        self.client = Leg(client, is_client=True, terms=terms, now=now)
-        self.backend = Leg(backend, is_client=False, terms=terms, now=now)
+        self.client = Leg(client, is_client=True, terms=terms, meter=meters[0], now=now)
+        self.backend = Leg(backend, is_client=False, terms=terms, meter=meters[1], now=now)
         self.client.join(self, self.backend)
         self.backend.join(self, self.client)
 
@@ -329,10 +122,13 @@ class Relay:
         """Wait no longer for the client's answer: tell the backend too."""
         self._say_close(self.backend, closing.GATEWAY_CLOSED)
 
+    def limit_messages(self, octets: int | None) -> None:
+        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
+        self.client.scanner.limit(octets or 0)
+
     def traffic(self) -> Traffic:
         """What has come from either side so far."""
-        client, backend = self.client.scanner, self.backend.scanner
-        return Traffic(client.messages, client.octets, backend.messages, backend.octets)
+        return Traffic(*self.client.passed, *self.backend.passed)
 
     def farewell(self) -> Farewell:
         """How it ended; final once `on_end` is called."""
@@ -381,13 +177,21 @@ class Relay:
             self._say_close(leg, verdict)
         self._settle()
 
+    def exhausted(self, leg: Leg, sentence: str) -> None:
+        """The plan lets nothing more of `leg` pass, and ends the connection; `sentence` says which limit it was."""
+        if self.ending is None:
+            self.close(closing.PLAN_EXHAUSTED.code, sentence)
+        else:
+            self._say_close(leg.other, closing.GATEWAY_CLOSED if leg.is_client else self._echo())
+        leg.mute()
+
     def lost(self, leg: Leg) -> None:
         """`leg` sends nothing more, and may be gone altogether."""
         other = leg.other
         leg.code = leg.code or 1006
         self._end("client" if leg.is_client else "backend", 1006, "")
         if not other.gone and not other.close_sent:
-            if leg.scanner.remaining and not leg.muted:
+            if leg.inside_frame and not leg.muted:
                 self._hang_up(other)  # in the middle of a frame nothing else can be said
             else:
                 lost = closing.CLIENT_GONE if leg.is_client else closing.BACKEND_LOST
@@ -420,7 +224,7 @@ class Relay:
         leg.code = leg.code or close.code
         source = leg.other
         frame = frames.encode_close(close.code, close.reason, masked=leg.masked_out)
-        if source.scanner.remaining and not source.muted:
+        if source.inside_frame and not source.muted:
             source.finish_frame_with(frame)
             return
         source.mute()
@@ -515,13 +319,13 @@ class Relay:
             self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
             self._say_close(leg.other, closing.CLIENT_GONE if leg.is_client else closing.BACKEND_SILENT)
             leg.transport.abort()
-        elif not leg.pinged_at and leg.other.scanner.at_frame_boundary:
+        elif not leg.pinged_at and not leg.other.inside_frame:
             leg.pinged_at = now
-            leg.say(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(_OUR_PING, masked=True))
+            leg.say(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(OUR_PING, masked=True))
 
     def _end_stalled(self, leg: Leg) -> None:
         self._end("gateway", closing.TOO_SLOW.code, closing.TOO_SLOW.reason)
-        if leg.other.scanner.remaining > HIGH_WATER:
+        if leg.other.inside_frame and leg.other.scanner.remaining > HIGH_WATER:
             self._hang_up(leg)
         else:
             self._say_close(leg, closing.TOO_SLOW)
@@ -538,17 +342,13 @@ class Relay:
             self.abort()
             return self.terms.handshake
         for leg in living:
-            if leg.verdict and not leg.close_sent and not leg.other.scanner.remaining:
+            if leg.verdict and not leg.close_sent and not leg.other.inside_frame:
                 self._say_close(leg, leg.verdict)
                 continue  # it may still be sending, and is to read why it should not
-            if leg.close_received and not leg.other.scanner.remaining:
+            if leg.close_received and not leg.other.inside_frame:
                 self._say_close(leg, self._echo())
             self._hang_up(leg)
         return self.terms.handshake
-
-
-def _nowhere(data: bytes) -> None:
-    """Where bytes for a side that is gone go."""
 
 
 def _nothing(relay: Relay) -> None:

@@ -18,6 +18,7 @@ def open_door() -> tuple[Door, Control]:
         connections=control.connections,
         upstreams=control.upstreams,
         observer=control.observer,
+        plans=control.plans,
         not_ready=control.not_ready,
         write_access=settings.ACCESS_LOG,
         desk=control.desk,

@@ -75,6 +75,10 @@ def _touch(touched: Touched, row: Row) -> None:
         touched.tokens.update(_ids(row, "token_id"))
     elif row.verb in PEOPLE_COME_AND_GO:
         touched.users.add(row.object_id)
+    elif row.kind == "plan":
+        touched.plans.update(_ids(row, "plan"))
+    elif row.kind == "applicationplan":
+        touched.application_plans.update(_ids(row, "plan"))
     elif row.kind == "deny_policy":
         touched.denials = True
     elif row.verb == RENEWAL_ASKED:

@@ -69,6 +69,8 @@ class Turnstile:
                     break
             except FrameError as error:
                 return Passage(parts, at, error=error)
+            if len(scanner.controls) > len(controls):
+                scanner.controls[-1] = scanner.controls[-1]._replace(start=at, stop=at + head)
             obstacle = None if data[at] & _CONTROL else self._charge(mark, now)
             if obstacle is not None:
                 scanner.rewind(mark)

@@ -25,6 +25,7 @@ from gateway import closing
 from gateway.authorization import Refuse
 from gateway.health import Health, OwnHealth
 from gateway.suspension import SuspensionOptions
+from gateway.terms import extension_names
 
 T = TypeVar("T")
 
@@ -263,11 +264,6 @@ def read_answer(head: bytes) -> Answer:
 def accept_for(key: bytes) -> str:
     """The only right `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
     return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()).decode()
-
-
-def extension_names(value: str) -> list[str]:
-    """The names in a `Sec-WebSocket-Extensions` value, in lower case and in order, without parameters."""
-    return [name for part in value.split(",") if (name := part.partition(";")[0].strip().lower())]
 
 
 class Unwilling(Exception):

@@ -16,9 +16,10 @@ from gateway.database import DatabaseThread
 from gateway.leases import Answer, LeaseStore, Slots
 from gateway.leases.cells import SpentFile, settle_abandoned
 from gateway.leases.entry import Entry
-from gateway.leases.ledger import Batch, Ledger
+from gateway.leases.ledger import Batch, Ledger, Named
+from gateway.leases.waiting import renewed
 from gateway.limits import Limits
-from gateway.metering import Over, Source
+from gateway.metering import Over
 
 SHORTEST_SECONDS: Final = 0.001
 WANTED_SECONDS: Final = 0.2
@@ -32,10 +33,14 @@ log = logging.getLogger("gateway.leases")
 
 
 class PlanExceeded(Exception):
-    """A plan does not let this connection in. `retry_after` is in seconds, from 1 on; the text is for people."""
+    """A plan does not let this connection in: that of the `subject`, subscription or application.
+
+    `retry_after` is in seconds, from 1 on; the text is for people.
+    """
 
     def __init__(self, over: Over, now: float) -> None:
         super().__init__(over.sentence)
+        self.subject = over.source.subject
         self.retry_after = max(1, math.ceil(over.resets_at - now)) if over.resets_at else 1
 
 
@@ -89,18 +94,19 @@ class Keeper:
     async def enter(
         self,
         *,
-        subscription: tuple[str, Limits] | None,
-        application: tuple[str, Limits] | None,
+        subscription: Named | None,
+        application: Named | None,
         patience: float = PATIENCE_SECONDS,
     ) -> Entry:
-        """Let a connection in under its plans, given as (id, limits); call the entry's `leave` when it is over.
+        """Let a connection in under its plans; call the entry's `leave` when it is over.
 
         Raises PlanExceeded, or PlanUnknown when the store did not answer within `patience` seconds.
         """
         entry = self.ledger.enter(subscription=subscription, application=application, now=self.clock())
         try:
-            async with asyncio.timeout(patience):
-                await self._get_in(entry)
+            if entry.knock(self.clock()) is not None:
+                async with asyncio.timeout(patience):
+                    await self._get_in(entry)
         except BaseException as error:
             entry.leave(self.clock())
             if isinstance(error, TimeoutError):
@@ -116,21 +122,7 @@ class Keeper:
         while (obstacle := entry.knock(self.clock())) is not None:
             if isinstance(obstacle, Over):
                 raise PlanExceeded(obstacle, self.clock())
-            await self.renewed(obstacle.source)
-
-    async def renewed(self, source: Source) -> None:
-        """Wait until it is worth trying again to draw from `source`."""
-        renewed = self._loop.create_future()
-
-        def resume() -> None:
-            if not renewed.done():
-                renewed.set_result(None)
-
-        source.hold(resume)
-        try:
-            await renewed
-        finally:
-            source.forget(resume)
+            await renewed(obstacle.source)
 
     def _changed(self) -> None:
         if not self._turn_is_near:

@@ -32,6 +32,10 @@ LINGER_SECONDS: Final = 1.0
 """An account that nobody uses keeps its leases so long, for a client that comes back at once."""
 
 
+Named = tuple[str, Limits]
+"""The id of a subscription or of an application, and what its plan allows."""
+
+
 class Batch(NamedTuple):
     """What to ask the store in one go, and who asks; a request of nobody ends a lease."""
 
@@ -54,10 +58,8 @@ class Ledger:
         self._minute = self._look_at = self._end_at = 0.0
         self._is_regular = False
 
-    def enter(
-        self, *, subscription: tuple[str, Limits] | None, application: tuple[str, Limits] | None, now: float
-    ) -> Entry:
-        """A connection that draws from the plans of a subscription and of an application, given as (id, limits)."""
+    def enter(self, *, subscription: Named | None, application: Named | None, now: float) -> Entry:
+        """A connection that draws from the plans of a subscription and of an application."""
         accounts = [
             self._account(subject, *given, now)
             for subject, given in (("subscription", subscription), ("application", application))

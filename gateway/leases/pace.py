@@ -33,7 +33,6 @@ class Pace(Source):
         "runs",
         "slice",
         "starter",
-        "subject",
         "tolerance",
         "wants",
     )
@@ -48,12 +47,11 @@ class Pace(Source):
         subject: str,
         notify: Callable[[Source], None],
     ) -> None:
-        super().__init__([0], 0, notify, octets=False)
+        super().__init__([0], 0, notify, subject=subject, octets=False)
         self.key = key
         self.rate = rate
         self.burst = burst
         self.action = action
-        self.subject = subject
         self.interval = 1 / rate
         self.tolerance = (burst - 1) * self.interval
         self.starter = self.slice = max(1, burst // 8)

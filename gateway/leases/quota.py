@@ -49,7 +49,6 @@ class Quota(Source):
         "since",
         "slice",
         "store",
-        "subject",
         "thing",
         "utmost",
     )
@@ -85,7 +84,6 @@ class Quota(Source):
         self.limit = limit
         self.period = period
         self.action = action
-        self.subject = subject
         self.thing = thing
         self.store = store
         self.retire = retire
@@ -94,7 +92,7 @@ class Quota(Source):
         self.failed_until = 0.0
         self.ended = False
         self.lease = Lease(key, self._window(now), limit, store)
-        super().__init__(self.lease.cells, self.lease.at, notify, octets=octets)
+        super().__init__(self.lease.cells, self.lease.at, notify, subject=subject, octets=octets)
         self._begin(now)
         self.cells[self.at] = self.top = self.lease.granted = held
 

@@ -51,6 +51,7 @@ async def hammer(orders: dict[str, Any]) -> None:
 async def hammer_line(keeper: Any, limits: Any, counts: Any, chance: random.Random) -> None:
     """Draw until not even one byte is left."""
     from gateway.leases.keeper import PlanExceeded
+    from gateway.leases.waiting import renewed
     from gateway.metering import Over
 
     try:
@@ -72,7 +73,7 @@ async def hammer_line(keeper: Any, limits: Any, counts: Any, chance: random.Rand
                 break
             size = 1
         elif obstacle is not None:
-            await keeper.renewed(obstacle.source)
+            await renewed(obstacle.source)
     entry.leave(keeper.clock())
 
 

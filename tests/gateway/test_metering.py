@@ -140,7 +140,7 @@ class Purse(Source):
     __slots__ = ()
 
     def __init__(self, top: int, *, octets: bool = False) -> None:
-        super().__init__([0], 0, lambda source: None, octets=octets)
+        super().__init__([0], 0, lambda source: None, subject="subscription", octets=octets)
         self.top = top
 
     def obstacle(self, need: int, now: float) -> Obstacle | None:

@@ -24,12 +24,12 @@ def test_the_reserved_bits_follow_from_the_extensions(extensions: tuple[str, ...
 
 def test_the_endpoints_options_are_obeyed() -> None:
     options = EndpointOptions(ping_interval=7, idle_timeout=8, maximum_duration=9)
-    terms = terms_for(options, (), stall=10, handshake=11)
+    terms = terms_for(options, "", stall=10, handshake=11)
     assert (terms.ping_interval, terms.idle_timeout, terms.maximum_duration) == (7, 8, 9)
     assert (terms.stall, terms.handshake) == (10, 11)
 
 
 def test_equal_connections_share_one_value() -> None:
-    assert terms_for(EndpointOptions(), (), stall=1, handshake=1) is terms_for(
-        EndpointOptions(), (), stall=1, handshake=1
+    assert terms_for(EndpointOptions(), "", stall=1, handshake=1) is terms_for(
+        EndpointOptions(), "", stall=1, handshake=1
     )
