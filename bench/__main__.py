@@ -19,6 +19,7 @@ from bench.rounds import Plan, measure
 from bench.site import Proxy
 
 IDLE_CONNECTIONS = 5000
+FEWEST_IDLE = 100
 FILES_BESIDES = 1000
 """Open files of a proxy that are not those of its clients."""
 Left = list[str]
@@ -70,7 +71,7 @@ def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Pat
         proxies=[proxy for proxy, _ in how.proxies],
         loads=how.loads,
         memory_schemes=schemes if load.MEMORY in options.loads else [],
-        connections=min(options.idle, processes.raise_descriptor_limit() // 2 - FILES_BESIDES),
+        connections=max(FEWEST_IDLE, min(options.idle, processes.raise_descriptor_limit() // 2 - FILES_BESIDES)),
         rounds=options.rounds,
         seconds=options.seconds,
         most_seconds=options.minutes * 60,

@@ -56,7 +56,8 @@ The gateway beside other proxies, on the same machine, the same cores and the sa
     {command}
 
 Rounds: {rounds}, with {seconds} s for each load. A figure is the median of the rounds; the range is the lowest and the
-highest of them.
+highest of them. `make bench` prints the same tables; `.venv/bin/python -m bench --help` says how to choose among loads,
+proxies and schemes.
 """
 
 TARGETS = """They are for the row "gateway". "The four" are nginx, HAProxy, Envoy and Caddy, and the best of them is the

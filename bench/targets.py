@@ -45,7 +45,7 @@ def _throughput(results: Results, load: Load) -> Verdict:
         return Verdict(target, "–", None)
     ratio = ours / best[1]
     title = next(proxy.title for proxy in FOUR if proxy.name == best[0])
-    return Verdict(target, f"{ratio:.2f} of {title}", ratio >= PART_OF_BEST)
+    return Verdict(target, f"{ratio:.3f} of {title}", ratio >= PART_OF_BEST)
 
 
 def _handshakes(results: Results, load: Load) -> Verdict:

@@ -17,6 +17,8 @@
  * URL is ws://127.0.0.1:PORT/path?query or wss:// (an IPv4 address or localhost). --watch names processes whose
  * processor time is added up over the measured time ("cpu_seconds"). The result is one line of JSON on stdout.
  * Exit code 0 when nothing went wrong, 1 when a counter under "errors" is above zero, 2 for wrong usage.
+ *
+ * One file, because everything in it works on the same lines and the same stage of the run; what does not is in headers.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

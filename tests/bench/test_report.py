@@ -80,8 +80,8 @@ def test_latency_is_told_with_what_is_added_and_the_rate() -> None:
 @pytest.mark.parametrize(
     ("load", "rates", "figure", "word"),
     [
-        (ECHO, {"gateway": [95], "nginx": [90], "haproxy": [100]}, "0.95 of HAProxy", "met"),
-        (ECHO, {"gateway": [94], "nginx": [100], "haproxy": [60]}, "0.94 of nginx", "missed"),
+        (ECHO, {"gateway": [95], "nginx": [90], "haproxy": [100]}, "0.950 of HAProxy", "met"),
+        (ECHO, {"gateway": [94], "nginx": [100], "haproxy": [60]}, "0.940 of nginx", "missed"),
         (ECHO, {"gateway": [94]}, "–", "not measured"),
         (HANDSHAKES, {"gateway": [1200]}, "1,200", "met"),
         (HANDSHAKES, {"gateway": [1199]}, "1,199", "missed"),
