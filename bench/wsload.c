@@ -531,6 +531,9 @@ static void start_work(void)
         start_pace();
 }
 
+/* How long the closing handshake may take, in ns: all lines of a run say goodbye at once. */
+static uint64_t closing_patience(void) { return 2 * SECOND + option.connections * (SECOND / 500); }
+
 static void sweep(void)
 {
     for (unsigned i = 0; i < option.connections; i++) {
@@ -538,7 +541,7 @@ static void sweep(void)
         uint64_t age = l->since < now ? now - l->since : 0;
         if ((l->phase == CONNECTING || l->phase == SECURING || l->phase == AWAITING_101) && age > 10 * SECOND)
             fail(l, &errors.timeout);
-        if (l->phase == AWAITING_END && age > 2 * SECOND)
+        if (l->phase == AWAITING_END && age > closing_patience())
             fail(l, &errors.timeout);
     }
 }
@@ -580,7 +583,7 @@ static void advance(void)
         settle();
         everyone(say_goodbye);
         enter(CLOSING);
-    } else if (stage == CLOSING && (all_gone || age > 3 * SECOND))
+    } else if (stage == CLOSING && (all_gone || age > closing_patience() + SECOND))
         enter(DONE);
     if (stage == OPENING || (option.mode == HANDSHAKES && stage < DRAINING))
         open_more();
