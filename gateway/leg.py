@@ -31,6 +31,7 @@ class Leg(asyncio.Protocol):
     __slots__ = (
         "_controls",
         "_feed",
+        "_final",
         "_held",
         "_meter",
         "_odd",
@@ -72,6 +73,7 @@ class Leg(asyncio.Protocol):
         self._controls = self.scanner.controls
         self._meter = meter
         self._turnstile: Turnstile | None = None
+        self._final: tuple[int, int] | None = None
         self._waiting_for: Source | None = None  # the plan lets nothing more of this side pass until that one resumes
         self._write: Callable[[bytes], None] = _nowhere
         self._held = b""
@@ -272,6 +274,8 @@ class Leg(asyncio.Protocol):
     def passed(self) -> tuple[int, int]:
         """Messages, and bytes of their payloads, that this side sent and that were let through."""
         scanner, gate = self.scanner, self._turnstile
+        if self._final is not None:
+            return self._final
         if gate is None:
             return scanner.messages, scanner.octets
         return scanner.messages - gate.skipped, scanner.octets - gate.skipped_octets
@@ -305,6 +309,7 @@ class Leg(asyncio.Protocol):
 
     def mute(self) -> None:
         """Pass on nothing more of what this side sends."""
+        self._final = self.passed
         self.muted = True
         self._odd = True
         self.stop_waiting()

@@ -16,9 +16,12 @@ from oauth2_provider.models import get_access_token_model
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
+from gateway.leases import open_store, quota_key
+from gateway.limits import Limits, Period, window_at
 from publisher import operations as publisher
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
+from publisher.operations.plans import create_plan
 
 PASSWORD = "correct horse battery staple"
 
@@ -55,6 +58,20 @@ def publish(name: str, endpoint: str, version: str = "1.0.0", plans: tuple[str, 
     )
     publisher.transition_api(api=made, action=Action.PUBLISH, actor=_named("bob"), now=timezone.now())
     return str(made.pk)
+
+
+def plan(name: str, fields: dict[str, Any]) -> None:
+    """The administrator makes a business plan."""
+    create_plan(fields={"name": name, **fields}, actor=_named("admin"), now=timezone.now())
+
+
+def used(subscription: str, unit: str = "messages", period: str = "day") -> list[int]:
+    """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
+    window = window_at(Period(period), timezone.now().timestamp())
+    (usage,) = open_store("").used(
+        [(quota_key(f"subscription:{subscription}", Limits(unit=unit, period=Period(period))), window)]
+    )
+    return [usage.spent, usage.lent]
 
 
 def transition(api: str, action: str) -> None:
@@ -157,6 +174,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     action.__name__: action
     for action in (
         person,
+        plan,
+        used,
         cast,
         furnish,
         people,

@@ -135,6 +135,7 @@ async def test_a_quota_of_what_clients_send_passes_to_the_message_over_many_conn
             assert reason
             assert reason.startswith("The subscription's 1,234 messages a day are used up. There is more from ")
         await world.gateway.until_quiet()
+        assert sum(relay.traffic().messages_in for relay in world.gateway.ended) == 1234
 
 
 async def test_where_both_directions_count_they_share_the_quota(tmp_path: Path) -> None:
