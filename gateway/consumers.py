@@ -12,6 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -116,6 +117,13 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.line: Line | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Channels' own also waits for messages of a channel layer, of which a line has none."""
+        self.scope, self.base_send = scope, send
+        with suppress(StopConsumer):
+            while True:
+                await self.dispatch(await receive())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels' own makes a thread hop per event to tidy database connections; here none are used."""

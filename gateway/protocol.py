@@ -1,13 +1,14 @@
 """The gateway's side of uvicorn: reads a request within limits, and offers a WebSocket's transport for splicing.
 
 `GatewayHttp` is uvicorn's HTTP protocol with a deadline, a cap, strictness, and JSON refusals; it hands a handshake to
-`GatewayWebSocket`, uvicorn's sans-I/O WebSocket protocol with one more extension in its scope, `apimanager.relay`.
-After `websocket.accept` an application may call
+`GatewayWebSocket`, which shows it to the application with one more extension in its scope, `apimanager.relay`. After
+`websocket.accept` the application calls
 
-    scope["extensions"]["apimanager.relay"]["splice"](dialled, terms=..., on_end=...)
+    scope["extensions"]["apimanager.relay"]["splice"](dialled, terms=..., meters=..., on_end=...)
 
-and return. From then on the connection belongs to a `gateway.relay.Relay`, and nothing of uvicorn's is left of it. An
-application that does not call it gets and sends messages in the usual way.
+and returns. From then on the connection belongs to a `gateway.relay.Relay`, and nothing of uvicorn's is left of it.
+Frames are never read here: uvicorn's own WebSocket protocols, which would read the handshake a second time and keep
+what is needed to speak in messages, are not used.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import unquote
 
 import httptools
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.http11 import Request
 
 from gateway import closing, head
 from gateway.authorization import Refuse
@@ -36,8 +37,8 @@ from gateway.wheel import Wheel
 
 EXTENSION = "apimanager.relay"
 LINGER = 1.0  # seconds in which bytes behind a refusal are read and dropped
-_SILENT = logging.getLogger("gateway.silent")
-_SILENT.setLevel(logging.CRITICAL + 1)
+
+log = logging.getLogger("gateway.protocol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class GatewayConfig(uvicorn.Config):
         super().__init__(
             app,
             http=GatewayHttp,
-            ws=GatewayWebSocket,
+            ws=GatewayWebSocket,  # only that there is one
             ws_per_message_deflate=False,
             lifespan="off",
             proxy_headers=False,
@@ -95,7 +96,12 @@ class GatewayHttp(HttpToolsProtocol):
         self._is_done = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        peer = transport.get_extra_info("peername")
+        self.client = (str(peer[0]), int(peer[1])) if peer else None
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         if len(self.config.relays) + len(self.connections) > self.config.limits.connections:
             self._refuse(closing.server_full())
             return
@@ -148,17 +154,11 @@ class GatewayHttp(HttpToolsProtocol):
         """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
         self.connections.discard(self)
         self._is_done = True
-        protocol = GatewayWebSocket(self.config, self.server_state, self.app_state)
-        protocol.early = early
+        protocol = GatewayWebSocket(self, early)
         self.transport.pause_reading()
-        protocol.connection_made(self.transport)
-        protocol.data_received(self._canonical_head())
         self.transport.set_protocol(protocol)
+        protocol.run()
         self.loop.call_soon(self._let_go)
-
-    def _canonical_head(self) -> bytes:
-        lines = [b"GET %b HTTP/1.1" % self.url, *(b"%b: %b" % header for header in self.headers)]
-        return b"\r\n".join((*lines, b"", b""))
 
     @property
     def _is_answering(self) -> bool:
@@ -189,31 +189,30 @@ class GatewayHttp(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]
 
 
-class GatewayWebSocket(WebSocketsSansIOProtocol):
-    """Holds a client between its handshake and its backend, without reading from it, then gives its transport away."""
+class GatewayWebSocket(asyncio.Protocol):
+    """Holds a client between its handshake and its backend, without reading from it, then gives its transport away.
 
-    config: GatewayConfig
+    Made of a request that `head.refuse_head` found to be a handshake. Speaks as much of ASGI's WebSocket messages as
+    this takes: connect, accept or a response, disconnect. `early` is what the client has sent behind its request.
+    """
 
-    def __init__(
-        self,
-        config: GatewayConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.conn.logger = _SILENT  # it would log every header, Authorization included
-        self.conn.debug = False
-        self.early = b""
-        self._is_held = True
-        self._is_given_away = False
+    def __init__(self, http: GatewayHttp, early: bytes) -> None:
+        self.config, self.transport, self.loop = http.config, http.transport, http.loop
+        self.connections: set[Any] = http.connections
+        self.tasks = http.tasks
+        self.early = early
+        extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
+        self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
+        self._is_accepted = self._is_over = False
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
+        self._gone: asyncio.Future[None] | None = None
 
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if self.handshake_initiated and not self.close_sent:
-            extensions = cast(dict[str, Any], self.scope["extensions"])
-            extensions[EXTENSION] = {"splice": self.splice}
+    def run(self) -> None:
+        """Let the application decide about the client."""
+        self.connections.add(self)
+        task = self.loop.create_task(self._run())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def splice(
         self, dialled: Dialled, *, terms: Terms, meters: tuple[Meter, Meter], on_end: Callable[[Relay], None]
@@ -235,93 +234,96 @@ class GatewayWebSocket(WebSocketsSansIOProtocol):
             on_end=ended,
         )
         relays.add(relay)
-        self._is_given_away = True
-        self.connections.discard(self)
-        relay.start(from_client=self.early, from_backend=dialled.early)
-        self._let_go()
+        early, self.early = self.early, b""
+        self._end()
+        relay.start(from_client=early, from_backend=dialled.early)
         return relay
-
-    async def receive(self) -> Any:
-        if self._is_given_away:
-            return {"type": "websocket.disconnect", "code": 1006}
-        self._read_on()
-        return await super().receive()
-
-    async def send(self, message: Any) -> None:
-        if self._is_given_away:
-            raise ClientDisconnected
-        match message["type"]:
-            case "websocket.accept" if not self.handshake_complete:
-                self._accept(message)
-            case "websocket.close" if not self.handshake_complete:
-                self._refuse(Refuse(403, 900908, "Forbidden", "The connection was refused."))
-            case "websocket.http.response.start" if not self.handshake_complete:
-                self._refusal_head = (message["status"], list(message.get("headers", ())))
-            case "websocket.http.response.body" if self._refusal_head:
-                self._respond(*self._refusal_head, message.get("body", b""))
-            case _:
-                await super().send(message)
-
-    async def run_asgi(self) -> None:
-        try:
-            await self.app(cast(Any, self.scope), self.receive, self.send)
-        except ClientDisconnected:
-            pass
-        except Exception:
-            self.logger.exception("The gateway's application failed.")
-            self._refuse(closing.fault())
-        if not self._is_given_away:
-            self._refuse(closing.fault())
-            self.transport.close()
 
     def shutdown(self) -> None:
         """A stopping worker lets handshakes under way finish or fail by themselves; it closes relays itself."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._is_given_away:
-            super().connection_lost(exc)
+        self._end()
+
+    async def _run(self) -> None:
+        try:
+            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("The gateway's application failed.")
+        if not self._is_over:
+            self._answer(head.write_refusal(closing.fault()))
+            self.transport.close()
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._gone is None:
+            self._gone = self.loop.create_future()
+            return {"type": "websocket.connect"}
+        if not self._is_over:
+            await self._gone
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def _send(self, message: Any) -> None:
+        if self._is_over:
+            raise ClientDisconnected
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message)
+            case "websocket.close":
+                self._answer(head.write_refusal(Refuse(403, 900908, "Forbidden", "The connection was refused.")))
+            case "websocket.http.response.start":
+                self._refusal_head = (message["status"], list(message.get("headers", ())))
+            case "websocket.http.response.body" if self._refusal_head:
+                self._answer(head.write_response(*self._refusal_head, message.get("body", b"")))
+            case kind:
+                raise ValueError(f"{kind} was not expected from the gateway's application.")
 
     def _accept(self, message: dict[str, Any]) -> None:
-        if self.disconnected or self.transport.is_closing():
+        if self.transport.is_closing():
             raise ClientDisconnected
         headers = list(message.get("headers", ()))
         if subprotocol := message.get("subprotocol"):
             headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-        accept = accept_for(self.request.headers["Sec-WebSocket-Key"].encode())
-        self.conn.send_response(self.response)  # for its state; the bytes that go out are ours
-        self.conn.data_to_send()
-        self.handshake_complete = True
-        self.transport.write(head.write_switch(accept, headers))
-
-    def _refuse(self, refusal: Refuse) -> None:
-        self._answer(head.write_refusal(refusal))
-
-    def _respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        self._answer(head.write_response(status, headers, body))
+        key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
+        self._is_accepted = True
+        self.transport.write(head.write_switch(accept_for(key.strip()), headers))
 
     def _answer(self, response: bytes) -> None:
-        if self.handshake_complete or self._is_given_away:
+        if self._is_accepted or self._is_over:
             return
-        self._is_given_away = self.handshake_complete = self.close_sent = True
-        self.connections.discard(self)
+        self._end()
         end_with(self.transport, response, self.loop)
-        self._let_go()
 
-    def _read_on(self) -> None:
-        """An application that relays message by message is given what was held back."""
-        if self._is_held and self.handshake_complete and not self._is_given_away:
-            self._is_held = False
-            early, self.early = self.early, b""
-            self.transport.resume_reading()
-            if early:
-                self.data_received(early)
-
-    def _let_go(self) -> None:
-        """Drop what a connection no longer needs: everything."""
+    def _end(self) -> None:
+        """The transport is somebody else's now, or gone; drop what is not needed any longer."""
+        self._is_over = True
         self.early = b""
-        self.conn.parser.close()
-        for name in ("conn", "queue", "request", "response", "scope", "writable"):
-            self.__dict__.pop(name, None)
+        self.connections.discard(self)
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        self._scope = {}
+
+
+def _scope(http: GatewayHttp) -> dict[str, Any]:
+    """The request as ASGI has it."""
+    raw_path, _, query_string = http.url.partition(b"?")
+    offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+    return {
+        "type": "websocket",
+        "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
+        "http_version": "1.1",
+        "scheme": "wss" if http.scheme == "https" else "ws",
+        "server": http.server,
+        "client": http.client,
+        "root_path": "",
+        "path": unquote(raw_path.decode("latin-1")),
+        "raw_path": raw_path,
+        "query_string": query_string,
+        "headers": http.headers,
+        "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
+        "state": {},
+    }
 
 
 class _Linger(asyncio.Protocol):

@@ -5,7 +5,16 @@ from __future__ import annotations
 import logging
 import re
 
-LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets", "websockets.client", "asyncio")
+LOGGERS = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "uvicorn.asgi",
+    "websockets",
+    "websockets.client",
+    "asyncio",
+    "gateway.protocol",
+)
 
 _SECRETS = re.compile(
     r"""((?:access_token|refresh_token|ticket|apikey)(?:=|%3D)) [^&\s"'\\]+
