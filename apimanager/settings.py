@@ -130,12 +130,13 @@ COTTON_ISOLATE_BY_DEFAULT = True  # a component sees its attributes and the shel
 # --- logs --------------------------------------------------------------------------------------------------
 
 ACCESS_LOG: bool = env.bool("APIM_ACCESS_LOG", default=True)
-LOG_LEVEL: str = env.str("APIM_LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL: str = env.choice("APIM_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+LOG_FORMAT: str = env.choice("APIM_LOG_FORMAT", ("text", "json"), default="text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "gateway.logs.Text"}, "json": {"()": "gateway.logs.Json"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,14 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
         except ValueError as error:
             kind = {int: "a whole number", float: "a number"}.get(cast, "something else")
             raise CannotStart(f"{var} must be {kind}, but is {given!r}: correct it or unset it.") from error
+
+    def choice(self, var: str, among: Sequence[str], default: str) -> str:
+        """Read one word of several, in whatever case; raises CannotStart naming them."""
+        given = str(self.str(var, default=default))
+        found = {word.lower(): word for word in among}.get(given.strip().lower())
+        if found is None:
+            raise CannotStart(f"{var} must be one of {', '.join(among)}, but is {given!r}: correct it or unset it.")
+        return found
 
     def database(self, var: str, default: str) -> dict[str, Any]:
         """Read the address of a database; raises CannotStart, without showing the address: it may hold a password."""

@@ -1,4 +1,8 @@
-"""Takes credentials out of log records. uvicorn writes whole query strings and, at debug level, whole requests."""
+"""Takes credentials out of what is logged. uvicorn writes whole query strings and, at debug level, whole requests.
+
+The product's own handler redacts every line, see `gateway.logs`. `install` is for the loggers that are known to be
+talkative, wherever their records go: under another server the handlers are that server's.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ LOGGERS = (
 )
 
 _SECRETS = re.compile(
-    r"""((?:access_token|refresh_token|ticket|apikey)(?:=|%3D)) [^&\s"'\\]+
+    r"""((?:access_token|refresh_token|id_token|client_secret|password|ticket|apikey)(?:=|%3D|['"]\s*:\s*b?['"]))
+        [^&\s"'\\]+
+      | ([?&]code=) [^&\s"'\\]+
       | (authorization['"]?(?:\s*[:,]\s*)b?['"]? (?:[a-z]+\s+)? ) [^\s"',]+
       | (\bbearer[\s.]) [^\s"',;]+
       | ( \b )eyJ[\w-]{8,}\.[\w-]+\.?[\w-]* """,
