@@ -24,6 +24,7 @@ from gateway.renewals import Renewals
 from gateway.reporting import Reporter
 from gateway.shared_health import SharedHealth
 from gateway.upstream import Upstreams
+from gateway.watched import WatchedStore
 
 log = logging.getLogger("gateway.control")
 
@@ -40,7 +41,8 @@ class Control:
         self.connections = Connections()
         self.renewals = Renewals(catalogue=self.catalogue, connections=self.connections, run=self._asking)
         self.desk = Desk(catalogue=self.catalogue, renewals=self.renewals, run=self._asking)
-        self._keeper = Keeper(open_store(settings.REDIS_URL), settings.DATA_DIR / "leases")
+        store = WatchedStore(open_store(settings.REDIS_URL), lambda *answer: self.observer.store_asked(*answer))
+        self._keeper = Keeper(store, settings.DATA_DIR / "leases")
         self.plans = KeptPlans(self._keeper)
         self._follower = Follower(
             catalogue=self.catalogue,

@@ -6,38 +6,59 @@ file, so that what they counted stays counted.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import socket
-import threading
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from gateway.reporting import write
+from gateway.reports import Labels, Report, Reports, added, is_living, merged
 
-DEPARTED = "departed"
-COUNTED: Final = ("handshakes", "closes", "traffic")  # these, and histograms, outlive their worker
 TIMEOUT_SECONDS = 10.0
-
-Report = dict[str, Any]
-Labels = tuple[str, ...]
 
 log = logging.getLogger("gateway.metrics")
 
 
+class Definition(NamedTuple):
+    """One metric. `name` is without the suffix that Prometheus gives a counter, `_total`."""
+
+    name: str
+    kind: str
+    text: str
+    labels: Labels = ()
+
+
+API = ("api", "version")
+DEFINITIONS: Final = (
+    Definition("apim_workers", "gauge", "Workers of the gateway that live."),
+    Definition("apim_worker_starts", "counter", "Workers that have started since the gateway has."),
+    Definition("apim_connections", "gauge", "Open connections.", API),
+    Definition("apim_handshakes", "counter", "Handshakes by the status of their answer, 101 if let in.", ("status",)),
+    Definition("apim_refusals", "counter", "Refused handshakes and requests, by code.", ("status", "code")),
+    Definition("apim_closes", "counter", "Connections ended, by whom and with what close code.", ("by", "code")),
+    Definition("apim_messages", "counter", "Messages relayed.", (*API, "direction")),
+    Definition("apim_message_bytes", "counter", "Bytes of the payloads of messages relayed.", (*API, "direction")),
+    Definition("apim_dial_seconds", "histogram", "How long backends took to answer or to fail.", (*API, "status")),
+    Definition("apim_event_loop_lag_seconds", "histogram", "How late workers' event loops were, 4 times a second."),
+    Definition("apim_lease_exchange_seconds", "histogram", "How long the store of quotas took to answer or to fail."),
+    Definition("apim_lease_exchange_failures", "counter", "How often the store of quotas failed to answer."),
+    Definition("apim_worker_resident_memory_bytes", "gauge", "Resident memory of a worker.", ("pid",)),
+    Definition("apim_worker_open_descriptors", "gauge", "File descriptors that a worker has open.", ("pid",)),
+    Definition("apim_worker_descriptor_limit", "gauge", "File descriptors that a worker may have open.", ("pid",)),
+    Definition("apim_worker_cpu_seconds", "counter", "CPU time that a worker has used.", ("pid",)),
+)
+
+
 def serve(sock: socket.socket, folder: Path) -> int:
     """Answer scrapes on a listening socket until the process is ended; the exit code."""
-    server = MetricsServer(sock, folder)
-    server.serve_forever()
+    MetricsServer(sock, folder).serve_forever()
     return 0
 
 
@@ -53,6 +74,10 @@ class MetricsServer(ThreadingHTTPServer):
         sock.setblocking(True)
         self.registry = CollectorRegistry()
         self.registry.register(Workers(folder))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A scraper that goes away in the middle is none of our business; what else goes wrong stands in the log."""
+        log.warning("A scrape could not be answered.", exc_info=True)  # noqa: LOG014 - called from within one
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,158 +106,71 @@ class Workers:
     """Collects what the workers' files in a folder say."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
+        self._reports = Reports(folder)
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, at the moment."""
-        with self._lock:
-            reports = self._fold(list(self._read()))
-        yield from families(reports)
+        yield from families(self._reports.read())
 
     def describe(self) -> list[Metric]:
         """Nothing beforehand: there may be no worker yet."""
         return []
 
-    def _read(self) -> Iterator[tuple[Path, Report]]:
-        for path in sorted(self._folder.glob("*.json")):
-            try:
-                yield path, json.loads(path.read_text())
-            except (OSError, ValueError) as error:
-                log.debug("%s cannot be read: %s", path, error)
-
-    def _fold(self, reports: list[tuple[Path, Report]]) -> list[Report]:
-        """Move what workers that have ended have counted into the one file of the departed."""
-        gone = [(path, each) for path, each in reports if path.stem != DEPARTED and not is_alive(each)]
-        if not gone:
-            return [each for _, each in reports]
-        before = [each for path, each in reports if path.stem == DEPARTED]
-        departed = sum_of([*before, *(each for _, each in gone)])
-        write(self._folder / f"{DEPARTED}.json", departed)
-        for path, _ in gone:
-            path.unlink(missing_ok=True)
-        return [departed, *(each for path, each in reports if path.stem != DEPARTED and is_alive(each))]
-
-
-def is_alive(report: Report) -> bool:
-    """Whether the worker that wrote this has not ended, as far as the system knows."""
-    if report.get("is_ended"):
-        return False
-    try:
-        os.kill(report["pid"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def sum_of(reports: Iterable[Report]) -> Report:
-    """What these workers have counted together, without what only the living have."""
-    every = list(reports)
-    total: Report = {name: [[list(labels), value] for labels, value in _added(every, name)] for name in COUNTED}
-    total["dials"] = [[list(labels), value] for labels, value in _merged(every)]
-    total["lag"] = _merge(each["lag"] for each in every)
-    return total
-
 
 def families(reports: list[Report]) -> Iterator[Metric]:
     """Everything as Prometheus reads it."""
-    living = [each for each in reports if "process" in each]
-    yield GaugeMetricFamily("apim_workers", "Workers of the gateway that live.", value=len(living))
-    yield _gauge("apim_connections", "Open connections.", ["api", "version"], _added(living, "connections"))
-    yield _counter("apim_handshakes", "Handshakes by the answer.", ["status", "code"], _added(reports, "handshakes"))
-    yield _counter(
-        "apim_closes", "Connections ended, by whom and with what code.", ["by", "code"], _added(reports, "closes")
-    )
-    yield from _traffic(reports)
-    yield _dials(reports)
-    yield _histogram("apim_event_loop_lag_seconds", "How late workers' loops were.", [((), _merge(_lags(reports)))], [])
-    for name, text in _PROCESS.items():
-        values = [((str(each["pid"]),), each["process"][name]) for each in living]
-        yield _gauge(f"apim_worker_{name}", text, ["pid"], values)
+    values = _values(reports)
+    for definition in DEFINITIONS:
+        yield _family(definition, values[definition.name])
 
 
-_PROCESS: Final = {
-    "resident_bytes": "Resident memory of a worker.",
-    "descriptors": "Open file descriptors of a worker.",
-    "descriptor_limit": "How many file descriptors a worker may have open.",
-    "cpu_seconds": "CPU time that a worker has used.",
-}
+def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
+    living = [each for each in reports if is_living(each)]
+    return {
+        "apim_workers": [((), len(living))],
+        "apim_worker_starts": [((), sum(each["starts"] for each in reports))],
+        "apim_connections": added(living, "connections"),
+        "apim_handshakes": added(reports, "handshakes"),
+        "apim_refusals": added(reports, "refusals"),
+        "apim_closes": added(reports, "closes"),
+        "apim_messages": _traffic(reports, incoming=0, outgoing=2),
+        "apim_message_bytes": _traffic(reports, incoming=1, outgoing=3),
+        "apim_dial_seconds": merged(reports, "dials"),
+        "apim_event_loop_lag_seconds": merged(reports, "lag"),
+        "apim_lease_exchange_seconds": merged(reports, "store"),
+        "apim_lease_exchange_failures": [((), sum(each["store_failures"] for each in reports))],
+        **{f"apim_worker_{name}": _of_each(living, name) for name in _FIGURES},
+    }
 
 
-def _traffic(reports: list[Report]) -> Iterator[Metric]:
-    messages = CounterMetricFamily("apim_messages", "Messages relayed.", labels=["api", "version", "direction"])
-    octets = CounterMetricFamily("apim_bytes", "Bytes of messages relayed.", labels=["api", "version", "direction"])
-    for labels, (messages_in, bytes_in, messages_out, bytes_out) in _added(reports, "traffic"):
-        for family, direction, value in (
-            (messages, "in", messages_in),
-            (messages, "out", messages_out),
-            (octets, "in", bytes_in),
-            (octets, "out", bytes_out),
-        ):
-            family.add_metric([*labels, direction], value)
-    yield messages
-    yield octets
+_FIGURES: Final = ("resident_memory_bytes", "open_descriptors", "descriptor_limit", "cpu_seconds")
 
 
-def _dials(reports: list[Report]) -> Metric:
-    text = "How long backends took to answer, or to fail."
-    return _histogram("apim_dial_seconds", text, list(_merged(reports)), ["api", "version", "status"])
+def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tuple[Labels, Any]]:
+    return [
+        ((*labels, direction), values[place])
+        for labels, values in added(reports, "traffic")
+        for direction, place in (("in", incoming), ("out", outgoing))
+    ]
 
 
-def _added(reports: Iterable[Report], name: str) -> Iterator[tuple[Labels, Any]]:
-    """One value for each set of labels: numbers added up, or lists of numbers place by place."""
-    total: dict[Labels, Any] = {}
-    for report in reports:
-        for labels, value in report.get(name, ()):
-            known = total.get(tuple(labels))
-            total[tuple(labels)] = value if known is None else _plus(known, value)
-    yield from sorted(total.items())
+def _of_each(living: Iterable[Report], figure: str) -> list[tuple[Labels, Any]]:
+    return [((str(each["pid"]),), each["process"][figure]) for each in living]
 
 
-def _plus(one: Any, two: Any) -> Any:
-    return [a + b for a, b in zip(one, two, strict=True)] if isinstance(one, list) else one + two
-
-
-def _merged(reports: Iterable[Report]) -> Iterator[tuple[Labels, Report]]:
-    by_labels: dict[Labels, list[Report]] = {}
-    for report in reports:
-        for labels, histogram in report.get("dials", ()):
-            by_labels.setdefault(tuple(labels), []).append(histogram)
-    for labels, histograms in sorted(by_labels.items()):
-        yield labels, _merge(histograms)
-
-
-def _lags(reports: list[Report]) -> list[Report]:
-    return [each["lag"] for each in reports]
-
-
-def _merge(histograms: Iterable[Report]) -> Report:
-    total: Report = {"bounds": [], "counts": [0], "sum": 0.0}
-    for each in histograms:
-        counts = each["counts"] if not total["bounds"] else _plus(total["counts"], each["counts"])
-        total = {"bounds": each["bounds"], "counts": counts, "sum": total["sum"] + each["sum"]}
-    return total
-
-
-def _counter(name: str, text: str, labels: list[str], values: Iterable[tuple[Labels, Any]]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
+def _family(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
+    name, kind, text, labels = definition
+    if kind == "histogram":
+        return _histogram(definition, values)
+    family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
     for each, value in values:
-        family.add_metric(list(each), value)
+        family.add_metric(each, value)
     return family
 
 
-def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[Labels, Any]]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for each, value in values:
-        family.add_metric(list(each), value)
-    return family
-
-
-def _histogram(name: str, text: str, values: list[tuple[Labels, Report]], labels: list[str]) -> Metric:
-    family = HistogramMetricFamily(name, text, labels=labels)
+def _histogram(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
+    family = HistogramMetricFamily(definition.name, definition.text, labels=definition.labels)
     for each, histogram in values:
         bounds = [*map(str, histogram["bounds"]), "+Inf"]
-        family.add_metric(list(each), list(zip(bounds, accumulate(histogram["counts"]), strict=True)), histogram["sum"])
+        family.add_metric(each, list(zip(bounds, accumulate(histogram["counts"]), strict=True)), histogram["sum"])
     return family

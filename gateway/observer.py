@@ -24,6 +24,10 @@ class Observer:
         self.tally = Tally()
         self._journal = journal
 
+    def store_asked(self, seconds: float, is_answered: bool) -> None:
+        """The store of leases was asked, and answered or failed after so many seconds."""
+        self.tally.store_asked(seconds, is_answered)
+
     def refused(self, refusal: Refuse) -> None:
         """A client was answered with a refusal."""
         self.tally.answered(refusal.status, refusal.code)
@@ -35,6 +39,7 @@ class Observer:
     def opened(self, line: Line) -> None:
         """A client was let in, and its line is passing."""
         self.tally.answered(101, 0)
+        self.tally.opened(line)
         if self._journal:
             self._journal.opened(line)
 

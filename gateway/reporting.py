@@ -12,6 +12,8 @@ import logging
 import os
 import resource
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,41 +22,68 @@ from gateway.tally import Tally
 
 REPORT_SECONDS = 2.0
 LAG_SECONDS = 0.25
+LOOKED_AT = 200  # connections in one step of the loop
 
 log = logging.getLogger("gateway.reporting")
 
 
 class Reporter:
-    """Reports one worker's tally, and measures how late its loop is."""
+    """Reports one worker's tally every so many seconds, and measures how late its loop is.
 
-    def __init__(self, *, name: str, folder: Path, tally: Tally, connections: Connections) -> None:
-        self._path = folder / f"{name}.json"
+    Without a folder nobody wants to know.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path | None,
+        tally: Tally,
+        connections: Connections,
+        seconds: float = REPORT_SECONDS,
+    ) -> None:
+        self._path = folder / f"{name}.json" if folder else None
         self._tally = tally
         self._connections = connections
+        self._seconds = seconds
+        self._identity = identity(os.getpid())
+        # One thread, so that of two reports the later one is written later, whoever is cancelled while he waits.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-report")
 
     async def report(self) -> None:
         """Report until cancelled."""
-        while True:
-            await self._write(is_ended=False)
-            await asyncio.sleep(REPORT_SECONDS)
+        while self._path:
+            await self._look()
+            await self._write(self._path, is_ended=False)
+            await asyncio.sleep(self._seconds)
 
     async def watch(self) -> None:
         """Measure the loop until cancelled."""
         loop = asyncio.get_running_loop()
-        while True:
+        while self._path:
             wanted = loop.time() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
             self._tally.lagged(loop.time() - wanted)
 
     async def stop(self) -> None:
         """Report for the last time."""
-        await self._write(is_ended=True)
+        if self._path:
+            await self._look()
+            await self._write(self._path, is_ended=True)
+        self._pool.shutdown()
 
-    async def _write(self, *, is_ended: bool) -> None:
-        snapshot = self._tally.snapshot(self._connections)
-        document = {"pid": os.getpid(), "is_ended": is_ended, **snapshot, "process": process_figures()}
+    async def _look(self) -> None:
+        """Count what has passed on all connections, a part at a time: clients do not wait for that."""
+        lines = iter(self._connections)
+        while some := list(islice(lines, LOOKED_AT)):
+            for line in some:
+                self._tally.passed(line)
+            await asyncio.sleep(0)
+
+    async def _write(self, path: Path, *, is_ended: bool) -> None:
+        report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._tally.snapshot()}
         try:
-            await asyncio.to_thread(write, self._path, document)
+            await asyncio.get_running_loop().run_in_executor(self._pool, _write_with_figures, path, report)
         except OSError as error:
             log.debug("The metrics could not be written: %s", error)
 
@@ -69,21 +98,34 @@ def write(path: Path, document: dict[str, Any]) -> None:
 
 def clear(folder: Path) -> None:
     """Forget what workers of an earlier run have counted."""
-    for path in folder.glob("*.json"):
+    for path in (*folder.glob("*.json"), *folder.glob("*.part")):
         path.unlink(missing_ok=True)
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """What tells a process from all others, also from a later one that is given the same number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it is gone, or this is another system than Linux
+        return {"pid": pid, "began": ""}
+    return {"pid": pid, "began": fields[19]}
 
 
 def process_figures() -> dict[str, float]:
     """What this process uses: resident bytes, open descriptors and how many it may have, seconds of CPU."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "resident_bytes": _or_zero(
+        "resident_memory_bytes": _or_zero(
             lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
         ),
-        "descriptors": _or_zero(lambda: len(os.listdir("/proc/self/fd"))),
+        "open_descriptors": _or_zero(lambda: len(os.listdir("/proc/self/fd"))),
         "descriptor_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu_seconds": used.ru_utime + used.ru_stime,
     }
+
+
+def _write_with_figures(path: Path, report: dict[str, Any]) -> None:
+    write(path, {**report, "process": process_figures()})
 
 
 def _or_zero(figure: Callable[[], int]) -> int:

@@ -1,27 +1,27 @@
-"""What one worker counts for whoever watches it: handshakes, traffic, closes, dials, and how late its loop is. Pure.
+"""What one worker counts for whoever watches it: handshakes, traffic, closes, dials, how late its loop is. Pure.
 
-Nothing here is touched for a frame or a message: traffic is read off the connections when a `snapshot` is made, and
-once more when they end. A snapshot is plain JSON; `gateway.metrics` adds those of all workers up.
+Nothing here is touched for a frame or a message: `passed` reads off a connection what has passed since the last time,
+now and then and once more when it ends. A snapshot is plain JSON; `gateway.metrics` adds those of all workers up.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from gateway.connections import Line
 from gateway.passing import Farewell, Passing, Traffic
 
-DIAL_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Labels = tuple[str, ...]
 
 
 class Histogram:
-    """How many observations were at most each bound; the last count is of all."""
+    """How many observations were at most each bound, and more than the one before; the last count is of the rest."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -41,60 +41,99 @@ class Histogram:
 
 
 class Tally:
-    """The counts of one worker since it started."""
+    """The counts of one worker since it started. Durations are in seconds."""
 
     def __init__(self) -> None:
         self._handshakes: Counter[Labels] = Counter()
+        self._refusals: Counter[Labels] = Counter()
         self._closes: Counter[Labels] = Counter()
-        self._ended: dict[Labels, Traffic] = {}
+        self._connections: Counter[Labels] = Counter()
+        self._traffic: dict[Labels, list[int]] = {}
+        self._seen: dict[str, tuple[Labels, Traffic]] = {}
         self._dials: dict[Labels, Histogram] = {}
-        self._lag = Histogram(LAG_BUCKETS)
+        self._lag = Histogram(QUICK)
+        self._store = Histogram(QUICK)
+        self._store_failures = 0
 
     def answered(self, status: int, code: int) -> None:
         """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""
-        self._handshakes[str(status), str(code) if code else ""] += 1
+        self._handshakes[(str(status),)] += 1
+        if code:
+            self._refusals[str(status), str(code)] += 1
 
     def dialled(self, line: Line, seconds: float, status: int) -> None:
         """A backend was dialled; `status` is 101 or that of the refusal it led to."""
         labels = (*_api(line), str(status))
         histogram = self._dials.get(labels)
         if histogram is None:
-            histogram = self._dials[labels] = Histogram(DIAL_BUCKETS)
+            histogram = self._dials[labels] = Histogram(SLOW)
         histogram.observe(seconds)
 
+    def opened(self, line: Line) -> None:
+        """A connection is there."""
+        labels = _api(line)
+        self._connections[labels] += 1
+        self._traffic.setdefault(labels, [0, 0, 0, 0])
+        self._seen[line.id] = labels, Traffic()
+
+    def passed(self, line: Line) -> None:
+        """Count what has passed on an open connection since the last time; nothing when it has ended."""
+        known = self._seen.get(line.id)
+        if known is not None and line.passing is not None:
+            labels, before = known
+            now = line.passing.traffic()
+            if now != before:
+                self._add(labels, before, now)
+                self._seen[line.id] = labels, now
+
     def ended(self, line: Line, passing: Passing, farewell: Farewell) -> None:
-        """A connection has ended."""
-        self._closes[farewell.by, str(farewell.client_code)] += 1
-        _add(self._ended, _api(line), passing.traffic())
+        """A connection has ended. Nothing when it never was."""
+        known = self._seen.pop(line.id, None)
+        if known is not None:
+            labels, before = known
+            self._connections[labels] -= 1
+            self._add(labels, before, passing.traffic())
+            self._closes[farewell.by, _code(farewell)] += 1
 
     def lagged(self, seconds: float) -> None:
         """The loop came so much later than it was asked to."""
         self._lag.observe(max(0.0, seconds))
 
-    def snapshot(self, lines: Iterable[Line]) -> dict[str, Any]:
-        """Everything, with what has passed on the lines that are open."""
-        traffic, connections = dict(self._ended), Counter[Labels]()
-        for line in lines:
-            if line.passing is not None:
-                connections[_api(line)] += 1
-                _add(traffic, _api(line), line.passing.traffic())
+    def store_asked(self, seconds: float, is_answered: bool) -> None:
+        """The store of leases was asked, and answered or failed after so long."""
+        self._store.observe(seconds)
+        self._store_failures += not is_answered
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that has been counted."""
         return {
             "handshakes": _listed(self._handshakes),
+            "refusals": _listed(self._refusals),
             "closes": _listed(self._closes),
-            "connections": _listed(connections),
-            "traffic": _listed(traffic),
+            "connections": _listed(self._connections),
+            "traffic": _listed(self._traffic),
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
             "lag": self._lag.snapshot(),
+            "store": self._store.snapshot(),
+            "store_failures": self._store_failures,
         }
+
+    def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:
+        total = self._traffic[labels]
+        for place, value in enumerate(now):
+            total[place] += value - before[place]
 
 
 def _api(line: Line) -> Labels:
     return line.admitted.route.name, line.admitted.route.version
 
 
-def _add(totals: dict[Labels, Traffic], labels: Labels, more: Traffic) -> None:
-    known = totals.get(labels)
-    totals[labels] = Traffic(*(one + two for one, two in zip(known, more, strict=True))) if known else more
+def _code(farewell: Farewell) -> str:
+    """The close code. Peers may send any of two thousand: theirs are counted together, so that they stay few."""
+    code = farewell.client_code
+    if farewell.by == "gateway" or code < FIRST_REGISTERED:
+        return str(code)
+    return "4xxx" if code >= FIRST_PRIVATE else "3xxx"
 
 
 def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:

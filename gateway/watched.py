@@ -1,0 +1,58 @@
+"""A store of leases that tells how long it took to answer, and when it failed to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from gateway.leases import Answer, Booking, LeaseStore, Request, Slots, Usage
+from gateway.limits import Window
+
+
+class WatchedStore:
+    """Asks `store`, and calls `told(seconds, is_answered)` after each exchange and each booking, in the same thread."""
+
+    def __init__(self, store: LeaseStore, told: Callable[[float, bool], None]) -> None:
+        self._store = store
+        self._told = told
+
+    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+        """See `LeaseStore`, here and below."""
+        with self._watched():
+            return self._store.exchange(holder, requests, now)
+
+    def book(self, bookings: Sequence[Booking], now: float) -> list[Slots]:
+        """Watched, too."""
+        with self._watched():
+            return self._store.book(bookings, now)
+
+    def wanted(self, holder: str, now: float) -> list[int]:
+        """Passed on."""
+        return self._store.wanted(holder, now)
+
+    def beat(self, holder: str, now: float) -> None:
+        """Passed on."""
+        self._store.beat(holder, now)
+
+    def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        """Passed on."""
+        self._store.settle(holder, spent)
+
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[Usage]:
+        """Passed on."""
+        return self._store.used(windows)
+
+    def sweep(self, now: float) -> None:
+        """Passed on."""
+        self._store.sweep(now)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        except Exception:
+            self._told(time.perf_counter() - begun, False)
+            raise
+        self._told(time.perf_counter() - begun, True)
