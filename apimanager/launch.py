@@ -1,6 +1,7 @@
 """Start the parts: all of them under one supervisor, or one alone. Everything that can be wrong is checked first."""
 
 import logging
+import os
 from collections.abc import Callable
 
 from django.conf import settings
@@ -11,9 +12,13 @@ from django.utils import timezone
 from accounts.safeguards import default_password_stands
 from apimanager import first_start, samples, startup, tls, welcome
 from apimanager.startup import Listener
-from gateway import server
+from gateway import logs, server
+from gateway.ports import CannotServe
+from gateway.processes import Child
 from gateway.standalone import open_door
-from gateway.supervision import Child, Supervisor
+from gateway.supervision import Supervisor
+
+STOPPING_SECONDS = 5.0  # for the gateway to end after its drain time, before its parent kills it
 
 log = logging.getLogger("apimanager")
 
@@ -23,6 +28,7 @@ def everything(say: Callable[[str], None]) -> int:
 
     The children are forks of this process, which has imported what they need: so a start takes a second or two.
     """
+    _prepare_log()
     startup.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
     first_start.check_database()
     _ensure_certificate(say)
@@ -32,8 +38,8 @@ def everything(say: Callable[[str], None]) -> int:
     _import_before_fork()
     connections.close_all()
     children = [
-        Child("samples", _run_samples),
-        Child("gateway", _run_gateway, grace=30.0),
+        Child("samples", _run_samples, last=True),  # the gateway's clients are talking to them
+        Child("gateway", _run_gateway, grace=settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS),
         Child("portal", _run_portal),
         Child("welcome", lambda: welcome.announce(stands), once=True),
     ]
@@ -42,6 +48,7 @@ def everything(say: Callable[[str], None]) -> int:
 
 def portal_alone() -> None:
     """Serve the portal in this process."""
+    _prepare_log()
     startup.check_ports(_portal_port())
     first_start.check_migrated()
     _check_exposure()
@@ -52,6 +59,7 @@ def portal_alone() -> None:
 
 def gateway_alone(workers: int) -> int:
     """Serve the gateway with this many worker processes; returns the exit code."""
+    _prepare_log()
     startup.check_ports(_gateway_ports())
     first_start.check_migrated()
     _check_exposure()
@@ -61,6 +69,7 @@ def gateway_alone(workers: int) -> int:
 
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
+    _prepare_log()
     startup.check_ports(_samples_port())
     samples.run(settings.SAMPLES_PORT)
 
@@ -92,15 +101,19 @@ def _serve_gateway(workers: int) -> int:
         key=settings.TLS_KEY,
         workers=max(1, workers),
         drain=settings.GATEWAY_DRAIN_SECONDS,
+        connections=settings.GATEWAY_CONNECTIONS,
         metrics_port=settings.METRICS_PORT,
         metrics_folder=settings.METRICS_FOLDER,
     )
     connections.close_all()
+    settings.GATEWAY_PID_FILE.write_text(f"{os.getpid()}\n")  # who is to be sent SIGHUP
     try:
         return server.run(plan, open_door, logging.getLogger("gateway").warning)
-    except server.CannotServe as error:
+    except CannotServe as error:
         log.error("%s", error)
         return 1
+    finally:
+        settings.GATEWAY_PID_FILE.unlink(missing_ok=True)
 
 
 def _or_sentence(work: Callable[[], object]) -> int:
@@ -110,6 +123,11 @@ def _or_sentence(work: Callable[[], object]) -> int:
         log.error("%s", error)
         return 1
     return 0
+
+
+def _prepare_log() -> None:
+    if settings.LOG_FORMAT == "json":
+        logs.take_over()
 
 
 def _check_exposure() -> None:

@@ -33,6 +33,8 @@ SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
 CONNECTION_LOG_DAYS: float = env.float("APIM_CONNECTION_LOG_DAYS", default=30.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
+GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
+GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))

@@ -18,6 +18,8 @@ from gateway.authorization import Refuse
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+REQUEST_ID = b"X-APIM-Request-Id"  # as backends and the log see it, too
+
 _ONCE = (b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 _FRAMING = frozenset((b"content-length", b"connection", b"transfer-encoding"))
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")  # NEL ends a line for some
@@ -64,9 +66,12 @@ def _refuse_handshake(method: bytes, version: str, fields: dict[bytes, bytes]) -
     return None
 
 
-def write_refusal(refusal: Refuse) -> bytes:
+def write_refusal(refusal: Refuse, request_id: str = "") -> bytes:
     """The whole response: a JSON body of WSO2's shape, and the connection ends with it."""
-    return write_response(refusal.status, refusal_headers(refusal), refusal_body(refusal))
+    headers = refusal_headers(refusal)
+    if request_id:
+        headers.append((REQUEST_ID, request_id.encode()))
+    return write_response(refusal.status, headers, refusal_body(refusal))
 
 
 def write_response(status: int, headers: Headers, body: bytes) -> bytes:

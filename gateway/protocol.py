@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -29,6 +30,7 @@ from uvicorn.server import ServerState
 
 from gateway import closing, head
 from gateway.authorization import Refuse
+from gateway.logs import request_id
 from gateway.metering import Meter
 from gateway.relay import Relay
 from gateway.terms import Terms
@@ -43,12 +45,16 @@ log = logging.getLogger("gateway.protocol")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`head_seconds` from the connection's start until its request's head is whole, `head_bytes` at most in it, and at
-    most `connections` clients at once in this worker."""
+    """`head_seconds` from the connection's start until its request's head is whole, `head_bytes` at most in it.
+
+    At most `connections` WebSockets at once in this worker, and besides them `greeted` clients who have not said yet
+    what they want, or are being told that they cannot have it.
+    """
 
     head_seconds: float = 10.0
     head_bytes: int = 32 * 1024
     connections: int = 1 << 20
+    greeted: int = 1 << 20
 
 
 class GatewayConfig(uvicorn.Config):
@@ -71,11 +77,22 @@ class GatewayConfig(uvicorn.Config):
         self.wheel = wheel
         self.limits = limits or Limits()
         self.relays: set[Relay] = set()
-        self.on_refusal: Callable[[Refuse], None] = _not_counted
+        self.heads: set[GatewayHttp] = set()
+        self.lingering: set[_Linger] = set()
+        self.on_refusal: Callable[[Refuse, str, str], None] = _not_told
+
+    @property
+    def greeted(self) -> int:
+        """How many clients have not said yet what they want, or are being told that they cannot have it."""
+        return len(self.heads) + len(self.lingering)
+
+    def is_full(self, connections: int) -> bool:
+        """Whether there is no room for another WebSocket beside so many connections that are not spliced yet."""
+        return len(self.relays) + connections - len(self.heads) >= self.limits.connections
 
 
-def _not_counted(refusal: Refuse) -> None:
-    """Where nobody wants to know how many were refused."""
+def _not_told(refusal: Refuse, client: str, request_id: str) -> None:
+    """Where nobody wants to know who was refused."""
 
 
 class GatewayHttp(HttpToolsProtocol):
@@ -102,15 +119,14 @@ class GatewayHttp(HttpToolsProtocol):
         peer = transport.get_extra_info("peername")
         self.client = (str(peer[0]), int(peer[1])) if peer else None
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        if len(self.config.relays) + len(self.connections) > self.config.limits.connections:
-            self._refuse(closing.server_full())
-            return
+        self.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
         share = 0.5 if self.scheme == "https" else 1.0
         self._deadline = self.loop.call_later(self.config.limits.head_seconds * share, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
+        self.config.heads.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -137,6 +153,8 @@ class GatewayHttp(HttpToolsProtocol):
             if size > limit
             else head.refuse_head(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers)
         )
+        if not refusal and self.config.is_full(len(self.connections)) and head.is_handshake(self.headers):
+            refusal = closing.server_full()
         if refusal:
             self._refuse(refusal)
         else:
@@ -152,7 +170,7 @@ class GatewayHttp(HttpToolsProtocol):
 
     def _upgrade(self, early: bytes) -> None:
         """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
-        self.connections.discard(self)
+        self._leave()
         self._is_done = True
         protocol = GatewayWebSocket(self, early)
         self.transport.pause_reading()
@@ -174,10 +192,15 @@ class GatewayHttp(HttpToolsProtocol):
             self._stop_clock()
             if self._is_answering:
                 return  # a request before this one is being answered, and the connection ends with that answer
-            self.connections.discard(self)
-            self.config.on_refusal(refusal)
-            end_with(self.transport, head.write_refusal(refusal), self.loop)
+            self._leave()
+            name = uuid.uuid4().hex
+            self.config.on_refusal(refusal, self.client[0] if self.client else "", name)
+            end_with(self.transport, head.write_refusal(refusal, name), self.loop, self.config.lingering)
             self.loop.call_soon(self._let_go)
+
+    def _leave(self) -> None:
+        self.connections.discard(self)
+        self.config.heads.discard(self)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
@@ -253,7 +276,7 @@ class GatewayWebSocket(asyncio.Protocol):
         except Exception:
             log.exception("The gateway's application failed.")
         if not self._is_over:
-            self._answer(head.write_refusal(closing.fault()))
+            self._answer(head.write_refusal(closing.fault(), request_id.get()))
             self.transport.close()
 
     async def _receive(self) -> dict[str, Any]:
@@ -293,7 +316,7 @@ class GatewayWebSocket(asyncio.Protocol):
         if self._is_accepted or self._is_over:
             return
         self._end()
-        end_with(self.transport, response, self.loop)
+        end_with(self.transport, response, self.loop, self.config.lingering)
 
     def _end(self) -> None:
         """The transport is somebody else's now, or gone; drop what is not needed any longer."""
@@ -329,25 +352,29 @@ def _scope(http: GatewayHttp) -> dict[str, Any]:
 class _Linger(asyncio.Protocol):
     """Reads and drops what a refused client still sends, so that closing does not tear up the answer on its way."""
 
-    __slots__ = ("_timer", "_transport")
+    __slots__ = ("_others", "_timer")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, others: set[_Linger]) -> None:
         self._timer = loop.call_later(LINGER, transport.abort)
+        self._others = others
+        others.add(self)
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        self._others.discard(self)
 
 
-def end_with(transport: asyncio.Transport, response: bytes, loop: asyncio.AbstractEventLoop) -> None:
+def end_with(
+    transport: asyncio.Transport, response: bytes, loop: asyncio.AbstractEventLoop, lingering: set[_Linger]
+) -> None:
     """Send a last response and end the connection; nothing that the client sent behind its request reaches anybody."""
     if transport.is_closing():
         return
     transport.write(response)
-    transport.set_protocol(_Linger(transport, loop))
+    transport.set_protocol(_Linger(transport, loop, lingering))
     if transport.can_write_eof():
         transport.write_eof()
         transport.resume_reading()

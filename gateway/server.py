@@ -1,53 +1,51 @@
-"""The gateway's processes: listeners, workers, signals, and an end that no client takes for a fault.
+"""The gateway's processes: workers, signals, and an end that no client takes for a fault.
 
-`run(Plan)` binds the ports, starts the workers and keeps them running. Each worker has a listening socket of its own
-per port (SO_REUSEPORT, so that the kernel spreads clients evenly), which stays open in the parent: clients that knock
-while a dead worker is being replaced wait in its queue.
+`run(Plan)` binds the ports, starts the workers and keeps them running. A worker that dies is replaced; on SIGHUP they
+are replaced one after the other, and each time the successor takes clients from the same sockets before the old worker
+is told to go.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import logging
-import resource
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
-from gateway import closing, metrics, redaction, reporting
+from gateway import access, closing, metrics, ports, redaction, reporting
+from gateway.authorization import Refuse
 from gateway.consumers import Door, gateway_application
+from gateway.entrance import Entrance, with_room
+from gateway.ports import CannotServe
+from gateway.processes import Child, Flag
 from gateway.protocol import GatewayConfig, GatewayHttp, Limits
-from gateway.supervision import Child, Flag, Supervisor
+from gateway.supervision import Backoff, Supervisor
 from gateway.wheel import Wheel
 
-BACKLOG = 4096
-DESCRIPTORS_PER_CLIENT = 2
-DESCRIPTORS_KEPT = 200  # for listeners, databases, logs, dials under way
+DYING_SECONDS = 2.0  # for a worker to end after its drain time, before it is killed
+ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+LONGEST_PAUSE = 1.0  # seconds before a worker that died is replaced, however often it does
 
 log = logging.getLogger("gateway")
-
-
-class CannotServe(Exception):
-    """The gateway cannot start. The text is one sentence: what is wrong, where, and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run. `drain` is the seconds over which clients are asked to go when the gateway stops.
 
-    Metrics are served on `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
+    `connections` is the most WebSockets in each worker, 0 for as many as it has descriptors for. Metrics are served on
+    `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
     """
 
     hosts: Sequence[str]
@@ -57,17 +55,10 @@ class Plan:
     key: Path
     workers: int = 1
     drain: float = 5.0
+    connections: int = 0
     limits: Limits = field(default_factory=Limits)
     metrics_port: int = 0
-    metrics_folder: Path = Path()
-
-
-class Listener(NamedTuple):
-    """One worker's socket for one port."""
-
-    worker: int
-    sock: socket.socket
-    is_secure: bool
+    metrics_folder: Path | None = None
 
 
 class ControlPlane(Protocol):
@@ -86,50 +77,69 @@ def run(plan: Plan, open_door: Opener, say: Callable[[str], None]) -> int:
 
     On SIGHUP the workers are replaced one after the other, with the certificate of that moment; the ports stay open.
     """
-    tls_context(plan.certificate, plan.key)  # so that what is wrong with it is said before anything starts
-    raise_descriptor_limit()
-    listeners = _bind_all(plan)
-    watching = _watching(plan, listeners)
+    ports.tls_context(plan.certificate, plan.key)  # so that what is wrong with it is said before anything starts
+    with_room(plan.limits)
+    house = _House(plan, open_door)
     gc.collect()
     gc.freeze()  # what is imported now is shared by the workers and never garbage
-    children = [_worker(number, plan, listeners, open_door) for number in range(plan.workers)]
-    supervisor = Supervisor([*children, *watching], say=say, on_stop=lambda: _close(listeners))
+    supervisor = Supervisor(house.children(), backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=house.end)
     return supervisor.run(renew_on=signal.SIGHUP)
 
 
-def _worker(number: int, plan: Plan, listeners: Sequence[Listener], open_door: Opener) -> Child:
-    ready = Flag()
-    deed = partial(work, number, plan, listeners, open_door, ready.set)
-    return Child(f"gateway worker {number + 1}", deed, grace=plan.drain + 5, ready=ready)
+class _House:
+    """What the processes share: the sockets, and whether all of this is coming to its end."""
+
+    def __init__(self, plan: Plan, open_door: Opener) -> None:
+        self.plan = plan
+        self.open_door = open_door
+        self.is_ending = Flag()
+        self.listeners = ports.bind_for_workers(
+            plan.hosts, ws_port=plan.ws_port, wss_port=plan.wss_port, workers=plan.workers
+        )
+        self.watched: list[socket.socket] = []
+
+    def children(self) -> list[Child]:
+        """The workers, and the process that answers scrapes if there is to be one."""
+        workers = [self._worker(number) for number in range(self.plan.workers)]
+        return [*workers, *self._metrics()]
+
+    def end(self) -> None:
+        """From now on a worker that is told to stop has no successor."""
+        self.is_ending.set()
+        ports.close(self.listeners)
+
+    def _worker(self, number: int) -> Child:
+        ready = Flag()
+        deed = partial(work, self, number, ready.set)
+        return Child(f"gateway worker {number + 1}", deed, grace=self.plan.drain + DYING_SECONDS, ready=ready)
+
+    def _metrics(self) -> list[Child]:
+        port, folder = self.plan.metrics_port, self.plan.metrics_folder
+        if not port or folder is None:
+            return []
+        self.watched = ports.bind("127.0.0.1", port, "APIM_METRICS_PORT")
+        reporting.clear(folder)
+        return [Child("gateway metrics", partial(watch, self, folder), last=True)]
 
 
-def _watching(plan: Plan, listeners: Sequence[Listener]) -> list[Child]:
-    """The process that answers scrapes, if there is to be one."""
-    if not plan.metrics_port:
-        return []
-    (sock,) = bind("127.0.0.1", plan.metrics_port, "APIM_METRICS_PORT")
-    reporting.clear(plan.metrics_folder)
-
-    def watch() -> int:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        _close(listeners)
-        return metrics.serve(sock, plan.metrics_folder)
-
-    return [Child("gateway metrics", watch)]
+def watch(house: _House, folder: Path) -> int:
+    """Answer scrapes, in a process of its own, until it is told to stop; the exit code."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ports.close(house.listeners)
+    return metrics.serve(house.watched[0], folder)
 
 
-def work(
-    number: int, plan: Plan, listeners: Sequence[Listener], open_door: Opener, on_ready: Callable[[], None]
-) -> int:
+def work(house: _House, number: int, on_ready: Callable[[], None]) -> int:
     """One worker, in its own process, until it is told to stop; the exit code. `on_ready` is called once it serves."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     redaction.install()
-    _close(listeners, except_worker=number)
+    ports.close(house.listeners, except_worker=number)
+    for sock in house.watched:
+        sock.close()
     try:
-        tls = tls_context(plan.certificate, plan.key)
+        tls = ports.tls_context(house.plan.certificate, house.plan.key)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            mine = [each for each in listeners if each.worker == number]
-            runner.run(_work(plan, mine, tls, open_door, on_ready))
+            runner.run(_work(house, number, tls, on_ready))
     except CannotServe as error:
         log.error("%s", error)
         return 1
@@ -137,90 +147,107 @@ def work(
 
 
 class Worker:
-    """The listeners and connections of one process. Also what tests run, in their own loop, on their own sockets."""
+    """The entrances and connections of one process. Also what tests run, in their own loop, on their own sockets."""
 
     def __init__(self, door: Door, *, limits: Limits | None = None, drain: float = 5.0, tick: float = 0.5) -> None:
         self._loop = asyncio.get_running_loop()
         self._door = door
         self._drain_seconds = drain
         self._state = ServerState()
-        self._servers: list[asyncio.Server] = []
+        self._entrances: list[Entrance] = []
         self.config = GatewayConfig(gateway_application(door), wheel=Wheel(self._loop, tick), limits=limits)
-        self.config.on_refusal = door.observer.refused
+        self.config.on_refusal = self._refused
         self.config.load()
 
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take clients from a bound socket. With `tls` half of the time for the head is for the TLS handshake."""
         seconds = self.config.limits.head_seconds / 2
-        server = await self._loop.create_server(
-            lambda: GatewayHttp(self.config, self._state, {}, self._loop),
-            sock=sock,
-            ssl=tls,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=seconds if tls else None,
-            ssl_shutdown_timeout=2.0 if tls else None,
-        )
-        self._servers.append(server)
+        self._entrances.append(Entrance(sock, self._protocol, self._has_room, tls=tls, tls_seconds=seconds))
 
-    async def stop(self) -> None:
-        """Take no more clients, ask those here to go one after the other over the drain time, then cut the rest.
+    async def stop(self, *, answers: bool = False) -> None:
+        """Ask the clients to go one after the other over the drain time, then cut those who are still here.
 
-        A client whose connection was taken but whose handshake is still on its way is let in as long as there is time:
-        while workers are renewed nobody is to notice.
+        With `answers` the ports stay open until the end: newcomers are refused with 503, and so is `GET /ready`. Else
+        somebody else takes clients from the same sockets, and a client that was taken here but whose handshake is still
+        on its way is let in as long as there is time: nobody is to notice that a worker is renewed.
         """
         self._door.not_ready = lambda: closing.stopping().description
-        for server in self._servers:
-            server.close()
+        self._door.is_stopping = answers
+        if not answers:
+            self._close()
         deadline = self._loop.time() + self._drain_seconds
         await self._ask_to_go(self._drain_seconds)
-        while self._state.connections and self._loop.time() < deadline:
+        while self._is_busy() and self._loop.time() < deadline:
             await asyncio.sleep(0.02)
         self._door.is_stopping = True
         await self._ask_to_go(0.0)
-        await self._until_gone(1.0)
+        await self._end()
+
+    async def _ask_to_go(self, seconds: float) -> None:
+        lines = list(self._door.connections)
+        begun = self._loop.time()
+        for number, line in enumerate(lines):
+            ahead = begun + seconds * number / len(lines) - self._loop.time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+            go = line.passing.leave if line.passing else line.close
+            go(closing.RESTARTING.code, closing.RESTARTING.reason)
+
+    async def _end(self) -> None:
+        await self._until_gone(ANSWER_SECONDS)
+        self._close()
         for relay in list(self.config.relays):
             relay.finish()
-        await self._until_gone(0.5)
+        await self._until_gone(FLUSH_SECONDS)
         for relay in list(self.config.relays):
             relay.abort()
         for connection in list(self._state.connections):
             connection.transport.abort()
-        await self._until_gone(0.2)
-
-    async def _ask_to_go(self, seconds: float) -> None:
-        lines = list(self._door.connections)
-        pause = seconds / len(lines) if lines else 0.0
-        begun = self._loop.time()
-        for number, line in enumerate(lines):
-            go = line.passing.leave if line.passing else line.close
-            go(closing.RESTARTING.code, closing.RESTARTING.reason)
-            ahead = begun + pause * number - self._loop.time()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
+        for entrance in self._entrances:
+            entrance.cut()
+        await self._until_gone(CUT_SECONDS)
 
     async def _until_gone(self, seconds: float) -> None:
         deadline = self._loop.time() + seconds
-        while (self.config.relays or self._state.connections) and self._loop.time() < deadline:
+        while (self.config.relays or self._is_busy()) and self._loop.time() < deadline:
             await asyncio.sleep(0.02)
 
+    def _close(self) -> None:
+        for entrance in self._entrances:
+            entrance.close()
 
-async def _work(
-    plan: Plan, listeners: Sequence[Listener], tls: ssl.SSLContext, open_door: Opener, on_ready: Callable[[], None]
-) -> None:
+    def _is_busy(self) -> bool:
+        """Whether handshakes, or answers to plain requests, are under way."""
+        return bool(self._state.connections) or any(map(len, self._entrances))
+
+    def _has_room(self) -> bool:
+        return sum(map(len, self._entrances)) + self.config.greeted < self.config.limits.greeted
+
+    def _protocol(self) -> GatewayHttp:
+        return GatewayHttp(self.config, self._state, {}, self._loop)
+
+    def _refused(self, refusal: Refuse, client: str, request_id: str) -> None:
+        self._door.observer.refused(refusal)
+        if self._door.write_access:
+            access.turned_away(client, refusal, request_id)
+
+
+async def _work(house: _House, number: int, tls: ssl.SSLContext, on_ready: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    door, control = open_door()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(asked, stopping.set)
+    door, control = house.open_door()
     if control:
         await _start(control)
-    worker = Worker(door, limits=_with_room(plan.limits), drain=plan.drain)
+    worker = Worker(door, limits=with_room(house.plan.limits, house.plan.connections), drain=house.plan.drain)
     try:
-        for listener in listeners:
-            await worker.listen(listener.sock, tls if listener.is_secure else None)
+        for listener in house.listeners:
+            if listener.worker == number:
+                await worker.listen(listener.sock, tls if listener.is_secure else None)
         on_ready()
         await stopping.wait()
-        await worker.stop()
+        await worker.stop(answers=bool(house.is_ending))
     finally:
         if control:
             await control.stop()
@@ -234,95 +261,3 @@ async def _start(control: ControlPlane) -> None:
             f"The gateway cannot read the database ({type(error).__name__}): "
             "check DATABASE_URL, and prepare it with `manage.py setup`."
         ) from error
-
-
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """A server's context for this pair of PEM files. Raises CannotServe when they cannot be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError) as error:
-        raise CannotServe(
-            f"The TLS certificate {certificate} and key {key} cannot be used ({_why(error)}): "
-            "correct APIM_TLS_CERTIFICATE and APIM_TLS_KEY, or unset both to have a certificate made."
-        ) from error
-    return context
-
-
-def raise_descriptor_limit() -> int:
-    """Allow this process as many descriptors as it may have; how many that is."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
-def bind(host: str, port: int, setting: str, count: int = 1) -> list[socket.socket]:
-    """`count` sockets that share one port. Raises CannotServe when somebody else has it."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with _socket(family, kind, protocol) as probe:  # a shared port would also be shared with a stranger
-            probe.bind(address)
-        return [_shared(family, kind, protocol, address) for _ in range(count)]
-    except OSError as error:
-        raise CannotServe(_port_sentence(host, port, setting, error)) from error
-
-
-def _bind_all(plan: Plan) -> list[Listener]:
-    ports = ((plan.ws_port, "APIM_GATEWAY_WS_PORT", False), (plan.wss_port, "APIM_GATEWAY_WSS_PORT", True))
-    return [
-        Listener(worker, sock, is_secure)
-        for port, setting, is_secure in ports
-        for host in plan.hosts
-        for worker, sock in enumerate(bind(host, port, setting, plan.workers))
-    ]
-
-
-def _close(listeners: Iterable[Listener], except_worker: int | None = None) -> None:
-    for listener in listeners:
-        if listener.worker != except_worker:
-            listener.sock.close()
-
-
-def _with_room(limits: Limits) -> Limits:
-    """No more clients than there are descriptors for."""
-    room = (raise_descriptor_limit() - DESCRIPTORS_KEPT) // DESCRIPTORS_PER_CLIENT
-    return Limits(limits.head_seconds, limits.head_bytes, max(1, min(limits.connections, room)))
-
-
-def _socket(family: int, kind: int, protocol: int) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    return sock
-
-
-def _shared(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
-    sock = _socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(address)
-    sock.listen(BACKLOG)
-    sock.setblocking(False)
-    return sock
-
-
-def _port_sentence(host: str, port: int, setting: str, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use by another program: stop that program or choose another port with {setting}."
-    if error.errno == errno.EACCES:
-        return f"Port {port} needs more rights than this user has: choose a port above 1023 with {setting}."
-    return f"Port {port} on {host} cannot be listened on ({_why(error)}): check APIM_BIND and {setting}."
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted")

@@ -66,6 +66,8 @@ async def besiege(port: int, tls: ssl.SSLContext | None) -> None:
 async def test_the_gateway_gives_up_who_never_finishes(tls: bool, certificate: Certificate) -> None:
     pair = {"certificate": str(certificate.certificate), "key": str(certificate.key)}
     async with raw_backend() as backend, victim(backend.url, head_seconds=DEADLINE, **pair) as gateway:
+        async with raw_client(gateway.port, b"?\r\n\r\n") as first:  # with whom the loop opens a file for itself
+            await first.rest()
         before = await gateway.report()
         port, context = (gateway.wss_port, certificate.client_context()) if tls else (gateway.port, None)
         await besiege(port, context)

@@ -119,8 +119,9 @@ def main(given: dict[str, Any]) -> None:
 
 
 async def _serve(given: dict[str, Any]) -> None:
+    from gateway.entrance import raise_descriptor_limit
     from gateway.protocol import Limits
-    from gateway.server import Worker, raise_descriptor_limit
+    from gateway.server import Worker
     from publisher.endpoint import EndpointOptions
 
     raise_descriptor_limit()

@@ -13,19 +13,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway.supervision import Backoff, Child, Supervisor
+from gateway.processes import Child
+from gateway.supervision import Backoff, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = "Backoff(initial=0.02, maximum=0.1, healthy=60)"
 
 
-def supervise(children: str, **options: str) -> subprocess.Popen[str]:
+def supervise(children: str, mark: Path | None = None, **options: str) -> subprocess.Popen[str]:
     """A process that supervises these children (source text) and says what it says on its error output."""
     given = ", ".join(f"{name}={value}" for name, value in {"backoff": QUICK, **options}.items())
     source = f"""
     import os, signal, sys, time
     sys.path.insert(0, {str(ROOT)!r})
-    from gateway.supervision import Backoff, Child, Supervisor
+    from gateway.processes import Child, Flag
+    from gateway.supervision import Backoff, Supervisor
 
     def sleeper():
         os.write(1, b"up %d\\n" % os.getpid())
@@ -36,12 +38,28 @@ def supervise(children: str, **options: str) -> subprocess.Popen[str]:
         sleeper()
 
     def failing():
+        time.sleep(0.2)  # the others have begun
         sys.exit(3)
 
     def done():
         print("done", flush=True)
 
-    sys.exit(Supervisor([{children}], {given}).run())
+    ready = Flag()
+
+    def renewable():
+        ready.set()
+        sleeper()
+
+    def never_ready():
+        sleeper()
+
+    def ready_once():
+        if not os.path.exists({str(mark)!r}):
+            open({str(mark)!r}, "w").close()
+            renewable()
+        sys.exit(4)
+
+    sys.exit(Supervisor([{children}], {given}).run(renew_on=signal.SIGHUP))
     """
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(source)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -150,6 +168,80 @@ def test_a_child_that_raises_shows_its_traceback_and_ends_with_1() -> None:
 )
 def test_the_back_off_doubles_up_to_its_maximum(failures: int, delay: float) -> None:
     assert Backoff().delay(failures) == pytest.approx(delay)
+
+
+def next_said(process: subprocess.Popen[str]) -> str:
+    """The next sentence."""
+    assert process.stderr is not None
+    return process.stderr.readline().strip()
+
+
+def test_renewing_starts_the_new_one_before_the_old_one_is_told_to_stop() -> None:
+    process = supervise("Child('a', renewable, ready=ready), Child('b', sleeper)")
+    pids = {pid_from(process), pid_from(process)}
+    process.send_signal(signal.SIGHUP)
+    new = pid_from(process)
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    assert next_said(process) == "a was renewed."
+    living = {child.pid for child in psutil.Process(process.pid).children()}
+    assert new in living
+    assert len(living & pids) == 1
+    assert ended(process) == (0, "")
+
+
+def test_a_renewal_that_is_asked_for_twice_at_once_is_done_once_and_later_again() -> None:
+    process = supervise("Child('a', renewable, ready=ready)")
+    first = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    second = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    third = pid_from(process)
+    assert len({first, second, third}) == 3
+    assert [next_said(process), next_said(process)] == ["a was renewed."] * 2
+    assert [child.pid for child in psutil.Process(process.pid).children()] == [third]
+    assert ended(process) == (0, "")
+
+
+def test_one_that_cannot_be_renewed_goes_on(tmp_path: Path) -> None:
+    process = supervise("Child('a', ready_once, ready=ready)", tmp_path / "mark")
+    pid = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    assert next_said(process) == "a could not be renewed (exit code 4); the old one goes on."
+    assert psutil.pid_exists(pid)
+    assert ended(process) == (0, "")
+
+
+def test_one_that_dies_while_its_successor_starts_is_replaced_by_it() -> None:
+    process = supervise("Child('a', never_ready, ready=ready)", settle="60")
+    first = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    second = pid_from(process)
+    os.kill(first, signal.SIGKILL)
+    assert "a ended (killed by SIGKILL)" in next_said(process)
+    os.kill(second, signal.SIGKILL)
+    assert "a ended (killed by SIGKILL)" in next_said(process)
+    assert pid_from(process) not in (first, second)
+    assert ended(process) == (0, "")
+
+
+def test_a_successor_that_fails_soon_does_not_count_as_one_that_could_never_start(tmp_path: Path) -> None:
+    process = supervise("Child('a', ready_once, ready=ready)", tmp_path / "mark", settle="60")
+    os.kill(pid_from(process), signal.SIGKILL)
+    assert "killed by SIGKILL" in next_said(process)
+    assert "a ended (exit code 4); starting it again" in next_said(process)
+    assert ended(process)[0] == 0
+
+
+def test_who_is_last_is_told_to_stop_when_the_others_have() -> None:
+    slow = "lambda: (signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), os._exit(0))), sleeper())"
+    quick = "lambda: (signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'last'), os._exit(0))), sleeper())"
+    process = supervise(f"Child('a', {quick}, last=True), Child('b', {slow})")
+    pids = [pid_from(process), pid_from(process)]
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    out, said = process.communicate(timeout=20)
+    assert (process.returncode, out, said) == (0, "last", "")
 
 
 def test_stopping_before_anything_started_starts_nothing() -> None:

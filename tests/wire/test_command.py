@@ -31,6 +31,7 @@ def environment(folder: Path, certificate: Certificate, port: int) -> dict[str, 
         "APIM_DATA_DIR": str(folder),
         "APIM_GATEWAY_WS_PORT": str(port),
         "APIM_GATEWAY_WSS_PORT": str(free_port()),
+        "APIM_METRICS_PORT": str(free_port()),
         "APIM_TLS_CERTIFICATE": str(certificate.certificate),
         "APIM_TLS_KEY": str(certificate.key),
     }

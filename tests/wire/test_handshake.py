@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway import redaction
+from gateway import logs, redaction
 from gateway.protocol import Limits
 from gateway.upstream import Address, Ask, Dialled, DialOptions, Upstreams
 from tests.gateway import builders
@@ -217,25 +217,56 @@ async def test_a_handshake_that_never_ends_is_given_up_over_tls_too(
         assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_full_gateway_says_so_before_it_looks_at_anything(backend: RawBackend) -> None:
-    async with running(backend.url, limits=Limits(connections=2)) as gateway, raw_client(gateway.port, b""):
-        async with raw_client(gateway.port, b""):
-            await asyncio.sleep(0.05)
-            status, headers, _ = await answer_to(gateway, b"")
-            assert status == 503
-            assert int(headers["retry-after"]) > 0
-        await asyncio.sleep(0.05)
-        assert (await answer_to(gateway, lines("GET /health HTTP/1.1", HOST)))[0] == 200
-
-
-async def test_lines_count_against_a_full_gateway(backend: RawBackend) -> None:
+async def test_a_full_gateway_refuses_newcomers_and_still_says_how_it_is(backend: RawBackend) -> None:
     async with (
         running(backend.url, limits=Limits(connections=1)) as gateway,
         raw_client(gateway.port) as client,
     ):
         await client.read_head()
         await backend.accepted()
-        assert (await answer_to(gateway, request()))[0] == 503
+        status, headers, body = await answer_to(gateway, request())
+        assert (status, body["message"]) == (503, "Server full")
+        assert int(headers["retry-after"]) > 0
+        assert (await answer_to(gateway, lines("GET /health HTTP/1.1", HOST)))[0] == 200
+    await gateway.until_quiet()
+
+
+async def test_clients_who_say_nothing_take_no_place_from_those_who_do(backend: RawBackend) -> None:
+    async with (
+        running(backend.url, limits=Limits(connections=1)) as gateway,
+        raw_client(gateway.port, b""),
+        raw_client(gateway.port, b"GET /"),
+        raw_client(gateway.port) as client,
+    ):
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+        await backend.accepted()
+
+
+async def test_while_too_many_are_being_greeted_the_next_ones_wait(backend: RawBackend) -> None:
+    async with (
+        running(backend.url, limits=Limits(greeted=2)) as gateway,
+        raw_client(gateway.port, b"GET /") as first,
+        raw_client(gateway.port, b"GET /"),
+        raw_client(gateway.port) as waiting,
+    ):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await waiting.reader.readexactly(1)
+        first.reset()
+        assert (await waiting.read_head()).startswith(b"HTTP/1.1 101 ")
+        await backend.accepted()
+
+
+@pytest.mark.parametrize("first", [request(token="wrong"), lines("GET / HTTP/9.9", HOST)], ids=["decided", "malformed"])
+async def test_a_refusal_says_under_which_id_it_stands_in_the_log(
+    gateway: Gateway, first: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.access")
+    caplog.handler.setFormatter(logs.Json())
+    gateway.door.write_access = True
+    _, headers, _ = await answer_to(gateway, first)
+    (line,) = [json.loads(line) for line in caplog.text.splitlines() if "gateway.access" in line]
+    assert headers["x-apim-request-id"] == line["request_id"] != ""
 
 
 async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) -> None:

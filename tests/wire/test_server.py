@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shutil
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
@@ -40,9 +43,9 @@ class Served:
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
-    async def client(self, **options: Any) -> ClientConnection:
+    async def client(self, path: str = "/echo/1.0.0", **options: Any) -> ClientConnection:
         """A new connection of Carol's."""
-        url = f"ws://127.0.0.1:{self.ws_port}/echo/1.0.0"
+        url = f"ws://127.0.0.1:{self.ws_port}{path}"
         return await connect(url, additional_headers={"Authorization": f"Bearer {TOKEN}"}, **options)
 
     async def until_up(self) -> None:
@@ -72,7 +75,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(backend: str, pair: Certificate, **plan: Any) -> AsyncIterator[Served]:
+async def served(
+    backend: str, pair: Certificate, environment: dict[str, str] | None = None, **plan: Any
+) -> AsyncIterator[Served]:
     """A running gateway; killed at the end if it has not ended."""
     ports = {"ws_port": free_port(), "wss_port": free_port()}
     given = {
@@ -88,7 +93,7 @@ async def served(backend: str, pair: Certificate, **plan: Any) -> AsyncIterator[
         "tests.wire.served",
         json.dumps(given),
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **(environment or {})},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -120,24 +125,39 @@ async def test_several_workers_share_both_ports(certificate: Certificate) -> Non
     assert (code, written) == (0, "")
 
 
-async def test_stopping_asks_every_client_to_come_back_and_frees_the_ports_at_once(certificate: Certificate) -> None:
-    async with websockets_backend() as backend, served(backend, certificate, workers=2, drain=1.0) as gateway:
+async def test_stopping_asks_every_client_to_come_back_and_tells_newcomers_so(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=2, drain=1.5) as gateway:
         await gateway.until_up()
         clients = [await gateway.client() for _ in range(6)]
         gateway.process.terminate()
-        codes = []
+        await asyncio.wait_for(clients[0].wait_closed(), 5)
+        for port, tls in ((gateway.ws_port, None), (gateway.wss_port, certificate.client_context())):
+            assert (await asked(port, "/health", tls)).startswith(b"HTTP/1.1 200 ")
+            assert (await asked(port, "/ready", tls)).startswith(b"HTTP/1.1 503 ")
+        with pytest.raises(InvalidStatus) as refused:
+            await gateway.client()
+        assert refused.value.response.status_code == 503
+        assert int(refused.value.response.headers["Retry-After"]) > 0
         for client in clients:
-            with pytest.raises(ConnectionClosed) as closed:
-                await asyncio.wait_for(client.recv(), 5)
-            assert closed.value.rcvd is not None
-            codes.append(closed.value.rcvd.code)
-            if len(codes) == 1:
-                with socket.socket() as sock:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    sock.bind(("127.0.0.1", gateway.ws_port))
-                    sock.listen()
-        assert codes == [1012] * 6
+            await asyncio.wait_for(client.wait_closed(), 5)
+        assert {client.close_code for client in clients} == {1012}
         assert (await gateway.stop())[0] == 0
+        for port in (gateway.ws_port, gateway.wss_port):
+            socket.create_server(("127.0.0.1", port)).close()
+
+
+async def test_a_gateway_that_serves_is_ready_on_both_ports(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate) as gateway:
+        await gateway.until_up()
+        for port, tls in ((gateway.ws_port, None), (gateway.wss_port, certificate.client_context())):
+            for path in ("/health", "/ready"):
+                assert (await asked(port, path, tls)).startswith(b"HTTP/1.1 200 ")
+
+
+async def asked(port: int, path: str, tls: ssl.SSLContext | None = None) -> bytes:
+    """The answer to a plain request."""
+    async with raw_client(port, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), tls) as client:
+        return await client.rest()
 
 
 async def test_a_dead_worker_is_replaced_while_the_others_go_on(certificate: Certificate) -> None:
@@ -210,18 +230,49 @@ async def test_a_certificate_that_cannot_be_read_is_one_sentence(
     assert str(broken) in written
 
 
-async def test_no_credential_is_in_what_the_processes_write_at_their_most_talkative(certificate: Certificate) -> None:
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_no_credential_is_in_what_the_processes_write_at_their_most_talkative(
+    form: str, certificate: Certificate
+) -> None:
     canary = "canary-0123456789"
-    async with websockets_backend() as backend, served(backend, certificate, log_level="DEBUG") as gateway:
+    plan = {"environment": {"APIM_LOG_FORMAT": form}, "log_level": "DEBUG", "write_access": True}
+    async with websockets_backend() as backend, served(backend, certificate, **plan) as gateway:
         await gateway.until_up()
+        answers = []
         for first in (
             request(token=canary),
             request(f"/echo/1.0.0?access_token={canary}", token=None),
             request(f"/echo/1.0.0?access_token={canary}\x7f", token=canary),
             request(f"/nothing?access_token={canary}", token=None).replace(b"Upgrade", b"X", 2),
+            request(headers=[("Sec-WebSocket-Protocol", f"bearer.{canary}, chat")], token=None),
         ):
             async with raw_client(gateway.ws_port, first) as client:
-                assert await client.rest()
+                answers.append(await client.rest())
         code, written = await gateway.stop()
     assert code == 0
     assert canary not in written
+    assert all(answers)
+    if form == "json":
+        lines = [json.loads(line) for line in written.splitlines()]
+        assert {"time", "level", "logger", "message", "process"} <= set.intersection(*map(set, lines))
+        named = re.findall(rb"X-APIM-Request-Id: (\w+)", b"".join(answers), re.IGNORECASE)
+        assert {name.decode() for name in named} <= {line.get("request_id") for line in lines}
+        assert len(named) >= 4
+
+
+async def test_in_json_every_line_is_an_object_whatever_goes_wrong(certificate: Certificate, tmp_path: Path) -> None:
+    pair = replace(certificate, certificate=tmp_path / "certificate.pem")
+    shutil.copy(certificate.certificate, pair.certificate)
+    environment = {"APIM_LOG_FORMAT": "json"}
+    async with websockets_backend() as backend, served(backend, pair, environment) as gateway:
+        await gateway.until_up()
+        gateway.workers[0].send_signal(signal.SIGKILL)
+        await gateway.until_up()
+        pair.certificate.write_text("nonsense")
+        gateway.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(1.0)
+        code, written = await gateway.stop()
+    assert code == 0
+    said = [json.loads(line)["message"] for line in written.splitlines()]
+    assert any("killed by SIGKILL" in each for each in said)
+    assert any("could not be renewed" in each for each in said)

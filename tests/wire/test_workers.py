@@ -30,12 +30,20 @@ class Ledger:
         self.heard: dict[str, list[int]] = {}
 
     async def __call__(self, connection: ServerConnection) -> None:
+        waiting: asyncio.Queue[str] = asyncio.Queue()
+        answering = asyncio.create_task(self._answer(connection, waiting))
         with suppress(ConnectionClosed):
             async for message in connection:
                 name, _, number = str(message).partition(" ")
                 self.heard.setdefault(name, []).append(int(number))
-                with suppress(ConnectionClosed):  # it has closed, and what it sent before is still to be read
-                    await connection.send(message)
+                waiting.put_nowait(str(message))
+        answering.cancel()
+
+    async def _answer(self, connection: ServerConnection, waiting: asyncio.Queue[str]) -> None:
+        """Beside the listening, which the library lets wait when an answer comes after the client's Close."""
+        with suppress(ConnectionClosed):
+            while True:
+                await connection.send(await waiting.get())
 
 
 class Talker:
