@@ -1,5 +1,7 @@
 """What docs/reference says is what the code says."""
 
+import json
+import logging
 import re
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from django.core.management import get_commands
 from accounts.roles import Role
 from devportal.api.subscription_policies import FIELD_NAMES, SubscriptionPolicy
 from devportal.bootstrap import APPLICATION_PLANS
+from gateway import logs
 from gateway.closing import CLOSES
+from gateway.metrics import DEFINITIONS
 from publisher import planning
 from publisher.bootstrap import LIMITS
 from publisher.lifecycle import TRANSITIONS, State
@@ -80,6 +84,22 @@ def test_the_words_of_a_plan_are_documented(field: str) -> None:
     name = FIELD_NAMES.get(field, field)
     (row,) = [row for row in rows("plans.md") if row[0] == f"`{name}`"]
     assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(planning.CHOICES[field].words)
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_no_other() -> None:
+    documented = {row[0].strip("`"): (row[1], row[2]) for row in rows("metrics.md") if row[0].startswith("`apim_")}
+    suffix = {"counter": "_total"}
+    assert documented == {
+        f"{each.name}{suffix.get(each.kind, '')}": (each.kind, ", ".join(f"`{label}`" for label in each.labels))
+        for each in DEFINITIONS
+    }
+
+
+def test_every_field_of_a_line_of_the_log_is_documented() -> None:
+    text = (REFERENCE / "logs.md").read_text()
+    record = logging.LogRecord("gateway", logging.INFO, "", 0, "Hello.", (), None)
+    record.request_id = "x"
+    assert [name for name in json.loads(logs.Json().format(record)) if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)
