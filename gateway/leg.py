@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.relay import Relay
 
 BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
+SHORTEST_FRAME = 2  # bytes
 OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
 
 log = logging.getLogger("gateway.relay")
@@ -152,7 +153,7 @@ class Leg(asyncio.Protocol):
             data, self._held = self._held + data, b""
         if not data or self.gone or self.scanner.closed:
             return
-        if self.muted or self.last_frame is not None:
+        if self._is_closing:
             self._look_for_close(data)
         elif self._is_skipping:
             self._sift(data)
@@ -212,12 +213,21 @@ class Leg(asyncio.Protocol):
         """The plan may let something pass again. Called by what held this side, so nothing may be raised."""
         self._waiting_for = None
         try:
-            self._oddly(b"")
+            self._go_on()
             if self._waiting_for is None:
                 self.release(RATE)
         except Exception:
             log.exception("A connection that its plan had held could not go on.")
             self.relay.abort()
+
+    def _go_on(self) -> None:
+        """Pass on more of what is held. Where only little of it may pass, the rest is not even looked at again."""
+        size = len(self._held)
+        if self._is_closing or self._meter.has_room(size // SHORTEST_FRAME + 1, size):
+            self._oddly(b"")
+        elif size:
+            held, self._held = self._held, b""
+            self._sift(held)
 
     def stop_waiting(self) -> None:
         """Whatever the plan says: nothing is going to be passed on, so what was held is only looked through."""
@@ -237,13 +247,12 @@ class Leg(asyncio.Protocol):
 
     def _pass(self, data: bytes, parts: Sequence[tuple[int, int]]) -> None:
         """Pass on these parts of `data`, without answers that are meant for the gateway."""
-        staying = [control for control in self._controls if self._stays_here(control)]
-        pieces = []
+        staying = (control for control in self._controls if self._stays_here(control))
+        pieces, control = [], next(staying, None)
         for start, stop in parts:
-            while staying and staying[0].start < stop:
-                control = staying.pop(0)
+            while control is not None and control.start < stop:
                 pieces.append(data[start : control.start])
-                start = control.stop
+                start, control = control.stop, next(staying, None)
             pieces.append(data[start:stop])
         if passing := b"".join(pieces):
             self._write(passing)
@@ -263,6 +272,10 @@ class Leg(asyncio.Protocol):
         elif end < len(data):
             self._held = data[end:]
             self._odd = True
+
+    @property
+    def _is_closing(self) -> bool:
+        return self.gone or self.muted or self.last_frame is not None
 
     @property
     def _is_skipping(self) -> bool:

@@ -124,6 +124,10 @@ class Meter:
         self.sources = tuple(sources)
         self.take = _toll(self.sources)
 
+    def has_room(self, messages: int, octets: int) -> bool:
+        """Whether so much could be taken now, without taking it."""
+        return all(source.unspent >= (octets if source.octets else messages) for source in self.sources)
+
     def refresh(self, now: float) -> None:
         """Bring all sources up to the time, after which `take` may succeed where it just failed."""
         for source in self.sources:

@@ -300,7 +300,9 @@ class Relay:
     def _look_at_limits(self, now: float) -> None:
         terms = self.terms
         for leg in (self.client, self.backend):
-            if leg.heard:
+            if leg.brakes & RATE:  # it has something to say, and its plan lets it wait
+                leg.heard, leg.heard_at = True, now
+            elif leg.heard:
                 leg.heard, leg.heard_at, leg.pinged_at = False, now, 0.0
             if leg.stalled_at and terms.stall and now - leg.stalled_at >= terms.stall:
                 return self._end_stalled(leg)

@@ -62,19 +62,20 @@ class Turnstile:
         self._meter.refresh(now)
         at = self._payload(data, 0, parts)
         while at < len(data) and not scanner.closed:
-            mark, controls = scanner.mark(), scanner.controls[:]
+            mark, controls = scanner.mark(), len(scanner.controls)
             head = _head(data, at)
             try:
                 if not scanner.feed(data[at : at + head]):
                     break
             except FrameError as error:
                 return Passage(parts, at, error=error)
-            if len(scanner.controls) > len(controls):
+            if len(scanner.controls) > controls:
                 scanner.controls[-1] = scanner.controls[-1]._replace(start=at, stop=at + head)
             obstacle = None if data[at] & _CONTROL else self._charge(mark, now)
             if obstacle is not None:
+                passed = scanner.controls[:]
                 scanner.rewind(mark)
-                scanner.controls += controls
+                scanner.controls += passed
                 return Passage(parts, at, obstacle)
             if not self.skipping or data[at] & _CONTROL:
                 _extend(parts, at, at + head)
