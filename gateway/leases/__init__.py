@@ -103,8 +103,9 @@ class LeaseStore(Protocol):
     def wanted(self, holder: str, now: float) -> list[int]:
         """The serials of this holder's leases that somebody else is waiting for."""
 
-    def beat(self, holder: str, now: float) -> None:
-        """Say that a holder lives. Call it every few seconds, and before its first exchange."""
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives. Call it every few seconds, and before its first exchange. False: it was not known
+        to live until now, so its open connections or all of its leases may have been forgotten; ask about each."""
 
     def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """End all leases of a holder that is dead. `spent` is what its own record says by serial; the rest returns.

@@ -76,14 +76,17 @@ class DatabaseLeaseStore:
             ).values_list("serial", flat=True)
         )
 
-    def beat(self, holder: str, now: float) -> None:
-        """Say that a holder lives."""
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives; whether that was known."""
+        if LeaseHolder.objects.filter(name=holder, seen_at__gte=now - GONE_SECONDS).update(seen_at=now):
+            return True
         LeaseHolder.objects.bulk_create(
             [LeaseHolder(name=holder, seen_at=now)],
             update_conflicts=True,
             update_fields=["seen_at"],
             unique_fields=["name"],
         )
+        return False
 
     def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """End all leases of a dead holder."""

@@ -36,6 +36,15 @@ class Account:
         return [quota for quota in (self.quota, self.seats, self.connects) if quota]
 
     @property
+    def is_moving(self) -> bool:
+        """Whether something happens under it at the moment."""
+        return (
+            not self.entries
+            or any(quota.is_moving for quota in self.quotas)
+            or (self.pace is not None and self.pace.is_moving)
+        )
+
+    @property
     def metered(self) -> list[Source]:
         """What each message draws from."""
         return [source for source in (self.quota, self.pace) if source]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.database import DatabaseThread
-from gateway.leases import Answer, LeaseStore, Slots
+from gateway.leases import GONE_SECONDS, Answer, LeaseStore, Slots
 from gateway.leases.cells import SpentFile, settle_abandoned
 from gateway.leases.entry import Entry
 from gateway.leases.ledger import Batch, Ledger, Named
@@ -21,7 +21,8 @@ from gateway.leases.waiting import renewed
 from gateway.limits import Limits
 from gateway.metering import Over
 
-SHORTEST_SECONDS: Final = 0.001
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 1.0  # between two turns
+JUMP_SECONDS: Final = 0.5  # a clock that moves so far against the loop's was set
 WANTED_SECONDS: Final = 0.2
 SETTLE_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 2.0
@@ -71,6 +72,8 @@ class Keeper:
         self._timer: asyncio.TimerHandle | None = None
         self._turn_is_near = False
         self._asking: asyncio.Task[None] | None = None
+        self._complaint = ""
+        self._ahead = self.clock() - self._loop.time()
         self._is_away = self._has_stopped = False
 
     async def start(self) -> None:
@@ -135,11 +138,22 @@ class Keeper:
             return
         now = self.clock()
         try:
+            self._notice_jump(now)
             self.ledger.tick(now)
             if self._asking is None:
                 self._begin_to_ask(now)
         finally:
             self._set_timer(now)
+
+    def _notice_jump(self, now: float) -> None:
+        """The clock may be set, and a machine may sleep: what waits for a time must not wait for that of before."""
+        ahead = now - self._loop.time()
+        moved, self._ahead = ahead - self._ahead, ahead
+        if abs(moved) > JUMP_SECONDS:
+            log.warning("The clock was set %s by %.1f s.", "forward" if moved > 0 else "back", abs(moved))
+            self._chores.clock_set(now)
+        if moved < -JUMP_SECONDS:
+            self.ledger.clock_set_back(now)
 
     def _begin_to_ask(self, now: float) -> None:
         batch = self.ledger.collect(now)
@@ -152,12 +166,15 @@ class Keeper:
             due = min(due, self.ledger.asks_at(), self._chores.due(self.ledger.holds_leases))
         if self._timer:
             self._timer.cancel()
-        self._timer = self._loop.call_later(max(SHORTEST_SECONDS, due - now), self._turn)
+        wait = min(max(SHORTEST_SECONDS, due - now), LONGEST_SECONDS)
+        self._timer = self._loop.call_later(wait, self._turn)
 
     async def _ask_on(self, batch: Batch) -> None:
         try:
             for part in _parts(batch):
                 await self._ask(part, None)
+            if self._chores.owes_others(self.clock()):
+                await self._look_after_others()
         finally:
             self._asking = None
             self._changed()
@@ -175,7 +192,21 @@ class Keeper:
         self._say(None)
         self.ledger.settle(batch, outcome.answers, outcome.slots, self.clock())
         self.ledger.give_up(outcome.wanted)
+        if outcome.is_forgotten:
+            self.ledger.tell_again()
         return True
+
+    async def _look_after_others(self) -> None:
+        """What fails here is done later; what this worker itself needs does not depend on it."""
+        try:
+            await self._run(partial(self._chores.look_after_others, self.clock()))
+        except Exception as error:  # each engine has errors of its own
+            self._chores.put_off_others(self.clock())
+            if not self._is_away and str(error) != self._complaint:
+                log.error("Leases of workers that have died cannot be settled: %s. It is tried again.", error)
+            self._complaint = str(error)
+        else:
+            self._complaint = ""
 
     def _say(self, error: Exception | None) -> None:
         if error is not None and not self._is_away:
@@ -189,6 +220,7 @@ class _Outcome(NamedTuple):
     answers: list[Answer]
     slots: list[Slots]
     wanted: list[int]
+    is_forgotten: bool
 
 
 class _Chores:
@@ -199,6 +231,7 @@ class _Chores:
         self._holder = holder
         self._folder = folder
         self._beat_at = self._wanted_at = self._settle_at = self._sweep_at = 0.0
+        self._is_forgotten = False
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
@@ -209,7 +242,7 @@ class _Chores:
         wanted: list[int] = []
         if holds_leases and now >= self._beat_at:
             self._beat_at = now + BEAT_SECONDS
-            self._store.beat(self._holder, now)
+            self._is_forgotten |= not self._store.beat(self._holder, now)
         answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
         slots = self._store.book([booking for _, booking in batch.bookings], now)
         if holds_leases and now >= self._wanted_at:
@@ -217,22 +250,36 @@ class _Chores:
             wanted = self._store.wanted(self._holder, now)
         if last:
             last()
-        else:
-            self._look_after_others(now)
-        return _Outcome(answers, slots, wanted)
+        is_forgotten, self._is_forgotten = self._is_forgotten, False
+        return _Outcome(answers, slots, wanted, is_forgotten)
+
+    def clock_set(self, now: float) -> None:
+        """The clock has been set: whoever lives has to have had the time to say so before anybody counts as gone."""
+        self._beat_at = self._wanted_at = self._settle_at = 0.0
+        self._sweep_at = now + GONE_SECONDS
 
     def leave(self) -> None:
         """This worker has returned everything."""
         self._store.settle(self._holder, {})
 
-    def _look_after_others(self, now: float) -> None:
+    def owes_others(self, now: float) -> bool:
+        """Whether it is time to look after those who cannot do so themselves."""
+        return now >= min(self._settle_at, self._sweep_at)
+
+    def look_after_others(self, now: float) -> None:
+        """Settle for workers of this host that have died, and let the store forget what is long over."""
         if now >= self._settle_at:
-            self._settle_at = now + SETTLE_SECONDS
             if settled := settle_abandoned(self._folder, self._store.settle):
                 log.info("Settled the leases of %d worker(s) that had died.", settled)
+            self._settle_at = now + SETTLE_SECONDS
         if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_SECONDS
             self._store.sweep(now)
+            self._sweep_at = now + SWEEP_SECONDS
+
+    def put_off_others(self, now: float) -> None:
+        """It could not be done now."""
+        self._settle_at = max(self._settle_at, now + SETTLE_SECONDS)
+        self._sweep_at = max(self._sweep_at, now + SETTLE_SECONDS)
 
 
 def _parts(batch: Batch) -> list[Batch]:

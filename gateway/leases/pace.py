@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from gateway.leases import HORIZON_SECONDS, Booking, Slots
+from gateway.leases import CLOCK_SECONDS, HORIZON_SECONDS, Booking, Slots
 from gateway.limits import Action
 from gateway.metering import Obstacle, Over, Renew, Source, Wait
 
@@ -91,6 +91,8 @@ class Pace(Source):
 
     def advance(self, now: float, *, everybody: bool = False) -> None:
         """Let those pass whose time has come, and see to it that there will be a time for those who still wait."""
+        if self.retry_at <= now:
+            self.retry_at = 0.0
         self.refresh(now)
         self.wake(everybody=everybody)
         if self.waiting:
@@ -108,13 +110,10 @@ class Pace(Source):
         if not self.runs and self.unspent < self.starter:
             self._want()
 
-    def next_due(self) -> float:
-        """When the next booked message may pass; infinity when none is booked."""
-        return self.runs[0][0] - self.tolerance if self.runs else math.inf
-
-    def asks_at(self) -> float:
-        """When to book; infinity when there is no need."""
-        return self.retry_at if self.wants and not self.flying else math.inf
+    def due(self) -> float:
+        """When to call `advance`; infinity when there is no need."""
+        waited_for = self.runs[0][0] - self.tolerance if self.waiting and self.runs else math.inf
+        return min(waited_for, self.retry_at) if self.wants and self.retry_at else waited_for
 
     def booking(self, now: float) -> Booking | None:
         """What to book now, if anything. Answer or fail it."""
@@ -129,6 +128,9 @@ class Pace(Source):
         self.flying = False
         if self.ended:
             return
+        if slots.start - self.tolerance - self.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
+            self._want()  # booked by a clock that has been set back since
+            return
         self.booked_until = slots.start + slots.messages * self.interval
         if slots.messages:
             self.runs.append((slots.start, slots.messages))
@@ -139,6 +141,17 @@ class Pace(Source):
     def failed(self, now: float) -> None:
         """The store could not be asked; ask again."""
         self.flying, self.wants, self.retry_at = False, not self.ended, now + RETRY_SECONDS
+
+    def clock_set_back(self) -> None:
+        """What was booked by the old clock would come too late."""
+        self.runs.clear()
+        self.booked_until = self.retry_at = self.asked_at = 0.0
+        self._want()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it should be looked at often."""
+        return bool(self.runs or self.waiting) or self.unspent < self.starter
 
     def _lapse(self, now: float) -> None:
         released_until = self.runs[0][0] if self.runs else self.booked_until

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.leases import Answer, Request
+from gateway.leases import CLOCK_SECONDS, Answer, Request
 from gateway.leases.lease import Cells, Lease
 from gateway.limits import OPEN, Action, Period, Window, window_at
 from gateway.metering import Obstacle, Over, Renew, Source
@@ -113,11 +113,29 @@ class Quota(Source):
         return Over(self, self.action, self.resets_at, self.sentence())
 
     def refresh(self, now: float) -> None:
-        """Begin the next period if the present one is over."""
-        if self.resets_at and now >= self.resets_at and not self.ended:
-            self.retire(self.lease)
+        """Begin the next period if the present one is over, or has not begun: the clock may have been set back."""
+        start, end = self.lease.window
+        if end and not start - CLOCK_SECONDS <= now < end and not self.ended:
+            ended = self.lease
             self._lend(now)
+            self.retire(ended)
             self.notify(self)
+
+    def clock_set_back(self, now: float) -> None:
+        """What was to happen at a time by the old clock may happen now."""
+        self.failed_until = self.retry_at = self.recheck_at = self.reported_at = 0.0
+        self.filled_at, self.since = min(self.filled_at, now), min(self.since, now)
+        self.refresh(now)
+
+    def tell_again(self) -> None:
+        """The store may have forgotten what is held here: report it, whether or not it has changed."""
+        self.reported, self.reported_at = -1, 0.0
+        self.notify(self)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it should be looked at often."""
+        return self.cells[self.at] != self.reported or self.keep is not None or bool(self.need)
 
     def change(self, limit: int, action: Action, now: float) -> None:
         """The plan has changed. What is held is returned when there is less than before."""

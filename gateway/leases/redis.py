@@ -223,9 +223,13 @@ class RedisLeaseStore:
         serials: Any = self._wanted(keys=[_holder(holder)], args=_exactly(now - PRESSING_SECONDS))
         return [int(serial) for serial in serials]
 
-    def beat(self, holder: str, now: float) -> None:
-        """Say that a holder lives."""
-        self._redis.hset(_HOLDERS, holder, repr(now))
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives; whether that was known."""
+        with self._redis.pipeline() as pipe:
+            pipe.hget(_HOLDERS, holder)
+            pipe.hset(_HOLDERS, holder, repr(now))
+            seen_at = pipe.execute()[0]
+        return seen_at is not None and float(seen_at) >= now - GONE_SECONDS
 
     def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """End all leases of a dead holder."""

@@ -64,8 +64,10 @@ class MemoryStore:
             if lease.holder == holder and is_wanted(self.windows[key, window], lease, bool(window.end), now)
         ]
 
-    def beat(self, holder: str, now: float) -> None:
+    def beat(self, holder: str, now: float) -> bool:
+        was_known = self.seen.get(holder, 0.0) >= now - GONE_SECONDS
         self.seen[holder] = now
+        return was_known
 
     def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
         self._end(holder, spent, also_quotas=True)

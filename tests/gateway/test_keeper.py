@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from gateway.leases import Answer, Request
 from gateway.leases.cells import SpentFile
 from gateway.leases.entry import Entry
 from gateway.leases.keeper import Keeper, PlanExceeded, PlanUnknown
-from gateway.limits import UNLIMITED, Limits, Period, window_at
+from gateway.limits import OPEN, UNLIMITED, Limits, Period, window_at
 from tests.gateway.metering_world import EPOCH, Line, MemoryStore
 from tests.gateway.test_metering import admitted, messages
 
@@ -37,6 +37,7 @@ class FrailStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.is_down = False
+        self.cannot_settle = False
         self.calls = 0
 
     def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
@@ -44,6 +45,11 @@ class FrailStore(MemoryStore):
         if self.is_down:
             raise StoreDown("nobody answers")
         return super().exchange(holder, requests, now)
+
+    def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        if self.cannot_settle:
+            raise StoreDown("not for this one")
+        super().settle(holder, spent)
 
 
 @pytest.fixture
@@ -64,16 +70,20 @@ async def enter(keeper: Keeper, plan: Limits, patience: float = 5.0) -> Entry:
     return await keeper.enter(subscription=("s", plan), application=None, patience=patience)
 
 
-def relayed(entry: Entry) -> Line:
+def relayed(entry: Entry, clock: Callable[[], float] = clock) -> Line:
     """A line whose clock goes on."""
-    return Line(entry, RunningClock())
+    return Line(entry, RunningClock(clock))
 
 
 class RunningClock(list[float]):
     """What the simulated relay takes for its clock."""
 
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+
     def __getitem__(self, place: object) -> float:  # type: ignore[override]
-        return clock()
+        return self._clock()
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -218,3 +228,101 @@ async def test_two_workers_hand_over_to_each_other_what_is_left(store: FrailStor
     assert admitted(lines[0].passed)[0] == 200
     for keeper in keepers:
         await keeper.stop()
+
+
+class SettableClock:
+    """A clock that somebody sets."""
+
+    def __init__(self) -> None:
+        self.offset = OFFSET
+
+    def __call__(self) -> float:
+        return time.time() + self.offset
+
+
+@pytest.mark.parametrize("seconds", [-3600, -60, -2, 3600])
+async def test_who_waits_for_a_rate_goes_on_though_the_clock_is_set(
+    store: FrailStore, tmp_path: Path, seconds: float
+) -> None:
+    clock = SettableClock()
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    line = relayed(await enter(keeper, Limits(rate=50, burst=1)), clock)
+    line.receive(messages(40))
+    await until(lambda: len(line.passed) >= len(messages(8)))
+    clock.offset += seconds
+    async with asyncio.timeout(10):
+        while line.passed != line.sent:
+            await asyncio.sleep(0.01)
+    await keeper.stop()
+
+
+async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_last_for_an_hour(
+    store: FrailStore, tmp_path: Path
+) -> None:
+    clock = SettableClock()
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    plan = Limits(quota=10, period=Period.MINUTE)
+    clock.offset += 3600
+    await keeper.enter(subscription=("s", plan), application=None)
+    clock.offset -= 3600
+    entry = await keeper.enter(subscription=("s", plan), application=None)
+    await until(lambda: entry.accounts[0].quota is not None and entry.accounts[0].quota.resets_at < clock() + 61)
+    line = relayed(entry, clock)
+    line.receive(messages(30))
+    await until(lambda: not line.is_open)
+    assert line.over
+    assert line.over.resets_at < clock() + 61
+    await keeper.stop()
+
+
+async def test_a_store_that_has_forgotten_is_told_of_connections_that_only_stay_open(
+    store: FrailStore, tmp_path: Path
+) -> None:
+    keepers = [Keeper(store, tmp_path, clock=clock) for _ in range(2)]
+    for keeper in keepers:
+        await keeper.start()
+    plan = Limits(connections=3)
+    for _ in range(3):
+        await enter(keepers[0], plan)
+    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+    store.windows.clear()
+    store.leases.clear()
+    store.seen.clear()
+    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+    with pytest.raises(PlanExceeded):
+        await enter(keepers[1], plan)
+    for keeper in keepers:
+        await keeper.stop()
+
+
+async def test_a_store_that_cannot_settle_for_others_still_lends(
+    store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "dead").write_bytes(b"")
+    store.cannot_settle = True
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    line = relayed(await enter(keeper, Limits(quota=100_000)))
+    line.receive(messages(2_000))
+    await until(lambda: line.passed == line.sent)
+    await asyncio.sleep(2.2)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    store.cannot_settle = False
+    await until(lambda: not (tmp_path / "dead").exists())
+    await keeper.stop()
+
+
+async def test_a_folder_that_cannot_be_written_does_not_loosen_a_plan(store: FrailStore, tmp_path: Path) -> None:
+    (tmp_path / "leases").write_text("in the way")
+    keeper = Keeper(store, tmp_path / "leases", clock=clock)
+    await keeper.start()
+    for _ in range(2):
+        line = relayed(await enter(keeper, Limits(quota=500)))
+        line.receive(messages(300))
+        await until(lambda line=line: not line.is_open or line.passed == line.sent)  # type: ignore[misc]
+    assert store.used([(QUOTA, DAY)])[0].spent <= 500
+    with pytest.raises(PlanExceeded):
+        await enter(keeper, Limits(quota=500))
+    await keeper.stop()

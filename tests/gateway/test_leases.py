@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -307,6 +308,16 @@ def test_connections_of_a_host_that_is_gone_end_after_a_while_and_its_quotas_sta
     assert living.ask(41, serial=2, key="quota", now=EPOCH + 40)[0] == 0
 
 
+def test_a_holder_is_told_when_its_connections_may_have_been_forgotten(store: LeaseStore) -> None:
+    Holder(store, "a").ask(4, window=OPEN, limit=5)
+    assert store.beat("a", EPOCH + 2)
+    assert store.beat("a", EPOCH + 31)
+    store.sweep(EPOCH + 62)
+    assert not store.beat("a", EPOCH + 62)
+    assert store.beat("a", EPOCH + 64)
+    assert not store.beat("new", EPOCH + 64)
+
+
 def test_connections_that_may_have_closed_since_are_waited_for(store: LeaseStore) -> None:
     first, second = Holder(store, "a"), Holder(store, "b")
     first.ask(5, window=OPEN, limit=5)
@@ -515,6 +526,44 @@ def test_a_record_that_could_not_be_settled_stays(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         settle_abandoned(tmp_path, away)
     assert settled(tmp_path) == {"dead": None}
+
+
+def test_what_is_no_record_of_a_worker_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "README.txt").write_text("Records of gateway workers.")
+    assert settled(tmp_path) == {}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_where_no_file_can_be_written_counts_stand_in_memory_and_the_log_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "leases").write_text("in the way")
+    file = SpentFile(tmp_path / "leases", "holder")
+    places = [file.allocate() for _ in range(3)]
+    for serial, cells, at in places:
+        cells[at] += serial
+    assert [(serial, cells[at]) for serial, cells, at in places] == [(1, 1), (2, 2), (3, 3)]
+    for serial, _, _ in places:
+        file.free(serial)
+    file.close()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert str(tmp_path / "leases") in caplog.messages[0]
+
+
+def test_on_a_full_disk_leases_that_find_no_room_count_as_spent_after_a_crash(tmp_path: Path) -> None:
+    """The room is limited for a process that is really killed."""
+    pid = os.fork()
+    if not pid:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096 + 65536, 4096 + 65536))
+        file = SpentFile(tmp_path, "dead")
+        for _ in range(5000):
+            _, cells, at = file.allocate()
+            cells[at] = 7
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    assert settled(tmp_path) == {"dead": dict.fromkeys(range(1, 4097), 7)}
 
 
 def test_no_folder_is_no_dead_workers(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,14 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gateway.frames import FrameScanner
 from gateway.leases.entry import Entry
 from gateway.leases.quota import IDLE_SECONDS, Quota
 from gateway.limits import BYTES, MESSAGES, OPEN, UNLIMITED, Action, Limits, Period, Window, window_at
 from gateway.metering import Meter, Obstacle, Over, Renew, Source, Wait
+from gateway.turnstile import Turnstile
 from gateway.usage import PlanUsage, usage_of_application, usage_of_subscription
 from tests.gateway.metering_world import EPOCH, Line, MemoryStore, SimulatedWorker
 
-TEXT, BINARY, CONTINUATION, CLOSE, PING = 1, 2, 0, 8, 9
+TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 
 def frame(opcode: int, size: int = 0, *, masked: bool = True, final: bool = True, fill: int = 0) -> bytes:
@@ -581,6 +584,30 @@ def test_a_worker_that_dies_takes_no_more_of_a_rate_than_it_had_booked() -> None
     road.run(5)
     road.workers.pop().die()
     assert 1_000 - 100 <= road.run(10) <= 1_000 + 20
+
+
+def test_very_many_subscriptions_that_wait_for_their_rates_do_not_hold_each_other_up() -> None:
+    worker, clock, lines = SimulatedWorker("a", MemoryStore(), EPOCH), [EPOCH], []
+    for number in range(2000):
+        clock[0] = EPOCH + number / 20_000
+        lines.append(Line(worker.enter(clock[0], Limits(rate=10, burst=1), who=str(number)), clock))
+        lines[-1].receive(messages(100))
+        if number % 10 == 0:
+            worker.turn(clock[0])
+    begun = time.process_time()
+    while clock[0] < EPOCH + 1.1:
+        clock[0] = max(clock[0] + 0.001, min(worker.ledger.due(), worker.ledger.asks_at()))
+        worker.turn(clock[0])
+    assert time.process_time() - begun < 2
+    assert all(10 <= admitted(line.passed)[0] <= 13 for line in lines)
+
+
+def test_a_flood_of_answers_to_our_pings_costs_no_more_than_other_frames() -> None:
+    scanner = FrameScanner(masked=True, awaited=bytes(8))
+    flood = (frame(PONG, 8) + frame(BINARY)) * 100_000
+    begun = time.process_time()
+    assert Turnstile(scanner, Meter()).sift(flood, EPOCH).end == len(flood)
+    assert time.process_time() - begun < 5
 
 
 def test_a_few_messages_now_and_then_never_wait() -> None:
