@@ -19,7 +19,6 @@ from dataclasses import replace
 from gateway.ports import CannotServe
 from gateway.protocol import Limits
 
-AT_ONCE = 32  # clients taken before others have their turn
 PAUSE_SECONDS = 0.02
 TLS_SHUTDOWN_SECONDS = 2.0
 DESCRIPTORS_OF_A_CLIENT = 2  # its own and its backend's
@@ -80,21 +79,21 @@ class Entrance:
         self._pause = self._loop.call_later(PAUSE_SECONDS, self._open)
 
     def _take(self) -> None:
-        for _ in range(AT_ONCE):
-            if not self._has_room():
-                return self._rest()
-            try:
-                client, _ = self._sock.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return None
-            except OSError as error:
-                log.error("No client can be taken at the moment: %s", error)
-                return self._rest()
-            self._greet(client)
-        return None
+        """One client: the loop comes again while there are more, and to the others in between."""
+        if not self._has_room():
+            self._rest()
+            return
+        try:
+            client, _ = self._sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            log.error("No client can be taken at the moment: %s", error)
+            self._rest()
+            return
+        self._greet(client)
 
     def _greet(self, client: socket.socket) -> None:
-        client.setblocking(False)
         task = self._loop.create_task(self._connect(client))
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)

@@ -96,6 +96,18 @@ def test_a_killed_child_is_started_again(install: Install) -> None:
     assert "samples ended (killed by SIGKILL); starting it again" in product.log()
 
 
+def test_the_gateway_s_workers_are_renewed_while_the_product_runs(install: Install) -> None:
+    product = install().start()
+    gateway = psutil.Process(int((product.data / "gateway.pid").read_text()))
+    before = {each.pid for each in gateway.children()}
+    gateway.send_signal(signal.SIGHUP)
+    product.wait_until(lambda: product.log().count("was renewed.") == 2)
+    after = {each.pid for each in gateway.children()}
+    assert (len(after), len(after & before)) == (3, 1)  # all but the process that answers scrapes
+    assert product.stop() == 0
+    assert not (product.data / "gateway.pid").exists()
+
+
 def ports_of(process: psutil.Process) -> set[int]:
     try:
         return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
@@ -104,7 +116,8 @@ def ports_of(process: psutil.Process) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    "setting", ["APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT"]
+    "setting",
+    ["APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT", "APIM_SAMPLES_PORT", "APIM_METRICS_PORT"],
 )
 def test_a_port_in_use_is_one_sentence_before_anything_starts(install: Install, setting: str) -> None:
     product = install()
