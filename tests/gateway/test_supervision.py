@@ -57,6 +57,8 @@ def supervise(children: str, mark: Path | None = None, **options: str) -> subpro
         if not os.path.exists({str(mark)!r}):
             open({str(mark)!r}, "w").close()
             renewable()
+        os.write(1, b"up %d\\n" % os.getpid())
+        time.sleep(0.3)
         sys.exit(4)
 
     sys.exit(Supervisor([{children}], {given}).run(renew_on=signal.SIGHUP))
@@ -226,7 +228,10 @@ def test_one_that_dies_while_its_successor_starts_is_replaced_by_it() -> None:
 
 def test_a_successor_that_fails_soon_does_not_count_as_one_that_could_never_start(tmp_path: Path) -> None:
     process = supervise("Child('a', ready_once, ready=ready)", tmp_path / "mark", settle="60")
-    os.kill(pid_from(process), signal.SIGKILL)
+    first = pid_from(process)
+    process.send_signal(signal.SIGHUP)
+    pid_from(process)
+    os.kill(first, signal.SIGKILL)
     assert "killed by SIGKILL" in next_said(process)
     assert "a ended (exit code 4); starting it again" in next_said(process)
     assert ended(process)[0] == 0
