@@ -31,9 +31,9 @@ class WatchedStore:
         """Passed on."""
         return self._store.wanted(holder, now)
 
-    def beat(self, holder: str, now: float) -> None:
+    def beat(self, holder: str, now: float) -> bool:
         """Passed on."""
-        self._store.beat(holder, now)
+        return self._store.beat(holder, now)
 
     def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """Passed on."""
