@@ -33,6 +33,7 @@ YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
 MOST_AT_ONCE = 1_000
 MOST_PRUNED = 5_000
+LINES_AT_ONCE = 200
 LOST = Farewell("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
 
 log = logging.getLogger("gateway.journal")
@@ -104,22 +105,28 @@ class Journal:
         with suppress(DatabaseError):
             if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
                 self._refreshed_at = now
-                self.refresh()
+                await self.refresh()
                 await self._run(partial(close_abandoned, now))
             if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
                 self._pruned_at = now
                 while await self._run(partial(prune, now - timedelta(days=self._days))):
                     await asyncio.sleep(0)  # a part at a time, so that others may write in between
 
-    def refresh(self) -> None:
+    async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
-        for line in self._connections:
-            if line.passing is None:
-                continue
-            figures = (line.passing.traffic(), line.expires_at)
-            if figures != self._written.get(line.id):
-                self._written[line.id] = figures
-                self._put(line, _values(line, self._worker_id))
+        for count, line in enumerate(self._connections, start=1):
+            if self._connections.get(line.id) is line:  # it may have ended since the loop began
+                self._refresh(line)
+            if count % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
+
+    def _refresh(self, line: Line) -> None:
+        if line.passing is None:
+            return
+        figures = (line.passing.traffic(), line.expires_at)
+        if figures != self._written.get(line.id):
+            self._written[line.id] = figures
+            self._put(line, _values(line, self._worker_id))
 
     def _put(self, line: Line, values: Values) -> None:
         if len(self._waiting) < MOST_WAITING or line.id in self._waiting:

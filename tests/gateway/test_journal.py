@@ -149,12 +149,12 @@ async def test_what_passes_on_an_open_connection_is_brought_up_to_date(desk: Des
     desk.open("b" * 32)
     await desk.journal.write()
     passing.passed = Traffic(1, 10, 0, 0)
-    desk.journal.refresh()
+    await desk.journal.refresh()
     await desk.journal.write()
     assert [row.bytes_in for row in await desk.rows()] == [10, 0]
     asked = desk.database.asked
-    desk.journal.refresh()
-    desk.journal.refresh()
+    await desk.journal.refresh()
+    await desk.journal.refresh()
     await desk.journal.write()
     assert desk.database.asked == asked
 
