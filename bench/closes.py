@@ -251,7 +251,8 @@ def _world(backend: str) -> World:
 def _environment(folder: Path, port_base: int) -> dict[str, str]:
     ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
     named = {name: str(port_base + number) for number, name in enumerate(ports)}
-    return {**named, "APIM_DATA_DIR": str(folder / "var"), "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
+    fixed = {"APIM_METRICS_PORT": "0", "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
+    return {**named, **fixed, "APIM_DATA_DIR": str(folder / "var")}
 
 
 def _manage(*command: str) -> None:
