@@ -336,7 +336,7 @@ class Leg(asyncio.Protocol):
         """Keep the way out open, so that what is still on its way to this side arrives."""
         self.eof = True
         self.relay.lost(self)
-        return not self.transport.is_closing()
+        return self.transport.can_write_eof() and not self.transport.is_closing()  # TLS knows no half of a connection
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.gone:

@@ -119,7 +119,8 @@ class Pace(Source):
         """What to book now, if anything. Answer or fail it."""
         if self.flying or not self.wants or now < self.retry_at:
             return None
-        self.slice = min(2 * self.slice, self.largest) if now - self.asked_at < AHEAD_SECONDS else self.starter
+        is_busy = self.waiting or now - self.asked_at < AHEAD_SECONDS
+        self.slice = min(2 * self.slice, self.largest) if is_busy else self.starter
         self.asked_at, self.flying, self.wants = now, True, False
         return Booking(self.key, self.interval, self.tolerance, max(self.slice, min(len(self.waiting), self.largest)))
 

@@ -586,6 +586,28 @@ def test_a_worker_that_dies_takes_no_more_of_a_rate_than_it_had_booked() -> None
     assert 1_000 - 100 <= road.run(10) <= 1_000 + 20
 
 
+@pytest.mark.parametrize("rate", [10, 100, 1000])
+@pytest.mark.parametrize("second", [1, 5, 9])
+def test_workers_whose_lines_wait_for_one_rate_come_off_alike(rate: int, second: int) -> None:
+    store, clock = MemoryStore(), [EPOCH]
+    workers = [SimulatedWorker(name, store, EPOCH) for name in "ab"]
+    lines = [Line(workers[number < second].enter(EPOCH, Limits(rate=rate)), clock) for number in range(10)]
+    for line in lines:
+        line.receive(messages(12 * rate))
+    for step in range(10_000):
+        clock[0] = EPOCH + step / 1000
+        for worker in workers:
+            if step % 8 == 0:
+                worker.turn(clock[0])
+            worker.ledger.tick(clock[0])
+    counts = [admitted(line.passed)[0] for line in lines]
+    halves = sum(counts[:second]), sum(counts[second:])
+    assert sum(counts) == pytest.approx(10 * rate, rel=0.03, abs=rate // 10 + 1)
+    assert min(halves) > 0.35 * sum(halves)
+    assert max(counts[:second]) - min(counts[:second]) <= rate // 5 + 2
+    assert max(counts[second:]) - min(counts[second:]) <= rate // 5 + 2
+
+
 def test_very_many_subscriptions_that_wait_for_their_rates_do_not_hold_each_other_up() -> None:
     worker, clock, lines = SimulatedWorker("a", MemoryStore(), EPOCH), [EPOCH], []
     for number in range(2000):

@@ -72,10 +72,11 @@ class Metered:
             self.plans.follow(line)
 
 
-def granted(plan: Limits, application: Limits | None = None) -> Any:
-    """Carol's grant under these limits."""
+def granted(plan: Limits, application: Limits | None = None, subscription: str = "") -> Any:
+    """Carol's grant under these limits, and by a subscription of its own if it is named."""
     plain = builders.grant(expires_at=time.time() + 3600)
-    held = {API: replace(plain.subscriptions[API], limits=plan)}
+    named = plain.subscriptions[API]
+    held = {API: replace(named, id=subscription or named.id, limits=plan)}
     return replace(plain, subscriptions=held, limits=application or Limits())
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from gateway.frames import BINARY, TEXT
-from gateway.limits import CLIENT, Limits
+from gateway.frames import BINARY, CONTINUATION, PING, PONG, TEXT
+from gateway.limits import BYTES, CLIENT, Action, Limits
 from publisher.endpoint import EndpointOptions
-from tests.wire.peers import frame, raw_backend, raw_client
-from tests.wire.test_plans import metered
+from tests.wire.conftest import Certificate
+from tests.wire.gateway_under_test import TOKEN
+from tests.wire.peers import close_frame, frame, raw_backend, raw_client
+from tests.wire.test_plans import granted, metered
 
 pytestmark = pytest.mark.wire
 
@@ -46,3 +50,188 @@ async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(tmp_p
         begun = time.process_time()
         assert await behind.read(len(pair) * 500) == pair * 500  # takes a second
         assert time.process_time() - begun < 0.4
+
+
+STREAM = (
+    frame(TEXT, b"one", masked=True)
+    + frame(BINARY, b"", masked=True)
+    + frame(TEXT, b"two", masked=True, final=False)
+    + frame(PING, b"ping", masked=True)
+    + frame(CONTINUATION, b"", masked=True, final=False)
+    + frame(CONTINUATION, b"2" * 130, masked=True)
+    + frame(PONG, b"pong", masked=True)
+    + frame(TEXT, b"three", masked=True)
+    + frame(BINARY, b"4", masked=True, final=False)
+    + frame(PING, b"", masked=True)
+    + frame(CONTINUATION, b"4", masked=True)
+    + frame(TEXT, b"five", masked=True)
+)
+WITHOUT_LAST_THREE = STREAM[: STREAM.index(frame(TEXT, b"three", masked=True))] + frame(PING, b"", masked=True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "passes", "code"),
+    [
+        (Limits(rate=1000, burst=1, counted=CLIENT), STREAM, 1000),
+        (Limits(quota=3, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
+        (Limits(quota=3, counted=CLIENT), WITHOUT_LAST_THREE[: -len(frame(PING, b"", masked=True))], 4003),
+        (Limits(quota=6 + 130, unit=BYTES, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
+    ],
+    ids=["delay", "drop", "close", "drop bytes"],
+)
+async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
+    tmp_path: Path, plan: Limits, passes: bytes, code: int
+) -> None:
+    close = close_frame(1000, "bye", masked=True)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
+        for split in range(1, len(STREAM)):
+            world.gateway.catalogue.grants[TOKEN] = granted(plan, subscription=str(split))
+            async with raw_client(world.gateway.port) as client:
+                await client.read_head()
+                behind = await backend.accepted()
+                await client.send(STREAM[:split])
+                await asyncio.sleep(0.002)
+                await client.send(STREAM[split:] + close)
+                assert await behind.read(len(passes)) == passes
+                expected = (1000, "bye") if code == 1000 else (1001, "The gateway closed this connection.")
+                assert await behind.close_received() == expected
+                await behind.send(close_frame(expected[0], masked=False))
+                assert (await client.close_received())[0] == code
+        await world.gateway.until_quiet()
+
+
+async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothing_behind(tmp_path: Path) -> None:
+    plan = Limits(rate=20, burst=1, connections=1, counted=CLIENT)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
+        async with raw_client(world.gateway.port) as client:
+            await client.read_head()
+            behind = await backend.accepted()
+            message = frame(BINARY, b"x", masked=True)
+            await client.send(message * 30)
+            await behind.read(len(message))
+            client.reset()
+            await behind.send(frame(TEXT, b"?", masked=False))
+            await behind.rest()
+            behind.hang_up()
+        await world.gateway.until_quiet()
+        async with raw_client(world.gateway.port) as client:
+            assert (await client.read_head()).startswith(b"HTTP/1.1 101")
+
+
+@pytest.mark.parametrize("way", ["close", "hang up", "reset"])
+async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_path: Path, way: str) -> None:
+    plan = Limits(rate=1, burst=1, counted=CLIENT)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
+        async with raw_client(world.gateway.port) as client:
+            await client.read_head()
+            behind = await backend.accepted()
+            message = frame(BINARY, b"x", masked=True)
+            await client.send(message * 1000 + close_frame(1000, masked=True))
+            await behind.read(len(message))
+            if way == "close":
+                await behind.send(close_frame(3000, "enough", masked=False))
+            else:
+                behind.hang_up() if way == "hang up" else behind.reset()
+            assert await client.close_received() == (
+                (3000, "enough") if way == "close" else (1014, "The connection to the backend was lost. Connect again.")
+            )
+            behind.hang_up()
+            await client.rest()
+        await world.gateway.until_quiet()
+
+
+async def test_a_gateway_that_stops_does_not_wait_for_those_it_delays(tmp_path: Path) -> None:
+    plan = Limits(rate=1, burst=1)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(raw_client(world.gateway.port)) for _ in range(5)]
+        for client in clients:
+            await client.read_head()
+            await client.send(frame(BINARY, b"x", masked=True) * 1000)
+            behind = await backend.accepted()
+            await behind.send(frame(BINARY, b"x", masked=False) * 1000)
+        async with asyncio.timeout(10):
+            await world.gateway.worker.stop()
+        await world.gateway.until_quiet()
+
+
+async def test_both_sides_may_be_cut_while_both_are_held(tmp_path: Path) -> None:
+    plan = Limits(rate=1, burst=1)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
+        async with raw_client(world.gateway.port) as client:
+            await client.read_head()
+            behind = await backend.accepted()
+            await client.send(frame(BINARY, b"x", masked=True) * 100)
+            await behind.send(frame(BINARY, b"x", masked=False) * 100)
+            await asyncio.sleep(0.1)
+            for relay in list(world.gateway.worker.config.relays):
+                relay.abort()
+            await world.gateway.until_quiet()
+
+
+async def test_a_message_size_that_shrinks_in_the_middle_of_a_message_ends_it(tmp_path: Path) -> None:
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, Limits(message_bytes=100), tmp_path) as world,
+        raw_client(world.gateway.port) as client,
+    ):
+        await client.read_head()
+        behind = await backend.accepted()
+        begin = frame(TEXT, b"x" * 60, masked=True, final=False)
+        await client.send(begin)
+        assert await behind.read(len(begin)) == begin
+        world.change(Limits(message_bytes=70))
+        await client.send(frame(CONTINUATION, b"x" * 11, masked=True) + close_frame(1000, masked=True))
+        assert await behind.close_received() == (1001, "The client went away.")
+        await behind.send(close_frame(1001, masked=False))
+        assert await client.close_received() == (1009, "A message was over the limit of 70 bytes.")
+
+
+@pytest.mark.parametrize("plan", [Limits(quota=2, counted=CLIENT, over_quota=Action.DROP), Limits(rate=1, burst=1)])
+async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_path: Path, plan: Limits) -> None:
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, plan, tmp_path) as world,
+        raw_client(world.gateway.port) as client,
+    ):
+        await client.read_head()
+        behind = await backend.accepted()
+        message, ping = frame(BINARY, b"", masked=True), frame(PING, b"?", masked=True)
+        used_up = message * (plan.quota or 1)
+        await client.send(used_up + (message if plan.quota else b"") + ping * 5000)
+        assert await behind.read(len(used_up)) == used_up
+        assert await behind.read(len(ping) * 5000) == ping * 5000
+
+
+async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_path: Path) -> None:
+    plan = Limits(quota=3, unit=BYTES, counted=CLIENT)
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, plan, tmp_path) as world,
+        raw_client(world.gateway.port) as client,
+    ):
+        await client.read_head()
+        behind = await backend.accepted()
+        stream = frame(BINARY, b"xxx", masked=True) + frame(BINARY, b"", masked=True) * 1000
+        await client.send(stream)
+        assert await behind.read(len(stream)) == stream
+        await client.send(frame(BINARY, b"x", masked=True))
+        assert (await client.close_received())[0] == 4003
+
+
+async def test_a_tls_client_may_close_and_leave_behind_what_it_has_sent(
+    tmp_path: Path, certificate: Certificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = Limits(rate=100, burst=1, counted=CLIENT)
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, plan, tmp_path, server_tls=certificate.server_context()) as world,
+        raw_client(world.gateway.port, tls=certificate.client_context()) as client,
+    ):
+        await client.read_head()
+        behind = await backend.accepted()
+        message, close = frame(BINARY, b"x", masked=True), close_frame(1000, "done", masked=True)
+        await client.send(message * 50 + close)
+        assert await behind.read(len(message)) == message
+        client.hang_up()
+        assert await behind.read(len(message) * 49 + len(close)) == message * 49 + close
+    assert not caplog.records
