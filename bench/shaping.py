@@ -1,9 +1,9 @@
 """`python -m bench.shaping`: is a rate kept, and used, through the real relay?
 
-Starts the gateway with two workers on a data folder of its own. For each rate, ten sockets of one subscription send more
-than it allows, numbered, as fast as they are read; a backend notes what arrives, from which socket, and when. Prints a
-line for each rate: what was wanted and seen in messages a second, the deviation, how the quickest and the slowest socket
-fared against an even share, and how many messages came out of order or were lost.
+Starts the gateway with two workers on a data folder of its own. For each rate, ten sockets of one subscription send
+more than it allows, numbered, as fast as they are read; a backend notes what arrives, from which socket, and when.
+Prints a line for each rate: what was wanted and seen in messages a second, the deviation, how the slowest and the
+quickest socket fared against an even share, and how many messages came out of order or were lost.
 """
 
 from __future__ import annotations

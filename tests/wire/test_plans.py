@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
+from gateway.leases import LeaseStore
 from gateway.leases.keeper import Keeper
 from gateway.limits import BYTES, CLIENT, Action, Limits, Period
 from gateway.plans import KeptPlans
@@ -82,10 +83,15 @@ def granted(plan: Limits, application: Limits | None = None, subscription: str =
 
 @asynccontextmanager
 async def metered(
-    backend: str, plan: Limits, folder: Path, application: Limits | None = None, **given: Any
+    backend: str,
+    plan: Limits,
+    folder: Path,
+    application: Limits | None = None,
+    store: LeaseStore | None = None,
+    **given: Any,
 ) -> AsyncIterator[Metered]:
     """A gateway that holds Carol to this plan."""
-    keeper = Keeper(MemoryStore(), folder)
+    keeper = Keeper(store or MemoryStore(), folder)
     await keeper.start()
     plans = KeptPlans(keeper)
     try:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from gateway.frames import BINARY, CONTINUATION, PING, PONG, TEXT
-from gateway.limits import BYTES, CLIENT, Action, Limits
+from gateway.leases import Answer, Request
+from gateway.limits import BYTES, CLIENT, Action, Limits, Window
 from publisher.endpoint import EndpointOptions
+from tests.gateway.metering_world import MemoryStore
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
-from tests.wire.peers import close_frame, frame, raw_backend, raw_client
-from tests.wire.test_plans import granted, metered
+from tests.wire.peers import close_frame, frame, raw_backend, raw_client, websockets_backend
+from tests.wire.test_plans import Ledger, granted, metered
 
 pytestmark = pytest.mark.wire
 
@@ -155,17 +159,19 @@ async def test_a_gateway_that_stops_does_not_wait_for_those_it_delays(tmp_path: 
 
 
 async def test_both_sides_may_be_cut_while_both_are_held(tmp_path: Path) -> None:
-    plan = Limits(rate=1, burst=1)
-    async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
-        async with raw_client(world.gateway.port) as client:
-            await client.read_head()
-            behind = await backend.accepted()
-            await client.send(frame(BINARY, b"x", masked=True) * 100)
-            await behind.send(frame(BINARY, b"x", masked=False) * 100)
-            await asyncio.sleep(0.1)
-            for relay in list(world.gateway.worker.config.relays):
-                relay.abort()
-            await world.gateway.until_quiet()
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, Limits(rate=1, burst=1), tmp_path) as world,
+        raw_client(world.gateway.port) as client,
+    ):
+        await client.read_head()
+        behind = await backend.accepted()
+        await client.send(frame(BINARY, b"x", masked=True) * 100)
+        await behind.send(frame(BINARY, b"x", masked=False) * 100)
+        await asyncio.sleep(0.1)
+        for relay in list(world.gateway.worker.config.relays):
+            relay.abort()
+        await world.gateway.until_quiet()
 
 
 async def test_a_message_size_that_shrinks_in_the_middle_of_a_message_ends_it(tmp_path: Path) -> None:
@@ -235,3 +241,68 @@ async def test_a_tls_client_may_close_and_leave_behind_what_it_has_sent(
         client.hang_up()
         assert await behind.read(len(message) * 49 + len(close)) == message * 49 + close
     assert not caplog.records
+
+
+class SlowStore(MemoryStore):
+    """Takes its time."""
+
+    seconds = 0.3
+
+    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+        if requests:
+            time.sleep(self.seconds)
+        return super().exchange(holder, requests, now)
+
+
+@pytest.mark.parametrize("way", ["tears the connection", "loses its right", "stays"])
+async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(tmp_path: Path, way: str) -> None:
+    store, plan = SlowStore(), Limits(quota=100, connections=1, connects=1000)
+    async with raw_backend() as backend, metered(backend.url, plan, tmp_path, store=store) as world:
+        tasks = len(asyncio.all_tasks())
+        for _ in range(3):
+            async with raw_client(world.gateway.port) as client:
+                async with asyncio.timeout(5):
+                    while not world.gateway.lines:
+                        await asyncio.sleep(0.001)
+                if way == "loses its right":
+                    world.gateway.lines[0].close(4001, "Revoked.")
+                if way == "tears the connection":
+                    client.reset()
+                else:
+                    status = (await client.read_head()).split()[1]
+                    assert status == (b"101" if way == "stays" else b"503")
+            while not backend.connections.empty():
+                backend.connections.get_nowait().hang_up()
+            await world.gateway.until_quiet()
+        store.seconds = 0.0
+        async with raw_client(world.gateway.port) as client:
+            assert (await client.read_head()).startswith(b"HTTP/1.1 101")
+            (await backend.accepted()).hang_up()
+        await world.gateway.until_quiet()
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > tasks + 1 or any(usage.spent for usage in store.used(open_windows(store))):
+                await asyncio.sleep(0.02)
+
+
+def open_windows(store: MemoryStore) -> list[tuple[str, Window]]:
+    """Those that count open connections."""
+    return [place for place in store.windows if not place[1].end]
+
+
+async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: Path) -> None:
+    ledger, plan = Ledger(), Limits(rate=400, burst=1, counted=CLIENT)
+    async with (
+        websockets_backend(ledger) as url,
+        metered(url, plan, tmp_path) as world,
+        AsyncExitStack() as stack,
+    ):
+        for number in range(10):
+            client = await stack.enter_async_context(raw_client(world.gateway.port))
+            await client.read_head()
+            await client.send(frame(BINARY, b"%d" % number, masked=True) * 2000)
+        async with asyncio.timeout(20):
+            while len(ledger.heard) < 800:
+                await asyncio.sleep(0.01)
+        counts = Counter(ledger.heard)
+        assert len(counts) == 10
+        assert min(counts.values()) > 0.6 * max(counts.values())

