@@ -28,6 +28,7 @@ SETTLE_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 2.0
 SWEEP_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 5.0
+LATE_SECONDS: Final = 3.0  # a store that has not answered for so long is away
 BATCH: Final = 100  # requests in one go: a bound on how long the store is locked
 
 log = logging.getLogger("gateway.leases")
@@ -74,6 +75,7 @@ class Keeper:
         self._asking: asyncio.Task[None] | None = None
         self._complaint = ""
         self._ahead = self.clock() - self._loop.time()
+        self._asked_at = 0.0
         self._is_away = self._has_stopped = False
 
     async def start(self) -> None:
@@ -142,6 +144,8 @@ class Keeper:
             self.ledger.tick(now)
             if self._asking is None:
                 self._begin_to_ask(now)
+            elif self._loop.time() - self._asked_at > LATE_SECONDS:
+                self._say(f"no answer for {LATE_SECONDS:g} s")
         finally:
             self._set_timer(now)
 
@@ -158,6 +162,7 @@ class Keeper:
     def _begin_to_ask(self, now: float) -> None:
         batch = self.ledger.collect(now)
         if batch.requests or batch.bookings or now >= self._chores.due(self.ledger.holds_leases):
+            self._asked_at = self._loop.time()
             self._asking = self._loop.create_task(self._ask_on(batch))
 
     def _set_timer(self, now: float) -> None:
@@ -172,6 +177,7 @@ class Keeper:
     async def _ask_on(self, batch: Batch) -> None:
         try:
             for part in _parts(batch):
+                self._asked_at = self._loop.time()
                 await self._ask(part, None)
             if self._chores.owes_others(self.clock()):
                 await self._look_after_others()
@@ -187,9 +193,9 @@ class Keeper:
             outcome = await self._run(work)
         except Exception as error:  # each engine has errors of its own, and the lines must go on
             self.ledger.fail(batch, self.clock())
-            self._say(error)
+            self._say(str(error))
             return False
-        self._say(None)
+        self._say("")
         self.ledger.settle(batch, outcome.answers, outcome.slots, self.clock())
         self.ledger.give_up(outcome.wanted)
         if outcome.is_forgotten:
@@ -208,12 +214,12 @@ class Keeper:
         else:
             self._complaint = ""
 
-    def _say(self, error: Exception | None) -> None:
-        if error is not None and not self._is_away:
-            log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", error)
-        elif error is None and self._is_away:
+    def _say(self, trouble: str) -> None:
+        if trouble and not self._is_away:
+            log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", trouble)
+        elif not trouble and self._is_away:
             log.info("The store of plans can be asked again.")
-        self._is_away = error is not None
+        self._is_away = bool(trouble)
 
 
 class _Outcome(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,10 +39,13 @@ class FrailStore(MemoryStore):
         super().__init__()
         self.is_down = False
         self.cannot_settle = False
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.calls = 0
 
     def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
         self.calls += 1
+        self.may_answer.wait(30)
         if self.is_down:
             raise StoreDown("nobody answers")
         return super().exchange(holder, requests, now)
@@ -325,4 +329,24 @@ async def test_a_folder_that_cannot_be_written_does_not_loosen_a_plan(store: Fra
     assert store.used([(QUOTA, DAY)])[0].spent <= 500
     with pytest.raises(PlanExceeded):
         await enter(keeper, Limits(quota=500))
+    await keeper.stop()
+
+
+async def test_a_store_that_does_not_answer_is_complained_of_once_and_all_goes_on_when_it_does(
+    store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.leases.keeper.LATE_SECONDS", 0.2)
+    keeper = Keeper(store, tmp_path, clock=clock)
+    await keeper.start()
+    line = relayed(await enter(keeper, Limits(quota=100_000)))
+    store.may_answer.clear()
+    with caplog.at_level(logging.INFO, "gateway.leases"):
+        line.receive(messages(1_000))
+        await until(lambda: bool(caplog.records))
+        await asyncio.sleep(0.5)
+        assert line.is_held
+        store.may_answer.set()
+        await until(lambda: line.passed == line.sent)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "no answer for 0.2 s" in caplog.messages[0]
     await keeper.stop()
