@@ -4,9 +4,12 @@
 import os
 import sys
 
+from apimanager import interruption
+
 
 def main() -> None:
     """Run one management command."""
+    interruption.listen()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     from django.core.management import execute_from_command_line
 
@@ -17,7 +20,7 @@ def main() -> None:
     except CannotStart as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # Ctrl-C before anything was started that has to be stopped
-        sys.exit(130)
+        sys.exit(interruption.EXIT_CODE)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.safeguards import default_password_stands
-from apimanager import first_start, samples, startup, tls, welcome
+from apimanager import first_start, interruption, samples, startup, tls, welcome
 from apimanager.startup import Listener
 from gateway import logs, server
 from gateway.ports import CannotServe
@@ -28,6 +28,42 @@ def everything(say: Callable[[str], None]) -> int:
 
     The children are forks of this process, which has imported what they need: so a start takes a second or two.
     """
+    with interruption.heeded():
+        stands = _prepare_everything(say)
+    children = [
+        Child("samples", _run_samples, last=True),  # the gateway's clients are talking to them
+        Child("gateway", _run_gateway, grace=settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS),
+        Child("portal", _run_portal),
+        Child("welcome", lambda: welcome.announce(stands), once=True),
+    ]
+    supervisor = Supervisor(children, say=log.warning)
+    interruption.pass_on(supervisor.stop)
+    return supervisor.run()
+
+
+def portal_alone() -> None:
+    """Serve the portal in this process."""
+    _prepare_alone(_portal_port())
+    _serve_portal()
+
+
+def gateway_alone(workers: int) -> int:
+    """Serve the gateway with this many worker processes; returns the exit code."""
+    _prepare_alone(_gateway_ports())
+    return _serve_gateway(workers)
+
+
+def samples_alone() -> None:
+    """Serve the sample backends in this process."""
+    with interruption.heeded():
+        _prepare_log()
+        startup.check_ports(_samples_port())
+    interruption.leave()
+    samples.run(settings.SAMPLES_PORT)
+
+
+def _prepare_everything(say: Callable[[str], None]) -> bool:
+    """Tell whether the first password stands."""
     _prepare_log()
     startup.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
     first_start.check_database()
@@ -37,41 +73,18 @@ def everything(say: Callable[[str], None]) -> int:
     stands = default_password_stands()
     _import_before_fork()
     connections.close_all()
-    children = [
-        Child("samples", _run_samples, last=True),  # the gateway's clients are talking to them
-        Child("gateway", _run_gateway, grace=settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS),
-        Child("portal", _run_portal),
-        Child("welcome", lambda: welcome.announce(stands), once=True),
-    ]
-    return Supervisor(children, say=log.warning).run()
+    return stands
 
 
-def portal_alone() -> None:
-    """Serve the portal in this process."""
-    _prepare_log()
-    startup.check_ports(_portal_port())
-    first_start.check_migrated()
-    _check_exposure()
-    _ensure_certificate(log.info)
-    connections.close_all()
-    _serve_portal()
-
-
-def gateway_alone(workers: int) -> int:
-    """Serve the gateway with this many worker processes; returns the exit code."""
-    _prepare_log()
-    startup.check_ports(_gateway_ports())
-    first_start.check_migrated()
-    _check_exposure()
-    _ensure_certificate(log.info)
-    return _serve_gateway(workers)
-
-
-def samples_alone() -> None:
-    """Serve the sample backends in this process."""
-    _prepare_log()
-    startup.check_ports(_samples_port())
-    samples.run(settings.SAMPLES_PORT)
+def _prepare_alone(ports: list[Listener]) -> None:
+    with interruption.heeded():
+        _prepare_log()
+        startup.check_ports(ports)
+        first_start.check_migrated()
+        _check_exposure()
+        _ensure_certificate(log.info)
+        connections.close_all()
+    interruption.leave()
 
 
 def _run_portal() -> int:

@@ -94,8 +94,12 @@ class Product:
 
     def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a management command of this installation to its end."""
+        return self.run("manage.py", *command)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the environment of this installation to its end."""
         return subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from tests.product import Install, Product
+from tests.product import READY, Install, Product
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
@@ -76,6 +76,34 @@ def test_ctrl_c_while_the_database_is_being_prepared_ends_it_quietly(install: In
     product.wait_until(lambda: "Preparing the database" in product.log())
     assert product.stop(signal.SIGINT) == 130
     assert "Traceback" not in product.log()
+
+
+@pytest.mark.parametrize("place", ["a destructor", "a callback of the database"])
+def test_ctrl_c_where_python_loses_it_ends_the_start_all_the_same(install: Install, place: str) -> None:
+    done = install(prepare=False).run("-c", LOSING_CTRL_C, "up", place)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert READY not in done.stdout
+
+
+LOSING_CTRL_C = """
+import signal, sqlite3, sys, manage
+
+class Lost:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)  # what is raised in here, Python ignores
+
+def connect_and_lose(*given, **named):
+    connection = connect(*given, **named)
+    if place == "a destructor":
+        Lost()
+    else:  # what is raised in here comes out as an error of the database
+        connection.set_authorizer(lambda *asked: signal.raise_signal(signal.SIGINT))
+    return connection
+
+place = sys.argv.pop()
+connect, sqlite3.dbapi2.connect = sqlite3.dbapi2.connect, connect_and_lose
+manage.main()
+"""
 
 
 def test_no_process_outlives_a_killed_parent(install: Install) -> None:
