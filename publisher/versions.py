@@ -7,7 +7,7 @@ from collections.abc import Iterable
 def sort_key(version: str) -> tuple[tuple[int, int, str], ...]:
     """Sort 1.2 before 1.10, and 2.0-beta before 2.0: numbers by value, words before numbers."""
     parts = re.findall(r"\d+|[^\d.]+", version)
-    key = [(1, int(part), "") if part.isdigit() else (-1, 0, part.lower()) for part in parts]
+    key = [(1, int(part), "") if part.isdecimal() else (-1, 0, part.lower()) for part in parts]
     return (*key, (0, 0, ""))
 
 
