@@ -99,6 +99,7 @@ def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
 
 def test_a_close_by_the_gateway_is_said_in_words(page: Page) -> None:
     page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()  # nothing is sent before
     page.get_by_label("Message").fill("end")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Closed 4001: the token expired or was revoked; generate a new one")).to_be_visible()
