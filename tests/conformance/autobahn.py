@@ -1,18 +1,20 @@
 """Autobahn's test suite: finding it a Python 2.7, installing it, running its fuzzing client and server, reading both.
 
-The suite (25.10.1) speaks CPython 2.7 and nothing newer, so it lives in an environment of its own, `.tools/autobahn`.
-`PYTHON27` names an interpreter that is not on the PATH and not pyenv's.
+The suite speaks CPython 2.7 and nothing newer, so it lives in a folder of its own, `.tools/autobahn`, with what
+`autobahn.lock` beside this file names. `PYTHON27` names an interpreter that is not on the PATH and not pyenv's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +24,11 @@ from websockets.asyncio.client import connect
 from tests.conformance import echo
 from tests.environment import ROOT, Missing, free_ports
 
+LOCK = Path(__file__).with_name("autobahn.lock")
 HOME = ROOT / ".tools" / "autobahn"
-SUITE, VIRTUALENV = "autobahntestsuite==25.10.1", "virtualenv==20.15.1"
+INSTALL = ("-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--no-cache-dir", "--no-compile")
+RUN = "import site, sys; site.addsitedir(sys.argv.pop(1)); from autobahntestsuite.wstest import run; run()"
+ATTEMPTS = 2  # an installation that went wrong is made once more from nothing
 USUAL = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LONG = ("9.*", "12.*", "13.*")
 
@@ -47,20 +52,16 @@ def find_python() -> str | None:
     return next((each for each in candidates if each and _is_2_7(each)), None)
 
 
-def ensure() -> Path:
+def ensure() -> list[str]:
     """The suite's command, installed if it is not there yet. Raises Missing when it cannot be had."""
-    command = HOME / "bin" / "wstest"
-    if command.exists():
-        return command
     python = find_python()
     if python is None:
         raise Missing("Autobahn's test suite needs CPython 2.7: install one and name it with PYTHON27=/path/to/python.")
-    seed = HOME.with_name("virtualenv-for-2.7")
-    _run([python, "-m", "pip", "install", "--quiet", "--target", str(seed), VIRTUALENV])
-    _run([python, "-m", "virtualenv", "--quiet", str(HOME)], PYTHONPATH=str(seed))
-    _run([str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", SUITE])
-    shutil.rmtree(seed)
-    return command
+    if not _is_installed():
+        with _nobody_else():
+            if not _is_installed():
+                _install(python)
+    return [python, "-s", "-c", RUN, str(HOME)]
 
 
 async def fuzz(targets: Mapping[str, str], cases: Sequence[str], folder: Path, seconds: float) -> dict[str, Verdicts]:
@@ -109,11 +110,37 @@ def _is_2_7(python: str) -> bool:
     return False
 
 
-def _run(command: Sequence[str], **environment: str) -> None:
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise Missing(f"Autobahn's test suite could not be installed ({last}): remove {HOME} and try again.")
+def _is_installed() -> bool:
+    """Whether the folder is complete, which it is if it is there at all, and what the lock now names."""
+    with suppress(OSError):
+        return (HOME / LOCK.name).read_bytes() == LOCK.read_bytes()
+    return False
+
+
+@contextmanager
+def _nobody_else() -> Iterator[None]:
+    """Held by one process at a time, and let go when that process ends in whatever way."""
+    HOME.parent.mkdir(exist_ok=True)
+    with HOME.with_suffix(".busy").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _install(python: str) -> None:
+    """Build it aside, with nothing that others write to at the same time, and put it into its place in one move."""
+    for attempt in range(1, ATTEMPTS + 1):
+        with tempfile.TemporaryDirectory(prefix="autobahn-", dir=HOME.parent) as folder:
+            built = Path(folder) / "built"
+            command = [python, *INSTALL, "--target", str(built), "--requirement", str(LOCK)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                shutil.copy(LOCK, built)
+                shutil.rmtree(HOME, ignore_errors=True)
+                built.rename(HOME)
+                return
+            if attempt == ATTEMPTS:
+                last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+                raise Missing(f"Autobahn's test suite could not be installed: {last}")
 
 
 @asynccontextmanager
@@ -125,7 +152,7 @@ async def _wstest(
     spec.write_text(json.dumps(given))
     with (folder / "wstest.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            str(ensure()), "-m", mode, "-s", str(spec), *arguments, stdout=log, stderr=log, cwd=folder
+            *ensure(), "-m", mode, "-s", str(spec), *arguments, stdout=log, stderr=log, cwd=folder
         )
         try:
             yield process
