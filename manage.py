@@ -10,6 +10,14 @@ from apimanager import interruption
 def main() -> None:
     """Run one management command."""
     interruption.listen()
+    try:
+        run()
+    except KeyboardInterrupt:  # Ctrl-C before anything was started that has to be stopped
+        sys.exit(interruption.EXIT_CODE)
+
+
+def run() -> None:
+    """Run it, and say in one sentence why it cannot start if so."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     from django.core.management import execute_from_command_line
 
@@ -19,8 +27,6 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except CannotStart as error:
         sys.exit(str(error))
-    except KeyboardInterrupt:  # Ctrl-C before anything was started that has to be stopped
-        sys.exit(interruption.EXIT_CODE)
 
 
 if __name__ == "__main__":
