@@ -12,6 +12,7 @@ class SocketConsole extends HTMLElement {
     this.parts.dial.addEventListener("submit", (event) => (event.preventDefault(), this.socket ? this.hangUp() : this.dial()));
     this.parts.say.addEventListener("submit", (event) => (event.preventDefault(), this.say()));
     this.parts.clear.addEventListener("click", () => this.frames.clear());
+    this.parts.switch.disabled = false;
     this.parts.text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey) (event.preventDefault(), this.say());
     });
@@ -80,10 +81,11 @@ class SocketConsole extends HTMLElement {
 
 customElements.define("socket-console", SocketConsole);
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-console]");
-  if (!button) return;
-  const card = document.getElementById(button.dataset.console);
-  card.scrollIntoView({ block: "nearest", behavior: "instant" });
-  card.querySelector("socket-console").dial();
-});
+for (const button of document.querySelectorAll("[data-console]")) {
+  button.addEventListener("click", () => {
+    const card = document.getElementById(button.dataset.console);
+    card.scrollIntoView({ block: "nearest", behavior: "instant" });
+    card.querySelector("socket-console").dial();
+  });
+  button.disabled = false; // before this, a click would have been lost
+}

@@ -10,7 +10,7 @@ from copy import deepcopy
 
 import pytest
 from django.conf import LazySettings
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
@@ -56,8 +56,8 @@ def gateway(settings: LazySettings) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(gateway: Server, live_server: LiveServer, chromium: Browser, carol: User, bob: User) -> Iterator[Page]:
-    """The last step of the wizard, with a token on it."""
+def last_step(gateway: Server, live_server: LiveServer, chromium: Browser, carol: User, bob: User) -> Iterator[Page]:
+    """The last step of the wizard."""
     production = {"url": "ws://localhost:9900/"}
     api = builders.api(bob, context="/echowebsocket", production=production)
     api.deployed_revision.snapshot["production"] = production
@@ -69,14 +69,32 @@ def page(gateway: Server, live_server: LiveServer, chromium: Browser, carol: Use
     context.add_cookies([session_of(carol, live_server.url)])
     tab = context.new_page()
     tab.goto(f"/devportal/apis/{api.pk}/wizard/{app.pk}/production/token")
-    tab.get_by_role("button", name="Generate token").click()
-    expect(tab.get_by_role("button", name="Try it now")).to_be_visible()
     yield tab
     context.close()
 
 
+@pytest.fixture
+def page(last_step: Page) -> Page:
+    """The same with a token on it."""
+    last_step.get_by_role("button", name="Generate token").click()
+    expect(last_step.get_by_role("button", name="Try it now")).to_be_visible()
+    return last_step
+
+
 def frames(page: Page) -> list[str]:
     return [re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "", row).strip() for row in page.locator(".frame").all_text_contents()]
+
+
+def test_nothing_can_be_pressed_in_vain_before_the_script_has_come(last_step: Page) -> None:
+    held: list[Route] = []
+    last_step.route("**/js/console*.js", lambda route: held.append(route))
+    last_step.get_by_role("button", name="Generate token").click(no_wait_after=True)
+    buttons = [last_step.get_by_role("button", name=name, exact=True) for name in ("Try it now", "Connect")]
+    for button in buttons:
+        expect(button).to_be_disabled()
+    held[0].continue_()
+    for button in buttons:
+        expect(button).to_be_enabled()
 
 
 def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
