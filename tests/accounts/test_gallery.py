@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import User
 from tests.accounts.conftest import Open
 from tests.accounts.gallery.urls import API
+from tests.journeys.barriers import barriers
 
 pytestmark = pytest.mark.journey
 
@@ -21,34 +21,13 @@ PAGES = [
 DOORS = ["/publisher/sign-in", "/devportal/sign-in?next=/devportal/apis", "/devportal/sign-up", "/devportal/"]
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds: the rule and the element."""
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
-
-
-def sideways(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    width: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return width
-
-
 EVERY_PAGE = [(path, True) for path in PAGES] + [(path, False) for path in DOORS]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("path", "signed_in"), EVERY_PAGE)
-def test_pages_are_accessible_in_light_and_dark(show: Open, path: str, signed_in: bool, scheme: str) -> None:
-    page = show(path, signed_in=signed_in, color_scheme=scheme, bypass_csp=True)
-    assert violations(page) == []
-
-
-def test_no_page_scrolls_sideways_at_any_width(show: Open) -> None:
-    for path, signed_in in EVERY_PAGE:
-        page = show(path, signed_in=signed_in)
-        for width in (390, 819, 820, 1920):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert sideways(page) == 0, (path, width)
+def test_a_page_stands_in_nobodys_way(show: Open, path: str, signed_in: bool) -> None:
+    found = barriers(show(path, signed_in=signed_in, reduced_motion="reduce"))
+    assert not found, "\n".join(found)
 
 
 def test_a_phone_has_its_navigation_in_a_drawer(show: Open) -> None:

@@ -7,45 +7,46 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-WIDTHS = (1440, 820, 390)  # pixels
+WIDTHS = (1920, 1440, 820, 819, 390)  # pixels; the frame changes between 820 and 819
 # axe would load the style sheets again, from the wrong places, only to look for rules that depend on orientation.
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
-CONTRAST: dict[str, Any] = {**EVERYTHING, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+COLOURS: dict[str, Any] = {
+    **EVERYTHING,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
 
 
 def barriers(page: Page) -> list[str]:
     """In light and dark, wide and narrow, with what opens closed and open."""
     page.emulate_media(color_scheme="light")
     found = [*_everywhere(page, EVERYTHING), *_sideways(page)]
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="dark")
-    found += [f"dark: {each}" for each in _everywhere(page, CONTRAST)]
-    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-    return found
+    return found + [f"dark: {each}" for each in _everywhere(page, COLOURS)]
 
 
 def _everywhere(page: Page, options: dict[str, Any]) -> list[str]:
-    """On the page as it is, then in each dialog and menu of it."""
-    found = _axe(page, options)
-    for number in range(page.locator(OPENS).count()):
-        each = page.locator(OPENS).nth(number)
-        each.evaluate(OPEN)
-        found += [f"{each.get_attribute('id')} open: {line}" for line in _axe(page, options)]
-        each.evaluate(CLOSE)
+    """On the page as it is, then in each dialog and menu of it; the rest of the page is then as it was before."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = _sentences(page.evaluate("options => axe.run(options)", options))
+    for each in page.locator(OPENS).all():
+        inside = _sentences(each.evaluate(RUN_OPEN, options))
+        found += [f"{each.get_attribute('id')} open: {line}" for line in inside]
     return found
 
 
 OPENS = "dialog, [popover]"
-OPEN = "it => it.matches('dialog') ? it.showModal() : it.showPopover()"
-CLOSE = "it => it.matches('dialog') ? it.close() : it.hidePopover()"
+RUN_OPEN = """async (it, options) => {
+  it.matches("dialog") ? it.showModal() : it.showPopover()
+  try { return await axe.run(it, options) } finally { it.matches("dialog") ? it.close() : it.hidePopover() }
+}"""
 
 
-def _axe(page: Page, options: dict[str, Any]) -> list[str]:
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-    results = page.evaluate("options => axe.run(options)", options)["violations"]
+def _sentences(results: dict[str, Any]) -> list[str]:
     return [
         f"{rule['id']}: {' '.join(map(str, node['target']))} {node['html'][:200]} ({node['failureSummary']})"
-        for rule in results
+        for rule in results["violations"]
         for node in rule["nodes"]
     ]
 
