@@ -76,7 +76,7 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: C
         sys.executable, "manage.py", "gateway", "--workers", "2", cwd=ROOT, env=given
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 if answer := await health(port):
                     assert answer.startswith(b"HTTP/1.1 200 OK")
