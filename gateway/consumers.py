@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
@@ -185,12 +186,13 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         headers = tuple(_backend_headers(handshake, admitted, line))
         if extension:
             ask = Ask(handshake.subprotocols, handshake.extensions, headers)
-            dialled = await self._enter(line, self.door.upstreams.dial(addresses, ask, admitted.route.options))
+            dial = partial(self.door.upstreams.dial, addresses, ask, admitted.route.options)
+            dialled = await self._unless_too_late(self._enter(line, dial))
             await self._splice(extension["splice"], dialled, handshake, admitted, line)
         else:
             ask = Ask(handshake.subprotocols, "", headers)
-            dial = connect(self.door.upstreams, addresses, ask, admitted.route.options)
-            backend = await self._enter(line, dial)
+            connecting = partial(connect, self.door.upstreams, addresses, ask, admitted.route.options)
+            backend = await self._unless_too_late(self._enter(line, connecting))
             self.messages = MessageRelay(
                 backend, self.send, self._forget, admitted.route.options, meters=meters_of(line.entry)
             )
@@ -201,21 +203,11 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             self.door.observer.opened(line)
             self.messages.start()
 
-    async def _enter(self, line: Line, dial: Coroutine[Any, Any, Any]) -> Any:
-        """Let the line in under its plans, then dial its backend; what ends the line meanwhile stops either."""
-        if self.door.plans is None:
-            return await self._unless_too_late(self._timed(line, dial))
-        return await self._unless_too_late(self._dial_under(self.door.plans, line, dial))
-
-    async def _dial_under(self, plans: Plans, line: Line, dial: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            refusal = await plans.enter(line)
-            if refusal:
-                raise DialFailed(refusal)
-        except BaseException:
-            dial.close()
-            raise
-        return await self._timed(line, dial)
+    async def _enter(self, line: Line, dial: Callable[[], Awaitable[Any]]) -> Any:
+        """Let the line in under its plans, then dial its backend."""
+        if self.door.plans and (refusal := await self.door.plans.enter(line)):
+            raise DialFailed(refusal)
+        return await self._timed(line, dial())
 
     async def _timed(self, line: Line, dial: Awaitable[Any]) -> Any:
         begun, clock = time.perf_counter(), time.perf_counter

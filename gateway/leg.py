@@ -75,7 +75,9 @@ class Leg(asyncio.Protocol):
         self._meter = meter
         self._turnstile: Turnstile | None = None
         self._final: tuple[int, int] | None = None
-        self._waiting_for: Source | None = None  # the plan lets nothing more of this side pass until that one resumes
+        self._waiting_for: Source | _NextTurn | None = (
+            None  # the plan lets nothing more of this side pass until that one resumes
+        )
         self._write: Callable[[bytes], None] = _nowhere
         self._held = b""
         self._odd = False  # held or skipped bytes, or a closing state: the short way through data_received is not open
@@ -186,7 +188,7 @@ class Leg(asyncio.Protocol):
         self._pass(data, passage.parts)
         if passage.error:
             self.relay.broken(self, passage.error)
-        elif passage.obstacle is None:
+        elif passage.obstacle is None and not passage.is_cut:
             self._odd = self._is_skipping
             self._after(data, passage.end)
         else:
@@ -200,14 +202,15 @@ class Leg(asyncio.Protocol):
         self._meter.refresh(time())
         return self._meter.take(messages, octets)
 
-    def _stop_before(self, obstacle: Obstacle) -> None:
+    def _stop_before(self, obstacle: Obstacle | None) -> None:
+        """Hold this side until what stands in the way is gone; where nothing does, until others have had their turn."""
         if isinstance(obstacle, Over):
             self.relay.exhausted(self, obstacle.sentence)
             self._oddly(b"")
             return
-        self._waiting_for = obstacle.source
+        self._waiting_for = obstacle.source if obstacle else NEXT_TURN
         self.brake(RATE)
-        obstacle.source.hold(self._resume)
+        self._waiting_for.hold(self._resume)
 
     def _resume(self) -> None:
         """The plan may let something pass again. Called by what held this side, so nothing may be raised."""
@@ -351,6 +354,19 @@ class Leg(asyncio.Protocol):
     def let_go(self) -> None:
         """After the end: no circles are left for the garbage collector."""
         self.relay = self.other = cast(Any, None)
+
+
+class _NextTurn:
+    """What a side that has been looked at for long waits for."""
+
+    def hold(self, resume: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(resume)
+
+    def forget(self, resume: Callable[[], None]) -> None:
+        """It is called all the same, and finds nothing to do."""
+
+
+NEXT_TURN = _NextTurn()
 
 
 def _nowhere(data: bytes) -> None:

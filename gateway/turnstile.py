@@ -17,24 +17,29 @@ front of which something was kept, the same is done with what was kept.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.frames import MASKED, MAXIMUM_CONTROL, FrameError, FrameScanner, Mark
 from gateway.limits import Action
 from gateway.metering import Meter, Obstacle, Over
+
+MOST_FRAMES: Final = 2000
+"""At once: a few milliseconds, for a client that only sends what is left out must not keep others from their turn."""
 
 
 class Passage(NamedTuple):
     """What becomes of a chunk: `parts` (start, stop) of it pass on; `end` bytes of it are dealt with.
 
     `obstacle` is what stands before the next message: `Over` closes the line, `Wait` and `Renew` hold it. Without one,
-    what lies beyond `end` is part of a header. `error` is what the scanner said of the bytes at `end`.
+    what lies beyond `end` is part of a header, or, where it `is_cut`, is to be sifted when others have had their turn.
+    `error` is what the scanner said of the bytes at `end`.
     """
 
     parts: list[tuple[int, int]]
     end: int
     obstacle: Obstacle | None = None
     error: FrameError | None = None
+    is_cut: bool = False
 
 
 class Turnstile:
@@ -60,8 +65,11 @@ class Turnstile:
         """Read `data` frame by frame; the scanner must stand where it stood before it."""
         scanner, parts = self._scanner, list[tuple[int, int]]()
         self._meter.refresh(now)
-        at = self._payload(data, 0, parts)
+        at, left = self._payload(data, 0, parts), MOST_FRAMES
         while at < len(data) and not scanner.closed:
+            if not left:
+                return Passage(parts, at, is_cut=True)
+            left -= 1
             mark, controls = scanner.mark(), len(scanner.controls)
             head = _head(data, at)
             try:

@@ -244,6 +244,9 @@ class Line:
         for start, stop in passage.parts:
             self.passed += data[start:stop]
         self.kept = data[passage.end :]
+        if passage.is_cut:
+            self._relay(self.kept)
+            return
         self.error = passage.error
         if isinstance(passage.obstacle, Over):
             self.over = passage.obstacle

@@ -208,6 +208,34 @@ async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_pat
         assert await behind.read(len(ping) * 5000) == ping * 5000
 
 
+async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn(tmp_path: Path) -> None:
+    """The flood is all in the gateway's hands before the other client says anything, and is the work of a second."""
+    plan = Limits(quota=1, counted=CLIENT, over_quota=Action.DROP)
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, plan, tmp_path) as world,
+        raw_client(world.gateway.port) as hostile,
+        AsyncExitStack() as stack,
+    ):
+        await hostile.read_head()
+        behind = await backend.accepted()
+        world.gateway.catalogue.grants[TOKEN] = granted(Limits(), subscription="another")
+        other = await stack.enter_async_context(raw_client(world.gateway.port))
+        await other.read_head()
+        behind_other = await backend.accepted()
+        ping = frame(PING, b"last", masked=True)
+        flood = (frame(BINARY, b"", masked=True) + frame(TEXT, b"x", masked=True)) * 150_000
+        hostile.writer.write(flood + ping)
+        message, heard = frame(TEXT, b"hello", masked=True), 0
+        reading = asyncio.create_task(behind.read(6 + len(ping)))
+        while not reading.done():
+            await other.send(message)
+            assert await behind_other.read(len(message)) == message
+            heard += 1
+        assert await reading == frame(BINARY, b"", masked=True) + ping
+        assert heard > 20
+
+
 async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_path: Path) -> None:
     plan = Limits(quota=3, unit=BYTES, counted=CLIENT)
     async with (
