@@ -31,11 +31,11 @@ class Leg(asyncio.Protocol):
 
     __slots__ = (
         "_controls",
-        "_feed",
         "_final",
         "_held",
         "_meter",
         "_odd",
+        "_plain",
         "_turnstile",
         "_waiting_for",
         "_write",
@@ -70,7 +70,7 @@ class Leg(asyncio.Protocol):
         self.is_client = is_client
         limit = terms.limit if is_client else 0
         self.scanner = FrameScanner(masked=is_client, rsv=terms.rsv, limit=limit, awaited=OUR_PING)
-        self._feed = self.scanner.feed
+        self._plain = self.scanner.plain
         self._controls = self.scanner.controls
         self._meter = meter
         self._turnstile: Turnstile | None = None
@@ -105,10 +105,21 @@ class Leg(asyncio.Protocol):
         if self._odd:
             self._oddly(data)
             return
+        if messages := self._plain(data):
+            scanner = self.scanner
+            octets = len(data) - messages * scanner.overhead
+            if self._meter.take(messages, octets):
+                scanner.messages += messages
+                scanner.octets += octets
+                self._write(data)
+                return
+        self._walk(data)
+
+    def _walk(self, data: bytes) -> None:
         scanner = self.scanner
         before = (scanner.remaining, scanner.fragmented, scanner.size, scanner.messages, scanner.octets)
         try:
-            end = self._feed(data)
+            end = scanner.feed(data)
         except FrameError:
             scanner.rewind(before)
             self._sift(data)
@@ -168,7 +179,7 @@ class Leg(asyncio.Protocol):
         if self.last_frame is not None:
             self._finish_frame(data, self.last_frame)
         try:
-            end = self._feed(data)
+            end = self.scanner.feed(data)
         except FrameError as error:
             self.relay.broken(self, error)
         else:

@@ -114,8 +114,13 @@ def read_by_chunks(chunks: list[bytes], *, masked: bool, rsv: int, limit: int) -
     scanner, reading, held = FrameScanner(masked=masked, rsv=rsv, limit=limit), Reading(), b""
     for chunk in chunks:
         data = held + chunk
+        plain, before = scanner.plain(data), (scanner.messages, scanner.octets)
         try:
             end = scanner.feed(data)
+            if plain:
+                octets = len(data) - plain * scanner.overhead
+                assert (end, scanner.messages, scanner.octets) == (len(data), before[0] + plain, before[1] + octets)
+                assert scanner.at_message_boundary
         except FrameError as error:
             end = error.offset
             reading.error = (error.code, reading.passed + end)
@@ -197,6 +202,38 @@ def test_any_chunking_of_any_stream_reads_as_byte_by_byte(
     places = data.draw(st.lists(st.integers(0, 1 << 20), max_size=12))
     expected = read_by_bytes(stream, masked=masked, rsv=rsv, limit=limit)
     assert read_by_chunks(cut(stream, places), masked=masked, rsv=rsv, limit=limit) == expected
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize(
+    ("opcode", "size", "count"), [(TEXT, 0, 1), (BINARY, 125, 1), (TEXT, 125, 16), (BINARY, 1, 300), (TEXT, 0, 9)]
+)
+def test_equal_whole_messages_are_seen_at_a_glance(opcode: int, size: int, count: int, masked: bool) -> None:
+    one = frame(opcode, b"x" * size, masked=masked)
+    scanner = FrameScanner(masked=masked)
+    assert scanner.plain(one * count) == count
+    assert len(one) == size + scanner.overhead
+    assert scanner.plain(one * count + one[:1]) == 0
+    assert scanner.plain(one * count + frame(PING, b"x" * size, masked=masked)) == 0
+    assert scanner.plain(one * count + frame(3 - opcode, b"x" * size, masked=masked)) == 0
+    scanner.limit(size or 1)
+    assert scanner.plain(one) == 1
+    if size > 1:
+        scanner.limit(size - 1)
+        assert scanner.plain(one) == 0
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("before", ["inside a frame", "inside a message", "after a Close"])
+def test_nothing_is_seen_at_a_glance_where_something_is_under_way(before: str, masked: bool) -> None:
+    one, scanner = frame(TEXT, b"x", masked=masked), FrameScanner(masked=masked)
+    first = {
+        "inside a frame": frame(TEXT, b"x" * 300, masked=masked)[:100],
+        "inside a message": frame(TEXT, b"x", masked=masked, final=False),
+        "after a Close": frame(CLOSE, masked=masked),
+    }[before]
+    scanner.feed(first)
+    assert scanner.plain(one) == 0
 
 
 @pytest.mark.parametrize("masked", [True, False])
