@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
 SHORTEST_FRAME = 2  # bytes
+A_TURN = 256_000  # bytes that uvloop reads at most in one go; where it reads so many, it goes on reading at once
 OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
 
 log = logging.getLogger("gateway.relay")
@@ -75,9 +76,7 @@ class Leg(asyncio.Protocol):
         self._meter = meter
         self._turnstile: Turnstile | None = None
         self._final: tuple[int, int] | None = None
-        self._waiting_for: Source | _NextTurn | None = (
-            None  # the plan lets nothing more of this side pass until that one resumes
-        )
+        self._waiting_for: Source | _NextTurn | None = None  # nothing more of this side passes until that one resumes
         self._write: Callable[[bytes], None] = _nowhere
         self._held = b""
         self._odd = False  # held or skipped bytes, or a closing state: the short way through data_received is not open
@@ -133,6 +132,8 @@ class Leg(asyncio.Protocol):
         else:
             self._pass(data, [(0, end)])
             self._after(data, end)
+        if len(data) >= A_TURN and not self._is_closing and self._waiting_for is None:
+            self._stop_before(None)
 
     def pause_writing(self) -> None:
         self.relay.stalled(self)

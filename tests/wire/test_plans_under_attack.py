@@ -236,6 +236,28 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
         assert heard > 20
 
 
+async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -> None:
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, Limits(), tmp_path) as world,
+        raw_client(world.gateway.port) as hostile,
+        raw_client(world.gateway.port) as other,
+    ):
+        await hostile.read_head()
+        await other.read_head()
+        behind, behind_other = await backend.accepted(), await backend.accepted()
+        flood = (frame(BINARY, b"", masked=True) + frame(TEXT, b"x", masked=True)) * 150_000
+        hostile.writer.write(flood)
+        message, heard = frame(TEXT, b"hello", masked=True), 0
+        reading = asyncio.create_task(behind.read(len(flood)))
+        while not reading.done():
+            await other.send(message)
+            assert await behind_other.read(len(message)) == message
+            heard += 1
+        assert await reading == flood
+        assert heard > 3
+
+
 async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_path: Path) -> None:
     plan = Limits(quota=3, unit=BYTES, counted=CLIENT)
     async with (
