@@ -20,6 +20,18 @@ def prepared() -> Iterator[Path]:
         yield product.data
 
 
+@pytest.fixture(scope="session")
+def running(prepared: Path) -> Iterator[Product]:
+    """One installation that runs, for what leaves it as it was."""
+    with temporary() as folder:
+        product = Product(Path(folder))
+        shutil.copytree(prepared, product.data)
+        try:
+            yield product.start()
+        finally:
+            _stop(product)
+
+
 @pytest.fixture
 def install(prepared: Path) -> Iterator[Install]:
     """Make an installation: `install(APIM_BIND="…")`, or `install(prepare=False)` for one that was never started.

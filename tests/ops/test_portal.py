@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 from twisted.web.http_headers import Headers
 
 from apimanager.portal import HEADER_SECONDS, LARGEST_BODY, PortalChannel, log_request
-from tests.product import Install, Product
+from tests.product import Product
 
 
 class Silent:
@@ -85,12 +85,11 @@ def test_static_files_that_are_there_are_not_logged(caplog: pytest.LogCaptureFix
 
 @pytest.mark.journey
 @pytest.mark.xdist_group("up")
-def test_the_portal_answers_with_bounds_and_headers_and_logs_no_credential(install: Install) -> None:
-    product = install().start()
-    assert ask(product, "POST", "/devportal/sign-in", b"x" * (LARGEST_BODY + 1))[0] == 413
-    status, headers = ask(product, "GET", "/devportal/apis?access_token=canary")
+def test_the_portal_answers_with_bounds_and_headers_and_logs_no_credential(running: Product) -> None:
+    assert ask(running, "POST", "/devportal/sign-in", b"x" * (LARGEST_BODY + 1))[0] == 413
+    status, headers = ask(running, "GET", "/devportal/apis?access_token=canary")
     assert status == 200
-    assert "canary" not in product.log()
+    assert "canary" not in running.log()
     assert (headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == ("nosniff", "DENY")
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Server"] is None

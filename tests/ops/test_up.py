@@ -40,12 +40,11 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=10)[1]
 
 
-def test_the_banner_names_every_address_and_the_first_password(install: Install) -> None:
-    product = install().start()
-    for address in (f"{product.portal}/publisher", f"{product.portal}/devportal", product.ws, product.wss):
-        assert address in product.log()
-    assert f"{product.samples}/echo" in product.log()
-    assert "admin / admin" in product.log()
+def test_the_banner_names_every_address_and_the_first_password(running: Product) -> None:
+    for address in (f"{running.portal}/publisher", f"{running.portal}/devportal", running.ws, running.wss):
+        assert address in running.log()
+    assert f"{running.samples}/echo" in running.log()
+    assert "admin / admin" in running.log()
 
 
 def test_a_second_start_keeps_the_data_and_the_certificate(install: Install) -> None:
@@ -113,15 +112,14 @@ def test_no_process_outlives_a_killed_parent(install: Install) -> None:
     assert gone(processes)
 
 
-def test_a_killed_child_is_started_again(install: Install) -> None:
-    product = install().start()
-    port = int(product.settings["APIM_SAMPLES_PORT"])
-    listening = [each for each in product.processes() if port in ports_of(each)]
+def test_a_killed_child_is_started_again(running: Product) -> None:
+    port = int(running.settings["APIM_SAMPLES_PORT"])
+    listening = [each for each in running.processes() if port in ports_of(each)]
     assert len(listening) == 1
     listening[0].kill()
-    product.wait_until(lambda: any(port in ports_of(each) for each in product.processes() if each != listening[0]))
-    assert echo(product.samples) == "hello"
-    assert "samples ended (killed by SIGKILL); starting it again" in product.log()
+    running.wait_until(lambda: any(port in ports_of(each) for each in running.processes() if each != listening[0]))
+    assert echo(running.samples) == "hello"
+    assert "samples ended (killed by SIGKILL); starting it again" in running.log()
 
 
 def test_the_gateway_s_workers_are_renewed_while_the_product_runs(install: Install) -> None:
