@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime tools
+.PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
@@ -11,9 +11,11 @@ help:  ## What there is to make
 run: runtime  ## Run the whole product; Ctrl-C stops it
 	@exec $(PY) manage.py up
 
-test: tools check pytest postgresql  ## Everything the build server checks, with its own set-up
+test: packages  ## Everything the build server checks, with its own set-up
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check tools
+	@$(MAKE) --no-print-directory pytest postgresql
 
-check: tools  ## Style, types, import contracts, Django's checks, migrations
+check: packages  ## Style, types, import contracts, Django's checks, migrations
 	.venv/bin/ruff check --output-format concise
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -37,7 +39,7 @@ bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; O
 screenshots: tools  ## Take the tutorial's pictures anew
 	$(PY) scripts/screenshots.py
 
-format: tools  ## Put imports and layout in order
+format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
@@ -47,6 +49,8 @@ lock:  ## Resolve requirements*.in to pinned, hashed lock files
 runtime:
 	@scripts/environment requirements.lock
 
-tools:
+packages:
 	@scripts/environment requirements-dev.lock
+
+tools: packages
 	@$(PY) -m tests.environment

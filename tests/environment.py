@@ -11,6 +11,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,14 +40,25 @@ class Missing(Exception):
 
 
 def main() -> int:
-    """Get what is missing; one sentence and 1 when that fails."""
-    try:
-        print("Chromium:", ensure_chromium())  # noqa: T201
-        print("Node:", ensure_wscat())  # noqa: T201
-    except Missing as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    """Get what is missing, all at once since most of it is waiting; one sentence and 1 when that fails."""
+    missing = False
+    with ThreadPoolExecutor() as pool:
+        asked = {name: pool.submit(ensure) for name, ensure in wanted().items()}
+        for name, answer in asked.items():
+            try:
+                print(f"{name}:", answer.result())  # noqa: T201
+            except Missing as error:
+                missing = True
+                print(error, file=sys.stderr)  # noqa: T201
+    return int(missing)
+
+
+def wanted() -> dict[str, Callable[[], str]]:
+    """What the tests use, and how it is got. Autobahn's suite only where there is the Python that it needs."""
+    from tests.conformance import autobahn
+
+    suite = {"Autobahn": lambda: autobahn.ensure()[-1]} if autobahn.find_python() else {}
+    return {"Chromium": ensure_chromium, "Node": ensure_wscat, **suite}
 
 
 def ensure_chromium() -> str:
