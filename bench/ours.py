@@ -43,6 +43,7 @@ def _environment(site: Site) -> dict[str, str]:
         "APIM_GATEWAY_WS_PORT": str(site.port),
         "APIM_GATEWAY_WSS_PORT": str(site.tls_port),
         "APIM_METRICS_PORT": str(site.port + METRICS_PORT_OFFSET),
+        "APIM_ACCESS_LOG": "no",
         "APIM_TLS_CERTIFICATE": str(site.certificate.certificate),
         "APIM_TLS_KEY": str(site.certificate.key),
         "APIM_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),
@@ -72,7 +73,7 @@ GATEWAY = Proxy(
     "gateway",
     "gateway",
     "1 worker; token, subscription and plan checked; every frame header scanned; every message metered against the "
-    "quota and the rate of a plan that is too large to be reached",
+    "quota and the rate of a plan that is too large to be reached; a row in the connection log for each, no access log",
     _version,
     partial(_gateway, METERED),
 )

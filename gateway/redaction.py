@@ -31,8 +31,15 @@ _SECRETS = re.compile(
 )
 
 
+_HINTS = ("token", "secret", "password", "ticket", "apikey", "code=", "authorization", "bearer", "eyj")
+"""One of these stands in all that is looked for; to find none in a line costs a tenth of searching it."""
+
+
 def redact(text: str) -> str:
     """`text` without anything that looks like a credential."""
+    small = text.casefold()
+    if not any(hint in small for hint in _HINTS):
+        return text
     return _SECRETS.sub(lambda found: "".join(group or "" for group in found.groups()) + "[redacted]", text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway import redaction
 
@@ -31,6 +33,21 @@ def test_a_credential_in_any_dress_is_not_shown(text: str) -> None:
     shown = redaction.redact(text)
     assert "s3cret" not in shown
     assert "[redacted]" in shown
+
+
+PIECES = (
+    "access_token", "refresh_token", "id_token", "client_secret", "password", "ticket", "apikey", "authorization",
+    "bearer", "Bearer", "?code=", "&code=", "code", "eyJ", "eyJabcdefgh.ab.c", "=", "%3D", ": ", "'", " ", "s3cret",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.booleans())
+def test_a_look_for_hints_spares_no_credential(text: str, is_loud: bool) -> None:
+    line = text.upper() if is_loud else text
+    searched = redaction._SECRETS.sub(
+        lambda found: "".join(group or "" for group in found.groups()) + "[redacted]", line
+    )
+    assert redaction.redact(line) == searched
 
 
 def test_a_jwt_is_known_by_its_shape() -> None:
