@@ -120,8 +120,8 @@ def test_a_certificate_must_be_trusted_unless_told_otherwise(certificate: tuple[
     with backend(tls=context) as place:
         url = f"wss://{place}"
         assert "is not trusted" in try_endpoint(url, EndpointOptions()).sentence
-        assert try_endpoint(url, EndpointOptions(ca_certificate=pem)).answered
-        assert try_endpoint(url, EndpointOptions(verify_tls=False)).answered
+        assert try_endpoint(url, EndpointOptions(ca_certificate=pem, connect_timeout=60)).answered
+        assert try_endpoint(url, EndpointOptions(verify_tls=False, connect_timeout=60)).answered
 
 
 def test_tls_to_a_plain_port_is_explained() -> None:

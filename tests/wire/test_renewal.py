@@ -220,7 +220,7 @@ async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> 
         connection, journal = await site.knock(token=soon), site.control._journal
         await journal.write()
         answer = await renew(site, name_of(connection), later)
-        journal.refresh()
+        await journal.refresh()
         await journal.write()
         row = await elsewhere(lambda: Connection.objects.get(pk=name_of(connection)))
         assert abs(row.expires_at.timestamp() - moment(answer.document["expires_at"])) < 1
