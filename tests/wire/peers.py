@@ -109,7 +109,9 @@ class Raw:
             await self.writer.drain()
 
     def reset(self) -> None:
-        """Tear the connection."""
+        """Tear the connection, unless the other side was faster."""
+        if self.writer.is_closing():
+            return
         self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.writer.transport.abort()
 
