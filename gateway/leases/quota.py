@@ -13,6 +13,7 @@ from gateway.limits import OPEN, Action, Period, Window, window_at
 from gateway.metering import Obstacle, Over, Renew, Source
 
 FIRST_SLICE: Final = {False: 16, True: 64 * 1024}  # messages, bytes: the first wish, when the traffic is not known yet
+PART: Final = 1000  # of a large quota a worker first wishes for one part in so many, and need not ask again at once
 LARGEST_SLICE: Final = 1 << 40
 RETRY_SECONDS: Final = 0.1  # between two questions for what others hold
 RECHECK_SECONDS: Final = 5.0  # between two questions for a quota that is used up: a lost worker may have come back
@@ -33,6 +34,7 @@ class Quota(Source):
         "ended",
         "failed_until",
         "filled_at",
+        "first",
         "flying",
         "free",
         "keep",
@@ -87,7 +89,8 @@ class Quota(Source):
         self.thing = thing
         self.store = store
         self.retire = retire
-        self.slice = FIRST_SLICE[octets]
+        self.first = max(FIRST_SLICE[octets], limit // PART)
+        self.slice = self.first
         self.flying: Request | None = None
         self.failed_until = 0.0
         self.ended = False
@@ -174,7 +177,7 @@ class Quota(Source):
             self._serve(now)
         spent = self.cells[self.at]
         if regular and self.keep is None and self._is_idle(spent, now):
-            self._lower(spent + FIRST_SLICE[self.octets])
+            self._lower(spent + self.first)
         least = self._lack(spent) if now >= self.retry_at else 0
         most = max(least, self.slice) if least or (regular and self._is_running_low(spent)) else 0
         if not (least or most or self.keep is not None or self._is_report_due(spent, now)):
@@ -274,7 +277,7 @@ class Quota(Source):
         self.top = min(self.top, keep)
 
     def _is_idle(self, spent: int, now: float) -> bool:
-        kept = FIRST_SLICE[self.octets]
+        kept = self.first
         return spent == self.reported and self.top - spent > kept and now > self.filled_at + IDLE_SECONDS
 
     def _is_running_low(self, spent: int) -> bool:
@@ -292,7 +295,7 @@ class Quota(Source):
         if lasted < REPORT_SECONDS:
             self.slice = min(2 * self.slice, LARGEST_SLICE)
         elif lasted > 4 * REPORT_SECONDS:
-            self.slice = max(self.slice // 2, FIRST_SLICE[self.octets])
+            self.slice = max(self.slice // 2, self.first)
 
     def _settle_need(self, asked: bool, now: float) -> None:
         """Those who waited go on, or are told that it is over, or wait for what others still hold."""

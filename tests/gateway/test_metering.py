@@ -947,9 +947,9 @@ def test_a_client_that_comes_back_at_once_finds_the_lease_in_place() -> None:
 
 
 def test_a_large_lease_that_nobody_uses_shrinks() -> None:
-    desk = Desk(Limits(quota=100_000))
+    desk = Desk(Limits(quota=16_000))
     line = desk.line()
-    for _ in range(100):
+    for _ in range(60):
         if not line.is_held:
             line.receive(messages(200))
         desk.turn(0.02)
@@ -957,6 +957,14 @@ def test_a_large_lease_that_nobody_uses_shrinks() -> None:
     assert desk.store.used(place)[0].lent > 500
     desk.run(IDLE_SECONDS + 2)
     assert desk.store.used(place)[0].lent == 16
+
+
+def test_of_a_large_quota_a_worker_begins_with_more() -> None:
+    desk = Desk(Limits(quota=50_000_000))
+    desk.line().receive(messages(200))
+    desk.turn(0.02)
+    place = [("subscription:s:messages:day", window_at(Period.DAY, EPOCH))]
+    assert sum(desk.store.used(place)[0]) == 50_000
 
 
 def test_heavy_traffic_asks_the_store_seldom() -> None:
