@@ -1,5 +1,7 @@
 """Who may call what: the decision about a handshake, and the same decision about a line that is open. Pure.
 
+Longer than most modules here, because the two decisions share every step and every sentence.
+
 | what | decision |
 |---|---|
 | no such context, version or topic; API created, retired or not deployed | 404, 900906 |

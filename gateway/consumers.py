@@ -1,22 +1,21 @@
 """A client knocks: read the handshake, decide, dial the backend, accept, hand over, account.
 
 `gateway_application` is the whole gateway as one ASGI application. On the gateway's own server both transports are
-spliced and the consumer's work ends there; on any other (Daphne, say) messages are relayed one by one.
+spliced and the consumer's work ends there; on any other (Daphne, say) messages are relayed one by one. A little longer
+than most modules here, because a handshake is one story.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, Protocol
-from urllib.parse import quote
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
@@ -24,22 +23,23 @@ from channels.exceptions import StopConsumer
 from gateway import access, closing, head
 from gateway.authorization import Admit, Refuse
 from gateway.connections import Connections, Line
+from gateway.forwarding import REQUEST_ID, backend_headers
 from gateway.handshake import Handshake, Malformed, read
 from gateway.logs import request_id
 from gateway.messages import MessageRelay, connect
 from gateway.observer import Observer
+from gateway.plain_http import answer
 from gateway.plans import Plans, message_bytes, meters_of
-from gateway.protocol import EXTENSION
 from gateway.relay import Relay
 from gateway.routes import RouteTable, backend_url
 from gateway.terms import Terms, terms_for
 from gateway.upstream import Address, Ask, DialFailed, Dialled, Upstreams
+from gateway.waiting import EXTENSION
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-REQUEST_ID = b"X-APIM-Request-Id"
 
 log = logging.getLogger("gateway")
 
@@ -102,7 +102,7 @@ def gateway_application(door: Door) -> Callable[[Scope, Receive, Send], Awaitabl
         if scope["type"] == "websocket":
             await consumer(scope, receive, send)
         elif scope["type"] == "http":
-            await _answer_http(door, scope, send)
+            await answer(door, scope, send)
         else:
             raise ValueError(f"The gateway does not speak {scope['type']}.")
 
@@ -183,7 +183,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _join(self, handshake: Handshake, admitted: Admit, line: Line) -> None:
         extension = (self.scope.get("extensions") or {}).get(EXTENSION)
         addresses = _addresses(handshake, admitted)
-        headers = tuple(_backend_headers(handshake, admitted, line))
+        headers = tuple(backend_headers(handshake, admitted, line))
         if extension:
             ask = Ask(handshake.subprotocols, handshake.extensions, headers)
             dial = partial(self.door.upstreams.dial, addresses, ask, admitted.route.options)
@@ -317,60 +317,6 @@ def _addresses(handshake: Handshake, admitted: Admit) -> list[Address]:
     ]
 
 
-def _backend_headers(handshake: Handshake, admitted: Admit, line: Line) -> Iterator[tuple[bytes, bytes]]:
-    """The client's own headers, where it comes from, and who it is."""
-    yield from handshake.headers_to_forward
-    proto = "https" if handshake.is_secure else "http"
-    node = f'"[{handshake.client_ip}]"' if ":" in handshake.client_ip else handshake.client_ip
-    yield b"X-Forwarded-For", handshake.client_ip.encode()
-    yield b"X-Forwarded-Proto", proto.encode()
-    yield b"X-Forwarded-Host", handshake.host.encode("latin-1")
-    yield b"Forwarded", f'for={node};host="{handshake.host}";proto={proto}'.encode("latin-1")
-    grant = admitted.grant
-    yield REQUEST_ID, line.id.encode()
-    yield b"X-APIM-Application-Id", grant.application_id.encode()
-    yield b"X-APIM-Application", _plain(grant.application_name)
-    yield b"X-APIM-Subscriber", _plain(grant.owner_name)
-    if admitted.subscription:
-        yield b"X-APIM-Plan", _plain(admitted.subscription.plan)
-
-
 def _names(line: Line) -> list[tuple[bytes, bytes]]:
     """Tell the client under which id its connection stands in logs, and can be given another token."""
     return [(b"X-APIM-Connection", line.id.encode()), (REQUEST_ID, line.id.encode())]
-
-
-def _plain(name: str) -> bytes:
-    """A person's words as a header's value: percent-encoded where they are not printable ASCII."""
-    return quote(name, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~").encode()
-
-
-async def _answer_http(door: Door, scope: Scope, send: Send) -> None:
-    if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
-        await _respond(send, 200, [(b"Content-Type", b"application/json")], json.dumps({"status": "ok"}).encode())
-        return
-    if scope["path"] == "/ready" and scope["method"] in ("GET", "HEAD"):
-        await _answer_ready(door, send)
-        return
-    if door.desk and (answer := await door.desk.answer(scope)):
-        await _respond(send, answer.status, answer.headers, answer.body)
-        return
-    raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    refusal = closing.not_found() if door.catalogue.routes.match(raw) is None else closing.upgrade_required()
-    await _respond(send, refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal))
-
-
-async def _answer_ready(door: Door, send: Send) -> None:
-    """Whether this worker takes newcomers, for load balancers and service managers."""
-    why_not = door.not_ready()
-    document = {"status": "not ready", "reason": why_not} if why_not else {"status": "ready"}
-    headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
-    await _respond(send, 503 if why_not else 200, headers, json.dumps(document).encode())
-
-
-async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    length = str(len(body)).encode()
-    framed = [*headers, (b"Content-Length", length), (b"Connection", b"close")]
-    lowered = [(name.lower(), value) for name, value in framed]
-    await send({"type": "http.response.start", "status": status, "headers": lowered})
-    await send({"type": "http.response.body", "body": body})

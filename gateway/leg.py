@@ -1,4 +1,7 @@
-"""One side of a relay: what its transport receives is scanned, metered and written to the other side's transport."""
+"""One side of a relay: what its transport receives is scanned, metered and written to the other side's transport.
+
+Longer than most modules here, because the fast way and the slow ways share all of a side's state.
+"""
 
 from __future__ import annotations
 

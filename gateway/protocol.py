@@ -1,46 +1,30 @@
-"""The gateway's side of uvicorn: reads a request within limits, and offers a WebSocket's transport for splicing.
+"""The gateway's side of uvicorn: reads one request, within limits, and refuses in JSON what cannot be taken.
 
-`GatewayHttp` is uvicorn's HTTP protocol with a deadline, a cap, strictness, and JSON refusals; it hands a handshake to
-`GatewayWebSocket`, which shows it to the application with one more extension in its scope, `apimanager.relay`. After
-`websocket.accept` the application calls
-
-    scope["extensions"]["apimanager.relay"]["splice"](dialled, terms=..., meters=..., on_end=...)
-
-and returns. From then on the connection belongs to a `gateway.relay.Relay`, and nothing of uvicorn's is left of it.
-Frames are never read here: uvicorn's own WebSocket protocols, which would read the handshake a second time and keep
-what is needed to speak in messages, are not used.
+`GatewayHttp` is uvicorn's HTTP protocol with a deadline, a cap and strictness. It hands a handshake to
+`gateway.waiting`, which shows it to the application. Frames are never read here: uvicorn's own WebSocket protocols
+would read the handshake a second time and keep what is needed to speak in messages, so they are not used.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
 from gateway import closing, head
 from gateway.authorization import Refuse
-from gateway.logs import request_id
-from gateway.metering import Meter
+from gateway.lingering import Linger, end_with
 from gateway.relay import Relay
-from gateway.terms import Terms
-from gateway.upstream import Dialled, accept_for
+from gateway.waiting import GatewayWebSocket
 from gateway.wheel import Wheel
-
-EXTENSION = "apimanager.relay"
-LINGER = 1.0  # seconds in which bytes behind a refusal are read and dropped
-
-log = logging.getLogger("gateway.protocol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +62,7 @@ class GatewayConfig(uvicorn.Config):
         self.limits = limits or Limits()
         self.relays: set[Relay] = set()
         self.heads: set[GatewayHttp] = set()
-        self.lingering: set[_Linger] = set()
+        self.lingering: set[Linger] = set()
         self.on_refusal: Callable[[Refuse, str, str], None] = _not_told
 
     @property
@@ -210,173 +194,3 @@ class GatewayHttp(HttpToolsProtocol):
     def _let_go(self) -> None:
         """The parser and its callbacks refer to each other."""
         self.parser = None  # type: ignore[assignment]
-
-
-class GatewayWebSocket(asyncio.Protocol):
-    """Holds a client between its handshake and its backend, without reading from it, then gives its transport away.
-
-    Made of a request that `head.refuse_head` found to be a handshake. Speaks as much of ASGI's WebSocket messages as
-    this takes: connect, accept or a response, disconnect. `early` is what the client has sent behind its request.
-    """
-
-    def __init__(self, http: GatewayHttp, early: bytes) -> None:
-        self.config, self.transport, self.loop = http.config, http.transport, http.loop
-        self.connections: set[Any] = http.connections
-        self.tasks = http.tasks
-        self.early = early
-        extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
-        self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
-        self._is_accepted = self._is_over = False
-        self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
-        self._gone: asyncio.Future[None] | None = None
-
-    def run(self) -> None:
-        """Let the application decide about the client."""
-        self.connections.add(self)
-        task = self.loop.create_task(self._run())
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-
-    def splice(
-        self, dialled: Dialled, *, terms: Terms, meters: tuple[Meter, Meter], on_end: Callable[[Relay], None]
-    ) -> Relay:
-        """Join the client, already accepted, to its backend. The application's task may end afterwards."""
-        relays = self.config.relays
-
-        def ended(relay: Relay) -> None:
-            relays.discard(relay)
-            on_end(relay)
-
-        relay = Relay(
-            self.transport,
-            dialled.transport,
-            terms=terms,
-            wheel=self.config.wheel,
-            loop=self.loop,
-            meters=meters,
-            on_end=ended,
-        )
-        relays.add(relay)
-        early, self.early = self.early, b""
-        self._end()
-        relay.start(from_client=early, from_backend=dialled.early)
-        return relay
-
-    def shutdown(self) -> None:
-        """A stopping worker lets handshakes under way finish or fail by themselves; it closes relays itself."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
-
-    async def _run(self) -> None:
-        try:
-            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
-        except ClientDisconnected:
-            pass
-        except Exception:
-            log.exception("The gateway's application failed.")
-        if not self._is_over:
-            self._answer(head.write_refusal(closing.fault(), request_id.get()))
-            self.transport.close()
-
-    async def _receive(self) -> dict[str, Any]:
-        if self._gone is None:
-            self._gone = self.loop.create_future()
-            return {"type": "websocket.connect"}
-        if not self._is_over:
-            await self._gone
-        return {"type": "websocket.disconnect", "code": 1006}
-
-    async def _send(self, message: Any) -> None:
-        if self._is_over:
-            raise ClientDisconnected
-        match message["type"]:
-            case "websocket.accept":
-                self._accept(message)
-            case "websocket.close":
-                self._answer(head.write_refusal(Refuse(403, 900908, "Forbidden", "The connection was refused.")))
-            case "websocket.http.response.start":
-                self._refusal_head = (message["status"], list(message.get("headers", ())))
-            case "websocket.http.response.body" if self._refusal_head:
-                self._answer(head.write_response(*self._refusal_head, message.get("body", b"")))
-            case kind:
-                raise ValueError(f"{kind} was not expected from the gateway's application.")
-
-    def _accept(self, message: dict[str, Any]) -> None:
-        if self.transport.is_closing():
-            raise ClientDisconnected
-        headers = list(message.get("headers", ()))
-        if subprotocol := message.get("subprotocol"):
-            headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-        key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
-        self._is_accepted = True
-        self.transport.write(head.write_switch(accept_for(key.strip()), headers))
-
-    def _answer(self, response: bytes) -> None:
-        if self._is_accepted or self._is_over:
-            return
-        self._end()
-        end_with(self.transport, response, self.loop, self.config.lingering)
-
-    def _end(self) -> None:
-        """The transport is somebody else's now, or gone; drop what is not needed any longer."""
-        self._is_over = True
-        self.early = b""
-        self.connections.discard(self)
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
-        self._scope = {}
-
-
-def _scope(http: GatewayHttp) -> dict[str, Any]:
-    """The request as ASGI has it."""
-    raw_path, _, query_string = http.url.partition(b"?")
-    offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
-    return {
-        "type": "websocket",
-        "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": "wss" if http.scheme == "https" else "ws",
-        "server": http.server,
-        "client": http.client,
-        "root_path": "",
-        "path": unquote(raw_path.decode("latin-1")),
-        "raw_path": raw_path,
-        "query_string": query_string,
-        "headers": http.headers,
-        "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
-        "state": {},
-    }
-
-
-class _Linger(asyncio.Protocol):
-    """Reads and drops what a refused client still sends, so that closing does not tear up the answer on its way."""
-
-    __slots__ = ("_others", "_timer")
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, others: set[_Linger]) -> None:
-        self._timer = loop.call_later(LINGER, transport.abort)
-        self._others = others
-        others.add(self)
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._timer.cancel()
-        self._others.discard(self)
-
-
-def end_with(
-    transport: asyncio.Transport, response: bytes, loop: asyncio.AbstractEventLoop, lingering: set[_Linger]
-) -> None:
-    """Send a last response and end the connection; nothing that the client sent behind its request reaches anybody."""
-    if transport.is_closing():
-        return
-    transport.write(response)
-    transport.set_protocol(_Linger(transport, loop, lingering))
-    if transport.can_write_eof():
-        transport.write_eof()
-        transport.resume_reading()
-    else:
-        transport.close()

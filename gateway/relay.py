@@ -3,7 +3,8 @@
 A `Relay` owns both transports from the moment it is made. Each has a `Leg` (`gateway.leg`), an asyncio protocol that
 scans the frames it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping
 frames between frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an
-end that waits for both closing handshakes, but not for ever. The states of a closing connection are one subject.
+end that waits for both closing handshakes, but not for ever. Longer than most modules
+here, because the states of a closing connection are one subject.
 """
 
 from __future__ import annotations
