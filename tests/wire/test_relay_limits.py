@@ -222,8 +222,9 @@ async def test_a_line_is_closed_when_it_has_lasted_as_long_as_it_may() -> None:
 
 async def test_no_ping_of_ours_goes_into_the_middle_of_a_frame() -> None:
     message = frame(2, bytes(1000), masked=False)
-    async with raw_line(EndpointOptions(ping_interval=0.2)) as (_, client, upstream):
-        await upstream.send(message[:500])
-        await asyncio.sleep(0.5)
-        await upstream.send(message[500:] + close_frame(1000, masked=False))
+    async with raw_line(EndpointOptions(ping_interval=0.4)) as (_, client, upstream):
+        for sent in range(0, 960, 40):  # the backend is alive all the while, the client silent for two intervals
+            await upstream.send(message[sent : sent + 40])
+            await asyncio.sleep(0.05)
+        await upstream.send(message[960:] + close_frame(1000, masked=False))
         assert await client.read(len(message)) == message
