@@ -4,6 +4,7 @@
 .PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -23,11 +24,11 @@ check: packages  ## Style, types, import contracts, Django's checks, migrations
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
 
-pytest: tools  ## Every test, on SQLite; three at once, since many wait for sockets and browsers
-	.venv/bin/pytest -n 3 --dist loadgroup
+pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
+	.venv/bin/pytest -n 4 --dist loadgroup
 
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
-	$(PY) -m tests.postgresql -q -n 2 -m "not wire and not journey"
+	$(PY) -m tests.postgresql -q -n 2
 
 ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s

@@ -16,10 +16,12 @@ COLOURS: dict[str, Any] = {
 }
 
 
-def barriers(page: Page) -> list[str]:
-    """In light and dark, wide and narrow, with what opens closed and open."""
+def barriers(page: Page, *, dark: bool = True) -> list[str]:
+    """In light and, if wanted, in dark, wide and narrow, with what opens closed and open."""
     page.emulate_media(color_scheme="light")
     found = [*_everywhere(page, EVERYTHING), *_sideways(page)]
+    if not dark:
+        return found
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="dark")
     return found + [f"dark: {each}" for each in _everywhere(page, COLOURS)]

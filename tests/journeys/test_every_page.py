@@ -123,6 +123,8 @@ VISITS = [
     Visit("admin", "publisher:deployments", API),
     Visit("admin", "devportal:subscribers", API),
 ]
+# Colours do not depend on who looks: in the dark an address is visited once for each thing that it shows.
+FIRST_VISITS = [*{(visit.name, *visit.args.values(), visit.query): visit for visit in reversed(VISITS)}.values()]
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +162,7 @@ def test_a_page_stands_in_nobodys_way(
     answer = page.goto(product.portal + visit.address(world))
     assert answer
     assert answer.status in (200, 403, 404)
-    found = barriers(page)
+    found = barriers(page, dark=visit in FIRST_VISITS)
     assert not found, "\n".join(found)
 
 
