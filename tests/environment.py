@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WSCAT = ROOT / "node_modules" / "wscat" / "bin" / "wscat"
 PORTS = range(20_000, 32_000)  # below those that systems hand out to outgoing connections
 OLDEST_NODE = 18
+PATIENCE = 60.0  # seconds after which a test says that something hangs: how fast a machine is says nothing
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # Node knows only its own list, a company's proxy stands in this one
 # The shell is the same engine without the windows around it, and costs half of the time.
 SHELL_NAMES = ("chromium-headless-shell", "chrome-headless-shell", "headless_shell")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.victim import victim
-from tests.environment import free_ports
+from tests.environment import PATIENCE, free_ports
 from tests.wire.conftest import Certificate
 from tests.wire.peers import Raw, raw_backend, raw_client
 
@@ -72,7 +72,7 @@ async def test_the_gateway_gives_up_who_never_finishes(tls: bool, certificate: C
         port, context = (gateway.wss_port, certificate.client_context()) if tls else (gateway.port, None)
         await besiege(port, context)
         assert backend.connections.empty()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (report := await gateway.report()).descriptors > before.descriptors:
                 await asyncio.sleep(0.1)
     assert (report.tasks, report.faults) == (before.tasks, [])
@@ -108,7 +108,7 @@ async def portal(certificate: Certificate, folder: Path) -> AsyncIterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 with suppress(OSError):
                     async with raw_client(port, b""):

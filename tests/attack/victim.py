@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.environment import PATIENCE
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -54,12 +56,12 @@ class Victim:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(b"report\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return Report(**json.loads(await self.process.stdout.readline()))
 
     async def quiet(self) -> Report:
         """How it is once the last line has ended."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (report := await self.report()).relays or report.lines:
                 await asyncio.sleep(0.05)
         return report
@@ -80,7 +82,7 @@ async def victim(backend: str, **given: Any) -> AsyncIterator[Victim]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             ports = json.loads(await process.stdout.readline())
         yield Victim(process, *ports)
     finally:

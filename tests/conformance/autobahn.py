@@ -22,7 +22,7 @@ from typing import NamedTuple
 from websockets.asyncio.client import connect
 
 from tests.conformance import echo
-from tests.environment import ROOT, Missing, free_ports
+from tests.environment import PATIENCE, ROOT, Missing, free_ports
 
 LOCK = Path(__file__).with_name("autobahn.lock")
 HOME = ROOT / ".tools" / "autobahn"
@@ -163,7 +163,7 @@ async def _wstest(
 
 
 async def _until_listening(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.frames import RSV1, apply_mask
 from publisher.endpoint import EndpointOptions
 from tests.conformance.length import times
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
 from tests.wire.peers import Raw, RawBackend, raw_backend, raw_client, request, switch
@@ -161,7 +162,7 @@ class World:
             await client.read_head()
             upstream = await self.backend.accepted()
             out, back = said.chunks(True), answered.chunks(False)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 _, _, heard, got = await asyncio.gather(
                     say(client, out), say(upstream, back), hear(upstream, out), hear(client, back)
                 )

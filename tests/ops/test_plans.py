@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from tests.environment import ROOT
+from tests.environment import PATIENCE, ROOT
 from tests.product import Product
 
 NAMES = itertools.count(1)
@@ -122,7 +122,7 @@ async def world(product: Product, backend: Backend, workers: int, **plan: Any) -
 
 async def until_ready(port: int) -> None:
     """Wait until the gateway answers that it is ready."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -149,7 +149,7 @@ async def test_any_number_of_workers_admit_a_quota_to_the_message(product: Produ
 
 async def until_heard(behind: Backend, messages: int) -> None:
     """Wait until the backend has read what is on its way to it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while behind.heard < messages:
             await asyncio.sleep(0.02)
 
@@ -172,7 +172,7 @@ async def test_a_killed_worker_takes_nothing_along_and_nothing_is_admitted_twice
         await until_heard(behind, 1000)
         there.workers()[0].kill()
         await asyncio.gather(*talking)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while product.act("used", subscription=there.subscription) != [6000, 0]:
                 await there.talk(comes_back=True)
         assert behind.heard <= 6000

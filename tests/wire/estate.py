@@ -22,6 +22,7 @@ from gateway.server import Worker
 from gateway.standalone import open_door
 from publisher import operations as publishing
 from publisher.models import Api
+from tests.environment import PATIENCE
 from tests.gateway.story import Story, elsewhere
 
 T = TypeVar("T")
@@ -147,14 +148,14 @@ def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.02)
 
 
 async def ending(connection: ClientConnection) -> tuple[int, str]:
     """The code and reason with which a connection is closed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await connection.wait_closed()
     assert connection.close_code is not None
     return connection.close_code, connection.close_reason or ""

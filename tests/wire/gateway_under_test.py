@@ -20,6 +20,7 @@ from gateway.relay import Relay
 from gateway.routes import RouteTable
 from gateway.server import Worker
 from publisher.endpoint import Endpoint, EndpointOptions
+from tests.environment import PATIENCE
 from tests.gateway import builders
 
 TOKEN = "carols-token"
@@ -67,7 +68,7 @@ class Gateway:
 
     async def until_quiet(self) -> None:
         """Wait until no client and no backend is left."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.worker.config.relays or self.lines:
                 await asyncio.sleep(0.01)
 

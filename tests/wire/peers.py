@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.frames import CLOSE, FrameScanner, apply_mask
 from gateway.upstream import accept_for
+from tests.environment import PATIENCE
 from tests.wire.gateway_under_test import TOKEN
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -70,19 +71,19 @@ class Raw:
 
     async def read_head(self) -> bytes:
         """The head of a request or an answer."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             self.head = await self.reader.readuntil(b"\r\n\r\n")
         return self.head
 
     async def read(self, size: int) -> bytes:
         """Exactly so many bytes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self.reader.readexactly(size)
 
     async def rest(self) -> bytes:
         """All until the other side closes; what came before a reset."""
         data = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while chunk := await self.reader.read(65536):
                     data += chunk
@@ -93,7 +94,7 @@ class Raw:
     async def close_received(self) -> tuple[int | None, str]:
         """The code and reason of the Close that is the next control frame."""
         scanner, data = FrameScanner(masked=self.is_server), b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not scanner.closed:
                 data += await self.reader.readexactly(1)
                 data = data[scanner.feed(data) :]
@@ -105,7 +106,7 @@ class Raw:
     async def send(self, data: bytes) -> None:
         """Write, and wait until it is on its way."""
         self.writer.write(data)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await self.writer.drain()
 
     def reset(self) -> None:
@@ -148,7 +149,7 @@ class RawBackend:
 
     async def accepted(self) -> Raw:
         """The next connection, after the handshake."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self.connections.get()
 
 

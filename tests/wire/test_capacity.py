@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from gateway import entrance
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.peers import raw_client, request, websockets_backend
 from tests.wire.test_server import Served, asked, served, still_there
@@ -35,7 +36,7 @@ async def filled(gateway: Served) -> list[ClientConnection]:
 async def answer(port: int) -> bytes:
     """The first line that one of a crowd gets."""
     async with raw_client(port, request()) as client:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             first: bytes = await client.reader.readline()
         return first
 

@@ -15,6 +15,7 @@ from gateway import standalone
 from gateway.connections import Connections
 from gateway.consumers import Door
 from gateway.routes import RouteTable
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Catalogue
 from tests.wire.peers import free_port
@@ -76,14 +77,14 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: C
         sys.executable, "manage.py", "gateway", "--workers", "2", cwd=ROOT, env=given
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 if answer := await health(port):
                     assert answer.startswith(b"HTTP/1.1 200 OK")
                     break
                 await asyncio.sleep(0.05)
         process.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:

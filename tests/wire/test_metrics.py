@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from websockets.exceptions import InvalidStatus
 
+from tests.environment import PATIENCE
 from tests.gateway.test_metrics import IN, OUT, Samples, parsed
 from tests.wire.conftest import Certificate
 from tests.wire.peers import free_port, websockets_backend
@@ -46,7 +47,7 @@ class Watched:
 
     async def until(self, name: str, labels: tuple[tuple[str, str], ...], value: float) -> Samples:
         """Scrape until a sample has a value."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (samples := await self.scrape()).get((name, labels)) != value:
                 await asyncio.sleep(0.05)
         return samples

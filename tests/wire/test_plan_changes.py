@@ -17,6 +17,7 @@ from devportal.operations.application_plans import create_application_plan, upda
 from publisher import operations as publishing
 from publisher.models import Plan
 from publisher.operations.plans import create_plan, update_plan
+from tests.environment import PATIENCE
 from tests.gateway.story import Story, elsewhere
 from tests.wire.estate import Site, ending, point_at, running, story_with
 from tests.wire.peers import websockets_backend
@@ -138,7 +139,7 @@ async def test_an_open_socket_may_send_longer_messages_as_soon_as_its_plan_says_
         await first.send("x" * 11)
         assert (await ending(first))[0] == 1009
         await elsewhere(lambda: change("Gold", message_bytes=None)(story))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while site.lines[0].admitted.subscription.limits.message_bytes:  # type: ignore[union-attr]
                 await asyncio.sleep(0.02)
         await second.send("x" * 11)

@@ -22,6 +22,7 @@ from gateway.leases import LeaseStore
 from gateway.leases.keeper import Keeper
 from gateway.limits import BYTES, CLIENT, Action, Limits, Period
 from gateway.plans import KeptPlans
+from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
@@ -125,7 +126,7 @@ async def everything(client: ClientConnection) -> int:
 
 async def ended(client: ClientConnection) -> tuple[int | None, str | None]:
     """The code and reason with which a connection is closed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await client.wait_closed()
     return client.close_code, client.close_reason
 
@@ -333,7 +334,7 @@ async def test_connections_are_counted_while_they_are_open(tmp_path: Path) -> No
 
 async def until_let_in(world: Metered) -> None:
     """Try until there is room."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(InvalidStatus):
                 await world.client()
@@ -395,7 +396,7 @@ async def test_who_waits_for_a_rate_goes_on_when_the_plan_has_none_any_more(tmp_
             await client.send(str(number))
         await client.recv()
         world.change(Limits())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert [await client.recv() for _ in range(99)] == [str(number) for number in range(1, 100)]
         await client.close()
 

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.leases.redis import RedisLeaseStore
 from gateway.limits import CLIENT, Limits
+from tests.environment import PATIENCE
 from tests.wire.peers import websockets_backend
 from tests.wire.test_plans import Ledger, Metered, metered, talk
 
@@ -74,7 +75,7 @@ async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_k
         worlds = await gateways(stack, server, url, plan, tmp_path)
         clients = [await world.client() for world in worlds for _ in range(4)]
         talking = [asyncio.create_task(talk(client)) for client in clients]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(ledger.heard) < 500:
                 await asyncio.sleep(0.001)
         server.kill()
@@ -82,7 +83,7 @@ async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_k
         assert len(ledger.heard) < 3000
         assert all(not client.close_code for client in clients)
         server.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*talking)
         assert len(ledger.heard) == 3000
         assert {client.close_code for client in clients} == {4003}
@@ -108,7 +109,7 @@ async def test_a_rate_is_shared_by_two_gateways(server: Server, tmp_path: Path) 
         begun = asyncio.get_running_loop().time()
         clients = [await world.client() for world in worlds]
         talking = [asyncio.create_task(talk(client)) for client in clients]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(ledger.heard) < 300:
                 await asyncio.sleep(0.01)
         assert len(ledger.heard) <= 20 + 200 * (asyncio.get_running_loop().time() - begun) + 20

@@ -15,6 +15,7 @@ from gateway.frames import BINARY, CONTINUATION, PING, PONG, TEXT
 from gateway.leases import Answer, Request
 from gateway.limits import BYTES, CLIENT, Action, Limits, Window
 from publisher.endpoint import EndpointOptions
+from tests.environment import PATIENCE
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
@@ -311,7 +312,7 @@ async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(
         tasks = len(asyncio.all_tasks())
         for _ in range(3):
             async with raw_client(world.gateway.port) as client:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     while not world.gateway.lines:
                         await asyncio.sleep(0.001)
                 if way == "loses its right":
@@ -350,7 +351,7 @@ async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: 
             client = await stack.enter_async_context(raw_client(world.gateway.port))
             await client.read_head()
             await client.send(frame(BINARY, b"%d" % number, masked=True) * 2000)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(ledger.heard) < 800:
                 await asyncio.sleep(0.01)
         counts = Counter(ledger.heard)

@@ -22,6 +22,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
 from tests.wire.peers import free_port, raw_client, request, websockets_backend
@@ -50,7 +51,7 @@ class Served:
 
     async def until_up(self) -> None:
         """Wait until somebody answers."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     client = await self.client(open_timeout=2)
@@ -69,7 +70,7 @@ class Served:
 
     async def stop_by_itself(self) -> tuple[int, str]:
         """Wait for the end; the exit code and what was written."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             _, written = await self.process.communicate()
         return self.process.returncode or 0, written.decode()
 

@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from apimanager.tls import ensure_certificate
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.peers import websockets_backend
 from tests.wire.test_server import Served, served, still_there
@@ -104,7 +105,7 @@ async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
     assert tally["came"]
 
 
-async def until(condition: object, seconds: float = 10) -> None:
+async def until(condition: object, seconds: float = PATIENCE) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # type: ignore[operator]
