@@ -16,6 +16,7 @@ from gateway import frames
 from gateway.closing import Close
 from gateway.frames import Control, FrameError, FrameScanner
 from gateway.metering import Meter, Obstacle, Over, Source
+from gateway.outlet import outlet
 from gateway.terms import Terms
 from gateway.turnstile import Turnstile
 
@@ -98,7 +99,7 @@ class Leg(asyncio.Protocol):
         """Begin to pass on to `other`."""
         self.relay = relay
         self.other = other
-        self._write = other.transport.write
+        self._write = outlet(other.transport)
 
     # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("autobahn")]
 
 CASES = (*USUAL, *LONG) if IS_LONG else USUAL
 COUNT = 517 if IS_LONG else 247
-PATIENCE = 3000.0 if IS_LONG else 420.0
+PATIENCE = 6000.0 if IS_LONG else 420.0
 
 
 def check(verdicts: dict[str, Verdicts], *agents: str) -> None:
