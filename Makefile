@@ -14,7 +14,7 @@ run: runtime  ## Run the whole product; Ctrl-C stops it
 
 test: packages  ## Everything the build server checks, with its own set-up
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check tools
-	@$(MAKE) --no-print-directory pytest postgresql
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest postgresql
 
 check: packages  ## Style, types, import contracts, Django's checks, migrations
 	.venv/bin/ruff check --output-format concise
@@ -28,7 +28,7 @@ pytest: tools  ## Every test, on SQLite; four at once, since many wait for socke
 	.venv/bin/pytest -n 4 --dist loadgroup
 
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
-	$(PY) -m tests.postgresql -q -n 2
+	$(PY) -m tests.postgresql -q -n 1
 
 ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s

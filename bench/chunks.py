@@ -75,7 +75,10 @@ def cheapest(receive: Callable[[bytes], None], chunk: bytes) -> float:
 
 
 class _Nothing:
-    """A transport, a wheel and a loop that do nothing."""
+    """A transport, a wheel and a loop that do nothing.
+
+    As under TLS there is no socket: what it costs to hand a chunk to the kernel is not in the figure.
+    """
 
     tick = 1.0
 
@@ -84,6 +87,9 @@ class _Nothing:
 
     def is_closing(self) -> bool:
         return False
+
+    def get_extra_info(self, name: str) -> object:
+        return self if name == "ssl_object" else None
 
     def write(self, data: bytes) -> None:
         """Nowhere."""
