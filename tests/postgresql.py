@@ -20,7 +20,8 @@ ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the pac
 def main(arguments: Sequence[str]) -> int:
     """Start the server, run the tests on it, stop it; the exit code is pytest's."""
     with server() as address:
-        command = [sys.executable, "-m", "pytest", "--touching-the-database", "-m", "not journey", *FOLDERS, *arguments]
+        chosen = ["--migrations", "--touching-the-database", "-m", "not journey", *FOLDERS]
+        command = [sys.executable, "-m", "pytest", *chosen, *arguments]
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
 
 
