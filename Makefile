@@ -24,8 +24,8 @@ check: packages  ## Style, types, import contracts, Django's checks, migrations
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
 
-pytest: tools  ## Every test, on SQLite; three at once, since many wait for sockets and browsers
-	.venv/bin/pytest -n 3 --dist loadgroup
+pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
+	.venv/bin/pytest -n 4 --dist loadgroup
 
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 	$(PY) -m tests.postgresql -q -n 1

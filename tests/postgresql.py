@@ -12,15 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# The rooms and what stands on them. Who may do what, sockets and browsers do not depend on the database's maker.
+# The rooms and what stands on them. Pages ask what the operations and the REST interface ask; who may do what, sockets
+# and browsers do not depend on the database's maker.
 FOLDERS = [f"tests/{name}" for name in ("accounts", "publisher", "devportal", "gateway", "oauth", "rest")]
+PAGES = ["--ignore-glob=*/test_*pages.py", "--ignore-glob=*/test_wizard.py"]
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 
 
 def main(arguments: Sequence[str]) -> int:
     """Start the server, run the tests on it, stop it; the exit code is pytest's."""
     with server() as address:
-        chosen = ["--migrations", "--touching-the-database", "-m", "not journey", *FOLDERS]
+        chosen = ["--migrations", "--touching-the-database", "-m", "not journey", *PAGES, *FOLDERS]
         command = [sys.executable, "-m", "pytest", *chosen, *arguments]
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
 

@@ -458,7 +458,7 @@ def test_a_message_over_the_size_limit_is_an_error_not_a_charge() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_cut_into_chunks_gives_the_same_bytes(data: st.DataObject) -> None:
     """Wherever TCP cuts the stream, what passes before the quota ends is the same."""
     stream = data.draw(streams())
@@ -1348,5 +1348,5 @@ def is_beginning_of(part: list[Frame], whole: list[Frame]) -> bool:
     return last[:3] == full[:3] and full.payload.startswith(last.payload)
 
 
-Crowd.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Crowd.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestCrowd = Crowd.TestCase

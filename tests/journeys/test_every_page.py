@@ -116,8 +116,8 @@ VISITS = [
     Visit("oscar", "publisher:lifecycle", API),
     Visit("admin", "publisher:api", API),
 ]
-# Colours do not depend on who looks: in the dark an address is visited once for each thing that it shows.
-FIRST_VISITS = [*{(visit.name, *visit.args.values(), visit.query): visit for visit in reversed(VISITS)}.values()]
+# Light has shown every state; in the dark a page is looked at once, since all colours change together.
+FIRST_VISITS = [*{visit.name: visit for visit in reversed(VISITS)}.values()]
 
 
 @pytest.fixture(scope="module")
