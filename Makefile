@@ -23,6 +23,7 @@ check: packages  ## Style, types, import contracts, Django's checks, migrations
 	.venv/bin/lint-imports
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run
+	@out=$$(.venv/bin/pytest --collect-only -qq) || { echo "$$out"; exit 1; }  # and so all tests are compiled once
 
 pytest: tools  ## Every test, on SQLite; four at once, since many wait for sockets and browsers
 	.venv/bin/pytest -n 4 --dist loadgroup

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# The rooms and what stands on them. Pages ask what the operations and the REST interface ask; who may do what, sockets
-# and browsers do not depend on the database's maker.
-FOLDERS = [f"tests/{name}" for name in ("accounts", "publisher", "devportal", "gateway", "oauth", "rest")]
+# The rooms. Pages and the REST interface ask what the operations ask; who may do what, sockets and browsers do not
+# depend on the database's maker.
+FOLDERS = [f"tests/{name}" for name in ("accounts", "publisher", "devportal", "gateway", "oauth")]
 PAGES = ["--ignore-glob=*/test_*pages.py", "--ignore-glob=*/test_wizard.py"]
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 

@@ -135,9 +135,8 @@ def test_an_administrator_names_an_api_an_application_and_a_user(admin: User, al
         ("carol:Chat client", str(application.pk)),
         ("carol", str(carol.pk)),
     ]
-    assert list(TrailEntry.objects.filter(verb="deny_policy.created").values_list("object_id", flat=True)) == [
-        str(row.pk) for row in rows
-    ]
+    noted = TrailEntry.objects.filter(verb="deny_policy.created").order_by("pk")
+    assert [entry.object_id for entry in noted] == [str(row.pk) for row in rows]
 
 
 def test_apis_and_applications_may_also_be_named_by_their_id(admin: User, alice: User, carol: User) -> None:

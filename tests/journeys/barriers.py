@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-WIDTHS = (1920, 1440, 820, 819, 390)  # pixels; the frame changes between 820 and 819
+WIDTHS = (1920, 820, 819, 390)  # pixels; the frame changes between 820 and 819
 # axe would load the style sheets again, from the wrong places, only to look for rules that depend on orientation.
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 COLOURS: dict[str, Any] = {

@@ -48,7 +48,7 @@ def test_the_banner_names_every_address_and_the_first_password(running: Product)
 
 
 def test_a_second_start_keeps_the_data_and_the_certificate(install: Install) -> None:
-    product = install(prepare=False).start()
+    product = install().start()
     certificate = (product.data / "tls" / "certificate.pem").read_bytes()
     product.act("person", name="carol", roles=["subscriber"])
     product.stop()
