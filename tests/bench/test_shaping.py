@@ -8,10 +8,10 @@ import sys
 
 from tests.environment import ROOT, free_ports
 
-BRIEFLY = ("--sockets", "4", "--seconds", "1", "--warm-up", "0.5", "--rates", "50", "500")
+BRIEFLY = ("--sockets", "4", "--seconds", "1", "--warm-up", "0.5", "--rates", "500")
 
 
-def test_each_rate_is_measured_and_nothing_is_lost_or_out_of_order() -> None:
+def test_a_rate_is_measured_and_nothing_is_lost_or_out_of_order() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "bench.shaping", *BRIEFLY, "--port-base", str(free_ports(1)[0])],
         cwd=ROOT,
@@ -22,5 +22,5 @@ def test_each_rate_is_measured_and_nothing_is_lost_or_out_of_order() -> None:
     )
     assert ended.returncode == 0, ended.stderr
     rows = re.findall(r"^\s*(\d+)\s+([\d.]+)\s+\S+%\s+\S+x\s+\S+x\s+(\d+)\s+(\d+)$", ended.stdout, re.M)
-    assert [(rate, reordered, lost) for rate, _, reordered, lost in rows] == [("50", "0", "0"), ("500", "0", "0")]
+    assert [(rate, reordered, lost) for rate, _, reordered, lost in rows] == [("500", "0", "0")]
     assert all(float(seen) > 0 for _, seen, _, _ in rows)
