@@ -16,7 +16,7 @@ from gateway import frames
 from gateway.closing import Close
 from gateway.frames import Control, FrameError, FrameScanner
 from gateway.metering import Meter, Obstacle, Over, Source
-from gateway.outlet import outlet
+from gateway.outlet import nowhere, outlet
 from gateway.terms import Terms
 from gateway.turnstile import Turnstile
 
@@ -81,7 +81,7 @@ class Leg(asyncio.Protocol):
         self._turnstile: Turnstile | None = None
         self._final: tuple[int, int] | None = None
         self._waiting_for: Source | _NextTurn | None = None  # nothing more of this side passes until that one resumes
-        self._write: Callable[[bytes], None] = _nowhere
+        self._write: Callable[[bytes], None] = nowhere
         self._held = b""
         self._odd = False  # held or skipped bytes, or a closing state: the short way through data_received is not open
         self.brakes = 0
@@ -365,7 +365,7 @@ class Leg(asyncio.Protocol):
 
     def unlink(self) -> None:
         """The other side is gone: write to nobody."""
-        self._write = _nowhere
+        self._write = nowhere
 
     def let_go(self) -> None:
         """After the end: no circles are left for the garbage collector."""
@@ -383,7 +383,3 @@ class _NextTurn:
 
 
 NEXT_TURN = _NextTurn()
-
-
-def _nowhere(data: bytes) -> None:
-    """Where bytes for a side that is gone go."""

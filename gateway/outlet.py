@@ -14,8 +14,10 @@ def outlet(transport: asyncio.Transport) -> Write:
 
     uvloop keeps what is written until it has looked after every socket that had something to say. Handed to the kernel
     at once, the other end works on it in the meantime. Not to be called after the protocol's connection_lost: then the
-    descriptor may be somebody else's.
+    descriptor may be somebody else's. What is closing when this is asked takes nothing any more.
     """
+    if transport.is_closing():
+        return nowhere
     if transport.get_extra_info("ssl_object") is not None:
         return transport.write
     descriptor: int = transport.get_extra_info("socket").fileno()
@@ -34,3 +36,7 @@ def outlet(transport: asyncio.Transport) -> Write:
             later(data[written:])
 
     return write
+
+
+def nowhere(data: bytes) -> None:
+    """Where bytes for a side that is gone go."""

@@ -111,10 +111,29 @@ def test_a_peer_that_is_gone_is_the_transport_s_to_find(loop: Callable[[], async
     run(loop, story)
 
 
+def test_nothing_goes_to_the_descriptor_of_a_connection_that_was_closed_before() -> None:
+    class Closed(asyncio.Transport):
+        def is_closing(self) -> bool:
+            return True
+
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            return {"socket": heir}.get(name, default)  # the number is another connection's by now
+
+    heir, far = socket.socketpair()
+    far.setblocking(False)
+    with heir, far:
+        outlet(Closed())(b"for somebody else")
+        with pytest.raises(BlockingIOError):
+            far.recv(1)
+
+
 def test_bytes_under_tls_go_through_the_transport() -> None:
     class Secure(asyncio.Transport):
         def get_extra_info(self, name: str, default: object = None) -> object:
             return {"ssl_object": ssl.SSLObject}.get(name, default)
+
+        def is_closing(self) -> bool:
+            return False
 
         def write(self, data: bytes | bytearray | memoryview) -> None:
             said.append(bytes(data))
