@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from tests.product import prepare
 
 PASSWORD = "correct horse battery staple"
 
@@ -41,6 +43,13 @@ def touches_the_database(item: pytest.Item) -> bool:
     """Whether a test has pytest-django's mark, or one of its fixtures behind one of its own."""
     fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The data folder of an installation that was never started, made once for all processes of a test run."""
+    own = tmp_path_factory.getbasetemp()
+    return prepare((own if worker_id == "master" else own.parent) / "prepared")
 
 
 @pytest.fixture

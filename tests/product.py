@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -63,6 +65,10 @@ class Product:
     def trust(self) -> ssl.SSLContext:
         """For a client: to trust the certificate that this installation made, and nothing else."""
         return ssl.create_default_context(cafile=self.data / "tls" / "certificate.pem")
+
+    def begin_with(self, prepared: Path) -> None:
+        """Have the data of another installation, before the first start."""
+        shutil.copytree(prepared, self.data)
 
     def start(self) -> Product:
         """Start it and wait until the banner stands; raises NotReady."""
@@ -161,6 +167,20 @@ class Product:
 
 
 Install = Callable[..., Product]
+
+
+def prepare(folder: Path) -> Path:
+    """The data of an installation that `setup` has made and nobody has used; whoever asks first has it made."""
+    folder.mkdir(exist_ok=True)
+    product = Product(folder)
+    with (folder / "state").open("a+") as state:
+        fcntl.flock(state, fcntl.LOCK_EX)
+        state.seek(0)
+        if not state.read():
+            done = product.manage("setup")
+            assert done.returncode == 0, done.stderr
+            state.write("prepared")
+    return product.data
 
 
 def temporary() -> tempfile.TemporaryDirectory[str]:

@@ -10,7 +10,7 @@ from tests.accounts.conftest import Open
 from tests.accounts.gallery.urls import API
 from tests.journeys.barriers import barriers
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 ID = API["pk"]
 # What no page of the product shows when it is visited: errors in a form, and a list with everything in it.

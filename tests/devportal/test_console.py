@@ -24,7 +24,7 @@ from tests.devportal.builders import NOW
 
 __all__ = ["chromium"]
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 
 def answer(line: ServerConnection) -> None:

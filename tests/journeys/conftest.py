@@ -42,10 +42,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
 
 @pytest.fixture(scope="session")
-def product() -> Iterator[Product]:
+def product(prepared: Path) -> Iterator[Product]:
     """The whole product, running, with the cast in it."""
     with temporary() as folder:
         running = Product(Path(folder))
+        running.begin_with(prepared)
         running.start()
         try:
             running.act("cast", roles=ROLES)

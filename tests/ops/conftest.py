@@ -1,6 +1,5 @@
 """Installations of the product, one for each test that asks."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,21 +10,10 @@ from tests.product import Install, Product, temporary
 
 
 @pytest.fixture(scope="session")
-def prepared() -> Iterator[Path]:
-    """The data folder of an installation that `setup` has prepared and nobody has used."""
+def running() -> Iterator[Product]:
+    """One installation that runs since it was first started, for what leaves it as it was."""
     with temporary() as folder:
         product = Product(Path(folder))
-        done = product.manage("setup")
-        assert done.returncode == 0, done.stderr
-        yield product.data
-
-
-@pytest.fixture(scope="session")
-def running(prepared: Path) -> Iterator[Product]:
-    """One installation that runs, for what leaves it as it was."""
-    with temporary() as folder:
-        product = Product(Path(folder))
-        shutil.copytree(prepared, product.data)
         try:
             yield product.start()
         finally:
@@ -43,7 +31,7 @@ def install(prepared: Path) -> Iterator[Install]:
         def make(prepare: bool = True, **settings: str) -> Product:
             product = Product(Path(cleanup.enter_context(temporary())), **settings)
             if prepare:
-                shutil.copytree(prepared, product.data)
+                product.begin_with(prepared)
             cleanup.callback(_stop, product)
             return product
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from tests.environment import PATIENCE, ROOT
 from tests.product import Product
+
+pytestmark = pytest.mark.xdist_group("plans")  # they share an installation
 
 NAMES = itertools.count(1)
 
@@ -94,7 +95,7 @@ class World:
 def product(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """An installation with Alice, Bob and Carol, which serves nothing by itself."""
     made = Product(tmp_path_factory.mktemp("plans"))
-    shutil.copytree(prepared, made.data)
+    made.begin_with(prepared)
     made.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
     yield made
     made._close_stage()
