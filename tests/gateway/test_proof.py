@@ -133,6 +133,7 @@ def test_a_token_spelt_in_another_way_is_not_taken() -> None:
         "\n",
         "A" * 7000 + "." + "B" * 500 + ".C",
     ],
+    ids=lambda bogus: f"{len(bogus)} characters",  # the text itself is another one in each process
 )
 def test_what_cannot_be_a_token_of_ours_is_refused_without_asking(bogus: str) -> None:
     assert PROVER.refuse(bogus, NOW) is Absence.UNKNOWN
