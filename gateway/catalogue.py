@@ -125,7 +125,9 @@ class Catalogue:
 
     async def grant_for(self, token: str) -> Grant | Absence:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
-        return await self._current(partial(self._grant_for, digest(token), token))
+        key = digest(token)
+        known = self._grants.get(key, self._clock())
+        return await self._current(partial(self._grant_for, key, token)) if known is None else known
 
     async def grant_of(self, token_id: str) -> Grant | Absence:
         """The same by the id of the token's row."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -114,7 +114,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self.id = uuid.uuid4().hex
+        self.id = secrets.token_hex(16)
         self.line: Line | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None

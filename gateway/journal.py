@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from gateway.connections import Connections, Line
@@ -31,7 +31,7 @@ REFRESH_SECONDS = 10.0
 PRUNE_SECONDS = 3600.0
 YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 200  # some milliseconds
 MOST_PRUNED = 5_000
 LINES_AT_ONCE = 200
 LOST = Farewell("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
@@ -58,7 +58,7 @@ class Journal:
         self._run = run
         self._days = days
         self._clock = clock
-        self._waiting: dict[str, Values] = {}
+        self._waiting: dict[str, Line | Values] = {}  # a line that is open is written as it is by then
         self._written: dict[str, tuple[Traffic, float]] = {}
         self._lost = 0
         self._refreshed_at = self._pruned_at = clock()
@@ -66,7 +66,7 @@ class Journal:
     def opened(self, line: Line) -> None:
         """A client was let in."""
         self._written[line.id] = (line.passing.traffic() if line.passing else Traffic(), line.expires_at)
-        self._put(line, _values(line, self._worker_id))
+        self._put(line, line)
 
     def ended(self, line: Line) -> None:
         """A connection has ended."""
@@ -89,15 +89,17 @@ class Journal:
             log.error("%d connections could not be written down.", lost)
 
     async def write(self) -> None:
-        """Write what waits. Never raises: what cannot be written waits on."""
-        while batch := dict(list(self._waiting.items())[:MOST_AT_ONCE]):
+        """Write what waits by now; what comes meanwhile is for the next time. Never raises: what cannot be waits on."""
+        names = list(self._waiting)
+        for begin in range(0, len(names), MOST_AT_ONCE):
+            batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
             try:
-                await self._run(partial(write, list(batch.values())))
+                await self._run(partial(write, [self._row(waiting) for waiting in batch.values()]))
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
-            for name, values in batch.items():
-                if self._waiting.get(name) is values:
+            for name, waiting in batch.items():
+                if self._waiting.get(name) is waiting:
                     del self._waiting[name]
 
     async def _look_after(self) -> None:
@@ -126,19 +128,22 @@ class Journal:
         figures = (line.passing.traffic(), line.expires_at)
         if figures != self._written.get(line.id):
             self._written[line.id] = figures
-            self._put(line, _values(line, self._worker_id))
+            self._put(line, line)
 
-    def _put(self, line: Line, values: Values) -> None:
+    def _row(self, waiting: Line | Values) -> Values:
+        return _values(waiting, self._worker_id) if isinstance(waiting, Line) else waiting
+
+    def _put(self, line: Line, waiting: Line | Values) -> None:
         if len(self._waiting) < MOST_WAITING or line.id in self._waiting:
-            self._waiting[line.id] = values
+            self._waiting[line.id] = waiting
         else:
             self._lost += 1
 
 
 def write(rows: Iterable[Values]) -> None:
     """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
-    statement, fields = _upsert(connection.vendor)
-    prepared = [[field.get_db_prep_save(row[field.attname], connection) for field in fields] for row in rows]
+    statement, columns = _upsert(connection.vendor)
+    prepared = [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, prepared)
 
@@ -157,8 +162,11 @@ def prune(before: datetime) -> int:
 
 
 @lru_cache
-def _upsert(vendor: str) -> tuple[str, list[Any]]:
-    """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here."""
+def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here.
+
+    With it the names of the values, and what has to be done to those that a database driver does not take as they are.
+    """
     quote, fields = connection.ops.quote_name, list(Connection._meta.concrete_fields)
     columns = [quote(str(field.column)) for field in fields]
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
@@ -166,8 +174,17 @@ def _upsert(vendor: str) -> tuple[str, list[Any]]:
     return (
         f"INSERT INTO {quote(Connection._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        fields,
+        [(str(field.attname), _adapter(field)) for field in fields],
     )
+
+
+def _adapter(field: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of this field what the driver takes; None where that is the value itself."""
+    if isinstance(field, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, models.UUIDField):  # the worker's own: always the same
+        return lru_cache(partial(field.get_db_prep_save, connection=connection))
+    return None
 
 
 def _values(line: Line, worker_id: uuid.UUID) -> Values:

@@ -8,7 +8,7 @@ would read the handshake a second time and keep what is needed to speak in messa
 from __future__ import annotations
 
 import asyncio
-import uuid
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -177,7 +177,7 @@ class GatewayHttp(HttpToolsProtocol):
             if self._is_answering:
                 return  # a request before this one is being answered, and the connection ends with that answer
             self._leave()
-            name = uuid.uuid4().hex
+            name = secrets.token_hex(16)
             self.config.on_refusal(refusal, self.client[0] if self.client else "", name)
             end_with(self.transport, head.write_refusal(refusal, name), self.loop, self.config.lingering)
             self.loop.call_soon(self._let_go)

@@ -35,6 +35,7 @@ from gateway.wheel import Wheel
 
 DYING_SECONDS = 2.0  # for a worker to end after its drain time, before it is killed
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+GARBAGE = (5_000, 20, 20)  # for `gc.set_threshold`: a visit makes some hundred objects that are to be looked at
 LONGEST_PAUSE = 1.0  # seconds before a worker that died is replaced, however often it does
 
 log = logging.getLogger("gateway")
@@ -82,6 +83,7 @@ def run(plan: Plan, open_door: Opener, say: Callable[[str], None]) -> int:
     house = _House(plan, open_door)
     gc.collect()
     gc.freeze()  # what is imported now is shared by the workers and never garbage
+    gc.set_threshold(*GARBAGE)
     supervisor = Supervisor(house.children(), backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=house.end)
     return supervisor.run(renew_on=signal.SIGHUP)
 

@@ -144,6 +144,24 @@ async def test_many_are_written_together(desk: Desk) -> None:
     assert len(await desk.rows()) == journal.MOST_AT_ONCE + 1
 
 
+async def test_what_comes_while_it_is_written_waits_for_the_next_time(desk: Desk) -> None:
+    """At many connections a second each write would otherwise find a few more, and there would be no end of writing."""
+    desk.open()
+    written = desk.database.run
+
+    async def written_while_another_comes(work: Callable[[], Any]) -> Any:
+        if desk.database.asked < 3:
+            desk.open(f"{desk.database.asked:032}")
+        return await written(work)
+
+    desk.database.run = written_while_another_comes  # type: ignore[assignment]
+    await desk.journal.write()
+    assert desk.database.asked == 1
+    desk.database.run = written
+    await desk.journal.write()
+    assert len(await desk.rows()) == 2
+
+
 async def test_what_passes_on_an_open_connection_is_brought_up_to_date(desk: Desk) -> None:
     _, passing = desk.open()
     desk.open("b" * 32)
