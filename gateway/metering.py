@@ -19,6 +19,7 @@ the chunk on. False: nothing was taken, and `gateway.turnstile` finds what may p
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Final, NamedTuple
@@ -54,7 +55,7 @@ class Over(NamedTuple):
 Obstacle = Wait | Renew | Over
 
 
-class Source:
+class Source(ABC):
     """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
 
     `subject` is whose it is, for people. `notify` is called with the source when it needs the store or the time.
@@ -78,17 +79,17 @@ class Source:
         """What may be drawn at once."""
         return self.top - self.cells[self.at]
 
+    @abstractmethod
     def obstacle(self, need: int, now: float) -> Obstacle | None:
         """What stands in the way of drawing `need`; asks for more if that may help."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refresh(self, now: float) -> None:
         """Bring `top` up to the time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> None:
         """Nobody draws from it any more; whoever waits is told to look again."""
-        raise NotImplementedError
 
     def hold(self, resume: Resume) -> None:
         """Call `resume` once, when it is worth trying again; first come, first served. It must not raise."""

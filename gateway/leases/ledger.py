@@ -1,7 +1,8 @@
 """All plans in use in one worker: who draws from what, and what to ask the store. Pure; times are epoch seconds.
 
 `Ledger.enter` at a handshake, `Entry.knock` until it lets in, `Entry.client` and `Entry.backend` for the relay,
-`Entry.leave` at the end, `Ledger.change` when a plan has changed. `gateway.leases.keeper` drives the rest.
+`Entry.leave` at the end, `Ledger.change` when a plan has changed. `gateway.leases.keeper` drives the rest. Longer than
+most modules here, because what is asked of the store and what its answers change is one state.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from publisher.models import Api
 from publisher.views.common import api_page, who
 
 
-class DesignPage(RequiresRole):
+class DesignPage(RequiresRole, ABC):
     """Shows one part of the design to everybody of the Publisher, and saves it for those who may.
 
     Whatever refuses the save, what was typed stays on the page.
@@ -74,13 +75,13 @@ class DesignPage(RequiresRole):
         """What the template needs besides the form."""
         return {}
 
+    @abstractmethod
     def form(self, api: Api, data: Any = None) -> GuardedForm:
         """The form, bound to `data` or filled from the row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, api: Api, form: Any) -> Api:
         """The one domain call."""
-        raise NotImplementedError
 
 
 class BasicInfo(DesignPage):

@@ -149,6 +149,10 @@ class Purse(Source):
     def obstacle(self, need: int, now: float) -> Obstacle | None:
         return None if need <= self.unspent else Renew(self)
 
+    def refresh(self, now: float) -> None: ...
+
+    def end(self) -> None: ...
+
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 @pytest.mark.parametrize("scarce", [0, 1, 2, 3])
