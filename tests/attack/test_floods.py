@@ -57,13 +57,26 @@ async def push(raw: Raw, data: bytes, size: int) -> int:
     sent = 0
     while sent < size:
         raw.writer.write(data)
-        try:
-            async with asyncio.timeout(0.5):
-                await raw.writer.drain()
-        except (TimeoutError, ConnectionError):
+        if not await gone(raw):
             break
         sent += len(data)
     return sent
+
+
+async def gone(raw: Raw) -> bool:
+    """Whether all that was written has gone, however slowly; False once nothing of it goes any more."""
+    left, before = raw.writer.transport.get_write_buffer_size(), None
+    while left != before:
+        try:
+            async with asyncio.timeout(0.5):
+                await raw.writer.drain()
+        except TimeoutError:
+            left, before = raw.writer.transport.get_write_buffer_size(), left
+        except ConnectionError:
+            break
+        else:
+            return True
+    return False
 
 
 async def least(cost: Callable[[], Awaitable[float]], bound: float) -> float:
