@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 from django.views import View
 
 from accounts import portals
-from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.roles import Role
+from core.errors import NotAllowed
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]

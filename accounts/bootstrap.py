@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import trail
 from accounts.models import RoleGrant, User
 from accounts.roles import EVERY_ROLE
 from accounts.safeguards import FIRST_PASSWORD, FIRST_USERNAME
+from core import audit
 
 
 @transaction.atomic
@@ -19,7 +19,7 @@ def ensure_administrator(*, now: datetime) -> bool:
     user.set_password(FIRST_PASSWORD)
     user.save()
     RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role.value) for role in sorted(EVERY_ROLE))
-    trail.record(actor=None, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail_of(user))
+    audit.record(actor=None, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail_of(user))
     return True
 
 

@@ -64,21 +64,3 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role}"
-
-
-class TrailEntry(models.Model):
-    """One change of state: the audit log a person reads and the feed every gateway worker follows by `id`."""
-
-    at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    actor_name = models.CharField(max_length=150)
-    verb = models.CharField(max_length=48)
-    kind = models.CharField(max_length=24)
-    object_id = models.CharField(max_length=64)
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"

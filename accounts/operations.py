@@ -8,10 +8,11 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts import permissions, trail
-from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts import permissions
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
 
 
 class UsernameTaken(Invalid):
@@ -197,7 +198,7 @@ def keep_an_administrator(user: User) -> None:
 def note(user: User, verb: str, *, actor: User, now: datetime, **detail: object) -> None:
     """One row on the trail about an account."""
     about = {"user_id": user.pk, "username": user.username, **detail}
-    trail.record(actor=actor, verb=verb, kind="user", object_id=user.pk, now=now, detail=about)
+    audit.record(actor=actor, verb=verb, kind="user", object_id=user.pk, now=now, detail=about)
 
 
 def must(allowed: bool) -> None:

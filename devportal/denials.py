@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from publisher.validation import BadValue
+from core.values import BadValue
 
 Address = IPv4Address | IPv6Address
 

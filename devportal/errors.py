@@ -1,6 +1,6 @@
 """What a visitor of the developer portal may ask for in vain. Refusals of operations stand beside the operations."""
 
-from accounts.errors import NotFound
+from core.errors import NotFound
 
 
 class ApiNotFound(NotFound):

@@ -7,7 +7,7 @@ from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts import trail
+from core import audit
 from devportal import tokens
 from devportal.models import OAuthClient
 
@@ -41,7 +41,7 @@ def _record(verb: str, row: AccessToken) -> None:
     client = OAuthClient.objects.filter(pk=row.application_id).first()
     # The change and its row stand or fall together in the transaction of whoever caused it; this one nests in it.
     with transaction.atomic():
-        trail.record(
+        audit.record(
             actor=doer.actor if doer else None,
             verb=verb,
             kind="token",

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core import audit
+from core.errors import Conflict, Invalid
 from devportal import grants, tokens
 from devportal.models import OAuthClient
 
@@ -46,7 +46,7 @@ def create_service_account(
         secret = tokens.random_token()
         client = _client(user, secret)
         detail = {"name": name, "user_id": user.pk, "roles": [role.value for role in chosen], "service": True}
-        trail.record(actor=actor, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail)
+        audit.record(actor=actor, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail)
     return ServiceAccount(user, client, secret)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from accounts.models import TrailEntry
+from core.models import AuditEntry
 from gateway import closing
 from gateway.authorization import Absence, Grant, Refuse, is_denied, reconsider
 from gateway.catalogue import Catalogue, load_fingerprints, load_grants_of
@@ -200,7 +200,7 @@ def read_unread(seen: Seen) -> tuple[list[int], list[Row]]:
 
 def newest_id() -> int:
     """The highest id on the trail, 0 when it is empty."""
-    return TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def ids_after(floor: int) -> list[int]:
@@ -211,12 +211,12 @@ def ids_after(floor: int) -> list[int]:
 
 
 # Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
-_IDS_AFTER = f"SELECT id FROM {TrailEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
+_IDS_AFTER = f"SELECT id FROM {AuditEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
 
 
 def orders_among(ids: Sequence[int]) -> list[Row]:
     """Those of these rows that ask for something to be done once, in the order in which they were written."""
-    rows = TrailEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
+    rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
     found = (Row(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail"))
     wanted = set(ids)
     return [row for row in found if row.id in wanted]
@@ -224,5 +224,5 @@ def orders_among(ids: Sequence[int]) -> list[Row]:
 
 def rows_of(ids: Iterable[int]) -> list[Row]:
     """These rows, in the order in which they were written."""
-    rows = TrailEntry.objects.filter(pk__in=list(ids)).order_by("pk")
+    rows = AuditEntry.objects.filter(pk__in=list(ids)).order_by("pk")
     return [Row(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail")]

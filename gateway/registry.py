@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed, NotFound
 from accounts.models import User
 from accounts.roles import Role
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from gateway.closing import BY_OPERATOR
 from gateway.heartbeat import STALE_SECONDS
 from gateway.models import Connection, Worker
@@ -73,7 +73,7 @@ def close_connection(*, connection: Connection, reason: str = "", actor: User, n
     words = _clean_reason(reason)
     if not open_among(Connection.objects.filter(pk=connection.pk), now).exists():
         raise ConnectionHasEnded("This connection has ended already.")
-    trail.record(
+    audit.record(
         actor=actor,
         verb=CLOSING_ASKED,
         kind="connection",

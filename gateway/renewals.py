@@ -18,8 +18,8 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import trail
 from accounts.models import User
+from core import audit
 from gateway import closing
 from gateway.authorization import Absence, Admit, Grant, Refuse, refuse_absence, renew
 from gateway.catalogue import Catalogue
@@ -107,7 +107,7 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
     with transaction.atomic():
         Renewal.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
         row = Renewal.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
-        trail.record(
+        audit.record(
             actor=person,
             verb=RENEWAL_ASKED,
             kind="connection",

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from publisher.validation import BadValue, clean_endpoint_url
+from core.values import BadValue
+from publisher.validation import clean_endpoint_url
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from publisher.wording import count, spaced
+from core.text import count, spaced
 
 BYTE_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 

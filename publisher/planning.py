@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
-from publisher.validation import BadValue
-from publisher.wording import spaced
+from core.text import spaced
+from core.values import BadValue
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 60, 512, 1024
 LARGEST_QUOTA: Final = 1 << 53

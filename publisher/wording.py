@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.text import count
 from publisher.lifecycle import SERVED, Action, State
 
 if TYPE_CHECKING:
     from publisher.impact import Impact
 
-THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _FIELDS = {
     "is_default_version": "default version",
     "endpoint_options": "endpoint configuration",
@@ -71,16 +71,6 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         "api.undeployed": "Taken off the gateway",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 connection", "1 204 connections"."""
-    return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def spaced(number: int) -> str:
-    """A whole number with thin spaces between thousands."""
-    return f"{number:,}".replace(",", THIN_SPACE)
 
 
 def _prototype(state: State) -> str:

@@ -23,7 +23,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy
 from gateway.models import Connection, Worker
 from publisher import operations as publishing
@@ -519,9 +520,9 @@ def _status(client: Client, line: Line, world: World, cookies: SimpleCookie) -> 
     cache.clear()  # or the brake on guessing holds
     client.cookies = deepcopy(cookies)
     with transaction.atomic():
-        before = TrailEntry.objects.count()
+        before = AuditEntry.objects.count()
         response = _ask(client, line, world)
-        assert response.status_code < 400 or TrailEntry.objects.count() == before, f"{line} was refused too late"
+        assert response.status_code < 400 or AuditEntry.objects.count() == before, f"{line} was refused too late"
         transaction.set_rollback(True)
     return response.status_code
 

@@ -12,10 +12,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
 from accounts.access import requires
-from accounts.errors import Invalid
-from accounts.forms import ChangePasswordForm, show_refusal
+from accounts.forms import ChangePasswordForm
 from accounts.models import User
 from accounts.portals import Portal
+from core.errors import Invalid
+from core.forms import show_refusal
 
 
 @never_cache

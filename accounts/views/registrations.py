@@ -11,11 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
-from accounts.errors import Invalid
-from accounts.forms import SignUpForm, show_refusal
+from accounts.forms import SignUpForm
 from accounts.models import User
 from accounts.portals import DEVPORTAL
 from accounts.views.sessions import go, way_on
+from core.errors import Invalid
+from core.forms import show_refusal
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")

@@ -12,7 +12,7 @@ from rest_framework import permissions
 from rest_framework.request import Request
 
 from accounts.models import User
-from publisher.api.base import PreconditionFailed
+from core.rest.refusals import PreconditionFailed
 from publisher.permissions import can_manage_plans
 
 IF_MATCH: Final = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")

@@ -13,12 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.rest import Resource
+from core.rest.documents import Strict, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page, search
+from core.values import BadValue
 from devportal import operations, queries
 from devportal.denials import ABOUT_ADDRESSES, Kind, clean_ends, read_span
 from devportal.models import DenyPolicy
 from devportal.permissions import can_deny
-from publisher.api.base import PAGE_PARAMETERS, Resource, Strict, answers, list_of, one_page, search
-from publisher.validation import BadValue
 
 FIELD_NAMES = {"kind": "conditionType", "value": "conditionValue", "invert": "conditionValue.invert"}
 LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value__icontains"}

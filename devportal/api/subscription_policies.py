@@ -15,9 +15,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
 from publisher import impact, operations, planning
-from publisher.api.base import PAGE_PARAMETERS, Constant, Resource, Strict, answers, list_of, one_page
 from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, Number, default_limit, quota_fields, said
 from publisher.models import Plan
 from publisher.queries import all_plans, get_plan

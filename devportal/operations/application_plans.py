@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid
+from core.text import count
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import ApplicationPlan
 from publisher.operations.plans import PlanExists, differing, refuse_renaming, require_right
 from publisher.planning import BadPlan, clean, clean_description, clean_display_name, clean_name, clean_number
 from publisher.queries import PlanNotFound
-from publisher.wording import count
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": clean_name,
@@ -117,7 +117,7 @@ def _lock(plan: ApplicationPlan) -> ApplicationPlan:
 
 
 def _record(deed: str, plan: ApplicationPlan, actor: User, now: datetime, **detail: Any) -> None:
-    trail.record(
+    audit.record(
         actor=actor,
         verb=f"applicationplan.{deed}",
         kind="applicationplan",

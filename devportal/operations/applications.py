@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
 from devportal import queries, tokens
 from devportal.errors import ApplicationNotFound
 from devportal.models import Application, ApplicationPlan
@@ -160,7 +160,7 @@ def _save_named(application: Application) -> None:
 
 
 def _record(what: str, application: Application, actor: User, now: datetime, **more: int) -> None:
-    trail.record(
+    audit.record(
         actor=actor,
         verb=f"application.{what}",
         kind="application",

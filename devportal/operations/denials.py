@@ -7,15 +7,16 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
+from core.values import BadValue
 from devportal.denials import ABOUT_ADDRESSES, Kind, clean_address, clean_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import Application, DenyPolicy
 from devportal.permissions import can_deny
 from publisher.models import Api
-from publisher.validation import BadValue, served_path
+from publisher.validation import served_path
 
 
 class NotYoursToDeny(NotAllowed):
@@ -165,6 +166,6 @@ def _lock(policy: DenyPolicy) -> DenyPolicy:
 
 def _record(deed: str, policy: DenyPolicy, actor: User, now: datetime) -> None:
     detail = {"condition": policy.kind, "value": policy.value, "invert": policy.invert, "is_active": policy.is_active}
-    trail.record(
+    audit.record(
         actor=actor, verb=f"deny_policy.{deed}", kind="deny_policy", object_id=policy.pk, detail=detail, now=now
     )

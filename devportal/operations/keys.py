@@ -8,9 +8,9 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid
 from devportal import grants
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
@@ -163,7 +163,7 @@ def _lock(client: OAuthClient) -> OAuthClient:
 
 
 def _record(verb: str, client: OAuthClient, actor: User, now: datetime) -> None:
-    trail.record(
+    audit.record(
         actor=actor,
         verb=verb,
         kind="keys",

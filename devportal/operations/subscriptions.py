@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
 from devportal.errors import ApiNotFound
 from devportal.models import Application, Subscription
 from devportal.operations.applications import lock, require_owner
@@ -219,7 +219,7 @@ def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan |
 
 
 def _record(verb: str, subscription: Subscription, actor: User | None, now: datetime, **more: str) -> None:
-    trail.record(
+    audit.record(
         actor=actor,
         verb=verb,
         kind="subscription",

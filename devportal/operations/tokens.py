@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core.errors import Conflict, Invalid
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import Application, OAuthClient

@@ -7,9 +7,9 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from accounts.errors import Conflict, Invalid
-from accounts.forms import show_refusal
 from accounts.models import User
+from core.errors import Conflict, Invalid
+from core.forms import show_refusal
 from devportal import envelope
 from devportal.models import KeyType, OAuthClient
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import User
-from devportal import durations, queries
+from core import durations
+from devportal import queries
 from devportal.models import Application, KeyType, OAuthClient, Subscription
 from publisher.models import Api
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
-from accounts.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
 from devportal.models import Subscription

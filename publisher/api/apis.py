@@ -14,22 +14,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from publisher import operations, permissions, queries
-from publisher.api.base import (
-    IN_THE_PUBLISHER,
+from accounts.rest import Resource
+from core.rest.documents import answers, list_of
+from core.rest.refusals import PreconditionFailed
+from core.rest.requests import (
     PAGE_PARAMETERS,
-    PreconditionFailed,
-    Resource,
-    answers,
     changed,
     choose,
-    list_of,
     one_page,
     query_flag,
     query_value,
     required_query,
     search,
 )
+from publisher import operations, permissions, queries
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.documents import ApiDocument, ApiInfo, endpoint_documents, origins_listed
 from publisher.models import Api
 

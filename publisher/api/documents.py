@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from publisher.api.base import Constant, Moment, Strict
+from core.rest.documents import Constant, Moment, Strict
 from publisher.models import Api
 
 EVERY_ORIGIN = ["*"]

@@ -9,8 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from publisher import queries
-from publisher.api.base import IN_THE_PUBLISHER, PAGE_PARAMETERS, Resource, answers, list_of, one_page
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.quotas import UNITS, data_amount, default_limit
 from publisher.models import Plan
 

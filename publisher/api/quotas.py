@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from publisher.api.base import Strict
+from core.rest.documents import Strict
 from publisher.planning import LARGEST_QUOTA, NUMBERS
 
 UNITS: Final = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}

@@ -12,18 +12,11 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Moment, Strict, answers
+from core.rest.requests import choose, query_value, required_query
 from publisher import operations, queries
 from publisher.api.apis import shown
-from publisher.api.base import (
-    Constant,
-    Moment,
-    Resource,
-    Strict,
-    answers,
-    choose,
-    query_value,
-    required_query,
-)
 from publisher.api.documents import ApiDocument
 from publisher.models import Api, Revision
 

@@ -11,10 +11,10 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
-from accounts.errors import DomainError
+from core.errors import DomainError
+from core.values import BadValue
 from publisher import queries
 from publisher.models import Api
-from publisher.validation import BadValue
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
+from core.models import AuditEntry
+from core.values import BadValue
 from publisher import backends, queries
 from publisher.models import Api, Plan
-from publisher.validation import BadValue
 
 
 class NotYours(NotAllowed):
@@ -107,10 +108,10 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
     return lock(api)
 
 
-def record(api: Api, verb: str, *, actor: User, now: datetime, **detail: Any) -> TrailEntry:
+def record(api: Api, verb: str, *, actor: User, now: datetime, **detail: Any) -> AuditEntry:
     """One row on the trail about this API."""
     about = {"api_id": str(api.pk), "name": api.name, "version": api.version}
-    return trail.record(actor=actor, verb=verb, kind="api", object_id=api.pk, now=now, detail={**about, **detail})
+    return audit.record(actor=actor, verb=verb, kind="api", object_id=api.pk, now=now, detail={**about, **detail})
 
 
 def _who_came_first(api: Api) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core.errors import Conflict, Invalid
 from publisher import permissions, queries, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision

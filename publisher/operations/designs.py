@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core.errors import Conflict, Invalid
 from publisher import permissions, queries, validation
 from publisher.endpoint import BadEndpoint, Endpoint, EndpointOptions, read_endpoint, read_options
 from publisher.lifecycle import SUBSCRIBABLE, Action

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import audit
+from core.errors import Conflict, Invalid
+from core.text import count
 from publisher import impact, queries
 from publisher.models import Plan
 from publisher.operations.common import NotYours
 from publisher.permissions import can_manage_plans
 from publisher.planning import CLEANERS, BadPlan, clean_plan
-from publisher.wording import count
 
 MOST_NAMED = 5
 QUOTA_WORDS: Final = {"quota_unit": Plan.Unit.MESSAGES.value, "quota_period": Plan.Period.DAY.value}
@@ -149,4 +149,4 @@ def _lock(plan: Plan) -> Plan:
 
 def _record(deed: str, plan: Plan, actor: User, now: datetime, **detail: Any) -> None:
     about = {"plan_id": str(plan.pk), "plan": plan.name}
-    trail.record(actor=actor, verb=f"plan.{deed}", kind="plan", object_id=plan.pk, detail={**about, **detail}, now=now)
+    audit.record(actor=actor, verb=f"plan.{deed}", kind="plan", object_id=plan.pk, detail={**about, **detail}, now=now)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import Conflict
 from accounts.models import User
+from core.errors import Conflict
 from publisher import permissions, queries, signals
 from publisher.lifecycle import DEPLOYING, NO_CHECKS, UNDEPLOYING, Action, Checklist, State, next_state
 from publisher.models import Api

@@ -13,8 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import requires
-from accounts.models import TrailEntry
 from accounts.roles import PUBLISHER_PORTAL
+from core.models import AuditEntry
 from publisher import permissions, progress, queries, snapshots, validation, versions, wording
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, SERVED, State
@@ -102,5 +102,5 @@ def _also_at(found: Api) -> list[tuple[str, str]]:
     return paths
 
 
-def _told(row: TrailEntry) -> dict[str, Any]:
+def _told(row: AuditEntry) -> dict[str, Any]:
     return {"what": wording.happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}

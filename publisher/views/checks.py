@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.roles import Role
+from core.values import BadValue
 from publisher import queries, validation
 from publisher.dial import Answer, try_endpoint
 from publisher.endpoint import BadEndpoint, EndpointOptions, read_options
 from publisher.forms import EndpointForm, TryForm, in_words
-from publisher.validation import BadValue
 
 CLEANERS: dict[str, Callable[[str], str]] = {
     "name": validation.clean_name,

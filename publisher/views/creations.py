@@ -9,8 +9,8 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import requires
-from accounts.errors import Conflict, Invalid
 from accounts.roles import Role
+from core.errors import Conflict, Invalid
 from publisher import operations, permissions
 from publisher.forms import CreateForm
 from publisher.views.common import who

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import requires
-from accounts.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid
 from publisher import impact, operations, permissions, queries, wording
 from publisher.forms import RevisionForm
 from publisher.models import Api

@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.utils.timezone import now
 
 from accounts.access import RequiresRole
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core.errors import Conflict, Invalid
 from publisher import operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api

@@ -13,8 +13,8 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
-from accounts.errors import Conflict, Invalid
-from accounts.models import TrailEntry
+from core.errors import Conflict, Invalid
+from core.models import AuditEntry
 from publisher import diagram, impact, operations, permissions, queries, wording
 from publisher.forms import TransitionForm
 from publisher.lifecycle import DEPLOYING, Action, State, allowed_actions
@@ -119,7 +119,7 @@ def _missing(api: Api, plans: list[str]) -> list[dict[str, str]]:
     return [{"page": page, "sentence": sentences[name]} for name, page, there in wanted if not there]
 
 
-def _told(row: TrailEntry) -> dict[str, Any]:
+def _told(row: AuditEntry) -> dict[str, Any]:
     detail = row.detail
     return {
         "who": row.actor_name,

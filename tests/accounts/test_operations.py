@@ -5,17 +5,18 @@ import datetime as dt
 import pytest
 
 from accounts import operations
-from accounts.errors import Invalid
-from accounts.models import RoleGrant, TrailEntry, User
+from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core.errors import Invalid
+from core.models import AuditEntry
 
 NOW = dt.datetime(2026, 5, 4, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "correct horse battery staple"
 NEW = "a wholly different phrase"
 
 
-def last_entry() -> TrailEntry:
-    return TrailEntry.objects.latest("id")
+def last_entry() -> AuditEntry:
+    return AuditEntry.objects.latest("id")
 
 
 @pytest.mark.django_db
@@ -75,7 +76,7 @@ def test_changing_ones_password_needs_the_current_one(carol: User) -> None:
         operations.change_password(user=carol, new_password=NEW, current_password="guess", actor=carol, now=NOW)
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_a_changed_password_counts_at_once_and_ends_the_duty_to_change_it(carol: User) -> None:

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.errors import Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Invalid
+from core.models import AuditEntry
+from core.values import BadValue
 from devportal import diagnosis, operations, queries
 from devportal.denials import Denial, Denials, Kind, clean_address, clean_span, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
 from devportal.operations.denials import DeniedAlready, NothingToSwitch, NotYoursToDeny
-from publisher.validation import BadValue
 from tests.devportal import builders
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -135,7 +136,7 @@ def test_an_administrator_names_an_api_an_application_and_a_user(admin: User, al
         ("carol:Chat client", str(application.pk)),
         ("carol", str(carol.pk)),
     ]
-    noted = TrailEntry.objects.filter(verb="deny_policy.created").order_by("pk")
+    noted = AuditEntry.objects.filter(verb="deny_policy.created").order_by("pk")
     assert [entry.object_id for entry in noted] == [str(row.pk) for row in rows]
 
 
@@ -165,7 +166,7 @@ def test_what_names_nothing_is_refused_at_its_field(
     with pytest.raises(Invalid) as refused:
         deny(admin, kind, value, invert)
     assert list(refused.value.fields) == [field]
-    assert not TrailEntry.objects.filter(kind="deny_policy").exists()
+    assert not AuditEntry.objects.filter(kind="deny_policy").exists()
 
 
 def test_the_same_is_denied_once_and_the_other_way_round_once(admin: User) -> None:
@@ -185,7 +186,7 @@ def test_a_policy_is_switched_off_and_on_and_deleted_each_with_a_row_on_the_trai
     operations.delete_deny_policy(policy=policy, actor=admin, now=NOW)
     with pytest.raises(DenyPolicyNotFound):
         operations.delete_deny_policy(policy=policy, actor=admin, now=NOW)
-    rows = TrailEntry.objects.filter(kind="deny_policy").order_by("pk")
+    rows = AuditEntry.objects.filter(kind="deny_policy").order_by("pk")
     assert [(row.verb, row.detail["is_active"]) for row in rows] == [
         ("deny_policy.created", True),
         ("deny_policy.updated", False),

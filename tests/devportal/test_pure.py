@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devportal import durations, grants, snippets, standing
+from core import durations
+from devportal import grants, snippets, standing
 from devportal.addresses import short_version
 from devportal.models import Subscription
 from publisher import limits

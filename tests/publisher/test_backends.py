@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from accounts.errors import Invalid
 from accounts.models import User
+from core.errors import Invalid
 from publisher import backends, operations
 from publisher.addresses import read_policy
 from publisher.dial import try_endpoint

@@ -7,12 +7,12 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.errors import Invalid
 from accounts.models import User
+from core.errors import Invalid
+from core.values import BadValue
 from publisher import operations, snapshots
 from publisher.models import Api
 from publisher.origins import MAXIMUM_ORIGINS, Origins, clean_origin, clean_origins
-from publisher.validation import BadValue
 from tests.publisher.builders import NOW, make_api
 
 LISTED = Origins(("https://app.example.com", "https://*.example.org", "http://localhost:3000"))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from accounts.errors import DomainError, Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import DomainError, Invalid
+from core.models import AuditEntry
 from publisher import operations
 from publisher.models import Plan
 from publisher.operations.plans import named
@@ -27,7 +28,7 @@ def copper(admin: User) -> Plan:
 
 
 def _trail() -> list[tuple[str, str, dict[str, Any]]]:
-    rows = TrailEntry.objects.filter(kind="plan").order_by("id")
+    rows = AuditEntry.objects.filter(kind="plan").order_by("id")
     return [(row.verb, row.object_id, row.detail) for row in rows]
 
 

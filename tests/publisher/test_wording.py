@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core import text
 from publisher import diagram, progress, wording
 from publisher.impact import Impact
 from publisher.lifecycle import TRANSITIONS, Action, State
@@ -72,7 +73,7 @@ def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, act
 
 
 def test_thousands_are_set_apart() -> None:
-    assert wording.count(1204881, "message") == "1\u202f204\u202f881 messages"
+    assert text.count(1204881, "message") == "1\u202f204\u202f881 messages"
 
 
 @pytest.mark.parametrize(

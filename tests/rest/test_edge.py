@@ -10,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal import services, tokens
 from devportal.models import OAuthClient
 from tests.devportal import builders
@@ -41,7 +42,7 @@ def test_the_command_prints_what_gets_a_token_that_manages_apis(client: Client) 
     user = User.objects.get(username="pipeline")
     assert (user.is_service, user.has_usable_password(), user.roles) == (True, False, {Role.CREATOR, Role.PUBLISHER})
     assert printed["client secret"] not in str(OAuthClient.objects.values())
-    assert printed["client secret"] not in str(TrailEntry.objects.values())
+    assert printed["client secret"] not in str(AuditEntry.objects.values())
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.errors import DomainError
 from accounts.roles import Role
+from core.errors import DomainError
 from devportal import services
 
 EXAMPLE = """

@@ -1,11 +1,12 @@
-"""The trail: every change of state is one row, written in the same transaction as the change."""
+"""The audit log: every change of state is one row, written in the same transaction as the change."""
 
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
-from accounts.models import TrailEntry, User
+from core.models import AuditEntry
 
 
 class OutsideTransaction(RuntimeError):
@@ -14,22 +15,22 @@ class OutsideTransaction(RuntimeError):
 
 def record(
     *,
-    actor: User | None,
+    actor: AbstractUser | None,
     verb: str,
     kind: str,
     object_id: object,
     now: datetime,
     detail: dict[str, Any] | None = None,
-) -> TrailEntry:
+) -> AuditEntry:
     """Write one row. Call it inside the transaction of the change; `detail` must never hold a credential.
 
     `actor` is None when the system itself acts; the row then says "system".
     """
     if not transaction.get_connection().in_atomic_block:
         raise OutsideTransaction(f"{verb} must be recorded in the transaction that makes the change")
-    return TrailEntry.objects.create(
+    return AuditEntry.objects.create(
         at=now,
-        actor=actor,
+        actor_id=actor.pk if actor else None,
         actor_name=actor.username if actor else "system",
         verb=verb,
         kind=kind,
