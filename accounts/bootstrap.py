@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.default_password import FIRST_PASSWORD, FIRST_USERNAME
 from accounts.models import RoleGrant, User
 from accounts.roles import EVERY_ROLE
-from accounts.safeguards import FIRST_PASSWORD, FIRST_USERNAME
 from core import audit
 
 
@@ -24,5 +24,5 @@ def ensure_administrator(*, now: datetime) -> bool:
 
 
 def detail_of(user: User) -> dict[str, object]:
-    """What the trail says about the new administrator."""
+    """What the audit log says about the new administrator."""
     return {"user_id": user.pk, "username": user.username, "roles": sorted(user.roles)}

@@ -1,4 +1,4 @@
-"""Changes to accounts. Each is one transaction and one row on the trail."""
+"""Changes to accounts. Each is one transaction and one row in the audit log."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 
 from accounts import permissions
 from accounts.models import RoleGrant, User
+from accounts.permissions import RoleRequired
 from accounts.roles import Role
 from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid
 
 
 class UsernameTaken(Invalid):
@@ -36,13 +37,6 @@ class WeakPassword(Invalid):
 
     def __init__(self, sentences: list[str], field: str) -> None:
         super().__init__(" ".join(sentences), {field: " ".join(sentences)})
-
-
-class NotYours(NotAllowed):
-    """Only an administrator may do this to somebody else's account."""
-
-    def __init__(self) -> None:
-        super().__init__("Only an administrator may change other people's accounts.")
 
 
 class LastAdministrator(Conflict):
@@ -115,7 +109,7 @@ def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) 
 
 @transaction.atomic
 def disable_user(*, user: User, actor: User, now: datetime) -> None:
-    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the trail."""
+    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
     must(permissions.can_manage_users(actor))
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
@@ -141,7 +135,7 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
 
 
 def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> User:
-    """Save a new account with its roles and say so on the trail."""
+    """Save a new account with its roles and say so in the audit log."""
     try:
         with transaction.atomic():
             user.save()
@@ -196,12 +190,12 @@ def keep_an_administrator(user: User) -> None:
 
 
 def note(user: User, verb: str, *, actor: User, now: datetime, **detail: object) -> None:
-    """One row on the trail about an account."""
+    """One row in the audit log about an account."""
     about = {"user_id": user.pk, "username": user.username, **detail}
     audit.record(actor=actor, verb=verb, kind="user", object_id=user.pk, now=now, detail=about)
 
 
 def must(allowed: bool) -> None:
-    """Raise NotYours unless the permission holds."""
+    """Raise RoleRequired unless the permission holds."""
     if not allowed:
-        raise NotYours
+        raise RoleRequired("Only an administrator may change other people's accounts.")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from apimanager.startup import CannotStart
+from apimanager.preflight import CannotStart
 
 MAKER = "WebSocket API manager, made for this machine"
 LIFETIME = timedelta(days=397)  # the longest that browsers accept

@@ -3,7 +3,7 @@
 from core.errors import NotFound
 
 
-class ApiNotFound(NotFound):
+class ApiNotListed(NotFound):
     """The API does not exist, or the viewer may not know of it."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
-from devportal.denials import Kind
+from devportal.deny_policies import DenyCondition
 from publisher.models import Api, Plan
 
 
@@ -84,10 +84,10 @@ class Subscription(models.Model):
 
 
 class DenyPolicy(models.Model):
-    """Keeps a caller out, see `devportal.denials`. `subject` is the id of what `value` names, empty for addresses."""
+    """Keeps a caller out as `devportal.deny_policies` says. `subject` is the id of what `value` names, if anything."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kind])
+    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in DenyCondition])
     value = models.CharField(max_length=300)
     subject = models.CharField(max_length=64, blank=True)
     invert = models.BooleanField(default=False)

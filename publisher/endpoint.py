@@ -87,7 +87,7 @@ class EndpointOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OptionBounds:
     """The range of a number. `may_be_off` allows 0 below the range; `whole` asks for an integer."""
 
     label: str
@@ -97,17 +97,17 @@ class Limits:
     whole: bool = False
 
 
-LIMITS: dict[str, Limits] = {
-    "connect_timeout": Limits("Connect timeout", 0.1, 60),
-    "idle_timeout": Limits("Idle timeout", 1, DAY, may_be_off=True),
-    "ping_interval": Limits("Ping interval", 1, 3600, may_be_off=True),
-    "retries": Limits("Retries", 0, 10, whole=True),
-    "retry_delay": Limits("Delay between tries", 0, 60),
-    "suspend_after": Limits("Failures before suspension", 1, 100, whole=True),
-    "suspend_initial": Limits("First suspension", 0.1, DAY),
-    "suspend_factor": Limits("Factor", 1, 100),
-    "suspend_maximum": Limits("Longest suspension", 0.1, 7 * DAY),
-    "maximum_duration": Limits("Maximum connection duration", 1, 30 * DAY, may_be_off=True),
+OPTION_BOUNDS: dict[str, OptionBounds] = {
+    "connect_timeout": OptionBounds("Connect timeout", 0.1, 60),
+    "idle_timeout": OptionBounds("Idle timeout", 1, DAY, may_be_off=True),
+    "ping_interval": OptionBounds("Ping interval", 1, 3600, may_be_off=True),
+    "retries": OptionBounds("Retries", 0, 10, whole=True),
+    "retry_delay": OptionBounds("Delay between tries", 0, 60),
+    "suspend_after": OptionBounds("Failures before suspension", 1, 100, whole=True),
+    "suspend_initial": OptionBounds("First suspension", 0.1, DAY),
+    "suspend_factor": OptionBounds("Factor", 1, 100),
+    "suspend_maximum": OptionBounds("Longest suspension", 0.1, 7 * DAY),
+    "maximum_duration": OptionBounds("Maximum connection duration", 1, 30 * DAY, may_be_off=True),
 }
 
 
@@ -155,8 +155,8 @@ def _check_together(values: Mapping[str, Any], errors: dict[str, str]) -> None:
 
 
 def _reader_of(key: str) -> Callable[[Any], Any]:
-    if key in LIMITS:
-        return lambda value: _read_number(value, LIMITS[key])
+    if key in OPTION_BOUNDS:
+        return lambda value: _read_number(value, OPTION_BOUNDS[key])
     readers: dict[str, Callable[[Any], Any]] = {
         "prevent_suspension": _read_switch,
         "verify_tls": _read_switch,
@@ -170,7 +170,7 @@ def _refuse_unknown(value: Any) -> Any:
     raise BadValue("There is no such endpoint option.")
 
 
-def _read_number(value: Any, limits: Limits) -> float:
+def _read_number(value: Any, limits: OptionBounds) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadValue(f"{limits.label} is a number.")
     if limits.may_be_off and value == 0:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from publisher import limits
+from publisher import plan_summary
 from publisher.lifecycle import State
 
 
@@ -75,7 +75,7 @@ class Plan(models.Model):
     @property
     def summary(self) -> str:
         """The limits on one line, for people who choose."""
-        return limits.in_words(self)
+        return plan_summary.in_words(self)
 
 
 class Api(models.Model):

@@ -176,7 +176,7 @@ def holder_of_context(context: str) -> Api | None:
 
 
 def changes_of(api: Api) -> QuerySet[AuditEntry]:
-    """The API's rows on the trail, newest first."""
+    """The API's rows in the audit log, newest first."""
     return AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("-id")
 
 

@@ -1,7 +1,5 @@
 """A password: change one's own."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.forms import ChangePasswordForm
 from accounts.models import User
 from accounts.portals import Portal
@@ -24,7 +22,7 @@ from core.forms import show_refusal
 @requires()
 def password(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Change the password; this session goes on, all others end."""
-    user = cast(User, request.user)
+    user = current_user(request)
     form = ChangePasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and changed(form, user):
         update_session_auth_hash(request, user)

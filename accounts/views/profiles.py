@@ -1,23 +1,20 @@
 """The account page: who am I here, and how am I called."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts import operations
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.forms import ProfileForm
-from accounts.models import User
 from accounts.portals import Portal
 
 
 @requires()
 def account(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Show the account; with POST change how it is called."""
-    user = cast(User, request.user)
+    user = current_user(request)
     known = {"first_name": user.first_name, "last_name": user.last_name, "email": user.email}
     form = ProfileForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():

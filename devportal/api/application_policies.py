@@ -18,7 +18,7 @@ from devportal import operations, queries
 from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
 from devportal.models import ApplicationPlan
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
-from publisher.planning import NAME_SENTENCE
+from publisher.plan_validation import NAME_SENTENCE
 
 FIELD_NAMES: Final = {"name": "policyName", "display_name": "displayName", "per_minute": "defaultLimit"}
 

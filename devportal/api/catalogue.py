@@ -109,7 +109,7 @@ class CatalogueDocument(CatalogueEntry):
 CatalogueList = list_of(CatalogueEntry, "CatalogueList")
 
 
-class Catalogue(Resource):
+class PublishedApis(Resource):
     """What there is."""
 
     permission_classes = [permissions.AllowAny]

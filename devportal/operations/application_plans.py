@@ -15,7 +15,7 @@ from core.text import count
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import ApplicationPlan
 from publisher.operations.plans import PlanExists, differing, refuse_renaming, require_right
-from publisher.planning import BadPlan, clean, clean_description, clean_display_name, clean_name, clean_number
+from publisher.plan_validation import BadPlan, clean, clean_description, clean_display_name, clean_name, clean_number
 from publisher.queries import PlanNotFound
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -48,7 +48,7 @@ class DefaultPlanStays(Conflict):
 def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> ApplicationPlan:
     """Make an application plan out of `name`, `display_name`, `description` and `per_minute` (None: no limit).
 
-    All but the name may be left out. Raises NotYours, Invalid (by field) or PlanExists.
+    All but the name may be left out. Raises RoleRequired, Invalid (by field) or PlanExists.
     """
     require_right(actor)
     cleaned = _cleaned({**DEFAULTS, **fields})
@@ -62,7 +62,10 @@ def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: date
 def update_application_plan(
     *, plan: ApplicationPlan, changes: Mapping[str, Any], actor: User, now: datetime
 ) -> ApplicationPlan:
-    """Change everything but the name; what is not among `changes` stays. Raises NotYours, Invalid or PlanNotFound."""
+    """Change everything but the name; what is not among `changes` stays.
+
+    Raises RoleRequired, Invalid or PlanNotFound.
+    """
     require_right(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
@@ -79,7 +82,7 @@ def update_application_plan(
 def delete_application_plan(*, plan: ApplicationPlan, actor: User, now: datetime) -> None:
     """Delete a plan that no application has.
 
-    Raises NotYours, DefaultPlanStays, ApplicationPlanInUse or PlanNotFound.
+    Raises RoleRequired, DefaultPlanStays, ApplicationPlanInUse or PlanNotFound.
     """
     require_right(actor)
     if plan.name == DEFAULT_APPLICATION_PLAN:

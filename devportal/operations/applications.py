@@ -30,7 +30,7 @@ class NotYourApplication(NotAllowed):
         super().__init__("Only the owner of an application may change it.")
 
 
-class NameTaken(Conflict):
+class ApplicationNameTaken(Conflict):
     """The owner has another application of this name."""
 
     def __init__(self, name: str) -> None:
@@ -156,7 +156,7 @@ def _save_named(application: Application) -> None:
         with transaction.atomic():
             application.save()
     except IntegrityError:
-        raise NameTaken(application.name) from None
+        raise ApplicationNameTaken(application.name) from None
 
 
 def _record(what: str, application: Application, actor: User, now: datetime, **more: int) -> None:

@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
-from devportal.errors import ApiNotFound
+from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
 from devportal.operations.applications import lock, require_owner
 from devportal.permissions import can_manage_subscribers, can_pick_plan
-from devportal.standing import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
+from devportal.subscription_states import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
 from publisher.lifecycle import SUBSCRIBABLE, State
 from publisher.models import Api, Plan
 
@@ -186,7 +186,7 @@ def _carry(old: Subscription, api: Api, actor: User | None, now: datetime) -> No
 def _lock_api(api: Api) -> Api:
     row = Api.objects.select_for_update(no_key=True).filter(pk=api.pk).first()
     if row is None:
-        raise ApiNotFound
+        raise ApiNotListed
     return row
 
 

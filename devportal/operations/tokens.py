@@ -1,4 +1,4 @@
-"""Issuing and revoking access tokens by hand. The trail's rows come from `devportal.receivers`."""
+"""Issuing and revoking access tokens by hand. The audit log's rows come from `devportal.token_audit`."""
 
 from collections.abc import Iterable
 from datetime import datetime

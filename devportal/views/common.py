@@ -1,16 +1,15 @@
 """What the pages share: who asks, how a refusal lands on a form, and how a key type is spelled in a URL."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.forms import show_refusal
-from devportal import envelope
+from devportal import one_time_secret
 from devportal.models import KeyType, OAuthClient
 
 Result = TypeVar("Result")
@@ -30,11 +29,6 @@ class KeyTypeConverter:
         return value.lower()
 
 
-def me(request: HttpRequest) -> User:
-    """Who asks, on a page that only opens for people who are signed in."""
-    return cast(User, request.user)
-
-
 def accepted(form: forms.Form, operation: Callable[[], Result]) -> Result | None:
     """What the operation returns; None if it refused, and then the form says why beside the field."""
     try:
@@ -51,12 +45,12 @@ def status_of(form: forms.Form) -> int:
 
 def keep_once(request: HttpRequest, response: HttpResponse, kind: str, client: OAuthClient, secret: str) -> None:
     """Keep a "secret" or a "token" of `client` for the page that shows it."""
-    envelope.seal(request, response, f"{kind}:{client.pk}", secret)
+    one_time_secret.seal(request, response, f"{kind}:{client.pk}", secret)
 
 
 def show_once(request: HttpRequest, kind: str, client: OAuthClient | None) -> str | None:
     """The "secret" or "token" of `client` that was made a moment ago; None from the second time on."""
-    return envelope.open_once(request, f"{kind}:{client.pk}") if client and request.method == "GET" else None
+    return one_time_secret.open_once(request, f"{kind}:{client.pk}") if client and request.method == "GET" else None
 
 
 def kept_nowhere(page: HttpResponse, *secrets: str | None) -> HttpResponse:

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from accounts.rest import Resource
 from core.rest.documents import answers, list_of
 from core.rest.refusals import PreconditionFailed
@@ -164,7 +165,7 @@ class OneApi(Resource):
     def _unchanged(self, api: Api) -> Api:
         if permissions.can_edit(self.user, api) or permissions.can_set_plans(self.user, api):
             return api
-        raise operations.NotYours("Only a creator may edit an API. Ask somebody with that role, or an administrator.")
+        raise RoleRequired("Only a creator may edit an API. Ask somebody with that role, or an administrator.")
 
 
 class Validation(Resource):

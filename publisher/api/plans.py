@@ -99,7 +99,7 @@ class StreamingPlans(Resource):
         return Response(one_page(request, queries.all_plans(), streaming_policy))
 
 
-class Plans(Resource):
+class ThrottlingPolicies(Resource):
     """The plans that an API can be offered under, in brief."""
 
     permission_classes = IN_THE_PUBLISHER

@@ -1,4 +1,4 @@
-"""What the operations share: their refusals, the guarded save of a design, and the row on the trail."""
+"""What the operations share: their refusals, the guarded save of a design, and the row in the audit log."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid
 from core.models import AuditEntry
 from core.values import BadValue
-from publisher import backends, queries
+from publisher import queries, ssrf
 from publisher.models import Api, Plan
-
-
-class NotYours(NotAllowed):
-    """The person's roles do not allow this; the sentence names the role that would."""
 
 
 class AlreadyExists(Conflict):
@@ -51,9 +48,9 @@ class NotReadyToPublish(Invalid):
 
 
 def permit(allowed: bool, role: str, deed: str) -> None:
-    """Raise NotYours unless `allowed`."""
+    """Raise RoleRequired unless `allowed`."""
     if not allowed:
-        raise NotYours(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
+        raise RoleRequired(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
 
 
 def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -76,7 +73,7 @@ def refuse(errors: dict[str, str]) -> None:
 
 def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
     """Raise Invalid where the server's policy forbids one of a field's clean addresses. Outside any transaction."""
-    refused = {field: [why for url in each if (why := backends.why_refused(url))] for field, each in urls.items()}
+    refused = {field: [why for url in each if (why := ssrf.why_refused(url))] for field, each in urls.items()}
     refuse({field: " ".join(sentences) for field, sentences in refused.items() if sentences})
 
 
@@ -109,7 +106,7 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
 
 
 def record(api: Api, verb: str, *, actor: User, now: datetime, **detail: Any) -> AuditEntry:
-    """One row on the trail about this API."""
+    """One row in the audit log about this API."""
     about = {"api_id": str(api.pk), "name": api.name, "version": api.version}
     return audit.record(actor=actor, verb=verb, kind="api", object_id=api.pk, now=now, detail={**about, **detail})
 

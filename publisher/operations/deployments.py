@@ -31,7 +31,7 @@ class CannotDeploy(Conflict):
 
 @transaction.atomic
 def create_revision(*, api: Api, description: str = "", actor: User, now: datetime) -> Revision:
-    """Record the design as it is now. Raises NotYours, Invalid (description)."""
+    """Record the design as it is now. Raises RoleRequired, Invalid (description)."""
     permit(permissions.can_revise(actor, api), "creator or publisher", "make a revision")
     if len(description.strip()) > DESCRIPTION_LENGTH:
         sentence = f"A description of a revision has at most {DESCRIPTION_LENGTH} characters."
@@ -45,7 +45,7 @@ def deploy_revision(
 ) -> Api:
     """Let the gateway serve this revision, or with None a new one of the design; open connections stay.
 
-    `description` is for the new revision. Raises NotYours, Invalid (description), AlreadyDeployed, CannotDeploy.
+    `description` is for the new revision. Raises RoleRequired, Invalid (description), AlreadyDeployed, CannotDeploy.
     """
     permit(permissions.can_deploy(actor, api), "publisher", "deploy a revision")
     row = lock(api)
@@ -58,7 +58,7 @@ def deploy_revision(
 
 @transaction.atomic
 def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
-    """Take the API off the gateway; its connections are closed. Raises NotYours, NotDeployed."""
+    """Take the API off the gateway; its connections are closed. Raises RoleRequired, NotDeployed."""
     permit(permissions.can_deploy(actor, api), "publisher", "take an API off the gateway")
     row = lock(api)
     if row.deployed_revision is None:
@@ -70,7 +70,7 @@ def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
 def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime) -> Api:
     """Make the revision's endpoint and topics the design again. Plans stay: they act at once, not by deployment.
 
-    The gateway goes on serving what is deployed. Raises NotYours, CannotDeploy.
+    The gateway goes on serving what is deployed. Raises RoleRequired, CannotDeploy.
     """
     permit(permissions.can_edit(actor, api), "creator", "restore a revision")
     _check_own(api, revision)

@@ -67,7 +67,7 @@ def create_api(
     """Design a new WebSocket API; with `publish`, deploy its first revision and publish it too.
 
     The endpoint serves production and sandbox keys alike until the endpoint page says otherwise.
-    Raises NotYours, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
+    Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
     """
     permit(permissions.can_create(actor), "creator", "create an API")
     permit(not publish or permissions.can_publish(actor), "publisher", "publish an API")
@@ -93,7 +93,7 @@ def create_api(
 
 @transaction.atomic
 def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
-    """Copy the design under a new version, in state Created. Raises NotYours, Invalid, AlreadyExists (version)."""
+    """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
     permit(permissions.can_version(actor, api), "creator", "make a new version")
     number = clean({"version": version}, CLEANERS)["version"]
     _one_at_a_time()
@@ -118,7 +118,7 @@ def update_api(
 ) -> Api:
     """Change description, tags, default version or, before the first revision, the context.
 
-    Raises NotYours, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
+    Raises RoleRequired, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
     permit(permissions.can_edit(actor, api), "creator", "edit an API")
     refuse({key: "This cannot be changed here." for key in changes if key not in CHANGEABLE})
@@ -146,7 +146,7 @@ def save_endpoint(
 ) -> Api:
     """Replace the endpoint documents (empty: no such endpoint) and, unless None, the advanced configuration.
 
-    Nothing changes on the gateway until a revision is deployed. Raises NotYours, ChangedMeanwhile and Invalid with
+    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile and Invalid with
     the fields `production_url`, `production_failover`, `sandbox_url`, `sandbox_failover` and the options' names.
     """
     permit(permissions.can_edit(actor, api), "creator", "change the endpoint")
@@ -173,7 +173,8 @@ def save_runtime(
 ) -> Api:
     """Say which web pages may call the API (none named: all) and whether a token may come in the address.
 
-    Nothing changes on the gateway until a revision is deployed. Raises NotYours, ChangedMeanwhile, Invalid (origins).
+    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile or Invalid
+    (origins).
     """
     permit(permissions.can_edit(actor, api), "creator", "change how an API may be called")
     values = {**clean({"origins": origins}, {"origins": clean_origins}), "query_token": query_token}
@@ -186,7 +187,7 @@ def save_runtime(
 def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, actor: User, now: datetime) -> Api:
     """Offer exactly these plans to new subscribers, at once. Who is subscribed keeps the plan they have.
 
-    Raises NotYours, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
+    Raises RoleRequired, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
     """
     permit(permissions.can_set_plans(actor, api), "publisher", "choose the business plans of an API")
     row = lock(api)
@@ -202,7 +203,7 @@ def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, 
 
 @transaction.atomic
 def delete_api(*, api: Api, actor: User, now: datetime) -> None:
-    """Delete the API with its revisions and subscriptions; its sockets are closed. Raises NotYours."""
+    """Delete the API with its revisions and subscriptions; its sockets are closed. Raises RoleRequired."""
     row = lock(api)
     role = "creator" if row.deployed_revision_id is None else "creator who is also a publisher"
     permit(permissions.can_delete(actor, row), role, "delete this API")

@@ -9,14 +9,14 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core import audit
 from core.errors import Conflict, Invalid
 from core.text import count
 from publisher import impact, queries
 from publisher.models import Plan
-from publisher.operations.common import NotYours
 from publisher.permissions import can_manage_plans
-from publisher.planning import CLEANERS, BadPlan, clean_plan
+from publisher.plan_validation import CLEANERS, BadPlan, clean_plan
 
 MOST_NAMED = 5
 QUOTA_WORDS: Final = {"quota_unit": Plan.Unit.MESSAGES.value, "quota_period": Plan.Period.DAY.value}
@@ -45,9 +45,9 @@ class PlanInUse(Conflict):
 
 
 def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Plan:
-    """Make a business plan; `fields` as in `publisher.planning`, all but `name` may be left out.
+    """Make a business plan; `fields` as in `publisher.plan_validation`, all but `name` may be left out.
 
-    Raises NotYours, Invalid (by field) or PlanExists.
+    Raises RoleRequired, Invalid (by field) or PlanExists.
     """
     require_right(actor)
     plan = Plan(**_cleaned(fields))
@@ -58,7 +58,10 @@ def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Pla
 
 
 def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: datetime) -> Plan:
-    """Change everything but the name; what is not among `changes` stays. Raises NotYours, Invalid or PlanNotFound."""
+    """Change everything but the name; what is not among `changes` stays.
+
+    Raises RoleRequired, Invalid or PlanNotFound.
+    """
     require_right(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
@@ -73,7 +76,7 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
 
 
 def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
-    """Delete a plan that nothing is offered under and nobody has. Raises NotYours, PlanInUse or PlanNotFound."""
+    """Delete a plan that nothing is offered under and nobody has. Raises RoleRequired, PlanInUse or PlanNotFound."""
     require_right(actor)
     with transaction.atomic():
         row = _lock(plan)
@@ -86,9 +89,9 @@ def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
 
 
 def require_right(actor: User) -> None:
-    """Raise NotYours unless `actor` may manage plans."""
+    """Raise RoleRequired unless `actor` may manage plans."""
     if not can_manage_plans(actor):
-        raise NotYours("Managing plans needs the admin role.")
+        raise RoleRequired("Managing plans needs the admin role.")
 
 
 def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:
@@ -108,7 +111,7 @@ def insert(plan: Plan) -> None:
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Each field that changes, with its value before and after, for the trail."""
+    """Each field that changes, with its value before and after, for the audit log."""
     return {field: [before[field], value] for field, value in after.items() if value != before[field]}
 
 

@@ -24,7 +24,7 @@ class TransitionLost(Conflict):
 def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
     """Take `action` from the state that `api` was seen in. The check items count for Publish only.
 
-    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises NotYours,
+    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
     TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
     """
     permit(permissions.can_publish(actor, api), "publisher", "move an API through its lifecycle")

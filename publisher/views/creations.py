@@ -8,12 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.errors import Conflict, Invalid
 from publisher import operations, permissions
 from publisher.forms import CreateForm
-from publisher.views.common import who
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +26,7 @@ def create(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=400)
     publish = "publish" in request.POST
     try:
-        api = operations.create_api(**form.cleaned_data, publish=publish, actor=who(request), now=now())
+        api = operations.create_api(**form.cleaned_data, publish=publish, actor=current_user(request), now=now())
     except (Invalid, Conflict) as refusal:
         form.take_up(refusal)
         return _page(request, form, status=refusal.status)
@@ -36,5 +35,5 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: CreateForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "may_publish_apis": permissions.can_publish(who(request))}
+    context = {"form": form, "may_publish_apis": permissions.can_publish(current_user(request))}
     return render(request, "publisher/apis/create.html", context, status=status)

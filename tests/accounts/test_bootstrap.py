@@ -7,9 +7,9 @@ from django.test import Client
 
 from accounts import operations
 from accounts.bootstrap import ensure_administrator
+from accounts.default_password import default_password_stands
 from accounts.models import User
 from accounts.roles import EVERY_ROLE
-from accounts.safeguards import default_password_stands
 from core.models import AuditEntry
 
 NOW = dt.datetime(2026, 5, 4, 12, 0, tzinfo=dt.UTC)

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core.errors import DomainError, Invalid
 from core.models import AuditEntry
 from devportal import operations
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import ApplicationPlan
 from devportal.operations.application_plans import ApplicationPlanInUse, DefaultPlanStays
-from publisher.operations import NotYours, PlanExists
+from publisher.operations import PlanExists
 from publisher.queries import PlanNotFound
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -109,7 +110,7 @@ def test_only_an_administrator_manages_application_plans(
         lambda: operations.update_application_plan(plan=few, changes={"per_minute": 6}, actor=actor, now=NOW),
         lambda: operations.delete_application_plan(plan=few, actor=actor, now=NOW),
     ):
-        with pytest.raises(NotYours, match="admin role"):
+        with pytest.raises(RoleRequired, match="admin role"):
             deed()
     assert _verbs() == ["applicationplan.created"]
 

@@ -14,7 +14,7 @@ from devportal import operations, queries
 from devportal.bootstrap import ensure_application_plans
 from devportal.errors import ApplicationNotFound
 from devportal.models import Application, ApplicationPlan, OAuthClient, Subscription
-from devportal.operations.applications import NameTaken, NotADeveloper, NotYourApplication
+from devportal.operations.applications import ApplicationNameTaken, NotADeveloper, NotYourApplication
 from tests.devportal import builders
 from tests.devportal.builders import NOW
 
@@ -78,7 +78,7 @@ def test_a_name_holds_nothing_that_is_not_seen(carol: User, name: str) -> None:
 def test_a_name_is_unique_for_its_owner_in_any_case_of_letters(carol: User, mallory: User) -> None:
     operations.create_application(name="Chat client", actor=carol, now=NOW)
 
-    with pytest.raises(NameTaken, match="CHAT CLIENT"):
+    with pytest.raises(ApplicationNameTaken, match="CHAT CLIENT"):
         operations.create_application(name="CHAT CLIENT", actor=carol, now=NOW)
     operations.create_application(name="Chat client", actor=mallory, now=NOW)
     assert AuditEntry.objects.filter(verb="application.created").count() == 2
@@ -103,7 +103,7 @@ def test_an_application_cannot_take_the_name_of_another(carol: User) -> None:
     builders.application(carol, "Chat client")
     other = builders.application(carol, "Ticker")
 
-    with pytest.raises(NameTaken):
+    with pytest.raises(ApplicationNameTaken):
         _rename(other, "chat CLIENT", carol)
     assert _rename(other, "TICKER", carol).name == "TICKER"
 

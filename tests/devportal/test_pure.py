@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core import durations
-from devportal import grants, snippets, standing
+from devportal import grants, snippets, subscription_states
 from devportal.addresses import short_version
 from devportal.models import Subscription
-from publisher import limits
+from publisher import plan_summary
 from publisher.models import Plan
 
 WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
@@ -87,15 +87,15 @@ def test_durations_in_words(seconds: int, words: str) -> None:
 
 def test_the_table_of_standings_covers_every_state_and_leads_nowhere_else() -> None:
     states = set(Subscription.State.values)
-    assert set(standing.MAY_BECOME) == states
-    assert {after for targets in standing.MAY_BECOME.values() for after in targets} <= states
-    assert all(state not in targets for state, targets in standing.MAY_BECOME.items())
+    assert set(subscription_states.MAY_BECOME) == states
+    assert {after for targets in subscription_states.MAY_BECOME.values() for after in targets} <= states
+    assert all(state not in targets for state, targets in subscription_states.MAY_BECOME.items())
 
 
 def test_nothing_but_the_publishers_decision_lifts_a_block() -> None:
-    for state in standing.BLOCKING:
+    for state in subscription_states.BLOCKING:
         for needs_approval in (True, False):
-            assert standing.state_under_new_plan(state, needs_approval) == state
+            assert subscription_states.state_under_new_plan(state, needs_approval) == state
 
 
 def test_every_grant_can_be_chosen_somehow() -> None:
@@ -122,4 +122,4 @@ def test_a_callback_names_one_host_and_carries_no_password(url: str) -> None:
     ],
 )
 def test_a_plans_limits_in_words(fields: dict[str, object], words: str) -> None:
-    assert limits.in_words(Plan(**fields)).replace("\N{NARROW NO-BREAK SPACE}", " ") == words
+    assert plan_summary.in_words(Plan(**fields)).replace("\N{NARROW NO-BREAK SPACE}", " ") == words

@@ -15,7 +15,7 @@ from core.models import AuditEntry
 from devportal import operations
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
-from devportal.operations.applications import NameTaken
+from devportal.operations.applications import ApplicationNameTaken
 from devportal.operations.keys import KeysExist
 from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved
 from tests.devportal import builders
@@ -48,7 +48,7 @@ def test_one_of_many_creates_the_application(carol: User) -> None:
 
     got = outcomes(lambda: operations.create_application(name="Chat", actor=carol, now=NOW))
 
-    assert sorted(got, key=str) == [NameTaken] * (AT_ONCE - 1) + [None]
+    assert sorted(got, key=str) == [ApplicationNameTaken] * (AT_ONCE - 1) + [None]
     assert Application.objects.count() == AuditEntry.objects.filter(verb="application.created").count() == 1
 
 

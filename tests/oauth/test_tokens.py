@@ -1,4 +1,4 @@
-"""How tokens are made, stored and told of on the trail."""
+"""How tokens are made, stored and told of in the audit log."""
 
 from __future__ import annotations
 

@@ -49,6 +49,6 @@ def in_state(api: Api, state: State) -> Api:
 
 
 def verbs(api: Api) -> list[str]:
-    """What the trail says about the API, oldest first."""
+    """What the audit log says about the API, oldest first."""
     rows = AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("id")
     return [row.verb for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from accounts.roles import Role
 from core.errors import Invalid
 from core.models import AuditEntry
@@ -59,7 +60,7 @@ def test_create_and_publish_says_all_that_is_missing_and_leaves_nothing(
 
 
 def test_a_plain_creator_can_not_create_and_publish(alice: User) -> None:
-    with pytest.raises(operations.NotYours, match="Only a publisher may publish"):
+    with pytest.raises(RoleRequired, match="Only a publisher may publish"):
         make_api(alice, publish=True)
     assert not Api.objects.exists()
 
@@ -241,7 +242,7 @@ def test_plans_are_exactly_those_chosen(alice: User, bob: User) -> None:
 def test_a_creator_chooses_plans_while_it_is_a_design_and_no_longer(alice: User) -> None:
     api = make_api(alice)
     operations.set_plans(api=api, plans=[], actor=alice, now=NOW)
-    with pytest.raises(operations.NotYours):
+    with pytest.raises(RoleRequired):
         operations.set_plans(api=in_state(api, State.PUBLISHED), plans=[], actor=alice, now=NOW)
 
 
@@ -265,6 +266,6 @@ def test_deleting_leaves_nothing_but_the_trail(admin: User) -> None:
 def test_a_creator_deletes_a_design_but_not_what_is_served(alice: User, admin: User) -> None:
     operations.delete_api(api=make_api(alice), actor=alice, now=NOW)
     served = make_api(admin, publish=True)
-    with pytest.raises(operations.NotYours):
+    with pytest.raises(RoleRequired):
         operations.delete_api(api=served, actor=alice, now=NOW)
     operations.delete_api(api=served, actor=give_role(alice, Role.PUBLISHER), now=NOW)

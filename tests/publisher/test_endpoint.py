@@ -13,14 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.endpoint import (
-    LIMITS,
-    BadEndpoint,
-    Endpoint,
-    EndpointOptions,
-    read_endpoint,
-    read_options,
-)
+from publisher.endpoint import OPTION_BOUNDS, BadEndpoint, Endpoint, EndpointOptions, read_endpoint, read_options
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -94,9 +87,9 @@ def test_a_stored_document_with_a_key_of_another_release_is_still_read() -> None
     assert EndpointOptions.from_document({"retries": 2, "gone": 1}) == EndpointOptions(retries=2)
 
 
-@pytest.mark.parametrize("key", list(LIMITS))
+@pytest.mark.parametrize("key", list(OPTION_BOUNDS))
 def test_every_number_is_held_to_its_range(key: str) -> None:
-    limits = LIMITS[key]
+    limits = OPTION_BOUNDS[key]
     for bad in (limits.least - 1, limits.most + 1, math.nan, math.inf, "5", True, None):
         if bad == 0 and limits.may_be_off:
             continue
@@ -106,12 +99,12 @@ def test_every_number_is_held_to_its_range(key: str) -> None:
     assert getattr(read_options({"suspend_initial": 0.1, "suspend_maximum": 7 * 86400, key: limits.most}), key)
 
 
-@pytest.mark.parametrize("key", [key for key, limits in LIMITS.items() if limits.may_be_off])
+@pytest.mark.parametrize("key", [key for key, limits in OPTION_BOUNDS.items() if limits.may_be_off])
 def test_zero_switches_off_what_may_be_off(key: str) -> None:
     assert getattr(read_options({key: 0}), key) == 0
 
 
-@pytest.mark.parametrize("key", [key for key, limits in LIMITS.items() if limits.whole])
+@pytest.mark.parametrize("key", [key for key, limits in OPTION_BOUNDS.items() if limits.whole])
 def test_a_count_is_a_whole_number(key: str) -> None:
     with pytest.raises(BadEndpoint, match="whole number"):
         read_options({key: 1.5})
@@ -168,7 +161,9 @@ def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
     assert sentence in refusal.value.fields["ca_certificate"]
 
 
-@given(JSON, st.sampled_from([*LIMITS, "prevent_suspension", "verify_tls", "ca_certificate", "headers", "other"]))
+@given(
+    JSON, st.sampled_from([*OPTION_BOUNDS, "prevent_suspension", "verify_tls", "ca_certificate", "headers", "other"])
+)
 def test_no_document_makes_the_reader_fail_otherwise_than_by_field(value: object, key: str) -> None:
     for read, document in ((read_options, {key: value}), (read_options, value), (read_endpoint, value)):
         assert refusal_of(read, document) != {}

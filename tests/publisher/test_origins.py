@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core.errors import Invalid
 from core.values import BadValue
 from publisher import operations, snapshots
@@ -173,7 +174,7 @@ def test_a_bad_origin_is_refused_at_its_field(alice: User) -> None:
 
 
 def test_a_plain_publisher_does_not_change_the_design(alice: User, bob: User) -> None:
-    with pytest.raises(operations.NotYours):
+    with pytest.raises(RoleRequired):
         operations.save_runtime(api=make_api(alice), origins=[], query_token=True, actor=bob, now=NOW)
 
 

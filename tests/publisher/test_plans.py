@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core.errors import DomainError, Invalid
 from core.models import AuditEntry
 from publisher import operations
@@ -148,7 +149,7 @@ def test_only_an_administrator_manages_plans(
         lambda: operations.update_plan(plan=copper, changes={"rate": 6}, actor=actor, now=NOW),
         lambda: operations.delete_plan(plan=copper, actor=actor, now=NOW),
     ):
-        with pytest.raises(operations.NotYours, match="admin role"):
+        with pytest.raises(RoleRequired, match="admin role"):
             deed()
     assert (Plan.objects.get().rate, len(_trail())) == (5, 1)
 

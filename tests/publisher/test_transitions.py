@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core.models import AuditEntry
 from publisher import operations, signals
 from publisher.lifecycle import SERVED, TRANSITIONS, Action, Checklist, State, TransitionRefused
@@ -82,7 +83,7 @@ def test_of_two_publishers_who_looked_at_the_same_state_one_loses(admin: User) -
 
 
 def test_a_plain_creator_cannot_publish(alice: User) -> None:
-    with pytest.raises(operations.NotYours, match="Only a publisher"):
+    with pytest.raises(RoleRequired, match="Only a publisher"):
         operations.transition_api(api=make_api(alice), action=Action.PUBLISH, actor=alice, now=NOW)
 
 

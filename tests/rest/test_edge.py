@@ -13,8 +13,9 @@ from django.test import Client
 from accounts.models import User
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal import services, tokens
+from devportal import tokens
 from devportal.models import OAuthClient
+from devportal.operations import service_accounts
 from tests.devportal import builders
 from tests.oauth import flows
 from tests.publisher.builders import NOW, make_api
@@ -60,7 +61,7 @@ def test_the_command_says_in_one_sentence_what_is_wrong(carol: User, arguments: 
 
 
 def test_the_right_to_introspect_is_given_by_name(client: Client) -> None:
-    made = services.create_service_account(name="door", roles=(), may_introspect=True, actor=None, now=NOW)
+    made = service_accounts.create_service_account(name="door", roles=(), may_introspect=True, actor=None, now=NOW)
     headers = flows.basic(made.client.client_id, made.secret)
 
     assert client.post("/oauth2/introspect", {"token": "x"}, headers=headers).json() == {"active": False}

@@ -14,8 +14,8 @@ from websockets.asyncio.server import serve
 from gateway import messages, upstream
 from gateway.health import OwnHealth
 from gateway.upstream import Address, Ask, DialFailed, Upstreams
-from publisher.addresses import read_policy
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.ip_policy import read_policy
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import running

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.bootstrap import ensure_administrator
-from apimanager.startup import CannotStart
+from apimanager.preflight import CannotStart
 from devportal.bootstrap import ensure_application_plans
 from publisher.bootstrap import ensure_default_plans
 

@@ -10,13 +10,13 @@ from django.conf import LazySettings
 
 from accounts.models import User
 from core.errors import Invalid
-from publisher import backends, operations
-from publisher.addresses import read_policy
-from publisher.dial import try_endpoint
+from publisher import operations, ssrf
 from publisher.endpoint import EndpointOptions
+from publisher.endpoint_check import try_endpoint
+from publisher.ip_policy import read_policy
 from publisher.models import Api
 from tests.publisher.builders import LATER, make_api
-from tests.publisher.test_dial import backend
+from tests.publisher.test_endpoint_check import backend
 
 METADATA = "ws://169.254.169.254/latest"
 
@@ -48,27 +48,27 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 
 
 def test_a_name_is_refused_for_where_it_leads(resolver: Resolver) -> None:
-    assert "inside.example (10.1.2.3) is in a private network" in backends.why_refused("ws://inside.example/x")
+    assert "inside.example (10.1.2.3) is in a private network" in ssrf.why_refused("ws://inside.example/x")
 
 
 def test_a_name_that_leads_to_an_allowed_address_too_is_taken() -> None:
     rules = read_policy(["127.0.0.0/8"])
-    assert backends.why_refused("ws://a.example", resolve=lambda *_: ["::1", "127.0.0.1"], rules=rules) == ""
-    assert backends.why_refused("ws://a.example", resolve=lambda *_: ["::1", "10.0.0.1"], rules=rules)
+    assert ssrf.why_refused("ws://a.example", resolve=lambda *_: ["::1", "127.0.0.1"], rules=rules) == ""
+    assert ssrf.why_refused("ws://a.example", resolve=lambda *_: ["::1", "10.0.0.1"], rules=rules)
 
 
 def test_a_name_that_does_not_resolve_now_is_taken_and_an_odd_literal_is_not() -> None:
-    assert backends.why_refused("ws://nowhere.invalid/x") == ""
-    assert backends.why_refused("ws://10.1.2.3./x", resolve=lambda *_: [])
+    assert ssrf.why_refused("ws://nowhere.invalid/x") == ""
+    assert ssrf.why_refused("ws://10.1.2.3./x", resolve=lambda *_: [])
 
 
 def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
     never = threading.Event()
-    monkeypatch.setattr(backends, "PATIENCE", 0.05)
-    monkeypatch.setattr(backends, "resolve", lambda host, port: [str(never.wait(20))])
-    assert backends.resolve_in_time("slow.example", 80) == []
+    monkeypatch.setattr(ssrf, "PATIENCE", 0.05)
+    monkeypatch.setattr(ssrf, "resolve", lambda host, port: [str(never.wait(20))])
+    assert ssrf.resolve_in_time("slow.example", 80) == []
     never.set()
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest, HttpResponse
 
-from devportal import envelope
+from devportal import one_time_secret
 
 
 class Browser:
@@ -24,12 +24,12 @@ class Browser:
 
     def seal(self, name: str, secret: str) -> HttpResponse:
         response = HttpResponse()
-        envelope.seal(self.request(), response, name, secret)
+        one_time_secret.seal(self.request(), response, name, secret)
         self.cookies |= {key: morsel.value for key, morsel in response.cookies.items()}
         return response
 
     def open(self, name: str) -> str | None:
-        return envelope.open_once(self.request(), name)
+        return one_time_secret.open_once(self.request(), name)
 
 
 def test_a_secret_is_read_once() -> None:
@@ -74,14 +74,14 @@ def test_a_broken_key_is_replaced_by_a_new_one() -> None:
 def test_the_key_is_out_of_reach_of_scripts_and_plain_http() -> None:
     (morsel,) = Browser().seal("token:1", "x").cookies.values()
     assert (morsel["httponly"], morsel["secure"], morsel["path"]) == (True, True, "/")
-    assert morsel["max-age"] == envelope.KEEPS_SECONDS
+    assert morsel["max-age"] == one_time_secret.KEEPS_SECONDS
 
 
 def test_secrets_that_nobody_fetches_do_not_pile_up() -> None:
     browser = Browser()
     for number in range(20):
         browser.seal(f"token:{number}", "x")
-    assert len(browser.session[envelope.SESSION_KEY]) == envelope.MOST_KEPT
+    assert len(browser.session[one_time_secret.SESSION_KEY]) == one_time_secret.MOST_KEPT
     assert browser.open("token:19") == "x"
 
 

@@ -16,14 +16,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from core.values import BadValue
+from publisher.ip_policy import IPAddress
 
-Address = IPv4Address | IPv6Address
 
-
-class Kind(StrEnum):
+class DenyCondition(StrEnum):
     """What a deny policy looks at; WSO2's names of conditions."""
 
     API = "API"
@@ -33,17 +32,17 @@ class Kind(StrEnum):
     USER = "USER"
 
 
-ABOUT_ADDRESSES = frozenset({Kind.IP, Kind.IPRANGE})
+ABOUT_ADDRESSES = frozenset({DenyCondition.IP, DenyCondition.IPRANGE})
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """Addresses of one family, both ends included."""
 
-    first: Address
-    last: Address
+    first: IPAddress
+    last: IPAddress
 
-    def __contains__(self, address: Address) -> bool:
+    def __contains__(self, address: IPAddress) -> bool:
         return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
 
     def __str__(self) -> str:
@@ -85,12 +84,14 @@ class Denials:
 
     def of_place(self, api_id: str, address: str) -> Denial | None:
         """What keeps everybody out of this API, or everybody out who comes from this address."""
-        return self._named.get((Kind.API, api_id)) or self._of_address(address)
+        return self._named.get((DenyCondition.API, api_id)) or self._of_address(address)
 
     def of_caller(self, application_id: str, people: Collection[str]) -> Denial | None:
         """What keeps out this application, or one of the people behind it, by their ids."""
-        named = self._named.get((Kind.APPLICATION, application_id))
-        return named or next((self._named[key] for each in people if (key := (Kind.USER, each)) in self._named), None)
+        named = self._named.get((DenyCondition.APPLICATION, application_id))
+        return named or next(
+            (self._named[key] for each in people if (key := (DenyCondition.USER, each)) in self._named), None
+        )
 
     def _of_address(self, address: str) -> Denial | None:
         if not self._spans:
@@ -144,7 +145,7 @@ def _network(typed: str) -> Span:
     return Span(_plain(loosely[0]), _plain(loosely[-1]))
 
 
-def _between(first: Address, last: Address) -> Span:
+def _between(first: IPAddress, last: IPAddress) -> Span:
     if first.version != last.version:
         raise BadValue("Both ends of a range are IPv4 addresses, or both are IPv6 addresses.")
     if int(first) > int(last):
@@ -152,7 +153,7 @@ def _between(first: Address, last: Address) -> Span:
     return Span(first, last)
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> IPAddress:
     try:
         address = ip_address(text)
     except ValueError:
@@ -163,6 +164,6 @@ def _address(text: str) -> Address:
     return _plain(address)
 
 
-def _plain(address: Address) -> Address:
+def _plain(address: IPAddress) -> IPAddress:
     """An IPv4 address also where it comes inside an IPv6 one (RFC 4291 §2.5.5.2)."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

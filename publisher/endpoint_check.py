@@ -11,32 +11,32 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from publisher import backends
+from publisher import ssrf
 from publisher.endpoint import EndpointOptions
 
 LONGEST = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EndpointCheck:
     """Whether the backend switched protocols, and what to say about it."""
 
     answered: bool
     sentence: str
 
 
-def try_endpoint(url: str, options: EndpointOptions) -> Answer:
+def try_endpoint(url: str, options: EndpointOptions) -> EndpointCheck:
     """Shake hands with `url`, which must be a clean endpoint address, in at most LONGEST seconds."""
     patience = min(options.connect_timeout, LONGEST)
     started = time.perf_counter()
     try:
         with _dial(url, options, patience) as connection:
-            return Answer(True, _praise(connection, time.perf_counter() - started))
+            return EndpointCheck(True, _praise(connection, time.perf_counter() - started))
     except Forbidden as error:
-        return Answer(False, str(error))
+        return EndpointCheck(False, str(error))
     except Exception as error:  # whatever a foreign server makes of a handshake is told, never raised
         refused = error.__cause__ if isinstance(error.__cause__, InvalidStatus) else error
-        return Answer(False, _explain(refused, url, patience))
+        return EndpointCheck(False, _explain(refused, url, patience))
 
 
 class Forbidden(Exception):
@@ -47,7 +47,7 @@ def _dial(url: str, options: EndpointOptions, patience: float) -> ClientConnecti
     """A connection over a socket of our own: the library follows no redirect and resolves no name a second time."""
     return connect(
         url,
-        sock=_connected(*backends.host_and_port(url), patience),
+        sock=_connected(*ssrf.host_and_port(url), patience),
         ssl=_trust(options) if urlsplit(url).scheme.lower() == "wss" else None,
         additional_headers=dict(options.headers),
         open_timeout=patience,
@@ -59,8 +59,8 @@ def _dial(url: str, options: EndpointOptions, patience: float) -> ClientConnecti
 
 def _connected(host: str, port: int, patience: float) -> socket.socket:
     """A socket to the first address that may be dialled and can be. Raises Forbidden, OSError."""
-    rules = backends.policy()
-    refusals = {address: rules.refuse(host, address, port) for address in backends.resolve(host, port)}
+    rules = ssrf.policy()
+    refusals = {address: rules.refuse(host, address, port) for address in ssrf.resolve(host, port)}
     allowed = [address for address, why in refusals.items() if not why]
     if not allowed:
         raise Forbidden(next(iter(refusals.values())))

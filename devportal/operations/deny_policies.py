@@ -11,7 +11,7 @@ from accounts.models import User
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
 from core.values import BadValue
-from devportal.denials import ABOUT_ADDRESSES, Kind, clean_address, clean_span
+from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, clean_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import Application, DenyPolicy
 from devportal.permissions import can_deny
@@ -45,7 +45,7 @@ class NothingToSwitch(Conflict):
 def add_deny_policy(
     *, kind: str, value: str, invert: bool = False, is_active: bool = True, actor: User, now: datetime
 ) -> DenyPolicy:
-    """Keep out what `value` names, see `devportal.denials`; open connections of it are closed with 4006.
+    """Keep out what `value` names, see `devportal.deny_policies`; open connections of it are closed with 4006.
 
     Raises NotYoursToDeny, Invalid (fields `kind`, `value`, `invert`) or DeniedAlready.
     """
@@ -90,21 +90,21 @@ def _permit(actor: User) -> None:
         raise NotYoursToDeny
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> DenyCondition:
     try:
-        return Kind(text)
+        return DenyCondition(text)
     except ValueError:
-        sentence = f"Choose one of {', '.join(Kind)}."
+        sentence = f"Choose one of {', '.join(DenyCondition)}."
         raise Invalid(sentence, {"kind": sentence}) from None
 
 
-def _read(kind: Kind, value: str) -> tuple[str, str]:
+def _read(kind: DenyCondition, value: str) -> tuple[str, str]:
     """The value as it is written, and the id of what it names."""
-    readers = {Kind.API: _api, Kind.APPLICATION: _application, Kind.USER: _user}
+    readers = {DenyCondition.API: _api, DenyCondition.APPLICATION: _application, DenyCondition.USER: _user}
     try:
         if kind in readers:
             return readers[kind](value)
-        return (clean_address if kind is Kind.IP else clean_span)(value), ""
+        return (clean_address if kind is DenyCondition.IP else clean_span)(value), ""
     except BadValue as error:
         raise Invalid(str(error), {"value": str(error)}) from None
 

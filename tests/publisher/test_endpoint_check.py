@@ -15,8 +15,8 @@ import pytest
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from publisher.dial import try_endpoint
 from publisher.endpoint import EndpointOptions
+from publisher.endpoint_check import try_endpoint
 
 Refusal = Callable[[ServerConnection, Request], Response | None]
 

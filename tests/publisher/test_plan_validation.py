@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.roles import Role
 from gateway.limits import LARGEST, Limits
 from publisher.models import Plan
-from publisher.planning import CHOICES, CLEANERS, DEFAULTS, LARGEST_QUOTA, NUMBERS, BadPlan, clean_plan
+from publisher.plan_validation import CHOICES, CLEANERS, DEFAULTS, LARGEST_QUOTA, NUMBERS, BadPlan, clean_plan
 
 GOLD = {"name": "Gold", "quota": 50_000, "quota_period": "day", "rate": 100, "burst": 100, "connections": 100}
 

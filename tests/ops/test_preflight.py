@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from apimanager.startup import (
+from apimanager.preflight import (
     CannotStart,
     Environment,
-    Listener,
+    WantedPort,
     check_data_folder,
     check_exposure,
     check_ports,
@@ -21,13 +21,13 @@ def test_a_port_in_use_is_named_with_the_setting_that_moves_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CannotStart, match=rf"^Port {port} is in use .* APIM_PORTAL_PORT\.$"):
-            check_ports([Listener("127.0.0.1", port, "APIM_PORTAL_PORT")])
+            check_ports([WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT")])
 
 
 def test_a_free_port_passes_and_stays_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    check_ports([Listener("127.0.0.1", port, "APIM_PORTAL_PORT")] * 2)
+    check_ports([WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT")] * 2)
 
 
 def test_one_port_for_two_parts_names_both_settings() -> None:
@@ -35,18 +35,18 @@ def test_one_port_for_two_parts_names_both_settings() -> None:
         port = server.getsockname()[1]
     with pytest.raises(CannotStart, match="APIM_PORTAL_PORT and APIM_GATEWAY_WS_PORT both ask for port"):
         check_ports(
-            [Listener("127.0.0.1", port, "APIM_PORTAL_PORT"), Listener("127.0.0.1", port, "APIM_GATEWAY_WS_PORT")]
+            [WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT"), WantedPort("127.0.0.1", port, "APIM_GATEWAY_WS_PORT")]
         )
 
 
 def test_a_number_that_is_no_port_is_refused() -> None:
     with pytest.raises(CannotStart, match="APIM_PORTAL_PORT=99999 is no port"):
-        check_ports([Listener("127.0.0.1", 99999, "APIM_PORTAL_PORT")])
+        check_ports([WantedPort("127.0.0.1", 99999, "APIM_PORTAL_PORT")])
 
 
 def test_an_address_that_is_not_this_machines_names_the_setting() -> None:
     with pytest.raises(CannotStart, match="APIM_BIND"):
-        check_ports([Listener("192.0.2.1", 27999, "APIM_PORTAL_PORT")])
+        check_ports([WantedPort("192.0.2.1", 27999, "APIM_PORTAL_PORT")])
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

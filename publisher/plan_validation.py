@@ -34,18 +34,18 @@ class BadPlan(ValueError):
         self.fields = fields
 
 
-class Number(NamedTuple):
+class NumberRule(NamedTuple):
     """A limit: a whole number from 1 to `most`, and what is said when it is not."""
 
     most: int
     sentence: str
 
 
-def _number(what: str, most: int, otherwise: str = "for no limit") -> Number:
-    return Number(most, f"{what} is a whole number from 1 to {spaced(most)}. Leave it out {otherwise}.")
+def _number(what: str, most: int, otherwise: str = "for no limit") -> NumberRule:
+    return NumberRule(most, f"{what} is a whole number from 1 to {spaced(most)}. Leave it out {otherwise}.")
 
 
-NUMBERS: Final[Mapping[str, Number]] = {
+NUMBERS: Final[Mapping[str, NumberRule]] = {
     "quota": _number("A quota of messages or bytes", LARGEST_QUOTA),
     "rate": _number("A rate, in messages a second,", LARGEST_COUNT),
     "burst": _number("A burst, in messages at once,", LARGEST_COUNT, "to let messages pass evenly"),
@@ -55,27 +55,27 @@ NUMBERS: Final[Mapping[str, Number]] = {
 }
 
 
-class Choice(NamedTuple):
+class ChoiceRule(NamedTuple):
     """A field with a few words to choose from, and what is said about any other."""
 
     words: tuple[str, ...]
     sentence: str
 
 
-CHOICES: Final[Mapping[str, Choice]] = {
-    "billing": Choice(("FREE", "COMMERCIAL"), "A plan is billed as FREE or COMMERCIAL."),
-    "quota_unit": Choice(("messages", "bytes"), "A quota counts messages or bytes."),
-    "quota_period": Choice(
+CHOICES: Final[Mapping[str, ChoiceRule]] = {
+    "billing": ChoiceRule(("FREE", "COMMERCIAL"), "A plan is billed as FREE or COMMERCIAL."),
+    "quota_unit": ChoiceRule(("messages", "bytes"), "A quota counts messages or bytes."),
+    "quota_period": ChoiceRule(
         ("minute", "hour", "day", "month"), "Say per what the quota is counted: minute, hour, day or month."
     ),
-    "counted": Choice(
+    "counted": ChoiceRule(
         ("both", "client"), "What counts is both directions (both) or only what the client sends (client)."
     ),
-    "over_rate": Choice(
+    "over_rate": ChoiceRule(
         ("delay", "drop", "close"),
         "A message over the rate is made to wait (delay), left out (drop), or ends the connection (close).",
     ),
-    "over_quota": Choice(
+    "over_quota": ChoiceRule(
         ("close", "drop"), "A message over the quota ends the connection (close) or is left out (drop); it cannot wait."
     ),
 }

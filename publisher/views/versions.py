@@ -10,27 +10,28 @@ from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
-from publisher import impact, operations, permissions, queries, wording
+from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
+from publisher.messages import deleting
 from publisher.models import Api
-from publisher.views.common import api_page, who
+from publisher.views.common import api_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires()
 def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Copy the design under a new version."""
-    api = queries.get_api_for(who(request), pk)
-    operations.permit(permissions.can_version(who(request), api), "creator", "make a new version")
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(permissions.can_version(current_user(request), api), "creator", "make a new version")
     if request.method != "POST":
         return _version_page(request, api, VersionForm())
     form = VersionForm(request.POST)
     if not form.is_valid():
         return _version_page(request, api, form, status=400)
     try:
-        copy = operations.create_version(api=api, **form.cleaned_data, actor=who(request), now=now())
+        copy = operations.create_version(api=api, **form.cleaned_data, actor=current_user(request), now=now())
     except (Invalid, Conflict) as refusal:
         form.take_up(refusal)
         return _version_page(request, api, form, status=refusal.status)
@@ -42,8 +43,10 @@ def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @requires()
 def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what deleting would do, in figures; delete when that is confirmed."""
-    api = queries.get_api_for(who(request), pk)
-    operations.permit(permissions.can_delete(who(request), api), "creator who is also a publisher", "delete this API")
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(
+        permissions.can_delete(current_user(request), api), "creator who is also a publisher", "delete this API"
+    )
     touched = impact.of(api)
     word = api.name if touched.applications else ""
     if request.method != "POST":
@@ -51,18 +54,18 @@ def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = DeletionForm(request.POST, word=word)
     if not form.is_valid():
         return _deletion_page(request, api, touched, form, status=400)
-    operations.delete_api(api=api, actor=who(request), now=now())
+    operations.delete_api(api=api, actor=current_user(request), now=now())
     messages.success(request, f"{api} is deleted.")
     return redirect("publisher:apis")
 
 
 def _version_page(request: HttpRequest, api: Api, form: VersionForm, status: int = 200) -> HttpResponse:
     context = {"form": form, "versions": queries.versions_of(api)}
-    return api_page(request, api, "copies/version.html", status=status, **context)
+    return api_page(request, api, "versions/version.html", status=status, **context)
 
 
 def _deletion_page(
     request: HttpRequest, api: Api, touched: impact.Impact, form: DeletionForm, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "consequences": wording.deleting(touched, api.revisions.count(), api.stage)}
-    return api_page(request, api, "copies/deletion.html", status=status, **context)
+    context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
+    return api_page(request, api, "versions/deletion.html", status=status, **context)

@@ -58,7 +58,7 @@ def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
 
 
 def happened(verb: str, detail: Mapping[str, Any]) -> str:
-    """One row of the trail about an API, as a person would say it."""
+    """One row of the audit log about an API, as a person would say it."""
     if verb == "api.created":
         return f"Created from version {detail['copied_from']}" if "copied_from" in detail else "Created"
     if verb == "api.transitioned":

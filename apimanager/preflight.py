@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import environ
 
-from publisher.addresses import BadNetwork, Policy, read_policy
+from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 YES_OR_NO = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
@@ -58,7 +58,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             )
         return named
 
-    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> Policy:
+    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> BackendPolicy:
         """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong."""
         try:
             return read_policy(self.list(var, default=default.split(",")), own_ports=own_ports, own_hosts=own_hosts)
@@ -66,7 +66,7 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
 
 
-class Listener(NamedTuple):
+class WantedPort(NamedTuple):
     """One port that is going to be listened on, and the setting that moves it elsewhere."""
 
     host: str
@@ -88,7 +88,7 @@ def check_data_folder(folder: Path) -> None:
         ) from error
 
 
-def check_ports(listeners: Iterable[Listener]) -> None:
+def check_ports(listeners: Iterable[WantedPort]) -> None:
     """Raise CannotStart naming the first port that is taken, wanted twice, or may not be taken by us."""
     wanted: dict[int, str] = {}
     for listener in listeners:
@@ -135,7 +135,7 @@ def _has_ipv6_loopback() -> bool:
     return True
 
 
-def _check_port(listener: Listener) -> None:
+def _check_port(listener: WantedPort) -> None:
     host, port, setting = listener
     if not 0 < port < 65536:
         raise CannotStart(f"{setting}={port} is no port: choose one between 1 and 65535.")
@@ -149,7 +149,7 @@ def _check_port(listener: Listener) -> None:
         raise CannotStart(_port_sentence(listener, error)) from error
 
 
-def _port_sentence(listener: Listener, error: OSError) -> str:
+def _port_sentence(listener: WantedPort, error: OSError) -> str:
     host, port, setting = listener
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} is in use by another program: stop that program or choose another port with {setting}."

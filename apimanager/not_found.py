@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 
-class Nowhere(APIView):
+class UnknownAddress(APIView):
     """404 in the words of the REST API, for every method and whoever asks: there is nothing to protect."""
 
     authentication_classes = ()

@@ -40,7 +40,7 @@ def announce(default_password_stands: bool) -> int:
         names = ", ".join(part.name for part in silent)
         sys.stdout.write(f"Not answering after {PATIENCE:.0f} s: {names}. The lines above may say why.\n")
     else:
-        sys.stdout.write(banner(default_password_stands))
+        sys.stdout.write(banner_text(default_password_stands))
     sys.stdout.flush()
     return 0
 
@@ -56,7 +56,7 @@ def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
     return silent
 
 
-def banner(default_password_stands: bool) -> str:
+def banner_text(default_password_stands: bool) -> str:
     """Every address, and the next step."""
     lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses())
     return f"\n  The API manager is running.\n\n{lines}\n\n  {_next_step(default_password_stands)}\n\n"

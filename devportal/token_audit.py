@@ -1,4 +1,4 @@
-"""What happens by itself when tokens come and go: a row on the trail, whoever and whatever caused it."""
+"""What happens by itself when tokens come and go: a row in the audit log, whoever and whatever caused it."""
 
 from typing import Any
 

@@ -6,73 +6,73 @@ from ipaddress import ip_address
 
 import pytest
 
-from publisher.addresses import BadNetwork, Kind, Policy, kind_of, literal, read_policy
+from publisher.ip_policy import AddressKind, BackendPolicy, BadNetwork, kind_of, literal, read_policy
 
 EMBEDDED = read_policy(["127.0.0.0/8", "::1"], own_ports=[9099], own_hosts=["gateway.example", "192.0.2.10"])
-NOTHING = Policy()
+NOTHING = BackendPolicy()
 
 SPELLINGS = [
-    ("127.0.0.1", Kind.LOOPBACK),
-    ("127.1", Kind.LOOPBACK),
-    ("127.0.1", Kind.LOOPBACK),
-    ("2130706433", Kind.LOOPBACK),
-    ("0x7f000001", Kind.LOOPBACK),
-    ("0X7F.1", Kind.LOOPBACK),
-    ("0177.0.0.1", Kind.LOOPBACK),
-    ("017700000001", Kind.LOOPBACK),
-    ("127.0.0.1.", Kind.LOOPBACK),
-    ("127.255.255.254", Kind.LOOPBACK),
-    ("１２７.0.0.1", Kind.LOOPBACK),
-    ("127。0。0。1", Kind.LOOPBACK),
-    ("①②⑦.⓪.⓪.①", Kind.LOOPBACK),
-    ("[::1]", Kind.LOOPBACK),
-    ("0:0:0:0:0:0:0:1", Kind.LOOPBACK),
-    ("::ffff:127.0.0.1", Kind.LOOPBACK),
-    ("::ffff:7f00:1", Kind.LOOPBACK),
-    ("::127.0.0.1", Kind.LOOPBACK),
-    ("::ffff:0:127.0.0.1", Kind.LOOPBACK),
-    ("10.0.0.1", Kind.PRIVATE),
-    ("10.1", Kind.PRIVATE),
-    ("0xa000001", Kind.PRIVATE),
-    ("172.16.0.1", Kind.PRIVATE),
-    ("172.31.255.255", Kind.PRIVATE),
-    ("192.168.1", Kind.PRIVATE),
-    ("3232235777", Kind.PRIVATE),
-    ("::ffff:10.0.0.1", Kind.PRIVATE),
-    ("64:ff9b::10.0.0.1", Kind.PRIVATE),
-    ("64:ff9b:1::a00:1", Kind.PRIVATE),
-    ("2002:a00:1::1", Kind.PRIVATE),
-    ("2001:0:0a00:0001::1", Kind.PRIVATE),
-    ("2001:0:0808:0808::f5ff:fffe", Kind.PRIVATE),
-    ("fd00:ec2::254", Kind.PRIVATE),
-    ("fec0::1", Kind.PRIVATE),
-    ("169.254.169.254", Kind.LINK_LOCAL),
-    ("2852039166", Kind.LINK_LOCAL),
-    ("0xa9.0xfe.0xa9.0xfe", Kind.LINK_LOCAL),
-    ("::ffff:169.254.169.254", Kind.LINK_LOCAL),
-    ("fe80::1%eth0", Kind.LINK_LOCAL),
-    ("100.100.100.200", Kind.SHARED),
-    ("192.0.0.192", Kind.RESERVED),
-    ("198.18.0.1", Kind.RESERVED),
-    ("240.0.0.1", Kind.RESERVED),
-    ("255.255.255.255", Kind.RESERVED),
-    ("2001:db8::1", Kind.RESERVED),
-    ("4000::1", Kind.RESERVED),
-    ("100::1", Kind.RESERVED),
-    ("224.0.0.1", Kind.MULTICAST),
-    ("ff02::1", Kind.MULTICAST),
-    ("0", Kind.UNSPECIFIED),
-    ("0.0.0.0", Kind.UNSPECIFIED),
-    ("0.1.2.3", Kind.UNSPECIFIED),
-    ("::", Kind.UNSPECIFIED),
-    ("::ffff:0.0.0.0", Kind.UNSPECIFIED),
+    ("127.0.0.1", AddressKind.LOOPBACK),
+    ("127.1", AddressKind.LOOPBACK),
+    ("127.0.1", AddressKind.LOOPBACK),
+    ("2130706433", AddressKind.LOOPBACK),
+    ("0x7f000001", AddressKind.LOOPBACK),
+    ("0X7F.1", AddressKind.LOOPBACK),
+    ("0177.0.0.1", AddressKind.LOOPBACK),
+    ("017700000001", AddressKind.LOOPBACK),
+    ("127.0.0.1.", AddressKind.LOOPBACK),
+    ("127.255.255.254", AddressKind.LOOPBACK),
+    ("１２７.0.0.1", AddressKind.LOOPBACK),
+    ("127。0。0。1", AddressKind.LOOPBACK),
+    ("①②⑦.⓪.⓪.①", AddressKind.LOOPBACK),
+    ("[::1]", AddressKind.LOOPBACK),
+    ("0:0:0:0:0:0:0:1", AddressKind.LOOPBACK),
+    ("::ffff:127.0.0.1", AddressKind.LOOPBACK),
+    ("::ffff:7f00:1", AddressKind.LOOPBACK),
+    ("::127.0.0.1", AddressKind.LOOPBACK),
+    ("::ffff:0:127.0.0.1", AddressKind.LOOPBACK),
+    ("10.0.0.1", AddressKind.PRIVATE),
+    ("10.1", AddressKind.PRIVATE),
+    ("0xa000001", AddressKind.PRIVATE),
+    ("172.16.0.1", AddressKind.PRIVATE),
+    ("172.31.255.255", AddressKind.PRIVATE),
+    ("192.168.1", AddressKind.PRIVATE),
+    ("3232235777", AddressKind.PRIVATE),
+    ("::ffff:10.0.0.1", AddressKind.PRIVATE),
+    ("64:ff9b::10.0.0.1", AddressKind.PRIVATE),
+    ("64:ff9b:1::a00:1", AddressKind.PRIVATE),
+    ("2002:a00:1::1", AddressKind.PRIVATE),
+    ("2001:0:0a00:0001::1", AddressKind.PRIVATE),
+    ("2001:0:0808:0808::f5ff:fffe", AddressKind.PRIVATE),
+    ("fd00:ec2::254", AddressKind.PRIVATE),
+    ("fec0::1", AddressKind.PRIVATE),
+    ("169.254.169.254", AddressKind.LINK_LOCAL),
+    ("2852039166", AddressKind.LINK_LOCAL),
+    ("0xa9.0xfe.0xa9.0xfe", AddressKind.LINK_LOCAL),
+    ("::ffff:169.254.169.254", AddressKind.LINK_LOCAL),
+    ("fe80::1%eth0", AddressKind.LINK_LOCAL),
+    ("100.100.100.200", AddressKind.SHARED),
+    ("192.0.0.192", AddressKind.RESERVED),
+    ("198.18.0.1", AddressKind.RESERVED),
+    ("240.0.0.1", AddressKind.RESERVED),
+    ("255.255.255.255", AddressKind.RESERVED),
+    ("2001:db8::1", AddressKind.RESERVED),
+    ("4000::1", AddressKind.RESERVED),
+    ("100::1", AddressKind.RESERVED),
+    ("224.0.0.1", AddressKind.MULTICAST),
+    ("ff02::1", AddressKind.MULTICAST),
+    ("0", AddressKind.UNSPECIFIED),
+    ("0.0.0.0", AddressKind.UNSPECIFIED),
+    ("0.1.2.3", AddressKind.UNSPECIFIED),
+    ("::", AddressKind.UNSPECIFIED),
+    ("::ffff:0.0.0.0", AddressKind.UNSPECIFIED),
 ]
 PUBLIC = ["8.8.8.8", "134744072", "172.32.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8", "2002:808:808::1", "1.1.1.1."]
 NAMES = ["localhost", "backend.example", "256.1.1.1", "1.2.3.4.5", "4294967296", "08.8.8.8", "0xg", "1e3", "a.1", "::g"]
 
 
 @pytest.mark.parametrize(("host", "kind"), SPELLINGS)
-def test_every_spelling_of_an_address_that_is_not_public_is_seen_through(host: str, kind: Kind) -> None:
+def test_every_spelling_of_an_address_that_is_not_public_is_seen_through(host: str, kind: AddressKind) -> None:
     address = literal(host)
     assert address is not None
     assert kind_of(address) is kind
@@ -91,10 +91,10 @@ def test_what_no_resolver_takes_for_an_address_is_a_name(host: str) -> None:
 
 
 @pytest.mark.parametrize(("host", "kind"), SPELLINGS)
-def test_the_embedded_default_opens_loopback_and_nothing_else(host: str, kind: Kind) -> None:
+def test_the_embedded_default_opens_loopback_and_nothing_else(host: str, kind: AddressKind) -> None:
     address = literal(host)
     plain = address is not None and (address.version == 4 or str(address) in ("::1", "::ffff:7f00:1"))
-    assert (EMBEDDED.refuse_literal(host, 80) == "") == (kind is Kind.LOOPBACK and plain)
+    assert (EMBEDDED.refuse_literal(host, 80) == "") == (kind is AddressKind.LOOPBACK and plain)
 
 
 @pytest.mark.parametrize("entry", ["10.0.0.0/8", "10.1.2.3", "10.1.2.0/24"])
@@ -141,7 +141,7 @@ def test_the_gateway_never_stands_in_front_of_itself(host: str, address: str) ->
 
 def test_another_machines_port_of_the_same_number_is_not_the_gateways() -> None:
     assert EMBEDDED.refuse("backend.example", "8.8.8.8", 9099) == ""
-    asked = Policy(own_ports=frozenset({9099}), is_mine=lambda address: address == "8.8.8.8")
+    asked = BackendPolicy(own_ports=frozenset({9099}), is_mine=lambda address: address == "8.8.8.8")
     assert asked.refuse("backend.example", "8.8.8.8", 9099)
     assert asked.refuse("backend.example", "8.8.4.4", 9099) == ""
 
@@ -161,9 +161,9 @@ def test_an_entry_of_the_list_that_means_nothing_is_named(entry: str) -> None:
 
 
 def test_empty_entries_are_none() -> None:
-    assert read_policy(["", " "]) == Policy()
+    assert read_policy(["", " "]) == BackendPolicy()
 
 
 @pytest.mark.parametrize("address", ["2001:4860:4860::8888", "2a00:1450::1", "9.9.9.9"])
 def test_ordinary_addresses_are_public(address: str) -> None:
-    assert kind_of(ip_address(address)) is Kind.PUBLIC
+    assert kind_of(ip_address(address)) is AddressKind.PUBLIC

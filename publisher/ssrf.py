@@ -15,20 +15,20 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from publisher.addresses import Policy
+from publisher.ip_policy import BackendPolicy
 
 PATIENCE = 2.0  # seconds for the resolver when an endpoint is saved
 
 Resolver = Callable[[str, int], list[str]]
 
 
-def policy() -> Policy:
+def policy() -> BackendPolicy:
     """The policy that the settings make."""
-    made: Policy = settings.BACKEND_POLICY
+    made: BackendPolicy = settings.BACKEND_POLICY
     return replace(made, is_mine=is_mine)
 
 
-def why_refused(url: str, *, resolve: Resolver | None = None, rules: Policy | None = None) -> str:
+def why_refused(url: str, *, resolve: Resolver | None = None, rules: BackendPolicy | None = None) -> str:
     """Why this clean endpoint address may not be saved, as a sentence; empty when it may, or when there is none.
 
     A name is refused when everything that it resolves to is. Takes up to PATIENCE seconds: do not call it while a

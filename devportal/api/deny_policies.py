@@ -18,13 +18,13 @@ from core.rest.documents import Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from core.values import BadValue
 from devportal import operations, queries
-from devportal.denials import ABOUT_ADDRESSES, Kind, clean_ends, read_span
+from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_ends, read_span
 from devportal.models import DenyPolicy
 from devportal.permissions import can_deny
 
 FIELD_NAMES = {"kind": "conditionType", "value": "conditionValue", "invert": "conditionValue.invert"}
 LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value__icontains"}
-SHAPES = {Kind.IP: {"fixedIp"}, Kind.IPRANGE: {"startingIp", "endingIp"}}
+SHAPES = {DenyCondition.IP: {"fixedIp"}, DenyCondition.IPRANGE: {"startingIp", "endingIp"}}
 
 
 class MayDeny(permissions.BasePermission):
@@ -50,9 +50,9 @@ class ConditionValue(serializers.Field):  # type: ignore[type-arg]
 
     def to_representation(self, value: DenyPolicy) -> Any:
         """In the shape that fits the condition."""
-        if value.kind == Kind.IP:
+        if value.kind == DenyCondition.IP:
             return {"fixedIp": value.value, "invert": value.invert}
-        if value.kind == Kind.IPRANGE:
+        if value.kind == DenyCondition.IPRANGE:
             span = read_span(value.value)
             return {"startingIp": str(span.first), "endingIp": str(span.last), "invert": value.invert}
         return value.value
@@ -68,14 +68,14 @@ class BlockingCondition(Strict):
     """One deny policy."""
 
     conditionId = serializers.UUIDField(source="pk", read_only=True)
-    conditionType = serializers.ChoiceField(list(Kind), source="kind")
+    conditionType = serializers.ChoiceField(list(DenyCondition), source="kind")
     conditionValue = ConditionValue()
     conditionStatus = serializers.BooleanField(source="is_active", default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The value in the shape of its condition, as the operation takes it."""
         try:
-            return {**attrs, **_taken(Kind(attrs["kind"]), attrs["conditionValue"])}
+            return {**attrs, **_taken(DenyCondition(attrs["kind"]), attrs["conditionValue"])}
         except BadValue as error:
             raise serializers.ValidationError({"conditionValue": str(error)}) from None
 
@@ -177,7 +177,7 @@ class OneDenyPolicy(Resource):
         return Response(status=200)
 
 
-def _taken(kind: Kind, given: Any) -> dict[str, Any]:
+def _taken(kind: DenyCondition, given: Any) -> dict[str, Any]:
     """`value` and `invert`. Raises BadValue."""
     if isinstance(given, str):
         return {"value": given, "invert": False}
@@ -188,5 +188,5 @@ def _taken(kind: Kind, given: Any) -> dict[str, Any]:
         raise BadValue(f"For the condition {kind} this is an object with {', '.join(sorted(shape))} and invert.")
     if not isinstance(invert, bool):
         raise BadValue("invert is either true or false.")
-    value = given["fixedIp"] if kind is Kind.IP else clean_ends(given["startingIp"], given["endingIp"])
+    value = given["fixedIp"] if kind is DenyCondition.IP else clean_ends(given["startingIp"], given["endingIp"])
     return {"value": value, "invert": invert}

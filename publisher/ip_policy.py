@@ -1,7 +1,7 @@
 """Which network addresses a backend may have: the policy against server-side request forgery. Pure.
 
 An address is public (allowed), of a kind that is allowed when it is listed (loopback, private, link-local, shared,
-reserved), or never a backend's (multicast, unspecified). `Policy.refuse` is asked for every address that a name
+reserved), or never a backend's (multicast, unspecified). `BackendPolicy.refuse` is asked for every address that a name
 resolves to, when an endpoint is saved and each time one is dialled. Kinds are IANA's special-purpose registries
 (RFC 6890), written out here because Python's own idea of them changed between releases.
 """
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-class Kind(StrEnum):
+class AddressKind(StrEnum):
     """What an address is for. The value ends the sentence "… is"."""
 
     PUBLIC = "a public address"
@@ -33,23 +33,25 @@ class Kind(StrEnum):
     UNSPECIFIED = "no address at all"
 
 
-NEVER = frozenset({Kind.MULTICAST, Kind.UNSPECIFIED})
-BY_NAME = frozenset({Kind.LOOPBACK, Kind.PRIVATE, Kind.SHARED, Kind.RESERVED})  # what listing a host name opens
+NEVER = frozenset({AddressKind.MULTICAST, AddressKind.UNSPECIFIED})
+BY_NAME = frozenset(
+    {AddressKind.LOOPBACK, AddressKind.PRIVATE, AddressKind.SHARED, AddressKind.RESERVED}
+)  # what listing a host name opens
 
-_KINDS: tuple[tuple[Kind, str], ...] = (
-    (Kind.UNSPECIFIED, "0.0.0.0/8 ::/128"),
-    (Kind.LOOPBACK, "127.0.0.0/8 ::1/128"),
-    (Kind.PRIVATE, "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7 fec0::/10 64:ff9b:1::/48"),
-    (Kind.LINK_LOCAL, "169.254.0.0/16 fe80::/10"),
-    (Kind.SHARED, "100.64.0.0/10"),
-    (Kind.MULTICAST, "224.0.0.0/4 ff00::/8"),
+_KINDS: tuple[tuple[AddressKind, str], ...] = (
+    (AddressKind.UNSPECIFIED, "0.0.0.0/8 ::/128"),
+    (AddressKind.LOOPBACK, "127.0.0.0/8 ::1/128"),
+    (AddressKind.PRIVATE, "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7 fec0::/10 64:ff9b:1::/48"),
+    (AddressKind.LINK_LOCAL, "169.254.0.0/16 fe80::/10"),
+    (AddressKind.SHARED, "100.64.0.0/10"),
+    (AddressKind.MULTICAST, "224.0.0.0/4 ff00::/8"),
     (
-        Kind.RESERVED,
+        AddressKind.RESERVED,
         "192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4 "
         "2001::/23 2001:db8::/32 3fff::/20",
     ),
 )
-_NETWORKS: tuple[tuple[Network, Kind], ...] = tuple(
+_NETWORKS: tuple[tuple[Network, AddressKind], ...] = tuple(
     (ip_network(network), kind) for kind, networks in _KINDS for network in networks.split()
 )
 _UNICAST = IPv6Network("2000::/3")  # all that IANA gives out; the rest of IPv6 is nobody's
@@ -65,7 +67,7 @@ class BadNetwork(ValueError):
     """An entry of the allow-list is neither a network, an address nor a host name. `str(error)` is the sentence."""
 
 
-def literal(host: str) -> Address | None:
+def literal(host: str) -> IPAddress | None:
     """The address that a URL's host spells, in any form that a resolver takes for one; None for a name.
 
     Besides the plain forms these are the C library's (`127.1`, `0x7f.1`, `2130706433`, `0177.0.0.1`), a trailing dot,
@@ -90,20 +92,20 @@ def tidy(host: str) -> str:
     return plain.removesuffix(".")
 
 
-def kind_of(address: Address) -> Kind:
+def kind_of(address: IPAddress) -> AddressKind:
     """What an address is for; of one that holds another (IPv4 in IPv6, tunnels) the worse of what it reaches."""
-    inner = [kind for each in _inside(address) if (kind := kind_of(each)) is not Kind.PUBLIC]
+    inner = [kind for each in _inside(address) if (kind := kind_of(each)) is not AddressKind.PUBLIC]
     if inner:
         return inner[0]
     for network, kind in _NETWORKS:
         if address.version == network.version and address in network and not _is_tunnel(address):
             return kind
     if isinstance(address, IPv6Address) and address not in _UNICAST and not _inside(address):
-        return Kind.RESERVED
-    return Kind.PUBLIC
+        return AddressKind.RESERVED
+    return AddressKind.PUBLIC
 
 
-def _inside(address: Address) -> list[IPv4Address]:
+def _inside(address: IPAddress) -> list[IPv4Address]:
     """The IPv4 addresses that an IPv6 address leads to."""
     if not isinstance(address, IPv6Address) or int(address) <= 1:
         return []
@@ -116,7 +118,7 @@ def _inside(address: Address) -> list[IPv4Address]:
     return []
 
 
-def _is_tunnel(address: Address) -> bool:
+def _is_tunnel(address: IPAddress) -> bool:
     return isinstance(address, IPv6Address) and (address in _TEREDO or address in _6TO4)
 
 
@@ -125,7 +127,7 @@ def _nobody(address: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class BackendPolicy:
     """Who may be dialled: everything public, and what is listed.
 
     `networks` and `hosts` are the allow-list. `own_ports` are those on which this product itself listens; on this
@@ -148,9 +150,9 @@ class Policy:
         kind = kind_of(found)
         if kind in NEVER:
             return f"{_both(host, found)} is {kind}. Give the address of a backend."
-        if port in self.own_ports and (kind is Kind.LOOPBACK or self._is_own(host, found)):
+        if port in self.own_ports and (kind is AddressKind.LOOPBACK or self._is_own(host, found)):
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
-        if kind is Kind.PUBLIC or self._is_listed(host, found, kind):
+        if kind is AddressKind.PUBLIC or self._is_listed(host, found, kind):
             return ""
         return (
             f"{_both(host, found)} is {kind}, where no backend may be unless the server allows it: "
@@ -162,16 +164,18 @@ class Policy:
         address = literal(host)
         return "" if address is None else self.refuse(host, str(address), port)
 
-    def _is_own(self, host: str, address: Address) -> bool:
+    def _is_own(self, host: str, address: IPAddress) -> bool:
         return tidy(host) in self.own_hosts or str(address) in self.own_hosts or self.is_mine(str(address))
 
-    def _is_listed(self, host: str, address: Address, kind: Kind) -> bool:
+    def _is_listed(self, host: str, address: IPAddress, kind: AddressKind) -> bool:
         if kind in BY_NAME and tidy(host) in self.hosts:
             return True
         return any(address.version == network.version and address in network for network in self.networks)
 
 
-def read_policy(allowed: Iterable[str], *, own_ports: Iterable[int] = (), own_hosts: Iterable[str] = ()) -> Policy:
+def read_policy(
+    allowed: Iterable[str], *, own_ports: Iterable[int] = (), own_hosts: Iterable[str] = ()
+) -> BackendPolicy:
     """The policy with this allow-list of networks, addresses and host names. Raises BadNetwork."""
     networks, hosts = list[Network](), set[str]()
     for entry in filter(None, (tidy(each) for each in allowed)):
@@ -183,7 +187,9 @@ def read_policy(allowed: Iterable[str], *, own_ports: Iterable[int] = (), own_ho
             raise BadNetwork(
                 f"{entry!r} is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
             )
-    return Policy(tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts))
+    return BackendPolicy(
+        tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts)
+    )
 
 
 def _network(entry: str) -> Network | None:
@@ -195,10 +201,10 @@ def _network(entry: str) -> Network | None:
         return None
 
 
-def _unmapped(address: Address) -> Address:
+def _unmapped(address: IPAddress) -> IPAddress:
     """The IPv4 address that an IPv4-mapped one is on the wire."""
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _both(host: str, address: Address) -> str:
+def _both(host: str, address: IPAddress) -> str:
     return f"{host} ({address})" if tidy(host).strip("[]") != str(address) else str(address)

@@ -16,7 +16,7 @@ from devportal import grants, tokens
 from devportal.models import OAuthClient
 
 
-class NameTaken(Conflict):
+class ServiceNameTaken(Conflict):
     """Somebody has this user name already."""
 
     def __init__(self, name: str) -> None:
@@ -57,7 +57,7 @@ def _check(name: str, roles: list[Role], may_introspect: bool) -> None:
         sentence = f"Give it at least one role ({', '.join(Role)}) or the right to introspect: it could do nothing."
         raise Invalid(sentence, {"roles": sentence})
     if User.objects.filter(username__iexact=name).exists():
-        raise NameTaken(name)
+        raise ServiceNameTaken(name)
 
 
 def _user(name: str, roles: list[Role], may_introspect: bool) -> User:

@@ -13,10 +13,10 @@ from core.errors import Invalid
 from core.models import AuditEntry
 from core.values import BadValue
 from devportal import diagnosis, operations, queries
-from devportal.denials import Denial, Denials, Kind, clean_address, clean_span, read_span
+from devportal.deny_policies import Denial, Denials, DenyCondition, clean_address, clean_span, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
-from devportal.operations.denials import DeniedAlready, NothingToSwitch, NotYoursToDeny
+from devportal.operations.deny_policies import DeniedAlready, NothingToSwitch, NotYoursToDeny
 from tests.devportal import builders
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -103,12 +103,14 @@ def test_whatever_lies_between_two_ends_is_written_so_that_it_reads_the_same(fir
 def test_an_address_is_kept_out_by_the_range_it_lies_in(
     value: str, invert: bool, address: str, is_denied: bool
 ) -> None:
-    denials = Denials([Denial(Kind.IPRANGE, value, invert=invert)])
+    denials = Denials([Denial(DenyCondition.IPRANGE, value, invert=invert)])
     assert bool(denials.of_place("api", address)) is is_denied
 
 
 def test_names_keep_out_exactly_what_they_name() -> None:
-    api, application, user = (Denial(kind, "text", "7") for kind in (Kind.API, Kind.APPLICATION, Kind.USER))
+    api, application, user = (
+        Denial(kind, "text", "7") for kind in (DenyCondition.API, DenyCondition.APPLICATION, DenyCondition.USER)
+    )
     denials = Denials([api, application, user])
     assert denials.of_place("7", "192.0.2.7") is api
     assert denials.of_place("8", "192.0.2.7") is None
@@ -118,7 +120,7 @@ def test_names_keep_out_exactly_what_they_name() -> None:
 
 
 def test_policies_that_deny_the_same_are_equal() -> None:
-    first, second = Denial(Kind.USER, "carol", "7"), Denial(Kind.USER, "dave", "8")
+    first, second = Denial(DenyCondition.USER, "carol", "7"), Denial(DenyCondition.USER, "dave", "8")
     assert Denials([first, second]) == Denials([second, first]) != Denials([first])
     assert not Denials()
 

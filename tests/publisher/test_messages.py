@@ -1,4 +1,4 @@
-"""What the Publisher says: consequences in figures, and the trail in sentences."""
+"""What the Publisher says: consequences in figures, and the audit log in sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core import text
-from publisher import diagram, progress, wording
+from publisher import diagram, messages, progress
 from publisher.impact import Impact
 from publisher.lifecycle import TRANSITIONS, Action, State
 from publisher.versions import shorter
@@ -63,13 +63,13 @@ UNCOUNTED = Impact(live_connections=None, applications=0)
     ],
 )
 def test_a_consequence_is_said_in_figures(action: Action, state: State, impact: Impact, sentence: str) -> None:
-    assert wording.consequence(action, state, impact, ["Gold", "Silver", "Bronze"]) == sentence
+    assert messages.consequence(action, state, impact, ["Gold", "Silver", "Bronze"]) == sentence
 
 
 @pytest.mark.parametrize(("state", "action"), list(TRANSITIONS))
 def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, action: Action) -> None:
-    assert wording.consequence(action, state, BUSY, []).endswith(".")
-    assert wording.happened("api.transitioned", {"action": action.value})
+    assert messages.consequence(action, state, BUSY, []).endswith(".")
+    assert messages.happened("api.transitioned", {"action": action.value})
 
 
 def test_thousands_are_set_apart() -> None:
@@ -91,21 +91,21 @@ def test_thousands_are_set_apart() -> None:
     ],
 )
 def test_the_trail_is_told_in_sentences(verb: str, detail: dict[str, Any], sentence: str) -> None:
-    assert wording.happened(verb, detail) == sentence
+    assert messages.happened(verb, detail) == sentence
 
 
 def test_deleting_says_what_is_lost() -> None:
-    assert wording.deleting(BUSY, 3, State.PUBLISHED) == [
+    assert messages.deleting(BUSY, 3, State.PUBLISHED) == [
         "3 revisions and the design are gone.",
         "9 applications lose their subscription.",
         "The gateway stops serving it; closes 128 live connections of 9 applications (code 4010).",
     ]
-    assert wording.deleting(IDLE, 0, State.CREATED) == [
+    assert messages.deleting(IDLE, 0, State.CREATED) == [
         "The design is gone. Nobody is subscribed, and the gateway does not serve it."
     ]
 
 
-def all_steps(**given: Any) -> list[progress.Step]:
+def all_steps(**given: Any) -> list[progress.ProgressStep]:
     nothing: dict[str, Any] = {
         "topics": 0,
         "endpoint": "",
