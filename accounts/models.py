@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -25,6 +25,8 @@ class People(UserManager["User"]):
 class User(AbstractUser):
     """A person, or a service account when `is_service` is set. What it may do is said by its roles."""
 
+    audit_kind: ClassVar = "user"
+
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
 
@@ -32,6 +34,10 @@ class User(AbstractUser):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"user_id": self.pk, "username": self.username}
 
     @cached_property
     def roles(self) -> frozenset[Role]:

@@ -6,14 +6,16 @@ from datetime import datetime
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts import permissions
 from accounts.models import RoleGrant, User
 from accounts.permissions import RoleRequired
 from accounts.roles import Role
-from core import audit
+from core import rows
+from core.audit import record_change
 from core.errors import Conflict, Invalid
+from core.values import invalid
 
 
 class UsernameTaken(Invalid):
@@ -69,7 +71,7 @@ def create_user(
 
 
 @transaction.atomic
-def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> None:
+def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     must(permissions.can_change_password(actor, of=user))
     if actor == user and not user.check_password(current_password):
@@ -80,7 +82,8 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
     user.set_password(new_password)
     user.must_change_password = actor != user
     user.save(update_fields=["password", "must_change_password"])
-    note(user, "user.password_changed", actor=actor, now=now)
+    record_change(user, "password_changed", actor=actor, now=now)
+    return user
 
 
 @transaction.atomic
@@ -89,7 +92,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str, a
     must(actor == user or permissions.can_manage_users(actor))
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.save(update_fields=["first_name", "last_name", "email"])
-    note(user, "user.updated", actor=actor, now=now)
+    record_change(user, "updated", actor=actor, now=now)
 
 
 @transaction.atomic
@@ -104,7 +107,7 @@ def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) 
         keep_an_administrator(user)
     RoleGrant.objects.filter(user=user, role__in=held - wanted).delete()
     grant(user, wanted - held)
-    note(user, "user.roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
+    record_change(user, "roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
 
 
 @transaction.atomic
@@ -114,7 +117,7 @@ def disable_user(*, user: User, actor: User, now: datetime) -> None:
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     set_active(user, active=False)
-    note(user, "user.disabled", actor=actor, now=now)
+    record_change(user, "disabled", actor=actor, now=now)
 
 
 @transaction.atomic
@@ -122,7 +125,7 @@ def enable_user(*, user: User, actor: User, now: datetime) -> None:
     """Let somebody in again who was disabled."""
     must(permissions.can_manage_users(actor))
     set_active(user, active=True)
-    note(user, "user.enabled", actor=actor, now=now)
+    record_change(user, "enabled", actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
@@ -136,14 +139,10 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
 
 def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> User:
     """Save a new account with its roles and say so in the audit log."""
-    try:
-        with transaction.atomic():
-            user.save()
-    except IntegrityError:  # somebody else took the name since it was looked up
-        raise UsernameTaken(user.username) from None
+    rows.save(user, taken=lambda: UsernameTaken(user.username))
     granted = frozenset(roles)
     grant(user, granted)
-    note(user, "user.created", actor=actor, now=now, roles=sorted(granted))
+    record_change(user, "created", actor=actor, now=now, roles=sorted(granted))
     return user
 
 
@@ -153,7 +152,7 @@ def check_username(username: str) -> None:
         UnicodeUsernameValidator()(username)
     except ValidationError:
         sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
-        raise Invalid(sentence, {"username": sentence}) from None
+        raise invalid(username=sentence) from None
     if User.objects.filter(username__iexact=username).exists():
         raise UsernameTaken(username)
 
@@ -187,12 +186,6 @@ def keep_an_administrator(user: User) -> None:
     admins = RoleGrant.objects.filter(role=Role.ADMIN, user__is_active=True, user__is_service=False)
     if set(admins.select_for_update().values_list("user", flat=True)) <= {user.pk}:
         raise LastAdministrator(user)
-
-
-def note(user: User, verb: str, *, actor: User, now: datetime, **detail: object) -> None:
-    """One row in the audit log about an account."""
-    about = {"user_id": user.pk, "username": user.username, **detail}
-    audit.record(actor=actor, verb=verb, kind="user", object_id=user.pk, now=now, detail=about)
 
 
 def must(allowed: bool) -> None:

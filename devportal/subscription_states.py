@@ -34,7 +34,7 @@ def state_under_new_plan(state: str, requires_approval: bool) -> str:
 
 
 def verb_for(state: str) -> str:
-    """The audit log's verb for a subscription that was put into `state`."""
+    """What the audit log says was done to a subscription that was put into `state`."""
     if state in BLOCKING:
-        return "subscription.blocked"
-    return "subscription.unblocked" if state == UNBLOCKED else "subscription.updated"
+        return "blocked"
+    return "unblocked" if state == UNBLOCKED else "updated"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from core.values import BadValue
+from core.values import BadValue, invalid, refuse
 from publisher.validation import clean_endpoint_url
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
@@ -22,14 +22,6 @@ _GATEWAY_HEADERS = frozenset(
     {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
 )
 _GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-")
-
-
-class BadEndpoint(ValueError):
-    """Some fields cannot be taken; `fields` maps each to its sentence."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
-        self.fields = fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +104,12 @@ OPTION_BOUNDS: dict[str, OptionBounds] = {
 
 
 def read_endpoint(document: object) -> Endpoint | None:
-    """Check an endpoint document; None when it names no address. Raises BadEndpoint with `url` or `failover`."""
+    """Check an endpoint document; None when it names no address. Raises Invalid with `url` or `failover`."""
     if not isinstance(document, Mapping):
-        raise BadEndpoint({"url": 'An endpoint is an object such as {"url": "ws://host:port/path"}.'})
+        raise invalid(url='An endpoint is an object such as {"url": "ws://host:port/path"}.')
     url, failover = document.get("url") or "", document.get("failover") or []
     if not isinstance(url, str) or not _is_list_of_text(failover):
-        raise BadEndpoint({"url": "Addresses are text: one url and a list of failover addresses."})
+        raise invalid(url="Addresses are text: one url and a list of failover addresses.")
     errors: dict[str, str] = {}
     cleaned = _clean_into(errors, "url", url) if url.strip() else ""
     spares = [_clean_into(errors, "failover", spare) for spare in failover if spare.strip()]
@@ -125,15 +117,14 @@ def read_endpoint(document: object) -> Endpoint | None:
         errors["url"] = "Give the address that is tried first before the ones to fail over to."
     if len(spares) > MAXIMUM_FAILOVER:
         errors["failover"] = f"At most {MAXIMUM_FAILOVER} failover addresses are tried; these are {len(spares)}."
-    if errors:
-        raise BadEndpoint(errors)
+    refuse(errors)
     return Endpoint(cleaned, tuple(spares)) if cleaned else None
 
 
 def read_options(document: object) -> EndpointOptions:
-    """Check an options document; what it leaves out keeps its default. Raises BadEndpoint by field."""
+    """Check an options document; what it leaves out keeps its default. Raises Invalid by field."""
     if not isinstance(document, Mapping):
-        raise BadEndpoint({"endpoint_options": "Endpoint options are an object of names and values."})
+        raise invalid(endpoint_options="Endpoint options are an object of names and values.")
     errors: dict[str, str] = {}
     values: dict[str, Any] = {}
     for key, value in document.items():
@@ -143,8 +134,7 @@ def read_options(document: object) -> EndpointOptions:
             errors[str(key)] = str(error)
     if not errors:
         _check_together(values, errors)
-    if errors:
-        raise BadEndpoint(errors)
+    refuse(errors)
     return EndpointOptions(**values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -20,6 +20,8 @@ class Plan(models.Model):
     `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
     connections a minute; `message_bytes` is the largest message.
     """
+
+    audit_kind: ClassVar = "plan"
 
     class Unit(models.TextChoices):
         MESSAGES = "messages"
@@ -72,6 +74,10 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.display_name
 
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"plan_id": str(self.pk), "plan": self.name}
+
     @property
     def summary(self) -> str:
         """The limits on one line, for people who choose."""
@@ -88,6 +94,8 @@ class Api(models.Model):
     says whether a token may come in the address.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
+
+    audit_kind: ClassVar = "api"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=60)
@@ -124,6 +132,10 @@ class Api(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"api_id": str(self.pk), "name": self.name, "version": self.version}
 
     @property
     def stage(self) -> State:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
 from core.text import spaced
-from core.values import BadValue
+from core.values import BadValue, clean, refuse
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 60, 512, 1024
 LARGEST_QUOTA: Final = 1 << 53
@@ -24,14 +24,6 @@ NAME_SENTENCE: Final = (
     "digit: Gold, 10PerMin."
 )
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{NAME_LENGTH - 1}}}")
-
-
-class BadPlan(ValueError):
-    """Some fields cannot be taken; `fields` maps each to its sentence."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
-        self.fields = fields
 
 
 class NumberRule(NamedTuple):
@@ -95,30 +87,15 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 
 
 def clean_plan(given: Mapping[str, Any], present: Mapping[str, Any] = DEFAULTS) -> dict[str, Any]:
-    """Every field of a plan, with what is `given` in place of what is `present`. Raises BadPlan.
+    """Every field of a plan, with what is `given` in place of what is `present`. Raises Invalid.
 
     Without a quota there is neither its unit nor its period in what is returned.
     """
     cleaned = clean({"name": "", "quota_unit": "messages", **present, **given}, CLEANERS)
     if cleaned["quota"] is None:
         cleaned = {key: value for key, value in cleaned.items() if key not in ("quota_unit", "quota_period")}
-    if contradictions := dict(_contradictions(cleaned)):
-        raise BadPlan(contradictions)
+    refuse(dict(_contradictions(cleaned)))
     return {**cleaned, "display_name": cleaned["display_name"] or cleaned["name"]}
-
-
-def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Every value through its cleaner. Raises BadPlan with a sentence for each that cannot be taken."""
-    cleaned, errors = {}, {}
-    for key, value in values.items():
-        cleaner: Callable[[Any], Any] = cleaners.get(key, _no_such_field)
-        try:
-            cleaned[key] = cleaner(value)
-        except BadValue as error:
-            errors[key] = str(error)
-    if errors:
-        raise BadPlan(errors)
-    return cleaned
 
 
 def clean_name(value: Any) -> str:
@@ -192,10 +169,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("Write this as text.")
     return value.strip()
-
-
-def _no_such_field(value: Any) -> Any:
-    raise BadValue("A plan has no such field. Leave it out.")
 
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {

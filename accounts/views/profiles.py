@@ -9,6 +9,7 @@ from accounts import operations
 from accounts.access import current_user, requires
 from accounts.forms import ProfileForm
 from accounts.portals import Portal
+from core.forms import status_of
 
 
 @requires()
@@ -21,5 +22,4 @@ def account(request: HttpRequest, portal: Portal) -> HttpResponse:
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
         messages.success(request, "Your account was saved.")
         return redirect("accounts:account", portal)
-    status = 400 if form.errors else 200
-    return render(request, "accounts/profiles/account.html", {"form": form}, status=status)
+    return render(request, "accounts/profiles/account.html", {"form": form}, status=status_of(form))

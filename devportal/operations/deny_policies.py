@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
-from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
-from core.values import BadValue
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, NotAllowed
+from core.values import BadValue, invalid
 from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, clean_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import Application, DenyPolicy
@@ -53,13 +54,13 @@ def add_deny_policy(
     chosen = _kind(kind)
     if invert and chosen not in ABOUT_ADDRESSES:
         sentence = "Only conditions about addresses can be turned round."
-        raise Invalid(sentence, {"invert": sentence})
+        raise invalid(invert=sentence)
     written, subject = _read(chosen, value.strip())
     policy = DenyPolicy(kind=chosen, value=written, subject=subject, invert=invert, is_active=is_active)
     policy.created_at = policy.updated_at = now
     with transaction.atomic():
-        _insert(policy)
-        _record("created", policy, actor, now)
+        rows.save(policy, taken=lambda: _there_already(policy))
+        record_change(policy, "created", actor=actor, now=now)
     return policy
 
 
@@ -67,12 +68,12 @@ def switch_deny_policy(*, policy: DenyPolicy, is_active: bool, actor: User, now:
     """Switch a policy on or off. Raises NotYoursToDeny, NothingToSwitch or DenyPolicyNotFound."""
     _permit(actor)
     with transaction.atomic():
-        row = _lock(policy)
+        row = rows.lock(policy, gone=DenyPolicyNotFound)
         if row.is_active == is_active:
             raise NothingToSwitch(row)
         row.is_active, row.updated_at = is_active, now
         row.save(update_fields=["is_active", "updated_at"])
-        _record("updated", row, actor, now)
+        record_change(row, "updated", actor=actor, now=now)
     return row
 
 
@@ -80,8 +81,8 @@ def delete_deny_policy(*, policy: DenyPolicy, actor: User, now: datetime) -> Non
     """Take a policy away. Raises NotYoursToDeny or DenyPolicyNotFound."""
     _permit(actor)
     with transaction.atomic():
-        row = _lock(policy)
-        _record("deleted", row, actor, now)
+        row = rows.lock(policy, gone=DenyPolicyNotFound)
+        record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
 
@@ -95,7 +96,7 @@ def _kind(text: str) -> DenyCondition:
         return DenyCondition(text)
     except ValueError:
         sentence = f"Choose one of {', '.join(DenyCondition)}."
-        raise Invalid(sentence, {"kind": sentence}) from None
+        raise invalid(kind=sentence) from None
 
 
 def _read(kind: DenyCondition, value: str) -> tuple[str, str]:
@@ -106,7 +107,7 @@ def _read(kind: DenyCondition, value: str) -> tuple[str, str]:
             return readers[kind](value)
         return (clean_address if kind is DenyCondition.IP else clean_span)(value), ""
     except BadValue as error:
-        raise Invalid(str(error), {"value": str(error)}) from None
+        raise invalid(value=str(error)) from None
 
 
 def _api(value: str) -> tuple[str, str]:
@@ -147,25 +148,5 @@ def _uuid(value: str) -> uuid.UUID:
         return uuid.UUID(int=0)
 
 
-def _insert(policy: DenyPolicy) -> None:
-    try:
-        with transaction.atomic():
-            policy.save(force_insert=True)
-    except IntegrityError:
-        raise DeniedAlready(
-            DenyPolicy.objects.get(kind=policy.kind, value=policy.value, invert=policy.invert)
-        ) from None
-
-
-def _lock(policy: DenyPolicy) -> DenyPolicy:
-    row = DenyPolicy.objects.select_for_update().filter(pk=policy.pk).first()
-    if row is None:
-        raise DenyPolicyNotFound
-    return row
-
-
-def _record(deed: str, policy: DenyPolicy, actor: User, now: datetime) -> None:
-    detail = {"condition": policy.kind, "value": policy.value, "invert": policy.invert, "is_active": policy.is_active}
-    audit.record(
-        actor=actor, verb=f"deny_policy.{deed}", kind="deny_policy", object_id=policy.pk, detail=detail, now=now
-    )
+def _there_already(policy: DenyPolicy) -> DeniedAlready:
+    return DeniedAlready(DenyPolicy.objects.get(kind=policy.kind, value=policy.value, invert=policy.invert))

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
-from core import audit
-from core.errors import Conflict, Invalid
+from core.audit import record_change
+from core.errors import Conflict
+from core.values import invalid
 from devportal import grants, tokens
 from devportal.models import OAuthClient
 
@@ -45,17 +46,16 @@ def create_service_account(
         user = _user(name, chosen, may_introspect)
         secret = tokens.random_token()
         client = _client(user, secret)
-        detail = {"name": name, "user_id": user.pk, "roles": [role.value for role in chosen], "service": True}
-        audit.record(actor=actor, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail)
+        record_change(user, "created", actor=actor, now=now, roles=[role.value for role in chosen], service=True)
     return ServiceAccount(user, client, secret)
 
 
 def _check(name: str, roles: list[Role], may_introspect: bool) -> None:
     if not name.strip():
-        raise Invalid("Give the service account a name.", {"name": "Give the service account a name."})
+        raise invalid(name="Give the service account a name.")
     if not roles and not may_introspect:
         sentence = f"Give it at least one role ({', '.join(Role)}) or the right to introspect: it could do nothing."
-        raise Invalid(sentence, {"roles": sentence})
+        raise invalid(roles=sentence)
     if User.objects.filter(username__iexact=name).exists():
         raise ServiceNameTaken(name)
 

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.models import Application, Subscription
 from devportal.subscription_states import BLOCKING
-from devportal.views.common import accepted, status_of
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
 PER_PAGE = 25

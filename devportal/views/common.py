@@ -1,18 +1,10 @@
 """What the pages share: who asks, how a refusal lands on a form, and how a key type is spelled in a URL."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from core.errors import Conflict, Invalid
-from core.forms import show_refusal
 from devportal import one_time_secret
 from devportal.models import KeyType, OAuthClient
-
-Result = TypeVar("Result")
 
 
 class KeyTypeConverter:
@@ -27,20 +19,6 @@ class KeyTypeConverter:
     def to_url(self, value: str) -> str:
         """The slug of a key type."""
         return value.lower()
-
-
-def accepted(form: forms.Form, operation: Callable[[], Result]) -> Result | None:
-    """What the operation returns; None if it refused, and then the form says why beside the field."""
-    try:
-        return operation()
-    except (Invalid, Conflict) as refusal:
-        show_refusal(form, getattr(refusal, "fields", {}), str(refusal))
-        return None
-
-
-def status_of(form: forms.Form) -> int:
-    """The status of a page with this form: 400 if something on it is wrong."""
-    return 400 if form.errors else 200
 
 
 def keep_once(request: HttpRequest, response: HttpResponse, kind: str, client: OAuthClient, secret: str) -> None:

@@ -14,10 +14,11 @@ from oauth2_provider.models import AccessToken
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.views.common import accepted, keep_once, kept_nowhere, show_once, status_of
+from devportal.views.common import keep_once, kept_nowhere, show_once
 
 TOKENS_A_PAGE = 20
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
-from devportal.views.common import accepted, status_of
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted
 from devportal import operations, queries
 from devportal.errors import TokenNotFound
 from devportal.forms import TokenForm
 from devportal.models import KeyType
-from devportal.views.common import accepted, keep_once
+from devportal.views.common import keep_once
 from devportal.views.keys import page
 
 

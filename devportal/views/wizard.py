@@ -12,11 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import Addresses, addresses_of, takes_token_in_url
 from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType, Subscription
-from devportal.views.common import accepted, keep_once, kept_nowhere, show_once, status_of
+from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
 

@@ -8,12 +8,12 @@ from django import forms
 
 from core import values
 from publisher import validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, PageForm, in_words, offer_plans
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words, offer_plans
 from publisher.models import Api, Plan
 from publisher.origins import clean_origins
 
 
-class CreateForm(PageForm):
+class CreateForm(forms.Form):
     """Design a New WebSocket API. Labels are those of the tutorial."""
 
     name = CleanedField(

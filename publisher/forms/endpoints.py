@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 
+from core.errors import Invalid
 from publisher import validation
-from publisher.endpoint import OPTION_BOUNDS, BadEndpoint, EndpointOptions, read_options
+from publisher.endpoint import OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 
@@ -129,7 +130,7 @@ def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with some of the advanced options, by field."""
     try:
         read_options(options)
-    except BadEndpoint as error:
+    except Invalid as error:
         return list(error.fields.items())
     return []
 

@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 
 from publisher import validation
-from publisher.forms.common import PLAIN, CleanedField, PageForm
+from publisher.forms.common import PLAIN, CleanedField
 from publisher.lifecycle import Action, Checklist
 from publisher.models import Api
 
 
-class VersionForm(PageForm):
+class VersionForm(forms.Form):
     """A new version of an API."""
 
     version = CleanedField(
@@ -25,7 +25,7 @@ class VersionForm(PageForm):
     )
 
 
-class RevisionForm(PageForm):
+class RevisionForm(forms.Form):
     """A revision to make, and to deploy at once where that is asked for."""
 
     description = forms.CharField(

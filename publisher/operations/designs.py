@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from accounts.models import User
+from core import rows
+from core.audit import record_change
 from core.errors import Conflict, Invalid
+from core.values import clean, refuse
 from publisher import permissions, queries, validation
-from publisher.endpoint import BadEndpoint, Endpoint, EndpointOptions, read_endpoint, read_options
+from publisher.endpoint import Endpoint, EndpointOptions, read_endpoint, read_options
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
 from publisher.operations.common import (
     AlreadyExists,
     NotReadyToPublish,
-    clean,
     hold,
     lock,
     permit,
-    record,
-    refuse,
     refuse_backends,
     save_design,
 )
@@ -87,7 +87,7 @@ def create_api(
             plans=plans,
             now=now,
         )
-        record(api, "api.created", actor=actor, now=now, context=api.context)
+        record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
@@ -106,7 +106,7 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     )
     fields = {field: getattr(source, field) for field in copied}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
-    record(copy, "api.created", actor=actor, now=now, context=copy.context, copied_from=source.version)
+    record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
     return copy
@@ -197,7 +197,7 @@ def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, 
     saved = save_design(row, {}, seen=seen, now=now)
     saved.plans.set(hold(plans))
     names = sorted(plan.name for plan in plans)
-    record(saved, "api.updated", actor=actor, now=now, fields=["plans"], plans=names)
+    record_change(saved, "updated", actor=actor, now=now, fields=["plans"], plans=names)
     return saved
 
 
@@ -207,24 +207,20 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
     row = lock(api)
     role = "creator" if row.deployed_revision_id is None else "creator who is also a publisher"
     permit(permissions.can_delete(actor, row), role, "delete this API")
-    record(row, "api.deleted", actor=actor, now=now, context=row.context)
+    record_change(row, "deleted", actor=actor, now=now, context=row.context)
     Api.objects.filter(pk=row.pk).update(deployed_revision=None)
     Api.objects.get(pk=row.pk).delete()
 
 
 def _save(row: Api, changed: Mapping[str, Any], *, seen: datetime | None, actor: User, now: datetime) -> Api:
     saved = save_design(row, changed, seen=seen, now=now)
-    record(saved, "api.updated", actor=actor, now=now, fields=sorted(changed))
+    record_change(saved, "updated", actor=actor, now=now, fields=sorted(changed))
     return saved
 
 
 def _insert(api: Api, *, provider: User, plans: Iterable[Plan], now: datetime) -> Api:
     api.provider, api.created_at, api.updated_at = provider, now, now
-    try:
-        with transaction.atomic():
-            api.save(force_insert=True)
-    except IntegrityError:
-        raise AlreadyExists({"version": f"{api} exists already. Choose another version."}) from None
+    rows.save(api, taken=lambda: AlreadyExists({"version": f"{api} exists already. Choose another version."}))
     api.plans.set(hold(plans))
     return api
 
@@ -287,7 +283,7 @@ def _document(
 ) -> dict[str, Any]:
     try:
         value = read()
-    except BadEndpoint as error:
+    except Invalid as error:
         errors.update({f"{prefix}{key}": sentence for key, sentence in error.fields.items()})
         return {}
     return value.to_document() if value else {}

@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from core.audit import record_change
 from core.errors import Conflict
 from publisher import permissions, queries, signals
 from publisher.lifecycle import DEPLOYING, NO_CHECKS, UNDEPLOYING, Action, Checklist, State, next_state
 from publisher.models import Api
-from publisher.operations.common import NotReadyToPublish, lock, permit, record
+from publisher.operations.common import NotReadyToPublish, lock, permit
 from publisher.operations.deployments import add_revision, put_on_gateway, take_off_gateway
 
 
@@ -64,7 +65,7 @@ def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
 
 def _record(row: Api, source: State, target: State, action: Action, *, actor: User, now: datetime) -> None:
     states = {"from": source.value, "to": target.value}
-    record(row, "api.transitioned", actor=actor, now=now, action=action.value, **states)
+    record_change(row, "transitioned", actor=actor, now=now, action=action.value, **states)
 
 
 def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.roles import Role
-from core.values import BadValue
+from core.errors import Invalid
+from core.values import BadValue, refuse
 from publisher import queries, validation
-from publisher.endpoint import BadEndpoint, EndpointOptions, read_options
+from publisher.endpoint import EndpointOptions, read_options
 from publisher.endpoint_check import EndpointCheck, try_endpoint
 from publisher.forms import EndpointForm, TryForm, in_words
 
@@ -68,7 +69,7 @@ def _field(request: HttpRequest) -> str:
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:
     try:
         return try_endpoint(url, _options(request))
-    except BadEndpoint as error:
+    except Invalid as error:
         return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
 
 
@@ -79,6 +80,5 @@ def _options(request: HttpRequest) -> EndpointOptions:
     form = EndpointForm(request.POST)
     form.full_clean()
     wrong = {name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors}
-    if wrong:
-        raise BadEndpoint(wrong)
+    refuse(wrong)
     return read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})

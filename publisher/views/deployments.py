@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
-from core.errors import Conflict, Invalid
+from core.forms import accepted, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import RevisionForm
 from publisher.messages import undeploying
@@ -31,17 +31,19 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     revision = queries.get_revision_of(api, chosen) if chosen else None
     form = RevisionForm(request.POST)
     if not form.is_valid():
-        return _page(request, api, form, status=400)
-    try:
-        text = form.cleaned_data["description"]
-        api = operations.deploy_revision(
+        return _page(request, api, form)
+    text = form.cleaned_data["description"]
+    deployed = accepted(
+        form,
+        lambda: operations.deploy_revision(
             api=api, revision=revision, description=text, actor=current_user(request), now=now()
-        )
-    except (Invalid, Conflict) as refusal:
-        form.take_up(refusal)
-        return _page(request, api, form, status=refusal.status)
-    if api.deployed_revision:
-        messages.success(request, f"Revision {api.deployed_revision.number} is deployed. Open connections were kept.")
+        ),
+    )
+    if deployed is None:
+        return _page(request, api, form)
+    if deployed.deployed_revision:
+        number = deployed.deployed_revision.number
+        messages.success(request, f"Revision {number} is deployed. Open connections were kept.")
     return redirect("publisher:deployments", pk=api.pk)
 
 
@@ -53,7 +55,7 @@ def revisions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     operations.permit(permissions.can_revise(current_user(request), api), "creator or publisher", "make a revision")
     form = RevisionForm(request.POST)
     if not form.is_valid():
-        return _page(request, api, form, status=400)
+        return _page(request, api, form)
     revision = operations.create_revision(
         api=api, description=form.cleaned_data["description"], actor=current_user(request), now=now()
     )
@@ -83,7 +85,7 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("publisher:deployments", pk=api.pk)
 
 
-def _page(request: HttpRequest, api: Api, form: RevisionForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
     touched = impact.of(api)
     context = {
         "form": form,
@@ -91,4 +93,4 @@ def _page(request: HttpRequest, api: Api, form: RevisionForm, status: int = 200)
         "deployed_by": queries.deployed_by(api),
         "undeploying": undeploying(touched),
     }
-    return api_page(request, api, "deployments/list.html", status=status, **context)
+    return api_page(request, api, "deployments/list.html", status=status_of(form), **context)

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from accounts.access import RequiresRole, current_user
 from accounts.models import User
 from core.errors import Conflict, Invalid
+from core.forms import show_refusal, status_of
 from publisher import operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
@@ -45,7 +46,7 @@ class DesignPage(RequiresRole, ABC):
         operations.permit(self.may(current_user(request), api), *self.needs)
         form = self.form(api, request.POST)
         if not form.is_valid():
-            return self.show(api, form, status=400)
+            return self.show(api, form)
         try:
             self.save(api, form)
         except (Invalid, Conflict) as refusal:
@@ -55,15 +56,15 @@ class DesignPage(RequiresRole, ABC):
 
     def refused(self, api: Api, form: GuardedForm, refusal: Invalid | Conflict) -> HttpResponse:
         """The page with what was typed and the refusal; after a conflict the next save goes over the other one."""
-        form.take_up(refusal)
+        show_refusal(form, refusal)
         if isinstance(refusal, operations.ChangedMeanwhile):
             form.look_again(queries.get_api_for(current_user(self.request), api.pk))
-        return self.show(api, form, status=refusal.status)
+        return self.show(api, form)
 
-    def show(self, api: Api, form: GuardedForm, status: int = 200) -> HttpResponse:
+    def show(self, api: Api, form: GuardedForm) -> HttpResponse:
         """The page with a form."""
         context = {"form": form, "may_change": self.may(current_user(self.request), api), **self.context(form)}
-        return api_page(self.request, api, self.template, status=status, **context)
+        return api_page(self.request, api, self.template, status=status_of(form), **context)
 
     needs: ClassVar[tuple[str, str]] = ("creator", "edit an API")
 

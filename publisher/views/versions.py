@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import current_user, requires
-from core.errors import Conflict, Invalid
+from core.forms import accepted, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
 from publisher.messages import deleting
@@ -29,12 +29,11 @@ def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _version_page(request, api, VersionForm())
     form = VersionForm(request.POST)
     if not form.is_valid():
-        return _version_page(request, api, form, status=400)
-    try:
-        copy = operations.create_version(api=api, **form.cleaned_data, actor=current_user(request), now=now())
-    except (Invalid, Conflict) as refusal:
-        form.take_up(refusal)
-        return _version_page(request, api, form, status=refusal.status)
+        return _version_page(request, api, form)
+    fields = form.cleaned_data
+    copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=current_user(request), now=now()))
+    if copy is None:
+        return _version_page(request, api, form)
     messages.success(request, f"{copy} is created with the design of {api.version}.")
     return redirect("publisher:api", pk=copy.pk)
 
@@ -53,19 +52,19 @@ def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _deletion_page(request, api, touched, DeletionForm(word=word))
     form = DeletionForm(request.POST, word=word)
     if not form.is_valid():
-        return _deletion_page(request, api, touched, form, status=400)
+        return _deletion_page(request, api, touched, form)
     operations.delete_api(api=api, actor=current_user(request), now=now())
     messages.success(request, f"{api} is deleted.")
     return redirect("publisher:apis")
 
 
-def _version_page(request: HttpRequest, api: Api, form: VersionForm, status: int = 200) -> HttpResponse:
+def _version_page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResponse:
     context = {"form": form, "versions": queries.versions_of(api)}
-    return api_page(request, api, "versions/version.html", status=status, **context)
+    return api_page(request, api, "versions/version.html", status=status_of(form), **context)
 
 
 def _deletion_page(
     request: HttpRequest, api: Api, touched: impact.Impact, form: DeletionForm, status: int = 200
 ) -> HttpResponse:
     context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
-    return api_page(request, api, "versions/deletion.html", status=status, **context)
+    return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)

@@ -240,7 +240,7 @@ def test_a_name_that_is_taken_is_said_and_what_was_typed_is_kept(tab: Client, ec
     page = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "description": "My words", "plan": "20PerMin"})
 
     shown = page.content.decode()
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "You already have an application named" in shown
     assert "My words" in shown
     assert re.search(r'value="20PerMin" selected', shown)
@@ -349,7 +349,7 @@ def test_keys_that_cannot_ask_for_a_token_say_so_on_the_fourth_step(tab: Client,
 
     page = tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/production/token", TOKEN)
 
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "lack the client credentials grant" in page.content.decode()
 
 

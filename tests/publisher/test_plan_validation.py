@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.roles import Role
+from core.errors import Invalid
 from gateway.limits import LARGEST, Limits
 from publisher.models import Plan
-from publisher.plan_validation import CHOICES, CLEANERS, DEFAULTS, LARGEST_QUOTA, NUMBERS, BadPlan, clean_plan
+from publisher.plan_validation import CHOICES, CLEANERS, DEFAULTS, LARGEST_QUOTA, NUMBERS, clean_plan
 
 GOLD = {"name": "Gold", "quota": 50_000, "quota_period": "day", "rate": 100, "burst": 100, "connections": 100}
 
 
 def refused(**fields: Any) -> dict[str, str]:
     """What is said about a plan of these fields, by field."""
-    with pytest.raises(BadPlan) as error:
+    with pytest.raises(Invalid) as error:
         clean_plan({"name": "Gold", **fields})
     return error.value.fields
 
@@ -127,7 +128,7 @@ def test_what_is_not_given_stays_as_it_is() -> None:
 def test_a_plan_that_had_no_quota_needs_a_period_for_its_first() -> None:
     present = clean_plan({"name": "Free"})
 
-    with pytest.raises(BadPlan) as error:
+    with pytest.raises(Invalid) as error:
         clean_plan({"quota": 10}, present)
     assert set(error.value.fields) == {"quota_period"}
     assert clean_plan({"quota": 10, "quota_period": "hour"}, present)["quota_unit"] == "messages"
@@ -172,7 +173,7 @@ def test_whatever_is_sent_is_refused_by_field_or_can_be_metered(fields: dict[str
 def _tried(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         return clean_plan(fields), {}
-    except BadPlan as error:
+    except Invalid as error:
         return {}, error.fields
 
 
