@@ -1,6 +1,5 @@
 """What must be true before anything listens. Each check raises `CannotStart` with one sentence for the operator."""
 
-import errno
 import os
 import socket
 import warnings
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import environ
 
+from core.listening import port_problem
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
@@ -146,16 +146,7 @@ def _check_port(listener: WantedPort) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        raise CannotStart(_port_sentence(listener, error)) from error
-
-
-def _port_sentence(listener: WantedPort, error: OSError) -> str:
-    host, port, setting = listener
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use by another program: stop that program or choose another port with {setting}."
-    if error.errno == errno.EACCES:
-        return f"Port {port} needs more rights than this user has: choose a port above 1023 with {setting}."
-    return f"{host}:{port} cannot be listened on ({_reason(error)}): correct APIM_BIND or {setting}."
+        raise CannotStart(port_problem(host, port, setting, error)) from error
 
 
 def _reason(error: OSError) -> str:

@@ -6,13 +6,23 @@ Fields, units and meanings are those of `publisher.models.Plan`; None is no limi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
 from core.text import spaced
 from core.values import BadValue, clean, refuse
+from publisher.plan_terms import (
+    OVER_QUOTA,
+    OVER_RATE,
+    Billing,
+    CountedDirection,
+    ExceededAction,
+    QuotaPeriod,
+    QuotaUnit,
+)
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 60, 512, 1024
 LARGEST_QUOTA: Final = 1 << 53
@@ -53,34 +63,37 @@ class ChoiceRule(NamedTuple):
     words: tuple[str, ...]
     sentence: str
 
+    @classmethod
+    def of(cls, words: Iterable[StrEnum], sentence: str) -> ChoiceRule:
+        """The rule for these words of `publisher.plan_terms`."""
+        return cls(tuple(word.value for word in words), sentence)
+
 
 CHOICES: Final[Mapping[str, ChoiceRule]] = {
-    "billing": ChoiceRule(("FREE", "COMMERCIAL"), "A plan is billed as FREE or COMMERCIAL."),
-    "quota_unit": ChoiceRule(("messages", "bytes"), "A quota counts messages or bytes."),
-    "quota_period": ChoiceRule(
-        ("minute", "hour", "day", "month"), "Say per what the quota is counted: minute, hour, day or month."
+    "billing": ChoiceRule.of(Billing, "A plan is billed as FREE or COMMERCIAL."),
+    "quota_unit": ChoiceRule.of(QuotaUnit, "A quota counts messages or bytes."),
+    "quota_period": ChoiceRule.of(QuotaPeriod, "Say per what the quota is counted: minute, hour, day or month."),
+    "counted": ChoiceRule.of(
+        CountedDirection, "What counts is both directions (both) or only what the client sends (client)."
     ),
-    "counted": ChoiceRule(
-        ("both", "client"), "What counts is both directions (both) or only what the client sends (client)."
-    ),
-    "over_rate": ChoiceRule(
-        ("delay", "drop", "close"),
+    "over_rate": ChoiceRule.of(
+        OVER_RATE,
         "A message over the rate is made to wait (delay), left out (drop), or ends the connection (close).",
     ),
-    "over_quota": ChoiceRule(
-        ("close", "drop"), "A message over the quota ends the connection (close) or is left out (drop); it cannot wait."
+    "over_quota": ChoiceRule.of(
+        OVER_QUOTA, "A message over the quota ends the connection (close) or is left out (drop); it cannot wait."
     ),
 }
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "display_name": "",
     "description": "",
-    "billing": "FREE",
+    "billing": Billing.FREE.value,
     "roles": (),
     **dict.fromkeys(NUMBERS),
-    "counted": "both",
-    "over_rate": "delay",
-    "over_quota": "close",
+    "counted": CountedDirection.BOTH.value,
+    "over_rate": ExceededAction.DELAY.value,
+    "over_quota": ExceededAction.CLOSE.value,
     "requires_approval": False,
 }
 """What a new plan says where nothing is given: no limits at all. A quota has no period by default."""
@@ -91,7 +104,7 @@ def clean_plan(given: Mapping[str, Any], present: Mapping[str, Any] = DEFAULTS) 
 
     Without a quota there is neither its unit nor its period in what is returned.
     """
-    cleaned = clean({"name": "", "quota_unit": "messages", **present, **given}, CLEANERS)
+    cleaned = clean({"name": "", "quota_unit": QuotaUnit.MESSAGES.value, **present, **given}, CLEANERS)
     if cleaned["quota"] is None:
         cleaned = {key: value for key, value in cleaned.items() if key not in ("quota_unit", "quota_period")}
     refuse(dict(_contradictions(cleaned)))

@@ -18,6 +18,7 @@ from devportal import operations, queries
 from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
 from devportal.models import ApplicationPlan
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import NAME_SENTENCE
 
 FIELD_NAMES: Final = {"name": "policyName", "display_name": "displayName", "per_minute": "defaultLimit"}
@@ -161,5 +162,5 @@ def _per_minute(limit: Mapping[str, Any] | None) -> int | None:
 
 
 def _limit(per_minute: int | None) -> dict[str, Any] | None:
-    limit = default_limit(per_minute, "messages", "minute")
+    limit = default_limit(per_minute, QuotaUnit.MESSAGES, QuotaPeriod.MINUTE)
     return limit and {key: part for key, part in limit.items() if part}

@@ -8,10 +8,20 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from core.rest.documents import Strict
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import LARGEST_QUOTA, NUMBERS
 
-UNITS: Final = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
-PERIODS: Final = {**{unit: period for period, unit in UNITS.items()}, "day": "day", "month": "month"}
+UNITS: Final = {
+    QuotaPeriod.MINUTE: "min",
+    QuotaPeriod.HOUR: "hour",
+    QuotaPeriod.DAY: "days",
+    QuotaPeriod.MONTH: "months",
+}
+PERIODS: Final = {
+    **{unit: period for period, unit in UNITS.items()},
+    "day": QuotaPeriod.DAY,
+    "month": QuotaPeriod.MONTH,
+}
 SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 EVENTS, BANDWIDTH = "EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"
 PARTS: Final = {EVENTS: "eventCount", BANDWIDTH: "bandwidth"}
@@ -119,8 +129,8 @@ def quota_fields(limit: Mapping[str, Any] | None) -> dict[str, Any]:
     in_bytes = limit["type"] == BANDWIDTH
     return {
         "quota": part["dataAmount"] * SIZES[part["dataUnit"]] if in_bytes else part["eventCount"],
-        "quota_unit": "bytes" if in_bytes else "messages",
-        "quota_period": PERIODS[part["timeUnit"]],
+        "quota_unit": (QuotaUnit.BYTES if in_bytes else QuotaUnit.MESSAGES).value,
+        "quota_period": PERIODS[part["timeUnit"]].value,
     }
 
 
@@ -128,8 +138,8 @@ def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any] |
     """A quota as `defaultLimit`; None where there is none."""
     if quota is None:
         return None
-    time = {"timeUnit": UNITS[period], "unitTime": 1}
-    if unit == "bytes":
+    time = {"timeUnit": UNITS[QuotaPeriod(period)], "unitTime": 1}
+    if unit == QuotaUnit.BYTES:
         amount, size = data_amount(quota)
         return {"type": BANDWIDTH, "eventCount": None, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
     return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}, "bandwidth": None}

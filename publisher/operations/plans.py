@@ -18,10 +18,11 @@ from core.values import invalid
 from publisher import impact, queries
 from publisher.models import Plan
 from publisher.permissions import can_manage_plans
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import CLEANERS, clean_plan
 
 MOST_NAMED = 5
-QUOTA_WORDS: Final = {"quota_unit": Plan.Unit.MESSAGES.value, "quota_period": Plan.Period.DAY.value}
+QUOTA_WORDS: Final = {"quota_unit": QuotaUnit.MESSAGES.value, "quota_period": QuotaPeriod.DAY.value}
 """What stands in the row where there is no quota."""
 
 

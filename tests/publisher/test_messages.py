@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from core import text
 from publisher import diagram, messages, progress
 from publisher.impact import Impact
 from publisher.lifecycle import TRANSITIONS, Action, State
@@ -70,10 +69,6 @@ def test_a_consequence_is_said_in_figures(action: Action, state: State, impact: 
 def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, action: Action) -> None:
     assert messages.consequence(action, state, BUSY, []).endswith(".")
     assert messages.happened("api.transitioned", {"action": action.value})
-
-
-def test_thousands_are_set_apart() -> None:
-    assert text.count(1204881, "message") == "1\u202f204\u202f881 messages"
 
 
 @pytest.mark.parametrize(
