@@ -32,13 +32,6 @@ NUMBERS: dict[type[exceptions.APIException], int] = {
 }
 
 
-class PreconditionFailed(exceptions.APIException):
-    """If-Match names another state of the thing than the present one."""
-
-    status_code = 412
-    default_detail = "It was changed after you read it. Read it again, then send your change with the new ETag."
-
-
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
     return _refusal(error, getattr(context.get("view"), "field_names", {}))

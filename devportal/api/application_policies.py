@@ -13,9 +13,10 @@ from rest_framework.response import Response
 
 from accounts.rest import Resource
 from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
-from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
+from devportal.api.administration import WHO_MANAGE_PLANS
 from devportal.models import ApplicationPlan
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
 from publisher.plan_terms import QuotaPeriod, QuotaUnit

@@ -17,8 +17,9 @@ from rest_framework.response import Response
 
 from accounts.rest import Resource
 from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
-from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
+from devportal.api.administration import WHO_MANAGE_PLANS
 from publisher import impact, operations, plan_validation
 from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, PlanNumber, default_limit, quota_fields, said
 from publisher.models import Plan
