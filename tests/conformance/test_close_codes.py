@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.frames import FrameScanner, decode_close, is_sendable
+from gateway.relay.frames import FrameScanner, decode_close, is_sendable
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running

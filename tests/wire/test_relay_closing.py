@@ -32,13 +32,13 @@ CODES = [1000, 1001, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000,
 
 
 @asynccontextmanager
-async def raw_line(certificate: Certificate | None = None, **door: Any) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
+async def raw_line(certificate: Certificate | None = None, **context: Any) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
     """A gateway, a client of it and the backend's end of the same line, both in the test's hands."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
         raw_backend() as backend,
-        running(backend.url, server_tls=server_tls, **door) as gateway,
+        running(backend.url, server_tls=server_tls, **context) as gateway,
         raw_client(gateway.port, tls=client_tls) as client,
     ):
         await client.read_head()
@@ -140,11 +140,13 @@ async def test_a_client_that_never_answers_a_close_is_not_waited_for_for_ever() 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("way", ["FIN", "RST"])
-async def test_a_backend_that_vanishes_is_a_1014_for_the_client(way: str, tls: bool, certificate: Certificate) -> None:
+async def test_a_backend_that_vanishes_is_a_1014_for_the_client(
+    source: str, tls: bool, certificate: Certificate
+) -> None:
     async with raw_line(certificate if tls else None) as (gateway, client, upstream):
         await upstream.send(frame(1, b"last words", masked=False))
         assert await client.read(12) == frame(1, b"last words", masked=False)
-        upstream.hang_up() if way == "FIN" else upstream.reset()
+        upstream.hang_up() if source == "FIN" else upstream.reset()
         code, reason = await client.close_received()
         assert code == 1014
         assert "backend" in reason
@@ -154,11 +156,11 @@ async def test_a_backend_that_vanishes_is_a_1014_for_the_client(way: str, tls: b
 
 
 @pytest.mark.parametrize("way", ["FIN", "RST"])
-async def test_a_client_that_vanishes_is_a_1001_for_the_backend(way: str) -> None:
+async def test_a_client_that_vanishes_is_a_1001_for_the_backend(source: str) -> None:
     async with raw_line() as (gateway, client, upstream):
         await client.send(frame(1, b"last words", masked=True))
         assert await upstream.read(16) == frame(1, b"last words", masked=True)
-        client.hang_up() if way == "FIN" else client.reset()
+        client.hang_up() if source == "FIN" else client.reset()
         assert (await upstream.close_received())[0] == 1001
         await upstream.send(close_frame(1001, masked=False))
         upstream.hang_up()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.relay import HIGH_WATER, Leg
+from gateway.relay.splice import HIGH_WATER, Leg
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
@@ -24,14 +24,14 @@ QUIET = EndpointOptions(ping_interval=0)
 
 @asynccontextmanager
 async def raw_line(
-    options: EndpointOptions = QUIET, certificate: Certificate | None = None, **door: Any
+    options: EndpointOptions = QUIET, certificate: Certificate | None = None, **context: Any
 ) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
     """A gateway, a client of it and the backend's end of the same line."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
         raw_backend() as backend,
-        running(backend.url, options=options, server_tls=server_tls, **door) as gateway,
+        running(backend.url, options=options, server_tls=server_tls, **context) as gateway,
         raw_client(gateway.port, tls=client_tls) as client,
     ):
         await client.read_head()
