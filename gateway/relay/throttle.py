@@ -4,12 +4,12 @@ The relay's use of it, for one direction (see the simulated relay in the tests):
 
     mark, messages, octets = scanner.mark(), scanner.messages, scanner.octets
     end = scanner.feed(data)
-    if not turnstile.skipping and meter.take(scanner.messages - messages, scanner.octets - octets):
+    if not limiter.skipping and meter.take(scanner.messages - messages, scanner.octets - octets):
         pass on data[:end]                                  # the fast way, nearly always
     else:
         scanner.rewind(mark)
-        passage = turnstile.sift(data, now)
-        pass on the parts; keep data[passage.end:]; close on `error` or `LimitExceeded`; else
+        result = limiter.filter(data, now)
+        pass on the parts; keep data[result.end:]; close on `error` or `LimitExceeded`; else
         `obstacle.source.hold(resume)`
 
 A FrameError from `feed` with `offset` above 0 goes the slow way too. When `resume` is called, or more data has come in

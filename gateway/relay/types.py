@@ -85,11 +85,11 @@ class RelayOptions:
 def relay_options(
     options: EndpointOptions, extensions: str, *, stall: float, handshake: float, limit: int = 0
 ) -> RelayOptions:
-    """The terms for a connection on which `extensions` (the header's value) were negotiated.
+    """The options of a connection on which `extensions` (the header's value) were negotiated.
 
     Equal connections share one value.
     """
-    return _terms(
+    return _shared_options(
         options.ping_interval, options.idle_timeout, options.maximum_duration, stall, handshake, extensions, limit
     )
 
@@ -102,7 +102,7 @@ def rsv_for(extensions: tuple[str, ...]) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _terms(
+def _shared_options(
     ping: float, idle: float, longest: float, stall: float, handshake: float, extensions: str, limit: int
 ) -> RelayOptions:
     return RelayOptions(

@@ -195,12 +195,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             dialled.transport.abort()
             raise
         context = self.context
-        terms, meters = self._terms(dialled, connection), meters_of(connection.admission)
-        relay = splice(dialled, terms=terms, meters=meters, on_end=_accountant(context, connection))
+        options, meters = self._relay_options(dialled, connection), meters_of(connection.admission)
+        relay = splice(dialled, options=options, meters=meters, on_end=_accountant(context, connection))
         connection.close, connection.relay = relay.close, relay
         context.telemetry.opened(connection)
 
-    def _terms(self, dialled: BackendConnection, connection: Connection) -> RelayOptions:
+    def _relay_options(self, dialled: BackendConnection, connection: Connection) -> RelayOptions:
         options, limit, context = connection.admitted.route.options, message_bytes(connection.admitted), self.context
         return relay_options(
             options, dialled.extensions, stall=context.stall, handshake=context.handshake, limit=limit or 0

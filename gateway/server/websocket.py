@@ -2,7 +2,7 @@
 
 The scope has one more extension, `apimanager.relay`. After `websocket.accept` the application calls
 
-    scope["extensions"]["apimanager.relay"]["splice"](dialled, terms=..., meters=..., on_end=...)
+    scope["extensions"]["apimanager.relay"]["splice"](dialled, options=..., meters=..., on_end=...)
 
 and returns. From then on the connection belongs to a `gateway.relay.splice.Relay`, and nothing of uvicorn's is left of
 it.

@@ -158,7 +158,7 @@ def _context(given: dict[str, Any], options: Any) -> Any:
     deployment = builders.deployment(endpoints={"PRODUCTION": Endpoint(given["backend"])}, options=options)
     grants = {TOKEN: builders.grant(expires_at=time.time() + 86400)}
     return GatewayContext(
-        catalogue=Catalogue(RouteTable([deployment]), grants),
+        routing=Catalogue(RouteTable([deployment]), grants),
         connections=ConnectionRegistry(),
         stall=given.get("stall", 30.0),
         handshake=given.get("handshake", 1.0),

@@ -110,7 +110,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     made = Control()
     monkeypatch.setattr(
         asgi,
-        "open_door",
+        "open_context",
         lambda: (GatewayContext(routing=Catalogue(RouteTable(), {}), connections=ConnectionRegistry()), made),
     )
     return made

@@ -124,7 +124,7 @@ async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothin
 
 
 @pytest.mark.parametrize("way", ["close", "hang up", "reset"])
-async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_path: Path, source: str) -> None:
+async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_path: Path, way: str) -> None:
     plan = PlanLimits(rate=1, burst=1, counted=CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
@@ -133,14 +133,12 @@ async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_pa
             message = frame(BINARY, b"x", masked=True)
             await client.send(message * 1000 + close_frame(1000, masked=True))
             await behind.read(len(message))
-            if source == "close":
+            if way == "close":
                 await behind.send(close_frame(3000, "enough", masked=False))
             else:
-                behind.hang_up() if source == "hang up" else behind.reset()
+                behind.hang_up() if way == "hang up" else behind.reset()
             assert await client.close_received() == (
-                (3000, "enough")
-                if source == "close"
-                else (1014, "The connection to the backend was lost. Connect again.")
+                (3000, "enough") if way == "close" else (1014, "The connection to the backend was lost. Connect again.")
             )
             behind.hang_up()
             await client.rest()
@@ -310,7 +308,7 @@ class SlowStore(MemoryStore):
 
 
 @pytest.mark.parametrize("way", ["tears the connection", "loses its right", "stays"])
-async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(tmp_path: Path, source: str) -> None:
+async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(tmp_path: Path, way: str) -> None:
     store, plan = SlowStore(), PlanLimits(quota=100, connections=1, connects=1000)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path, store=store) as world:
         tasks = len(asyncio.all_tasks())
@@ -319,13 +317,13 @@ async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(
                 async with asyncio.timeout(PATIENCE):
                     while not world.gateway.lines:
                         await asyncio.sleep(0.001)
-                if source == "loses its right":
+                if way == "loses its right":
                     world.gateway.lines[0].close(4001, "Revoked.")
-                if source == "tears the connection":
+                if way == "tears the connection":
                     client.reset()
                 else:
                     status = (await client.read_head()).split()[1]
-                    assert status == (b"101" if source == "stays" else b"503")
+                    assert status == (b"101" if way == "stays" else b"503")
             while not backend.connections.empty():
                 backend.connections.get_nowait().hang_up()
             await world.gateway.until_quiet()

@@ -59,8 +59,8 @@ async def test_the_clients_close_reaches_the_backend_and_the_answer_comes_back(c
             assert client.close_code == code
         await gateway.until_quiet()
     assert got == [(code, "that was all")]
-    assert gateway.ended[0].ending is not None
-    assert (gateway.ended[0].ending.by, gateway.ended[0].ending.code) == ("client", code)
+    assert gateway.ended[0].cause is not None
+    assert (gateway.ended[0].cause.by, gateway.ended[0].cause.code) == ("client", code)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -75,8 +75,8 @@ async def test_the_backends_close_reaches_the_client(code: int) -> None:
         await gateway.until_quiet()
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (code, "closing time")
-    assert gateway.ended[0].ending is not None
-    assert gateway.ended[0].ending.by == "backend"
+    assert gateway.ended[0].cause is not None
+    assert gateway.ended[0].cause.by == "backend"
 
 
 async def test_a_close_without_a_code_passes_without_a_code() -> None:
@@ -140,13 +140,11 @@ async def test_a_client_that_never_answers_a_close_is_not_waited_for_for_ever() 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("way", ["FIN", "RST"])
-async def test_a_backend_that_vanishes_is_a_1014_for_the_client(
-    source: str, tls: bool, certificate: Certificate
-) -> None:
+async def test_a_backend_that_vanishes_is_a_1014_for_the_client(way: str, tls: bool, certificate: Certificate) -> None:
     async with raw_line(certificate if tls else None) as (gateway, client, upstream):
         await upstream.send(frame(1, b"last words", masked=False))
         assert await client.read(12) == frame(1, b"last words", masked=False)
-        upstream.hang_up() if source == "FIN" else upstream.reset()
+        upstream.hang_up() if way == "FIN" else upstream.reset()
         code, reason = await client.close_received()
         assert code == 1014
         assert "backend" in reason
@@ -156,11 +154,11 @@ async def test_a_backend_that_vanishes_is_a_1014_for_the_client(
 
 
 @pytest.mark.parametrize("way", ["FIN", "RST"])
-async def test_a_client_that_vanishes_is_a_1001_for_the_backend(source: str) -> None:
+async def test_a_client_that_vanishes_is_a_1001_for_the_backend(way: str) -> None:
     async with raw_line() as (gateway, client, upstream):
         await client.send(frame(1, b"last words", masked=True))
         assert await upstream.read(16) == frame(1, b"last words", masked=True)
-        client.hang_up() if source == "FIN" else client.reset()
+        client.hang_up() if way == "FIN" else client.reset()
         assert (await upstream.close_received())[0] == 1001
         await upstream.send(close_frame(1001, masked=False))
         upstream.hang_up()
@@ -245,8 +243,8 @@ async def test_the_gateway_closes_a_line_with_its_own_code_and_words() -> None:
         await gateway.until_quiet()
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "The access token was revoked. Get a new one.")
-    assert gateway.ended[0].ending is not None
-    assert (gateway.ended[0].ending.by, gateway.ended[0].ending.code) == ("gateway", 4001)
+    assert gateway.ended[0].cause is not None
+    assert (gateway.ended[0].cause.by, gateway.ended[0].cause.code) == ("gateway", 4001)
 
 
 async def test_a_close_of_the_gateways_waits_for_the_end_of_the_frame_that_is_passing() -> None:
