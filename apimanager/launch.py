@@ -12,11 +12,12 @@ from django.utils import timezone
 from accounts.default_password import default_password_stands
 from apimanager import banner, bootstrap, preflight, samples, signals, tls
 from apimanager.preflight import WantedPort
-from gateway import logs, server
-from gateway.ports import CannotServe
-from gateway.processes import Child
-from gateway.standalone import open_door
-from gateway.supervision import Supervisor
+from gateway.logging import formats
+from gateway.server import config, master
+from gateway.server.asgi import open_context
+from gateway.server.listeners import CannotServe
+from gateway.server.processes import Child
+from gateway.server.supervisor import Supervisor
 
 STOPPING_SECONDS = 5.0  # for the gateway to end after its drain time, before its parent kills it
 
@@ -106,7 +107,7 @@ def _serve_portal() -> None:
 
 
 def _serve_gateway(workers: int) -> int:
-    plan = server.Plan(
+    plan = config.ServerConfig(
         hosts=settings.BIND_HOSTS,
         ws_port=settings.GATEWAY_WS_PORT,
         wss_port=settings.GATEWAY_WSS_PORT,
@@ -121,7 +122,7 @@ def _serve_gateway(workers: int) -> int:
     connections.close_all()
     settings.GATEWAY_PID_FILE.write_text(f"{os.getpid()}\n")  # who is to be sent SIGHUP
     try:
-        return server.run(plan, open_door, logging.getLogger("gateway").warning)
+        return master.run(plan, open_context, logging.getLogger("gateway").warning)
     except CannotServe as error:
         log.error("%s", error)
         return 1
@@ -140,7 +141,7 @@ def _or_sentence(work: Callable[[], object]) -> int:
 
 def _prepare_log() -> None:
     if settings.LOG_FORMAT == "json":
-        logs.take_over()
+        formats.take_over()
 
 
 def _check_exposure() -> None:

@@ -138,7 +138,7 @@ LOG_FORMAT: str = env.choice("APIM_LOG_FORMAT", ("text", "json"), default="text"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"text": {"()": "gateway.logs.Text"}, "json": {"()": "gateway.logs.Json"}},
+    "formatters": {"text": {"()": "gateway.logging.formats.Text"}, "json": {"()": "gateway.logging.formats.Json"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

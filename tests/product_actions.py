@@ -16,8 +16,9 @@ from oauth2_provider.models import get_access_token_model
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
-from gateway.leases import open_store, quota_key
-from gateway.limits import Limits, Period, window_at
+from gateway.quotas.limits import Period, PlanLimits, window_at
+from gateway.quotas.rules import quota_key
+from gateway.quotas.stores import open_store
 from publisher import operations as publisher
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
@@ -69,7 +70,7 @@ def used(subscription: str, unit: str = "messages", period: str = "day") -> list
     """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
     window = window_at(Period(period), timezone.now().timestamp())
     (usage,) = open_store("").used(
-        [(quota_key(f"subscription:{subscription}", Limits(unit=unit, period=Period(period))), window)]
+        [(quota_key(f"subscription:{subscription}", PlanLimits(unit=unit, period=Period(period))), window)]
     )
     return [usage.spent, usage.lent]
 

@@ -26,7 +26,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy
-from gateway.models import Connection, Worker
+from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import operations as publishing
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
@@ -442,12 +442,12 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     return World(people, things)
 
 
-def _on_the_line(application: Application, api: Api) -> Connection:
+def _on_the_line(application: Application, api: Api) -> ConnectionRecord:
     """Carol's application, connected to Alice's API through a worker that lives."""
     now = timezone.now()
-    return Connection.objects.create(
+    return ConnectionRecord.objects.create(
         id="matrix",
-        worker_id=Worker.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
         api_id=str(api.pk),
         api_name=api.name,
         context=api.context,

@@ -12,9 +12,9 @@ from django.core.management import get_commands
 from accounts.roles import Role
 from devportal.api.subscription_policies import FIELD_NAMES, SubscriptionPolicy
 from devportal.bootstrap import APPLICATION_PLANS
-from gateway import logs
-from gateway.closing import CLOSES
-from gateway.metrics import DEFINITIONS
+from gateway.close_codes import CLOSES
+from gateway.logging import formats
+from gateway.observability.metrics import DEFINITIONS
 from publisher import plan_validation
 from publisher.bootstrap import LIMITS
 from publisher.lifecycle import TRANSITIONS, State
@@ -99,7 +99,7 @@ def test_every_field_of_a_line_of_the_log_is_documented() -> None:
     text = (REFERENCE / "logs.md").read_text()
     record = logging.LogRecord("gateway", logging.INFO, "", 0, "Hello.", (), None)
     record.request_id = "x"
-    assert [name for name in json.loads(logs.Json().format(record)) if f"`{name}`" not in text] == []
+    assert [name for name in json.loads(formats.Json().format(record)) if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)

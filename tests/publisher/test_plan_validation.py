@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.roles import Role
 from core.errors import Invalid
-from gateway.limits import LARGEST, Limits
+from gateway.quotas.limits import LARGEST, PlanLimits
 from publisher.models import Plan
 from publisher.plan_validation import CHOICES, CLEANERS, DEFAULTS, LARGEST_QUOTA, NUMBERS, clean_plan
 
@@ -166,7 +166,7 @@ def test_whatever_is_sent_is_refused_by_field_or_can_be_metered(fields: dict[str
     assert said.keys() <= {*fields, "name", "quota_period"}
     if plan:
         words = {"unit": plan.pop("quota_unit", "messages"), "period": plan.pop("quota_period", "day")}
-        limits = Limits.from_document({**plan, **words})
+        limits = PlanLimits.from_document({**plan, **words})
         assert all(getattr(limits, limit) == plan[limit] for limit in NUMBERS)
 
 
