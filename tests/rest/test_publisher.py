@@ -327,9 +327,9 @@ def test_a_plain_publisher_chooses_plans_and_edits_nothing(publisher: Client, al
 
 
 def test_an_observer_changes_nothing_not_even_to_what_it_is(
-    telemetry: User, alice: User, signed_in: Callable[[User], Client]
+    observer: User, alice: User, signed_in: Callable[[User], Client]
 ) -> None:
-    api, client = make_api(alice), signed_in(telemetry)
+    api, client = make_api(alice), signed_in(observer)
 
     assert _put(client, f"/apis/{api.pk}", _get(client, f"/apis/{api.pk}").json()).status_code == 403
 
