@@ -82,7 +82,7 @@ class Admission:
         self.backend.join(sources if both else ())
 
     def try_admit(self, now: float) -> Blocked | None:
-        """Ask to be let in; None: it is. `Renew`: hold its source and ask again. `LimitExceeded`: 429 until it resets."""
+        """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""
         doors = [door for account in self.accounts for door in (account.quota, account.slots, account.connects) if door]
         for door in doors:
             blocked = door.blocked(1, now)

@@ -321,7 +321,7 @@ class Quota(LimitSource):
 
 
 class Cells(Protocol):
-    """Where what is spent under a lease is written down, so that it outlives the worker: `gateway.quotas.spent_file`."""
+    """Where what is spent under a lease is written down to outlive the worker: `gateway.quotas.spent_file`."""
 
     def allocate(self) -> tuple[int, MutableSequence[int], int]:
         """A new lease's serial, and the place of its count: a sequence and an index."""
