@@ -260,8 +260,14 @@ def _install_packages(node: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise Missing(f"The tutorial's client wscat could not be installed by npm: {done.stderr.strip()[-400:]}")
+        raise Missing(f"The tutorial's client wscat could not be installed by npm: {_npm_errors(done.stderr)}.")
     os.utime(WSCAT.parents[1] / "package.json")
+
+
+def _npm_errors(said: str) -> str:
+    """The first lines of npm's error, which say what is wrong; stacks and the place of a log come after them."""
+    lines = [line.removeprefix("npm error").strip() for line in said.splitlines() if line.startswith("npm error")]
+    return "; ".join(list(filter(None, lines))[:5]) or "it does not say why"
 
 
 def _packaged_node() -> Path:

@@ -145,6 +145,19 @@ def test_the_machines_node_counts_only_where_it_runs(put: Put) -> None:
     assert environment.find_node() == str(ours)
 
 
+def test_npms_many_lines_become_one(
+    put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("node", "echo v22.1.0")
+    lines = ("npm warn old", "npm error code ENOTFOUND", "npm error", "npm error no such host", "npm notice new")
+    put("npm", "\n".join(("cat >&2 <<END", *lines, "END", "exit 1")))
+    monkeypatch.setattr(environment, "WSCAT", tmp_path / "wscat" / "bin" / "wscat")
+    monkeypatch.setattr(environment, "wanted", lambda: {"Node": environment.ensure_wscat})
+    assert environment.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "The tutorial's client wscat could not be installed by npm: code ENOTFOUND; no such host."
+
+
 @pytest.fixture
 def set_up(put: Put, tmp_path: Path) -> Callable[[], subprocess.CompletedProcess[str]]:
     """Run `scripts/environment` in a checkout of its own that holds nothing else."""
