@@ -36,10 +36,12 @@ def generate_token(
     now: datetime,
     seconds: int | None = None,
     scopes: Iterable[str] = (),
+    replaces: AccessToken | None = None,
 ) -> IssuedToken:
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
-    Without `scopes` it carries `default`. Raises NotYourApplication, KeysNotFound, GrantMissing or Invalid (fields).
+    Without `scopes` it carries `default`. The token that it `replaces` is revoked. Raises NotYourApplication,
+    KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
     """
     application = _application_of(client)
     require_use_application(actor, application)
@@ -50,6 +52,8 @@ def generate_token(
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
             raise GrantMissing
+        if replaces is not None:
+            revoke_token(row=replaces, actor=actor, now=now)
         return issue_token(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
 
 

@@ -33,6 +33,7 @@ from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
 from publisher import impact, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.messages import Impact
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.versions import sort_key
@@ -104,7 +105,7 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
     """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
-    impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
+    impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:

@@ -14,7 +14,7 @@ from accounts.access import current_user, requires
 from core.forms import accepted, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
-from publisher.messages import deleting
+from publisher.messages import Impact, deleting
 from publisher.models import Api
 from publisher.views.common import api_page
 
@@ -62,7 +62,7 @@ def _version_page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResp
 
 
 def _deletion_page(
-    request: HttpRequest, api: Api, touched: impact.Impact, form: DeletionForm, status: int = 200
+    request: HttpRequest, api: Api, touched: Impact, form: DeletionForm, status: int = 200
 ) -> HttpResponse:
     context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
     return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)
