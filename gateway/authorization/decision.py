@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from devportal.deny_policies import Denial, Denials
+from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
@@ -281,9 +282,9 @@ def _refuse_subscription(
 ) -> Refusal | None:
     if subscription is None:
         return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
-    if subscription.state == "BLOCKED":
+    if subscription.state == SubscriptionState.BLOCKED:
         return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
-    if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
+    if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == "PRODUCTION":
         return forbidden(
             900907, "Subscription blocked", "The publisher has blocked this subscription for production keys."
         )
@@ -293,9 +294,9 @@ def _refuse_subscription(
 
 
 def _inactive(state: str) -> str:
-    if state == "ON_HOLD":
+    if state == SubscriptionState.ON_HOLD:
         return "The subscription waits for approval. Try again when it has been approved."
-    if state == "REJECTED":
+    if state == SubscriptionState.REJECTED:
         return "The subscription was rejected. Ask the API's publisher, or choose another plan."
     return f"The subscription is {state}."
 

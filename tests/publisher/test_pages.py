@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.roles import Role
 from publisher import impact, operations, queries
 from publisher.lifecycle import State, allowed_actions
+from publisher.messages import Impact
 from publisher.models import Api
 from publisher.urls import urlpatterns
 from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
@@ -585,7 +586,7 @@ def test_retiring_asks_for_the_name(admin: User) -> None:
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impact, "_counters", [lambda api: impact.Impact(128, 0), lambda api: impact.Impact(None, 9)])
+    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(128, 0), lambda api: Impact(None, 9)])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
     assert "closes 128 live connections of 9 applications (code 4006)." in page
@@ -606,7 +607,7 @@ def test_a_new_version_leads_to_its_overview(alice: User) -> None:
 
 
 def subscribed(count: int) -> Any:
-    return [lambda api: impact.Impact(applications=count)]
+    return [lambda api: Impact(applications=count)]
 
 
 def test_deleting_a_design_needs_no_word(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
