@@ -73,6 +73,7 @@ class EndpointOptions:
     ca_certificate: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     maximum_duration: float = 0.0
+    pass_refusals: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EndpointOptions:
@@ -158,6 +159,7 @@ def _reader_of(key: str) -> Callable[[Any], Any]:
         return lambda value: _read_number(value, LIMITS[key])
     readers: dict[str, Callable[[Any], Any]] = {
         "prevent_suspension": _read_switch,
+        "pass_refusals": _read_switch,
         "verify_tls": _read_switch,
         "ca_certificate": _read_certificate,
         "headers": _read_headers,

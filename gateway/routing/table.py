@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.routing.topics import Topic, TopicSet
+from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
     from publisher.endpoint import Endpoint, EndpointOptions
@@ -136,7 +137,11 @@ class Match:
 
 
 def route_to(deployment: Deployment, rest: str) -> Route | None:
-    """The route for what remains of a path below the version; None when the API has no such topic."""
+    """The route for what remains of a path below the version; None when the API has no such topic.
+
+    A slash alone is no topic: browsers and libraries add it where a path is empty.
+    """
+    rest = "" if rest == "/" else rest
     found = deployment.topics.find(rest)
     return Route(deployment, found.topic, rest, found.backend_path) if found else None
 
@@ -150,7 +155,7 @@ def backend_url(address: str, route: Route, query_string: bytes) -> str:
     path, _, mapped_query = route.backend_path.partition("?")
     if path:
         base = base.rstrip("/")
-    query = "&".join(part for part in (own_query, mapped_query, query_string.decode("latin-1")) if part)
+    query = "&".join(part for part in (own_query, mapped_query, percent_encoded(query_string)) if part)
     return f"{base}{path}?{query}" if query else f"{base}{path}"
 
 
@@ -191,6 +196,11 @@ class RouteTable:
                     return answer if isinstance(answer, Match) else None
             border = path.rfind("/", 0, min(border, self._longest + 1))
         return None
+
+    def takes_query_token(self, path: str) -> bool:
+        """Whether `access_token` in the query may be a token here; else it is the backend's."""
+        match = self.match(path)
+        return match is None or any(candidate.query_token for candidate in match.candidates)
 
     def replaced(self, changed: Iterable[Deployment], gone: Iterable[str] = ()) -> RouteTable:
         """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
+from publisher.uris import percent_encoded
+
 _VARIABLE = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
 _MAPPED = re.compile(r"\{(?:uri\.var\.)?([^{}]+)\}")
 _ENCODED_SEPARATOR = re.compile(r"%2f|%5c|\\|//", re.IGNORECASE)
@@ -145,7 +147,7 @@ def _generality(step: str | _Variable) -> Literal[0, 1, 2]:
 
 
 def _mapped(mapping: str, bindings: Mapping[str, str]) -> str:
-    path = _MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping)
+    path = percent_encoded(_MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping))
     if mapping.endswith("*"):
         path = path.removesuffix("*") + bindings.get("*", "")
     return path if path.startswith(("/", "?")) else f"/{path}"

@@ -98,7 +98,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if self.context.is_stopping:
             return refusals.stopping()
         try:
-            handshake = read(self.scope)
+            handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
             return refusals.malformed(str(error), error.code)
         decision = await self.context.routing.decide(handshake)

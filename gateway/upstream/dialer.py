@@ -29,10 +29,10 @@ from gateway.upstream.handshake import (
     HandshakeProtocol,
     UpgradeRequest,
     check_response,
-    read_response,
     write_request,
 )
 from publisher.endpoint import EndpointOptions
+from publisher.uris import ascii_url
 
 T = TypeVar("T")
 
@@ -153,12 +153,11 @@ class Dialer:
     async def _dial_one(
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
     ) -> BackendConnection:
-        url = urlsplit(address.url)
+        url = split(address)
         key = base64.b64encode(os.urandom(16))
         caller = await self._connect(url, write_request(url, key, upgrade, options), options)
         try:
-            head = await caller.answer
-            return check_response(caller, read_response(head), key, upgrade)
+            return check_response(caller, await caller.answer, key, upgrade, options)
         except BaseException:
             caller.hang_up()
             raise
@@ -210,6 +209,14 @@ class Dialer:
         return allowed
 
 
+def split(address: BackendAddress) -> SplitResult:
+    """The parts of an address as they are dialled, in ASCII. Raises BackendError where there is no such address."""
+    try:
+        return urlsplit(ascii_url(address.url))
+    except ValueError:
+        raise BackendError(refusals.backend_refused("The backend's address is none that can be dialled.")) from None
+
+
 def _explain(error: OSError) -> str:
     match error:
         case ConnectionRefusedError():
@@ -233,7 +240,10 @@ def _is_ip(host: str) -> bool:
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
     """Every address of a host, in the resolver's order. Raises OSError when there is none."""
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is empty or too long
+        raise socket.gaierror from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
