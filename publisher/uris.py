@@ -22,6 +22,17 @@ def ascii_host(host: str) -> str:
     return idna.encode(host, uts46=True, transitional=False).decode()
 
 
+def is_host(host: str) -> bool:
+    """Whether this can be looked up: an IP address, or labels of 1 to 63 bytes in ASCII (RFC 1035 §2.3.4)."""
+    if ":" in host:
+        return True
+    try:
+        labels = ascii_host(host).removesuffix(".").split(".")
+    except ValueError:
+        return False
+    return all(0 < len(label) < 64 for label in labels) and len(".".join(labels)) <= 253
+
+
 def ascii_url(url: str) -> str:
     """The address as it is dialled; one that is ASCII already is returned unchanged. Raises ValueError."""
     if url.isascii():

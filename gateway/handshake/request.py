@@ -100,9 +100,8 @@ class Handshake:
 
     @property
     def is_from_console(self) -> bool:
-        """Made as the console of the Developer Portal makes it: no other page has a reason to offer just these two."""
-        source = self.credential.source if self.credential else None
-        return source is CredentialSource.SUBPROTOCOL and bool(self.own_subprotocol) and not self.subprotocols
+        """Made as the portals' console makes it: the token is a subprotocol, and the gateway's own stands beside it."""
+        return bool(self.own_subprotocol and self.credential and self.credential.source is CredentialSource.SUBPROTOCOL)
 
 
 def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = lambda path: True) -> Handshake:

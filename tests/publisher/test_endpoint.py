@@ -82,6 +82,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "suspend_factor": 2.0,
         "suspend_maximum": 300.0,
         "prevent_suspension": False,
+        "pass_refusals": False,
         "verify_tls": True,
         "ca_certificate": "",
         "headers": {},
@@ -168,7 +169,12 @@ def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
     assert sentence in refusal.value.fields["ca_certificate"]
 
 
-@given(JSON, st.sampled_from([*LIMITS, "prevent_suspension", "verify_tls", "ca_certificate", "headers", "other"]))
+@given(
+    JSON,
+    st.sampled_from(
+        [*LIMITS, "prevent_suspension", "pass_refusals", "verify_tls", "ca_certificate", "headers", "other"]
+    ),
+)
 def test_no_document_makes_the_reader_fail_otherwise_than_by_field(value: object, key: str) -> None:
     for read, document in ((read_options, {key: value}), (read_options, value), (read_endpoint, value)):
         assert refusal_of(read, document) != {}

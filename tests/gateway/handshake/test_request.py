@@ -135,13 +135,13 @@ def test_a_ticket_in_the_query_is_never_the_backends() -> None:
         "x-apim_plan",
         "X-APIM-Plan",
         "X.APIM.Subscriber",
+        "x~apim~plan",
         "X_Forwarded_For",
         "X-FORWARDED_HOST",
         "Forwarded",
         "X_Real_IP",
         "Proxy_Authorization",
         "Sec_WebSocket_Key",
-        "x~apim~plan",
     ],
 )
 def test_no_spelling_of_a_header_passes_a_client_off_as_the_gateway(name: str) -> None:
