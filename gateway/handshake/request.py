@@ -212,18 +212,13 @@ def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[C
 
 def _from_headers(headers: Headers) -> list[Credential]:
     authorization = _text(headers, b"authorization")
-    if authorization is not None:
-        return [_from_authorization(authorization)]
-    return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
-
-
-def _from_authorization(value: str) -> Credential:
-    if bearer := _BEARER.fullmatch(value.strip()):
-        return Credential(CredentialSource.HEADER, bearer[1])
-    scheme = value.strip().partition(" ")[0].lower()
-    return Credential(
-        {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}.get(scheme, CredentialSource.OTHER)
-    )
+    if authorization is None:
+        return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
+    if bearer := _BEARER.fullmatch(authorization.strip()):
+        return [Credential(CredentialSource.HEADER, bearer[1])]
+    scheme = authorization.strip().partition(" ")[0].lower()
+    known = {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}
+    return [Credential(known.get(scheme, CredentialSource.OTHER))]
 
 
 def _only(*found: list[Credential]) -> Credential | None:
@@ -251,7 +246,8 @@ def _forwarded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
             continue
         if name == b"cookie":
             # Cookies do not keep to one port: a browser would show the portal's session to every backend.
-            value = b"; ".join(_foreign_cookies(value))
+            cookies = (cookie.strip() for cookie in value.split(b";"))
+            value = b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
             if not value:
                 continue
         yield name, value
@@ -266,11 +262,6 @@ def plain_name(name: bytes) -> bytes:
 
 
 _NO_LETTER = re.compile(rb"[^0-9a-z]")
-
-
-def _foreign_cookies(value: bytes) -> Iterable[bytes]:
-    cookies = (cookie.strip() for cookie in value.split(b";"))
-    return (cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
 
 
 def is_own_cookie(pair: bytes) -> bool:

@@ -74,7 +74,7 @@ class MessageRelay:
         self._limit = 0
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
-        self._farewell: CloseInfo | None = None
+        self._close_info: CloseInfo | None = None
         self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -100,7 +100,7 @@ class MessageRelay:
         self._ended = True
         sendable = frames.is_sendable(code)
         close = Close(code, reason, close_codes.Reconnect.MAYBE) if sendable else close_codes.CLIENT_GONE
-        self._farewell = self._farewell or CloseInfo("client", code, close.code, reason)
+        self._close_info = self._close_info or CloseInfo("client", code, close.code, reason)
         self._on_end()
         await self._backend.close(close.code, close.reason)
         for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
@@ -108,7 +108,7 @@ class MessageRelay:
 
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001."""
-        self._farewell = self._farewell or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
+        self._close_info = self._close_info or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
         self._spawn(self._close(Close(code, reason, close_codes.Reconnect.MAYBE), close_codes.GATEWAY_CLOSED))
 
     def leave(self, code: int, reason: str) -> None:
@@ -116,7 +116,7 @@ class MessageRelay:
         self.close(code, reason)
 
     def finish(self) -> None:
-        """There is nothing left to do."""
+        """`leave` has closed it already."""
 
     def limit_messages(self, octets: int | None) -> None:
         """From now on the client's messages may be so long, in bytes; None: as long as it likes."""
@@ -128,7 +128,7 @@ class MessageRelay:
 
     def close_info(self) -> CloseInfo:
         """How it ended."""
-        return self._farewell or CloseInfo("gateway", 1006, 1006, "")
+        return self._close_info or CloseInfo("gateway", 1006, 1006, "")
 
     async def _from_backend(self) -> None:
         try:
@@ -136,13 +136,14 @@ class MessageRelay:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
                 if await self._may_pass(1, _size(message)):
-                    await self._send({"type": "websocket.send", _kind(message): message})
+                    kind = "text" if isinstance(message, str) else "bytes"
+                    await self._send({"type": "websocket.send", kind: message})
         except ConnectionClosed as closed:
             close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
-            self._farewell = self._farewell or CloseInfo("backend", close.code, code, close.reason)
+            self._close_info = self._close_info or CloseInfo("backend", close.code, code, close.reason)
             await self._close(close, None)
         except OSError:
-            self._farewell = self._farewell or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
+            self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
 
     async def _may_pass(self, direction: int, size: int) -> bool:
@@ -266,10 +267,6 @@ async def _connect(
 
 def _size(message: str | bytes) -> int:
     return len(message.encode() if isinstance(message, str) else message)
-
-
-def _kind(message: str | bytes) -> str:
-    return "text" if isinstance(message, str) else "bytes"
 
 
 def _passed_on(closed: ConnectionClosed) -> Close:

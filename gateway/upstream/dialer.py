@@ -41,7 +41,7 @@ log = logging.getLogger("gateway.upstream")
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """Where to dial: the whole URL, and the configured address that its health is remembered under."""
+    """Where to dial: the whole URL, and the configured address that the breaker knows it by."""
 
     url: str
     key: str
@@ -56,7 +56,7 @@ class DialFailed(Exception):
 
 
 class Dialer:
-    """Dials for one worker, and asks `health` about each address first.
+    """Dials for one worker, and asks `breaker` about each address first.
 
     `refuse(host, ip, port)` says why a resolved address may not be connected to, or nothing. It is asked about each
     address in turn, and the connection is then made to that very address: a name that changes meanwhile gains nothing.
@@ -67,11 +67,11 @@ class Dialer:
         *,
         breaker: Breaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        refuse: Callable[[str, str, int], str] | None = None,
+        refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
     ) -> None:
         self._breaker = breaker or LocalBreaker()
         self._sleep = sleep
-        self._refuse = refuse or _refuse_none
+        self._refuse = refuse
 
     async def dial(
         self, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
@@ -87,7 +87,7 @@ class Dialer:
     ) -> T:
         """What `call` makes of the first address for which it succeeds; all again for each retry. Raises DialFailed.
 
-        `call` may raise OSError, TimeoutError and Unwilling; it is cancelled at the connect timeout.
+        `call` may raise OSError, TimeoutError and BackendError; it is cancelled at the connect timeout.
         """
         failure: BackendError | None = None
         for _ in range(1 + options.retries):
@@ -96,10 +96,13 @@ class Dialer:
                 if wait := await self._breaker.begin(address.key, options):
                     waits.append(wait)
                     continue
-                if failure is not None:
-                    await self._pause(address, options)
                 try:
+                    if failure is not None:
+                        await self._sleep(options.retry_delay)
                     return await self._try(address, call, options)
+                except asyncio.CancelledError:
+                    self._breaker.abandoned(address.key)
+                    raise
                 except BackendError as error:
                     failure = error
                     if error.is_final:
@@ -107,13 +110,6 @@ class Dialer:
             if len(waits) == len(addresses):
                 break
         raise DialFailed(failure.refusal if failure else refusals.backend_suspended(min(waits)))
-
-    async def _pause(self, address: BackendAddress, options: EndpointOptions) -> None:
-        try:
-            await self._sleep(options.retry_delay)
-        except asyncio.CancelledError:
-            self._breaker.abandoned(address.key)
-            raise
 
     async def _try(
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
@@ -182,7 +178,7 @@ class Dialer:
     async def reach(self, url: SplitResult, call: Callable[[str, int], Awaitable[T]], options: EndpointOptions) -> T:
         """What `call(ip, port)` makes of the first of a backend's IP addresses that it can connect to.
 
-        A silent one leaves time for the others. Raises OSError, and Unwilling when the policy forbids all of them.
+        A silent one leaves time for the others. Raises OSError, and BackendError when the policy forbids all of them.
         """
         loop = asyncio.get_running_loop()
         port = url.port or (443 if url.scheme == "wss" else 80)
@@ -245,10 +241,6 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> lis
     except UnicodeError:  # a label that is empty or too long
         raise socket.gaierror from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _refuse_none(host: str, ip: str, port: int) -> str:
-    return ""
 
 
 @lru_cache(maxsize=256)
