@@ -46,14 +46,15 @@ class Place(NamedTuple):
 
     client_ip: str
     origin: str | None
+    is_console: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """The client may connect. `subscription` is None only on a pre-released API.
 
-    `client_ip` and `origin` are where the handshake came from. `connection_id` is set where the id of the connection
-    was given away before it was made, with a ticket.
+    `client_ip`, `origin` and `is_console` are where the handshake came from. `connection_id` is set where the id of the
+    connection was given away before it was made, with a ticket.
     """
 
     route: Route
@@ -63,6 +64,7 @@ class Allow:
     client_ip: str = ""
     origin: str | None = None
     connection_id: str = ""
+    is_console: bool = False
 
 
 def authorize(
@@ -83,7 +85,7 @@ def authorize(
     route = match.route(*_preferred(grant))
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    place = Place(handshake.client_ip, handshake.origin)
+    place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
     return (
         _refuse_state(route.deployment)
         or _refuse_place(route, place, denials)
@@ -143,7 +145,7 @@ def reconsider(
     route = route_to(deployment, admitted.route.rest)
     if route is None:
         return nothing_here("The API no longer has this topic.")
-    place = Place(admitted.client_ip, admitted.origin)
+    place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
         _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
     )
@@ -183,12 +185,13 @@ def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusa
     if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
         return _denied(denial)
     origins = route.deployment.origins
-    if origins is None or origins.allow(place.origin):
+    if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
     return forbidden(
         900403,
         "Origin not allowed",
-        "Web pages of this origin may not call the API. Its publisher can add the origin to the allowed ones.",
+        "Web pages of this origin may not call the API. Its publisher can add the origin under Allowed origins on the "
+        "API's Runtime page.",
     )
 
 
@@ -237,7 +240,7 @@ def _decide(
     endpoint = route.endpoint(grant.key_type)
     if endpoint is None:
         return _wrong_key_type(grant.key_type)
-    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin)
+    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
 def _denied(denial: Denial) -> Refusal:

@@ -267,6 +267,7 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
     [
         ({"test": "endpoint", "endpoint": "http://h"}, "begins with ws://"),
         ({"test": "endpoint"}, "Give the address of a WebSocket backend"),
+        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "is sent as ws://nowhere.invalid/%E8%81%8A"),
         ({"test": "sandbox_url", "sandbox_url": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         ({"test": "nonsense", "endpoint": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         (
@@ -410,6 +411,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
         "retries": "3",
         "headers": "X-Key: a: b\nAuthorization: Basic x",
         "prevent_suspension": "on",
+        "pass_refusals": "on",
     }
     del data["verify_tls"]
     assert client.post(address("endpoint", api), data).status_code == 302
@@ -420,6 +422,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
     assert (options["connect_timeout"], options["retries"], options["verify_tls"]) == (2.5, 3, False)
     assert options["headers"] == {"X-Key": "a: b", "Authorization": "Basic x"}
     assert options["prevent_suspension"] is True
+    assert options["pass_refusals"] is True
     assert options["suspend_factor"] == 2
 
 
