@@ -195,7 +195,7 @@ class LeaseClient:
             self._say(str(error))
             return False
         self._say("")
-        self.lease_state.reconcile(batch, outcome.answers, outcome.slots, self.clock())
+        self.lease_state.apply(batch, outcome.answers, outcome.slots, self.clock())
         self.lease_state.give_up(outcome.contended)
         if outcome.is_forgotten:
             self.lease_state.tell_again()

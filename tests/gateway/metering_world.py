@@ -172,7 +172,7 @@ class SimulatedWorker:
         self._heard = (
             partial(self.lease_state.fail, batch)
             if lose
-            else partial(self.lease_state.reconcile, batch, answers, slots)
+            else partial(self.lease_state.apply, batch, answers, slots)
         )
 
     def hear(self, now: float) -> None:

@@ -1002,7 +1002,7 @@ def test_the_last_of_a_lease_goes_to_one_and_the_next_in_line_still_gets_more() 
     lease = first.meter.sources[0]
     assert isinstance(lease, Quota)
     first.receive(messages(lease.unspent))
-    first.receive(messages(lease.slice))
+    first.receive(messages(lease.slice.size))
     second.receive(messages(1))
     assert first.is_held
     assert second.is_held
