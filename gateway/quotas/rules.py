@@ -36,8 +36,8 @@ class LeaseRequest(NamedTuple):
     """What a holder says and asks about one lease.
 
     `lease_id` is the holder's own number for it, `sequence` the number of the request, which rises with each: one that
-    was overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all, `spent`
-    how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
+    was overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all,
+    `spent` how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
     spending beyond it before it asks, until it is answered. Then `least` more is asked for, without which it cannot go
     on (0: nothing is urgent), and `most` would be welcome. `since` is when the need arose. `final` ends the lease.
     """

@@ -227,7 +227,13 @@ class RedisLeaseStore:
         with self._redis.pipeline() as pipe:
             for reservation in reservations:
                 self._reserve(
-                    keys=[f"{PREFIX}rate:{reservation.key}"], args=_reservation_args(reservation, now), client=pipe
+                    keys=[f"{PREFIX}rate:{reservation.key}"],
+                    args=[
+                        *_exactly(reservation.interval, reservation.tolerance),
+                        reservation.messages,
+                        *_exactly(now, HORIZON_SECONDS, CLOCK_SECONDS),
+                    ],
+                    client=pipe,
                 )
             answers = pipe.execute()
         return [
