@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.quotas.limits import CLIENT, Action, Period, PlanLimits
+from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter, Resume
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation
 from gateway.quotas.rules import connections_key, connects_key, quota_key
+from publisher.plan_terms import CountedDirection, ExceededAction, QuotaPeriod
 
 
 class Account:
@@ -40,13 +41,15 @@ class Account:
         """What its limits say of messages or bytes, of open connections and of new ones; None where nothing."""
         limits = self.limits
 
-        def of(key: str, limit: int | None, period: Period | None, action: Action, thing: str) -> QuotaTerms | None:
+        def of(
+            key: str, limit: int | None, period: QuotaPeriod | None, action: ExceededAction, thing: str
+        ) -> QuotaTerms | None:
             return None if limit is None else QuotaTerms(key, limit, period, action, self.subject, thing)
 
         return (
             of(quota_key(self.key, limits), limits.quota, limits.period, limits.over_quota, limits.unit),
-            of(connections_key(self.key), limits.connections, None, Action.CLOSE, "connections"),
-            of(connects_key(self.key), limits.connects, Period.MINUTE, Action.CLOSE, "new connections"),
+            of(connections_key(self.key), limits.connections, None, ExceededAction.CLOSE, "connections"),
+            of(connects_key(self.key), limits.connects, QuotaPeriod.MINUTE, ExceededAction.CLOSE, "new connections"),
         )
 
     @property
@@ -85,7 +88,7 @@ class Admission:
     def join(self) -> None:
         """Draw from what the plans say now. The first account's plan says which direction counts."""
         sources = [source for account in self.accounts for source in account.metered]
-        both = not self.accounts or self.accounts[0].limits.counted != CLIENT
+        both = not self.accounts or self.accounts[0].limits.counted != CountedDirection.CLIENT
         self.client.join(sources)
         self.backend.join(sources if both else ())
 
@@ -93,7 +96,7 @@ class Admission:
         """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""
         for quota in [quota for account in self.accounts for quota in account.quotas]:
             blocked = quota.blocked(1, now)
-            if isinstance(blocked, LimitExceeded) and blocked.action is Action.DROP:
+            if isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP:
                 continue
             if blocked is not None:
                 return blocked

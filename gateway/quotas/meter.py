@@ -25,7 +25,7 @@ from collections import OrderedDict
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
+from publisher.plan_terms import ExceededAction
 
 Resume = Callable[[], None]
 Take = Callable[[int, int], bool]
@@ -48,7 +48,7 @@ class LimitExceeded(NamedTuple):
     """The limit is reached; `action` is CLOSE or DROP. `resets_at` is when there is more."""
 
     source: LimitSource
-    action: Action
+    action: ExceededAction
     resets_at: float
     sentence: str
 
@@ -151,7 +151,7 @@ class Meter:
 
 def _badness(blocked: Blocked) -> int:
     if isinstance(blocked, LimitExceeded):
-        return 3 if blocked.action is Action.CLOSE else 2
+        return 3 if blocked.action is ExceededAction.CLOSE else 2
     return 1 if isinstance(blocked, Renew) else 0
 
 

@@ -9,9 +9,10 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from gateway.quotas.lease import Cells, Lease
-from gateway.quotas.limits import BYTES, OPEN, Action, Period, window_at
+from gateway.quotas.limits import OPEN, window_at
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Renew
 from gateway.quotas.rules import CLOCK_SECONDS, LeaseAnswer, LeaseRequest
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
 
 FIRST_SLICE: Final = {False: 16, True: 64 * 1024}  # messages, bytes: the first wish, when the traffic is not known yet
 PART: Final = 1000  # of a large quota a worker first wishes for one part in so many, and need not ask again at once
@@ -82,8 +83,8 @@ class QuotaTerms(NamedTuple):
 
     key: str
     limit: int
-    period: Period | None
-    action: Action
+    period: QuotaPeriod | None
+    action: ExceededAction
     subject: str
     thing: str
 
@@ -158,7 +159,7 @@ class Quota(LimitSource):
         self._need = Need(0, now)
         self._flying: LeaseRequest | None = None
         self._failed_until = self._retry_at = self._recheck_at = 0.0
-        octets = terms.thing == BYTES
+        octets = terms.thing == QuotaUnit.BYTES
         self.slice = Slice(max(FIRST_SLICE[octets], terms.limit // PART), now)
         self.lease = self._lend(now)
         super().__init__(self.lease.cells, self.lease.at, notify, subject=terms.subject, octets=octets)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Renew, Wait
 from gateway.quotas.rules import CLOCK_SECONDS, HORIZON_SECONDS, Reservation, Reserved
+from publisher.plan_terms import ExceededAction
 
 AHEAD_SECONDS: Final = 0.3  # a rate is reserved so long before what was reserved runs out
 STALE_SECONDS: Final = 0.25  # a reserved message that was not sent so long after its time lapses
@@ -63,7 +63,7 @@ class RateTerms(NamedTuple):
     key: str
     rate: int
     burst: int
-    action: Action
+    action: ExceededAction
     subject: str
 
 
@@ -116,7 +116,7 @@ class RateReservation(LimitSource):
         due = (self.runs[0][0] if self.runs else self.reserved_until) - self.tolerance
         if not self.runs and due <= now:
             return Renew(self)
-        if self.terms.action is Action.DELAY:
+        if self.terms.action is ExceededAction.DELAY:
             return Wait(self, due)
         sentence = f"More than the {self.subject}'s {self.terms.rate:,} messages a second."
         return LimitExceeded(self, self.terms.action, due, sentence)
@@ -189,7 +189,7 @@ class RateReservation(LimitSource):
             self.runs.append((reserved.start, reserved.messages))
         else:
             self._postpone(reserved.start - self.tolerance - HORIZON_SECONDS)
-        self.advance(now, everybody=self.terms.action is not Action.DELAY)
+        self.advance(now, everybody=self.terms.action is not ExceededAction.DELAY)
 
     def failed(self, now: float) -> None:
         """The store could not be asked; ask again."""

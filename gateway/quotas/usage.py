@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.quotas.limits import OPEN, Period, PlanLimits, window_at
+from gateway.quotas.limits import OPEN, PlanLimits, window_at
 from gateway.quotas.rules import LeaseStore, connections_key, quota_key
+from publisher.plan_terms import QuotaPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class QuotaUsage:
     """One quota in its present period. `unit` is messages or bytes."""
 
     unit: str
-    period: Period
+    period: QuotaPeriod
     limit: int
     used: int
     resets_at: datetime

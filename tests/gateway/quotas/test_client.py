@@ -13,14 +13,15 @@ import pytest
 
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
-from gateway.quotas.limits import OPEN, UNLIMITED, Period, PlanLimits, window_at
+from gateway.quotas.limits import OPEN, UNLIMITED, PlanLimits, window_at
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest
 from gateway.quotas.spent_file import SpentFile
+from publisher.plan_terms import QuotaPeriod
 from tests.gateway.metering_world import EPOCH, Flow, MemoryStore, Relayed
 from tests.gateway.quotas.streams import admitted, messages
 
 OFFSET = EPOCH - time.time()
-DAY = window_at(Period.DAY, EPOCH)
+DAY = window_at(QuotaPeriod.DAY, EPOCH)
 QUOTA = "subscription:s:messages:day"
 
 
@@ -262,7 +263,7 @@ async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_las
     clock = SettableClock()
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    plan = PlanLimits(quota=10, period=Period.MINUTE)
+    plan = PlanLimits(quota=10, period=QuotaPeriod.MINUTE)
     clock.offset += 3600
     await lease_client.enter(subscription=("s", plan), application=None)
     clock.offset -= 3600

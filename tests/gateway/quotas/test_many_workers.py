@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.quotas.limits import BYTES, MESSAGES, Action, Period, PlanLimits
+from gateway.quotas.limits import PlanLimits
 from gateway.quotas.quota import IDLE_SECONDS
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
 from tests.gateway.metering_world import EPOCH, Clock, Flow, MemoryStore, Relayed, SimulatedWorker
 from tests.gateway.quotas.streams import (
     BINARY,
@@ -30,18 +31,18 @@ class Crowd(RuleBasedStateMachine):
 
     @initialize(
         quota=st.integers(1, 400),
-        unit=st.sampled_from([MESSAGES, BYTES]),
-        action=st.sampled_from([Action.CLOSE, Action.DROP]),
+        unit=st.sampled_from([QuotaUnit.MESSAGES, QuotaUnit.BYTES]),
+        action=st.sampled_from([ExceededAction.CLOSE, ExceededAction.DROP]),
         application=st.one_of(st.none(), st.integers(1, 400)),
         seed=st.integers(0, 1 << 16),
     )
-    def begin(self, quota: int, unit: str, action: Action, application: int | None, seed: int) -> None:
+    def begin(self, quota: int, unit: str, action: ExceededAction, application: int | None, seed: int) -> None:
         self.clock = Clock()
         self.store = MemoryStore()
         self.plan = PlanLimits(
-            quota=quota * (50 if unit == BYTES else 1), unit=unit, period=Period.MONTH, over_quota=action
+            quota=quota * (50 if unit == QuotaUnit.BYTES else 1), unit=unit, period=QuotaPeriod.MONTH, over_quota=action
         )
-        self.application = None if application is None else PlanLimits(quota=application, period=Period.MONTH)
+        self.application = None if application is None else PlanLimits(quota=application, period=QuotaPeriod.MONTH)
         self.workers = [SimulatedWorker(f"w{number}", self.store, EPOCH) for number in range(3)]
         self.dead: list[SimulatedWorker] = []
         self.flows: list[tuple[SimulatedWorker, Flow]] = []
@@ -118,12 +119,12 @@ class Crowd(RuleBasedStateMachine):
         total = self._total()
         assert total[self.plan.unit] <= (self.plan.quota or 0)
         if self.application:
-            assert total[MESSAGES] <= (self.application.quota or 0)
+            assert total[QuotaUnit.MESSAGES] <= (self.application.quota or 0)
 
     @invariant()
     def nothing_is_reordered_and_messages_are_dropped_whole(self) -> None:
         for _, flow in getattr(self, "flows", ()):
-            if self.plan.over_quota is Action.CLOSE:
+            if self.plan.over_quota is ExceededAction.CLOSE:
                 assert flow.sent.startswith(flow.passed)
             else:
                 assert_only_whole_messages_are_missing(flow)
@@ -145,7 +146,7 @@ class Crowd(RuleBasedStateMachine):
         total = self._total()
         reached = [total[self.plan.unit] == self.plan.quota]
         if self.application:
-            reached.append(total[MESSAGES] == self.application.quota)
+            reached.append(total[QuotaUnit.MESSAGES] == self.application.quota)
         assert any(reached)
 
     def _exhaust(self) -> None:
@@ -197,7 +198,7 @@ class Crowd(RuleBasedStateMachine):
         total = Counter[str]()
         for _, flow in self.flows:
             count, octets = admitted(flow.passed)
-            total += Counter({MESSAGES: count, BYTES: octets})
+            total += Counter({QuotaUnit.MESSAGES: count, QuotaUnit.BYTES: octets})
         return total
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter, Renew, Wait
+from publisher.plan_terms import ExceededAction
 from tests.gateway.metering_world import EPOCH
 
 
@@ -61,8 +61,8 @@ class Standing(Purse):
         self.what: Blocked = {
             "wait": Wait(self, EPOCH),
             "renew": Renew(self),
-            "drop": LimitExceeded(self, Action.DROP, 0.0, ""),
-            "close": LimitExceeded(self, Action.CLOSE, 0.0, ""),
+            "drop": LimitExceeded(self, ExceededAction.DROP, 0.0, ""),
+            "close": LimitExceeded(self, ExceededAction.CLOSE, 0.0, ""),
         }[kind]
 
     def blocked(self, need: int, now: float) -> Blocked | None:

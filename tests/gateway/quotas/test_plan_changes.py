@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gateway.quotas.admission import Admission
-from gateway.quotas.limits import OPEN, UNLIMITED, Action, Period, PlanLimits, window_at
+from gateway.quotas.limits import OPEN, UNLIMITED, PlanLimits, window_at
 from gateway.quotas.meter import LimitExceeded
+from publisher.plan_terms import ExceededAction, QuotaPeriod
 from tests.gateway.metering_world import EPOCH, Relayed
 from tests.gateway.quotas.streams import (
     admitted,
@@ -14,12 +15,14 @@ from tests.gateway.quotas.worlds import OneWorker, SaturatedRate, Workers
 
 
 def test_a_raised_quota_applies_to_open_lines_with_what_was_used() -> None:
-    world = OneWorker(PlanLimits(quota=10, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=10, over_quota=ExceededAction.DROP))
     flow = world.connect()
     flow.receive(messages(15))
     world.run(1)
     assert admitted(flow.passed)[0] == 10
-    world.worker.lease_state.change("subscription:s", PlanLimits(quota=30, over_quota=Action.DROP), world.clock.now)
+    world.worker.lease_state.change(
+        "subscription:s", PlanLimits(quota=30, over_quota=ExceededAction.DROP), world.clock.now
+    )
     for _ in range(5):
         world.run(0.2)
         flow.receive(messages(7))
@@ -34,7 +37,7 @@ def test_a_lowered_quota_applies_to_open_lines_on_every_worker() -> None:
     for flow in flows:
         flow.receive(messages(200))
     crowd.run(1)
-    assert crowd.store.used([("subscription:s:messages:day", window_at(Period.DAY, EPOCH))])[0].lent > 100
+    assert crowd.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].lent > 100
     crowd.plan = PlanLimits(quota=420)
     for worker in crowd.workers:
         worker.lease_state.change("subscription:s", crowd.plan, crowd.clock.now)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.quotas.limits import BYTES, MESSAGES, Action, Period, PlanLimits, window_at
+from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.meter import LimitExceeded, Renew
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
 from tests.gateway.metering_world import EPOCH, Relayed
 from tests.gateway.quotas.streams import (
     CLOSE,
@@ -33,7 +34,7 @@ def test_a_quota_ends_with_its_last_message_and_says_when_there_is_more() -> Non
 
 
 def test_a_quota_of_bytes_says_that_a_message_finds_no_room() -> None:
-    world = OneWorker(PlanLimits(quota=1_000, unit=BYTES))
+    world = OneWorker(PlanLimits(quota=1_000, unit=QuotaUnit.BYTES))
     flow = world.connect()
     flow.receive(messages(2, 400))
     world.run(1)
@@ -49,7 +50,7 @@ def test_a_quota_of_bytes_says_that_a_message_finds_no_room() -> None:
 
 
 def test_a_message_larger_than_the_whole_quota_is_over_at_once() -> None:
-    world = OneWorker(PlanLimits(quota=1_000, unit=BYTES))
+    world = OneWorker(PlanLimits(quota=1_000, unit=QuotaUnit.BYTES))
     flow = world.connect()
     flow.receive(messages(1, 1_001))
     assert not flow.is_open
@@ -61,7 +62,7 @@ def test_a_quota_of_nothing_lets_nothing_in() -> None:
 
 
 def test_a_used_up_quota_refuses_new_connections_until_it_resets() -> None:
-    world = OneWorker(PlanLimits(quota=5, period=Period.MINUTE))
+    world = OneWorker(PlanLimits(quota=5, period=QuotaPeriod.MINUTE))
     flow = world.connect()
     flow.receive(messages(6))
     world.run(1)
@@ -77,7 +78,7 @@ def test_a_used_up_quota_refuses_new_connections_until_it_resets() -> None:
 
 
 def test_where_messages_are_dropped_connections_are_still_let_in() -> None:
-    world = OneWorker(PlanLimits(quota=0, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=0, over_quota=ExceededAction.DROP))
     flow = world.connect()
     flow.receive(messages(4) + frame(PING, 5) + messages(1))
     assert bytes(flow.passed) == frame(PING, 5)
@@ -85,7 +86,7 @@ def test_where_messages_are_dropped_connections_are_still_let_in() -> None:
 
 
 def test_every_minute_has_its_quota_whatever_came_before() -> None:
-    world = OneWorker(PlanLimits(quota=50, period=Period.MINUTE, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=50, period=QuotaPeriod.MINUTE, over_quota=ExceededAction.DROP))
     flow, passed = world.connect(), []
     for minute in range(4):
         before = admitted(flow.passed)[0]
@@ -130,7 +131,7 @@ def test_the_application_and_the_subscription_are_both_drawn_from() -> None:
     assert not flow.is_open
     assert flow.reason.startswith("The application's 10 messages a minute are used up.")
     world.worker.look(world.clock.now + 2)
-    assert world.store.used([("subscription:s:messages:day", window_at(Period.DAY, EPOCH))])[0].spent == 10
+    assert world.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].spent == 10
 
 
 def test_control_frames_cost_nothing() -> None:
@@ -160,7 +161,7 @@ def test_a_ping_that_passed_before_a_held_message_passes_once() -> None:
 
 
 def test_a_fragmented_message_is_dropped_whole_and_pings_inside_it_pass() -> None:
-    world = OneWorker(PlanLimits(quota=1, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=1, over_quota=ExceededAction.DROP))
     flow = world.connect()
     dropped = [
         frame(TEXT, 300, final=False),
@@ -180,7 +181,7 @@ def test_a_fragmented_message_is_dropped_whole_and_pings_inside_it_pass() -> Non
 
 
 def test_a_message_that_has_begun_cannot_be_dropped_so_the_line_closes() -> None:
-    world = OneWorker(PlanLimits(quota=100, unit=BYTES, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=100, unit=QuotaUnit.BYTES, over_quota=ExceededAction.DROP))
     flow = world.connect()
     flow.receive(frame(TEXT, 60, final=False) + frame(CONTINUATION, 60))
     world.run(1)
@@ -190,7 +191,7 @@ def test_a_message_that_has_begun_cannot_be_dropped_so_the_line_closes() -> None
 
 
 def test_where_compression_needs_every_message_none_is_dropped() -> None:
-    world = OneWorker(PlanLimits(quota=1, over_quota=Action.DROP))
+    world = OneWorker(PlanLimits(quota=1, over_quota=ExceededAction.DROP))
     flow = world.connect(may_skip=False)
     flow.receive(messages(2))
     world.run(1)
@@ -226,9 +227,9 @@ def test_any_cut_into_chunks_gives_the_same_bytes(data: st.DataObject) -> None:
     """Wherever TCP cuts the stream, what passes before the quota ends is the same."""
     stream = data.draw(streams())
     quota = data.draw(st.integers(1, 30))
-    unit = data.draw(st.sampled_from([MESSAGES, BYTES]))
-    action = data.draw(st.sampled_from([Action.CLOSE, Action.DROP]))
-    plan = PlanLimits(quota=quota * (20 if unit == BYTES else 1), unit=unit, over_quota=action)
+    unit = data.draw(st.sampled_from([QuotaUnit.MESSAGES, QuotaUnit.BYTES]))
+    action = data.draw(st.sampled_from([ExceededAction.CLOSE, ExceededAction.DROP]))
+    plan = PlanLimits(quota=quota * (20 if unit == QuotaUnit.BYTES else 1), unit=unit, over_quota=action)
     results = set()
     for chunks in ([stream], data.draw(cuts(stream))):
         world = OneWorker(plan)

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.quotas.limits import Action, PlanLimits
+from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import Meter
 from gateway.quotas.rate import RateReservation
 from gateway.relay.frames import FrameScanner
 from gateway.relay.throttle import MOST_FRAMES, FrameLimiter
+from publisher.plan_terms import ExceededAction
 from tests.gateway.metering_world import EPOCH, Clock, MemoryStore, Relayed, SimulatedWorker
 from tests.gateway.quotas.streams import (
     BINARY,
@@ -201,15 +202,15 @@ def test_no_second_ever_has_more_than_the_rate_and_the_burst(workers: int, data:
         assert sum(moment <= other < moment + 1 for other in log[first:]) <= most
 
 
-@pytest.mark.parametrize("action", [Action.DROP, Action.CLOSE])
-def test_over_the_rate_a_plan_may_drop_or_close_instead_of_waiting(action: Action) -> None:
+@pytest.mark.parametrize("action", [ExceededAction.DROP, ExceededAction.CLOSE])
+def test_over_the_rate_a_plan_may_drop_or_close_instead_of_waiting(action: ExceededAction) -> None:
     world = OneWorker(PlanLimits(rate=20, burst=5, over_rate=action))
     flow = world.connect()
     flow.receive(messages(12) + frame(PING, 1))
     world.step(0.001)
     world.step(0.001)
     assert 5 <= admitted(flow.passed)[0] <= 6
-    if action is Action.CLOSE:
+    if action is ExceededAction.CLOSE:
         assert not flow.is_open
         assert flow.reason == "More than the subscription's 20 messages a second."
     else:
@@ -218,7 +219,7 @@ def test_over_the_rate_a_plan_may_drop_or_close_instead_of_waiting(action: Actio
 
 
 def test_a_flood_that_is_dropped_still_gets_its_rate() -> None:
-    world = OneWorker(PlanLimits(rate=50, over_rate=Action.DROP))
+    world = OneWorker(PlanLimits(rate=50, over_rate=ExceededAction.DROP))
     flow = world.connect()
     for _ in range(1_000):
         if not flow.is_held:

@@ -7,12 +7,12 @@ import math
 import pytest
 
 from gateway.quotas.lease import Lease
-from gateway.quotas.limits import MESSAGES, Action, Period
 from gateway.quotas.meter import LimitExceeded, Renew
 from gateway.quotas.quota import TRANSITIONS, Quota, QuotaEvent, QuotaState, QuotaTerms
 from gateway.quotas.rate import TRANSITIONS as RATE_TRANSITIONS
 from gateway.quotas.rate import RateReservation, RateTerms, ReservationEvent, ReservationState
 from gateway.quotas.rules import LeaseAnswer, Reserved
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
 from tests.gateway.metering_world import EPOCH, ListCells
 
 
@@ -23,7 +23,7 @@ class World:
         self.now = EPOCH
         self.retired: list[Lease] = []
         self.quota = Quota(
-            QuotaTerms("q", 100, Period.MINUTE, Action.CLOSE, "subscription", MESSAGES),
+            QuotaTerms("q", 100, QuotaPeriod.MINUTE, ExceededAction.CLOSE, "subscription", QuotaUnit.MESSAGES),
             cells=ListCells(),
             notify=lambda source: None,
             retire=self.retired.append,
@@ -134,7 +134,7 @@ def test_an_answer_to_a_quota_that_has_ended_changes_nothing() -> None:
 
 
 def rate() -> RateReservation:
-    return RateReservation(RateTerms("r", 10, 1, Action.DELAY, "subscription"), notify=lambda source: None)
+    return RateReservation(RateTerms("r", 10, 1, ExceededAction.DELAY, "subscription"), notify=lambda source: None)
 
 
 def test_a_rate_is_asked_for_once_and_is_reserved_when_the_store_has_answered() -> None:

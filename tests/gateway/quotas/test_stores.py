@@ -25,14 +25,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
-from gateway.quotas.limits import OPEN, Period, Window, window_at
+from gateway.quotas.limits import OPEN, Window, window_at
 from gateway.quotas.rules import LeaseRequest, LeaseStore, Reservation
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
+from publisher.plan_terms import QuotaPeriod
 from tests.gateway.metering_world import EPOCH, MemoryStore
 
-DAY = window_at(Period.DAY, EPOCH)
+DAY = window_at(QuotaPeriod.DAY, EPOCH)
 KEY = "subscription:1:messages:day"
 
 
@@ -240,7 +241,7 @@ def test_a_holder_not_seen_for_long_is_not_waited_for(store: LeaseStore) -> None
 
 def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
     holder = Holder(store, "a")
-    tomorrow = window_at(Period.DAY, DAY.end)
+    tomorrow = window_at(QuotaPeriod.DAY, DAY.end)
     assert holder.ask(100, lease_id=1) == (100, 0, 0)
     assert holder.ask(100, lease_id=2, window=tomorrow) == (100, 0, 0)
     assert holder.ask(100, lease_id=3, key="subscription:2:messages:day") == (100, 0, 0)
