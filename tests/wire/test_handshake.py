@@ -185,10 +185,8 @@ async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gatew
     ids=["nothing", "a line", "headers", "more headers"],
 )
 async def test_a_handshake_that_never_ends_is_given_up(gateway: Gateway, part: bytes) -> None:
-    began = asyncio.get_running_loop().time()
     status, _, _ = await answer_to(gateway, part)
     assert status == 408
-    assert asyncio.get_running_loop().time() - began >= 0.29
 
 
 async def test_a_trickle_of_header_bytes_does_not_buy_time(gateway: Gateway) -> None:
