@@ -80,8 +80,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "django.contrib.admin",
     "channels",
     "oauth2_provider",
     "rest_framework",
