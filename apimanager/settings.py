@@ -192,6 +192,7 @@ ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="webs
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
+REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",
     "openid": "Know your user name and display name",
@@ -200,6 +201,7 @@ OAUTH_GRANTS = ["authorization_code", "client_credentials", "refresh_token"]
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "devportal.oauth.server.Server",
     "OAUTH2_VALIDATOR_CLASS": "devportal.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "devportal.oauth.backend.Backend",
     "SCOPES_BACKEND_CLASS": "devportal.oauth.scopes.Scopes",
     "CLIENT_SECRET_HASHER": "random_sha256",
     "CLIENT_SECRET_GENERATOR_LENGTH": 43,  # letters and digits: 256 bits
