@@ -31,7 +31,7 @@ from oauthlib.openid.connect.core.exceptions import ConsentRequired
 from accounts.models import User
 from devportal import tokens
 from devportal.models import OAuthClient
-from devportal.oauth.throttle import WINDOW_SECONDS, Brake
+from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
 
 REDIRECT_SCHEMES = ["https", "http"]
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -119,12 +119,12 @@ class ClientEndpoint(OAuthLibMixin, View):
             client_id = _client_id(request)
         except Unreadable as refused:
             return refused.response()
-        brake = Brake.of(request, client_id)
-        if brake.holds():
+        throttle = Throttle.of(request, client_id)
+        if throttle.holds():
             return _too_many_failures()
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
         if _is_failure(response):
-            brake.failed()
+            throttle.failed()
         if response.status_code == 401:
             response["WWW-Authenticate"] = CHALLENGE
         return response

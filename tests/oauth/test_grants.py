@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.operations import GeneratedKeys
@@ -51,7 +52,7 @@ def test_client_credentials_earn_a_token_that_lasts_as_long_as_the_keys_say(
     assert "refresh_token" not in body
     row = AccessToken.objects.get(token_checksum=tokens.digest(body["access_token"]))
     assert row.user is None
-    assert row.expires - TrailEntry.objects.get(verb="token.issued").at == timedelta(seconds=90)
+    assert row.expires - AuditEntry.objects.get(verb="token.issued").at == timedelta(seconds=90)
 
 
 def test_a_token_lasts_an_hour_unless_the_keys_say_otherwise(client: Client, keys: GeneratedKeys) -> None:
@@ -152,7 +153,7 @@ def test_a_code_with_its_verifier_earns_tokens_in_the_persons_name(
     assert (body["access_token"].count(".") == 2) == (kind == "keys")
     assert RefreshToken.objects.get(access_token=row).token_checksum == tokens.digest(body["refresh_token"])
     assert Grant.objects.count() == 0
-    assert TrailEntry.objects.get(verb="token.issued").actor == bob
+    assert AuditEntry.objects.get(verb="token.issued").actor == bob
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_code_used_twice_ends_what_its_first_use_began(client: Client, carol: 
 
     assert _error(again) == (400, "invalid_grant")
     assert tokens.find(first["access_token"], timezone.now()) is None
-    assert TrailEntry.objects.filter(verb="token.revoked").count() == 1
+    assert AuditEntry.objects.filter(verb="token.revoked").count() == 1
     if "refresh_token" in first:
         assert flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).status_code == 400
 
@@ -257,7 +258,7 @@ def test_a_refresh_rotates_and_the_token_before_it_lives_to_its_own_end(
     assert second["access_token"] != first["access_token"]
     assert tokens.find(second["access_token"], timezone.now()).user == carol
     assert _lives(first["access_token"])
-    assert not TrailEntry.objects.filter(verb="token.revoked").exists()
+    assert not AuditEntry.objects.filter(verb="token.revoked").exists()
     assert tokens.find(first["access_token"], timezone.now() + timedelta(hours=1)) is None
 
 
@@ -284,7 +285,7 @@ def test_a_refresh_token_used_later_ends_the_whole_family(
         assert not _lives(each["access_token"])
         refused = flows.refresh(client, keys.client, keys.secret, each["refresh_token"])
         assert _error(refused) == (400, "invalid_grant")
-    assert TrailEntry.objects.filter(verb="token.revoked").count() == 4
+    assert AuditEntry.objects.filter(verb="token.revoked").count() == 4
 
 
 def test_without_a_grace_a_second_use_ends_the_family_at_once(
