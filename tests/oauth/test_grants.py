@@ -15,6 +15,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.models import User
+from core.client_address import TrustedProxies
 from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
@@ -513,16 +514,27 @@ def test_after_ten_failures_in_a_minute_the_caller_waits_even_with_the_right_sec
 def test_behind_a_proxy_callers_are_told_apart_by_the_hop_that_the_proxy_names(
     client: Client, keys: GeneratedKeys, settings: LazySettings
 ) -> None:
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUSTED_PROXIES = TrustedProxies(["127.0.0.1"])
 
-    def ask(secret: str, hops: str) -> int:
+    def ask(secret: str, hops: str, **given: str) -> int:
         headers = {**flows.basic(keys.client.client_id, secret), "X-Forwarded-For": hops}
-        return int(client.post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers).status_code)
+        fields = {"grant_type": "client_credentials"}
+        return int(client.post("/oauth2/token", fields, headers=headers, **given).status_code)  # type: ignore[arg-type]
 
     for number in range(10):
         assert ask("wrong", f"198.51.100.{number}, 192.0.2.7") == 401
     assert ask(keys.secret, "198.51.100.99, 192.0.2.7") == 429, "an invented hop let the guesser go on"
     assert ask(keys.secret, "192.0.2.8") == 200, "one caller's failures locked another out"
+    assert ask(keys.secret, "192.0.2.7", REMOTE_ADDR="203.0.113.9") == 200, "somebody else was taken for a proxy"
+
+
+def test_one_customers_many_addresses_count_together(client: Client, keys: GeneratedKeys) -> None:
+    def ask(secret: str, address: str) -> int:
+        headers, fields = flows.basic(keys.client.client_id, secret), {"grant_type": "client_credentials"}
+        return int(client.post("/oauth2/token", fields, headers=headers, REMOTE_ADDR=address).status_code)
+
+    assert [ask("wrong", f"2001:db8::{number}") for number in range(10)] == [401] * 10
+    assert (ask(keys.secret, "2001:db8::ffff"), ask(keys.secret, "2001:db8:0:1::1")) == (429, 200)
 
 
 def test_a_scope_that_is_refused_is_no_guess(client: Client, keys: GeneratedKeys) -> None:
