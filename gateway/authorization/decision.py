@@ -17,7 +17,7 @@ Longer than most modules here, because the two decisions share every step and ev
 | not subscribed (where the API is published or deprecated) | 403, 900908 |
 | subscription blocked, wholly or for production keys | 403, 900907 |
 | subscription waiting for approval, or rejected | 403, 900909 |
-| none of the topic's scopes in the token | 403, 900910 |
+| none of the topic's scopes in the token, or none but `openid` | 403, 900910 |
 | the API has no endpoint for keys of this type | 403, 900905 |
 
 A pre-released (prototyped) API asks for no subscription; one that is blocked still counts.
@@ -310,18 +310,21 @@ def _not_subscribed() -> Refusal:
     )
 
 
+IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
+
+
 def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
+    if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
+        return _scope_missing("This token only tells who signed in. Get one with the scope default.", "default")
     if not route.scopes or route.scopes & grant.scopes:
         return None
     wanted = " ".join(sorted(route.scopes))
+    return _scope_missing(f"This topic asks for one of these scopes: {wanted}. Get a token that has it.", wanted)
+
+
+def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
-    return Refusal(
-        403,
-        900910,
-        "Scope missing",
-        f"This topic asks for one of these scopes: {wanted}. Get a token that has it.",
-        (("WWW-Authenticate", challenge),),
-    )
+    return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))
 
 
 def _wrong_key_type(key_type: str) -> Refusal:
