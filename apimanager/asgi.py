@@ -8,6 +8,6 @@ from django.core.asgi import get_asgi_application
 
 application = get_asgi_application()
 
-from gateway.standalone import Standalone  # noqa: E402  the applications must be ready first
+from gateway.server.asgi import StandaloneGateway  # noqa: E402
 
-gateway = Standalone()
+gateway = StandaloneGateway()

@@ -96,12 +96,12 @@ def _present(only: list[str]) -> tuple[list[tuple[Proxy, str]], Left]:
     return present, left_out
 
 
-def _schemes(wanted: list[str], wsload: Path, left_out: Left) -> tuple[list[str], str]:
+def _schemes(contended: list[str], wsload: Path, left_out: Left) -> tuple[list[str], str]:
     """The schemes that can be measured, and the name of the TLS library; what cannot is added to `left_out`."""
     tls = Generator(wsload, 0).tls()
-    if "wss" in wanted and not tls:
+    if "wss" in contended and not tls:
         left_out.append("wss: the load generator found no libssl (Debian: apt-get install libssl3)")
-    schemes = [scheme for scheme in wanted if scheme != "wss" or tls]
+    schemes = [scheme for scheme in contended if scheme != "wss" or tls]
     if not schemes:
         raise BenchError(f"There is nothing to measure: {'; '.join(left_out)}.")
     return schemes, tls

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.frames import BINARY, FINAL, MASKED
-from gateway.leases.cells import SpentFile
-from gateway.leases.ledger import Ledger
-from gateway.limits import Limits
-from gateway.metering import FREE, Meter
-from gateway.relay import Relay
-from gateway.terms import Terms
+from gateway.quotas.limits import PlanLimits
+from gateway.quotas.meter import FREE, Meter
+from gateway.quotas.spent_file import SpentFile
+from gateway.quotas.state import LeaseState
+from gateway.relay.frames import BINARY, FINAL, MASKED
+from gateway.relay.splice import Relay
+from gateway.relay.types import RelayOptions
 
 RUNS, CHUNKS = 200, 5000
 PLENTY = 1 << 50
@@ -45,9 +45,9 @@ def chunks() -> dict[str, bytes]:
 
 def metered(folder: Path) -> Meter:
     """A meter of a plan that is never reached."""
-    ledger = Ledger(SpentFile(folder, "bench"), lambda: None)
-    plan = Limits(quota=PLENTY, rate=1 << 30)
-    meter = ledger.enter(subscription=("bench", plan), application=None, now=time.time()).client
+    lease_state = LeaseState(SpentFile(folder, "bench"), lambda: None)
+    plan = PlanLimits(quota=PLENTY, rate=1 << 30)
+    meter = lease_state.enter(subscription=("bench", plan), application=None, now=time.time()).client
     for source in meter.sources:
         source.top = PLENTY
     return meter
@@ -57,7 +57,13 @@ def receiver(meter: Meter) -> Callable[[bytes], None]:
     """What a client's bytes are given to."""
     nothing: Any = _Nothing()
     relay = Relay(
-        nothing, nothing, terms=Terms(), wheel=nothing, loop=nothing, meters=(meter, FREE), on_end=lambda relay: None
+        nothing,
+        nothing,
+        options=RelayOptions(),
+        wheel=nothing,
+        loop=nothing,
+        meters=(meter, FREE),
+        on_end=lambda relay: None,
     )
     relay.start()
     return relay.client.data_received

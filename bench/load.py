@@ -50,8 +50,8 @@ NAMES = [*(kind.name for kind in KINDS), MEMORY]
 
 def loads(names: Sequence[str], schemes: Sequence[str]) -> list[Load]:
     """The loads of these names over each scheme. The rate of `latency` comes from another load, which it brings in."""
-    wanted = {*names, *([PACEMAKER] if "latency" in names else [])}
-    return [_over(kind, scheme) for kind in KINDS if kind.name in wanted for scheme in schemes]
+    contended = {*names, *([PACEMAKER] if "latency" in names else [])}
+    return [_over(kind, scheme) for kind in KINDS if kind.name in contended for scheme in schemes]
 
 
 def _over(kind: Load, scheme: str) -> Load:

@@ -83,7 +83,7 @@ class Backend(asyncio.Protocol):
 
     def _answer(self) -> None:
         if b"\r\n\r\n" in self._data:
-            from gateway.upstream import accept_for
+            from gateway.handshake.head import accept_for
 
             key = next(line for line in self._data.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
             self._transport.write(SWITCHED % accept_for(key.split(b":")[1].strip()).encode())

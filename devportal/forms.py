@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.duration_field import DurationField
+from core.duration_field import DurationField
 from devportal import grants, queries
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient

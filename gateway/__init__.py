@@ -1,0 +1,16 @@
+"""The gateway: who is knocking, may they in, and then their frames pass. Each package knows only those below it.
+
+api              what is asked of it over REST
+server           processes, listening sockets, the handshake's consumer, HTTP endpoints
+control          what a worker knows of APIs and tokens, kept true by following the audit log
+observability    counters, metrics, access log
+connections      who is connected, on this worker and on all; the plans they are connected under
+relay            frames passed from one side to the other
+upstream         dialling a backend, and leaving one alone that fails
+authorization    the decision, the grants it rests on, the tokens that carry them
+routing          which API and topic a path names
+handshake        reading and answering an upgrade request
+refusals, close_codes   every no, and every end, in words
+quotas           plans: limits, leases, rates, and the stores that lend them
+logging          lines of the log, without credentials
+"""

@@ -6,6 +6,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the Publisher know how many clients a change would touch."""
-        from gateway import catalogue, heartbeat
+        from gateway.connections import heartbeat
+        from gateway.control import loaders
 
-        catalogue.count_live_lines_with(heartbeat.live_lines)
+        loaders.count_live_connections_with(heartbeat.live_connections)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class Worker(models.Model):
+class WorkerRecord(models.Model):
     """One gateway process that lives, or lived until `seen_at`. `lines` counts the open lines by API id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -18,11 +18,14 @@ class Worker(models.Model):
     seen_at = models.DateTimeField(db_index=True)
     lines = models.JSONField(default=dict)
 
+    class Meta:
+        db_table = "gateway_worker"
+
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
 
 
-class Connection(models.Model):
+class ConnectionRecord(models.Model):
     """One client that was let in: whose, to where, since when, what passed, and once it has ended how.
 
     Names are as they were then, so that the row can be read after what they name is gone. `ended_at` is null while it
@@ -55,6 +58,7 @@ class Connection(models.Model):
     reason = models.CharField(max_length=125, default="")
 
     class Meta:
+        db_table = "gateway_connection"
         indexes: ClassVar = [
             models.Index(fields=["api_id", "-started_at"], name="connection_of_api"),
             models.Index(fields=["application_id", "-started_at"], name="connection_of_application"),
@@ -64,7 +68,7 @@ class Connection(models.Model):
         return self.id
 
 
-class Renewal(models.Model):
+class ReauthenticationRequest(models.Model):
     """A wish that a connection, held by some worker, rest on another token; `answer` is empty until that worker did."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -73,6 +77,9 @@ class Renewal(models.Model):
     asked_at = models.DateTimeField(db_index=True)
     answer = models.JSONField(default=dict)
 
+    class Meta:
+        db_table = "gateway_renewal"
+
     def __str__(self) -> str:
         return f"renewal of {self.connection_id}"
 
@@ -80,7 +87,7 @@ class Renewal(models.Model):
 class QuotaWindow(models.Model):
     """One period of one quota, from `begins` until just before `ends`; a window that ends at 0 never does.
 
-    `granted` counts what was spent for good and what is lent out under leases. `wanted_at` is when somebody was last
+    `granted` counts what was spent for good and what is lent out under leases. `contended_at` is when somebody was last
     refused, so that others return what they have not spent.
     """
 
@@ -88,7 +95,7 @@ class QuotaWindow(models.Model):
     begins = models.BigIntegerField()
     ends = models.BigIntegerField()
     granted = models.BigIntegerField(default=0)
-    wanted_at = models.FloatField(default=0.0, db_index=True)
+    contended_at = models.FloatField(default=0.0, db_index=True, db_column="wanted_at")
 
     class Meta:
         constraints: ClassVar = [
@@ -100,27 +107,28 @@ class QuotaWindow(models.Model):
         return f"{self.key} from {self.begins}"
 
 
-class Lease(models.Model):
+class LeaseRecord(models.Model):
     """What one worker was lent of a window in all, and how much of that it was known to have spent at `reported_at`.
 
-    `turn` numbers the holder's requests: one that was overtaken by a later one changes nothing.
+    `sequence` numbers the holder's requests: one that was overtaken by a later one changes nothing.
     """
 
     window = models.ForeignKey(QuotaWindow, on_delete=models.CASCADE, related_name="leases")
     holder = models.CharField(max_length=64)
-    serial = models.BigIntegerField()
+    lease_id = models.BigIntegerField(db_column="serial")
     granted = models.BigIntegerField()
     spent = models.BigIntegerField(default=0)
     reported_at = models.FloatField(default=0.0)
-    turn = models.BigIntegerField(default=0)
+    sequence = models.BigIntegerField(default=0, db_column="turn")
 
     class Meta:
+        db_table = "gateway_lease"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["holder", "serial"], name="lease_unique_for_its_holder")
+            models.UniqueConstraint(fields=["holder", "lease_id"], name="lease_unique_for_its_holder")
         ]
 
     def __str__(self) -> str:
-        return f"{self.holder}/{self.serial}"
+        return f"{self.holder}/{self.lease_id}"
 
 
 class LeaseHolder(models.Model):
@@ -133,17 +141,20 @@ class LeaseHolder(models.Model):
         return self.name
 
 
-class RateLine(models.Model):
+class RateSchedule(models.Model):
     """The one time line of a rate: until when its messages are booked."""
 
     key = models.CharField(max_length=160, primary_key=True)
     booked_until = models.FloatField(default=0.0)
 
+    class Meta:
+        db_table = "gateway_rateline"
+
     def __str__(self) -> str:
         return self.key
 
 
-class Suspension(models.Model):
+class BreakerRecord(models.Model):
     """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
 
     `probed_until` is until when one worker looks whether it is well again. Times are in seconds since the epoch.
@@ -156,6 +167,9 @@ class Suspension(models.Model):
     until = models.FloatField(default=0.0)
     probed_until = models.FloatField(default=0.0)
     changed_at = models.FloatField(db_index=True)
+
+    class Meta:
+        db_table = "gateway_suspension"
 
     def __str__(self) -> str:
         return self.address

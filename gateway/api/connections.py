@@ -13,14 +13,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway import registry
-from gateway.models import Connection
-from publisher.api.base import PAGE_PARAMETERS, Moment, Resource, answers, choose, list_of, one_page
+from accounts.rest import Resource
+from core.rest.documents import Moment, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, choose, one_page
+from gateway.connections import operations, queries
+from gateway.models import ConnectionRecord
 
-Narrow = Callable[[QuerySet[Connection], datetime], QuerySet[Connection]]
+Narrow = Callable[[QuerySet[ConnectionRecord], datetime], QuerySet[ConnectionRecord]]
 
 STATES: dict[str, Narrow] = {
-    "open": registry.open_among,
+    "open": queries.open_among,
     "ended": lambda rows, now: rows.exclude(ended_at=None),
     "all": lambda rows, now: rows,
 }
@@ -54,9 +56,9 @@ class ConnectionDocument(serializers.Serializer):  # type: ignore[type-arg]
     backendCode = serializers.IntegerField(source="backend_code", allow_null=True)
     reason = serializers.CharField()
 
-    def get_expiresSoon(self, row: Connection) -> bool:  # noqa: N802 - as the other names
+    def get_expiresSoon(self, row: ConnectionRecord) -> bool:  # noqa: N802 - as the other names
         """Whether it is about to be closed because its token ends."""
-        return registry.ends_soon(row, settings.TOKEN_WARNING_SECONDS)
+        return queries.ends_soon(row, settings.TOKEN_WARNING_SECONDS)
 
 
 ConnectionList = list_of(ConnectionDocument, "ConnectionList")
@@ -80,7 +82,7 @@ class Connections(Resource):
     )
     def get(self, request: Request) -> Response:
         """Everybody's for the Publisher's people, for others those of their own applications."""
-        rows = choose(request, "state", STATES, "open")(registry.connections_for(self.user), timezone.now())
+        rows = choose(request, "state", STATES, "open")(queries.connections_for(self.user), timezone.now())
         wanted = {
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
@@ -98,7 +100,7 @@ class OneConnection(Resource):
     )
     def get(self, request: Request, connection_id: str) -> Response:
         """Open or ended, for as long as the log is kept."""
-        return Response(ConnectionDocument(registry.get_connection_for(self.user, connection_id)).data)
+        return Response(ConnectionDocument(queries.get_connection_for(self.user, connection_id)).data)
 
     @extend_schema(
         operation_id="closeConnection",
@@ -109,8 +111,8 @@ class OneConnection(Resource):
     )
     def delete(self, request: Request, connection_id: str) -> Response:
         """The client gets 4011 and the reason within a second."""
-        row = registry.close_connection(
-            connection=registry.get_connection_for(self.user, connection_id),
+        row = operations.close_connection(
+            connection=queries.get_connection_for(self.user, connection_id),
             reason=request.query_params.get("reason", ""),
             **self.by,
         )

@@ -14,12 +14,15 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
-from gateway.leases import LeaseStore, open_store
-from gateway.limits import Limits, Period
-from gateway.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
-from publisher.api.base import IN_THE_PUBLISHER, Moment, Resource, answers
+from gateway.quotas.limits import Period, PlanLimits
+from gateway.quotas.rules import LeaseStore
+from gateway.quotas.stores import open_store
+from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Plan
 
 
@@ -107,7 +110,7 @@ class ApplicationUsage(Resource):
     def get(self, request: Request, application_id: UUID) -> Response:
         """In the present minute, all its tokens together."""
         application = queries.application_for(self.user, application_id)
-        limits = Limits.per_minute(application.plan.per_minute)
+        limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
             usage = usage_of_application(_store(), str(application.pk), limits, now=time.time())
         except RedisError:
@@ -135,9 +138,9 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-def _limits(plan: Plan) -> Limits:
+def _limits(plan: Plan) -> PlanLimits:
     """The limits of a plan of which usage is counted."""
-    return Limits(
+    return PlanLimits(
         quota=plan.quota, unit=plan.quota_unit, period=Period(plan.quota_period), connections=plan.connections
     )
 
@@ -146,7 +149,7 @@ def _quota(usage: QuotaUsage | None) -> dict[str, Any] | None:
     return QuotaDocument(usage).data if usage else None
 
 
-def _connections(limits: Limits, usage: PlanUsage) -> dict[str, Any] | None:
+def _connections(limits: PlanLimits, usage: PlanUsage) -> dict[str, Any] | None:
     return None if limits.connections is None else {"limit": limits.connections, "open": usage.connections}
 
 

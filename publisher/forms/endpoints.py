@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 
-from accounts.duration_field import DurationField
+from core.duration_field import DurationField
+from core.errors import Invalid
 from publisher import validation
-from publisher.endpoint import LIMITS, BadEndpoint, EndpointOptions, read_options
+from publisher.endpoint import OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 
@@ -68,7 +69,7 @@ class EndpointForm(GuardedForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, help_text in _DURATIONS.items():
-            limits = LIMITS[name]
+            limits = OPTION_BOUNDS[name]
             self.fields[name] = DurationField(
                 what=limits.label,
                 least=limits.least,
@@ -79,9 +80,9 @@ class EndpointForm(GuardedForm):
             )
         for name, (help_text, step) in _NUMBERS.items():
             self.fields[name] = forms.FloatField(
-                label=LIMITS[name].label,
+                label=OPTION_BOUNDS[name].label,
                 help_text=help_text,
-                widget=forms.NumberInput(attrs={"min": 0, "max": f"{LIMITS[name].most:g}", "step": step}),
+                widget=forms.NumberInput(attrs={"min": 0, "max": f"{OPTION_BOUNDS[name].most:g}", "step": step}),
             )
 
     @staticmethod
@@ -140,7 +141,7 @@ def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with some of the advanced options, by field."""
     try:
         read_options(options)
-    except BadEndpoint as error:
+    except Invalid as error:
         return list(error.fields.items())
     return []
 

@@ -6,9 +6,10 @@ import secrets
 
 import pytest
 
-from gateway.authorization import Admit, Refuse
+from gateway.authorization.decision import Allow
+from gateway.refusals import Refusal
 from tests.conformance.length import times
-from tests.gateway.story import Story, Worker, elsewhere
+from tests.gateway.scenario import Story, Worker, elsewhere
 
 TRIES = times(1_000, 60_000)
 
@@ -41,23 +42,23 @@ async def test_a_bogus_token_that_is_shown_again_costs_no_query(kind: str, commi
     genuine = await elsewhere(committed.token)
     token = bogus(kind, genuine)
     async with Worker() as worker:
-        assert isinstance(await worker.decide(genuine), Admit)
+        assert isinstance(await worker.decide(genuine), Allow)
         first = await worker.decide(token)
-        assert isinstance(first, Refuse)
+        assert isinstance(first, Refusal)
         assert first.status == 401
         asked = worker.run.asked
         for _ in range(TRIES):
-            assert isinstance(await worker.decide(token), Refuse)
-        assert isinstance(await worker.decide(genuine), Admit)
+            assert isinstance(await worker.decide(token), Refusal)
+        assert isinstance(await worker.decide(genuine), Allow)
         assert worker.run.asked == asked
 
 
 async def test_many_different_bogus_tokens_do_not_push_out_the_known_ones(committed: Story) -> None:
     genuine = await elsewhere(committed.token)
     async with Worker() as worker:
-        assert isinstance(await worker.decide(genuine), Admit)
+        assert isinstance(await worker.decide(genuine), Allow)
         for _ in range(TRIES):
-            assert isinstance(await worker.decide("a.b." + secrets.token_urlsafe(16)), Refuse)
+            assert isinstance(await worker.decide("a.b." + secrets.token_urlsafe(16)), Refusal)
         asked = worker.run.asked
-        assert isinstance(await worker.decide(genuine), Admit)
+        assert isinstance(await worker.decide(genuine), Allow)
         assert worker.run.asked == asked

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway.frames import PING, PONG, FrameScanner, decode_close
-from tests.attack.victim import Victim, victim
+from gateway.relay.frames import PING, PONG, FrameScanner, decode_close
+from tests.attack.target import Victim, victim
 from tests.conformance import echo
 from tests.conformance.length import times
 from tests.wire.gateway_under_test import TOKEN

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.victim import victim
+from tests.attack.target import victim
 from tests.environment import PATIENCE, free_ports
 from tests.wire.conftest import Certificate
 from tests.wire.peers import Raw, raw_backend, raw_client

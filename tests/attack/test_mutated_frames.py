@@ -9,11 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from gateway import frames
-from gateway.frames import FrameError, FrameScanner
-from tests.attack.victim import Victim, victim
+from gateway.relay import frames
+from gateway.relay.frames import FrameError, FrameScanner
+from tests.attack.target import Victim, victim
 from tests.conformance.length import times
-from tests.gateway.test_frames import read_by_bytes
+from tests.gateway.relay.test_frames import read_by_bytes
 from tests.wire.peers import Raw, RawBackend, frame, raw_backend, raw_client
 
 pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("attack")]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.protocol import Limits
+from gateway.server.config import ServerLimits
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
 from tests.wire.peers import KEY, RawBackend, frame, raw_backend, raw_client, request, switch
 
@@ -133,7 +133,7 @@ async def backend() -> AsyncIterator[RawBackend]:
 @pytest.fixture
 async def gateway(backend: RawBackend) -> AsyncIterator[Gateway]:
     """A gateway that waits for no one."""
-    async with running(backend.url, limits=Limits(head_seconds=0.5, head_bytes=8192)) as made:
+    async with running(backend.url, limits=ServerLimits(head_seconds=0.5, head_bytes=8192)) as made:
         yield made
 
 

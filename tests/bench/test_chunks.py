@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import chunks
-from gateway.metering import FREE
+from gateway.quotas.meter import FREE
 
 
 @pytest.mark.parametrize("title", chunks.chunks())

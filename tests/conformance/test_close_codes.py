@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.frames import FrameScanner, decode_close, is_sendable
+from gateway.relay.frames import FrameScanner, decode_close, is_sendable
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
@@ -163,8 +163,8 @@ async def test_a_side_that_vanishes_is_an_honest_close_for_the_other_behind_all_
         await other.send(close_frame(code, masked=not masks))
         other.hang_up()
         await gateway.until_quiet()
-        assert gateway.ended[0].ending is not None
-        assert (gateway.ended[0].ending.by, gateway.ended[0].ending.code) == (actor, 1006)
+        assert gateway.ended[0].cause is not None
+        assert (gateway.ended[0].cause.by, gateway.ended[0].cause.code) == (actor, 1006)
 
 
 @ways

@@ -13,7 +13,7 @@ import uvloop
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.frames import RSV1, apply_mask
+from gateway.relay.frames import RSV1, apply_mask
 from publisher.endpoint import EndpointOptions
 from tests.conformance.length import times
 from tests.environment import PATIENCE

@@ -12,10 +12,10 @@ from django.core.management import get_commands
 from accounts.roles import Role
 from devportal.api.subscription_policies import FIELD_NAMES, SubscriptionPolicy
 from devportal.bootstrap import APPLICATION_PLANS
-from gateway import logs
-from gateway.closing import CLOSES
-from gateway.metrics import DEFINITIONS
-from publisher import planning
+from gateway.close_codes import CLOSES
+from gateway.logging import formats
+from gateway.observability.metrics import DEFINITIONS
+from publisher import plan_validation
 from publisher.bootstrap import LIMITS
 from publisher.lifecycle import TRANSITIONS, State
 
@@ -79,11 +79,11 @@ def test_every_field_of_a_plan_is_documented_and_no_other() -> None:
     assert [name for name, field in fields if f"`{name}`" not in text] == []
 
 
-@pytest.mark.parametrize("field", sorted(planning.CHOICES.keys() - {"quota_unit", "quota_period"}))
+@pytest.mark.parametrize("field", sorted(plan_validation.CHOICES.keys() - {"quota_unit", "quota_period"}))
 def test_the_words_of_a_plan_are_documented(field: str) -> None:
     name = FIELD_NAMES.get(field, field)
     (row,) = [row for row in rows("plans.md") if row[0] == f"`{name}`"]
-    assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(planning.CHOICES[field].words)
+    assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(plan_validation.CHOICES[field].words)
 
 
 def test_every_metric_is_documented_with_its_type_and_labels_and_no_other() -> None:
@@ -99,7 +99,7 @@ def test_every_field_of_a_line_of_the_log_is_documented() -> None:
     text = (REFERENCE / "logs.md").read_text()
     record = logging.LogRecord("gateway", logging.INFO, "", 0, "Hello.", (), None)
     record.request_id = "x"
-    assert [name for name in json.loads(logs.Json().format(record)) if f"`{name}`" not in text] == []
+    assert [name for name in json.loads(formats.Json().format(record)) if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.authorization import Grant, SubscriptionGrant
-from gateway.handshake import Credential, Handshake, Way, read
-from gateway.routes import Deployment
-from gateway.topics import Topic, TopicSet
+from gateway.authorization.grants import Grant, SubscriptionGrant
+from gateway.handshake.request import Credential, CredentialSource, Handshake, read
+from gateway.routing.table import Deployment
+from gateway.routing.topics import Topic, TopicSet
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.versions import sort_key
 
@@ -69,11 +69,15 @@ def scope(path: str = "/echo/1.0.0", *, query: str = "", headers: Any = (), **gi
     return {**fields, **given}
 
 
-def handshake(path: str = "/echo/1.0.0", way: Way | None = Way.HEADER, token: str = "t0ken") -> Handshake:  # noqa: S107
+def handshake(
+    path: str = "/echo/1.0.0",
+    source: CredentialSource | None = CredentialSource.HEADER,
+    token: str = "t0ken",  # noqa: S107
+) -> Handshake:
     """A handshake that shows `token` in this way, or nothing."""
-    query = f"access_token={token}" if way is Way.QUERY else ""
+    query = f"access_token={token}" if source is CredentialSource.QUERY else ""
     made = read(scope(path, query=query))
-    if way in (None, Way.QUERY):
+    if source in (None, CredentialSource.QUERY):
         return made
-    credential = Credential(way, token if way is Way.HEADER else "")
+    credential = Credential(source, token if source is CredentialSource.HEADER else "")
     return replace(made, credential=credential)

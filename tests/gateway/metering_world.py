@@ -1,7 +1,7 @@
 """A small world for the metering tests: workers that share a store, and relays that move bytes through them.
 
 Nothing here reads a clock: the test says what time it is. The relay is the plainest that keeps the contract of
-`gateway.turnstile`, with the real frame scanner.
+`gateway.relay.throttle`, with the real frame scanner.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from gateway.frames import FrameError, FrameScanner
-from gateway.leases import (
+from gateway.quotas.admission import Admission
+from gateway.quotas.limits import PlanLimits, Window
+from gateway.quotas.meter import LimitExceeded
+from gateway.quotas.rules import (
     GONE_SECONDS,
     LIVING_SECONDS,
-    Answer,
-    Booking,
-    LeaseState,
+    LeaseAnswer,
+    LeaseRequest,
     LeaseStore,
-    Request,
-    Slots,
-    Usage,
-    WindowState,
+    Reservation,
+    Reserved,
+    StoredLease,
+    StoredWindow,
+    WindowUsage,
     adopt,
     decide,
-    is_wanted,
+    is_contended,
     schedule,
 )
-from gateway.leases.entry import Entry
-from gateway.leases.ledger import Ledger
-from gateway.limits import Limits, Window
-from gateway.metering import Over
-from gateway.turnstile import Turnstile
+from gateway.quotas.state import LeaseState
+from gateway.relay.frames import FrameError, FrameScanner
+from gateway.relay.throttle import FrameLimiter
 
 EPOCH = 1_700_000_040.0
 """The beginning of a minute, well inside its day and its month."""
@@ -41,27 +41,27 @@ class MemoryStore:
     """The terms of lending in plain dictionaries: what the engines have to be equal to."""
 
     def __init__(self) -> None:
-        self.windows: dict[tuple[str, Window], WindowState] = {}
-        self.leases: dict[tuple[str, Window], dict[tuple[str, int], LeaseState]] = {}
+        self.windows: dict[tuple[str, Window], StoredWindow] = {}
+        self.leases: dict[tuple[str, Window], dict[tuple[str, int], StoredLease]] = {}
         self.seen: dict[str, float] = {}
         self.lines: dict[str, float] = {}
 
-    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         return [self._serve(holder, request, now) for request in requests]
 
-    def book(self, bookings: Sequence[Booking], now: float) -> list[Slots]:
+    def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
         answers = []
-        for booking in bookings:
-            self.lines[booking.key], slots = schedule(self.lines.get(booking.key, 0.0), booking, now)
+        for reservation in reservations:
+            self.lines[reservation.key], slots = schedule(self.lines.get(reservation.key, 0.0), reservation, now)
             answers.append(slots)
         return answers
 
-    def wanted(self, holder: str, now: float) -> list[int]:
+    def contended(self, holder: str, now: float) -> list[int]:
         return [
-            lease.serial
+            lease.lease_id
             for (key, window), leases in self.leases.items()
             for lease in leases.values()
-            if lease.holder == holder and is_wanted(self.windows[key, window], lease, bool(window.end), now)
+            if lease.holder == holder and is_contended(self.windows[key, window], lease, bool(window.end), now)
         ]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -69,37 +69,37 @@ class MemoryStore:
         self.seen[holder] = now
         return was_known
 
-    def settle(self, holder: str, spent: Mapping[int, int] | None) -> None:
+    def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
         self._end(holder, spent, also_quotas=True)
         self.seen.pop(holder, None)
 
-    def used(self, windows: Sequence[tuple[str, Window]]) -> list[Usage]:
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         usages = []
         for place in windows:
             lent = sum(lease.granted - lease.spent for lease in self.leases.get(place, {}).values())
-            usages.append(Usage(self.windows.get(place, WindowState()).granted - lent, lent))
+            usages.append(WindowUsage(self.windows.get(place, StoredWindow()).granted - lent, lent))
         return usages
 
-    def sweep(self, now: float) -> None:
+    def expire(self, now: float) -> None:
         for holder in [holder for holder, at in self.seen.items() if at < now - GONE_SECONDS]:
             self._end(holder, None, also_quotas=False)
             if not any(lease.holder == holder for leases in self.leases.values() for lease in leases.values()):
                 del self.seen[holder]
 
-    def _serve(self, holder: str, request: Request, now: float) -> Answer:
+    def _serve(self, holder: str, request: LeaseRequest, now: float) -> LeaseAnswer:
         place = (request.key, request.window)
-        window = self.windows.setdefault(place, WindowState())
+        window = self.windows.setdefault(place, StoredWindow())
         leases = self.leases.setdefault(place, {})
         for lease in leases.values():
             lease.living = self.seen.get(lease.holder, 0.0) > now - LIVING_SECONDS
-        if (holder, request.serial) not in leases:
+        if (holder, request.lease_id) not in leases:
             if request.final:
-                return Answer(request.serial, 0, 0, 0)
-            leases[holder, request.serial] = adopt(window, request, holder)
+                return LeaseAnswer(request.lease_id, 0, 0, 0)
+            leases[holder, request.lease_id] = adopt(window, request, holder)
         others = [lease for lease in leases.values() if lease.holder != holder]
-        answer = decide(window, leases[holder, request.serial], others, request, now)
+        answer = decide(window, leases[holder, request.lease_id], others, request, now)
         if request.final:
-            del leases[holder, request.serial]
+            del leases[holder, request.lease_id]
         return answer
 
     def _end(self, holder: str, spent: Mapping[int, int] | None, *, also_quotas: bool) -> None:
@@ -108,9 +108,9 @@ class MemoryStore:
             for lease in [
                 lease for lease in leases.values() if lease.holder == holder and (also_quotas or not has_end)
             ]:
-                gone = min((spent or {}).get(lease.serial, lease.granted), lease.granted) if has_end else 0
+                gone = min((spent or {}).get(lease.lease_id, lease.granted), lease.granted) if has_end else 0
                 self.windows[place].granted -= lease.granted - gone
-                del leases[holder, lease.serial]
+                del leases[holder, lease.lease_id]
 
 
 class ListCells:
@@ -125,11 +125,11 @@ class ListCells:
         self.counts[self._serial] = [0]
         return self._serial, self.counts[self._serial], 0
 
-    def free(self, serial: int) -> None:
-        del self.counts[serial]
+    def free(self, lease_id: int) -> None:
+        del self.counts[lease_id]
 
     def record(self) -> dict[int, int]:
-        return {serial: count[0] for serial, count in self.counts.items()}
+        return {lease_id: count[0] for lease_id, count in self.counts.items()}
 
 
 class SimulatedWorker:
@@ -139,21 +139,21 @@ class SimulatedWorker:
         self.name = name
         self.store = store
         self.cells = ListCells()
-        self.ledger = Ledger(self.cells, lambda: None)
+        self.lease_state = LeaseState(self.cells, lambda: None)
         self.lines: list[Line] = []
         self._heard: Callable[[float], None] | None = None
         store.beat(name, now)
 
     def enter(
-        self, now: float, plan: Limits | None = None, *, who: str = "s", application: Limits | None = None
-    ) -> Entry:
-        return self.ledger.enter(
+        self, now: float, plan: PlanLimits | None = None, *, who: str = "s", application: PlanLimits | None = None
+    ) -> Admission:
+        return self.lease_state.enter(
             subscription=None if plan is None else (who, plan),
             application=None if application is None else ("a", application),
             now=now,
         )
 
-    def turn(self, now: float, *, lose: str = "") -> None:
+    def sequence(self, now: float, *, lose: str = "") -> None:
         """One turn of the keeper. `lose`: the "question" does not arrive, or the "answer" is lost."""
         self.hear(now)
         self.ask(now, lose=lose)
@@ -163,13 +163,17 @@ class SimulatedWorker:
         """The first half of a turn: the store has answered, and the answer is under way."""
         if self._heard is not None:
             return
-        self.ledger.tick(now)
-        batch = self.ledger.collect(now)
-        answers, slots = list[Answer](), list[Slots]()
+        self.lease_state.tick(now)
+        batch = self.lease_state.collect(now)
+        answers, slots = list[LeaseAnswer](), list[Reserved]()
         if lose != "question":
             answers = self.store.exchange(self.name, [request for _, request in batch.requests], now)
-            slots = self.store.book([booking for _, booking in batch.bookings], now)
-        self._heard = partial(self.ledger.fail, batch) if lose else partial(self.ledger.settle, batch, answers, slots)
+            slots = self.store.reserve([reservation for _, reservation in batch.reservations], now)
+        self._heard = (
+            partial(self.lease_state.fail, batch)
+            if lose
+            else partial(self.lease_state.reconcile, batch, answers, slots)
+        )
 
     def hear(self, now: float) -> None:
         """The second half: the answer arrives, or is known to be lost."""
@@ -180,7 +184,7 @@ class SimulatedWorker:
     def look_around(self, now: float) -> None:
         """What the keeper does now and then: say that it lives, and return what others wait for."""
         self.store.beat(self.name, now)
-        self.ledger.give_up(self.store.wanted(self.name, now))
+        self.lease_state.give_up(self.store.contended(self.name, now))
 
     def die(self) -> None:
         """Killed: nothing is returned, nothing said. Only the record of what was spent is left."""
@@ -188,14 +192,14 @@ class SimulatedWorker:
 
     def bury(self) -> None:
         """Somebody on this host finds it dead."""
-        self.store.settle(self.name, self.cells.record())
+        self.store.reconcile(self.name, self.cells.record())
 
 
 @dataclass
 class Line:
     """One direction of one relayed connection: bytes in, bytes out."""
 
-    entry: Entry
+    entry: Admission
     clock: list[float]
     masked: bool = True
     limit: int = 0
@@ -203,14 +207,14 @@ class Line:
     sent: bytearray = field(default_factory=bytearray)
     passed: bytearray = field(default_factory=bytearray)
     kept: bytes = b""
-    over: Over | None = None
+    over: LimitExceeded | None = None
     error: FrameError | None = None
     is_held: bool = False
 
     def __post_init__(self) -> None:
         self.meter = self.entry.client if self.masked else self.entry.backend
         self.scanner = FrameScanner(masked=self.masked, limit=self.limit)
-        self.turnstile = Turnstile(self.scanner, self.meter, may_skip=self.may_skip)
+        self.limiter = FrameLimiter(self.scanner, self.meter, may_skip=self.may_skip)
 
     @property
     def is_open(self) -> bool:
@@ -237,21 +241,21 @@ class Line:
         except FrameError:
             end, clean = 0, False
         moved = (scanner.messages - messages, scanner.octets - octets)
-        if clean and not self.turnstile.skipping and self.meter.take(*moved):
+        if clean and not self.limiter.skipping and self.meter.take(*moved):
             self.passed += data[:end]
             self.kept = data[end:]
             return
         scanner.rewind(mark)
-        passage = self.turnstile.sift(data, self.clock[0])
-        for start, stop in passage.parts:
+        result = self.limiter.filter(data, self.clock[0])
+        for start, stop in result.parts:
             self.passed += data[start:stop]
-        self.kept = data[passage.end :]
-        if passage.is_cut:
+        self.kept = data[result.end :]
+        if result.is_cut:
             self._relay(self.kept)
             return
-        self.error = passage.error
-        if isinstance(passage.obstacle, Over):
-            self.over = passage.obstacle
-        elif passage.obstacle is not None:
+        self.error = result.error
+        if isinstance(result.blocked, LimitExceeded):
+            self.over = result.blocked
+        elif result.blocked is not None:
             self.is_held = True
-            passage.obstacle.source.hold(self.resume)
+            result.blocked.source.hold(self.resume)

@@ -9,17 +9,17 @@ from typing import Any
 from django.utils import timezone
 
 from devportal.models import Application
-from gateway.models import Connection, Worker
+from gateway.models import ConnectionRecord, WorkerRecord
 from publisher.models import Api
 
 
-def worker(**given: Any) -> Worker:
+def worker(**given: Any) -> WorkerRecord:
     """A worker that lives."""
     now = timezone.now()
-    return Worker.objects.create(**{"host": "here", "pid": 1, "started_at": now, "seen_at": now, **given})
+    return WorkerRecord.objects.create(**{"host": "here", "pid": 1, "started_at": now, "seen_at": now, **given})
 
 
-def open_connection(application: Application, api: Api, **given: Any) -> Connection:
+def open_connection(application: Application, api: Api, **given: Any) -> ConnectionRecord:
     """A connection of this application to this API, open on a worker that lives unless told otherwise."""
     now = timezone.now()
     fields: dict[str, Any] = {
@@ -39,4 +39,4 @@ def open_connection(application: Application, api: Api, **given: Any) -> Connect
         "started_at": now,
         "expires_at": now + timedelta(hours=1),
     }
-    return Connection.objects.create(**{**fields, **given})
+    return ConnectionRecord.objects.create(**{**fields, **given})

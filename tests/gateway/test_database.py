@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from gateway.database import DatabaseThread
-from tests.gateway.story import elsewhere
+from tests.gateway.scenario import elsewhere
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal.models import Application
-from gateway.models import Connection
+from gateway.models import ConnectionRecord
 from tests.devportal import builders
 from tests.gateway.rows import open_connection, worker
 from tests.publisher.builders import make_api, plans
@@ -24,7 +25,7 @@ SignedIn = Callable[[User], Client]
 
 
 @pytest.fixture
-def line(alice: User, carol: User) -> Connection:
+def line(alice: User, carol: User) -> ConnectionRecord:
     """Carol's connection to Alice's API."""
     plans()
     return open_connection(builders.application(carol, name="Chat client"), make_api(alice))
@@ -35,8 +36,10 @@ def ids(answer: Any) -> list[str]:
     return [each["connectionId"] for each in answer.json()["list"]]
 
 
-def test_an_open_connection_says_who_where_and_what_passed(line: Connection, bob: User, signed_in: SignedIn) -> None:
-    Connection.objects.update(messages_in=1, bytes_in=2, messages_out=3, bytes_out=4)
+def test_an_open_connection_says_who_where_and_what_passed(
+    line: ConnectionRecord, bob: User, signed_in: SignedIn
+) -> None:
+    ConnectionRecord.objects.update(messages_in=1, bytes_in=2, messages_out=3, bytes_out=4)
     found = signed_in(bob).get(f"{CONNECTIONS}/{line.pk}").json()
     assert [found[name] for name in ("apiName", "apiContext", "apiVersion")] == [
         "EchoWebSocket",
@@ -53,7 +56,7 @@ def test_an_open_connection_says_who_where_and_what_passed(line: Connection, bob
 
 
 def test_the_list_is_narrowed_by_api_application_address_and_state(
-    line: Connection, alice: User, carol: User, bob: User, signed_in: SignedIn
+    line: ConnectionRecord, alice: User, carol: User, bob: User, signed_in: SignedIn
 ) -> None:
     other_application = builders.application(carol, name="Other")
     other = open_connection(other_application, make_api(alice, name="Other", context="/other"), client_ip="::1")
@@ -72,16 +75,16 @@ def test_the_list_is_narrowed_by_api_application_address_and_state(
     assert client.get(CONNECTIONS, {"state": "odd"}).status_code == 400
 
 
-def test_a_row_that_a_dead_worker_left_is_not_open(line: Connection, bob: User, signed_in: SignedIn) -> None:
+def test_a_row_that_a_dead_worker_left_is_not_open(line: ConnectionRecord, bob: User, signed_in: SignedIn) -> None:
     gone = worker(seen_at=timezone.now() - timedelta(minutes=5))
-    Connection.objects.update(worker_id=gone.pk)
+    ConnectionRecord.objects.update(worker_id=gone.pk)
     client = signed_in(bob)
     assert ids(client.get(CONNECTIONS)) == []
     assert client.delete(f"{CONNECTIONS}/{line.pk}").status_code == 409
 
 
 def test_developers_see_their_own_connections_and_nobody_elses(
-    line: Connection, carol: User, mallory: User, signed_in: SignedIn
+    line: ConnectionRecord, carol: User, mallory: User, signed_in: SignedIn
 ) -> None:
     assert ids(signed_in(carol).get(CONNECTIONS)) == [line.pk]
     assert ids(signed_in(mallory).get(CONNECTIONS)) == []
@@ -89,30 +92,32 @@ def test_developers_see_their_own_connections_and_nobody_elses(
 
 
 def test_a_token_that_ends_soon_is_pointed_out(
-    line: Connection, carol: User, signed_in: SignedIn, settings: LazySettings
+    line: ConnectionRecord, carol: User, signed_in: SignedIn, settings: LazySettings
 ) -> None:
     settings.TOKEN_WARNING_SECONDS = 7200
     assert signed_in(carol).get(f"{CONNECTIONS}/{line.pk}").json()["expiresSoon"] is True
 
 
-def test_closing_is_asked_for_on_the_trail_with_its_reason(line: Connection, bob: User, signed_in: SignedIn) -> None:
+def test_closing_is_asked_for_on_the_trail_with_its_reason(
+    line: ConnectionRecord, bob: User, signed_in: SignedIn
+) -> None:
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason=Maintenance%20at%20noon")
     assert answer.status_code == 202
-    row = TrailEntry.objects.get(verb="connection.closed")
+    row = AuditEntry.objects.get(verb="connection.closed")
     assert (row.actor_name, row.object_id, row.detail["reason"]) == ("bob", line.pk, "Maintenance at noon")
     assert (row.detail["api_id"], row.detail["application_id"]) == (line.api_id, line.application_id)
 
 
 @pytest.mark.parametrize("reason", ["é" * 62, "two%0Alines"])
 def test_a_reason_that_does_not_fit_into_a_close_frame_is_refused_at_its_field(
-    line: Connection, bob: User, signed_in: SignedIn, reason: str
+    line: ConnectionRecord, bob: User, signed_in: SignedIn, reason: str
 ) -> None:
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason={reason}")
     assert answer.status_code == 400
     assert answer.json()["error"][0]["field"] == "reason"
-    assert not TrailEntry.objects.filter(verb="connection.closed").exists()
+    assert not AuditEntry.objects.filter(verb="connection.closed").exists()
 
 
-def test_what_has_ended_cannot_be_closed(line: Connection, bob: User, signed_in: SignedIn) -> None:
-    Connection.objects.update(ended_at=timezone.now())
+def test_what_has_ended_cannot_be_closed(line: ConnectionRecord, bob: User, signed_in: SignedIn) -> None:
+    ConnectionRecord.objects.update(ended_at=timezone.now())
     assert signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}").status_code == 409

@@ -15,9 +15,9 @@ from redis.exceptions import ConnectionError as NoRedis
 from accounts.models import User
 from devportal.models import Application, Subscription
 from gateway.api import usage
-from gateway.leases import Request, connections_key, quota_key
-from gateway.leases.database import DatabaseLeaseStore
-from gateway.limits import OPEN, Limits, Period, window_at
+from gateway.quotas.limits import OPEN, Period, PlanLimits, window_at
+from gateway.quotas.rules import LeaseRequest, connections_key, quota_key
+from gateway.quotas.stores.database import DatabaseLeaseStore
 from publisher.models import Plan
 from tests.devportal import builders
 from tests.rest.conftest import DEVPORTAL, PUBLISHER
@@ -45,7 +45,7 @@ def subscription(alice: User, application: Application) -> Subscription:
     return builders.subscription(application, builders.api(alice))
 
 
-def spend(account: str, limits: Limits, messages: int, lent: int = 0) -> None:
+def spend(account: str, limits: PlanLimits, messages: int, lent: int = 0) -> None:
     """Some worker was lent so much more than the messages that it has spent."""
     _lend(quota_key(account, limits), window_at(limits.period, NOON.timestamp()), messages + lent, messages)
 
@@ -59,8 +59,8 @@ def _lend(key: str, window: Any, granted: int, spent: int) -> None:
     store, now = DatabaseLeaseStore(), NOON.timestamp()
     store.beat("worker", now)
     serial = next(_serials)
-    store.exchange("worker", [Request(serial, 1, key, window, 1 << 40, 0, 0, least=granted, most=granted)], now)
-    store.exchange("worker", [Request(serial, 2, key, window, 1 << 40, granted, spent)], now)
+    store.exchange("worker", [LeaseRequest(serial, 1, key, window, 1 << 40, 0, 0, least=granted, most=granted)], now)
+    store.exchange("worker", [LeaseRequest(serial, 2, key, window, 1 << 40, granted, spent)], now)
 
 
 def _get(client: Client, path: str) -> Any:
@@ -70,7 +70,7 @@ def _get(client: Client, path: str) -> Any:
 def test_a_developer_reads_what_a_subscription_has_used_and_has_left(
     carol: User, signed_in: Callable[[User], Client], subscription: Subscription
 ) -> None:
-    spend(f"subscription:{subscription.pk}", Limits(quota=50_000), 1234, lent=500)
+    spend(f"subscription:{subscription.pk}", PlanLimits(quota=50_000), 1234, lent=500)
     connect(f"subscription:{subscription.pk}", 3)
 
     assert _get(signed_in(carol), f"{DEVPORTAL}/subscriptions/{subscription.pk}/usage") == {
@@ -104,7 +104,7 @@ def test_a_quota_of_data_is_told_in_bytes_with_the_end_of_its_period(
     resets_at: str,
 ) -> None:
     Plan.objects.filter(name="Gold").update(quota=1000, quota_unit="bytes", quota_period=period, connections=None)
-    spend(f"subscription:{subscription.pk}", Limits(quota=1000, unit="bytes", period=Period(period)), 1500)
+    spend(f"subscription:{subscription.pk}", PlanLimits(quota=1000, unit="bytes", period=Period(period)), 1500)
     body = _get(signed_in(carol), f"{DEVPORTAL}/subscriptions/{subscription.pk}/usage")
 
     quota = body["quota"]
@@ -130,7 +130,7 @@ def test_a_developer_reads_what_an_application_has_used(
 
     application.plan.per_minute = 20
     application.plan.save()
-    spend(f"application:{application.pk}", Limits.per_minute(20), 7)
+    spend(f"application:{application.pk}", PlanLimits.per_minute(20), 7)
     quota = _get(signed_in(carol), path)["quota"]
     assert (quota["limit"], quota["used"], quota["left"], quota["period"]) == (20, 7, 13, "minute")
     assert quota["resetsAt"] == "2026-02-10T12:01:00Z"
@@ -140,7 +140,7 @@ def test_a_developer_reads_what_an_application_has_used(
 def test_people_of_the_publisher_read_everybodys(
     request: pytest.FixtureRequest, signed_in: Callable[[User], Client], subscription: Subscription, person: str
 ) -> None:
-    spend(f"subscription:{subscription.pk}", Limits(quota=50_000), 5)
+    spend(f"subscription:{subscription.pk}", PlanLimits(quota=50_000), 5)
     client = signed_in(request.getfixturevalue(person))
 
     assert _get(client, f"{PUBLISHER}/subscriptions/{subscription.pk}/usage")["quota"]["used"] == 5

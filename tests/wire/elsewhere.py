@@ -8,9 +8,10 @@ import django
 
 django.setup()
 
-from gateway.connections import Connections  # noqa: E402
-from gateway.consumers import Door, gateway_application  # noqa: E402
-from gateway.routes import RouteTable  # noqa: E402
+from gateway.connections.registry import ConnectionRegistry  # noqa: E402
+from gateway.routing.table import RouteTable  # noqa: E402
+from gateway.server.asgi import gateway_application  # noqa: E402
+from gateway.server.context import GatewayContext  # noqa: E402
 from publisher.endpoint import Endpoint, EndpointOptions  # noqa: E402
 from tests.gateway import builders  # noqa: E402
 from tests.wire.gateway_under_test import TOKEN, Catalogue  # noqa: E402
@@ -18,8 +19,8 @@ from tests.wire.gateway_under_test import TOKEN, Catalogue  # noqa: E402
 BACKEND, DEAD = Endpoint(os.environ["BACKEND"]), Endpoint("ws://127.0.0.1:1")
 SHORT = EndpointOptions(maximum_duration=0.4)
 
-door = Door(
-    catalogue=Catalogue(
+context = GatewayContext(
+    routing=Catalogue(
         RouteTable(
             [
                 builders.deployment("/echo", endpoints={"PRODUCTION": BACKEND}),
@@ -29,6 +30,6 @@ door = Door(
         ),
         {TOKEN: builders.grant(expires_at=4e9, subscribed=("/echo@1.0.0", "/short@1.0.0", "/dead@1.0.0"))},
     ),
-    connections=Connections(),
+    connections=ConnectionRegistry(),
 )
-application = gateway_application(door)
+application = gateway_application(context)

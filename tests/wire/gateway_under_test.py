@@ -11,14 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.authorization import Absence, Admit, Grant, Refuse, authorize
-from gateway.connections import Connections, Line
-from gateway.consumers import Door
-from gateway.handshake import Handshake
-from gateway.protocol import Limits
-from gateway.relay import Relay
-from gateway.routes import RouteTable
-from gateway.server import Worker
+from gateway.authorization.decision import Allow, authorize
+from gateway.authorization.grants import Grant, TokenError
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.handshake.request import Handshake
+from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
+from gateway.routing.table import RouteTable
+from gateway.server.config import ServerLimits
+from gateway.server.context import GatewayContext
+from gateway.server.worker import Worker
 from publisher.endpoint import Endpoint, EndpointOptions
 from tests.environment import PATIENCE
 from tests.gateway import builders
@@ -33,10 +35,10 @@ class Catalogue:
     routes: RouteTable
     grants: dict[str, Grant]
 
-    async def decide(self, handshake: Handshake) -> Admit | Refuse:
+    async def decide(self, handshake: Handshake) -> Allow | Refusal:
         """As the real one, from memory only."""
         shown = handshake.credential
-        grant = self.grants.get(shown.token, Absence.UNKNOWN) if shown and shown.token else None
+        grant = self.grants.get(shown.token, TokenError.UNKNOWN) if shown and shown.token else None
         return authorize(handshake, self.routes.match(handshake.path), grant, time.time())
 
 
@@ -45,8 +47,8 @@ class Gateway:
     """A running worker, and what its clients and tests need to know of it."""
 
     worker: Worker
-    door: Door
-    catalogue: Catalogue
+    context: GatewayContext
+    routing: Catalogue
     port: int
     tls: ssl.SSLContext | None = None
     ended: list[Relay] = field(default_factory=list)
@@ -62,9 +64,9 @@ class Gateway:
         return {"Authorization": f"Bearer {TOKEN}"}
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[Connection]:
         """Who is on the line."""
-        return list(self.door.connections)
+        return list(self.context.connections)
 
     async def until_quiet(self) -> None:
         """Wait until no client and no backend is left."""
@@ -77,7 +79,7 @@ class Gateway:
 async def running(
     *backends: str,
     options: EndpointOptions | None = None,
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
     server_tls: ssl.SSLContext | None = None,
     client_tls: ssl.SSLContext | None = None,
     drain: float = 0.0,
@@ -89,13 +91,13 @@ async def running(
         endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))}, options=options or EndpointOptions()
     )
     grant = builders.grant(expires_at=time.time() + 3600)
-    catalogue = Catalogue(RouteTable([deployment]), {TOKEN: grant})
-    door = Door(catalogue=catalogue, connections=Connections(), **{"handshake": 0.5, **door_options})
-    worker = Worker(door, limits=limits, drain=drain, tick=tick)
+    routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})
+    context = GatewayContext(routing=routing, connections=ConnectionRegistry(), **{"handshake": 0.5, **door_options})
+    worker = Worker(context, limits=limits, drain=drain, tick=tick)
     sock = socket.create_server(("127.0.0.1", 0))
     await worker.listen(sock, server_tls)
-    gateway = Gateway(worker, door, catalogue, sock.getsockname()[1], client_tls)
-    door.on_end = lambda line, relay: gateway.ended.append(relay)
+    gateway = Gateway(worker, context, routing, sock.getsockname()[1], client_tls)
+    context.on_end = lambda line, relay: gateway.ended.append(relay)
     try:
         yield gateway
     finally:

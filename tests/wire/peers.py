@@ -13,8 +13,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from gateway.frames import CLOSE, FrameScanner, apply_mask
-from gateway.upstream import accept_for
+from gateway.handshake.head import accept_for
+from gateway.relay.frames import CLOSE, FrameScanner, apply_mask
 from tests.environment import PATIENCE
 from tests.wire.gateway_under_test import TOKEN
 

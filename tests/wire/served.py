@@ -23,10 +23,11 @@ def main(given: dict[str, Any]) -> int:
     logging.getLogger().setLevel(given.get("log_level", "INFO"))
     from django.conf import settings
 
-    from gateway import logs, server
-    from gateway.ports import CannotServe
+    from gateway.logging import formats
+    from gateway.server import config, master
+    from gateway.server.listeners import CannotServe
 
-    plan = server.Plan(
+    plan = config.ServerConfig(
         hosts=["127.0.0.1"],
         ws_port=given["ws_port"],
         wss_port=given["wss_port"],
@@ -40,8 +41,8 @@ def main(given: dict[str, Any]) -> int:
     )
     try:
         if settings.LOG_FORMAT == "json":
-            logs.take_over()
-        return server.run(plan, lambda: _opened(given, plan), logging.getLogger("gateway").warning)
+            formats.take_over()
+        return master.run(plan, lambda: _opened(given, plan), logging.getLogger("gateway").warning)
     except CannotServe as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -50,12 +51,12 @@ def main(given: dict[str, Any]) -> int:
 class Reporting:
     """The part of a control plane that reports what was counted."""
 
-    def __init__(self, door: Any, folder: Path) -> None:
-        from gateway.reporting import Reporter
+    def __init__(self, context: Any, folder: Path) -> None:
+        from gateway.observability.writer import MetricsWriter
 
-        connections, tally = door.connections, door.observer.tally
-        self.reporter = Reporter(
-            name=uuid.uuid4().hex, folder=folder, tally=tally, connections=connections, seconds=0.05
+        connections, counters = context.connections, context.telemetry.counters
+        self.reporter = MetricsWriter(
+            name=uuid.uuid4().hex, folder=folder, counters=counters, connections=connections, seconds=0.05
         )
 
     async def start(self) -> None:
@@ -68,22 +69,22 @@ class Reporting:
 
 
 def _opened(given: dict[str, Any], plan: Any) -> tuple[Any, Any]:
-    door = _door(given["backend"], given.get("write_access", False))
-    return door, Reporting(door, plan.metrics_folder) if plan.metrics_folder else None
+    context = _context(given["backend"], given.get("write_access", False))
+    return context, Reporting(context, plan.metrics_folder) if plan.metrics_folder else None
 
 
-def _door(backend: str, write_access: bool) -> Any:
-    from gateway.connections import Connections
-    from gateway.consumers import Door
-    from gateway.routes import RouteTable
+def _context(backend: str, write_access: bool) -> Any:
+    from gateway.connections.registry import ConnectionRegistry
+    from gateway.routing.table import RouteTable
+    from gateway.server.context import GatewayContext
     from publisher.endpoint import Endpoint
     from tests.gateway import builders
     from tests.wire.gateway_under_test import TOKEN, Catalogue
 
     deployment = builders.deployment(endpoints={"PRODUCTION": Endpoint(backend)})
     grants = {TOKEN: builders.grant(expires_at=time.time() + 3600)}
-    catalogue = Catalogue(RouteTable([deployment]), grants)
-    return Door(catalogue=catalogue, connections=Connections(), handshake=0.5, write_access=write_access)
+    routing = Catalogue(RouteTable([deployment]), grants)
+    return GatewayContext(routing=routing, connections=ConnectionRegistry(), handshake=0.5, write_access=write_access)
 
 
 if __name__ == "__main__":

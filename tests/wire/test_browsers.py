@@ -16,8 +16,8 @@ from websockets.exceptions import InvalidStatus
 
 from devportal import tickets
 from devportal.models import Ticket
-from tests.gateway.story import Story, elsewhere
-from tests.wire.estate import PAGE, PATH, Site, ending, running, runtime, story_with, until
+from tests.gateway.scenario import Story, elsewhere
+from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with, until
 from tests.wire.peers import websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -61,7 +61,7 @@ async def test_the_token_entry_opens_the_door_and_the_real_protocol_is_negotiate
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(subprotocols=["chat.v1", f"bearer.{token}", "chat.v2"], origin=PAGE)
+        connection = await site.try_admit(subprotocols=["chat.v1", f"bearer.{token}", "chat.v2"], origin=PAGE)
         assert connection.subprotocol == "chat.v2"
         assert connection.response
         assert token not in str(connection.response.headers)
@@ -77,7 +77,7 @@ async def test_for_a_backend_without_subprotocols_the_gateways_own_is_chosen_if_
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(subprotocols=[f"bearer.{token}", *offered])
+        connection = await site.try_admit(subprotocols=[f"bearer.{token}", *offered])
         assert connection.subprotocol == chosen
         await talk(connection)
     assert "apim" not in backend.asked[0].lower().replace("x-apim-", "")
@@ -87,7 +87,7 @@ async def test_a_token_entry_alone_chooses_nothing_for_programs_and_is_explained
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(subprotocols=[f"bearer.{token}"])
+        connection = await site.try_admit(subprotocols=[f"bearer.{token}"])
         assert connection.subprotocol is None
         await talk(connection)
         refused = await site.refusal(subprotocols=[f"bearer.{token}"], origin=PAGE)
@@ -122,7 +122,7 @@ async def test_more_than_one_credential_of_any_kind_is_malformed(backend: Backen
         ):
             assert (refused["status"], refused["code"]) == (400, 900912)
             assert token not in str(refused)
-        await talk(await site.knock(ticket))  # none of them has used it up
+        await talk(await site.try_admit(ticket))  # none of them has used it up
 
 
 # --- tickets -------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ async def test_a_ticket_opens_one_connection_once_on_whichever_worker(backend: B
     async with running(workers=2) as [first, second]:
         made = await first.ticket(token, PAGE)
         assert made["path"] == f"{PATH}?ticket={made['ticket']}"
-        connection = await second.knock(made["path"], origin=PAGE)
+        connection = await second.try_admit(made["path"], origin=PAGE)
         assert connection.response
         assert connection.response.headers["X-APIM-Connection"] == made["connection"]
         for site in (first, second):
@@ -151,7 +151,7 @@ async def test_of_many_who_come_with_one_ticket_one_is_let_in(backend: Backend) 
     async with running(workers=2) as sites:
         for _ in range(5):
             made = await sites[0].ticket(token)
-            knocks = [site.knock(made["path"]) for site in sites for _ in range(4)]
+            knocks = [site.try_admit(made["path"]) for site in sites for _ in range(4)]
             outcomes = await asyncio.gather(*knocks, return_exceptions=True)
             let_in = [each for each in outcomes if not isinstance(each, BaseException)]
             assert len(let_in) == 1
@@ -212,7 +212,7 @@ async def test_the_connection_of_a_ticket_ends_with_the_token_behind_it(backend:
     token = await elsewhere(story.token)
     async with running() as [site]:
         unused = await site.ticket(token)
-        connection = await site.knock((await site.ticket(token))["path"])
+        connection = await site.try_admit((await site.ticket(token))["path"])
         await elsewhere(story.revoke_all)
         assert (await ending(connection))[0] == 4001
         assert (await site.refusal(unused["path"]))["status"] == 401
@@ -253,7 +253,7 @@ async def test_an_application_that_hoards_tickets_is_told_to_stop(
         made = [await site.ticket(token) for _ in range(2)]
         answer = await site.ask("POST", f"/tickets{PATH}", {"Authorization": f"Bearer {token}"})
         assert (answer.status, "retry-after" in answer.headers) == (429, True)
-        await talk(await site.knock(made[0]["path"]))
+        await talk(await site.try_admit(made[0]["path"]))
         await site.ticket(token)
         await elsewhere(_age)
         await site.ticket(token)
@@ -265,7 +265,7 @@ async def test_the_query_that_a_ticket_was_asked_for_with_goes_to_the_backend(ba
     token = await elsewhere(story.token)
     async with running() as [site]:
         made = await site.ticket(token, path=f"{PATH}?room=1&x=%20")
-        await talk(await site.knock(made["path"]))
+        await talk(await site.try_admit(made["path"]))
     assert backend.asked[0].startswith("/?room=1&x=%20\n")
 
 
@@ -329,7 +329,7 @@ async def test_only_pages_on_the_list_are_let_in(backend: Backend, origin: str |
     await elsewhere(lambda: runtime(story, [PAGE, "https://*.example.org"]))
     async with running() as [site]:
         if is_let_in:
-            await talk(await site.knock(token=token, origin=origin))
+            await talk(await site.try_admit(token=token, origin=origin))
         else:
             refused = await site.refusal(token=token, origin=origin)
             assert (refused["status"], refused["code"]) == (403, 900403)
@@ -341,14 +341,14 @@ async def test_the_portals_own_console_is_always_let_in(backend: Backend, settin
     token = await elsewhere(story.token)
     await elsewhere(lambda: runtime(story, [PAGE]))
     async with running() as [site]:
-        await talk(await site.knock(token=token, origin=settings.PORTAL_URL))
+        await talk(await site.try_admit(token=token, origin=settings.PORTAL_URL))
 
 
 async def test_an_edited_list_acts_when_it_is_deployed(backend: Backend) -> None:
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        await talk(await site.knock(token=token, origin="https://any.test"))
+        await talk(await site.try_admit(token=token, origin="https://any.test"))
         await elsewhere(lambda: runtime(story, [PAGE]))
         await until(lambda: _lists(site, story) == (PAGE,))
         assert (await site.refusal(token=token, origin="https://any.test"))["status"] == 403
@@ -358,13 +358,13 @@ async def test_tokens_in_the_address_can_be_switched_off_for_an_api(backend: Bac
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        await talk(await site.knock(f"{PATH}?access_token={token}"))
+        await talk(await site.try_admit(f"{PATH}?access_token={token}"))
         await elsewhere(lambda: runtime(story, [PAGE], query_token=False))
         await until(lambda: _lists(site, story) == (PAGE,))
         refused = await site.refusal(f"{PATH}?access_token={token}")
         assert (refused["status"], "query string" in refused["description"]) == (401, True)
-        await talk(await site.knock(token=token))
-        await talk(await site.knock((await site.ticket(token))["path"]))
+        await talk(await site.try_admit(token=token))
+        await talk(await site.try_admit((await site.ticket(token))["path"]))
 
 
 async def test_tokens_in_the_address_can_be_switched_off_for_the_whole_server(
@@ -375,7 +375,7 @@ async def test_tokens_in_the_address_can_be_switched_off_for_the_whole_server(
     token = await elsewhere(story.token)
     async with running() as [site]:
         assert (await site.refusal(f"{PATH}?access_token={token}"))["status"] == 401
-        await talk(await site.knock(token=token))
+        await talk(await site.try_admit(token=token))
 
 
 # --- the canary ----------------------------------------------------------------------------------------------
@@ -393,11 +393,11 @@ async def test_no_credential_reaches_a_log_or_the_backend_or_is_stored(
         used = []
         for site in sites:
             used += [await site.ticket(token, PAGE), await site.ticket(token, PAGE)]
-            await talk(await site.knock(used[-1]["path"], origin=PAGE))
+            await talk(await site.try_admit(used[-1]["path"], origin=PAGE))
             await site.refusal(used[-1]["path"], origin=PAGE)
-            await talk(await site.knock(token=token))
-            await talk(await site.knock(f"{PATH}?access_token={token}"))
-            await talk(await site.knock(subprotocols=["apim", f"bearer.{token}"]))
+            await talk(await site.try_admit(token=token))
+            await talk(await site.try_admit(f"{PATH}?access_token={token}"))
+            await talk(await site.try_admit(subprotocols=["apim", f"bearer.{token}"]))
             await site.refusal(f"{PATH}?access_token={token}", token)
             await site.refusal("/nowhere/1", subprotocols=["apim", f"bearer.{token}"])
     secrets = [token, *(each["ticket"] for each in used)]
@@ -419,7 +419,7 @@ def _age() -> None:
 
 
 def _lists(site: Site, story: Story) -> tuple[str, ...]:
-    deployment = site.control.catalogue.routes.get(str(story.api.pk))
+    deployment = site.control.routing.routes.get(str(story.api.pk))
     assert deployment
     assert deployment.origins
     return deployment.origins.listed

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
-from gateway import entrance
+from gateway.server import acceptor
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.peers import raw_client, request, websockets_backend
@@ -17,8 +17,8 @@ from tests.wire.test_server import Served, asked, served, still_there
 
 pytestmark = pytest.mark.wire
 
-DESCRIPTORS = entrance.DESCRIPTORS_KEPT + 72
-GREETED = 72 // entrance.GREETED
+DESCRIPTORS = acceptor.DESCRIPTORS_KEPT + 72
+GREETED = 72 // acceptor.GREETED
 PLACES = (72 - GREETED) // 2
 CROWD = 3 * DESCRIPTORS
 

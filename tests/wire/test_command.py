@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from gateway import standalone
-from gateway.connections import Connections
-from gateway.consumers import Door
-from gateway.routes import RouteTable
+from gateway.connections.registry import ConnectionRegistry
+from gateway.routing.table import RouteTable
+from gateway.server import asgi
+from gateway.server.context import GatewayContext
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Catalogue
@@ -54,7 +54,7 @@ def test_a_database_that_was_not_prepared_is_a_sentence(tmp_path: Path, certific
     assert "Traceback" not in ended.stderr
 
 
-async def health(port: int) -> bytes:
+async def breaker(port: int) -> bytes:
     """What the gateway says of itself; nothing while it is not there, or only looks whether the port is free."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -79,7 +79,7 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, certificate: C
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                if answer := await health(port):
+                if answer := await breaker(port):
                     assert answer.startswith(b"HTTP/1.1 200 OK")
                     break
                 await asyncio.sleep(0.05)
@@ -109,12 +109,14 @@ class Control:
 def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     made = Control()
     monkeypatch.setattr(
-        standalone, "open_door", lambda: (Door(catalogue=Catalogue(RouteTable(), {}), connections=Connections()), made)
+        asgi,
+        "open_context",
+        lambda: (GatewayContext(routing=Catalogue(RouteTable(), {}), connections=ConnectionRegistry()), made),
     )
     return made
 
 
-async def ask(application: standalone.Standalone, path: str) -> int:
+async def ask(application: asgi.StandaloneGateway, path: str) -> int:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -128,7 +130,7 @@ async def ask(application: standalone.Standalone, path: str) -> int:
 
 
 async def test_elsewhere_the_control_plane_starts_with_the_first_client_and_once(control: Control) -> None:
-    application = standalone.Standalone()
+    application = asgi.StandaloneGateway()
     assert await asyncio.gather(*(ask(application, "/health") for _ in range(3))) == [200, 200, 200]
     assert await ask(application, "/nothing") == 404
     assert control.told == ["start"]
@@ -144,6 +146,6 @@ async def test_elsewhere_a_lifespan_starts_and_stops_the_control_plane(control: 
     async def send(message: Any) -> None:
         answers.append(message["type"])
 
-    await standalone.Standalone()({"type": "lifespan"}, receive, send)
+    await asgi.StandaloneGateway()({"type": "lifespan"}, receive, send)
     assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert control.told == ["start", "stop"]

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from gateway import logs, redaction
-from gateway.protocol import Limits
-from gateway.upstream import Address, Ask, Dialled, DialOptions, Upstreams
+from gateway.logging import formats, redaction
+from gateway.server.config import ServerLimits
+from gateway.upstream.dialer import BackendAddress, Dialer
+from gateway.upstream.handshake import BackendConnection, UpgradeRequest
+from publisher.endpoint import EndpointOptions
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
@@ -21,7 +23,7 @@ from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, r
 
 pytestmark = pytest.mark.wire
 
-QUICK = Limits(head_seconds=0.3, head_bytes=4096)
+QUICK = ServerLimits(head_seconds=0.3, head_bytes=4096)
 
 
 @pytest.fixture
@@ -155,8 +157,8 @@ async def test_bytes_behind_a_refused_handshake_reach_nobody_and_do_not_spoil_th
 
 
 async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gateway) -> None:
-    health = lines("GET /health HTTP/1.1", HOST)
-    async with raw_client(gateway.port, health + health) as client:
+    breaker = lines("GET /health HTTP/1.1", HOST)
+    async with raw_client(gateway.port, breaker + breaker) as client:
         assert (await client.rest()).count(b"HTTP/1.1") == 1
 
 
@@ -219,7 +221,7 @@ async def test_a_handshake_that_never_ends_is_given_up_over_tls_too(
 
 async def test_a_full_gateway_refuses_newcomers_and_still_says_how_it_is(backend: RawBackend) -> None:
     async with (
-        running(backend.url, limits=Limits(connections=1)) as gateway,
+        running(backend.url, limits=ServerLimits(connections=1)) as gateway,
         raw_client(gateway.port) as client,
     ):
         await client.read_head()
@@ -233,7 +235,7 @@ async def test_a_full_gateway_refuses_newcomers_and_still_says_how_it_is(backend
 
 async def test_clients_who_say_nothing_take_no_place_from_those_who_do(backend: RawBackend) -> None:
     async with (
-        running(backend.url, limits=Limits(connections=1)) as gateway,
+        running(backend.url, limits=ServerLimits(connections=1)) as gateway,
         raw_client(gateway.port, b""),
         raw_client(gateway.port, b"GET /"),
         raw_client(gateway.port) as client,
@@ -244,7 +246,7 @@ async def test_clients_who_say_nothing_take_no_place_from_those_who_do(backend: 
 
 async def test_while_too_many_are_being_greeted_the_next_ones_wait(backend: RawBackend) -> None:
     async with (
-        running(backend.url, limits=Limits(greeted=2)) as gateway,
+        running(backend.url, limits=ServerLimits(greeted=2)) as gateway,
         raw_client(gateway.port, b"GET /") as first,
         raw_client(gateway.port, b"GET /"),
         raw_client(gateway.port) as waiting,
@@ -262,8 +264,8 @@ async def test_a_refusal_says_under_which_id_it_stands_in_the_log(
     gateway: Gateway, first: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gateway.access")
-    caplog.handler.setFormatter(logs.Json())
-    gateway.door.write_access = True
+    caplog.handler.setFormatter(formats.Json())
+    gateway.context.write_access = True
     _, headers, _ = await answer_to(gateway, first)
     (line,) = [json.loads(line) for line in caplog.text.splitlines() if "gateway.access" in line]
     assert headers["x-apim-request-id"] == line["request_id"] != ""
@@ -272,7 +274,7 @@ async def test_a_refusal_says_under_which_id_it_stands_in_the_log(
 async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) -> None:
     async with running(backend.url) as gateway, raw_client(gateway.port, request()[:-2]) as client:
         await asyncio.sleep(0.05)
-        gateway.door.is_stopping = True
+        gateway.context.is_stopping = True
         await client.send(b"\r\n")
         status, headers, _ = parsed(await client.rest())
         assert status == 503
@@ -283,7 +285,7 @@ async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal() -> 
     async with tcp_backend() as url, running(url) as gateway, raw_client(gateway.port) as client:
         while not gateway.lines:
             await asyncio.sleep(0.01)
-        gateway.catalogue.grants.clear()
+        gateway.routing.grants.clear()
         gateway.lines[0].close(4001, "Revoked.")
         status, _, body = parsed(await client.rest())
         assert (status, body["code"]) == (401, 900901)
@@ -291,14 +293,16 @@ async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal() -> 
 
 
 async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_too() -> None:
-    class Racing(Upstreams):
-        async def dial(self, addresses: Sequence[Address], ask: Ask, options: DialOptions) -> Dialled:
+    class Racing(Dialer):
+        async def dial(
+            self, addresses: Sequence[BackendAddress], ask: UpgradeRequest, options: EndpointOptions
+        ) -> BackendConnection:
             dialled = await super().dial(addresses, ask, options)
-            gateway.catalogue.grants.clear()
+            gateway.routing.grants.clear()
             asyncio.get_running_loop().call_soon(gateway.lines[0].close, 4001, "Revoked.")
             return dialled
 
-    async with raw_backend() as backend, running(backend.url, upstreams=Racing()) as gateway:
+    async with raw_backend() as backend, running(backend.url, dialer=Racing()) as gateway:
         assert (await answer_to(gateway, request()))[0] == 401
         assert await (await backend.accepted()).rest() == b""
         assert not gateway.lines
@@ -322,7 +326,7 @@ async def test_a_fault_of_the_gateways_own_is_a_500_without_its_insides(
         async def fail(handshake: object) -> None:
             raise RuntimeError("inside")
 
-        monkeypatch.setattr(gateway.catalogue, "decide", fail)
+        monkeypatch.setattr(gateway.routing, "decide", fail)
         status, _, body = await answer_to(gateway, request())
     assert status == 500
     assert "inside" not in json.dumps(body)
@@ -362,7 +366,7 @@ async def test_no_credential_is_ever_logged(
             await answer_to(gateway, request(f"/echo/1.0.0?access_token={canary}&x=\x7f", token=None))
             await answer_to(gateway, request(f"/echo/1.0.0?access_token={canary}", token=canary))
             await answer_to(gateway, request(headers=[("Sec-WebSocket-Protocol", f"bearer.{canary}")], token=None))
-        gateway.catalogue.grants[canary] = good
+        gateway.routing.grants[canary] = good
         for first in (request(token=canary), request(f"/echo/1.0.0?access_token={canary}", token=None)):
             async with raw_client(gateway.port, first) as client:
                 await client.read_head()
@@ -372,7 +376,7 @@ async def test_no_credential_is_ever_logged(
         async def fail(handshake: object) -> None:
             raise RuntimeError(f"Authorization: Bearer {canary} access_token={canary}")
 
-        monkeypatch.setattr(gateway.catalogue, "decide", fail)
+        monkeypatch.setattr(gateway.routing, "decide", fail)
         await answer_to(gateway, request(token=canary))
         await gateway.until_quiet()
     assert caplog.records

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from websockets.exceptions import InvalidStatus
 
 from tests.environment import PATIENCE
-from tests.gateway.test_metrics import IN, OUT, Samples, parsed
+from tests.gateway.observability.test_metrics import IN, OUT, Samples, parsed
 from tests.wire.conftest import Certificate
 from tests.wire.peers import free_port, websockets_backend
 from tests.wire.test_server import Served, served

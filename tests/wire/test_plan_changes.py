@@ -18,8 +18,8 @@ from publisher import operations as publishing
 from publisher.models import Plan
 from publisher.operations.plans import create_plan, update_plan
 from tests.environment import PATIENCE
-from tests.gateway.story import Story, elsewhere
-from tests.wire.estate import Site, ending, point_at, running, story_with
+from tests.gateway.scenario import Story, elsewhere
+from tests.wire.cluster import Site, ending, point_at, running, story_with
 from tests.wire.peers import websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -125,7 +125,7 @@ async def test_open_sockets_on_every_worker_are_held_to_what_a_plan_says_now(bac
 
 async def opened(stack: AsyncExitStack, site: Site, token: str, path: str = "/echowebsocket/1.0.0") -> ClientConnection:
     """A connection that ends with the test."""
-    client = await site.knock(path, token)
+    client = await site.try_admit(path, token)
     stack.push_async_callback(client.close)
     return client
 

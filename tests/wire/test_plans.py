@@ -17,11 +17,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
-from gateway.leases import LeaseStore
-from gateway.leases.keeper import Keeper
-from gateway.limits import BYTES, CLIENT, Action, Limits, Period
-from gateway.plans import KeptPlans
+from gateway.connections.plans import ConnectionPlans
+from gateway.quotas.client import LeaseClient
+from gateway.quotas.limits import BYTES, CLIENT, Action, Period, PlanLimits
+from gateway.quotas.rules import LeaseStore
+from gateway.relay.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
 from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.metering_world import MemoryStore
@@ -56,7 +56,7 @@ class Metered:
     """A gateway with plans, and the store behind them."""
 
     gateway: Gateway
-    plans: KeptPlans
+    plans: ConnectionPlans
 
     async def client(self, **given: Any) -> ClientConnection:
         """Carol's client, through the gateway; raises InvalidStatus."""
@@ -66,41 +66,41 @@ class Metered:
             **{"compression": None, "max_size": None, **given},
         )
 
-    def change(self, plan: Limits, application: Limits | None = None) -> None:
+    def change(self, plan: PlanLimits, application: PlanLimits | None = None) -> None:
         """What the follower does when it has read that a plan has changed."""
-        self.gateway.catalogue.grants[TOKEN] = grant = granted(plan, application)
+        self.gateway.routing.grants[TOKEN] = grant = granted(plan, application)
         for line in self.gateway.lines:
             line.admitted = replace(line.admitted, grant=grant, subscription=grant.subscriptions[API])
             self.plans.follow(line)
 
 
-def granted(plan: Limits, application: Limits | None = None, subscription: str = "") -> Any:
+def granted(plan: PlanLimits, application: PlanLimits | None = None, subscription: str = "") -> Any:
     """Carol's grant under these limits, and by a subscription of its own if it is named."""
     plain = builders.grant(expires_at=time.time() + 3600)
     named = plain.subscriptions[API]
     held = {API: replace(named, id=subscription or named.id, limits=plan)}
-    return replace(plain, subscriptions=held, limits=application or Limits())
+    return replace(plain, subscriptions=held, limits=application or PlanLimits())
 
 
 @asynccontextmanager
 async def metered(
     backend: str,
-    plan: Limits,
+    plan: PlanLimits,
     folder: Path,
-    application: Limits | None = None,
+    application: PlanLimits | None = None,
     store: LeaseStore | None = None,
     **given: Any,
 ) -> AsyncIterator[Metered]:
     """A gateway that holds Carol to this plan."""
-    keeper = Keeper(store or MemoryStore(), folder)
-    await keeper.start()
-    plans = KeptPlans(keeper)
+    lease_client = LeaseClient(store or MemoryStore(), folder)
+    await lease_client.start()
+    plans = ConnectionPlans(lease_client)
     try:
         async with running(backend, plans=plans, **given) as gateway:
-            gateway.catalogue.grants[TOKEN] = granted(plan, application)
+            gateway.routing.grants[TOKEN] = granted(plan, application)
             yield Metered(gateway, plans)
     finally:
-        await keeper.stop()
+        await lease_client.stop()
 
 
 async def talk(client: ClientConnection, size: int = 3) -> int:
@@ -132,11 +132,11 @@ async def ended(client: ClientConnection) -> tuple[int | None, str | None]:
 
 
 async def test_a_quota_of_what_clients_send_passes_to_the_message_over_many_connections(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(quota=1234, counted=CLIENT)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(quota=1234, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         clients = [await world.client() for _ in range(12)]
         await asyncio.gather(*(talk(client) for client in clients))
-        assert len(ledger.heard) == 1234
+        assert len(lease_state.heard) == 1234
         for client in clients:
             code, reason = await ended(client)
             assert code == 4003
@@ -147,32 +147,32 @@ async def test_a_quota_of_what_clients_send_passes_to_the_message_over_many_conn
 
 
 async def test_where_both_directions_count_they_share_the_quota(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(quota=777)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(quota=777)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         clients = [await world.client() for _ in range(5)]
         heard = sum(await asyncio.gather(*(talk(client) for client in clients)))
-        assert len(ledger.heard) + heard == 777
+        assert len(lease_state.heard) + heard == 777
 
 
 async def test_a_quota_of_bytes_is_never_passed_by_a_single_one(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(quota=100_000, unit=BYTES, counted=CLIENT)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(quota=100_000, unit=BYTES, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         clients = [await world.client() for _ in range(4)]
         await asyncio.gather(*(talk(client, size) for client, size in zip(clients, (1, 10, 100, 1000), strict=True)))
-        assert ledger.octets == 100_000
+        assert lease_state.octets == 100_000
         assert "bytes a day have no room for this message" in (await ended(clients[3]))[1]  # type: ignore[operator]
 
 
 async def test_an_applications_plan_holds_beside_the_subscriptions(tmp_path: Path) -> None:
-    ledger, application = Ledger(), Limits(quota=50, period=Period.MINUTE)
+    lease_state, application = Ledger(), PlanLimits(quota=50, period=Period.MINUTE)
     async with (
-        websockets_backend(ledger) as url,
-        metered(url, Limits(quota=10_000, rate=100_000, counted=CLIENT), tmp_path, application) as world,
+        websockets_backend(lease_state) as url,
+        metered(url, PlanLimits(quota=10_000, rate=100_000, counted=CLIENT), tmp_path, application) as world,
     ):
         client = await world.client()
         await talk(client)
         code, reason = await ended(client)
-        if len(ledger.heard) == 50:  # else a minute has begun meanwhile
+        if len(lease_state.heard) == 50:  # else a minute has begun meanwhile
             assert (code, reason and reason[:46]) == (4003, "The application's 50 messages a minute are use")
         with pytest.raises(InvalidStatus) as refused:
             await world.client()
@@ -180,7 +180,7 @@ async def test_an_applications_plan_holds_beside_the_subscriptions(tmp_path: Pat
 
 
 async def test_who_comes_when_the_quota_is_used_up_is_told_when_to_come_back(tmp_path: Path) -> None:
-    async with websockets_backend() as url, metered(url, Limits(quota=5), tmp_path) as world:
+    async with websockets_backend() as url, metered(url, PlanLimits(quota=5), tmp_path) as world:
         await talk(await world.client())
         with pytest.raises(InvalidStatus) as refused:
             await world.client()
@@ -192,7 +192,7 @@ async def test_who_comes_when_the_quota_is_used_up_is_told_when_to_come_back(tmp
 
 
 async def test_messages_over_a_quota_that_drops_are_left_out_and_all_else_goes_on(tmp_path: Path) -> None:
-    plan = Limits(quota=3, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=3, counted=CLIENT, over_quota=Action.DROP)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -214,7 +214,7 @@ async def test_messages_over_a_quota_that_drops_are_left_out_and_all_else_goes_o
 
 
 async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_that_is_left_out(tmp_path: Path) -> None:
-    plan = Limits(quota=1, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=1, counted=CLIENT, over_quota=Action.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -232,7 +232,7 @@ async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_t
 
 
 async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_out(tmp_path: Path) -> None:
-    plan = Limits(quota=2, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=2, counted=CLIENT, over_quota=Action.DROP)
     offer = [("Sec-WebSocket-Extensions", "permessage-deflate")]
 
     def compressing(head: bytes) -> bytes:
@@ -254,8 +254,8 @@ async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_
 
 
 async def test_a_rate_delays_without_loss_or_disorder_and_is_never_passed(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(rate=200, burst=200, counted=CLIENT)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(rate=200, burst=200, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         begun = time.time()
         client = await world.client()
         for number in range(400):
@@ -263,14 +263,14 @@ async def test_a_rate_delays_without_loss_or_disorder_and_is_never_passed(tmp_pa
         for number in range(400):
             assert await client.recv() == str(number)
             assert number + 1 <= 200 + 200 * (time.time() - begun) + 1
-        assert ledger.heard == [str(number) for number in range(400)]
+        assert lease_state.heard == [str(number) for number in range(400)]
         await client.close()
         await world.gateway.until_quiet()
 
 
 async def test_a_delayed_client_may_close_behind_what_it_has_sent(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(rate=100, burst=100, counted=CLIENT)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(rate=100, burst=100, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         client = await world.client()
         for number in range(150):
             await client.send(str(number))
@@ -278,12 +278,12 @@ async def test_a_delayed_client_may_close_behind_what_it_has_sent(tmp_path: Path
         await client.close(1000, "done")
         await listening
         await world.gateway.until_quiet()
-        assert len(ledger.heard) == 150
-        assert world.gateway.ended[0].farewell().client_code == 1000
+        assert len(lease_state.heard) == 150
+        assert world.gateway.ended[0].close_info().client_code == 1000
 
 
 async def test_a_delayed_line_is_closed_at_once_when_it_has_to_be(tmp_path: Path) -> None:
-    plan = Limits(rate=1, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=1, burst=1, counted=CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path, handshake=60) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -303,8 +303,8 @@ async def test_a_delayed_line_is_closed_at_once_when_it_has_to_be(tmp_path: Path
 
 @pytest.mark.parametrize(("action", "code"), [(Action.CLOSE, 4003), (Action.DROP, None)])
 async def test_a_rate_may_close_or_drop_instead(tmp_path: Path, action: Action, code: int | None) -> None:
-    ledger, plan = Ledger(), Limits(rate=10, burst=10, counted=CLIENT, over_rate=action)
-    async with websockets_backend(ledger) as url, metered(url, plan, tmp_path) as world:
+    lease_state, plan = Ledger(), PlanLimits(rate=10, burst=10, counted=CLIENT, over_rate=action)
+    async with websockets_backend(lease_state) as url, metered(url, plan, tmp_path) as world:
         client = await world.client()
         begun = time.time()
         with suppress(ConnectionClosed):
@@ -315,13 +315,13 @@ async def test_a_rate_may_close_or_drop_instead(tmp_path: Path, action: Action, 
         else:
             await client.close()
         await world.gateway.until_quiet()
-        numbers = [int(each) for each in ledger.heard]
+        numbers = [int(each) for each in lease_state.heard]
         assert numbers == sorted(numbers)
         assert 1 <= len(numbers) <= 10 + 10 * (time.time() - begun) + 1
 
 
 async def test_connections_are_counted_while_they_are_open(tmp_path: Path) -> None:
-    async with websockets_backend() as url, metered(url, Limits(connections=3), tmp_path) as world:
+    async with websockets_backend() as url, metered(url, PlanLimits(connections=3), tmp_path) as world:
         clients = [await world.client() for _ in range(3)]
         with pytest.raises(InvalidStatus) as refused:
             await world.client()
@@ -343,7 +343,7 @@ async def until_let_in(world: Metered) -> None:
 
 
 async def test_a_connection_whose_backend_refuses_takes_no_seat(tmp_path: Path) -> None:
-    async with metered("ws://127.0.0.1:1/", Limits(connections=1), tmp_path) as world:
+    async with metered("ws://127.0.0.1:1/", PlanLimits(connections=1), tmp_path) as world:
         for _ in range(3):
             with pytest.raises(InvalidStatus) as refused:
                 await world.client()
@@ -351,7 +351,7 @@ async def test_a_connection_whose_backend_refuses_takes_no_seat(tmp_path: Path) 
 
 
 async def test_new_connections_are_counted_by_the_minute(tmp_path: Path) -> None:
-    async with websockets_backend() as url, metered(url, Limits(connects=4), tmp_path) as world:
+    async with websockets_backend() as url, metered(url, PlanLimits(connects=4), tmp_path) as world:
         answers = []
         for _ in range(12):  # a new minute may begin meanwhile, but not two
             try:
@@ -364,50 +364,50 @@ async def test_new_connections_are_counted_by_the_minute(tmp_path: Path) -> None
 
 
 async def test_a_message_over_the_plans_size_ends_in_1009(tmp_path: Path) -> None:
-    ledger = Ledger()
-    async with websockets_backend(ledger) as url, metered(url, Limits(message_bytes=1000), tmp_path) as world:
+    lease_state = Ledger()
+    async with websockets_backend(lease_state) as url, metered(url, PlanLimits(message_bytes=1000), tmp_path) as world:
         client = await world.client()
         await client.send(b"x" * 1000)
         assert await client.recv() == b"x" * 1000
         await client.send(b"x" * 1001)
         assert await ended(client) == (1009, "A message was over the limit of 1000 bytes.")
-        assert ledger.octets == 1000
+        assert lease_state.octets == 1000
 
 
 async def test_a_changed_plan_acts_on_open_lines(tmp_path: Path) -> None:
-    ledger = Ledger()
-    async with websockets_backend(ledger) as url, metered(url, Limits(), tmp_path) as world:
+    lease_state = Ledger()
+    async with websockets_backend(lease_state) as url, metered(url, PlanLimits(), tmp_path) as world:
         client = await world.client()
         await client.send("free")
         assert await client.recv() == "free"
-        world.change(Limits(message_bytes=3, quota=2))
+        world.change(PlanLimits(message_bytes=3, quota=2))
         await client.send("met")
         assert await client.recv() == "met"
-        world.change(Limits(message_bytes=4, quota=3))
+        world.change(PlanLimits(message_bytes=4, quota=3))
         await client.send("more")
         assert await ended(client) == (4003, (await ended(client))[1])
-        assert ledger.heard == ["free", "met", "more"]
+        assert lease_state.heard == ["free", "met", "more"]
 
 
 async def test_who_waits_for_a_rate_goes_on_when_the_plan_has_none_any_more(tmp_path: Path) -> None:
-    async with websockets_backend() as url, metered(url, Limits(rate=4, burst=4), tmp_path) as world:
+    async with websockets_backend() as url, metered(url, PlanLimits(rate=4, burst=4), tmp_path) as world:
         client = await world.client()
         for number in range(100):
             await client.send(str(number))
         await client.recv()
-        world.change(Limits())
+        world.change(PlanLimits())
         async with asyncio.timeout(PATIENCE):
             assert [await client.recv() for _ in range(99)] == [str(number) for number in range(1, 100)]
         await client.close()
 
 
 async def test_a_plan_that_allows_less_ends_what_is_over_it(tmp_path: Path) -> None:
-    async with websockets_backend() as url, metered(url, Limits(quota=1000), tmp_path) as world:
+    async with websockets_backend() as url, metered(url, PlanLimits(quota=1000), tmp_path) as world:
         client = await world.client()
         for number in range(20):
             await client.send(str(number))
             await client.recv()
-        world.change(Limits(quota=30))
+        world.change(PlanLimits(quota=30))
         await client.send("over")
         assert (await ended(client))[0] == 4003
 
@@ -419,7 +419,7 @@ async def test_a_backend_that_pushes_is_held_to_the_rate_too(tmp_path: Path) -> 
                 await connection.send(str(number))
             await connection.wait_closed()
 
-    async with websockets_backend(push) as url, metered(url, Limits(rate=100, burst=100), tmp_path) as world:
+    async with websockets_backend(push) as url, metered(url, PlanLimits(rate=100, burst=100), tmp_path) as world:
         begun = time.time()
         client = await world.client()
         for number in range(200):
@@ -429,7 +429,7 @@ async def test_a_backend_that_pushes_is_held_to_the_rate_too(tmp_path: Path) -> 
 
 
 async def test_while_a_line_is_leaving_its_plan_still_holds(tmp_path: Path) -> None:
-    plan = Limits(quota=2, counted=CLIENT)
+    plan = PlanLimits(quota=2, counted=CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -457,7 +457,7 @@ def raw_kinds(raw: bytes) -> list[int]:
 
 
 async def test_nothing_of_ours_lands_inside_the_stream_of_a_line_whose_messages_are_dropped(tmp_path: Path) -> None:
-    plan = Limits(quota=5, over_quota=Action.DROP)
+    plan = PlanLimits(quota=5, over_quota=Action.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,

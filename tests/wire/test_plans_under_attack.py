@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.frames import BINARY, CONTINUATION, PING, PONG, TEXT
-from gateway.leases import Answer, Request
-from gateway.limits import BYTES, CLIENT, Action, Limits, Window
+from gateway.quotas.limits import BYTES, CLIENT, Action, PlanLimits, Window
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest
+from gateway.relay.frames import BINARY, CONTINUATION, PING, PONG, TEXT
 from publisher.endpoint import EndpointOptions
 from tests.environment import PATIENCE
 from tests.gateway.metering_world import MemoryStore
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.wire
 
 
 async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Path) -> None:
-    plan, options = Limits(rate=1, burst=1, counted=CLIENT), EndpointOptions(idle_timeout=0.3, ping_interval=0)
+    plan, options = PlanLimits(rate=1, burst=1, counted=CLIENT), EndpointOptions(idle_timeout=0.3, ping_interval=0)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path, options=options) as world,
@@ -42,7 +42,7 @@ async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Pat
 
 
 async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(tmp_path: Path) -> None:
-    plan = Limits(rate=1000, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=1000, burst=1, counted=CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -77,20 +77,20 @@ WITHOUT_LAST_THREE = STREAM[: STREAM.index(frame(TEXT, b"three", masked=True))] 
 @pytest.mark.parametrize(
     ("plan", "passes", "code"),
     [
-        (Limits(rate=1000, burst=1, counted=CLIENT), STREAM, 1000),
-        (Limits(quota=3, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
-        (Limits(quota=3, counted=CLIENT), WITHOUT_LAST_THREE[: -len(frame(PING, b"", masked=True))], 4003),
-        (Limits(quota=6 + 130, unit=BYTES, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
+        (PlanLimits(rate=1000, burst=1, counted=CLIENT), STREAM, 1000),
+        (PlanLimits(quota=3, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
+        (PlanLimits(quota=3, counted=CLIENT), WITHOUT_LAST_THREE[: -len(frame(PING, b"", masked=True))], 4003),
+        (PlanLimits(quota=6 + 130, unit=BYTES, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
     ],
     ids=["delay", "drop", "close", "drop bytes"],
 )
 async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
-    tmp_path: Path, plan: Limits, passes: bytes, code: int
+    tmp_path: Path, plan: PlanLimits, passes: bytes, code: int
 ) -> None:
     close = close_frame(1000, "bye", masked=True)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         for split in range(1, len(STREAM)):
-            world.gateway.catalogue.grants[TOKEN] = granted(plan, subscription=str(split))
+            world.gateway.routing.grants[TOKEN] = granted(plan, subscription=str(split))
             async with raw_client(world.gateway.port) as client:
                 await client.read_head()
                 behind = await backend.accepted()
@@ -106,7 +106,7 @@ async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
 
 
 async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothing_behind(tmp_path: Path) -> None:
-    plan = Limits(rate=20, burst=1, connections=1, counted=CLIENT)
+    plan = PlanLimits(rate=20, burst=1, connections=1, counted=CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -125,7 +125,7 @@ async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothin
 
 @pytest.mark.parametrize("way", ["close", "hang up", "reset"])
 async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_path: Path, way: str) -> None:
-    plan = Limits(rate=1, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=1, burst=1, counted=CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -146,7 +146,7 @@ async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_pa
 
 
 async def test_a_gateway_that_stops_does_not_wait_for_those_it_delays(tmp_path: Path) -> None:
-    plan = Limits(rate=1, burst=1)
+    plan = PlanLimits(rate=1, burst=1)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(raw_client(world.gateway.port)) for _ in range(5)]
         for client in clients:
@@ -162,7 +162,7 @@ async def test_a_gateway_that_stops_does_not_wait_for_those_it_delays(tmp_path: 
 async def test_both_sides_may_be_cut_while_both_are_held(tmp_path: Path) -> None:
     async with (
         raw_backend() as backend,
-        metered(backend.url, Limits(rate=1, burst=1), tmp_path) as world,
+        metered(backend.url, PlanLimits(rate=1, burst=1), tmp_path) as world,
         raw_client(world.gateway.port) as client,
     ):
         await client.read_head()
@@ -178,7 +178,7 @@ async def test_both_sides_may_be_cut_while_both_are_held(tmp_path: Path) -> None
 async def test_a_message_size_that_shrinks_in_the_middle_of_a_message_ends_it(tmp_path: Path) -> None:
     async with (
         raw_backend() as backend,
-        metered(backend.url, Limits(message_bytes=100), tmp_path) as world,
+        metered(backend.url, PlanLimits(message_bytes=100), tmp_path) as world,
         raw_client(world.gateway.port) as client,
     ):
         await client.read_head()
@@ -186,15 +186,17 @@ async def test_a_message_size_that_shrinks_in_the_middle_of_a_message_ends_it(tm
         begin = frame(TEXT, b"x" * 60, masked=True, final=False)
         await client.send(begin)
         assert await behind.read(len(begin)) == begin
-        world.change(Limits(message_bytes=70))
+        world.change(PlanLimits(message_bytes=70))
         await client.send(frame(CONTINUATION, b"x" * 11, masked=True) + close_frame(1000, masked=True))
         assert await behind.close_received() == (1001, "The client went away.")
         await behind.send(close_frame(1001, masked=False))
         assert await client.close_received() == (1009, "A message was over the limit of 70 bytes.")
 
 
-@pytest.mark.parametrize("plan", [Limits(quota=2, counted=CLIENT, over_quota=Action.DROP), Limits(rate=1, burst=1)])
-async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_path: Path, plan: Limits) -> None:
+@pytest.mark.parametrize(
+    "plan", [PlanLimits(quota=2, counted=CLIENT, over_quota=Action.DROP), PlanLimits(rate=1, burst=1)]
+)
+async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_path: Path, plan: PlanLimits) -> None:
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -211,7 +213,7 @@ async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_pat
 
 async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn(tmp_path: Path) -> None:
     """The flood is all in the gateway's hands before the other client says anything, and is the work of a second."""
-    plan = Limits(quota=1, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=1, counted=CLIENT, over_quota=Action.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -220,7 +222,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
     ):
         await hostile.read_head()
         behind = await backend.accepted()
-        world.gateway.catalogue.grants[TOKEN] = granted(Limits(), subscription="another")
+        world.gateway.routing.grants[TOKEN] = granted(PlanLimits(), subscription="another")
         other = await stack.enter_async_context(raw_client(world.gateway.port))
         await other.read_head()
         behind_other = await backend.accepted()
@@ -240,7 +242,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
 async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -> None:
     async with (
         raw_backend() as backend,
-        metered(backend.url, Limits(), tmp_path) as world,
+        metered(backend.url, PlanLimits(), tmp_path) as world,
         raw_client(world.gateway.port) as hostile,
         raw_client(world.gateway.port) as other,
     ):
@@ -260,7 +262,7 @@ async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -
 
 
 async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_path: Path) -> None:
-    plan = Limits(quota=3, unit=BYTES, counted=CLIENT)
+    plan = PlanLimits(quota=3, unit=BYTES, counted=CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -278,7 +280,7 @@ async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_pa
 async def test_a_tls_client_may_close_and_leave_behind_what_it_has_sent(
     tmp_path: Path, certificate: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan = Limits(rate=100, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=100, burst=1, counted=CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path, server_tls=certificate.server_context()) as world,
@@ -299,7 +301,7 @@ class SlowStore(MemoryStore):
 
     seconds = 0.3
 
-    def exchange(self, holder: str, requests: Sequence[Request], now: float) -> list[Answer]:
+    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         if requests:
             time.sleep(self.seconds)
         return super().exchange(holder, requests, now)
@@ -307,7 +309,7 @@ class SlowStore(MemoryStore):
 
 @pytest.mark.parametrize("way", ["tears the connection", "loses its right", "stays"])
 async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(tmp_path: Path, way: str) -> None:
-    store, plan = SlowStore(), Limits(quota=100, connections=1, connects=1000)
+    store, plan = SlowStore(), PlanLimits(quota=100, connections=1, connects=1000)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path, store=store) as world:
         tasks = len(asyncio.all_tasks())
         for _ in range(3):
@@ -341,9 +343,9 @@ def open_windows(store: MemoryStore) -> list[tuple[str, Window]]:
 
 
 async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: Path) -> None:
-    ledger, plan = Ledger(), Limits(rate=400, burst=1, counted=CLIENT)
+    lease_state, plan = Ledger(), PlanLimits(rate=400, burst=1, counted=CLIENT)
     async with (
-        websockets_backend(ledger) as url,
+        websockets_backend(lease_state) as url,
         metered(url, plan, tmp_path) as world,
         AsyncExitStack() as stack,
     ):
@@ -352,8 +354,8 @@ async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: 
             await client.read_head()
             await client.send(frame(BINARY, b"%d" % number, masked=True) * 2000)
         async with asyncio.timeout(PATIENCE):
-            while len(ledger.heard) < 800:
+            while len(lease_state.heard) < 800:
                 await asyncio.sleep(0.01)
-        counts = Counter(ledger.heard)
+        counts = Counter(lease_state.heard)
         assert len(counts) == 10
         assert min(counts.values()) > 0.6 * max(counts.values())

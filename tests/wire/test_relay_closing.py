@@ -32,13 +32,13 @@ CODES = [1000, 1001, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000,
 
 
 @asynccontextmanager
-async def raw_line(certificate: Certificate | None = None, **door: Any) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
+async def raw_line(certificate: Certificate | None = None, **context: Any) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
     """A gateway, a client of it and the backend's end of the same line, both in the test's hands."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
         raw_backend() as backend,
-        running(backend.url, server_tls=server_tls, **door) as gateway,
+        running(backend.url, server_tls=server_tls, **context) as gateway,
         raw_client(gateway.port, tls=client_tls) as client,
     ):
         await client.read_head()
@@ -59,8 +59,8 @@ async def test_the_clients_close_reaches_the_backend_and_the_answer_comes_back(c
             assert client.close_code == code
         await gateway.until_quiet()
     assert got == [(code, "that was all")]
-    assert gateway.ended[0].ending is not None
-    assert (gateway.ended[0].ending.by, gateway.ended[0].ending.code) == ("client", code)
+    assert gateway.ended[0].cause is not None
+    assert (gateway.ended[0].cause.by, gateway.ended[0].cause.code) == ("client", code)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -75,8 +75,8 @@ async def test_the_backends_close_reaches_the_client(code: int) -> None:
         await gateway.until_quiet()
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (code, "closing time")
-    assert gateway.ended[0].ending is not None
-    assert gateway.ended[0].ending.by == "backend"
+    assert gateway.ended[0].cause is not None
+    assert gateway.ended[0].cause.by == "backend"
 
 
 async def test_a_close_without_a_code_passes_without_a_code() -> None:
@@ -243,8 +243,8 @@ async def test_the_gateway_closes_a_line_with_its_own_code_and_words() -> None:
         await gateway.until_quiet()
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "The access token was revoked. Get a new one.")
-    assert gateway.ended[0].ending is not None
-    assert (gateway.ended[0].ending.by, gateway.ended[0].ending.code) == ("gateway", 4001)
+    assert gateway.ended[0].cause is not None
+    assert (gateway.ended[0].cause.by, gateway.ended[0].cause.code) == ("gateway", 4001)
 
 
 async def test_a_close_of_the_gateways_waits_for_the_end_of_the_frame_that_is_passing() -> None:

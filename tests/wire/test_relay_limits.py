@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.relay import HIGH_WATER, Leg
+from gateway.relay.splice import HIGH_WATER, Leg
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
@@ -24,14 +24,14 @@ QUIET = EndpointOptions(ping_interval=0)
 
 @asynccontextmanager
 async def raw_line(
-    options: EndpointOptions = QUIET, certificate: Certificate | None = None, **door: Any
+    options: EndpointOptions = QUIET, certificate: Certificate | None = None, **context: Any
 ) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
     """A gateway, a client of it and the backend's end of the same line."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
         raw_backend() as backend,
-        running(backend.url, options=options, server_tls=server_tls, **door) as gateway,
+        running(backend.url, options=options, server_tls=server_tls, **context) as gateway,
         raw_client(gateway.port, tls=client_tls) as client,
     ):
         await client.read_head()
@@ -115,8 +115,8 @@ async def test_a_side_that_stays_slow_is_told_so_and_the_other_that_it_is_gone(s
         code, _ = await writer.close_received()
         assert code == (1001 if slow == "client" else 1014)
         await gateway.until_quiet()
-    assert gateway.ended[0].ending is not None
-    assert gateway.ended[0].ending.code == 1013
+    assert gateway.ended[0].cause is not None
+    assert gateway.ended[0].cause.code == 1013
 
 
 async def test_a_slow_side_that_wakes_up_in_time_is_left_alone() -> None:
@@ -144,7 +144,7 @@ async def test_a_silent_side_is_pinged_and_its_answer_stays_here() -> None:
             assert got[0] == 0x89
             await upstream.read(4 + (got[1] & 0x7F))
             got = await upstream.read(2)
-        assert relay_of(gateway).ending is None
+        assert relay_of(gateway).cause is None
 
 
 async def test_a_pong_of_ours_between_two_messages_in_one_chunk_is_cut_out() -> None:
@@ -194,7 +194,7 @@ async def test_a_line_on_which_nothing_is_said_is_closed_after_the_idle_timeout(
         for _ in range(4):
             await client.send(frame(1, b"still here", masked=True))
             await asyncio.sleep(0.1)
-        assert relay_of(gateway).ending is None
+        assert relay_of(gateway).cause is None
         code, reason = await client.close_received()
         assert code == 1001
         assert "idle" in reason
@@ -206,7 +206,7 @@ async def test_answers_to_pings_keep_an_idle_line_open() -> None:
     async with raw_line(options) as (gateway, client, upstream):
         answering = [asyncio.create_task(answer_pings(raw)) for raw in (client, upstream)]
         await asyncio.sleep(1.2)
-        assert relay_of(gateway).ending is None
+        assert relay_of(gateway).cause is None
         for task in answering:
             task.cancel()
 

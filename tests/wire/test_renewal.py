@@ -12,13 +12,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.models import TrailEntry
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal import operations as developing
-from gateway import renewals
-from gateway.models import Connection, Renewal
-from tests.gateway.story import Story, elsewhere, person
-from tests.wire.estate import PAGE, PATH, Answer, Site, ending, running, story_with, until
+from gateway.control import reauthentication
+from gateway.models import ConnectionRecord, ReauthenticationRequest
+from tests.gateway.scenario import Story, elsewhere, person
+from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, running, story_with, until
 from tests.wire.peers import websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -50,7 +50,7 @@ def moment(text: str) -> float:
 async def test_every_accepted_handshake_names_its_connection(story: Story) -> None:
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connections = [await site.knock(token=token) for _ in range(2)]
+        connections = [await site.try_admit(token=token) for _ in range(2)]
         names = [name_of(each) for each in connections]
         assert sorted(names) == sorted(line.id for line in site.lines)
         assert names[0] != names[1]
@@ -61,7 +61,7 @@ async def test_a_connection_lives_on_with_a_fresh_token_whichever_worker_is_aske
     short = await elsewhere(lambda: story.token(seconds=4))
     fresh = await elsewhere(story.token)
     async with running(workers) as sites:
-        connection, idle = await sites[0].knock(token=short), await sites[0].knock(token=short)
+        connection, idle = await sites[0].try_admit(token=short), await sites[0].try_admit(token=short)
         answer = await renew(sites[-1], name_of(connection), fresh)
         assert (answer.status, answer.document["connection"]) == (200, name_of(connection))
         assert moment(answer.document["expires_at"]) > timezone.now().timestamp() + 3000
@@ -75,7 +75,7 @@ async def test_a_connection_lives_on_with_a_fresh_token_whichever_worker_is_aske
 async def test_a_renewed_connection_no_longer_rests_on_the_old_token(story: Story) -> None:
     old, new = await elsewhere(story.token), await elsewhere(story.token)
     async with running() as [site]:
-        renewed, left = await site.knock(token=old), await site.knock(token=old)
+        renewed, left = await site.try_admit(token=old), await site.try_admit(token=old)
         assert (await renew(site, name_of(renewed), new)).status == 200
 
         def revoke_the_old_one() -> None:
@@ -94,7 +94,7 @@ async def test_a_token_of_another_application_or_key_type_is_not_taken(story: St
     _, theirs = await elsewhere(story.daves)
     sandbox = await elsewhere(lambda: story.token(story.keys(key_type="SANDBOX")))
     async with running(workers) as sites:
-        connection = await sites[0].knock(token=token)
+        connection = await sites[0].try_admit(token=token)
         for other in (theirs, sandbox):
             answer = await renew(sites[-1], name_of(connection), other)
             assert (answer.status, answer.document["code"]) == (403, 900905)
@@ -111,7 +111,7 @@ async def test_a_token_that_speaks_for_another_person_is_not_taken(story: Story)
 
     await elsewhere(speak_for_mallory)
     async with running() as [site]:
-        connection = await site.knock(token=token)
+        connection = await site.try_admit(token=token)
         assert (await renew(site, name_of(connection), other)).status == 403
 
 
@@ -119,7 +119,7 @@ async def test_a_token_that_speaks_for_another_person_is_not_taken(story: Story)
 async def test_without_a_good_token_nothing_is_renewed(story: Story, token: str | None) -> None:
     good = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(token=good)
+        connection = await site.try_admit(token=good)
         assert (await renew(site, name_of(connection), token)).status == 401
         assert (await site.ask("POST", f"/connections/{name_of(connection)}/token?access_token={good}")).status == 401
         assert (await site.ask("GET", f"/connections/{name_of(connection)}/token")).status == 405
@@ -128,38 +128,38 @@ async def test_without_a_good_token_nothing_is_renewed(story: Story, token: str 
 async def test_a_connection_that_nobody_holds_is_not_found(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     token = await elsewhere(story.token)
     async with running(workers=2) as sites:
-        sites[0].control.renewals.patience = 0.5
+        sites[0].control.reauthentication.patience = 0.5
         assert (await renew(sites[0], "0" * 32, token)).status == 404
         assert (await renew(sites[0], "no-such-id", token)).status == 404
-    assert await elsewhere(lambda: TrailEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
+    assert await elsewhere(lambda: AuditEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
 
 
 async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: Story) -> None:
     token = await elsewhere(story.token)
     async with running(workers=2) as [first, second]:
-        connection = await first.knock(token=token)
+        connection = await first.try_admit(token=token)
         assert (await renew(second, name_of(connection), token)).status == 200
-    entry = await elsewhere(lambda: TrailEntry.objects.get(verb="connection.renewal_asked"))
+    entry = await elsewhere(lambda: AuditEntry.objects.get(verb="connection.renewal_asked"))
     assert (entry.kind, entry.object_id, entry.actor_name) == ("connection", name_of(connection), "carol")
     assert set(entry.detail) == {"renewal_id", "token_id", "application_id"}
-    assert token not in str(await elsewhere(lambda: list(Renewal.objects.values())))
+    assert token not in str(await elsewhere(lambda: list(ReauthenticationRequest.objects.values())))
 
 
 async def test_old_wishes_are_swept_away(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renewals, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(reauthentication, "KEPT_SECONDS", 0.0)
     token = await elsewhere(story.token)
     async with running(workers=2) as [first, second]:
-        connection = await first.knock(token=token)
+        connection = await first.try_admit(token=token)
         for _ in range(3):
             assert (await renew(second, name_of(connection), token)).status == 200
-    assert await elsewhere(Renewal.objects.count) == 1
+    assert await elsewhere(ReauthenticationRequest.objects.count) == 1
 
 
 async def test_a_script_may_renew_by_the_id_that_came_with_its_ticket(story: Story) -> None:
     token = await elsewhere(story.token)
     async with running() as [site]:
         made = await site.ticket(token, PAGE)
-        connection = await site.knock(made["path"], origin=PAGE)
+        connection = await site.try_admit(made["path"], origin=PAGE)
         answer = await renew(site, made["connection"], token, Origin=PAGE)
         assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, PAGE)
         assert name_of(connection) == made["connection"]
@@ -173,8 +173,8 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
 
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(token=token)
-        monkeypatch.setattr(renewals, "ask", fail)
+        connection = await site.try_admit(token=token)
+        monkeypatch.setattr(reauthentication, "ask", fail)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
@@ -183,10 +183,10 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
 async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renewals, "MOST_WAITING", 2)
+    monkeypatch.setattr(reauthentication, "MOST_WAITING", 2)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        site.control.renewals.patience = 1.0
+        site.control.reauthentication.patience = 1.0
         answers = await asyncio.gather(*(renew(site, f"{number:032x}", token) for number in range(4)))
         assert sorted(answer.status for answer in answers) == [404, 404, 503, 503]
 
@@ -194,22 +194,22 @@ async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
 async def test_a_warning_comes_before_the_end(story: Story) -> None:
     soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
     async with running() as [site]:
-        ends = await site.knock(token=soon)
-        await site.knock(token=later)
+        ends = await site.try_admit(token=soon)
+        await site.try_admit(token=later)
         now = timezone.now().timestamp()
-        assert [line.id for line in site.door.connections.ending(now, within=60)] == [name_of(ends)]
+        assert [line.id for line in site.context.connections.ending(now, within=60)] == [name_of(ends)]
         assert (await renew(site, name_of(ends), later)).status == 200
-        assert site.door.connections.ending(now, within=60) == []
+        assert site.context.connections.ending(now, within=60) == []
 
 
 async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
     token = await elsewhere(story.token)
     async with running() as [site]:
-        connection = await site.knock(token=token)
+        connection = await site.try_admit(token=token)
         await elsewhere(story.block)
         assert (await ending(connection))[0] == 4006
         await until(lambda: not site.lines)
-        site.control.renewals.patience = 0.3
+        site.control.reauthentication.patience = 0.3
         assert (await renew(site, name_of(connection), token)).status == 404
         assert (await site.refusal(PATH, token))["status"] == 403
 
@@ -217,10 +217,10 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
 async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> None:
     soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
     async with running() as [site]:
-        connection, journal = await site.knock(token=soon), site.control._journal
-        await journal.write()
+        connection, connection_log = await site.try_admit(token=soon), site.control._connection_log
+        await connection_log.write()
         answer = await renew(site, name_of(connection), later)
-        await journal.refresh()
-        await journal.write()
-        row = await elsewhere(lambda: Connection.objects.get(pk=name_of(connection)))
+        await connection_log.refresh()
+        await connection_log.write()
+        row = await elsewhere(lambda: ConnectionRecord.objects.get(pk=name_of(connection)))
         assert abs(row.expires_at.timestamp() - moment(answer.document["expires_at"])) < 1

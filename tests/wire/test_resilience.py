@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.server import serve
 
-from gateway import messages, upstream
-from gateway.health import OwnHealth
-from gateway.upstream import Address, Ask, DialFailed, Upstreams
-from publisher.addresses import read_policy
+from gateway.relay import messages
+from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.dialer import BackendAddress, Dialer, DialFailed
+from gateway.upstream.handshake import UpgradeRequest
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.ip_policy import read_policy
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import running
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.wire
 
 FORBIDDEN, ALLOWED = "127.0.0.2", "127.0.0.3"
 POLICY = read_policy([ALLOWED])
-NOTHING_SPECIAL = Ask((), "", ())
+NOTHING_SPECIAL = UpgradeRequest((), "", ())
 
 
 @asynccontextmanager
@@ -66,15 +67,15 @@ async def test_a_name_that_moves_between_the_check_and_the_connection_gains_noth
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolver = Resolver([ALLOWED], [FORBIDDEN])
-    monkeypatch.setattr(upstream, "_resolve", resolver)
+    monkeypatch.setattr("gateway.upstream.dialer._resolve", resolver)
     options = EndpointOptions(prevent_suspension=True)
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
-        address = Address(f"ws://rebinds.example:{port}/", "rebinds")
-        upstreams = Upstreams(refuse=POLICY.refuse)
+        address = BackendAddress(f"ws://rebinds.example:{port}/", "rebinds")
+        dialer = Dialer(refuse=POLICY.refuse)
         outcomes = []
         for _ in range(200):
             try:
-                (await upstreams.dial([address], NOTHING_SPECIAL, options)).transport.abort()
+                (await dialer.dial([address], NOTHING_SPECIAL, options)).transport.abort()
             except DialFailed as failed:
                 outcomes.append(failed.refusal.status)
         await asyncio.sleep(0.05)
@@ -84,10 +85,10 @@ async def test_a_name_that_moves_between_the_check_and_the_connection_gains_noth
 
 
 async def test_of_several_addresses_only_those_that_policy_allows_are_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "_resolve", Resolver(["10.0.0.1", FORBIDDEN, ALLOWED]))
+    monkeypatch.setattr("gateway.upstream.dialer._resolve", Resolver(["10.0.0.1", FORBIDDEN, ALLOWED]))
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
-        upstreams = Upstreams(refuse=POLICY.refuse)
-        async with running(f"ws://mixed.example:{port}/", upstreams=upstreams) as gateway:
+        dialer = Dialer(refuse=POLICY.refuse)
+        async with running(f"ws://mixed.example:{port}/", dialer=dialer) as gateway:
             assert await is_served(gateway)
     assert seen == {FORBIDDEN: 0, ALLOWED: 1}
 
@@ -96,7 +97,7 @@ async def test_of_several_addresses_only_those_that_policy_allows_are_dialled(mo
 async def test_no_spelling_of_a_forbidden_address_is_dialled(host: str) -> None:
     async with (
         at(FORBIDDEN) as (port, seen),
-        running(f"ws://{host}:{port}/", upstreams=Upstreams(refuse=POLICY.refuse)) as gateway,
+        running(f"ws://{host}:{port}/", dialer=Dialer(refuse=POLICY.refuse)) as gateway,
     ):
         status, _, body = await refusal(gateway)
     assert status == 502
@@ -107,21 +108,21 @@ async def test_no_spelling_of_a_forbidden_address_is_dialled(host: str) -> None:
 async def test_where_messages_are_relayed_one_by_one_the_checked_address_is_dialled_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upstream, "_resolve", Resolver([ALLOWED], [FORBIDDEN]))
+    monkeypatch.setattr("gateway.upstream.dialer._resolve", Resolver([ALLOWED], [FORBIDDEN]))
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
-        address = Address(f"ws://rebinds.example:{port}/", "rebinds")
-        upstreams = Upstreams(refuse=POLICY.refuse)
-        connection = await messages.connect(upstreams, [address], NOTHING_SPECIAL, EndpointOptions())
+        address = BackendAddress(f"ws://rebinds.example:{port}/", "rebinds")
+        dialer = Dialer(refuse=POLICY.refuse)
+        connection = await messages.connect(dialer, [address], NOTHING_SPECIAL, EndpointOptions())
         await connection.close()
         with pytest.raises(DialFailed):
-            await messages.connect(upstreams, [address], NOTHING_SPECIAL, EndpointOptions())
+            await messages.connect(dialer, [address], NOTHING_SPECIAL, EndpointOptions())
     assert seen == {FORBIDDEN: 0, ALLOWED: 1}
 
 
 async def test_the_backend_is_asked_for_by_name_though_it_is_dialled_by_address(
     monkeypatch: pytest.MonkeyPatch, certificate: Certificate
 ) -> None:
-    monkeypatch.setattr(upstream, "_resolve", Resolver(["127.0.0.1"]))
+    monkeypatch.setattr("gateway.upstream.dialer._resolve", Resolver(["127.0.0.1"]))
     options = EndpointOptions(ca_certificate=certificate.pem)
     async with raw_backend(tls=certificate.server_context()) as backend:
         url = f"wss://localhost:{backend.port}/app"
@@ -132,7 +133,7 @@ async def test_the_backend_is_asked_for_by_name_though_it_is_dialled_by_address(
 
 
 async def test_a_silent_address_leaves_time_for_the_next_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "_resolve", Resolver([FORBIDDEN, ALLOWED]))
+    monkeypatch.setattr("gateway.upstream.dialer._resolve", Resolver([FORBIDDEN, ALLOWED]))
     held: list[socket.socket] = []
     async with at(ALLOWED) as (port, seen):
         with socket.socket() as full:  # its queue is full: further connections are never answered
@@ -176,7 +177,7 @@ async def test_what_one_api_does_to_an_address_does_not_suspend_it_for_another()
     ):
         endpoints = {"PRODUCTION": Endpoint(backend.url)}
         other = builders.deployment("/other", endpoints=endpoints, options=options, state="PROTOTYPED")
-        gateway.catalogue.routes = gateway.catalogue.routes.replaced([other], gone=())
+        gateway.routing.routes = gateway.routing.routes.replaced([other], gone=())
         found = [(await refusal(gateway, request(f"/{name}/1.0.0")))[0] for name in ("echo", "echo", "other", "other")]
     assert found == [502, 503, 502, 503]
 
@@ -184,17 +185,17 @@ async def test_what_one_api_does_to_an_address_does_not_suspend_it_for_another()
 async def test_while_one_looks_whether_a_backend_is_well_again_the_others_are_told_to_wait() -> None:
     now = 0.0
     options = EndpointOptions(suspend_after=1, suspend_initial=30, connect_timeout=20)
-    health = OwnHealth(lambda: now)
+    breaker = LocalBreaker(lambda: now)
     async with tcp_backend() as url:
-        upstreams = Upstreams(health=health)
-        address = Address(url, "slow")
-        health.failed("slow", options)
+        dialer = Dialer(breaker=breaker)
+        address = BackendAddress(url, "slow")
+        breaker.failed("slow", options)
         now = 31.0
-        looking = asyncio.create_task(upstreams.dial([address], NOTHING_SPECIAL, options))
+        looking = asyncio.create_task(dialer.dial([address], NOTHING_SPECIAL, options))
         await asyncio.sleep(0.05)
         with pytest.raises(DialFailed) as told:
-            await upstreams.dial([address], NOTHING_SPECIAL, options)
+            await dialer.dial([address], NOTHING_SPECIAL, options)
         assert told.value.refusal.status == 503
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
-        assert await health.begin("slow", options) == 0
+        assert await breaker.begin("slow", options) == 0

@@ -17,8 +17,8 @@ from devportal.models import Application, DenyPolicy, Subscription
 from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
-from tests.gateway.story import Story, elsewhere
-from tests.wire.estate import Site, deploy, ending, point_at, running, runtime, story_with, until
+from tests.gateway.scenario import Story, elsewhere
+from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, story_with, until
 from tests.wire.peers import websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -162,7 +162,7 @@ async def test_what_ends_a_right_closes_the_socket_with_its_code_and_a_sentence_
     other, theirs = await elsewhere(story.daves)
     await elsewhere(lambda: point_at(story, other, backend))
     async with running() as [site]:
-        mine, neighbour = await site.knock(token=token), await site.knock("/other/1.0.0", theirs)
+        mine, neighbour = await site.try_admit(token=token), await site.try_admit("/other/1.0.0", theirs)
         await elsewhere(lambda: deed(story))
         found, reason = await ending(mine)
         assert (found, word in reason) == (code, True), reason
@@ -186,7 +186,7 @@ async def test_a_denied_address_is_closed_and_refused_before_its_token_is_looked
     story = await story_with(backend)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        mine = await site.knock(token=token)
+        mine = await site.try_admit(token=token)
         await elsewhere(lambda: deed(story))
         found, reason = await ending(mine)
         assert (found, "your address" in reason) == (4006, True)
@@ -198,7 +198,7 @@ async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) ->
     story = await story_with(backend)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        mine = await site.knock(token=token)
+        mine = await site.try_admit(token=token)
         await elsewhere(lambda: deny("USER", "carol")(story))
         await ending(mine)
 
@@ -208,15 +208,15 @@ async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) ->
             )
 
         await elsewhere(switch_off)
-        await until(lambda: not site.control.catalogue.denials)
-        await (await site.knock(token=token)).close()
+        await until(lambda: not site.control.routing.denials)
+        await (await site.try_admit(token=token)).close()
 
 
 async def test_a_token_that_expires_closes_what_rests_on_it(backend: str) -> None:
     story = await story_with(backend)
     token = await elsewhere(lambda: story.token(seconds=2))
     async with running() as [site]:
-        code, reason = await ending(await site.knock(token=token))
+        code, reason = await ending(await site.try_admit(token=token))
         assert (code, "expired" in reason) == (4001, True)
         assert (await site.refusal(token=token))["code"] == 900903
 
@@ -225,7 +225,7 @@ async def test_a_changed_plan_takes_effect_on_the_open_socket(backend: str) -> N
     story = await story_with(backend)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        mine = await site.knock(token=token)
+        mine = await site.try_admit(token=token)
         await elsewhere(lambda: change_plan(story))
         await until(lambda: [_plan(line) for line in site.lines] == ["Silver"])
         await mine.send("still here")
@@ -237,7 +237,7 @@ async def test_sandbox_sockets_stay_when_production_is_blocked(backend: str) -> 
     token = await elsewhere(story.token)
     sandbox = await elsewhere(lambda: story.token(story.keys(key_type="SANDBOX")))
     async with running() as [site]:
-        mine, other = await site.knock(token=token), await site.knock(token=sandbox)
+        mine, other = await site.try_admit(token=token), await site.try_admit(token=sandbox)
         await elsewhere(lambda: block_production(story))
         assert (await ending(mine))[0] == 4006
         await other.send("still here")
@@ -248,8 +248,8 @@ async def test_an_origin_that_is_taken_off_the_list_closes_its_sockets(backend: 
     story = await story_with(backend)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        mine = await site.knock(token=token, origin="https://old.test")
-        other = await site.knock(token=token, origin="https://new.test")
+        mine = await site.try_admit(token=token, origin="https://old.test")
+        other = await site.try_admit(token=token, origin="https://new.test")
         await elsewhere(lambda: runtime(story, ["https://new.test"]))
         code, reason = await ending(mine)
         assert (code, "origin" in reason) == (4002, True)
@@ -261,7 +261,7 @@ async def test_every_worker_closes_its_own(backend: str) -> None:
     story = await story_with(backend)
     token = await elsewhere(story.token)
     async with running(workers=2) as sites:
-        lines = [await site.knock(token=token) for site in sites for _ in range(5)]
+        lines = [await site.try_admit(token=token) for site in sites for _ in range(5)]
         await elsewhere(story.block)
         assert {code for code, _ in await asyncio.gather(*map(ending, lines))} == {4006}
 
@@ -272,13 +272,13 @@ async def test_a_hundred_edits_to_one_api_drop_no_socket_of_another(backend: str
     other, theirs = await elsewhere(story.daves)
     await elsewhere(lambda: point_at(story, other, backend))
     async with running() as [site]:
-        neighbour = await site.knock("/other/1.0.0", theirs)
+        neighbour = await site.try_admit("/other/1.0.0", theirs)
         first = story.api.deployed_revision_id
         await elsewhere(lambda: [story.edit(story.api, f"edit {number}") for number in range(100)])
         last = await elsewhere(lambda: str(Api.objects.get(pk=story.api.pk).deployed_revision_id))
         assert last != first
         await until(lambda: _revision(site, story) == last)
-        await (await site.knock(token=token)).close()
+        await (await site.try_admit(token=token)).close()
         await neighbour.send("still here")
         assert await neighbour.recv() == "still here"
 
@@ -288,5 +288,5 @@ def _plan(line: Any) -> str:
 
 
 def _revision(site: Site, story: Story) -> str:
-    deployment = site.control.catalogue.routes.get(str(story.api.pk))
+    deployment = site.control.routing.routes.get(str(story.api.pk))
     return deployment.revision_id if deployment else ""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway.health import OwnHealth
-from gateway.upstream import Upstreams
+from gateway.upstream.breaker import LocalBreaker
+from gateway.upstream.dialer import Dialer
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
@@ -164,7 +164,7 @@ async def test_after_its_rest_a_backend_that_answers_is_used_again() -> None:
     options = EndpointOptions(suspend_after=1, suspend_initial=30)
     async with (
         raw_backend(answer) as backend,
-        running(backend.url, options=options, upstreams=Upstreams(health=OwnHealth(lambda: now))) as gateway,
+        running(backend.url, options=options, dialer=Dialer(breaker=LocalBreaker(lambda: now))) as gateway,
     ):
         assert (await refusal(gateway))[0] == 502
         assert (await refusal(gateway))[0] == 503
@@ -235,7 +235,7 @@ async def test_the_endpoints_own_headers_win_over_the_clients() -> None:
 async def test_an_address_that_policy_forbids_is_never_connected_to() -> None:
     async with raw_backend() as backend:
         async with running(
-            backend.url, upstreams=Upstreams(refuse=lambda host, ip, port: "no" if ip == "127.0.0.1" else "")
+            backend.url, dialer=Dialer(refuse=lambda host, ip, port: "no" if ip == "127.0.0.1" else "")
         ) as gateway:
             status, _, body = await refusal(gateway)
         assert status == 502
@@ -252,6 +252,6 @@ async def test_names_are_resolved_and_each_resolved_address_is_asked_about() -> 
 
     async with websockets_backend() as url:
         named = url.replace("127.0.0.1", "localhost")
-        async with running(named, upstreams=Upstreams(refuse=allow)) as gateway:
+        async with running(named, dialer=Dialer(refuse=allow)) as gateway:
             assert await is_served(gateway)
     assert ("localhost", "127.0.0.1", int(url.rpartition(":")[2])) in asked

@@ -79,9 +79,9 @@ class Talker:
 async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
     """Somebody new comes all the time; the failures they meet."""
     failures: list[Exception] = []
-    tally = {"came": 0}
+    counters = {"came": 0}
 
-    async def knock() -> None:
+    async def try_admit() -> None:
         while True:
             try:
                 client = await gateway.client(open_timeout=10)
@@ -89,7 +89,7 @@ async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
                 with suppress(ConnectionClosed):  # let in just before its worker was told to stop
                     await client.recv()
                 await client.close()
-                tally["came"] += 1
+                counters["came"] += 1
             except ConnectionClosed as error:
                 if error.rcvd is None or error.rcvd.code != 1012:
                     failures.append(error)
@@ -97,12 +97,12 @@ async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
                 failures.append(error)
             await asyncio.sleep(0.01)
 
-    task = asyncio.create_task(knock())
+    task = asyncio.create_task(try_admit())
     yield failures
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert tally["came"]
+    assert counters["came"]
 
 
 async def until(condition: object, seconds: float = PATIENCE) -> None:
@@ -142,9 +142,9 @@ async def test_a_killed_worker_takes_only_its_own_lines_along_and_nobody_new_is_
 async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_they_were_told(
     certificate: Certificate,
 ) -> None:
-    ledger = Ledger()
+    lease_state = Ledger()
     async with (
-        websockets_backend(ledger) as backend,
+        websockets_backend(lease_state) as backend,
         served(backend, certificate, workers=2, drain=1.0) as gateway,
     ):
         await gateway.until_up()
@@ -157,7 +157,7 @@ async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_the
     for each in talkers:
         assert each.line.close_code == 1012
         assert each.sent > 0
-        assert ledger.heard[each.name] == list(range(each.sent))
+        assert lease_state.heard[each.name] == list(range(each.sent))
         assert each.heard == list(range(len(each.heard)))
 
 

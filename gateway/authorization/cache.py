@@ -1,0 +1,149 @@
+"""What is remembered of tokens that were asked for. Pure.
+
+A grant is kept until something that it rests on changes or it falls out as the least used; that a token is unknown is
+kept for a short while, so that repeating it costs no query. Both are bounded. Keys are digests, never tokens.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.authorization.grants import Grant, TokenError
+
+MOST_GRANTS = 20_000
+MOST_ABSENCES = 20_000
+ABSENCE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Touched:
+    """What changed, by ids as text; plans by name.
+
+    `renewals` are asked for, by connection: see `gateway.control.reauthentication`. `closings` are an operator's
+    reasons for closing a connection, by connection.
+    """
+
+    apis: set[str] = field(default_factory=set)
+    applications: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    plans: set[str] = field(default_factory=set)
+    application_plans: set[str] = field(default_factory=set)
+    denials: bool = False
+    renewals: dict[str, dict[str, str]] = field(default_factory=dict)
+    closings: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
+        return bool(people or self.denials or self.renewals or self.closings)
+
+    def covers(self, grant: Grant) -> bool:
+        """Whether a grant rests on something that changed."""
+        return (
+            grant.token_id in self.tokens
+            or grant.application_id in self.applications
+            or grant.owner_id in self.users
+            or grant.user_id in self.users
+            or grant.plan in self.application_plans
+            or any(held.plan in self.plans for held in grant.subscriptions.values())
+        )
+
+    def add(self, other: Touched) -> None:
+        """Take in what also changed."""
+        self.apis |= other.apis
+        self.applications |= other.applications
+        self.tokens |= other.tokens
+        self.users |= other.users
+        self.plans |= other.plans
+        self.application_plans |= other.application_plans
+        self.denials |= other.denials
+        self.renewals |= other.renewals
+        self.closings |= other.closings
+
+
+class GrantCache:
+    """Grants and absences by the digest of their token. `generation` ages all grants at once, see `renew`."""
+
+    def __init__(self, most_grants: int = MOST_GRANTS, most_absences: int = MOST_ABSENCES) -> None:
+        self._most_grants = most_grants
+        self._most_absences = most_absences
+        self._grants: OrderedDict[str, tuple[Grant, int]] = OrderedDict()
+        self._absences: OrderedDict[str, tuple[TokenError, float]] = OrderedDict()
+        self._resting_on: dict[tuple[str, str], set[str]] = {}
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._grants)
+
+    def get(self, digest: str, now: float) -> Grant | TokenError | None:
+        """What is known of a token; None when it has to be asked for (again)."""
+        if kept := self._grants.get(digest):
+            self._grants.move_to_end(digest)
+            return kept[0] if kept[1] == self._generation else None
+        if absent := self._absences.get(digest):
+            if now < absent[1]:
+                return absent[0]
+            del self._absences[digest]
+        return None
+
+    def of_token(self, token_id: str) -> Grant | None:
+        """The grant of the token whose row has this id; None when it has to be asked for (again)."""
+        kept = [self._grants[digest] for digest in self._resting_on.get(("token", token_id), ())]
+        return next((grant for grant, generation in kept if generation == self._generation), None)
+
+    def last_known(self, digest: str) -> Grant | None:
+        """The grant whatever its age, for when nobody can be asked."""
+        kept = self._grants.get(digest)
+        return kept[0] if kept else None
+
+    def keep(self, digest: str, answer: Grant | TokenError, now: float) -> None:
+        """Remember what was found."""
+        self._forget(digest)
+        if isinstance(answer, Grant):
+            self._grants[digest] = (answer, self._generation)
+            for base in _bases(answer):
+                self._resting_on.setdefault(base, set()).add(digest)
+            while len(self._grants) > self._most_grants:
+                self._forget(next(iter(self._grants)))
+        else:
+            self._absences.pop(digest, None)
+            self._absences[digest] = (answer, now + ABSENCE_SECONDS)
+            while len(self._absences) > self._most_absences:
+                self._absences.popitem(last=False)
+
+    def drop(self, touched: Touched) -> None:
+        """Forget the grants that rest on what changed; when people changed, also who was refused for being disabled."""
+        for base in _touched_bases(touched):
+            for digest in list(self._resting_on.get(base, ())):
+                self._forget(digest)
+        if touched.users:
+            self._absences.clear()
+
+    def renew(self) -> None:
+        """Have every grant asked for again at its next use, in case a change was missed."""
+        self._generation += 1
+
+    def _forget(self, digest: str) -> None:
+        kept = self._grants.pop(digest, None)
+        for base in _bases(kept[0]) if kept else ():
+            sharing = self._resting_on[base]
+            sharing.discard(digest)
+            if not sharing:
+                del self._resting_on[base]
+
+
+def _bases(grant: Grant) -> set[tuple[str, str]]:
+    """What a grant rests on, as kind and id."""
+    people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
+    plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
+    return {("token", grant.token_id), ("application", grant.application_id), *people, *plans}
+
+
+def _touched_bases(touched: Touched) -> Iterator[tuple[str, str]]:
+    yield from (("token", each) for each in touched.tokens)
+    yield from (("application", each) for each in touched.applications)
+    yield from (("user", each) for each in touched.users)
+    yield from (("plan", each) for each in touched.plans)
+    yield from (("application plan", each) for each in touched.application_plans)

@@ -1,0 +1,327 @@
+"""Who may call what: the decision about a handshake, and the same decision about a connection that is open. Pure.
+
+Longer than most modules here, because the two decisions share every step and every sentence.
+
+| what | decision |
+|---|---|
+| no such context, version or topic; API created, retired or not deployed | 404, 900906 |
+| API blocked | 503 with `Retry-After`, 900907 |
+| deny policy against the API or the client's address | 403, 900805 |
+| the web page's origin is not on the API's list | 403, 900403 |
+| no credential; an unusable one | 401, 900902 / 900901 |
+| token unknown or revoked, of a service account, of a disabled user | 401, 900901 |
+| token expired | 401, 900903 |
+| ticket unknown, used or run out; made for another API or origin | 401, 900901 |
+| deny policy against the application or a person behind it | 403, 900805 |
+| tokens cannot be checked now | 503 with `Retry-After`, 900900 |
+| not subscribed (where the API is published or deprecated) | 403, 900908 |
+| subscription blocked, wholly or for production keys | 403, 900907 |
+| subscription waiting for approval, or rejected | 403, 900909 |
+| none of the topic's scopes in the token | 403, 900910 |
+| the API has no endpoint for keys of this type | 403, 900905 |
+
+A pre-released (prototyped) API asks for no subscription; one that is blocked still counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from devportal.deny_policies import Denial, Denials
+from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
+from gateway.handshake.request import Credential, CredentialSource, Handshake
+from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
+from gateway.routing.table import Deployment, Match, Route, route_to
+from publisher.endpoint import Endpoint
+
+BLOCKED_RETRY_SECONDS = 60
+UNAVAILABLE_RETRY_SECONDS = 2
+NEEDS_SUBSCRIPTION = frozenset({"PUBLISHED", "DEPRECATED"})
+
+
+class Place(NamedTuple):
+    """Where a client connects from: its address, and the origin of the web page if it is one."""
+
+    client_ip: str
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The client may connect. `subscription` is None only on a pre-released API.
+
+    `client_ip` and `origin` are where the handshake came from. `connection_id` is set where the id of the connection
+    was given away before it was made, with a ticket.
+    """
+
+    route: Route
+    grant: Grant
+    subscription: SubscriptionGrant | None
+    endpoint: Endpoint
+    client_ip: str = ""
+    origin: str | None = None
+    connection_id: str = ""
+
+
+def authorize(
+    handshake: Handshake,
+    match: Match | None,
+    grant: Grant | TokenError | None,
+    now: float,
+    denials: Denials | None = None,
+) -> Allow | Refusal:
+    """Decide about a handshake.
+
+    `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
+    there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
+    settled here, because it depends on what the caller is subscribed to.
+    """
+    if match is None:
+        return nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
+    route = match.route(*_preferred(grant))
+    if route is None:
+        return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
+    place = Place(handshake.client_ip, handshake.origin)
+    return (
+        _refuse_state(route.deployment)
+        or _refuse_place(route, place, denials)
+        or _refuse_credential(handshake.credential, route)
+        or _decide(route, place, grant, now, denials)
+    )
+
+
+def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
+    """Hold a decision against what its ticket is bound to. The ticket is used up either way."""
+    if ticket.api_id != admitted.route.api_id:
+        return unauthorized(900901, "Invalid credentials", "This ticket was made for another API. Ask for a new one.")
+    if ticket.origin != (admitted.origin or ""):
+        made_for = f"the origin {ticket.origin}" if ticket.origin else "a client that sends no Origin header"
+        sentence = f"This ticket was made for {made_for}. Ask for one with the page's own origin."
+        return unauthorized(900901, "Invalid credentials", sentence)
+    return replace(admitted, connection_id=ticket.connection_id)
+
+
+def renew(
+    admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
+) -> Allow | Refusal:
+    """Decide about an open connection whose client hands over another token, which must be of the same kind."""
+    was = admitted.grant
+    if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
+        return forbidden(
+            900905,
+            "Wrong token",
+            "A connection goes on only with a token of the same application, key type and person that opened it.",
+        )
+    decision = reconsider(admitted, deployment, grant, now, denials)
+    assert decision is not None  # noqa: S101  a grant always decides
+    return decision
+
+
+def is_denied(admitted: Allow, denials: Denials) -> bool:
+    """Whether a deny policy is against an open connection."""
+    return bool(denials) and _denial_of(admitted, denials) is not None
+
+
+def reconsider(
+    admitted: Allow,
+    deployment: Deployment | None,
+    grant: Grant | TokenError,
+    now: float,
+    denials: Denials | None = None,
+) -> Allow | Refusal | None:
+    """Decide again about an open connection, given what is now known of its API and token.
+
+    None: nothing can be said now, because tokens cannot be checked; the connection stays as it is. It keeps the version
+    and the backend it was opened to; what is asked again is the right to be there.
+    """
+    if grant is TokenError.UNAVAILABLE:
+        return None
+    if deployment is None or not deployment.is_served:
+        return nothing_here("The API is no longer served.")
+    route = route_to(deployment, admitted.route.rest)
+    if route is None:
+        return nothing_here("The API no longer has this topic.")
+    place = Place(admitted.client_ip, admitted.origin)
+    return (
+        _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
+    )
+
+
+def _denial_of(admitted: Allow, denials: Denials) -> Denial | None:
+    place = denials.of_place(admitted.route.api_id, admitted.client_ip)
+    return place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
+
+
+def _preferred(grant: Grant | TokenError | None) -> tuple[frozenset[str], ...]:
+    """The APIs that the caller may call by subscription, then all it ever subscribed to (for the better refusal)."""
+    if not isinstance(grant, Grant):
+        return ()
+    held = grant.subscriptions
+    return (
+        frozenset(api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)),
+        frozenset(held),
+    )
+
+
+def _refuse_state(deployment: Deployment) -> Refusal | None:
+    if not deployment.is_served:
+        return nothing_here("The API is not served. Ask its publisher when it will be.")
+    if deployment.state == "BLOCKED":
+        return Refusal(
+            503,
+            900907,
+            "API blocked",
+            "Its publisher has blocked this API for the time being. Try again later.",
+            retry_after(BLOCKED_RETRY_SECONDS),
+        )
+    return None
+
+
+def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusal | None:
+    if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
+        return _denied(denial)
+    origins = route.deployment.origins
+    if origins is None or origins.allow(place.origin):
+        return None
+    return forbidden(
+        900403,
+        "Origin not allowed",
+        "Web pages of this origin may not call the API. Its publisher can add the origin to the allowed ones.",
+    )
+
+
+def _refuse_credential(credential: Credential | None, route: Route) -> Refusal | None:
+    if credential is None:
+        return unauthorized(900902, "Missing credentials", _how_to_show(route), error="")
+    if credential.source in _NAMES:
+        name = _NAMES[credential.source]
+        return unauthorized(900901, "Invalid credentials", f"{name} is not accepted here. {_how_to_show(route)}")
+    if credential.source is CredentialSource.QUERY and not route.query_token:
+        return unauthorized(
+            900901,
+            "Invalid credentials",
+            f"This API takes no token in the query string. {_how_to_show(route)}",
+        )
+    if not credential.token:
+        return unauthorized(900902, "Missing credentials", f"The token is empty. {_how_to_show(route)}")
+    return None
+
+
+_NAMES = {
+    CredentialSource.BASIC: "Basic authentication",
+    CredentialSource.API_KEY: "An API key",
+    CredentialSource.OTHER: "This authentication scheme",
+}
+
+
+def _how_to_show(route: Route) -> str:
+    query = " or ?access_token=<access token> in the URL" if route.query_token else ""
+    return f"Send the header Authorization: Bearer <access token>{query}."
+
+
+def _decide(
+    route: Route, place: Place, grant: Grant | TokenError | None, now: float, denials: Denials | None
+) -> Allow | Refusal:
+    if not isinstance(grant, Grant):
+        return refuse_token_error(grant)
+    if grant.expires_at <= now:
+        return refuse_token_error(TokenError.EXPIRED)
+    if denials and (denial := denials.of_caller(grant.application_id, people_behind(grant))):
+        return _denied(denial)
+    subscription = grant.subscriptions.get(route.api_id)
+    refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
+    if refusal:
+        return refusal
+    endpoint = route.endpoint(grant.key_type)
+    if endpoint is None:
+        return _wrong_key_type(grant.key_type)
+    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin)
+
+
+def _denied(denial: Denial) -> Refusal:
+    return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
+
+
+_DENIED = {
+    "API": "An administrator has blocked this API. Ask the administrator of the gateway.",
+    "APPLICATION": "An administrator has blocked this application. Ask the administrator of the gateway.",
+    "USER": "An administrator has blocked the person behind this application. Ask the administrator of the gateway.",
+    "IP": "An administrator has blocked your address. Ask the administrator of the gateway.",
+    "IPRANGE": "An administrator has blocked your address. Ask the administrator of the gateway.",
+}
+
+
+def refuse_token_error(error: TokenError | None) -> Refusal:
+    """The refusal for a token that grants nothing."""
+    if error is TokenError.UNAVAILABLE:
+        return Refusal(
+            503,
+            900900,
+            "Tokens cannot be checked",
+            "The gateway cannot look up access tokens at the moment. Try again in a few seconds.",
+            retry_after(UNAVAILABLE_RETRY_SECONDS),
+        )
+    if error is TokenError.EXPIRED:
+        return unauthorized(900903, "Access token expired", "The access token has expired. Get a new one.")
+    return unauthorized(900901, "Invalid credentials", _UNPROVEN.get(error, _UNPROVEN[TokenError.UNKNOWN]))
+
+
+_UNPROVEN: dict[TokenError | None, str] = {
+    TokenError.UNKNOWN: "The access token is not known or was revoked. Get a new one.",
+    TokenError.TICKET: "The ticket is not known, was used already or is older than 30 seconds. Ask for a new one.",
+    TokenError.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
+    "Use a token of an application.",
+    TokenError.DISABLED: "The account behind this token is disabled. Ask an administrator.",
+}
+
+
+def _refuse_subscription(
+    deployment: Deployment, subscription: SubscriptionGrant | None, key_type: str
+) -> Refusal | None:
+    if subscription is None:
+        return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
+    if subscription.state == "BLOCKED":
+        return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
+    if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
+        return forbidden(
+            900907, "Subscription blocked", "The publisher has blocked this subscription for production keys."
+        )
+    if deployment.state not in NEEDS_SUBSCRIPTION or subscription.lets(key_type):
+        return None
+    return forbidden(900909, "Subscription inactive", _inactive(subscription.state))
+
+
+def _inactive(state: str) -> str:
+    if state == "ON_HOLD":
+        return "The subscription waits for approval. Try again when it has been approved."
+    if state == "REJECTED":
+        return "The subscription was rejected. Ask the API's publisher, or choose another plan."
+    return f"The subscription is {state}."
+
+
+def _not_subscribed() -> Refusal:
+    return forbidden(
+        900908, "Not subscribed", "The application is not subscribed to this API. Subscribe in the Developer Portal."
+    )
+
+
+def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
+    if not route.scopes or route.scopes & grant.scopes:
+        return None
+    wanted = " ".join(sorted(route.scopes))
+    challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
+    return Refusal(
+        403,
+        900910,
+        "Scope missing",
+        f"This topic asks for one of these scopes: {wanted}. Get a token that has it.",
+        (("WWW-Authenticate", challenge),),
+    )
+
+
+def _wrong_key_type(key_type: str) -> Refusal:
+    kind, other = ("sandbox", "production") if key_type == "SANDBOX" else ("production", "sandbox")
+    return forbidden(
+        900905, "Wrong key type", f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
+    )

@@ -1,0 +1,72 @@
+"""What an access token grants, as values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.quotas.limits import UNLIMITED, PlanLimits
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionGrant:
+    """One subscription of an application: `state` is by WSO2's words, `limits` are what its `plan` allows."""
+
+    id: str
+    plan: str
+    state: str
+    limits: PlanLimits = UNLIMITED
+
+    def lets(self, key_type: str) -> bool:
+        """Whether keys of this type may call under it now."""
+        return self.state == "UNBLOCKED" or (self.state == "PROD_ONLY_BLOCKED" and key_type != "PRODUCTION")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
+
+    `owner_*` is who owns the application; `user_id` who allowed the token, empty for client credentials.
+    `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
+    """
+
+    token_id: str
+    client_id: str
+    application_id: str
+    application_name: str
+    owner_id: str
+    owner_name: str
+    key_type: str
+    scopes: frozenset[str]
+    expires_at: float
+    subscriptions: Mapping[str, SubscriptionGrant]
+    user_id: str = ""
+    plan: str = ""
+    limits: PlanLimits = UNLIMITED
+
+
+class TokenError(Enum):
+    """Why a token grants nothing."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    TICKET = "ticket"
+    SERVICE_ACCOUNT = "service account"
+    DISABLED = "disabled"
+    UNAVAILABLE = "unavailable"
+
+
+def people_behind(grant: Grant) -> tuple[str, str]:
+    """The ids of who owns the application and of who allowed the token, the latter perhaps empty."""
+    return (grant.owner_id, grant.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketGrant:
+    """What a one-use ticket was made for, once it is used up: an API, a token, an id, and a page's origin if any."""
+
+    api_id: str
+    token_id: str
+    connection_id: str
+    origin: str

@@ -1,0 +1,96 @@
+"""Each worker writes down every few seconds that it lives and how many lines it has open to which API.
+
+A worker that was killed leaves a row that nobody believes after STALE_SECONDS and that the others sweep away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from gateway.connections.registry import ConnectionRegistry
+from gateway.database import Runner
+from gateway.models import WorkerRecord
+
+LOOK_SECONDS = 2.0
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 30.0
+SWEEP_SECONDS = 3600.0
+
+log = logging.getLogger("gateway.heartbeat")
+
+
+class Heartbeat:
+    """Writes the row of one worker: at once when its counts changed (looked at every two seconds), else every ten."""
+
+    def __init__(
+        self, *, connections: ConnectionRegistry, run: Runner, clock: Callable[[], datetime] = timezone.now
+    ) -> None:
+        self.worker_id = uuid.uuid4()
+        self._connections = connections
+        self._run = run
+        self._clock = clock
+        self._started_at = clock()
+        self._written: dict[str, int] | None = None
+        self._written_at = datetime.min.replace(tzinfo=UTC)
+
+    async def beat_on(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            await self.beat()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def beat(self) -> None:
+        """Write the row if there is something to say. A database that is away is left to the follower to report."""
+        lines, now = self._connections.counts(), self._clock()
+        if lines == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
+            return
+        try:
+            await self._run(partial(write, self.worker_id, lines, started_at=self._started_at, now=now))
+        except DatabaseError as error:
+            log.debug("The heartbeat could not be written: %s", error)
+        else:
+            self._written, self._written_at = lines, now
+
+    async def stop(self) -> None:
+        """Take the row away; a database that is away will see it go stale instead."""
+        try:
+            await self._run(partial(remove, self.worker_id))
+        except DatabaseError as error:
+            log.debug("The heartbeat could not be taken away: %s", error)
+
+
+def write(worker_id: uuid.UUID, lines: Mapping[str, int], *, started_at: datetime, now: datetime) -> None:
+    """Write one worker's row and sweep away those of workers long gone."""
+    WorkerRecord.objects.update_or_create(
+        pk=worker_id,
+        defaults={"seen_at": now, "lines": dict(lines)},
+        create_defaults={
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "started_at": started_at,
+            "seen_at": now,
+            "lines": dict(lines),
+        },
+    )
+    WorkerRecord.objects.filter(seen_at__lt=now - timedelta(seconds=SWEEP_SECONDS)).delete()
+
+
+def remove(worker_id: uuid.UUID) -> None:
+    """Take away the row of a worker that stops."""
+    WorkerRecord.objects.filter(pk=worker_id).delete()
+
+
+def live_connections(api_id: str, now: datetime) -> int:
+    """How many lines are open to an API on all workers that live."""
+    alive = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS))
+    return sum(lines.get(api_id, 0) for lines in alive.values_list("lines", flat=True))

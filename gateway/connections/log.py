@@ -1,0 +1,234 @@
+"""One row for each connection, written by a task of its own and never by a client's.
+
+What opens or ends is put into a buffer, and the buffer is written every second: a connection that came and went in
+between is one write. Every ten seconds the figures of open connections are brought up to date, and rows that a worker
+left open when it was killed are closed. While the database is away the buffer keeps what it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from django.db import Error as DatabaseError
+from django.db import connection as database
+from django.db import models, transaction
+from django.utils import timezone
+
+from gateway.connections.heartbeat import STALE_SECONDS
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.database import Runner
+from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.relay.types import CloseInfo, Traffic
+
+WRITE_SECONDS = 1.0
+REFRESH_SECONDS = 10.0
+PRUNE_SECONDS = 3600.0
+YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
+MOST_WAITING = 50_000
+MOST_AT_ONCE = 200  # some milliseconds
+MOST_PRUNED = 5_000
+LINES_AT_ONCE = 200
+LOST = CloseInfo("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
+
+log = logging.getLogger("gateway.connection_log")
+
+Values = dict[str, Any]
+
+
+class ConnectionLog:
+    """The rows of one worker's connections. `days` is how long they are kept, 0 for ever."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: uuid.UUID,
+        connections: ConnectionRegistry,
+        run: Runner,
+        days: float = 0.0,
+        clock: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._worker_id = worker_id
+        self._connections = connections
+        self._run = run
+        self._days = days
+        self._clock = clock
+        self._waiting: dict[str, Connection | Values] = {}  # a line that is open is written as it is by then
+        self._written: dict[str, tuple[Traffic, float]] = {}
+        self._lost = 0
+        self._refreshed_at = self._pruned_at = clock()
+
+    def opened(self, connection: Connection) -> None:
+        """A client was let in."""
+        self._written[connection.id] = (
+            connection.relay.traffic() if connection.relay else Traffic(),
+            connection.expires_at,
+        )
+        self._put(connection, connection)
+
+    def ended(self, connection: Connection) -> None:
+        """A connection has ended."""
+        assert connection.relay is not None  # noqa: S101
+        self._written.pop(connection.id, None)
+        ending = _ending(connection.relay.close_info(), self._clock())
+        self._put(connection, {**_values(connection, self._worker_id), **ending})
+
+    async def keep(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
+            await self.write()
+            await self._look_after()
+
+    async def stop(self) -> None:
+        """Write what is left; what cannot be written is said to be lost."""
+        await self.write()
+        if lost := self._lost + len(self._waiting):
+            log.error("%d connections could not be written down.", lost)
+
+    async def write(self) -> None:
+        """Write what waits by now; what comes meanwhile is for the next time. Never raises: what cannot be waits on."""
+        names = list(self._waiting)
+        for begin in range(0, len(names), MOST_AT_ONCE):
+            batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
+            try:
+                await self._run(partial(write, [self._row(waiting) for waiting in batch.values()]))
+            except DatabaseError as error:
+                log.debug("Connections cannot be written down now: %s", error)
+                return
+            for name, waiting in batch.items():
+                if self._waiting.get(name) is waiting:
+                    del self._waiting[name]
+
+    async def _look_after(self) -> None:
+        now = self._clock()
+        with suppress(DatabaseError):
+            if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
+                self._refreshed_at = now
+                await self.refresh()
+                await self._run(partial(close_abandoned, now))
+            if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
+                self._pruned_at = now
+                while await self._run(partial(prune, now - timedelta(days=self._days))):
+                    await asyncio.sleep(0)  # a part at a time, so that others may write in between
+
+    async def refresh(self) -> None:
+        """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
+        for count, connection in enumerate(self._connections, start=1):
+            if self._connections.get(connection.id) is connection:  # it may have ended since the loop began
+                self._refresh(connection)
+            if count % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
+
+    def _refresh(self, connection: Connection) -> None:
+        if connection.relay is None:
+            return
+        figures = (connection.relay.traffic(), connection.expires_at)
+        if figures != self._written.get(connection.id):
+            self._written[connection.id] = figures
+            self._put(connection, connection)
+
+    def _row(self, waiting: Connection | Values) -> Values:
+        return _values(waiting, self._worker_id) if isinstance(waiting, Connection) else waiting
+
+    def _put(self, connection: Connection, waiting: Connection | Values) -> None:
+        if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:
+            self._waiting[connection.id] = waiting
+        else:
+            self._lost += 1
+
+
+def write(rows: Iterable[Values]) -> None:
+    """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
+    statement, columns = _upsert(database.vendor)
+    prepared = [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.executemany(statement, prepared)
+
+
+def close_abandoned(now: datetime) -> int:
+    """End the rows that workers left open which live no more; how many they were."""
+    living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
+    left = ConnectionRecord.objects.filter(ended_at=None, started_at__lt=now - timedelta(seconds=YOUNG_SECONDS))
+    return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
+
+
+def prune(before: datetime) -> int:
+    """Delete rows of connections that ended before, so many at a time; how many they were."""
+    old = list(
+        ConnectionRecord.objects.filter(ended_at__lt=before).order_by().values_list("pk", flat=True)[:MOST_PRUNED]
+    )
+    return ConnectionRecord.objects.filter(pk__in=old).delete()[0] if old else 0
+
+
+@lru_cache
+def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here.
+
+    With it the names of the values, and what has to be done to those that a database driver does not take as they are.
+    """
+    quote, fields = database.ops.quote_name, list(ConnectionRecord._meta.concrete_fields)
+    columns = [quote(str(field.column)) for field in fields]
+    replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
+    marks = ", ".join(["%s"] * len(fields))
+    return (
+        f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
+        [(str(field.attname), _adapter(field)) for field in fields],
+    )
+
+
+def _adapter(field: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of this field what the driver takes; None where that is the value itself."""
+    if isinstance(field, models.DateTimeField):
+        return database.ops.adapt_datetimefield_value
+    if isinstance(field, models.UUIDField):  # the worker's own: always the same
+        return lru_cache(partial(field.get_db_prep_save, connection=database))
+    return None
+
+
+def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
+    admitted, grant, route = connection.admitted, connection.admitted.grant, connection.admitted.route
+    traffic = connection.relay.traffic() if connection.relay else Traffic()
+    return {
+        "id": connection.id,
+        "worker_id": worker_id,
+        "api_id": route.api_id,
+        "api_name": route.name,
+        "context": route.context,
+        "version": route.version,
+        "application_id": grant.application_id,
+        "application_name": grant.application_name,
+        "owner_id": grant.owner_id,
+        "subscriber": grant.owner_name,
+        "plan": admitted.subscription.plan if admitted.subscription else "",
+        "key_type": grant.key_type,
+        "client_ip": connection.client_ip,
+        "expires_at": _moment(grant.expires_at),
+        "started_at": _moment(connection.opened_at),
+        **traffic._asdict(),
+        **_OPEN,
+    }
+
+
+_OPEN: Final = {"ended_at": None, "ended_by": "", "client_code": None, "backend_code": None, "reason": ""}
+
+
+def _ending(close_info: CloseInfo, now: datetime) -> Values:
+    return {
+        "ended_at": now,
+        "ended_by": close_info.by,
+        "client_code": close_info.client_code,
+        "backend_code": close_info.backend_code,
+        "reason": close_info.reason[:125],
+    }
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

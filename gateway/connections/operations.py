@@ -1,0 +1,65 @@
+"""Who is on the line on all workers, and who was: read by those whom it concerns, closed by those who may."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.roles import Role
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
+from gateway.close_codes import BY_OPERATOR
+from gateway.connections.queries import open_among
+from gateway.connections.verbs import CLOSING_ASKED
+from gateway.models import ConnectionRecord
+
+MOST_REASON = 123  # bytes of UTF-8 in a Close frame (RFC 6455 §5.5), less its code
+
+
+class ConnectionHasEnded(Conflict):
+    """It is closed already."""
+
+
+class NotYours(NotAllowed):
+    """Its owner may see it, and only a publisher may close it."""
+
+
+class BadReason(Invalid):
+    """The reason does not fit into a Close frame."""
+
+
+def can_close(user: User) -> bool:
+    """Whether the user may end other people's connections."""
+    return user.has_role(Role.PUBLISHER)
+
+
+@transaction.atomic
+def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: User, now: datetime) -> ConnectionRecord:
+    """Have the worker that holds it close it with 4011 and this reason, within a second.
+
+    Raises NotYours, BadReason (field `reason`), ConnectionHasEnded.
+    """
+    if not can_close(actor):
+        raise NotYours("Only a publisher may close a connection. Ask somebody with that role, or an administrator.")
+    words = _clean_reason(reason)
+    if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
+        raise ConnectionHasEnded("This connection has ended already.")
+    audit.record(
+        actor=actor,
+        verb=CLOSING_ASKED,
+        kind="connection",
+        object_id=connection.pk,
+        now=now,
+        detail={"api_id": connection.api_id, "application_id": connection.application_id, "reason": words},
+    )
+    return connection
+
+
+def _clean_reason(reason: str) -> str:
+    words = reason.strip() or BY_OPERATOR.reason
+    if not words.isprintable() or len(words.encode()) > MOST_REASON:
+        sentence = f"A reason is one line of at most {MOST_REASON} bytes; this one has {len(words.encode())}."
+        raise BadReason(sentence, {"reason": sentence})
+    return words

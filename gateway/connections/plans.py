@@ -1,0 +1,69 @@
+"""The plans at the door of one worker: a line enters under them, follows them when they change, and leaves."""
+
+from __future__ import annotations
+
+from gateway import refusals
+from gateway.authorization.decision import Allow
+from gateway.connections.registry import Connection
+from gateway.quotas.admission import Admission
+from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
+from gateway.quotas.meter import FREE, Meter
+from gateway.quotas.state import PlanOf
+from gateway.refusals import Refusal
+
+
+class ConnectionPlans:
+    """Plans as a `LeaseClient` holds them: on leases, for every worker together."""
+
+    def __init__(self, lease_client: LeaseClient) -> None:
+        self._lease_client = lease_client
+
+    async def enter(self, connection: Connection) -> Refusal | None:
+        """As `ConnectionPlans.enter`."""
+        try:
+            connection.admission = await self._lease_client.enter(
+                subscription=subscription_of(connection.admitted), application=application_of(connection.admitted)
+            )
+        except PlanExceeded as error:
+            return refusals.over_plan(error.subject, str(error), error.retry_after)
+        except PlanUnknown:
+            return refusals.plan_unknown()
+        return None
+
+    def follow(self, connection: Connection) -> None:
+        """What was decided about the line has changed: hold it, and all that share its plans, to what they are now."""
+        for subject, named in (
+            ("subscription", subscription_of(connection.admitted)),
+            ("application", application_of(connection.admitted)),
+        ):
+            if named:
+                self._lease_client.change(f"{subject}:{named[0]}", named[1])
+        if connection.relay:
+            connection.relay.limit_messages(message_bytes(connection.admitted))
+
+    def leave(self, connection: Connection) -> None:
+        """As `ConnectionPlans.leave`."""
+        entry, connection.admission = connection.admission, None
+        if entry:
+            entry.leave(self._lease_client.clock())
+
+
+def subscription_of(admitted: Allow) -> PlanOf | None:
+    """The id of the subscription that is called under, and the limits of its plan."""
+    held = admitted.subscription
+    return (held.id, held.limits) if held else None
+
+
+def application_of(admitted: Allow) -> PlanOf | None:
+    """The id of the application that calls, and the limits of its plan."""
+    return admitted.grant.application_id, admitted.grant.limits
+
+
+def message_bytes(admitted: Allow) -> int | None:
+    """The longest message that the client may send, in bytes; None for any."""
+    return admitted.subscription.limits.message_bytes if admitted.subscription else None
+
+
+def meters_of(entry: Admission | None) -> tuple[Meter, Meter]:
+    """What the client's messages draw from, and what the backend's do."""
+    return (entry.client, entry.backend) if entry else (FREE, FREE)

@@ -1,0 +1,43 @@
+"""Which connections there are and were, on all workers, for those whom they concern."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from core.errors import NotFound
+from gateway.connections.heartbeat import STALE_SECONDS
+from gateway.models import ConnectionRecord, WorkerRecord
+from publisher import permissions as publishing
+
+
+class ConnectionNotFound(NotFound):
+    """There is no such connection, or it is somebody else's."""
+
+
+def connections_for(user: User) -> QuerySet[ConnectionRecord]:
+    """The connections that the user may know of, the newest first: all in the Publisher, else their own."""
+    rows = ConnectionRecord.objects.order_by("-started_at", "pk")
+    return rows if publishing.can_enter(user) else rows.filter(owner_id=str(user.pk))
+
+
+def open_among(rows: QuerySet[ConnectionRecord], now: datetime) -> QuerySet[ConnectionRecord]:
+    """Those that are open, on a worker that lives. News of opening and ending takes a second to be written."""
+    living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
+    return rows.filter(ended_at=None, worker_id__in=living)
+
+
+def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:
+    """One connection. Raises ConnectionNotFound."""
+    row = connections_for(user).filter(pk=connection_id).first()
+    if row is None:
+        raise ConnectionNotFound("There is no such connection.")
+    return row
+
+
+def ends_soon(connection: ConnectionRecord, seconds: float) -> bool:
+    """Whether an open connection will be closed within so many seconds unless its client renews its token."""
+    return connection.ended_at is None and connection.expires_at - timezone.now() <= timedelta(seconds=seconds)

@@ -1,0 +1,184 @@
+"""Who is on the line in this worker, by API, application and token. Touched only from the worker's event loop."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Container, Iterator
+
+from gateway.authorization.decision import Allow
+from gateway.quotas.admission import Admission
+from gateway.relay.types import RelayHandle
+
+LEAST_SWEPT = 1024
+
+
+class Connection:
+    """One client that was let in: from the moment it was, through the dial of the backend, until it is gone.
+
+    `close(code, reason)` ends it, whatever it is doing; it must not wait and must not raise. `admitted` is the latest
+    decision about it. `opened_at` is in seconds since the epoch. `passing` is there once its backend has answered,
+    `entry` while it draws from plans.
+    """
+
+    __slots__ = ("admission", "admitted", "client_ip", "close", "id", "opened_at", "relay")
+
+    def __init__(
+        self, line_id: str, admitted: Allow, close: Callable[[int, str], None], client_ip: str, opened_at: float
+    ) -> None:
+        self.id = line_id
+        self.admitted = admitted
+        self.close = close
+        self.client_ip = client_ip
+        self.opened_at = opened_at
+        self.relay: RelayHandle | None = None
+        self.admission: Admission | None = None
+
+    @property
+    def api_id(self) -> str:
+        """The API it calls. Neither this nor the application of a line ever changes; its token does by `move`."""
+        return self.admitted.route.api_id
+
+    @property
+    def application_id(self) -> str:
+        """The application that calls."""
+        return self.admitted.grant.application_id
+
+    @property
+    def token_id(self) -> str:
+        """The access token that it rests on."""
+        return self.admitted.grant.token_id
+
+    @property
+    def expires_at(self) -> float:
+        """When it ends unless it is given another token, in seconds since the epoch."""
+        return self.admitted.grant.expires_at
+
+
+class ConnectionRegistry:
+    """The open lines of one worker.
+
+    Add a line in the same step of the event loop in which it was authorised, before anything is awaited: a right that
+    ends while the backend is being dialled then ends this line too.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Connection] = {}
+        self._by_api: dict[str, set[Connection]] = {}
+        self._by_application: dict[str, set[Connection]] = {}
+        self._by_token: dict[str, set[Connection]] = {}
+        self._expiries = _Expiries()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._lines.values()))
+
+    def add(self, connection: Connection) -> None:
+        """Take a line in."""
+        self._lines[connection.id] = connection
+        for index, key in self._entries(connection):
+            index.setdefault(key, set()).add(connection)
+        self._expiries.add(connection.token_id, connection.admitted.grant.expires_at, keeping=self._by_token)
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a line; nothing happens when it is forgotten already."""
+        if self._lines.pop(connection.id, None) is None:
+            return
+        for index, key in self._entries(connection):
+            sharing = index[key]
+            sharing.discard(connection)
+            if not sharing:
+                del index[key]
+
+    def move(self, connection: Connection, admitted: Allow) -> None:
+        """Let a line rest on another token from now on; nothing happens when it is forgotten already."""
+        if connection.id not in self._lines:
+            return
+        self.discard(connection)
+        connection.admitted = admitted
+        self.add(connection)
+
+    def get(self, line_id: str) -> Connection | None:
+        """The line with this id."""
+        return self._lines.get(line_id)
+
+    def of_api(self, api_id: str) -> list[Connection]:
+        """The lines to one API."""
+        return list(self._by_api.get(api_id, ()))
+
+    def of_application(self, application_id: str) -> list[Connection]:
+        """The lines of one application."""
+        return list(self._by_application.get(application_id, ()))
+
+    def of_token(self, token_id: str) -> list[Connection]:
+        """The lines that one access token opened."""
+        return list(self._by_token.get(token_id, ()))
+
+    def tokens(self) -> list[str]:
+        """The ids of the access tokens that have a line open."""
+        return list(self._by_token)
+
+    def ending(self, now: float, within: float) -> list[Connection]:
+        """The lines whose token ends within so many seconds from `now`, the first to end first."""
+        soon = (connection for connection in self._lines.values() if connection.expires_at - now <= within)
+        return sorted(soon, key=lambda connection: connection.expires_at)
+
+    def expired(self, now: float) -> list[Connection]:
+        """The lines whose token has ended by `now`, in seconds since the epoch. Each is named once."""
+        ended = []
+        for connection in [
+            connection for token_id in self._expiries.due(now) for connection in self.of_token(token_id)
+        ]:
+            ends_at = connection.admitted.grant.expires_at
+            if ends_at <= now:
+                ended.append(connection)
+            else:
+                self._expiries.add(connection.token_id, ends_at, keeping=self._by_token)
+        return ended
+
+    def counts(self) -> dict[str, int]:
+        """How many lines are open to each API."""
+        return {api_id: len(lines) for api_id, lines in self._by_api.items()}
+
+    def _entries(self, connection: Connection) -> tuple[tuple[dict[str, set[Connection]], str], ...]:
+        return (
+            (self._by_api, connection.api_id),
+            (self._by_application, connection.application_id),
+            (self._by_token, connection.token_id),
+        )
+
+
+class _Expiries:
+    """When which token ends: one entry a token, however often its lines come and go."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, str]] = []
+        self._entered: set[str] = set()
+        self._sweep_at = LEAST_SWEPT
+
+    def add(self, token_id: str, expires_at: float, keeping: Container[str]) -> None:
+        """Take a token in. `keeping` are those that still have lines; the others are swept out now and then."""
+        if token_id in self._entered:
+            return
+        self._entered.add(token_id)
+        heapq.heappush(self._heap, (expires_at, token_id))
+        if len(self._heap) >= self._sweep_at:
+            self._sweep(keeping)
+
+    def entries(self) -> int:
+        """How many tokens are in, those without lines that were not swept out yet among them."""
+        return len(self._heap)
+
+    def due(self, now: float) -> Iterator[str]:
+        """Take out the tokens that ended."""
+        while self._heap and self._heap[0][0] <= now:
+            token_id = heapq.heappop(self._heap)[1]
+            self._entered.discard(token_id)
+            yield token_id
+
+    def _sweep(self, keeping: Container[str]) -> None:
+        self._heap = [entry for entry in self._heap if entry[1] in keeping]
+        heapq.heapify(self._heap)
+        self._entered = {token_id for _, token_id in self._heap}
+        self._sweep_at = max(LEAST_SWEPT, 2 * len(self._heap))

@@ -1,0 +1,6 @@
+"""The verbs under which the gateway asks its workers for something, on the audit log. Pure."""
+
+from typing import Final
+
+RENEWAL_ASKED: Final = "connection.renewal_asked"
+CLOSING_ASKED: Final = "connection.closed"

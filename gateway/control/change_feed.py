@@ -1,0 +1,242 @@
+"""Follows the trail: brings the catalogue up to date and closes lines whose right has ended, within a second.
+
+A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
+touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
+be read the worker goes on from memory, and catches up afterwards. Tokens end by the clock, database or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from django.db import Error as DatabaseError
+from django.db import connection as database
+
+from core.models import AuditEntry
+from gateway import close_codes, refusals
+from gateway.authorization.cache import Touched
+from gateway.authorization.decision import is_denied, reconsider
+from gateway.authorization.grants import Grant, TokenError
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.connections.verbs import CLOSING_ASKED, RENEWAL_ASKED
+from gateway.control.feed import FeedCursor, FeedRow, touched_by
+from gateway.control.loaders import load_fingerprints, load_grants_of
+from gateway.control.routing import RoutingState
+from gateway.database import Runner
+from gateway.refusals import Refusal
+
+POLL_SECONDS = 0.1
+EXPIRY_SECONDS = 0.2
+AWAY_SECONDS = 1.0
+RECONCILE_SECONDS = 60.0
+TAIL_IDS = 1000
+MOST_ROWS = 1000
+ORDERS = frozenset({CLOSING_ASKED, RENEWAL_ASKED})
+LINES_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
+
+log = logging.getLogger("gateway.change_feed")
+
+
+class ChangeFeed:
+    """Keeps one worker true to the database. `run` takes database work to a thread of its own.
+
+    `renew(connection id, what was asked)` is called for each wish that a connection go on with another token,
+    `readmitted(line)` when something changed under a line that may stay.
+    """
+
+    def __init__(
+        self,
+        *,
+        routing: RoutingState,
+        connections: ConnectionRegistry,
+        run: Runner,
+        renew: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
+        readmitted: Callable[[Connection], None] | None = None,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._routing = routing
+        self._connections = connections
+        self._run = run
+        self._renew = renew
+        self._readmitted = readmitted or (lambda connection: None)
+        self._clock = clock
+        self._elapsed = elapsed
+        self._seen = FeedCursor()
+        self._is_away = False
+        self._reconciled_at = elapsed()
+
+    async def start(self) -> None:
+        """Read everything once. Raises `django.db.Error` when the database cannot be read."""
+        # The place on the trail first: what is written while the catalogue is read is then read again.
+        newest = await self._run(newest_id)
+        floor = max(0, newest - TAIL_IDS)
+        self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
+        await self._routing.load()
+
+    async def follow(self) -> None:
+        """Follow the trail until cancelled."""
+        while True:
+            await self.step()
+            await asyncio.sleep(AWAY_SECONDS if self._is_away else POLL_SECONDS)
+
+    async def expire(self) -> None:
+        """Close lines when their token ends, until cancelled."""
+        while True:
+            await self.close_expired()
+            await asyncio.sleep(EXPIRY_SECONDS)
+
+    async def step(self) -> None:
+        """Read what is new and act on it. Never raises: what fails now is caught up with later."""
+        try:
+            if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
+                await self.reconcile()
+            await self._poll()
+        except Exception as error:
+            self._note_away(error)
+        else:
+            self._note_back()
+
+    async def reconcile(self) -> None:
+        """Compare every route and the token of every open line with the database. Raises `django.db.Error`."""
+        stored = await self._run(load_fingerprints)
+        self._routing.renew()
+        await self._refresh_routes(self._routing.differing_from(stored))
+        await self._refresh_denials()
+        await self._refresh_grants(list(self._connections))
+        self._reconciled_at = self._elapsed()
+
+    async def close_expired(self) -> None:
+        """Close the lines whose token has ended by now."""
+        await self._reconsider(self._connections.expired(self._clock()), {})
+
+    async def _poll(self) -> None:
+        unread, rows = await self._run(partial(read_unread, self._seen))
+        if len(unread) > MOST_ROWS:
+            await self.reconcile()
+        if rows:
+            await self._apply(touched_by(rows))
+        self._seen.mark(unread, self._elapsed())
+
+    async def _apply(self, touched: Touched) -> None:
+        self._routing.forget(touched)
+        for connection_id, reason in touched.closings.items():
+            if connection := self._connections.get(connection_id):
+                _close(connection, close_codes.BY_OPERATOR.because(reason))
+        await self._refresh_routes(touched.apis)
+        if touched.denials:
+            await self._refresh_denials()
+        await self._refresh_grants(self._lines_resting_on(touched))
+        if self._renew:
+            for connection_id, asked in touched.renewals.items():
+                await self._renew(connection_id, asked)
+
+    async def _refresh_routes(self, api_ids: set[str]) -> None:
+        if api_ids:
+            changed = await self._routing.refresh(api_ids)
+            await self._reconsider(
+                [connection for each in changed for connection in self._connections.of_api(each)], {}
+            )
+
+    async def _refresh_denials(self) -> None:
+        if await self._routing.refresh_denials():
+            denials = self._routing.denials
+            await self._reconsider(
+                [connection for connection in self._connections if is_denied(connection.admitted, denials)], {}
+            )
+
+    async def _refresh_grants(self, lines: list[Connection]) -> None:
+        """Ask again for the tokens of these lines. Listed before asking: no answer is older than a line."""
+        if lines:
+            grants = await self._run(partial(load_grants_of, token_ids={connection.token_id for connection in lines}))
+            changed = [
+                connection
+                for connection in lines
+                if grants.get(connection.token_id) not in (None, connection.admitted.grant)
+            ]
+            await self._reconsider(changed, grants)
+
+    def _lines_resting_on(self, touched: Touched) -> list[Connection]:
+        if touched.users or touched.plans or touched.application_plans:
+            return [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
+        by_application = (
+            connection for each in touched.applications for connection in self._connections.of_application(each)
+        )
+        by_token = (connection for each in touched.tokens for connection in self._connections.of_token(each))
+        return list({*by_application, *by_token})
+
+    async def _reconsider(self, lines: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
+        for count, connection in enumerate(lines, start=1):
+            self._decide_again(connection, grants.get(connection.token_id, connection.admitted.grant))
+            if count % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _decide_again(self, connection: Connection, grant: Grant | TokenError) -> None:
+        deployment = self._routing.routes.get(connection.api_id)
+        decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        if isinstance(decision, Refusal):
+            _close(connection, refusals.close_for(decision))
+        elif decision is not None:
+            connection.admitted = decision
+            self._readmitted(connection)
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._is_away:
+            trace = None if isinstance(error, DatabaseError) else error
+            log.error("The trail cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+        self._is_away = True
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            log.warning("The trail can be read again; everything has been compared with the database.")
+        self._is_away = False
+
+
+def _close(connection: Connection, close: close_codes.Close) -> None:
+    try:
+        connection.close(close.code, close.reason)
+    except Exception:
+        # One line that cannot be closed must not keep the next from being closed.
+        log.exception("Line %s could not be closed with %d", connection.id, close.code)
+
+
+def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
+    """The ids not read yet, and their rows; of too many only those that no comparison would find. One visit."""
+    unread = seen.unread(ids_after(seen.floor))
+    if not unread:
+        return [], []
+    return unread, rows_of(unread) if len(unread) <= MOST_ROWS else orders_among(unread)
+
+
+def newest_id() -> int:
+    """The highest id on the trail, 0 when it is empty."""
+    return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def ids_after(floor: int) -> list[int]:
+    """The ids above `floor`, ascending."""
+    with database.cursor() as cursor:
+        cursor.execute(_IDS_AFTER, [floor])
+        return [found for (found,) in cursor.fetchall()]
+
+
+# Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
+_IDS_AFTER = f"SELECT id FROM {AuditEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
+
+
+def orders_among(ids: Sequence[int]) -> list[FeedRow]:
+    """Those of these rows that ask for something to be done once, in the order in which they were written."""
+    rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
+    found = (FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail"))
+    wanted = set(ids)
+    return [row for row in found if row.id in wanted]
+
+
+def rows_of(ids: Iterable[int]) -> list[FeedRow]:
+    """These rows, in the order in which they were written."""
+    rows = AuditEntry.objects.filter(pk__in=list(ids)).order_by("pk")
+    return [FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail")]

@@ -1,0 +1,91 @@
+"""What a row of the trail means to the gateway, and which rows have been seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.authorization.cache import Touched
+from gateway.connections.verbs import CLOSING_ASKED, RENEWAL_ASKED
+
+GRACE_SECONDS = 10.0
+PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """The part of a row on the trail that the gateway reads."""
+
+    id: int
+    verb: str
+    kind: str
+    object_id: str
+    detail: dict[str, Any]
+
+
+def touched_by(rows: Iterable[FeedRow]) -> Touched:
+    """Everything that these rows may have changed for the gateway."""
+    touched = Touched()
+    for row in rows:
+        _touch(touched, row)
+    return touched
+
+
+class FeedCursor:
+    """Which rows have been read, so that none is missed and none is read twice.
+
+    A transaction may commit after another that took a higher id. So reading goes on not from the highest id seen but
+    from `floor`, behind which everything has stood for ten seconds; what commits later still is found by the full
+    reconcile. Times are in seconds of any clock that only goes forward.
+    """
+
+    def __init__(self) -> None:
+        self.floor = 0
+        self._read_at: dict[int, float] = {}
+
+    def start(self, floor: int, ids: Iterable[int], now: float) -> None:
+        """Begin behind `floor`, with the rows `ids` above it taken as read."""
+        self.floor = floor
+        self._read_at = dict.fromkeys(ids, now)
+
+    def unread(self, ids: Iterable[int]) -> list[int]:
+        """Those of the ids above the floor that have not been read."""
+        return [each for each in ids if each not in self._read_at]
+
+    def mark(self, ids: Iterable[int], now: float) -> None:
+        """Take rows as read, and raise the floor to below the oldest that may still have an unread neighbour."""
+        for each in ids:
+            self._read_at.setdefault(each, now)
+        settled = [each for each, read_at in self._read_at.items() if read_at < now - GRACE_SECONDS]
+        self.floor = max(settled, default=self.floor)
+        for each in [each for each in self._read_at if each <= self.floor]:
+            del self._read_at[each]
+
+
+def _touch(touched: Touched, row: FeedRow) -> None:
+    if row.kind == "api":
+        touched.apis.add(row.object_id)
+    elif row.kind == "application":
+        touched.applications.add(row.object_id)
+    elif row.kind in ("subscription", "keys"):
+        touched.applications.update(_ids(row, "application_id"))
+    elif row.verb == "token.revoked":
+        touched.tokens.update(_ids(row, "token_id"))
+    elif row.verb in PEOPLE_COME_AND_GO:
+        touched.users.add(row.object_id)
+    elif row.kind == "plan":
+        touched.plans.update(_ids(row, "plan"))
+    elif row.kind == "applicationplan":
+        touched.application_plans.update(_ids(row, "plan"))
+    elif row.kind == "deny_policy":
+        touched.denials = True
+    elif row.verb == RENEWAL_ASKED:
+        touched.renewals[row.object_id] = row.detail
+    elif row.verb == CLOSING_ASKED:
+        touched.closings[row.object_id] = row.detail.get("reason", "")
+
+
+def _ids(row: FeedRow, name: str) -> list[str]:
+    value = row.detail.get(name)
+    return [] if value is None else [str(value)]

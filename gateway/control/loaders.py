@@ -1,0 +1,258 @@
+"""The one window on the rows of publisher and devportal: which APIs are deployed, and what a token grants.
+
+Everything here asks the database and is called on a thread of `gateway.database`. No other module of the gateway's data
+plane may look into those rooms.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from devportal import tickets
+from devportal.deny_policies import Denial, Denials
+from devportal.models import DenyPolicy, Subscription
+from devportal.tickets import IssuedTicket
+from devportal.tokens import signing_key
+from gateway.authorization.decision import Allow
+from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
+from gateway.authorization.jwt import JwtVerifier
+from gateway.quotas.limits import PlanLimits
+from gateway.routing.table import Deployment
+from gateway.routing.topics import Topic, TopicSet
+from publisher import impact, ssrf
+from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.models import Api
+from publisher.origins import Origins
+from publisher.versions import sort_key
+
+log = logging.getLogger("gateway.routing")
+
+Fingerprints = dict[str, tuple[str, str]]
+
+
+def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
+    """These APIs, or all, as the gateway sees them. One query."""
+    rows = Api.objects.select_related("deployed_revision").order_by()
+    if api_ids is not None:
+        rows = rows.filter(pk__in=list(api_ids))
+    return [_deployment(row) for row in rows]
+
+
+def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
+    """A ticket for what was admitted. Raises TooManyTickets."""
+    return tickets.issue(
+        token_id=admitted.grant.token_id,
+        application_id=admitted.grant.application_id,
+        api_id=admitted.route.api_id,
+        origin=admitted.origin or "",
+        now=now,
+    )
+
+
+ticket_digest = tickets.digest
+is_genuine_ticket = tickets.is_genuine
+
+
+def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
+    """Use a ticket up, at `now` in seconds since the epoch; None when it is not known, was used or has run out."""
+    redeemed = tickets.redeem(digest, datetime.fromtimestamp(now, UTC))
+    if redeemed is None:
+        return None
+    return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
+
+
+def load_denials() -> Denials:
+    """The deny policies that are switched on. One query."""
+    rows = DenyPolicy.objects.filter(is_active=True).order_by()
+    return Denials(Denial(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
+
+
+def load_fingerprints() -> Fingerprints:
+    """State and deployed revision of every API, by id. One query that reads no snapshot."""
+    rows = Api.objects.order_by().values_list("pk", "state", "deployed_revision_id")
+    return {str(pk): (state, str(revision or "")) for pk, state, revision in rows}
+
+
+def load_grants(*, digests: Iterable[str]) -> dict[str, Grant | TokenError]:
+    """What these tokens grant, by digest; `TokenError.UNKNOWN` for those that have no row. Two queries."""
+    wanted = list(digests)
+    found = {row["token_checksum"]: grant for row, grant in _grants(Q(token_checksum__in=wanted))}
+    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+
+
+def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]:
+    """What these tokens grant now, by the id of their row. Two queries for every 500."""
+    wanted = list(token_ids)
+    found: dict[str, Grant | TokenError] = {}
+    for start in range(0, len(wanted), 500):
+        part = [int(each) for each in wanted[start : start + 500]]
+        found |= {str(row["pk"]): grant for row, grant in _grants(Q(pk__in=part))}
+    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+
+
+def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
+    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
+    impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
+
+
+def refuse_backend() -> Callable[[str, str, int], str]:
+    """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
+    return lru_cache(maxsize=4096)(ssrf.policy().refuse)
+
+
+def make_verifier() -> JwtVerifier:
+    """A prover with the keys that sign tokens now."""
+    key = signing_key()
+    public = load_pem_public_key(key.export_to_pem())
+    assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other
+    return JwtVerifier(
+        keys={key.thumbprint(): public}, issuer=settings.OAUTH_ISSUER, audience=settings.ACCESS_TOKEN_AUDIENCE
+    )
+
+
+def _deployment(row: Api) -> Deployment:
+    revision = row.deployed_revision
+    if revision is None:
+        return _undeployed(row)
+    try:
+        return _deployed(row, revision.snapshot)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        log.exception("API %s is not served: its deployed revision cannot be read", row.pk)
+        return _undeployed(row)
+
+
+def _undeployed(row: Api) -> Deployment:
+    return Deployment(
+        api_id=str(row.pk),
+        name=row.name,
+        context=row.context,
+        version=row.version,
+        state=row.state,
+        rank=sort_key(row.version),
+        endpoints={},
+        options=EndpointOptions(),
+        topics=TopicSet(),
+    )
+
+
+def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
+    return Deployment(
+        api_id=str(row.pk),
+        name=snapshot["name"],
+        context=snapshot["context"],
+        version=snapshot["version"],
+        state=row.state,
+        rank=sort_key(snapshot["version"]),
+        endpoints=dict(_endpoints(snapshot)),
+        options=EndpointOptions.from_document(snapshot["endpoint_options"]),
+        topics=TopicSet(map(_topic, snapshot["topics"])),
+        revision_id=str(row.deployed_revision_id),
+        is_default=snapshot["is_default_version"],
+        deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
+        query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
+        origins=Origins(tuple(snapshot.get("origins", ())), always=(settings.PORTAL_URL,)),
+    )
+
+
+def _endpoints(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, Endpoint]]:
+    for key_type in ("PRODUCTION", "SANDBOX"):
+        if endpoint := Endpoint.from_document(snapshot[key_type.lower()]):
+            yield key_type, endpoint
+
+
+def _topic(document: Mapping[str, Any]) -> Topic:
+    return Topic(
+        target=document["target"],
+        verbs=tuple(document.get("verbs", ())),
+        mapping=document.get("mapping", ""),
+        scopes=frozenset(document.get("scopes", ())),
+    )
+
+
+_TOKEN_COLUMNS = {
+    "client": "application__client_id",
+    "key_type": "application__key_type",
+    "application": "application__application_id",
+    "application_name": "application__application__name",
+    "plan": "application__application__plan__name",
+    "per_minute": "application__application__plan__per_minute",
+    "owner": "application__application__owner_id",
+    "owner_name": "application__application__owner__username",
+    "owner_active": "application__application__owner__is_active",
+    "user_active": "user__is_active",
+}
+
+
+def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
+    columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
+    rows = list(AccessToken.objects.filter(wanted).order_by().values(*columns))
+    subscriptions = _subscriptions({row[_TOKEN_COLUMNS["application"]] for row in rows} - {None})
+    for row in rows:
+        yield row, _grant(row, subscriptions)
+
+
+def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, SubscriptionGrant]]) -> Grant | TokenError:
+    of = {name: row[column] for name, column in _TOKEN_COLUMNS.items()}
+    if row["application_id"] is None:
+        return TokenError.UNKNOWN
+    if of["application"] is None:
+        return TokenError.SERVICE_ACCOUNT
+    if not of["owner_active"] or of["user_active"] is False:
+        return TokenError.DISABLED
+    return Grant(
+        token_id=str(row["pk"]),
+        client_id=of["client"],
+        application_id=str(of["application"]),
+        application_name=of["application_name"],
+        owner_id=str(of["owner"]),
+        owner_name=of["owner_name"],
+        key_type=of["key_type"],
+        scopes=frozenset(row["scope"].split()),
+        expires_at=row["expires"].timestamp(),
+        subscriptions=subscriptions.get(of["application"], {}),
+        user_id=str(row["user_id"] or ""),
+        plan=of["plan"],
+        limits=PlanLimits.per_minute(of["per_minute"]),
+    )
+
+
+def _subscriptions(applications: set[Any]) -> dict[Any, dict[str, SubscriptionGrant]]:
+    held: dict[Any, dict[str, SubscriptionGrant]] = {}
+    rows = Subscription.objects.filter(application_id__in=applications).order_by()
+    columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
+    for pk, application, api, plan, state, *limits in rows.values_list(*columns):
+        held.setdefault(application, {})[str(api)] = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
+    return held
+
+
+_LIMITS = {
+    "quota": "quota",
+    "quota_unit": "unit",
+    "quota_period": "period",
+    "rate": "rate",
+    "burst": "burst",
+    "connections": "connections",
+    "connects": "connects",
+    "message_bytes": "message_bytes",
+    "counted": "counted",
+    "over_rate": "over_rate",
+    "over_quota": "over_quota",
+}
+"""The columns of a business plan, and what they are called among limits."""
+
+
+@lru_cache(maxsize=1024)
+def _limits(*values: Any) -> PlanLimits:
+    """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""
+    return PlanLimits.from_document(dict(zip(_LIMITS.values(), values, strict=True)))

@@ -1,0 +1,112 @@
+"""The control plane of one worker, put together: what it knows, who is on the line, and what keeps both true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from django.conf import settings
+
+from gateway.connections.heartbeat import Heartbeat
+from gateway.connections.log import ConnectionLog
+from gateway.connections.plans import ConnectionPlans
+from gateway.connections.registry import ConnectionRegistry
+from gateway.control.change_feed import ChangeFeed
+from gateway.control.loaders import refuse_backend
+from gateway.control.reauthentication import Reauthentication
+from gateway.control.routing import RoutingState
+from gateway.database import DatabaseThread
+from gateway.observability.telemetry import Telemetry
+from gateway.observability.writer import MetricsWriter
+from gateway.quotas.client import LeaseClient
+from gateway.quotas.stores import open_store
+from gateway.quotas.stores.instrumented import InstrumentedStore
+from gateway.upstream.breaker_store import SharedBreaker
+from gateway.upstream.dialer import Dialer
+
+log = logging.getLogger("gateway.control")
+
+
+class ControlPlane:
+    """`await start()` before the first client is taken, `await stop()` after the last is gone."""
+
+    def __init__(self) -> None:
+        # Three threads: a slow step of the follower must not keep a client with a new token waiting, and neither must
+        # the writing of books.
+        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-follow")
+        self._writing = DatabaseThread("gateway-books")
+        self.routing = RoutingState(run=self._asking)
+        self.connections = ConnectionRegistry()
+        self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
+        self.run = self._asking
+        store = InstrumentedStore(open_store(settings.REDIS_URL), lambda *answer: self.telemetry.store_asked(*answer))
+        self._lease_client = LeaseClient(store, settings.DATA_DIR / "leases")
+        self.plans = ConnectionPlans(self._lease_client)
+        self._change_feed = ChangeFeed(
+            routing=self.routing,
+            connections=self.connections,
+            run=self._following,
+            renew=self.reauthentication.answer,
+            readmitted=self.plans.follow,
+        )
+        self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
+        self._connection_log = ConnectionLog(
+            worker_id=self._heartbeat.worker_id,
+            connections=self.connections,
+            run=self._writing,
+            days=settings.CONNECTION_LOG_DAYS,
+        )
+        self.telemetry = Telemetry(self._connection_log)
+        self._writer = MetricsWriter(
+            name=str(self._heartbeat.worker_id),
+            folder=settings.METRICS_FOLDER,
+            counters=self.telemetry.counters,
+            connections=self.connections,
+        )
+        self._breaker = SharedBreaker(run=self._writing)
+        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend())
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
+        await self._change_feed.start()
+        await self._lease_client.start()
+        self._tasks = [
+            _forever(self._change_feed.follow(), "follow"),
+            _forever(self._change_feed.expire(), "expire"),
+            _forever(self._heartbeat.beat_on(), "heartbeat"),
+            _forever(self._breaker.share(), "health"),
+            _forever(self._connection_log.keep(), "journal"),
+            _forever(self._writer.report(), "report"),
+            _forever(self._writer.watch(), "lag"),
+        ]
+
+    def not_ready(self) -> str:
+        """Why clients should go elsewhere; empty once everything has been read."""
+        return "" if self._tasks else "The routes are not loaded yet."
+
+    async def stop(self) -> None:
+        """End everything that `start` began."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._lease_client.stop()
+        await self._writer.stop()
+        await self._connection_log.stop()
+        await self._heartbeat.stop()
+        self._asking.close()
+        self._following.close()
+        self._writing.close()
+
+
+def _forever(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=f"gateway-{name}")
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("The task %s ended, and with it what it kept true.", task.get_name(), exc_info=error)

@@ -1,0 +1,157 @@
+"""A connection that outlives its token: the client hands over another one, to whichever worker it reaches.
+
+The worker that is asked looks among its own lines first. If the line is another's, it writes a wish (a row of
+`ReauthenticationRequest` and one on the trail) and waits for the worker that holds the line to follow the trail and
+write its answer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from core import audit
+from gateway import refusals
+from gateway.authorization.decision import Allow, refuse_token_error, renew
+from gateway.authorization.grants import Grant, TokenError
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.connections.verbs import RENEWAL_ASKED
+from gateway.control.routing import RoutingState
+from gateway.database import Runner
+from gateway.models import ReauthenticationRequest
+from gateway.refusals import Refusal
+
+PATIENCE_SECONDS = 3.0
+LOOK_SECONDS = 0.1
+KEPT_SECONDS = 60.0
+MOST_WAITING = 50
+
+
+class Reauthentication:
+    """Renews lines of this worker, and asks the others to renew theirs. `run` takes database work elsewhere.
+
+    `patience` is how many seconds the others have to answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        routing: RoutingState,
+        connections: ConnectionRegistry,
+        run: Runner,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._routing = routing
+        self._connections = connections
+        self._run = run
+        self._clock = clock
+        self.patience = patience
+        self._waiting = 0
+
+    async def renew(self, connection_id: str, grant: Grant) -> float | Refusal:
+        """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
+        if connection := self._connections.get(connection_id):
+            decision = self._settle(connection, grant)
+            return decision if isinstance(decision, Refusal) else decision.grant.expires_at
+        if self._waiting >= MOST_WAITING:
+            return refusals.server_full()
+        self._waiting += 1
+        try:
+            return await self._ask_the_others(connection_id, grant)
+        except DatabaseError:
+            return refuse_token_error(TokenError.UNAVAILABLE)
+        finally:
+            self._waiting -= 1
+
+    async def answer(self, connection_id: str, asked: Mapping[str, str]) -> None:
+        """Renew a line of this worker, if it is one, because the trail says that somebody asked another worker.
+
+        Raises `django.db.Error`.
+        """
+        connection = self._connections.get(connection_id)
+        if connection is None:
+            return
+        grant = await self._routing.grant_of(asked["token_id"])
+        decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)
+        await self._run(partial(write_answer, asked["renewal_id"], _said(decision)))
+
+    def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
+        deployment = self._routing.routes.get(connection.api_id)
+        decision = renew(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        if isinstance(decision, Allow):
+            self._connections.move(connection, decision)
+        return decision
+
+    async def _ask_the_others(self, connection_id: str, grant: Grant) -> float | Refusal:
+        renewal_id = await self._run(partial(ask, connection_id, grant))
+        deadline = asyncio.get_running_loop().time() + self.patience
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+            if answer := await self._run(partial(read_answer, renewal_id)):
+                return _heard(answer)
+        return refusals.no_such_connection()
+
+
+def ask(connection_id: str, grant: Grant) -> uuid.UUID:
+    """Write down that somebody wants this connection to rest on the token of this grant."""
+    now = timezone.now()
+    person = User.objects.filter(pk=grant.user_id or grant.owner_id).first()
+    with transaction.atomic():
+        ReauthenticationRequest.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
+        row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
+        audit.record(
+            actor=person,
+            verb=RENEWAL_ASKED,
+            kind="connection",
+            object_id=connection_id,
+            detail={
+                "renewal_id": str(row.pk),
+                "token_id": grant.token_id,
+                "application_id": grant.application_id,
+            },
+            now=now,
+        )
+    return row.pk
+
+
+def read_answer(renewal_id: uuid.UUID) -> dict[str, Any]:
+    """What the worker that holds the connection said; empty while it has not."""
+    answer: dict[str, Any] | None = (
+        ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True).first()
+    )
+    return answer or {}
+
+
+def write_answer(renewal_id: str, answer: dict[str, Any]) -> None:
+    """Say what has become of a wish."""
+    ReauthenticationRequest.objects.filter(pk=renewal_id).update(answer=answer)
+
+
+def _said(decision: Allow | Refusal) -> dict[str, Any]:
+    if isinstance(decision, Allow):
+        return {"expires_at": decision.grant.expires_at}
+    return {
+        "status": decision.status,
+        "code": decision.code,
+        "message": decision.message,
+        "description": decision.description,
+        "headers": [list(header) for header in decision.headers],
+    }
+
+
+def _heard(answer: dict[str, Any]) -> float | Refusal:
+    if "expires_at" in answer:
+        return float(answer["expires_at"])
+    headers = tuple((name, value) for name, value in answer["headers"])
+    return Refusal(answer["status"], answer["code"], answer["message"], answer["description"], headers)

@@ -1,0 +1,217 @@
+"""What one worker knows of routes, deny policies and tokens, in memory.
+
+Everything that a handshake asks is answered from here. A token not seen before costs one query (shared by all that
+arrive meanwhile) on a database thread; a repeated one nothing; a forged JWT none at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from django.db import Error as DatabaseError
+
+from devportal.deny_policies import Denials
+from devportal.tokens import digest
+from gateway.authorization.cache import GrantCache, Touched
+from gateway.authorization.decision import Allow, authorize, settle_ticket
+from gateway.authorization.grants import Grant, TicketGrant, TokenError
+from gateway.authorization.jwt import JwtVerifier
+from gateway.control.loaders import (
+    Fingerprints,
+    is_genuine_ticket,
+    load_denials,
+    load_deployments,
+    load_grants,
+    load_grants_of,
+    make_verifier,
+    redeem_ticket,
+    ticket_digest,
+)
+from gateway.database import Runner
+from gateway.handshake.request import CredentialSource, Handshake
+from gateway.refusals import Refusal
+from gateway.routing.table import Deployment, RouteTable
+
+MOST_AT_ONCE = 200
+
+
+class RoutingState:
+    """What one worker knows. Used from its event loop only; `run` takes database work elsewhere."""
+
+    def __init__(
+        self, *, run: Runner, verifier: JwtVerifier | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.routes = RouteTable()
+        self.denials = Denials()
+        self._run = run
+        self._verifier = verifier or make_verifier()
+        self._clock = clock
+        self._grants = GrantCache()
+        self._waiting: dict[str, asyncio.Future[Grant | TokenError]] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self._readers: dict[object, Touched] = {}
+
+    async def load(self) -> None:
+        """Read every API and deny policy. Raises `django.db.Error` when the database cannot be read."""
+        self.routes = RouteTable(await self._run(load_deployments))
+        self.denials = await self._run(load_denials)
+
+    async def refresh(self, api_ids: Iterable[str]) -> set[str]:
+        """Read these APIs again and swap their routes, all at once; say for which of them something changed.
+
+        Raises `django.db.Error`.
+        """
+        wanted = set(api_ids)
+        found = {each.api_id: each for each in await self._run(partial(load_deployments, wanted))}
+        before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
+        return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
+
+    async def refresh_denials(self) -> bool:
+        """Read the deny policies again; say whether they changed. Raises `django.db.Error`."""
+        before, self.denials = self.denials, await self._run(load_denials)
+        return before != self.denials
+
+    def differing_from(self, stored: Fingerprints) -> set[str]:
+        """The APIs that are known otherwise than they are stored."""
+        known = {each.api_id: _fingerprint(each) for each in self.routes}
+        return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
+
+    async def decide(self, handshake: Handshake) -> Allow | Refusal:
+        """Admit or refuse. An admitted line must be added to the connections before anything else is awaited.
+
+        The path is matched again after the token was looked up, because a route may change meanwhile.
+        """
+        match = self.routes.match(handshake.path)
+        if match is None or self.denials.of_place("", handshake.client_ip):
+            return authorize(handshake, match, None, self._clock(), self.denials)
+        ticket, grant = await self._shown(handshake)
+        match = self.routes.match(handshake.path)
+        decision = authorize(handshake, match, grant, self._clock(), self.denials)
+        return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
+
+    async def grant_for(self, token: str) -> Grant | TokenError:
+        """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
+        key = digest(token)
+        known = self._grants.get(key, self._clock())
+        return await self._current(partial(self._grant_for, key, token)) if known is None else known
+
+    async def grant_of(self, token_id: str) -> Grant | TokenError:
+        """The same by the id of the token's row."""
+        return await self._current(partial(self._grant_of, token_id))
+
+    def forget(self, touched: Touched) -> None:
+        """Have what rests on these changes asked for again, also where the asking is under way."""
+        self._grants.drop(touched)
+        for meanwhile in self._readers.values():
+            meanwhile.add(touched)
+
+    def renew(self) -> None:
+        """Have every grant asked for again at its next use; while the database is away they go on as they are."""
+        self._grants.renew()
+
+    async def _shown(self, handshake: Handshake) -> tuple[TicketGrant | None, Grant | TokenError | None]:
+        """What the handshake's ticket was made for, if it showed one, and what its credential grants."""
+        credential = handshake.credential
+        if credential is None or not credential.token:
+            return None, None
+        if credential.source is not CredentialSource.TICKET:
+            return None, await self.grant_for(credential.token)
+        redeemed = await self._redeem(credential.token)
+        if isinstance(redeemed, TokenError):
+            return None, redeemed
+        return redeemed, await self.grant_of(redeemed.token_id)
+
+    async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
+        """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
+        key, now = ticket_digest(ticket), self._clock()
+        if self._grants.get(key, now) or not is_genuine_ticket(ticket, now):
+            return TokenError.TICKET
+        try:
+            redeemed = await self._run(partial(redeem_ticket, key, now))
+        except DatabaseError:
+            return TokenError.UNAVAILABLE
+        self._grants.keep(key, TokenError.TICKET, now)
+        return redeemed or TokenError.TICKET
+
+    async def _current(self, read: Callable[[], Awaitable[Grant | TokenError]]) -> Grant | TokenError:
+        """What `read` says, again if it rests on what changed while it was read."""
+        while True:
+            with self._reading() as touched:
+                answer = await read()
+            if not _is_stale(answer, touched):
+                return answer
+
+    @contextmanager
+    def _reading(self) -> Iterator[Touched]:
+        reader = object()
+        self._readers[reader] = touched = Touched()
+        try:
+            yield touched
+        finally:
+            del self._readers[reader]
+
+    async def _grant_for(self, key: str, token: str) -> Grant | TokenError:
+        now = self._clock()
+        known = self._grants.get(key, now)
+        if known is not None:
+            return known
+        if refused := self._verifier.refuse(token, now):
+            self._grants.keep(key, refused, now)
+            return refused
+        return await self._ask(key)
+
+    async def _grant_of(self, token_id: str) -> Grant | TokenError:
+        known = self._grants.of_token(token_id)
+        if known is not None:
+            return known
+        try:
+            found = await self._run(partial(load_grants_of, token_ids=[token_id]))
+        except DatabaseError:
+            return TokenError.UNAVAILABLE
+        return found[token_id]
+
+    async def _ask(self, key: str) -> Grant | TokenError:
+        answer = self._waiting.get(key)
+        if answer is None:
+            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._answer_all())
+        # Shielded: the client that asked first may go away while others wait for the same answer.
+        return await asyncio.shield(answer)
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                keys = list(self._waiting)[:MOST_AT_ONCE]
+                for key, answer in (await self._look_up(keys)).items():
+                    self._waiting.pop(key).set_result(answer)
+        except Exception as error:
+            for waiting in self._waiting.values():
+                waiting.set_exception(error)
+            self._waiting.clear()
+        finally:
+            self._asking = None
+
+    async def _look_up(self, keys: list[str]) -> dict[str, Grant | TokenError]:
+        """Answers for these tokens, except for those touched while they were read: they are asked for again."""
+        with self._reading() as touched:
+            try:
+                found = await self._run(partial(load_grants, digests=keys))
+            except DatabaseError:
+                return {key: self._grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
+        current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
+        for key, answer in current.items():
+            self._grants.keep(key, answer, self._clock())
+        return current
+
+
+def _fingerprint(deployment: Deployment | None) -> tuple[str, str] | None:
+    return (deployment.state, deployment.revision_id) if deployment else None
+
+
+def _is_stale(answer: Grant | TokenError, touched: Touched) -> bool:
+    return touched.covers(answer) if isinstance(answer, Grant) else bool(touched.users)

@@ -1,0 +1,1 @@
+"""An upgrade request: its head judged and answered (`head`), its meaning read (`request`), its `extensions`. Pure."""

@@ -1,0 +1,252 @@
+"""Reads a WebSocket handshake out of an ASGI scope. Pure.
+
+What it returns no longer holds the credential anywhere but in `Handshake.credential`, whose token hides from `repr`,
+so that the rest may be forwarded and logged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+QUERY_TOKEN = "access_token"  # noqa: S105  a parameter's name (RFC 6750 §2.3)
+TICKET = "ticket"
+API_KEY = "apikey"
+TOKEN_ENTRY = "bearer."  # noqa: S105  in front of a token among the subprotocols
+OWN_SUBPROTOCOL = "apim"
+OWN_HEADERS = b"x-apim-"
+OWN_COOKIES = b"__Host-apim-"
+
+_SINGLE = frozenset((b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"))
+_NOT_FORWARDED = frozenset(
+    b"authorization connection content-length forwarded host keep-alive proxy-authenticate proxy-authorization "
+    b"proxy-connection te trailer transfer-encoding upgrade x-real-ip".split()
+)
+_NOT_FORWARDED_PREFIXES = (b"sec-websocket-", b"x-forwarded-", OWN_HEADERS)
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 §5.6.2, in the lower case that ASGI asks for
+# Characters that some parser takes for the end of a line (RFC 9110 §5.5), NEL among them.
+_FORBIDDEN_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
+_PATH = re.compile(r"/[!-~]*")
+_HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")  # RFC 3986 §3.2.2, loosely
+_DOT_SEGMENTS = frozenset((".", ".."))
+_SEPARATORS = re.compile(r"[/\\]")
+_BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
+
+
+class Malformed(ValueError):
+    """The handshake cannot be taken (400). `str(error)` says what is wrong and never quotes a credential."""
+
+    code = 400
+
+
+class SeveralCredentials(Malformed):
+    """More than one credential was sent."""
+
+    code = 900912
+
+
+class CredentialSource(Enum):
+    """How a credential was handed over."""
+
+    HEADER = "header"
+    QUERY = "query"
+    SUBPROTOCOL = "subprotocol"
+    TICKET = "ticket"
+    BASIC = "basic"
+    API_KEY = "apikey"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the client showed. `token` is empty unless it is a bearer token or a ticket, the kinds that are taken."""
+
+    source: CredentialSource
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client asks for.
+
+    `path` is raw: percent-encoding as it came. `query_string` is as it came, without the credential.
+    `extensions` is the whole `Sec-WebSocket-Extensions` offer, empty if there was none. `headers_to_forward` are
+    those that are the backend's business: no hop-by-hop header, no credential, nothing of `Sec-WebSocket-*`, nothing
+    by which a client could pass itself off as a proxy or as this gateway.
+
+    `subprotocols` are those that may be the backend's to choose, without the entry that holds a token. Without them
+    too is `apim`, the gateway's own: it stands for whatever a backend speaks that knows of no subprotocols, and is
+    chosen (`own_subprotocol`) when the backend chose none.
+    """
+
+    path: str
+    query_string: bytes
+    origin: str | None
+    host: str
+    subprotocols: tuple[str, ...]
+    extensions: str
+    credential: Credential | None
+    headers_to_forward: Headers
+    client_ip: str
+    is_secure: bool
+    user_agent: str = ""
+    own_subprotocol: str | None = None
+
+
+def read(scope: Mapping[str, Any]) -> Handshake:
+    """Understand an ASGI `websocket` scope. Raises Malformed."""
+    headers: Headers = tuple(scope["headers"])
+    _check_headers(headers)
+    query, from_query = _split_query(scope.get("query_string", b""))
+    offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
+    origin = _text(headers, b"origin")
+    if from_offer and not offered and origin is not None:
+        raise Malformed(_NOTHING_TO_CHOOSE)
+    return Handshake(
+        path=_path(scope),
+        query_string=query,
+        origin=origin,
+        host=_host(headers),
+        subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
+        extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
+        credential=_only(from_query, from_offer, _from_headers(headers)),
+        headers_to_forward=tuple(_forwarded(headers)),
+        client_ip=(scope.get("client") or ("", 0))[0],
+        is_secure=scope.get("scheme") == "wss",
+        user_agent=_text(headers, b"user-agent") or "",
+        own_subprotocol=OWN_SUBPROTOCOL if OWN_SUBPROTOCOL in offered else None,
+    )
+
+
+# RFC 6455 §4.2.2 lets a server choose none, and the entry with the token is never chosen: it would come back in the
+# answer. But a browser that has offered something fails the connection when nothing is chosen.
+_NOTHING_TO_CHOOSE = (
+    "A browser gives a connection up on which none of its subprotocols was chosen, and the one that holds the token "
+    f"never is. Offer another one beside it: the backend's, or {OWN_SUBPROTOCOL} if it has none."
+)
+
+
+def _check_headers(headers: Headers) -> None:
+    for name, value in headers:
+        if not _NAME.fullmatch(name):
+            raise Malformed("A header name holds a character that is not allowed there.")
+        if _FORBIDDEN_IN_VALUES.search(value):
+            raise Malformed(f"The header {name.decode('ascii')} holds a control character. Remove it.")
+    for name, count in Counter(name for name, _ in headers if name in _SINGLE).items():
+        if count > 1:
+            raise Malformed(f"The header {name.decode('ascii')} was sent {count} times. Send it once.")
+
+
+def _path(scope: Mapping[str, Any]) -> str:
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
+    if not _PATH.fullmatch(path):
+        raise Malformed("The path holds a character that must be percent-encoded.")
+    if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
+        raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
+    return path
+
+
+def _host(headers: Headers) -> str:
+    host = _text(headers, b"host") or ""
+    if not _HOST.fullmatch(host):
+        raise Malformed("The header host is not a host with an optional port.")
+    return host
+
+
+def _split_query(query: bytes) -> tuple[bytes, list[Credential]]:
+    """The query without the credential and byte for byte otherwise, and the credentials that were in it."""
+    if not _MAY_HOLD_CREDENTIAL.search(query):
+        return query, []
+    kept, tokens, api_keys = [], [], []
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        decoded = unquote_plus(name.decode("latin-1"))
+        if decoded in _IN_QUERY:
+            tokens.append(Credential(_IN_QUERY[decoded], unquote_to_bytes(value).decode("latin-1")))
+            continue
+        if decoded.lower() == API_KEY:
+            api_keys.append(Credential(CredentialSource.API_KEY))
+        kept.append(part)
+    return b"&".join(kept), tokens or api_keys[:1]
+
+
+_IN_QUERY = {QUERY_TOKEN: CredentialSource.QUERY, TICKET: CredentialSource.TICKET}
+_MAY_HOLD_CREDENTIAL = re.compile(rf"%|{QUERY_TOKEN}|{TICKET}|(?i:{API_KEY})".encode())
+
+
+def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[Credential]]:
+    """The subprotocols without the entries that hold a token, and the tokens."""
+    kept, tokens = [], []
+    for each in offered:
+        if each[: len(TOKEN_ENTRY)].lower() == TOKEN_ENTRY:
+            tokens.append(Credential(CredentialSource.SUBPROTOCOL, each[len(TOKEN_ENTRY) :]))
+        else:
+            kept.append(each)
+    return tuple(kept), tokens
+
+
+def _from_headers(headers: Headers) -> list[Credential]:
+    authorization = _text(headers, b"authorization")
+    if authorization is not None:
+        return [_from_authorization(authorization)]
+    return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
+
+
+def _from_authorization(value: str) -> Credential:
+    if bearer := _BEARER.fullmatch(value.strip()):
+        return Credential(CredentialSource.HEADER, bearer[1])
+    scheme = value.strip().partition(" ")[0].lower()
+    return Credential(
+        {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}.get(scheme, CredentialSource.OTHER)
+    )
+
+
+def _only(*found: list[Credential]) -> Credential | None:
+    """The one credential. A token beside an `apikey` is the credential, the key the backend's business."""
+    shown = [each for credentials in found for each in credentials]
+    counted = [each for each in shown if each.source is not CredentialSource.API_KEY] or shown[:1]
+    if len(counted) > 1:
+        raise SeveralCredentials(_SEVERAL)
+    return counted[0] if counted else None
+
+
+_SEVERAL = (
+    "Several credentials were sent. Send one: the Authorization header, access_token or ticket in the address, or a "
+    "subprotocol bearer.<token>."
+)
+
+
+def _forwarded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
+    named = {
+        token.strip().lower().encode("latin-1") for line in _all(headers, b"connection") for token in line.split(",")
+    }
+    for name, value in headers:
+        if name in _NOT_FORWARDED or name in named or name.startswith(_NOT_FORWARDED_PREFIXES):
+            continue
+        if name == b"cookie":
+            # Cookies do not keep to one port: a browser would show the portal's session to every backend.
+            value = b"; ".join(_foreign_cookies(value))
+            if not value:
+                continue
+        yield name, value
+
+
+def _foreign_cookies(value: bytes) -> Iterable[bytes]:
+    cookies = (cookie.strip() for cookie in value.split(b";"))
+    return (cookie for cookie in cookies if cookie and not cookie.startswith(OWN_COOKIES))
+
+
+def _all(headers: Headers, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in headers if name == wanted]
+
+
+def _text(headers: Headers, wanted: bytes) -> str | None:
+    return next(iter(_all(headers, wanted)), None)

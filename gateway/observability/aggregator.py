@@ -1,0 +1,124 @@
+"""What workers have reported: read from their files and added up, with those who have ended folded into one file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.observability.writer import identity, write
+
+DEPARTED = "departed"
+COUNTED: Final = ("handshakes", "refusals", "closes", "traffic")  # these, and histograms, outlive their worker
+
+Report = dict[str, Any]
+Labels = tuple[str, ...]
+
+log = logging.getLogger("gateway.metrics")
+
+
+class Aggregator:
+    """The files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def read(self) -> list[Report]:
+        """What all workers have counted: those who live, and together those who have ended."""
+        with self._lock:
+            found = {path.stem: report for path in self._folder.glob("*.json") if (report := _read(path))}
+            departed = found.pop(DEPARTED, None)
+            self._drop(found, departed.get("names", ()) if departed else ())
+            gone = {name: self._last(name, report) for name, report in found.items() if not is_living(report)}
+            if gone:
+                departed = self._fold(departed, gone)
+        living = [report for name, report in found.items() if name not in gone]
+        return [departed, *living] if departed else living
+
+    def _fold(self, before: Report | None, gone: dict[str, Report]) -> Report:
+        """Move what these have counted into the one file; one that cannot be written leaves everything as it is."""
+        departed = {**sum_of([*([before] if before else []), *gone.values()]), "names": list(gone)}
+        try:
+            write(self._folder / f"{DEPARTED}.json", departed)
+        except OSError as error:
+            log.warning("The metrics of workers that have ended could not be written: %s", error)
+        else:
+            self._drop(dict(gone), gone)
+        return departed
+
+    def _last(self, name: str, report: Report) -> Report:
+        """What a worker that has ended said last: it may have been after its file was read."""
+        return _read(self._folder / f"{name}.json") or report
+
+    def _drop(self, found: dict[str, Report], names: Iterable[str]) -> None:
+        """Delete what was folded already; it may have been left when this process was killed in between."""
+        for name in names:
+            if found.pop(name, None) is not None:
+                (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+
+def is_living(report: Report) -> bool:
+    """Whether the worker that wrote this has not ended, as far as the system knows."""
+    if report.get("is_ended", True) or identity(report["pid"])["began"] != report["began"]:
+        return False
+    try:
+        os.kill(report["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def sum_of(reports: Iterable[Report]) -> Report:
+    """What these workers have counted together, without what only the living have."""
+    every = list(reports)
+    total: Report = {name: [[list(labels), value] for labels, value in added(every, name)] for name in COUNTED}
+    total["dials"] = [[list(labels), value] for labels, value in merged(every, "dials")]
+    total["lag"], total["store"] = (merged(every, name)[0][1] for name in ("lag", "store"))
+    for name in ("starts", "store_failures"):
+        total[name] = sum(each[name] for each in every)
+    return total
+
+
+def added(reports: Iterable[Report], name: str) -> list[tuple[Labels, Any]]:
+    """One value for each set of labels: numbers added up, or lists of numbers place by place."""
+    total: dict[Labels, Any] = {}
+    for report in reports:
+        for labels, value in report[name]:
+            known = total.get(tuple(labels))
+            total[tuple(labels)] = value if known is None else _plus(known, value)
+    return sorted(total.items())
+
+
+def merged(reports: Iterable[Report], name: str) -> list[tuple[Labels, Report]]:
+    """One histogram for each set of labels."""
+    total: dict[Labels, Report] = {}
+    for report in reports:
+        found = report[name]
+        for labels, histogram in found if isinstance(found, list) else [((), found)]:
+            known = total.get(tuple(labels))
+            total[tuple(labels)] = histogram if known is None else _together(known, histogram)
+    return sorted(total.items())
+
+
+def _together(one: Report, two: Report) -> Report:
+    return {**one, "counts": _plus(one["counts"], two["counts"]), "sum": one["sum"] + two["sum"]}
+
+
+def _plus(one: Any, two: Any) -> Any:
+    return [a + b for a, b in zip(one, two, strict=True)] if isinstance(one, list) else one + two
+
+
+def _read(path: Path) -> Report | None:
+    try:
+        report: Report = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        log.debug("%s cannot be read: %s", path, error)
+        return None
+    return report

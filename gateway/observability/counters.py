@@ -1,0 +1,141 @@
+"""What one worker counts for whoever watches it: handshakes, traffic, closes, dials, how late its loop is. Pure.
+
+Nothing here is touched for a frame or a message: `passed` reads off a connection what has passed since the last time,
+now and then and once more when it ends. A snapshot is plain JSON; `gateway.observability.metrics` adds those of all
+workers up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from typing import Any
+
+from gateway.connections.registry import Connection
+from gateway.relay.types import CloseInfo, RelayHandle, Traffic
+
+QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
+
+Labels = tuple[str, ...]
+
+
+class Histogram:
+    """How many observations were at most each bound, and more than the one before; the last count is of the rest."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def snapshot(self) -> dict[str, Any]:
+        """Counts by bucket (not cumulated) and the sum."""
+        return {"bounds": list(self.bounds), "counts": list(self.counts), "sum": self.total}
+
+
+class Counters:
+    """The counts of one worker since it started. Durations are in seconds."""
+
+    def __init__(self) -> None:
+        self._handshakes: Counter[Labels] = Counter()
+        self._refusals: Counter[Labels] = Counter()
+        self._closes: Counter[Labels] = Counter()
+        self._connections: Counter[Labels] = Counter()
+        self._traffic: dict[Labels, list[int]] = {}
+        self._seen: dict[str, tuple[Labels, Traffic]] = {}
+        self._dials: dict[Labels, Histogram] = {}
+        self._lag = Histogram(QUICK)
+        self._store = Histogram(QUICK)
+        self._store_failures = 0
+
+    def answered(self, status: int, code: int) -> None:
+        """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""
+        self._handshakes[(str(status),)] += 1
+        if code:
+            self._refusals[str(status), str(code)] += 1
+
+    def dialled(self, connection: Connection, seconds: float, status: int) -> None:
+        """A backend was dialled; `status` is 101 or that of the refusal it led to."""
+        labels = (*_api(connection), str(status))
+        histogram = self._dials.get(labels)
+        if histogram is None:
+            histogram = self._dials[labels] = Histogram(SLOW)
+        histogram.observe(seconds)
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is there."""
+        labels = _api(connection)
+        self._connections[labels] += 1
+        self._traffic.setdefault(labels, [0, 0, 0, 0])
+        self._seen[connection.id] = labels, Traffic()
+
+    def passed(self, connection: Connection) -> None:
+        """Count what has passed on an open connection since the last time; nothing when it has ended."""
+        known = self._seen.get(connection.id)
+        if known is not None and connection.relay is not None:
+            labels, before = known
+            now = connection.relay.traffic()
+            if now != before:
+                self._add(labels, before, now)
+                self._seen[connection.id] = labels, now
+
+    def ended(self, connection: Connection, passing: RelayHandle, close_info: CloseInfo) -> None:
+        """A connection has ended. Nothing when it never was."""
+        known = self._seen.pop(connection.id, None)
+        if known is not None:
+            labels, before = known
+            self._connections[labels] -= 1
+            self._add(labels, before, passing.traffic())
+            self._closes[close_info.by, _code(close_info)] += 1
+
+    def lagged(self, seconds: float) -> None:
+        """The loop came so much later than it was asked to."""
+        self._lag.observe(max(0.0, seconds))
+
+    def store_asked(self, seconds: float, is_answered: bool) -> None:
+        """The store of leases was asked, and answered or failed after so long."""
+        self._store.observe(seconds)
+        self._store_failures += not is_answered
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that has been counted."""
+        return {
+            "handshakes": _listed(self._handshakes),
+            "refusals": _listed(self._refusals),
+            "closes": _listed(self._closes),
+            "connections": _listed(self._connections),
+            "traffic": _listed(self._traffic),
+            "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
+            "lag": self._lag.snapshot(),
+            "store": self._store.snapshot(),
+            "store_failures": self._store_failures,
+        }
+
+    def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:
+        total = self._traffic[labels]
+        for place, value in enumerate(now):
+            total[place] += value - before[place]
+
+
+def _api(connection: Connection) -> Labels:
+    return connection.admitted.route.name, connection.admitted.route.version
+
+
+def _code(close_info: CloseInfo) -> str:
+    """The close code. Peers may send any of two thousand: theirs are counted together, so that they stay few."""
+    code = close_info.client_code
+    if close_info.by == "gateway" or code < FIRST_REGISTERED:
+        return str(code)
+    return "4xxx" if code >= FIRST_PRIVATE else "3xxx"
+
+
+def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:
+    return [[list(labels), value] for labels, value in counts.items()]

@@ -1,0 +1,176 @@
+"""The gateway's metrics for Prometheus: what all workers have reported, added up, on a port of this machine only.
+
+Served by a process of its own, so that a scrape costs no worker anything. Workers that have ended are folded into one
+file, so that what they counted stays counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from gateway.observability.aggregator import Aggregator, Labels, Report, added, is_living, merged
+
+TIMEOUT_SECONDS = 10.0
+
+log = logging.getLogger("gateway.metrics")
+
+
+class Definition(NamedTuple):
+    """One metric. `name` is without the suffix that Prometheus gives a counter, `_total`."""
+
+    name: str
+    kind: str
+    text: str
+    labels: Labels = ()
+
+
+API = ("api", "version")
+DEFINITIONS: Final = (
+    Definition("apim_workers", "gauge", "Workers of the gateway that live."),
+    Definition("apim_worker_starts", "counter", "Workers that have started since the gateway has."),
+    Definition("apim_connections", "gauge", "Open connections.", API),
+    Definition("apim_handshakes", "counter", "Handshakes by the status of their answer, 101 if let in.", ("status",)),
+    Definition("apim_refusals", "counter", "Refused handshakes and requests, by code.", ("status", "code")),
+    Definition("apim_closes", "counter", "Connections ended, by whom and with what close code.", ("by", "code")),
+    Definition("apim_messages", "counter", "Messages relayed.", (*API, "direction")),
+    Definition("apim_message_bytes", "counter", "Bytes of the payloads of messages relayed.", (*API, "direction")),
+    Definition("apim_dial_seconds", "histogram", "How long backends took to answer or to fail.", (*API, "status")),
+    Definition("apim_event_loop_lag_seconds", "histogram", "How late workers' event loops were, 4 times a second."),
+    Definition("apim_lease_exchange_seconds", "histogram", "How long the store of quotas took to answer or to fail."),
+    Definition("apim_lease_exchange_failures", "counter", "How often the store of quotas failed to answer."),
+    Definition("apim_worker_resident_memory_bytes", "gauge", "Resident memory of a worker.", ("pid",)),
+    Definition("apim_worker_open_descriptors", "gauge", "File descriptors that a worker has open.", ("pid",)),
+    Definition("apim_worker_descriptor_limit", "gauge", "File descriptors that a worker may have open.", ("pid",)),
+    Definition("apim_worker_cpu_seconds", "counter", "CPU time that a worker has used.", ("pid",)),
+)
+
+
+def serve(sock: socket.socket, folder: Path) -> int:
+    """Answer scrapes on a listening socket until the process is ended; the exit code."""
+    MetricsServer(sock, folder).serve_forever()
+    return 0
+
+
+class MetricsServer(ThreadingHTTPServer):
+    """Answers `GET /metrics`. `shutdown` ends it."""
+
+    daemon_threads = True
+
+    def __init__(self, sock: socket.socket, folder: Path) -> None:
+        super().__init__(sock.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = sock
+        sock.setblocking(True)
+        self.registry = CollectorRegistry()
+        self.registry.register(Workers(folder))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A scraper that goes away in the middle is none of our business; what else goes wrong stands in the log."""
+        log.warning("A scrape could not be answered.", exc_info=True)  # noqa: LOG014 - called from within one
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One scrape."""
+
+    server: MetricsServer
+    timeout = TIMEOUT_SECONDS
+
+    def do_GET(self) -> None:
+        if self.path.partition("?")[0] not in ("/", "/metrics"):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+        body = encode(self.server.registry)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        log.debug(format, *args)
+
+
+class Workers:
+    """Collects what the workers' files in a folder say."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reports = Aggregator(folder)
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, at the moment."""
+        yield from families(self._reports.read())
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand: there may be no worker yet."""
+        return []
+
+
+def families(reports: list[Report]) -> Iterator[Metric]:
+    """Everything as Prometheus reads it."""
+    values = _values(reports)
+    for definition in DEFINITIONS:
+        yield _family(definition, values[definition.name])
+
+
+def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
+    living = [each for each in reports if is_living(each)]
+    return {
+        "apim_workers": [((), len(living))],
+        "apim_worker_starts": [((), sum(each["starts"] for each in reports))],
+        "apim_connections": added(living, "connections"),
+        "apim_handshakes": added(reports, "handshakes"),
+        "apim_refusals": added(reports, "refusals"),
+        "apim_closes": added(reports, "closes"),
+        "apim_messages": _traffic(reports, incoming=0, outgoing=2),
+        "apim_message_bytes": _traffic(reports, incoming=1, outgoing=3),
+        "apim_dial_seconds": merged(reports, "dials"),
+        "apim_event_loop_lag_seconds": merged(reports, "lag"),
+        "apim_lease_exchange_seconds": merged(reports, "store"),
+        "apim_lease_exchange_failures": [((), sum(each["store_failures"] for each in reports))],
+        **{f"apim_worker_{name}": _of_each(living, name) for name in _FIGURES},
+    }
+
+
+_FIGURES: Final = ("resident_memory_bytes", "open_descriptors", "descriptor_limit", "cpu_seconds")
+
+
+def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tuple[Labels, Any]]:
+    return [
+        ((*labels, direction), values[place])
+        for labels, values in added(reports, "traffic")
+        for direction, place in (("in", incoming), ("out", outgoing))
+    ]
+
+
+def _of_each(living: Iterable[Report], figure: str) -> list[tuple[Labels, Any]]:
+    return [((str(each["pid"]),), each["process"][figure]) for each in living]
+
+
+def _family(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
+    name, kind, text, labels = definition
+    if kind == "histogram":
+        return _histogram(definition, values)
+    family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
+    for each, value in values:
+        family.add_metric(each, value)
+    return family
+
+
+def _histogram(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
+    family = HistogramMetricFamily(definition.name, definition.text, labels=definition.labels)
+    for each, histogram in values:
+        bounds = [*map(str, histogram["bounds"]), "+Inf"]
+        family.add_metric(each, list(zip(bounds, accumulate(histogram["counts"]), strict=True)), histogram["sum"])
+    return family

@@ -1,0 +1,135 @@
+"""Each worker writes its tally into a file of the metrics folder, every two seconds and when it ends.
+
+A file rather than a question to the worker, so that what a killed worker counted stays counted: a sum over workers that
+drops when one of them dies would look to Prometheus like a restart, and its rates would jump.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import resource
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from gateway.connections.registry import ConnectionRegistry
+from gateway.observability.counters import Counters
+
+REPORT_SECONDS = 2.0
+LAG_SECONDS = 0.25
+LOOKED_AT = 200  # connections in one step of the loop
+
+log = logging.getLogger("gateway.metrics")
+
+
+class MetricsWriter:
+    """Reports one worker's tally every so many seconds, and measures how late its loop is.
+
+    Without a folder nobody wants to know.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path | None,
+        counters: Counters,
+        connections: ConnectionRegistry,
+        seconds: float = REPORT_SECONDS,
+    ) -> None:
+        self._path = folder / f"{name}.json" if folder else None
+        self._tally = counters
+        self._connections = connections
+        self._seconds = seconds
+        self._identity = identity(os.getpid())
+        # One thread, so that of two reports the later one is written later, whoever is cancelled while he waits.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-report")
+
+    async def report(self) -> None:
+        """Report until cancelled."""
+        while self._path:
+            await self._look()
+            await self._write(self._path, is_ended=False)
+            await asyncio.sleep(self._seconds)
+
+    async def watch(self) -> None:
+        """Measure the loop until cancelled."""
+        loop = asyncio.get_running_loop()
+        while self._path:
+            wanted = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self._tally.lagged(loop.time() - wanted)
+
+    async def stop(self) -> None:
+        """Report for the last time."""
+        if self._path:
+            await self._look()
+            await self._write(self._path, is_ended=True)
+        self._pool.shutdown()
+
+    async def _look(self) -> None:
+        """Count what has passed on all connections, a part at a time: clients do not wait for that."""
+        lines = iter(self._connections)
+        while some := list(islice(lines, LOOKED_AT)):
+            for line in some:
+                self._tally.passed(line)
+            await asyncio.sleep(0)
+
+    async def _write(self, path: Path, *, is_ended: bool) -> None:
+        report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._tally.snapshot()}
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, _write_with_figures, path, report)
+        except OSError as error:
+            log.debug("The metrics could not be written: %s", error)
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Put a document in the place of the one before, whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document))
+    part.replace(path)
+
+
+def clear(folder: Path) -> None:
+    """Forget what workers of an earlier run have counted."""
+    for path in (*folder.glob("*.json"), *folder.glob("*.part")):
+        path.unlink(missing_ok=True)
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """What tells a process from all others, also from a later one that is given the same number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it is gone, or this is another system than Linux
+        return {"pid": pid, "began": ""}
+    return {"pid": pid, "began": fields[19]}
+
+
+def process_figures() -> dict[str, float]:
+    """What this process uses: resident bytes, open descriptors and how many it may have, seconds of CPU."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "resident_memory_bytes": _or_zero(
+            lambda: int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        ),
+        "open_descriptors": _or_zero(lambda: len(os.listdir("/proc/self/fd"))),
+        "descriptor_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+    }
+
+
+def _write_with_figures(path: Path, report: dict[str, Any]) -> None:
+    write(path, {**report, "process": process_figures()})
+
+
+def _or_zero(figure: Callable[[], int]) -> int:
+    try:
+        return figure()
+    except OSError:  # another system than Linux
+        return 0

@@ -1,0 +1,217 @@
+"""What may pass: the quotas and rates of plans as one worker holds them. Pure: no clock, no I/O.
+
+Times are seconds since the epoch and are passed in. All of this is touched only from the worker's event loop.
+
+A `Meter` belongs to one direction of one connection. It joins the sources that its messages draw from: a `Quota`
+(`gateway.quotas.quota`) is the worker's lease on a quota of a plan, a `RateReservation` (`gateway.quotas.rate`) what it
+has booked of a rate. Sources are shared by all connections of a subscription, or of an application
+(`gateway.quotas.state`).
+
+The relay counts a chunk with its `FrameScanner` and calls `meter.take(messages, octets)`: all or nothing. True: pass
+the chunk on. False: nothing was taken, and `gateway.relay.throttle` finds what may pass, frame by frame, with
+`meter.obstacle(messages, octets, now)`, which says what stands in the way of one message:
+
+| obstacle | what to do |
+|---|---|
+| `LimitExceeded` with `CLOSE` | close with 4003 and its sentence |
+| `LimitExceeded` with `DROP` | skip the message |
+| `Wait`, `Renew` | stop reading, keep the rest, `obstacle.source.hold(resume)`, and try again when `resume` is called |
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, MutableSequence, Sequence
+from typing import Final, NamedTuple
+
+from gateway.quotas.limits import Action
+
+Resume = Callable[[], None]
+Take = Callable[[int, int], bool]
+
+
+class Wait(NamedTuple):
+    """The rate allows the next message at `until`."""
+
+    source: LimitSource
+    until: float
+
+
+class Renew(NamedTuple):
+    """The lease is dry; the store is being asked."""
+
+    source: LimitSource
+
+
+class LimitExceeded(NamedTuple):
+    """The limit is reached; `action` is CLOSE or DROP. `resets_at` is when there is more."""
+
+    source: LimitSource
+    action: Action
+    resets_at: float
+    sentence: str
+
+
+Blocked = Wait | Renew | LimitExceeded
+
+
+class LimitSource(ABC):
+    """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
+
+    `subject` is whose it is, for people. `notify` is called with the source when it needs the store or the time.
+    """
+
+    __slots__ = ("at", "cells", "notify", "octets", "subject", "top", "waiting")
+
+    def __init__(
+        self, cells: MutableSequence[int], at: int, notify: Callable[[LimitSource], None], *, subject: str, octets: bool
+    ) -> None:
+        self.cells = cells
+        self.at = at
+        self.top = 0
+        self.octets = octets
+        self.subject = subject
+        self.notify = notify
+        self.waiting: OrderedDict[Resume, None] = OrderedDict()
+
+    @property
+    def unspent(self) -> int:
+        """What may be drawn at once."""
+        return self.top - self.cells[self.at]
+
+    @abstractmethod
+    def blocked(self, need: int, now: float) -> Blocked | None:
+        """What stands in the way of drawing `need`; asks for more if that may help."""
+
+    @abstractmethod
+    def refresh(self, now: float) -> None:
+        """Bring `top` up to the time."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Nobody draws from it any more; whoever waits is told to look again."""
+
+    def hold(self, resume: Resume) -> None:
+        """Call `resume` once, when it is worth trying again; first come, first served. It must not raise."""
+        self.waiting[resume] = None
+        self.notify(self)
+
+    def forget(self, resume: Resume) -> None:
+        """The one who waited is gone."""
+        self.waiting.pop(resume, None)
+
+    def wake(self, *, everybody: bool = False) -> None:
+        """Let those who wait try again, as long as there is something for them, or to tell everybody how it stands."""
+        for _ in range(len(self.waiting)):
+            if not self.waiting or (self.unspent <= 0 and not everybody):
+                return
+            self.waiting.popitem(last=False)[0]()
+
+
+class Meter:
+    """What one direction of one connection draws from. Call `take` through the attribute each time: it changes with
+    the plan."""
+
+    __slots__ = ("sources", "take")
+
+    sources: tuple[LimitSource, ...]
+    take: Take
+
+    def __init__(self, sources: Sequence[LimitSource] = ()) -> None:
+        self.join(sources)
+
+    def join(self, sources: Sequence[LimitSource]) -> None:
+        """Draw from these from now on."""
+        self.sources = tuple(sources)
+        self.take = _consume(self.sources)
+
+    def has_room(self, messages: int, octets: int) -> bool:
+        """Whether so much could be taken now, without taking it."""
+        return all(source.unspent >= (octets if source.octets else messages) for source in self.sources)
+
+    def refresh(self, now: float) -> None:
+        """Bring all sources up to the time, after which `take` may succeed where it just failed."""
+        for source in self.sources:
+            source.refresh(now)
+
+    def blocked(self, messages: int, octets: int, now: float) -> Blocked | None:
+        """The worst that stands in the way of one message, or of a further frame of it (`messages` 0).
+
+        Refusals come before waiting, and closing before dropping. None: `take` will succeed.
+        """
+        worst: Blocked | None = None
+        for source in self.sources:
+            need = octets if source.octets else messages
+            blocked = source.blocked(need, now) if need else None
+            if blocked is not None and (worst is None or _badness(blocked) > _badness(worst)):
+                worst = blocked
+        return worst
+
+
+def _badness(blocked: Blocked) -> int:
+    if isinstance(blocked, LimitExceeded):
+        return 3 if blocked.action is Action.CLOSE else 2
+    return 1 if isinstance(blocked, Renew) else 0
+
+
+def _consume(sources: tuple[LimitSource, ...]) -> Take:
+    """The function behind `Meter.take`. It is called for each chunk that passes, hence one for each usual number."""
+    if not sources:
+        return _free
+    if len(sources) == 1:
+        return _consume_one(*sources)
+    if len(sources) == 2:
+        return _consume_two(*sources)
+    return _consume_many(sources)
+
+
+def _free(messages: int, octets: int) -> bool:
+    return True
+
+
+def _consume_one(only: LimitSource) -> Take:
+    def take(messages: int, octets: int) -> bool:
+        spent = only.cells[only.at] + (octets if only.octets else messages)
+        if spent > only.top:
+            return False
+        only.cells[only.at] = spent
+        return True
+
+    return take
+
+
+def _consume_two(one: LimitSource, two: LimitSource) -> Take:
+    def take(messages: int, octets: int) -> bool:
+        first = one.cells[one.at] + (octets if one.octets else messages)
+        if first > one.top:
+            return False
+        second = two.cells[two.at] + (octets if two.octets else messages)
+        if second > two.top:
+            return False
+        one.cells[one.at] = first
+        two.cells[two.at] = second
+        return True
+
+    return take
+
+
+def _consume_many(sources: tuple[LimitSource, ...]) -> Take:
+    rest = sources[2:]
+    begin = _consume_two(*sources[:2])
+
+    def take(messages: int, octets: int) -> bool:
+        for source in rest:
+            if source.cells[source.at] + (octets if source.octets else messages) > source.top:
+                return False
+        if not begin(messages, octets):
+            return False
+        for source in rest:
+            source.cells[source.at] += octets if source.octets else messages
+        return True
+
+    return take
+
+
+FREE: Final = Meter()
+"""For a connection that no plan limits; nobody joins sources to it."""

@@ -1,0 +1,223 @@
+"""Slices of a plan, lent to gateway workers: what a store of them promises, and the terms on which it lends. Pure.
+
+A *window* is one period of one quota, shared by every worker of every host. A *lease* is what one worker (the
+*holder*) took of it. A worker spends its lease without asking anybody; a store only sees to it that
+
+    what was spent for good  +  what is lent out  <=  the limit
+
+at every moment, whoever crashes. The terms are `decide` and `schedule`; the engines (`database`, `redis`) make them
+atomic. A window without an end counts what is open now (connections): what its holder had, ends with its holder.
+
+Every call may be repeated: when an answer was lost, asking again does no harm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gateway.quotas.limits import PlanLimits, Window
+
+LIVING_SECONDS = 10.0
+"""A holder that was not seen for so long is not waited for."""
+GONE_SECONDS = 30.0
+"""A holder that was not seen for so long has no connections any more."""
+PRESSING_SECONDS = 1.0
+"""For so long after somebody was refused, holders of the window are asked to return what they do not need."""
+HORIZON_SECONDS = 1.0
+"""How far ahead of their time messages of a rate may be reserved."""
+CLOCK_SECONDS = 5.0
+"""A rate booked further ahead than the horizon and this was booked by a clock that has been set back since."""
+
+
+class LeaseRequest(NamedTuple):
+    """What a holder says and asks about one lease.
+
+    `serial` is the holder's own number for it, `turn` the number of the request, which rises with each: one that was
+    overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all, `spent`
+    how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
+    spending beyond it before it asks, until it is answered. Then `least` more is asked for, without which it cannot go
+    on (0: nothing is urgent), and `most` would be welcome. `since` is when the need arose. `final` ends the lease.
+    """
+
+    lease_id: int
+    sequence: int
+    key: str
+    window: Window
+    limit: int
+    granted: int
+    spent: int
+    keep: int | None = None
+    least: int = 0
+    most: int = 0
+    since: float = 0.0
+    final: bool = False
+
+
+class LeaseAnswer(NamedTuple):
+    """`granted`: all that was lent under this lease, from its beginning. `free`: what the window has left to lend.
+    `elsewhere`: what living holders were lent and are not known to have spent."""
+
+    lease_id: int
+    granted: int
+    free: int
+    elsewhere: int
+
+
+class Reservation(NamedTuple):
+    """A wish for `messages` of a rate: one every `interval` seconds, `tolerance` seconds before their time."""
+
+    key: str
+    interval: float
+    tolerance: float
+    messages: int
+
+
+class Reserved(NamedTuple):
+    """The answer to a booking: the first of so many `messages` has its time at `start`, the others follow by the
+    interval. With 0 messages nothing could be booked yet, and `start` is when the next one would be."""
+
+    key: str
+    start: float
+    messages: int
+
+
+class WindowUsage(NamedTuple):
+    """`spent` for good, and `lent` to workers that are not known to have spent it."""
+
+    spent: int
+    lent: int
+
+
+class LeaseStore(Protocol):
+    """What gateway workers share. Calls block; make them outside the event loop. All times are epoch seconds."""
+
+    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
+        """Serve the requests of one holder, all or none; the answers are in the same order."""
+
+    def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
+        """Reserve messages of rates; the answers are in the same order."""
+
+    def contended(self, holder: str, now: float) -> list[int]:
+        """The serials of this holder's leases that somebody else is waiting for."""
+
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives. Call it every few seconds, and before its first exchange. False: it was not known
+        to live until now, so its open connections or all of its leases may have been forgotten; ask about each."""
+
+    def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        """End all leases of a holder that is dead. `spent` is what its own record says by serial; the rest returns.
+        None: there is no record that can be trusted, so all counts as spent. Open connections end either way."""
+
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
+        """What is gone of each (key, window)."""
+
+    def expire(self, now: float) -> None:
+        """Forget windows that are long over and close the connections of holders that are gone."""
+
+
+def quota_key(account: str, limits: PlanLimits) -> str:
+    """The name of an account's quota in the store; the account is "subscription:<id>" or "application:<id>"."""
+    return f"{account}:{limits.unit}:{limits.period}"
+
+
+def connections_key(account: str) -> str:
+    """The name of the count of an account's open connections."""
+    return f"{account}:connections"
+
+
+def connects_key(account: str) -> str:
+    """The name of the count of an account's new connections."""
+    return f"{account}:connects"
+
+
+def rate_key(account: str, rate: int) -> str:
+    """The name of an account's rate; another rate begins with a time line of its own."""
+    return f"{account}:rate:{rate}"
+
+
+@dataclass(slots=True)
+class StoredWindow:
+    """A window as a store keeps it: `granted` counts what was spent for good and what is lent out."""
+
+    granted: int = 0
+    contended_at: float = 0.0
+
+
+@dataclass(slots=True)
+class StoredLease:
+    """A lease as a store keeps it. `living` is whether its holder was seen lately."""
+
+    holder: str
+    lease_id: int
+    granted: int
+    spent: int = 0
+    reported_at: float = 0.0
+    sequence: int = 0
+    living: bool = True
+
+
+def decide(
+    window: StoredWindow, lease: StoredLease, others: Iterable[StoredLease], request: LeaseRequest, now: float
+) -> LeaseAnswer:
+    """Serve one request: change `window` and `lease`, which the engine then saves (or deletes, for the final one).
+
+    A lease that the store does not know is given in as the holder believes it to be, and added to the window by
+    `adopt`. Of what is left a holder gets at most half of an even share, so that nobody has to be asked to return
+    much when it runs out.
+    """
+    living = [other for other in others if other.living]
+    elsewhere = sum(_unspent(other, request) for other in living)
+    free = max(0, request.limit - window.granted)
+    if request.sequence <= lease.sequence:
+        return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
+    lease.sequence, lease.spent, lease.reported_at = request.sequence, request.spent, now
+    if request.final:
+        kept = request.spent if request.window.end else 0
+        window.granted -= lease.granted - kept
+        lease.granted = kept
+    elif request.keep is not None and request.keep < lease.granted:
+        window.granted -= lease.granted - request.keep
+        lease.granted = request.keep
+    free = max(0, request.limit - window.granted)
+    if request.least > free:
+        window.contended_at = now
+    elif request.least or request.most:
+        added = max(request.least, min(request.most, free // (2 + 2 * len(living))))
+        lease.granted += added
+        window.granted += added
+        free -= added
+    return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
+
+
+def adopt(window: StoredWindow, request: LeaseRequest, holder: str) -> StoredLease:
+    """A lease that the store does not know: a new one, or one that a store without a memory has forgotten."""
+    window.granted += request.granted
+    return StoredLease(holder, request.lease_id, request.granted)
+
+
+def is_contended(window: StoredWindow, lease: StoredLease, has_end: bool, now: float) -> bool:
+    """Whether the holder of `lease` should report, and return what it has not spent."""
+    pressing = now - PRESSING_SECONDS < window.contended_at and lease.reported_at < window.contended_at
+    return pressing and (lease.granted > lease.spent if has_end else lease.granted > 0)
+
+
+def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
+    """Reserve messages on the one time line of a rate (the generic cell rate algorithm); its new end, and the slots.
+
+    A message may pass `tolerance` seconds before its time; that is the burst. An end of 0 is a rate never used.
+    """
+    begin = max(booked_until, now)
+    if begin - reservation.tolerance - reservation.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
+        begin = now
+    room = math.floor((now + HORIZON_SECONDS - (begin - reservation.tolerance)) / reservation.interval) + 1
+    count = max(0, min(reservation.messages, room))
+    return begin + count * reservation.interval, Reserved(reservation.key, begin, count)
+
+
+def _unspent(lease: StoredLease, request: LeaseRequest) -> int:
+    if not request.window.end and lease.reported_at < request.since:
+        return lease.granted  # connections close: what it held when it last reported may be free by now
+    return lease.granted - lease.spent

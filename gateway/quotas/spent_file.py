@@ -1,0 +1,159 @@
+"""What a worker has spent of its leases, in a file that outlives it: `<data folder>/leases/<holder>`.
+
+The counts stand in shared memory that the file backs, so they are right at every moment up to the one in which the
+worker is killed. The worker holds a lock on its file as long as it lives; whoever can take that lock knows that it is
+dead and settles for it (`reconcile_abandoned`). After a crash of the machine, counts that had not reached the disk are
+lost: the file names the boot it was written under, and one of another boot is not believed.
+
+Where the file cannot be written, counts stand in memory only, and the log says so once: should the worker be killed
+then, all that it was lent under them counts as spent, so nothing is ever admitted over a plan.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import mmap
+import os
+import re
+import struct
+from collections.abc import Callable, Mapping, MutableSequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, cast
+
+MAGIC: Final = b"APIM spent 1\n\0\0\0"
+_HEADER: Final = mmap.ALLOCATIONGRANULARITY
+_SEGMENT: Final = 65536 // _HEADER * _HEADER or _HEADER
+_CELL: Final = struct.Struct("=QQ")  # serial (0: not in use), spent
+
+_HOLDER: Final = re.compile(r"[0-9a-z]+")
+
+log = logging.getLogger("gateway.quotas")
+
+
+class SpentFile:
+    """The file of one living worker.
+
+    Make it after the last fork: a child that inherits the lock would keep the dead parent alive.
+    """
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        self._path = folder / holder
+        self._serial = 0
+        self._places: dict[int, tuple[memoryview[int], int]] = {}
+        self._vacant: list[tuple[memoryview[int], int]] = []
+        self._size = _HEADER
+        self._file: int | None = None
+        self._is_failing = False
+        try:
+            self._file = _make(self._path)
+            self._grow(self._file)
+        except OSError as error:
+            self._say(error)
+
+    def allocate(self) -> tuple[int, MutableSequence[int], int]:
+        """A new lease's serial, and where its count stands: a sequence and an index into it."""
+        self._serial += 1
+        if not self._vacant and not self._has_grown():
+            return self._serial, [0], 0
+        words, at = self._vacant.pop()
+        words[at] = 0
+        words[at - 1] = self._serial
+        self._places[self._serial] = (words, at)
+        return self._serial, cast(MutableSequence[int], words), at
+
+    def free(self, lease_id: int) -> None:
+        """The store has ended this lease."""
+        if place := self._places.pop(lease_id, None):
+            words, at = place
+            words[at - 1] = 0
+            self._vacant.append(place)
+
+    def close(self) -> None:
+        """The worker stops, and the store has ended all its leases."""
+        if self._file is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+
+    def abandon(self) -> None:
+        """The worker stops, and the store could not be told: leave the record to whoever comes next."""
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)  # the shared memory would keep the lock open
+            os.close(self._file)
+
+    def _has_grown(self) -> bool:
+        if self._file is None:
+            return False
+        try:
+            self._grow(self._file)
+        except OSError as error:
+            self._say(error)
+            return False
+        self._is_failing = False
+        return True
+
+    def _grow(self, file: int) -> None:
+        os.posix_fallocate(file, self._size, _SEGMENT)  # a full disk is told here, not by a signal later
+        words = memoryview(mmap.mmap(file, _SEGMENT, offset=self._size)).cast("Q")
+        self._size += _SEGMENT
+        self._vacant += [(words, at) for at in range(len(words) - 1, 0, -2)]
+
+    def _say(self, error: OSError) -> None:
+        if not self._is_failing:
+            log.error(
+                "What is spent of plans cannot be written to %s (%s). Plans are kept all the same; but should this "
+                "worker be killed, all that it was lent counts as spent. Make room, or the folder writable.",
+                self._path.parent,
+                error.strerror,
+            )
+        self._is_failing = True
+
+
+def _make(path: Path) -> int:
+    """The descriptor of a new file, locked. Raises OSError when the folder cannot be written or the disk is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    making = path.with_name(f".{path.name}")
+    file = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(file, 0, _HEADER)
+        os.pwrite(file, MAGIC + _boot(), 0)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        making.rename(path)  # only now can others see it
+    except OSError:
+        os.close(file)
+        making.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int] | None], None]) -> int:
+    """Call `settle` for each holder of this host that has died, with what it had spent by serial, or None where that
+    is not known; how many there were. A holder for whom `settle` raises stays to be settled later. What is no record
+    of a holder is left alone."""
+    count = 0
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not _HOLDER.fullmatch(path.name) or not path.is_file():
+            continue
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            reconcile(path.name, _read(file.read()))
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
+
+
+def _read(data: bytes) -> dict[int, int] | None:
+    boot = _boot()
+    if not boot or data[: len(MAGIC) + len(boot)] != MAGIC + boot:
+        return None
+    cells = data[_HEADER : len(data) // _CELL.size * _CELL.size]
+    return {lease_id: spent for lease_id, spent in _CELL.iter_unpack(cells) if lease_id}
+
+
+def _boot() -> bytes:
+    """Which start of the machine this is; empty where it does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return b""

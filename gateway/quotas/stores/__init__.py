@@ -1,0 +1,16 @@
+"""The engines that keep leases for all workers together: the database, or Redis for many hosts."""
+
+from __future__ import annotations
+
+from gateway.quotas.rules import LeaseStore
+
+
+def open_store(redis_url: str) -> LeaseStore:
+    """The store of leases: in the Redis at this address, or in the database when the address is empty."""
+    if redis_url:
+        from gateway.quotas.stores.redis import RedisLeaseStore
+
+        return RedisLeaseStore(redis_url)
+    from gateway.quotas.stores.database import DatabaseLeaseStore
+
+    return DatabaseLeaseStore()

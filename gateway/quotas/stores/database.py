@@ -1,0 +1,250 @@
+"""The leases in the database: for one host, and for small clusters on one PostgreSQL.
+
+The rows of the windows asked for are locked (on SQLite: the database), the terms are worked out here by
+`gateway.quotas.rules.decide`, and all is saved, in one short transaction for a whole batch of requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
+from gateway.quotas.limits import Window
+from gateway.quotas.rules import (
+    GONE_SECONDS,
+    LIVING_SECONDS,
+    PRESSING_SECONDS,
+    LeaseAnswer,
+    LeaseRequest,
+    Reservation,
+    Reserved,
+    StoredLease,
+    StoredWindow,
+    WindowUsage,
+    adopt,
+    decide,
+    schedule,
+)
+
+Place = tuple[str, int]  # a window's key and beginning
+KEPT_SECONDS: Final = 3600
+"""How long a window that is over is kept, for leases that end late."""
+
+
+# Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
+_WANTED = f"""
+    SELECT lease.serial FROM {LeaseRecord._meta.db_table} lease
+    JOIN {QuotaWindow._meta.db_table} quota ON quota.id = lease.window_id
+    WHERE lease.holder = %s AND quota.wanted_at > %s AND lease.reported_at < quota.wanted_at
+    AND (quota.ends = 0 AND lease.granted > 0 OR quota.ends > 0 AND lease.granted > lease.spent)
+"""  # noqa: S608
+
+
+class DatabaseLeaseStore:
+    """A `LeaseStore` on Django's default database. Raises django.db.Error when it cannot be asked."""
+
+    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
+        """Serve the requests of one holder in one transaction."""
+        if not requests:
+            return []
+        with transaction.atomic():
+            desk = _Desk(holder, requests, now)
+            answers = [desk.serve(request) for request in requests]
+            desk.save()
+        return answers
+
+    def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
+        """Reserve messages of rates in one transaction."""
+        if not reservations:
+            return []
+        with transaction.atomic():
+            lines = _lines({reservation.key for reservation in reservations})
+            booked = []
+            for reservation in reservations:
+                line = lines[reservation.key]
+                line.booked_until, slots = schedule(line.booked_until, reservation, now)
+                booked.append(slots)
+            RateSchedule.objects.bulk_create(
+                lines.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
+            )
+        return booked
+
+    def contended(self, holder: str, now: float) -> list[int]:
+        """The serials of this holder's leases that somebody else is waiting for."""
+        with connection.cursor() as cursor:
+            cursor.execute(_WANTED, [holder, now - PRESSING_SECONDS])
+            return [lease_id for (lease_id,) in cursor.fetchall()]
+
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives; whether that was known."""
+        if LeaseHolder.objects.filter(name=holder, seen_at__gte=now - GONE_SECONDS).update(seen_at=now):
+            return True
+        LeaseHolder.objects.bulk_create(
+            [LeaseHolder(name=holder, seen_at=now)],
+            update_conflicts=True,
+            update_fields=["seen_at"],
+            unique_fields=["name"],
+        )
+        return False
+
+    def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        """End all leases of a dead holder."""
+        _end_leases(holder, spent, Q())
+        LeaseHolder.objects.filter(name=holder).delete()
+
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
+        """What is gone of each (key, window)."""
+        places = {(key, window.start) for key, window in windows}
+        found = {place: QuotaWindow(granted=0) for place in places} | {
+            (row.key, row.begins): row for row in _find(places).prefetch_related("leases")
+        }
+        return [_usage(found[key, window.start]) for key, window in windows]
+
+    def expire(self, now: float) -> None:
+        """Forget what is long over, and close the connections of holders that are gone."""
+        for name in LeaseHolder.objects.filter(seen_at__lt=now - GONE_SECONDS).values_list("name", flat=True):
+            _end_leases(name, None, Q(window__ends=0))
+            if not LeaseRecord.objects.filter(holder=name).exists():
+                LeaseHolder.objects.filter(name=name, seen_at__lt=now - GONE_SECONDS).delete()
+        QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - KEPT_SECONDS).delete()
+        RateSchedule.objects.filter(booked_until__lt=now - KEPT_SECONDS).delete()
+
+
+class _Desk:
+    """One batch of requests and the rows they concern."""
+
+    def __init__(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
+        self._holder = holder
+        self._now = now
+        self._rows = _locked({(request.key, request.window.start): request.window for request in requests})
+        self._windows = {place: StoredWindow(row.granted, row.contended_at) for place, row in self._rows.items()}
+        self._leases = self._read_leases()
+        self._changed: dict[int, tuple[Place, StoredLease]] = {}
+        self._ended: list[int] = []
+
+    def serve(self, request: LeaseRequest) -> LeaseAnswer:
+        place = (request.key, request.window.start)
+        window, leases = self._windows[place], self._leases[place]
+        lease = leases.get((self._holder, request.lease_id))
+        if lease is None:
+            if request.final:
+                return LeaseAnswer(request.lease_id, 0, 0, 0)  # ended before; the answer was lost
+            lease = leases[self._holder, request.lease_id] = adopt(window, request, self._holder)
+        others = [other for other in leases.values() if other.holder != self._holder]
+        answer = decide(window, lease, others, request, self._now)
+        if request.final:
+            del leases[self._holder, request.lease_id]
+            self._ended.append(request.lease_id)
+        else:
+            self._changed[request.lease_id] = (place, lease)
+        return answer
+
+    def save(self) -> None:
+        changed = [
+            self._updated(place) for place, state in self._windows.items() if self._differs(self._rows[place], state)
+        ]
+        if changed:
+            QuotaWindow.objects.bulk_create(
+                changed, update_conflicts=True, update_fields=["granted", "contended_at"], unique_fields=["id"]
+            )
+        if self._ended:
+            LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
+        if self._changed:
+            LeaseRecord.objects.bulk_create(
+                [self._lease_row(place, state) for place, state in self._changed.values()],
+                update_conflicts=True,
+                update_fields=["granted", "spent", "reported_at", "sequence"],
+                unique_fields=["holder", "lease_id"],
+            )
+
+    def _read_leases(self) -> dict[Place, dict[tuple[str, int], StoredLease]]:
+        places = {row.pk: place for place, row in self._rows.items()}
+        living = set(LeaseHolder.objects.filter(seen_at__gt=self._now - LIVING_SECONDS).values_list("name", flat=True))
+        leases: dict[Place, dict[tuple[str, int], StoredLease]] = {place: {} for place in self._rows}
+        for row in LeaseRecord.objects.filter(window__in=list(places)):
+            state = StoredLease(
+                row.holder, row.lease_id, row.granted, row.spent, row.reported_at, row.sequence, row.holder in living
+            )
+            leases[places[row.window_id]][row.holder, row.lease_id] = state
+        return leases
+
+    def _differs(self, row: QuotaWindow, state: StoredWindow) -> bool:
+        return row.granted != state.granted or row.contended_at != state.contended_at
+
+    def _updated(self, place: Place) -> QuotaWindow:
+        row, state = self._rows[place], self._windows[place]
+        row.granted, row.contended_at = state.granted, state.contended_at
+        return row
+
+    def _lease_row(self, place: Place, state: StoredLease) -> LeaseRecord:
+        return LeaseRecord(
+            window=self._rows[place],
+            holder=state.holder,
+            lease_id=state.lease_id,
+            granted=state.granted,
+            spent=state.spent,
+            reported_at=state.reported_at,
+            sequence=state.sequence,
+        )
+
+
+def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
+    """The windows at these places, and perhaps other periods of the same quotas."""
+    places = set(places)
+    return QuotaWindow.objects.filter(key__in={key for key, _ in places}, begins__in={begins for _, begins in places})
+
+
+def _locked(windows: Mapping[Place, Window]) -> dict[Place, QuotaWindow]:
+    """The rows of these windows, made where they are missing, and locked in one order for all."""
+    rows = _lock(windows)
+    missing = sorted(set(windows) - set(rows))
+    if missing:
+        QuotaWindow.objects.bulk_create(
+            [QuotaWindow(key=key, begins=begins, ends=windows[key, begins].end) for key, begins in missing],
+            ignore_conflicts=True,
+        )
+        rows |= _lock(missing)
+    return {place: rows[place] for place in windows}
+
+
+def _lock(places: Iterable[Place]) -> dict[Place, QuotaWindow]:
+    return {(row.key, row.begins): row for row in _find(places).select_for_update().order_by("pk")}
+
+
+def _lines(keys: set[str]) -> dict[str, RateSchedule]:
+    def lock() -> dict[str, RateSchedule]:
+        return {
+            line.key: line for line in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")
+        }
+
+    lines = lock()
+    if len(lines) < len(keys):
+        missing = [RateSchedule(key=key) for key in sorted(keys - set(lines))]
+        RateSchedule.objects.bulk_create(missing, ignore_conflicts=True)
+        lines = lock()
+    return lines
+
+
+def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:
+    """Return what a dead holder has not spent, as far as `spent` says; connections are closed in any case."""
+    with transaction.atomic():
+        leases = LeaseRecord.objects.filter(which, holder=holder)
+        windows = {
+            row.pk: row
+            for row in QuotaWindow.objects.filter(pk__in=leases.values("window_id")).select_for_update().order_by("pk")
+        }
+        for lease in leases.filter(window__in=list(windows)):
+            window = windows[lease.window_id]
+            gone = (spent or {}).get(lease.lease_id, lease.granted) if window.ends else 0
+            window.granted -= lease.granted - min(gone, lease.granted)
+        QuotaWindow.objects.bulk_update(windows.values(), ["granted"], batch_size=200)
+        leases.filter(window__in=list(windows)).delete()
+
+
+def _usage(window: QuotaWindow) -> WindowUsage:
+    lent = sum(lease.granted - lease.spent for lease in window.leases.all()) if window.pk else 0
+    return WindowUsage(window.granted - lent, lent)

@@ -1,0 +1,304 @@
+"""The leases in Redis, for many hosts: one script for each call that has to be atomic.
+
+| key | what it is |
+|---|---|
+| `{apim}:window:<quota>:<begin>` | hash: `granted`, `wanted_at`, and the leases (see `pack`) by `<holder>/<serial>` |
+| `{apim}:holder:<holder>` | hash: serial = `<end> <window key>` |
+| `{apim}:holders` | hash: holder = when it was seen |
+| `{apim}:rate:<rate>` | until when its messages are booked |
+
+The scripts say in Lua what `decide` and `schedule` say; one suite of tests holds them to the same answers. A Redis that
+forgets is told again what is lent, by each worker when it next reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redis import Redis
+
+from gateway.quotas.limits import Window
+from gateway.quotas.rules import (
+    CLOCK_SECONDS,
+    GONE_SECONDS,
+    HORIZON_SECONDS,
+    LIVING_SECONDS,
+    PRESSING_SECONDS,
+    LeaseAnswer,
+    LeaseRequest,
+    Reservation,
+    Reserved,
+    WindowUsage,
+)
+
+PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
+KEPT_SECONDS: Final = 3600
+"""How long a window that is over is kept, for leases that end late."""
+OPEN_KEPT_SECONDS: Final = 30 * 86400
+
+_COMMON = """
+local function whole(number) return string.format('%.0f', number) end
+local function exact(number) return string.format('%.17g', number) end
+local function read(text)
+  local granted, spent, at, turn = string.match(text, '^(%S+) (%S+) (%S+) (%S+)$')
+  return tonumber(granted), tonumber(spent), tonumber(at), tonumber(turn)
+end
+local function pack(granted, spent, at, turn)
+  return whole(granted) .. ' ' .. whole(spent) .. ' ' .. exact(at) .. ' ' .. whole(turn)
+end
+"""
+
+# KEYS: window, holder, holders.  ARGV: holder, serial, window's end, limit, granted, spent, keep or -1, least, most,
+# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, turn.
+_EXCHANGE = (
+    _COMMON
+    + """
+local holder, serial, ends, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
+local name = holder .. '/' .. serial
+local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or '0')
+local text = redis.call('HGET', KEYS[1], name)
+local turn, granted, last = tonumber(ARGV[15]), nil, 0
+if text then
+  local gone, at
+  granted, gone, at, last = read(text)
+elseif final then
+  return {serial, '0', '0', '0'}
+else
+  granted = tonumber(ARGV[5])
+  window = window + granted
+  redis.call('HSET', KEYS[2], serial, ARGV[3] .. ' ' .. KEYS[1])
+end
+local others, elsewhere = 0, 0
+local fields = redis.call('HGETALL', KEYS[1])
+for at = 1, #fields, 2 do
+  local other = string.match(fields[at], '^(.+)/')
+  if other and other ~= holder and tonumber(redis.call('HGET', KEYS[3], other) or '0') > living_since then
+    local lent, gone, reported_at = read(fields[at + 1])
+    others = others + 1
+    if ends == 0 and reported_at < since then gone = 0 end
+    elsewhere = elsewhere + lent - gone
+  end
+end
+if turn <= last then
+  return {serial, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
+end
+if final then
+  local kept = ends > 0 and spent or 0
+  window = window - (granted - kept)
+  granted = kept
+elseif keep >= 0 and keep < granted then
+  window = window - (granted - keep)
+  granted = keep
+end
+local free = math.max(0, limit - window)
+if least > free then
+  redis.call('HSET', KEYS[1], 'wanted_at', exact(now))
+elseif least > 0 or most > 0 then
+  local added = math.max(least, math.min(most, math.floor(free / (2 + 2 * others))))
+  granted, window, free = granted + added, window + added, free - added
+end
+redis.call('HSET', KEYS[1], 'granted', whole(window))
+if final then
+  redis.call('HDEL', KEYS[1], name)
+  redis.call('HDEL', KEYS[2], serial)
+else
+  redis.call('HSET', KEYS[1], name, pack(granted, spent, now, turn))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[14])
+return {serial, whole(granted), whole(free), whole(elsewhere)}
+"""
+)
+
+# KEYS: rate.  ARGV: interval, tolerance, messages, now, horizon, slack of the clock.
+_BOOK = (
+    _COMMON
+    + """
+local interval, tolerance, wished = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local now, horizon = tonumber(ARGV[4]), tonumber(ARGV[5])
+local begin = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+if begin - tolerance - interval > now + horizon + tonumber(ARGV[6]) then begin = now end
+local room = math.floor((now + horizon - (begin - tolerance)) / interval) + 1
+local messages = math.max(0, math.min(wished, room))
+local until_then = begin + messages * interval
+redis.call('SET', KEYS[1], exact(until_then), 'EX', whole(math.ceil(math.max(0, until_then - now)) + 60))
+return {exact(begin), whole(messages)}
+"""
+)
+
+# KEYS: holder.  ARGV: now - how long somebody is waited for.
+_WANTED = (
+    _COMMON
+    + """
+local serials, leases = {}, redis.call('HGETALL', KEYS[1])
+local holder = string.match(KEYS[1], ':holder:(.+)$')
+for at = 1, #leases, 2 do
+  local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
+  local found = redis.call('HMGET', window, 'wanted_at', holder .. '/' .. leases[at])
+  local wanted_at = tonumber(found[1] or '0')
+  if found[2] and wanted_at > tonumber(ARGV[1]) then
+    local granted, spent, reported_at = read(found[2])
+    if ends == '0' then spent = 0 end
+    if reported_at < wanted_at and granted > spent then table.insert(serials, leases[at]) end
+  end
+end
+return serials
+"""
+)
+
+# KEYS: holder, holders.  ARGV: holder, seen before ('' is no condition), 1 to end connections only, then serial and
+# spent in turn.
+_SETTLE = (
+    _COMMON
+    + """
+local seen = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+if ARGV[2] ~= '' and seen >= tonumber(ARGV[2]) then return 0 end
+local gone = {}
+for at = 4, #ARGV, 2 do gone[ARGV[at]] = tonumber(ARGV[at + 1]) end
+local leases, left = redis.call('HGETALL', KEYS[1]), 0
+for at = 1, #leases, 2 do
+  local serial = leases[at]
+  local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
+  local name = ARGV[1] .. '/' .. serial
+  local text = redis.call('HGET', window, name)
+  if text and (ends == '0' or ARGV[3] ~= '1') then
+    local granted = read(text)
+    local spent = ends == '0' and 0 or math.min(gone[serial] or granted, granted)
+    local all = tonumber(redis.call('HGET', window, 'granted')) - (granted - spent)
+    redis.call('HSET', window, 'granted', whole(all))
+    redis.call('HDEL', window, name)
+    text = nil
+  end
+  if text then left = left + 1 else redis.call('HDEL', KEYS[1], serial) end
+end
+if left == 0 then redis.call('HDEL', KEYS[2], ARGV[1]) end
+return left
+"""
+)
+
+
+class RedisLeaseStore:
+    """A `LeaseStore` on one Redis. Raises redis.RedisError when it cannot be asked."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30
+        )
+        self._exchange = self._redis.register_script(_EXCHANGE)
+        self._book = self._redis.register_script(_BOOK)
+        self._wanted = self._redis.register_script(_WANTED)
+        self._settle = self._redis.register_script(_SETTLE)
+
+    def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
+        """Serve the requests of one holder in one round trip."""
+        if not requests:
+            return []
+        with self._redis.pipeline() as pipe:
+            for request in requests:
+                self._exchange(
+                    keys=[_window(request.key, request.window), _holder(holder), _HOLDERS],
+                    args=_exchange_args(holder, request, now),
+                    client=pipe,
+                )
+            answers = pipe.execute()
+        return [LeaseAnswer(*(int(number) for number in answer)) for answer in answers]
+
+    def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
+        """Reserve messages of rates in one round trip."""
+        if not reservations:
+            return []
+        with self._redis.pipeline() as pipe:
+            for reservation in reservations:
+                self._book(keys=[f"{PREFIX}rate:{reservation.key}"], args=_booking_args(reservation, now), client=pipe)
+            answers = pipe.execute()
+        return [
+            Reserved(reservation.key, float(start), int(messages))
+            for reservation, (start, messages) in zip(reservations, answers, strict=True)
+        ]
+
+    def contended(self, holder: str, now: float) -> list[int]:
+        """The serials of this holder's leases that somebody else is waiting for."""
+        serials: Any = self._wanted(keys=[_holder(holder)], args=_exactly(now - PRESSING_SECONDS))
+        return [int(lease_id) for lease_id in serials]
+
+    def beat(self, holder: str, now: float) -> bool:
+        """Say that a holder lives; whether that was known."""
+        with self._redis.pipeline() as pipe:
+            pipe.hget(_HOLDERS, holder)
+            pipe.hset(_HOLDERS, holder, repr(now))
+            seen_at = pipe.execute()[0]
+        return seen_at is not None and float(seen_at) >= now - GONE_SECONDS
+
+    def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
+        """End all leases of a dead holder."""
+        record = [number for pair in (spent or {}).items() for number in pair]
+        self._settle(keys=[_holder(holder), _HOLDERS], args=[holder, "", 0, *record])
+
+    def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
+        """What is gone of each (key, window)."""
+        if not windows:
+            return []
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key, window in windows:
+                pipe.hgetall(_window(key, window))
+            return [_usage(found) for found in pipe.execute()]
+
+    def expire(self, now: float) -> None:
+        """Close the connections of holders that are gone; Redis forgets old windows by itself."""
+        holders: Any = self._redis.hgetall(_HOLDERS)
+        for holder, seen_at in holders.items():
+            if float(seen_at) < now - GONE_SECONDS:
+                self._settle(keys=[_holder(holder), _HOLDERS], args=[holder, *_exactly(now - GONE_SECONDS), 1])
+
+
+_HOLDERS: Final = f"{PREFIX}holders"
+
+
+def _holder(holder: str) -> str:
+    return f"{PREFIX}holder:{holder}"
+
+
+def _window(key: str, window: Window) -> str:
+    return f"{PREFIX}window:{key}:{window.start}"
+
+
+def _exactly(*numbers: float) -> list[str]:
+    return [repr(number) for number in numbers]
+
+
+def _exchange_args(holder: str, request: LeaseRequest, now: float) -> list[str | int]:
+    return [
+        holder,
+        request.lease_id,
+        request.window.end,
+        request.limit,
+        request.granted,
+        request.spent,
+        -1 if request.keep is None else request.keep,
+        request.least,
+        request.most,
+        *_exactly(request.since),
+        int(request.final),
+        *_exactly(now, now - LIVING_SECONDS),
+        max(0, request.window.end - int(now)) + KEPT_SECONDS if request.window.end else OPEN_KEPT_SECONDS,
+        request.sequence,
+    ]
+
+
+def _booking_args(reservation: Reservation, now: float) -> list[str | int]:
+    return [
+        *_exactly(reservation.interval, reservation.tolerance),
+        reservation.messages,
+        *_exactly(now, HORIZON_SECONDS, CLOCK_SECONDS),
+    ]
+
+
+def _usage(found: Mapping[str, str]) -> WindowUsage:
+    lent = 0
+    for name, text in found.items():
+        if "/" in name:
+            granted, spent, *_ = text.split(" ")
+            lent += int(granted) - int(spent)
+    return WindowUsage(int(found.get("granted", 0)) - lent, lent)

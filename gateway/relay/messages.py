@@ -1,0 +1,249 @@
+"""The compatible way: messages relayed one by one, for ASGI servers that cannot splice. Slower, and documented so.
+
+Same decisions, same limits on age and silence, same close codes as far as the server passes them on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from time import time
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from gateway import close_codes, refusals
+from gateway.close_codes import Close
+from gateway.quotas.client import renewed
+from gateway.quotas.limits import Action
+from gateway.quotas.meter import FREE, LimitExceeded, Meter
+from gateway.relay import frames
+from gateway.relay.types import CloseInfo, Traffic
+from gateway.upstream.dialer import BackendAddress, Dialer, tls_context
+from gateway.upstream.handshake import BackendError, UpgradeRequest
+from publisher.endpoint import EndpointOptions
+
+_ELSE = 4000  # what goes out where the server takes no code of the protocol's own: Daphne takes 1000 and from 3000 on
+
+log = logging.getLogger("gateway")
+
+
+async def connect(
+    dialer: Dialer, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
+) -> ClientConnection:
+    """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
+
+    async def call(address: BackendAddress) -> ClientConnection:
+        return await dialer.reach(
+            urlsplit(address.url), partial(_connect, address, upgrade=upgrade, options=options), options
+        )
+
+    return await dialer.first(addresses, call, options)
+
+
+class MessageRelay:
+    """A backend's connection on one side, an ASGI `send` on the other."""
+
+    def __init__(
+        self,
+        backend: ClientConnection,
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+        on_end: Callable[[], None],
+        options: EndpointOptions,
+        meters: tuple[Meter, Meter] = (FREE, FREE),
+    ) -> None:
+        self._backend = backend
+        self._send = send
+        self._on_end = on_end
+        self._options = options
+        self._meters = meters
+        self._limit = 0
+        self._heard_at = asyncio.get_running_loop().time()
+        self._passed = [0, 0, 0, 0]
+        self._farewell: CloseInfo | None = None
+        self._ended = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to pass on what the backend sends."""
+        self._spawn(self._from_backend())
+        if self._options.idle_timeout or self._options.maximum_duration:
+            self._spawn(self._watch())
+
+    async def from_client(self, text: str | None, data: bytes | None) -> None:
+        """Pass one message on. Waits while the backend is slow."""
+        self._heard_at = asyncio.get_running_loop().time()
+        message = data if text is None and data is not None else text or ""
+        size = _size(message)
+        if self._limit and size > self._limit:
+            self.close(close_codes.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
+        elif await self._may_pass(0, size):
+            with suppress(ConnectionClosed):
+                await self._backend.send(message)
+
+    async def client_gone(self, code: int, reason: str) -> None:
+        """The client closed, with these words, or was lost (1005, 1006)."""
+        self._ended = True
+        sendable = frames.is_sendable(code)
+        close = Close(code, reason, close_codes.Reconnect.MAYBE) if sendable else close_codes.CLIENT_GONE
+        self._farewell = self._farewell or CloseInfo("client", code, close.code, reason)
+        self._on_end()
+        await self._backend.close(close.code, close.reason)
+        for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
+            task.cancel()
+
+    def close(self, code: int, reason: str) -> None:
+        """End it: the client gets this code and reason, the backend 1001."""
+        self._farewell = self._farewell or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
+        self._spawn(self._close(Close(code, reason, close_codes.Reconnect.MAYBE), close_codes.GATEWAY_CLOSED))
+
+    def leave(self, code: int, reason: str) -> None:
+        """As `close`: the server here does not let a closing connection be read."""
+        self.close(code, reason)
+
+    def finish(self) -> None:
+        """There is nothing left to do."""
+
+    def limit_messages(self, octets: int | None) -> None:
+        """From now on the client's messages may be so long, in bytes; None: as long as it likes."""
+        self._limit = octets or 0
+
+    def traffic(self) -> Traffic:
+        """What has passed so far."""
+        return Traffic(*self._passed)
+
+    def close_info(self) -> CloseInfo:
+        """How it ended."""
+        return self._farewell or CloseInfo("gateway", 1006, 1006, "")
+
+    async def _from_backend(self) -> None:
+        try:
+            while True:
+                message = await self._backend.recv()
+                self._heard_at = asyncio.get_running_loop().time()
+                if await self._may_pass(1, _size(message)):
+                    await self._send({"type": "websocket.send", _kind(message): message})
+        except ConnectionClosed as closed:
+            close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
+            self._farewell = self._farewell or CloseInfo("backend", close.code, code, close.reason)
+            await self._close(close, None)
+        except OSError:
+            self._farewell = self._farewell or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
+            await self._close(None, close_codes.CLIENT_GONE)
+
+    async def _may_pass(self, direction: int, size: int) -> bool:
+        """Wait until the plan lets a message of this direction pass. False: it is left out, or this is the end."""
+        meter = self._meters[direction]
+        while not self._ended and not meter.take(1, size):
+            blocked = meter.blocked(1, size, time())
+            if isinstance(blocked, LimitExceeded):
+                if blocked.action is Action.CLOSE:
+                    self.close(close_codes.PLAN_EXHAUSTED.code, blocked.sentence)
+                return False
+            if blocked is not None:
+                await renewed(blocked.source)
+        if self._ended:
+            return False
+        self._passed[2 * direction] += 1
+        self._passed[2 * direction + 1] += size
+        return True
+
+    async def _watch(self) -> None:
+        idle, longest = self._options.idle_timeout, self._options.maximum_duration
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not self._ended:
+            await asyncio.sleep(min(each for each in (idle, longest) if each) / 4)
+            if longest and loop.time() - began >= longest:
+                self.close(close_codes.TOO_OLD.code, close_codes.TOO_OLD.reason)
+            elif idle and loop.time() - self._heard_at >= idle:
+                self.close(close_codes.IDLE.code, close_codes.IDLE.reason)
+
+    async def _close(self, to_client: Close | None, to_backend: Close | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._on_end()
+        if to_client:
+            await self._say_close(to_client)
+        if to_backend:
+            await self._backend.close(to_backend.code, to_backend.reason)
+
+    async def _say_close(self, close: Close) -> None:
+        for code in (close.code, _ELSE):
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": close.reason})
+            except OSError:
+                return  # the client has gone
+            except Exception as error:
+                log.debug("This server cannot close with %d: %s", code, error)
+            else:
+                return
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Connect(connect_websocket):
+    """A backend may not send the gateway elsewhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def _connect(
+    address: BackendAddress, ip: str, port: int, *, upgrade: UpgradeRequest, options: EndpointOptions
+) -> ClientConnection:
+    names = {name.lower() for name in options.headers}
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in upgrade.headers]
+    try:
+        return await _Connect(
+            address.url,
+            host=ip,  # the name is for the Host header and for TLS only
+            port=port,
+            additional_headers=[
+                *(header for header in headers if header[0].lower() not in names),
+                *options.headers.items(),
+            ],
+            subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
+            compression=None,
+            user_agent_header=None,
+            proxy=None,
+            open_timeout=None,
+            ping_interval=options.ping_interval or None,
+            ping_timeout=options.ping_interval or None,
+            max_size=None,
+            max_queue=4,
+            ssl=tls_context(options.verify_tls, options.ca_certificate) if address.url.startswith("wss:") else None,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        text = f"The backend answered {status} instead of accepting the WebSocket."
+        raise BackendError(refusals.backend_refused(text), is_final=status < 500) from None
+    except InvalidHandshake:
+        raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket.")) from None
+
+
+def _size(message: str | bytes) -> int:
+    return len(message.encode() if isinstance(message, str) else message)
+
+
+def _kind(message: str | bytes) -> str:
+    return "text" if isinstance(message, str) else "bytes"
+
+
+def _passed_on(closed: ConnectionClosed) -> Close:
+    """The backend's own code and reason, where it sent any; ASGI has no Close without a code, so that is 1000."""
+    if closed.rcvd is None:
+        return close_codes.BACKEND_LOST
+    code = closed.rcvd.code if frames.is_sendable(closed.rcvd.code) else 1000
+    return Close(code, closed.rcvd.reason, close_codes.Reconnect.MAYBE)

@@ -1,0 +1,358 @@
+"""Two transports spliced: what a client sends goes to its backend and back, byte for byte, at the speed of the sockets.
+
+A `Relay` owns both transports from the moment it is made. Each has a `Leg` (`gateway.relay.side`), an asyncio protocol
+that scans the frames it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping
+frames between frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an
+end that waits for both closing handshakes, but not for ever. Longer than most modules here, because the states of a
+closing connection are one subject.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway import close_codes
+from gateway.close_codes import Close
+from gateway.quotas.meter import FREE, Meter
+from gateway.relay import frames
+from gateway.relay.frames import FrameError
+from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
+from gateway.relay.timer_wheel import TimerWheel
+from gateway.relay.types import CloseInfo, RelayOptions, Traffic
+
+HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
+
+_PING_TO_CLIENT = frames.encode_ping(OUR_PING, masked=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCause:
+    """How a relay ended. `by` is client, backend or gateway; 1005 and 1006 as RFC 6455 §7.1.5 has them."""
+
+    by: str
+    code: int
+    reason: str
+
+
+class Relay:
+    """A client and a backend, joined. Made by the protocol that held the client; ended by either side or by `close`.
+
+    `meters` are what the client's messages draw from and what the backend's do, out of the plans of the connection.
+    `on_end(relay)` is called once, when both transports are gone. Totals and `ending` are then final.
+    """
+
+    __slots__ = (
+        "_closing_at",
+        "_loop",
+        "_on_end",
+        "_wheel",
+        "backend",
+        "cause",
+        "client",
+        "due",
+        "options",
+        "started_at",
+    )
+
+    def __init__(
+        self,
+        client: asyncio.Transport,
+        backend: asyncio.Transport,
+        *,
+        options: RelayOptions,
+        wheel: TimerWheel,
+        loop: asyncio.AbstractEventLoop,
+        meters: tuple[Meter, Meter] = (FREE, FREE),
+        on_end: Callable[[Relay], None],
+    ) -> None:
+        now = loop.time()
+        self._loop = loop
+        self._wheel = wheel
+        self._on_end = on_end
+        self._closing_at = 0.0
+        self.options = options
+        self.due = 0
+        self.started_at = now
+        self.cause: CloseCause | None = None
+        self.client = Leg(client, is_client=True, options=options, meter=meters[0], now=now)
+        self.backend = Leg(backend, is_client=False, options=options, meter=meters[1], now=now)
+        self.client.join(self, self.backend)
+        self.backend.join(self, self.client)
+
+    def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
+        """Take the transports over. What either side sent with its handshake goes first."""
+        for leg in (self.client, self.backend):
+            leg.transport.set_protocol(leg)
+            if leg.transport.is_closing():
+                self._loop.call_soon(leg.connection_lost, None)
+            else:
+                leg.transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        if from_backend:
+            self.backend.data_received(from_backend)
+        if from_client:
+            self.client.data_received(from_client)
+        for leg in (self.client, self.backend):
+            if not leg.brakes and not leg.transport.is_closing():
+                leg.transport.resume_reading()
+        self._watch(self._next_look(self.started_at))
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been open."""
+        return self._loop.time() - self.started_at
+
+    def close(self, code: int, reason: str) -> None:
+        """End it: the client gets this code and reason, the backend 1001. Does nothing when it is ending already."""
+        if self.cause is None:
+            self._end("gateway", code, reason)
+            self._say_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
+            self._say_close(self.backend, close_codes.GATEWAY_CLOSED)
+
+    def leave(self, code: int, reason: str) -> None:
+        """End it as `close` does, but let the backend still have what the client sends before it answers.
+
+        A client that does not answer in time is given up by `finish`.
+        """
+        if self.cause is None:
+            self._end("gateway", code, reason)
+            self._say_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
+
+    def finish(self) -> None:
+        """Wait no longer for the client's answer: tell the backend too."""
+        self._say_close(self.backend, close_codes.GATEWAY_CLOSED)
+
+    def limit_messages(self, octets: int | None) -> None:
+        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
+        self.client.scanner.limit(octets or 0)
+
+    def traffic(self) -> Traffic:
+        """What has come from either side so far."""
+        return Traffic(*self.client.passed, *self.backend.passed)
+
+    def close_info(self) -> CloseInfo:
+        """How it ended; final once `on_end` is called."""
+        cause = self.cause or CloseCause("gateway", 1006, "")
+        return CloseInfo(cause.by, self.client.code or 1006, self.backend.code or 1006, cause.reason)
+
+    def abort(self) -> None:
+        """Cut both connections now."""
+        for leg in (self.client, self.backend):
+            if not leg.gone:
+                leg.transport.abort()
+
+    # --- what the legs report ---------------------------------------------------------------------------------
+
+    def closed(self, leg: Leg, code: int | None, reason: str) -> None:
+        """A Close came from `leg` (and has been passed on, unless it was muted)."""
+        self._end("client" if leg.is_client else "backend", 1005 if code is None else code, reason)
+        leg.close_received = True
+        leg.code = leg.code or code or 1005
+        if leg.other.verdict:
+            self._say_close(leg.other, leg.other.verdict)
+        elif not leg.muted and leg.last_frame is None:
+            leg.other.close_sent = True
+            leg.other.code = leg.other.code or code or 1005
+        leg.mute()
+        leg.release(BUFFER_FULL | RATE)
+        if leg.other.gone and not leg.close_sent:
+            self._say_close(leg, self._echo())
+        self._settle()
+
+    def broken(self, leg: Leg, error: FrameError) -> None:
+        """`leg` broke the protocol: it is told so, and the other side that it is gone.
+
+        It first gets what the other side has to say before its answer: all that came before the fault is in order.
+        """
+        leg.scanner.controls.clear()
+        self._end("gateway", error.code, error.reason)
+        self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_BROKE_PROTOCOL)
+        leg.mute()
+        leg.scanner.closed = True  # where its next frame begins is unknown, so its Close cannot be found either
+        leg.close_received = leg.broken = True
+        verdict = Close(error.code, error.reason, close_codes.Reconnect.NO)
+        if leg.other.is_talking and not leg.close_sent:
+            leg.verdict = verdict
+        else:
+            self._say_close(leg, verdict)
+        self._settle()
+
+    def exhausted(self, leg: Leg, sentence: str) -> None:
+        """The plan lets nothing more of `leg` pass, and ends the connection; `sentence` says which limit it was."""
+        if self.cause is None:
+            self.close(close_codes.PLAN_EXHAUSTED.code, sentence)
+        else:
+            self._say_close(leg.other, close_codes.GATEWAY_CLOSED if leg.is_client else self._echo())
+        leg.mute()
+
+    def lost(self, leg: Leg) -> None:
+        """`leg` sends nothing more, and may be gone altogether."""
+        other = leg.other
+        leg.code = leg.code or 1006
+        self._end("client" if leg.is_client else "backend", 1006, "")
+        if not other.gone and not other.close_sent:
+            if leg.inside_frame and not leg.muted:
+                self._hang_up(other)  # in the middle of a frame nothing else can be said
+            else:
+                lost = close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_LOST
+                self._say_close(other, other.verdict or lost)
+        leg.mute()
+        if leg.gone:
+            other.mute()
+            other.release(BUFFER_FULL | RATE)
+        self._settle()
+
+    def stalled(self, leg: Leg) -> None:
+        """`leg` does not take what is written to it."""
+        leg.stalled_at = self._loop.time()
+        if self.options.stall:
+            self._wheel.watch(self, self.options.stall)
+
+    # --- closing ----------------------------------------------------------------------------------------------
+
+    def _end(self, by: str, code: int, reason: str) -> None:
+        """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
+        if self.cause is None:
+            self.cause = CloseCause(by, code, reason)
+            self._closing_at = self._loop.time() + self.options.handshake
+            self._wheel.watch(self, self.options.handshake)
+
+    def _say_close(self, leg: Leg, close: Close) -> None:
+        """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
+        if leg.close_sent or leg.gone:
+            return
+        leg.code = leg.code or close.code
+        source = leg.other
+        frame = frames.encode_close(close.code, close.reason, masked=leg.masked_out)
+        if source.inside_frame and not source.muted:
+            source.finish_frame_with(frame)
+            return
+        source.mute()
+        self.said_close(leg, frame)
+
+    def said_close(self, leg: Leg, frame: bytes) -> None:
+        """Write a Close to `leg`. What its other side sends from now on is only read for the Close in it."""
+        leg.say(frame)
+        leg.close_sent = True
+        leg.other.release(BUFFER_FULL | RATE)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Close each transport whose closing handshake is done. The server's side closes first (RFC 6455 §7.1.1)."""
+        for leg in (self.client, self.backend):
+            if leg.gone or not leg.close_sent or leg.transport.is_closing():
+                continue
+            if leg.broken and not leg.eof:
+                leg.shut()
+            elif leg.eof or (leg.is_client and leg.close_received):
+                leg.transport.close()
+        if self.client.gone and self.backend.gone:
+            self._finish()
+
+    def _echo(self) -> Close:
+        """An answer to a Close whose own answer did not come."""
+        code = self.cause.code if self.cause and frames.is_sendable(self.cause.code) else close_codes.GOING_AWAY.code
+        return Close(code, "", close_codes.Reconnect.MAYBE)
+
+    def _hang_up(self, leg: Leg) -> None:
+        """Close the connection after what is buffered, without a Close frame."""
+        leg.close_sent = True
+        leg.code = leg.code or 1006
+        leg.other.mute()
+        if not leg.gone and not leg.transport.is_closing():
+            leg.transport.close()
+
+    def _finish(self) -> None:
+        on_end, self._on_end = self._on_end, _nothing
+        self._wheel.forget(self)
+        on_end(self)
+        for leg in (self.client, self.backend):
+            leg.let_go()
+
+    # --- the clock --------------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> float | None:
+        """Called by the wheel: pings, time limits, and the end of patience."""
+        if self.client.gone and self.backend.gone:
+            return None
+        if self._closing_at:
+            return self._look_at_closing(now)
+        self._look_at_limits(now)
+        if self._closing_at:
+            return self.options.handshake
+        for leg in (self.client, self.backend):
+            self._look_at_silence(leg, now)
+        return self.options.handshake if self._closing_at else self._next_look(now)
+
+    def _watch(self, delay: float | None) -> None:
+        if delay is not None:
+            self._wheel.watch(self, delay)
+
+    def _next_look(self, now: float) -> float | None:
+        options = self.options
+        delays = [options.ping_interval / 4, options.idle_timeout / 4]
+        if options.maximum_duration:
+            delays.append(max(self.started_at + options.maximum_duration - now, self._wheel.tick))
+        if self.client.stalled_at or self.backend.stalled_at:
+            delays.append(options.stall / 4)
+        return min((delay for delay in delays if delay), default=None)
+
+    def _look_at_limits(self, now: float) -> None:
+        options = self.options
+        for leg in (self.client, self.backend):
+            if leg.brakes & RATE:  # it has something to say, and its plan lets it wait
+                leg.heard, leg.heard_at = True, now
+            elif leg.heard:
+                leg.heard, leg.heard_at, leg.pinged_at = False, now, 0.0
+            if leg.stalled_at and options.stall and now - leg.stalled_at >= options.stall:
+                return self._end_stalled(leg)
+        if options.maximum_duration and now - self.started_at >= options.maximum_duration:
+            return self.close(close_codes.TOO_OLD.code, close_codes.TOO_OLD.reason)
+        heard_at = max(self.client.heard_at, self.backend.heard_at)
+        if options.idle_timeout and now - heard_at >= options.idle_timeout:
+            return self.close(close_codes.IDLE.code, close_codes.IDLE.reason)
+        return None
+
+    def _look_at_silence(self, leg: Leg, now: float) -> None:
+        interval = self.options.ping_interval
+        if not interval or leg.brakes or leg.stalled_at or now - leg.heard_at < interval:
+            return
+        if leg.pinged_at and now - leg.pinged_at >= interval:
+            self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
+            self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SILENT)
+            leg.transport.abort()
+        elif not leg.pinged_at and not leg.other.inside_frame:
+            leg.pinged_at = now
+            leg.say(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(OUR_PING, masked=True))
+
+    def _end_stalled(self, leg: Leg) -> None:
+        self._end("gateway", close_codes.TOO_SLOW.code, close_codes.TOO_SLOW.reason)
+        if leg.other.inside_frame and leg.other.scanner.remaining > HIGH_WATER:
+            self._hang_up(leg)
+        else:
+            self._say_close(leg, close_codes.TOO_SLOW)
+            leg.other.release(BUFFER_FULL)  # for the rest of the frame that is passing, behind which the Close waits
+        self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SLOW)
+
+    def _look_at_closing(self, now: float) -> float | None:
+        """Past the time for the closing handshake: hang up once, and cut what is still there after as long again."""
+        late = now - self._closing_at
+        if late < 0:
+            return -late
+        living = [leg for leg in (self.client, self.backend) if not leg.gone]
+        if late >= self.options.handshake:
+            self.abort()
+            return self.options.handshake
+        for leg in living:
+            if leg.verdict and not leg.close_sent and not leg.other.inside_frame:
+                self._say_close(leg, leg.verdict)
+                continue  # it may still be sending, and is to read why it should not
+            if leg.close_received and not leg.other.inside_frame:
+                self._say_close(leg, self._echo())
+            self._hang_up(leg)
+        return self.options.handshake
+
+
+def _nothing(relay: Relay) -> None:
+    """After the end there is nobody left to tell."""

@@ -1,0 +1,76 @@
+"""One timer for a whole worker: things to be looked at again after a while. Cheap for many, coarse by design."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+logger = logging.getLogger(__name__)
+
+
+class Watched(Protocol):
+    """Something that wants to be looked at. `due` belongs to the wheel; begin with 0."""
+
+    due: int
+
+    def look(self, now: float) -> float | None:
+        """Do what is due at `now` (the loop's clock, seconds); the seconds until the next look, None for never."""
+        ...
+
+
+class TimerWheel:
+    """Looks at each watched thing when its time has come, give or take one `tick` (seconds).
+
+    There is one timer of the loop's, and only while something is watched.
+    """
+
+    __slots__ = ("_buckets", "_handle", "_loop", "_now", "tick")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tick: float = 0.5) -> None:
+        self._loop = loop
+        self._buckets: dict[int, list[Watched]] = {}
+        self._handle: asyncio.TimerHandle | None = None
+        self._now = 0
+        self.tick = tick
+
+    def watch(self, watched: Watched, delay: float) -> None:
+        """Look at it in `delay` seconds. An earlier look that was already asked for stands."""
+        due = int((self._loop.time() + delay) / self.tick) + 1
+        if watched.due and watched.due <= due:
+            return
+        watched.due = due
+        self._buckets.setdefault(due, []).append(watched)
+        if self._handle is None:
+            self._now = int(self._loop.time() / self.tick)
+            self._sleep()
+
+    def forget(self, watched: Watched) -> None:
+        """Do not look at it any more; the wheel drops it when its turn comes."""
+        watched.due = 0
+
+    def _sleep(self) -> None:
+        self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
+
+    def _turn(self) -> None:
+        now = self._loop.time()
+        reached = max(int(now / self.tick), self._now + 1)
+        for number in range(self._now + 1, reached + 1):
+            self._now = number
+            for watched in self._buckets.pop(number, ()):
+                if watched.due == number:
+                    watched.due = 0
+                    self._look(watched, now)
+        if self._buckets:
+            self._sleep()
+        else:
+            self._handle = None
+
+    def _look(self, watched: Watched, now: float) -> None:
+        try:
+            delay = watched.look(now)
+        except Exception:
+            logger.exception("A connection could not be looked after.")
+            return
+        if delay is not None:
+            self.watch(watched, delay)

@@ -1,0 +1,1 @@
+"""Which deployed API a path names (`table`), and which of its topics (`topics`). Pure."""

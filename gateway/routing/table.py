@@ -1,0 +1,310 @@
+"""Which deployed API a path names, and what of the path goes on to its backend. Pure.
+
+The rules, in order:
+
+1. The longest context of a deployed API that prefixes the path at a segment border. A context with `{version}` in it
+   prefixes a path that holds, in that place, a version of it or a dotted prefix of one.
+2. The next segment (or the one in the place of `{version}`) is an exact version; else the dotted prefix of some, of
+   which the highest is taken, preferring those that the caller's application is subscribed to; else, if it is neither,
+   the default version is meant and the segment belongs to the topic.
+3. What remains is the topic.
+
+A version that exists but is not served (created, retired, not deployed) still owns its name: asking for it finds
+nothing, rather than another version by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.routing.topics import Topic, TopicSet
+
+if TYPE_CHECKING:
+    from publisher.endpoint import Endpoint, EndpointOptions
+    from publisher.origins import Origins
+
+VERSION = "{version}"
+SERVED_STATES = frozenset({"PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the gateway knows of one API: its deployed revision and the two things that act at once, state and removal.
+
+    `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
+    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call.
+    """
+
+    api_id: str
+    name: str
+    context: str
+    version: str
+    state: str
+    rank: tuple[Any, ...]
+    endpoints: Mapping[str, Endpoint]
+    options: EndpointOptions
+    topics: TopicSet
+    revision_id: str = ""
+    is_default: bool = False
+    deployed_at: float = 0.0
+    query_token: bool = True
+    origins: Origins | None = None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a path can lead here at all; a blocked API is served in this sense, it answers 503."""
+        return bool(self.revision_id) and self.state in SERVED_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path understood: the API, the topic, and the path that its backend is asked for (`backend_path`)."""
+
+    deployment: Deployment
+    topic: Topic | None
+    rest: str
+    backend_path: str
+
+    @property
+    def api_id(self) -> str:
+        """The id of the API's row, as text."""
+        return self.deployment.api_id
+
+    @property
+    def name(self) -> str:
+        """The API's name."""
+        return self.deployment.name
+
+    @property
+    def context(self) -> str:
+        """The API's context."""
+        return self.deployment.context
+
+    @property
+    def version(self) -> str:
+        """The whole version, also where the path named a prefix of it."""
+        return self.deployment.version
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state, by WSO2's word."""
+        return self.deployment.state
+
+    @property
+    def options(self) -> EndpointOptions:
+        """The advanced configuration of the endpoint."""
+        return self.deployment.options
+
+    @property
+    def query_token(self) -> bool:
+        """Whether a token may come as `?access_token=`."""
+        return self.deployment.query_token
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of which a token must hold one; none asked for when empty."""
+        return self.topic.scopes if self.topic else frozenset()
+
+    def endpoint(self, key_type: str) -> Endpoint | None:
+        """The addresses for keys of this type; None when the API has no such endpoint."""
+        return self.deployment.endpoints.get(key_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The deployed versions that a path may mean, best first (never none), and what remains of the path."""
+
+    candidates: tuple[Deployment, ...]
+    rest: str
+
+    def route(self, *preferred: Container[str]) -> Route | None:
+        """The route to the best candidate whose API id is in the first container that holds any; else to the first.
+
+        None when that version has no such topic.
+        """
+        return route_to(self._best(preferred), self.rest)
+
+    def _best(self, preferred: tuple[Container[str], ...]) -> Deployment:
+        if len(self.candidates) > 1:
+            for wanted in preferred:
+                for candidate in self.candidates:
+                    if candidate.api_id in wanted:
+                        return candidate
+        return self.candidates[0]
+
+
+def route_to(deployment: Deployment, rest: str) -> Route | None:
+    """The route for what remains of a path below the version; None when the API has no such topic."""
+    found = deployment.topics.find(rest)
+    return Route(deployment, found.topic, rest, found.backend_path) if found else None
+
+
+def backend_url(address: str, route: Route, query_string: bytes) -> str:
+    """The URL to dial: the endpoint's address, the route's path, and the client's query string unchanged.
+
+    A query in the address or in the topic's mapping is kept, in front of the client's.
+    """
+    base, _, own_query = address.partition("?")
+    path, _, mapped_query = route.backend_path.partition("?")
+    if path:
+        base = base.rstrip("/")
+    query = "&".join(part for part in (own_query, mapped_query, query_string.decode("latin-1")) if part)
+    return f"{base}{path}?{query}" if query else f"{base}{path}"
+
+
+class RouteTable:
+    """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment."""
+
+    __slots__ = ("_deployments", "_longest", "_prefixes")
+
+    def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
+        self._deployments: dict[str, Deployment] = {}
+        self._prefixes: dict[str, _Prefix] = {}
+        self._longest = 0
+        members: dict[str, list[Deployment]] = {}
+        for deployment in deployments:
+            self._deployments[deployment.api_id] = deployment
+            for key in _keys(deployment):
+                members.setdefault(key, []).append(deployment)
+        for key, sharing in members.items():
+            self._put(key, sharing)
+
+    def __len__(self) -> int:
+        return len(self._deployments)
+
+    def __iter__(self) -> Iterator[Deployment]:
+        return iter(self._deployments.values())
+
+    def get(self, api_id: str) -> Deployment | None:
+        """What is known of one API; None when it is gone."""
+        return self._deployments.get(api_id)
+
+    def match(self, path: str) -> Match | None:
+        """What the raw path of a handshake (percent-encoding kept, no query) may mean; None: nothing here."""
+        border = len(path)
+        while border > 0:
+            if border <= self._longest and (prefix := self._prefixes.get(path[:border])):
+                answer = prefix.resolve(path[border:])
+                if answer is not _PASS:
+                    return answer if isinstance(answer, Match) else None
+            border = path.rfind("/", 0, min(border, self._longest + 1))
+        return None
+
+    def replaced(self, changed: Iterable[Deployment], gone: Iterable[str] = ()) -> RouteTable:
+        """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""
+        table = RouteTable()
+        table._deployments = dict(self._deployments)
+        table._prefixes = dict(self._prefixes)
+        table._longest = self._longest
+        for deployment in changed:
+            table._remove(deployment.api_id)
+            table._add(deployment)
+        for api_id in gone:
+            table._remove(api_id)
+        return table
+
+    def _add(self, deployment: Deployment) -> None:
+        self._deployments[deployment.api_id] = deployment
+        for key in _keys(deployment):
+            sharing = self._prefixes[key].members if key in self._prefixes else []
+            self._put(key, [*sharing, deployment])
+
+    def _remove(self, api_id: str) -> None:
+        deployment = self._deployments.pop(api_id, None)
+        for key in _keys(deployment) if deployment else ():
+            self._put(key, [member for member in self._prefixes[key].members if member.api_id != api_id])
+
+    def _put(self, key: str, members: list[Deployment]) -> None:
+        if members:
+            self._prefixes[key] = _Prefix(key, members)
+            self._longest = max(self._longest, len(key))
+        else:
+            self._prefixes.pop(key, None)
+
+
+class _Pass:
+    """Says that a shorter context is to be tried."""
+
+
+_PASS = _Pass()
+
+
+class _Prefix:
+    """What one string in front of a path can mean: a context, or one with a version (or nothing) for `{version}`."""
+
+    __slots__ = ("_by_segment", "_default", "_is_context", "_named", "members")
+
+    def __init__(self, key: str, members: list[Deployment]) -> None:
+        self.members = members
+        plain = [member for member in members if member.context == key]
+        named = [member for member in members if member.context != key and key in _expansions(member)]
+        unnamed = [member for member in members if member.context != key == _without_version(member.context)]
+        self._is_context = any(member.is_served for member in plain)
+        self._by_segment = _by_segment(plain)
+        self._named = _best_first(named, [each for each in named if _served_at(each) == key]) if named else None
+        self._default = _default(plain if self._is_context else unnamed)
+
+    def resolve(self, rest: str) -> Match | _Pass | None:
+        """The versions meant by what follows this prefix; None: nothing is served there; pass: try a shorter one."""
+        segment, slash, below = rest[1:].partition("/")
+        candidates = self._by_segment.get(segment)
+        if self._is_context and candidates:
+            return Match(candidates, slash + below)
+        if not self._is_context and self._named:
+            return Match(self._named, rest)
+        if candidates is not None or self._named is not None:
+            return None
+        if self._default:
+            return Match((self._default,), rest)
+        return None if self._is_context else _PASS
+
+
+def _keys(deployment: Deployment) -> list[str]:
+    if VERSION not in deployment.context:
+        return [deployment.context]
+    default = [_without_version(deployment.context)] if deployment.is_default else []
+    return [*_expansions(deployment), *default]
+
+
+def _expansions(deployment: Deployment) -> list[str]:
+    return [deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)]
+
+
+def _served_at(deployment: Deployment) -> str:
+    return deployment.context.replace(VERSION, deployment.version)
+
+
+def _without_version(context: str) -> str:
+    return context.replace(f"/{VERSION}", "")
+
+
+def _dotted_prefixes(version: str) -> list[str]:
+    """1.4.2 is reached as 1, 1.4 and 1.4.2."""
+    parts = version.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _by_segment(deployments: list[Deployment]) -> dict[str, tuple[Deployment, ...]]:
+    """For each exact version and dotted prefix of one the versions meant, none where none is served."""
+    reaching: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
+        for prefix in _dotted_prefixes(deployment.version):
+            reaching.setdefault(prefix, []).append(deployment)
+    return {
+        segment: _best_first(meant, [each for each in meant if each.version == segment])
+        for segment, meant in reaching.items()
+    }
+
+
+def _best_first(meant: list[Deployment], exact: list[Deployment]) -> tuple[Deployment, ...]:
+    """The served one among the exact ones; else all that are served, the highest version first."""
+    served = [each for each in exact if each.is_served] or [each for each in meant if each.is_served]
+    return tuple(sorted(served, key=lambda each: (each.rank, each.version), reverse=True))
+
+
+def _default(deployments: list[Deployment]) -> Deployment | None:
+    """The default version; of several that say so, the one deployed last."""
+    claims = [each for each in deployments if each.is_served and each.is_default]
+    return max(claims, key=lambda each: (each.deployed_at, each.rank, each.version), default=None)

@@ -1,0 +1,87 @@
+"""What the gateway's server is told: ports, workers and limits, and what uvicorn's protocols share in one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
+from gateway.relay.timer_wheel import TimerWheel
+from gateway.server.lingering_close import LingeringClose
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """`head_seconds` from the connection's start until its request's head is whole, `head_bytes` at most in it.
+
+    At most `connections` WebSockets at once in this worker, and besides them `greeted` clients who have not said yet
+    what they want, or are being told that they cannot have it.
+    """
+
+    head_seconds: float = 10.0
+    head_bytes: int = 32 * 1024
+    connections: int = 1 << 20
+    greeted: int = 1 << 20
+
+
+class WorkerConfig(uvicorn.Config):
+    """uvicorn's configuration, with what the gateway's protocols share in one worker."""
+
+    def __init__(self, app: Any, *, wheel: TimerWheel, limits: ServerLimits | None = None, **options: Any) -> None:
+        super().__init__(
+            app,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            access_log=False,
+            log_config=None,
+            **options,
+        )
+        self.wheel = wheel
+        self.limits = limits or ServerLimits()
+        self.relays: set[Relay] = set()
+        self.heads: set[HttpToolsProtocol] = set()
+        self.lingering: set[LingeringClose] = set()
+        self.on_refusal: Callable[[Refusal, str, str], None] = _not_told
+
+    @property
+    def greeted(self) -> int:
+        """How many clients have not said yet what they want, or are being told that they cannot have it."""
+        return len(self.heads) + len(self.lingering)
+
+    def is_full(self, connections: int) -> bool:
+        """Whether there is no room for another WebSocket beside so many connections that are not spliced yet."""
+        return len(self.relays) + connections - len(self.heads) >= self.limits.connections
+
+
+def _not_told(refusal: Refusal, client: str, request_id: str) -> None:
+    """Where nobody wants to know who was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What to run. `drain` is the seconds over which clients are asked to go when the gateway stops.
+
+    `connections` is the most WebSockets in each worker, 0 for as many as it has descriptors for. Metrics are served on
+    `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
+    """
+
+    hosts: Sequence[str]
+    ws_port: int
+    wss_port: int
+    certificate: Path
+    key: Path
+    workers: int = 1
+    drain: float = 5.0
+    connections: int = 0
+    limits: ServerLimits = field(default_factory=ServerLimits)
+    metrics_port: int = 0
+    metrics_folder: Path | None = None

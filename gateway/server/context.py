@@ -1,0 +1,45 @@
+"""What every consumer of a worker shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.connections.plans import ConnectionPlans
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.control.routing import RoutingState
+from gateway.observability.telemetry import Telemetry
+from gateway.relay.splice import Relay
+from gateway.server.http_endpoints import HttpEndpoints
+from gateway.upstream.dialer import Dialer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class GatewayContext:
+    """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.types.RelayOptions`.
+
+    `on_end(connection, relay)` is told of every connection whose relay has ended, `telemetry` of everything worth
+    counting. `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away. `plans`
+    meter what passes (None: nothing is metered). `write_access` asks for a line in the log `gateway.access` for every
+    refusal and every end.
+    """
+
+    routing: RoutingState
+    connections: ConnectionRegistry
+    dialer: Dialer = field(default_factory=Dialer)
+    clock: Callable[[], float] = time.time
+    stall: float = 30.0
+    handshake: float = 5.0
+    is_stopping: bool = False
+    not_ready: Callable[[], str] = str
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    plans: ConnectionPlans | None = None
+    on_end: Callable[[Connection, Relay], None] | None = None
+    write_access: bool = False
+    endpoints: HttpEndpoints | None = None

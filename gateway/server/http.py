@@ -1,0 +1,141 @@
+"""The gateway's side of uvicorn: reads one request, within limits, and refuses in JSON what cannot be taken.
+
+`GatewayHttp` is uvicorn's HTTP protocol with a deadline, a cap and strictness. It hands a handshake to
+`gateway.server.websocket`, which shows it to the application. Frames are never read here: uvicorn's own WebSocket
+protocols would read the handshake a second time and keep what is needed to speak in messages, so they are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any, cast
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from gateway import refusals
+from gateway.handshake import head
+from gateway.refusals import Refusal
+from gateway.server.config import WorkerConfig
+from gateway.server.lingering_close import close_after
+from gateway.server.websocket import PendingWebSocket
+
+
+class GatewayHttp(HttpToolsProtocol):
+    """Reads one request. Everything it refuses itself it answers in JSON, closes, and passes on to nobody."""
+
+    config: WorkerConfig
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._is_done = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        peer = transport.get_extra_info("peername")
+        self.client = (str(peer[0]), int(peer[1])) if peer else None
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self.config.heads.add(self)
+        # On TLS the handshake has had the other half of the time.
+        share = 0.5 if self.scheme == "https" else 1.0
+        self._deadline = self.loop.call_later(self.config.limits.head_seconds * share, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_clock()
+        self.config.heads.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_done:
+            return
+        self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._is_done and not self._is_answering and self._should_upgrade():
+                self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(refusals.malformed("The request is not HTTP/1.1 as RFC 9112 has it."))
+        else:
+            if self._deadline is not None and self._head_bytes > self.config.limits.head_bytes:
+                self._refuse(refusals.head_too_large(self.config.limits.head_bytes))
+
+    def on_headers_complete(self) -> None:
+        self._stop_clock()
+        limit = self.config.limits.head_bytes
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        refusal = (
+            refusals.head_too_large(limit)
+            if size > limit
+            else head.refuse_head(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers)
+        )
+        if not refusal and self.config.is_full(len(self.connections)) and head.is_handshake(self.headers):
+            refusal = refusals.server_full()
+        if refusal:
+            self._refuse(refusal)
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_done:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._is_done:
+            super().on_message_complete()
+
+    def _upgrade(self, early: bytes) -> None:
+        """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
+        self._leave()
+        self._is_done = True
+        protocol = PendingWebSocket(self, self.config, early)
+        self.transport.pause_reading()
+        self.transport.set_protocol(protocol)
+        protocol.run()
+        self.loop.call_soon(self._let_go)
+
+    @property
+    def _is_answering(self) -> bool:
+        return cast("RequestResponseCycle | None", self.cycle) is not None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        self._refuse(refusals.too_late(self.config.limits.head_seconds))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if not self._is_done:
+            self._is_done = True
+            self._stop_clock()
+            if self._is_answering:
+                return  # a request before this one is being answered, and the connection ends with that answer
+            self._leave()
+            name = secrets.token_hex(16)
+            self.config.on_refusal(refusal, self.client[0] if self.client else "", name)
+            close_after(self.transport, head.write_refusal(refusal, name), self.loop, self.config.lingering)
+            self.loop.call_soon(self._let_go)
+
+    def _leave(self) -> None:
+        self.connections.discard(self)
+        self.config.heads.discard(self)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _let_go(self) -> None:
+        """The parser and its callbacks refer to each other."""
+        self.parser = None  # type: ignore[assignment]

@@ -1,0 +1,277 @@
+"""Child processes kept alive: start, restart with back-off, renew, and stop together. Knows nothing of what they do.
+
+`Supervisor([Child("portal", [sys.executable, "manage.py", "portal"]), ...]).run()` blocks until SIGTERM or SIGINT
+and returns the exit code for `sys.exit`. A child is a command line (its own interpreter) or a callable (a fork of this
+process: make no threads, loops or database connections before `run`).
+"""
+
+from __future__ import annotations
+
+import math
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from gateway.server.processes import ASKED, Child, Handle, ending, send, spawn
+
+STARTING_SECONDS = 30.0  # for a new process to say that it works
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a dead child stays dead, in seconds. One that ran for `healthy` starts again from `initial`."""
+
+    initial: float = 0.1
+    factor: float = 2.0
+    maximum: float = 10.0
+    healthy: float = 10.0
+
+    def delay(self, failures: int) -> float:
+        """The pause before the next start, after `failures` deaths in a row."""
+        return float(min(self.initial * self.factor ** min(max(failures - 1, 0), 64), self.maximum))
+
+
+class Supervisor:
+    """Keeps `children` running until a signal, then stops them all.
+
+    A child that ends by itself is started again after the back-off. One that fails (exit code not 0) within `settle`
+    seconds of its very first start cannot work at all, a port in use for example: it has said why, so everything is
+    stopped and `run` returns 1. `say` is called with one sentence per event; `on_start` with each child's name and
+    process id; `on_stop` once, before the children are told to stop.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        backoff: Backoff | None = None,
+        grace: float = 10.0,
+        settle: float = 3.0,
+        say: Callable[[str], None] | None = None,
+        on_start: Callable[[str, int], None] | None = None,
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
+        self._backoff = backoff or Backoff()
+        self._grace = grace
+        self._settle = settle
+        self._say = say or _say
+        self._on_start = on_start or (lambda name, pid: None)
+        self._on_stop = on_stop or (lambda: None)
+        self._slots = [_Slot(child) for child in children]
+        self._renewing: _Slot | None = None
+        self._wake = _Alarm()
+        self._stopping = False
+        self._code = 0
+
+    def run(self, *, renew_on: signal.Signals | None = None) -> int:
+        """Starts the children, watches them, stops them on SIGTERM, SIGINT or `stop()`. Once, in the main thread.
+
+        On the signal `renew_on` each child that can be is replaced, one after the other: a new process is started, and
+        when it says that it works the old one is told to stop. One that does not come to work leaves the old one be.
+        """
+        with self._signals(renew_on):
+            try:
+                while not self._stopping:
+                    self._look_after_all(time.monotonic())
+                    self._renew(time.monotonic())
+                    if not self._stopping:
+                        self._wake.wait(0.1)
+            finally:
+                self._on_stop()
+                for is_last in (False, True):
+                    self._stop_all([slot for slot in self._slots if slot.child.last is is_last])
+                self._wake.close()
+        return self._code
+
+    def stop(self) -> None:
+        """Asks `run` to stop everything and return; safe from a signal handler or another thread."""
+        self._stopping = True
+        self._wake.ring()
+
+    def renew(self) -> None:
+        """Asks `run` to replace the children that can be; safe from a signal handler.
+
+        One that is being replaced at this moment is replaced again: it may have begun before what is new was there.
+        """
+        for slot in self._slots:
+            slot.is_wanted_new = slot.child.ready is not None
+        self._wake.ring()
+
+    def _look_after_all(self, now: float) -> None:
+        for slot in self._slots:
+            if self._stopping:
+                return
+            if slot.handle is None and slot.next is not None:
+                slot.take_over(now)
+            elif slot.handle is None:
+                if now >= slot.due:
+                    self._start(slot, now)
+            elif (code := slot.handle.poll()) is not None:
+                self._bury(slot, code, now)
+
+    def _start(self, slot: _Slot, now: float) -> None:
+        slot.started = now
+        slot.starts += 1
+        slot.handle = spawn(slot.child)
+        self._on_start(slot.child.name, slot.handle.pid)
+
+    def _bury(self, slot: _Slot, code: int, now: float) -> None:
+        slot.handle = None
+        if code == 0 and slot.child.once:
+            slot.due = math.inf
+            return
+        age = now - slot.started
+        if slot.starts == 1 and code > 0 and age < self._settle:
+            self._say(f"{slot.child.name} could not start (exit code {code}); stopping.")
+            self._code = 1
+            self.stop()
+            return
+        slot.failures = 1 if age >= self._backoff.healthy else slot.failures + 1
+        delay = self._backoff.delay(slot.failures)
+        slot.due = now + delay
+        self._say(f"{slot.child.name} ended ({ending(code)}); starting it again in {delay:.1f} s.")
+
+    # --- renewing: one child at a time, one step at a time ----------------------------------------------------
+
+    def _renew(self, now: float) -> None:
+        if self._stopping:
+            return
+        if self._renewing is None:
+            self._begin_to_renew(now)
+        elif self._renewing.next is not None:
+            self._look_at_next(self._renewing, self._renewing.next, now)
+        elif self._renewing.leaving is not None:
+            self._see_off(self._renewing, self._renewing.leaving, now)
+        else:  # the old one died by itself, and the next has taken over
+            self._renewing = None
+
+    def _begin_to_renew(self, now: float) -> None:
+        slot = next((each for each in self._slots if each.is_wanted_new), None)
+        if slot is None or slot.child.ready is None:
+            return
+        slot.is_wanted_new = False
+        if slot.handle is not None:  # else it is about to be started anyway
+            slot.child.ready.clear()
+            slot.next, slot.since = spawn(slot.child), now
+            self._on_start(slot.child.name, slot.next.pid)
+            self._renewing = slot
+
+    def _look_at_next(self, slot: _Slot, coming: Handle, now: float) -> None:
+        if slot.handle is None:  # the old one died by itself: this one counts from now on, whatever becomes of it
+            slot.take_over(now)
+            self._renewing = None
+        elif (code := coming.poll()) is not None:
+            self._say(f"{slot.child.name} could not be renewed ({ending(code)}); the old one goes on.")
+            slot.next = self._renewing = None
+        elif slot.child.ready:
+            slot.leaving, slot.since = slot.handle, now
+            slot.take_over(now)
+            send(slot.leaving, signal.SIGTERM)
+        elif now - slot.since > STARTING_SECONDS:
+            send(coming, signal.SIGKILL)
+
+    def _see_off(self, slot: _Slot, leaving: Handle, now: float) -> None:
+        if leaving.poll() is not None:
+            slot.leaving = self._renewing = None
+            self._say(f"{slot.child.name} was renewed.")
+        elif now - slot.since > self._grace_of(slot):
+            send(leaving, signal.SIGKILL)
+
+    # --- stopping ---------------------------------------------------------------------------------------------
+
+    def _stop_all(self, slots: Sequence[_Slot]) -> None:
+        living = [(slot, handle) for slot in slots for handle in slot.handles() if handle.poll() is None]
+        for _, handle in living:
+            send(handle, signal.SIGTERM)
+        begun = time.monotonic()
+        while living := [(slot, handle) for slot, handle in living if handle.poll() is None]:
+            for slot, handle in living:
+                if time.monotonic() - begun > self._grace_of(slot):
+                    self._say(f"{slot.child.name} did not stop within {self._grace_of(slot):.0f} s; killed.")
+                    send(handle, signal.SIGKILL)
+                    handle.wait()
+            time.sleep(0.02)
+
+    def _grace_of(self, slot: _Slot) -> float:
+        return self._grace if slot.child.grace is None else slot.child.grace
+
+    @contextmanager
+    def _signals(self, renew_on: signal.Signals | None) -> Iterator[None]:
+        def asked(number: int, frame: FrameType | None) -> None:
+            self.stop()
+
+        def child_ended(number: int, frame: FrameType | None) -> None:
+            self._wake.ring()
+
+        def renewal_asked(number: int, frame: FrameType | None) -> None:
+            self.renew()
+
+        handlers = {**dict.fromkeys(ASKED, asked), signal.SIGCHLD: child_ended}
+        if renew_on is not None:
+            handlers[renew_on] = renewal_asked
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Alarm:
+    """Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def ring(self) -> None:
+        with suppress(OSError):  # full, which rings too; or closed
+            self._writer.send(b"!")
+
+    def wait(self, seconds: float) -> None:
+        select.select([self._reader], [], [], seconds)
+        with suppress(BlockingIOError):
+            self._reader.recv(4096)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+class _Slot:
+    """A child and its present process, if any."""
+
+    __slots__ = ("child", "due", "failures", "handle", "is_wanted_new", "leaving", "next", "since", "started", "starts")
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.handle: Handle | None = None
+        self.next: Handle | None = None  # replaces it once it works
+        self.leaving: Handle | None = None  # was replaced and told to stop
+        self.since = 0.0  # when the one was started or the other told
+        self.is_wanted_new = False
+        self.started = 0.0
+        self.starts = 0
+        self.failures = 0
+        self.due = 0.0
+
+    def take_over(self, now: float) -> None:
+        """The next process is now the one that counts."""
+        self.handle, self.next, self.started = self.next, None, now
+        self.starts += 1
+
+    def handles(self) -> list[Handle]:
+        """Every process of this child that may live."""
+        return [each for each in (self.handle, self.next, self.leaving) if each is not None]
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()

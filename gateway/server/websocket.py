@@ -1,0 +1,178 @@
+"""A client between its handshake and its backend, as the application sees it.
+
+The scope has one more extension, `apimanager.relay`. After `websocket.accept` the application calls
+
+    scope["extensions"]["apimanager.relay"]["splice"](dialled, options=..., meters=..., on_end=...)
+
+and returns. From then on the connection belongs to a `gateway.relay.splice.Relay`, and nothing of uvicorn's is left of
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import unquote
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+
+from gateway import refusals
+from gateway.handshake import head
+from gateway.handshake.head import accept_for
+from gateway.logging.formats import request_id
+from gateway.quotas.meter import Meter
+from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
+from gateway.relay.types import RelayOptions
+from gateway.server.config import WorkerConfig
+from gateway.server.lingering_close import close_after
+from gateway.upstream.handshake import BackendConnection
+
+EXTENSION = "apimanager.relay"
+
+log = logging.getLogger("gateway.http")
+
+
+class PendingWebSocket(asyncio.Protocol):
+    """Holds a client between its handshake and its backend, without reading from it, then gives its transport away.
+
+    Made of a request that `head.refuse_head` found to be a handshake. Speaks as much of ASGI's WebSocket messages as
+    this takes: connect, accept or a response, disconnect. `early` is what the client has sent behind its request.
+    """
+
+    def __init__(self, http: HttpToolsProtocol, config: WorkerConfig, early: bytes) -> None:
+        self.config, self.transport, self.loop = config, http.transport, http.loop
+        self.connections: set[Any] = http.connections
+        self.tasks = http.tasks
+        self.early = early
+        extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
+        self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
+        self._is_accepted = self._is_over = False
+        self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
+        self._gone: asyncio.Future[None] | None = None
+
+    def run(self) -> None:
+        """Let the application decide about the client."""
+        self.connections.add(self)
+        task = self.loop.create_task(self._run())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def splice(
+        self,
+        dialled: BackendConnection,
+        *,
+        options: RelayOptions,
+        meters: tuple[Meter, Meter],
+        on_end: Callable[[Relay], None],
+    ) -> Relay:
+        """Join the client, already accepted, to its backend. The application's task may end afterwards."""
+        relays = self.config.relays
+
+        def ended(relay: Relay) -> None:
+            relays.discard(relay)
+            on_end(relay)
+
+        relay = Relay(
+            self.transport,
+            dialled.transport,
+            options=options,
+            wheel=self.config.wheel,
+            loop=self.loop,
+            meters=meters,
+            on_end=ended,
+        )
+        relays.add(relay)
+        early, self.early = self.early, b""
+        self._end()
+        relay.start(from_client=early, from_backend=dialled.early)
+        return relay
+
+    def shutdown(self) -> None:
+        """A stopping worker lets handshakes under way finish or fail by themselves; it closes relays itself."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    async def _run(self) -> None:
+        try:
+            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("The gateway's application failed.")
+        if not self._is_over:
+            self._answer(head.write_refusal(refusals.fault(), request_id.get()))
+            self.transport.close()
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._gone is None:
+            self._gone = self.loop.create_future()
+            return {"type": "websocket.connect"}
+        if not self._is_over:
+            await self._gone
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def _send(self, message: Any) -> None:
+        if self._is_over:
+            raise ClientDisconnected
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message)
+            case "websocket.close":
+                self._answer(head.write_refusal(Refusal(403, 900908, "Forbidden", "The connection was refused.")))
+            case "websocket.http.response.start":
+                self._refusal_head = (message["status"], list(message.get("headers", ())))
+            case "websocket.http.response.body" if self._refusal_head:
+                self._answer(head.write_response(*self._refusal_head, message.get("body", b"")))
+            case kind:
+                raise ValueError(f"{kind} was not expected from the gateway's application.")
+
+    def _accept(self, message: dict[str, Any]) -> None:
+        if self.transport.is_closing():
+            raise ClientDisconnected
+        headers = list(message.get("headers", ()))
+        if subprotocol := message.get("subprotocol"):
+            headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
+        key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
+        self._is_accepted = True
+        self.transport.write(head.write_switch(accept_for(key.strip()), headers))
+
+    def _answer(self, response: bytes) -> None:
+        if self._is_accepted or self._is_over:
+            return
+        self._end()
+        close_after(self.transport, response, self.loop, self.config.lingering)
+
+    def _end(self) -> None:
+        """The transport is somebody else's now, or gone; drop what is not needed any longer."""
+        self._is_over = True
+        self.early = b""
+        self.connections.discard(self)
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        self._scope = {}
+
+
+def _scope(http: HttpToolsProtocol) -> dict[str, Any]:
+    """The request as ASGI has it."""
+    raw_path, _, query_string = http.url.partition(b"?")
+    offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+    return {
+        "type": "websocket",
+        "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
+        "http_version": "1.1",
+        "scheme": "wss" if http.scheme == "https" else "ws",
+        "server": http.server,
+        "client": http.client,
+        "root_path": "",
+        "path": unquote(raw_path.decode("latin-1")),
+        "raw_path": raw_path,
+        "query_string": query_string,
+        "headers": http.headers,
+        "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
+        "state": {},
+    }

@@ -1,0 +1,196 @@
+"""One worker process: its listening sockets, its connections, and an end that no client takes for a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import uvloop
+from django.db import Error as DatabaseError
+from uvicorn.server import ServerState
+
+from gateway import close_codes, refusals
+from gateway.control.plane import ControlPlane
+from gateway.logging import redaction
+from gateway.observability import access_log
+from gateway.refusals import Refusal
+from gateway.relay.timer_wheel import TimerWheel
+from gateway.server import listeners
+from gateway.server.acceptor import Acceptor, with_room
+from gateway.server.asgi import gateway_application
+from gateway.server.config import ServerConfig, ServerLimits, WorkerConfig
+from gateway.server.context import GatewayContext
+from gateway.server.http import GatewayHttp
+from gateway.server.listeners import CannotServe, Listener
+from gateway.server.processes import Flag
+from gateway.server.websocket import PendingWebSocket
+
+ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+
+log = logging.getLogger("gateway")
+
+Opener = Callable[[], tuple[GatewayContext, ControlPlane | None]]
+"""Makes what one worker needs, in its own process and event loop. The control plane, if any, is yet to be started."""
+
+
+@dataclass(slots=True)
+class Inheritance:
+    """What every child has from the master that forked it.
+
+    `is_ending` is set once a worker that is told to stop has no successor. `of_others` are open sockets that no worker
+    serves.
+    """
+
+    config: ServerConfig
+    open_context: Opener
+    listeners: Sequence[Listener]
+    is_ending: Flag = field(default_factory=Flag)
+    of_others: list[socket.socket] = field(default_factory=list)
+
+
+def work(inheritance: Inheritance, number: int, on_ready: Callable[[], None]) -> int:
+    """One worker, in its own process, until it is told to stop; the exit code. `on_ready` is called once it serves."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    redaction.install()
+    listeners.close(inheritance.listeners, except_worker=number)
+    for sock in inheritance.of_others:
+        sock.close()
+    try:
+        tls = listeners.tls_context(inheritance.config.certificate, inheritance.config.key)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_work(inheritance, number, tls, on_ready))
+    except CannotServe as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+class Worker:
+    """The acceptors and connections of one process. Also what tests run, in their own loop, on their own sockets."""
+
+    def __init__(
+        self, context: GatewayContext, *, limits: ServerLimits | None = None, drain: float = 5.0, tick: float = 0.5
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._context = context
+        self._drain_seconds = drain
+        self._state = ServerState()
+        self._acceptors: list[Acceptor] = []
+        self.config = WorkerConfig(
+            gateway_application(context),
+            http=GatewayHttp,
+            ws=PendingWebSocket,  # only that there is one
+            wheel=TimerWheel(self._loop, tick),
+            limits=limits,
+        )
+        self.config.on_refusal = self._refused
+        self.config.load()
+
+    async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Take clients from a bound socket. With `tls` half of the time for the head is for the TLS handshake."""
+        seconds = self.config.limits.head_seconds / 2
+        self._acceptors.append(Acceptor(sock, self._protocol, self._has_room, tls=tls, tls_seconds=seconds))
+
+    async def stop(self, *, answers: bool = False) -> None:
+        """Ask the clients to go one after the other over the drain time, then cut those who are still here.
+
+        With `answers` the ports stay open until the end: newcomers are refused with 503, and so is `GET /ready`. Else
+        somebody else takes clients from the same sockets, and a client that was taken here but whose handshake is still
+        on its way is let in as long as there is time: nobody is to notice that a worker is renewed.
+        """
+        self._context.not_ready = lambda: refusals.stopping().description
+        self._context.is_stopping = answers
+        if not answers:
+            self._close()
+        deadline = self._loop.time() + self._drain_seconds
+        await self._ask_to_go(self._drain_seconds)
+        while self._is_busy() and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        self._context.is_stopping = True
+        await self._ask_to_go(0.0)
+        await self._end()
+
+    async def _ask_to_go(self, seconds: float) -> None:
+        connections = list(self._context.connections)
+        begun = self._loop.time()
+        for number, connection in enumerate(connections):
+            ahead = begun + seconds * number / len(connections) - self._loop.time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+            go = connection.relay.leave if connection.relay else connection.close
+            go(close_codes.RESTARTING.code, close_codes.RESTARTING.reason)
+
+    async def _end(self) -> None:
+        await self._until_gone(ANSWER_SECONDS)
+        self._close()
+        for relay in list(self.config.relays):
+            relay.finish()
+        await self._until_gone(FLUSH_SECONDS)
+        for relay in list(self.config.relays):
+            relay.abort()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for acceptor in self._acceptors:
+            acceptor.cut()
+        await self._until_gone(CUT_SECONDS)
+
+    async def _until_gone(self, seconds: float) -> None:
+        deadline = self._loop.time() + seconds
+        while (self.config.relays or self._is_busy()) and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+
+    def _close(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+
+    def _is_busy(self) -> bool:
+        """Whether handshakes, or answers to plain requests, are under way."""
+        return bool(self._state.connections) or any(map(len, self._acceptors))
+
+    def _has_room(self) -> bool:
+        return sum(map(len, self._acceptors)) + self.config.greeted < self.config.limits.greeted
+
+    def _protocol(self) -> GatewayHttp:
+        return GatewayHttp(self.config, self._state, {}, self._loop)
+
+    def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
+        self._context.telemetry.refused(refusal)
+        if self._context.write_access:
+            access_log.turned_away(client, refusal, request_id)
+
+
+async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_ready: Callable[[], None]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(asked, stopping.set)
+    config = inheritance.config
+    context, control = inheritance.open_context()
+    if control:
+        await _start(control)
+    worker = Worker(context, limits=with_room(config.limits, config.connections), drain=config.drain)
+    try:
+        for listener in inheritance.listeners:
+            if listener.worker == number:
+                await worker.listen(listener.sock, tls if listener.is_secure else None)
+        on_ready()
+        await stopping.wait()
+        await worker.stop(answers=bool(inheritance.is_ending))
+    finally:
+        if control:
+            await control.stop()
+
+
+async def _start(control: ControlPlane) -> None:
+    try:
+        await control.start()
+    except DatabaseError as error:
+        raise CannotServe(
+            f"The gateway cannot read the database ({type(error).__name__}): "
+            "check DATABASE_URL, and prepare it with `manage.py setup`."
+        ) from error

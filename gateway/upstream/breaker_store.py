@@ -1,0 +1,135 @@
+"""What all the workers know of backends that fail, in rows of the database.
+
+Each worker tells and asks every half second, and at once when it has suspended an address or found it well again. When
+a suspension is over, one of all the workers takes the probe with a guarded update. While the database is away each
+worker goes by its own experience.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+
+from gateway.database import Runner
+from gateway.models import BreakerRecord
+from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
+from publisher.endpoint import EndpointOptions
+
+SHARE_SECONDS = 0.5
+PROBE_GRACE = 5.0  # seconds over the connect timeout before another worker may take a probe over
+FORGET_SECONDS = 8 * 24 * 3600.0  # more than the longest suspension
+
+log = logging.getLogger("gateway.breaker")
+
+
+class SharedBreaker:
+    """All workers' experience. `clock` is in seconds since the epoch, the same for all; `share` keeps it shared."""
+
+    def __init__(self, *, run: Runner, clock: Callable[[], float] = time.time) -> None:
+        self._own = CircuitBreaker()
+        self._run = run
+        self._clock = clock
+        self._urgent = asyncio.Event()
+        self._is_away = False
+
+    async def begin(self, address: str, options: EndpointOptions) -> float:
+        """As Health has it. Asks the database only where a suspension is over."""
+        wait = self._own.begin(address, self._clock())
+        if wait or not self._own.is_probed(address):
+            return wait
+        if await self._claimed(address, options):
+            return 0.0
+        self._own.step_back(address)
+        return 1.0
+
+    def succeeded(self, address: str) -> None:
+        """The backend accepted the connection."""
+        if self._own.succeeded(address):
+            self._urgent.set()
+
+    def failed(self, address: str, options: EndpointOptions) -> None:
+        """The backend could not be reached, or failed to answer."""
+        self._own.failed(address, options, self._clock())
+        if self._own.is_suspended(address):
+            self._urgent.set()
+
+    def abandoned(self, address: str) -> None:
+        """Nothing was learned."""
+        self._own.abandoned(address)
+
+    async def share(self) -> None:
+        """Tell the others and learn from them until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), SHARE_SECONDS)
+            self._urgent.clear()
+            await self.exchange()
+
+    async def exchange(self) -> None:
+        """Tell and learn once. Never raises: what cannot be told now is told later."""
+        news = self._own.news()
+        try:
+            known = await self._run(partial(exchange, news, self._clock()))
+        except DatabaseError as error:
+            self._own.keep(news)
+            self._note(f"What is known of backends cannot be shared between workers until it can be stored: {error}")
+        else:
+            self._is_away = False
+            self._own.learn(known)
+
+    async def _claimed(self, address: str, options: EndpointOptions) -> bool:
+        now = self._clock()
+        try:
+            return await self._run(partial(claim, address, now, now + options.connect_timeout + PROBE_GRACE))
+        except DatabaseError:
+            return True
+        except BaseException:
+            self._own.step_back(address)
+            raise
+
+    def _note(self, sentence: str) -> None:
+        if not self._is_away:
+            log.warning("%s", sentence)
+        self._is_away = True
+
+
+def exchange(news: Iterable[BreakerReport], now: float) -> list[BreakerState]:
+    """Write down what one worker has to tell, and read what all know of every address."""
+    for each in news:
+        _tell(each, now)
+    rows = BreakerRecord.objects.order_by()
+    return [BreakerState(*values) for values in rows.values_list("address", "failures", "pause", "until")]
+
+
+def claim(address: str, now: float, until: float) -> bool:
+    """Whether this worker may look if an address is well again; the others leave it alone `until` then."""
+    row = BreakerRecord.objects.filter(pk=_key(address))
+    if row.filter(until__lte=now, probed_until__lte=now).update(probed_until=until) == 1:
+        return True
+    return not row.exists()
+
+
+@transaction.atomic
+def _tell(news: BreakerReport, now: float) -> None:
+    key = _key(news.address)
+    row = BreakerRecord.objects.select_for_update().filter(pk=key).first()
+    known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, news, now)
+    if known is None:
+        BreakerRecord.objects.filter(pk=key).delete()
+        return
+    values = {"address": known.address, "failures": known.failures, "pause": known.pause, "until": known.until}
+    probed = {"probed_until": 0.0} if news.is_released or news.failures or row is None else {}
+    BreakerRecord.objects.update_or_create(pk=key, defaults={**values, **probed, "changed_at": now})
+    BreakerRecord.objects.filter(changed_at__lt=now - FORGET_SECONDS).delete()
+
+
+def _key(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()

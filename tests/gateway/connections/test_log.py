@@ -1,0 +1,235 @@
+"""One row for each connection: written while it is open, finished when it ends, kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest_asyncio
+from django.db import OperationalError
+
+from gateway.authorization.decision import Allow, authorize
+from gateway.connections import log
+from gateway.connections.log import ConnectionLog, close_abandoned, prune
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.database import DatabaseThread
+from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.relay.types import CloseInfo, Traffic
+from gateway.routing.table import RouteTable
+from tests.gateway import builders
+from tests.gateway.builders import HOUR, NOW
+
+MOMENT = datetime.fromtimestamp(NOW, UTC)
+WORKER = uuid.UUID(int=1)
+
+
+class Passing:
+    """A connection through which passes what the test says."""
+
+    def __init__(self) -> None:
+        self.passed = Traffic()
+        self.said = CloseInfo("client", 1000, 1000, "done")
+
+    def traffic(self) -> Traffic:
+        return self.passed
+
+    def close_info(self) -> CloseInfo:
+        return self.said
+
+    def leave(self, code: int, reason: str) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Database:
+    """A database that is away while `is_away`, and counts how often it is asked."""
+
+    def __init__(self, run: DatabaseThread) -> None:
+        self.run = run
+        self.is_away = False
+        self.asked = 0
+
+    async def __call__(self, work: Callable[[], Any]) -> Any:
+        self.asked += 1
+        if self.is_away:
+            raise OperationalError("away")
+        return await self.run(work)
+
+
+class Desk:
+    """A worker's connections and its journal."""
+
+    def __init__(self, run: DatabaseThread) -> None:
+        self.database = Database(run)
+        self.connections = ConnectionRegistry()
+        self.now = MOMENT
+        self.connection_log = ConnectionLog(
+            worker_id=WORKER, connections=self.connections, run=self.database, clock=lambda: self.now
+        )
+
+    def open(self, name: str = "a" * 32) -> tuple[Connection, Passing]:
+        """Carol comes."""
+        line, passing = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), Passing()
+        line.relay = passing
+        self.connections.add(line)
+        self.connection_log.opened(line)
+        return line, passing
+
+    def end(self, line: Connection) -> None:
+        """And goes."""
+        self.connections.discard(line)
+        self.connection_log.ended(line)
+
+    async def rows(self) -> list[ConnectionRecord]:
+        """What is written."""
+        return await self.database.run(lambda: list(ConnectionRecord.objects.order_by("pk")))
+
+
+def admit() -> Allow:
+    deployment = builders.deployment()
+    decision = authorize(builders.handshake(), RouteTable([deployment]).match("/echo/1.0.0"), builders.grant(), NOW)
+    assert isinstance(decision, Allow)
+    return decision
+
+
+@pytest_asyncio.fixture
+async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+    run = DatabaseThread("test-journal")
+    yield Desk(run)
+    await asyncio.to_thread(run.close)
+
+
+async def test_an_open_connection_is_written_with_who_it_is(desk: Desk) -> None:
+    desk.open()
+    await desk.connection_log.write()
+    (row,) = await desk.rows()
+    assert (row.id, row.worker_id, row.ended_at) == ("a" * 32, WORKER, None)
+    assert (row.api_id, row.api_name, row.context, row.version) == ("/echo@1.0.0", "Echo", "/echo", "1.0.0")
+    assert (row.application_id, row.application_name, row.owner_id) == ("app", "Chat client", "7")
+    assert (row.subscriber, row.plan, row.key_type, row.client_ip) == ("carol", "Gold", "PRODUCTION", "192.0.2.7")
+    assert (row.started_at, row.expires_at) == (MOMENT, MOMENT + timedelta(seconds=HOUR))
+
+
+async def test_its_end_is_written_into_the_same_row(desk: Desk) -> None:
+    line, passing = desk.open()
+    await desk.connection_log.write()
+    passing.passed, passing.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
+    desk.now += timedelta(seconds=5)
+    desk.end(line)
+    await desk.connection_log.write()
+    (row,) = await desk.rows()
+    assert (row.messages_in, row.bytes_in, row.messages_out, row.bytes_out) == (3, 30, 4, 40)
+    assert (row.ended_by, row.client_code, row.backend_code) == ("gateway", 4001, 1001)
+    assert row.ended_at == MOMENT + timedelta(seconds=5)
+    assert len(row.reason) == 125
+
+
+async def test_one_that_came_and_went_between_two_writes_is_written_once(desk: Desk) -> None:
+    line, _ = desk.open()
+    desk.end(line)
+    await desk.connection_log.write()
+    assert len(await desk.rows()) == 1
+    await desk.connection_log.write()
+    assert desk.database.asked == 1
+
+
+async def test_many_are_written_together(desk: Desk) -> None:
+    for number in range(log.MOST_AT_ONCE + 1):
+        desk.open(f"{number:032}")
+    await desk.connection_log.write()
+    assert desk.database.asked == 2
+    assert len(await desk.rows()) == log.MOST_AT_ONCE + 1
+
+
+async def test_what_comes_while_it_is_written_waits_for_the_next_time(desk: Desk) -> None:
+    """At many connections a second each write would otherwise find a few more, and there would be no end of writing."""
+    desk.open()
+    written = desk.database.run
+
+    async def written_while_another_comes(work: Callable[[], Any]) -> Any:
+        if desk.database.asked < 3:
+            desk.open(f"{desk.database.asked:032}")
+        return await written(work)
+
+    desk.database.run = written_while_another_comes  # type: ignore[assignment]
+    await desk.connection_log.write()
+    assert desk.database.asked == 1
+    desk.database.run = written
+    await desk.connection_log.write()
+    assert len(await desk.rows()) == 2
+
+
+async def test_what_passes_on_an_open_connection_is_brought_up_to_date(desk: Desk) -> None:
+    _, passing = desk.open()
+    desk.open("b" * 32)
+    await desk.connection_log.write()
+    passing.passed = Traffic(1, 10, 0, 0)
+    await desk.connection_log.refresh()
+    await desk.connection_log.write()
+    assert [row.bytes_in for row in await desk.rows()] == [10, 0]
+    asked = desk.database.asked
+    await desk.connection_log.refresh()
+    await desk.connection_log.refresh()
+    await desk.connection_log.write()
+    assert desk.database.asked == asked
+
+
+async def test_while_the_database_is_away_everything_waits(desk: Desk) -> None:
+    line, _ = desk.open()
+    desk.database.is_away = True
+    await desk.connection_log.write()
+    desk.end(line)
+    desk.database.is_away = False
+    await desk.connection_log.stop()
+    (row,) = await desk.rows()
+    assert row.ended_at is not None
+
+
+async def test_an_end_that_comes_while_its_beginning_is_being_written_is_written_after_it(desk: Desk) -> None:
+    line, _ = desk.open()
+    writing = asyncio.create_task(desk.connection_log.write())
+    await asyncio.sleep(0)
+    desk.end(line)
+    await writing
+    await desk.connection_log.write()
+    (row,) = await desk.rows()
+    assert row.ended_at is not None
+
+
+async def test_too_many_to_keep_are_given_up_and_never_silently(desk: Desk, monkeypatch: Any, caplog: Any) -> None:
+    monkeypatch.setattr(log, "MOST_WAITING", 2)
+    desk.database.is_away = True
+    lines = [desk.open(f"{number:032}")[0] for number in range(3)]
+    desk.end(lines[0])
+    await desk.connection_log.stop()
+    assert "3 connections could not be written down." in caplog.text
+
+
+async def test_rows_that_a_dead_worker_left_open_are_ended(desk: Desk) -> None:
+    desk.open()
+    desk.open("b" * 32)
+    await desk.connection_log.write()
+
+    def story() -> tuple[int, int, list[int | None]]:
+        ConnectionRecord.objects.filter(pk="b" * 32).update(worker_id=uuid.UUID(int=2))
+        WorkerRecord.objects.create(
+            pk=WORKER, host="here", pid=1, started_at=MOMENT, seen_at=MOMENT + timedelta(seconds=90)
+        )
+        young = close_abandoned(MOMENT + timedelta(seconds=30))
+        old = close_abandoned(MOMENT + timedelta(seconds=100))
+        return young, old, list(ConnectionRecord.objects.order_by("pk").values_list("client_code", flat=True))
+
+    assert await desk.database.run(story) == (0, 1, [None, 1006])
+
+
+async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(desk: Desk) -> None:
+    first, _ = desk.open()
+    desk.open("b" * 32)
+    desk.end(first)
+    await desk.connection_log.write()
+    assert await desk.database.run(lambda: prune(MOMENT)) == 0
+    assert await desk.database.run(lambda: prune(MOMENT + timedelta(days=1))) == 1
+    assert [row.id for row in await desk.rows()] == ["b" * 32]

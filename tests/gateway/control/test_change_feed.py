@@ -1,0 +1,348 @@
+"""Rights act on open lines: what closes which line, with what code, and what is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from accounts import operations as people
+from accounts.models import User
+from core import audit
+from core.models import AuditEntry
+from devportal import operations as developing
+from devportal.models import Application, Subscription
+from gateway.authorization.decision import Allow
+from gateway.connections.registry import Connection
+from gateway.control import change_feed
+from gateway.control.plane import ControlPlane
+from gateway.refusals import Refusal
+from publisher import operations as publishing
+from publisher.lifecycle import Action
+from publisher.models import Api
+from tests.gateway.scenario import Story, Worker, elsewhere, try_admit
+
+Deed = Callable[[Story], Any]
+
+
+@pytest.fixture
+def story(transactional_db: None) -> Story:
+    """The story where other threads see it."""
+    return Story()
+
+
+def move(action: Action) -> Deed:
+    """Move the tutorial's API along its lifecycle."""
+    return lambda story: publishing.transition_api(
+        api=Api.objects.get(pk=story.api.pk), action=action, actor=story.admin, now=timezone.now()
+    )
+
+
+def undeploy(story: Story) -> None:
+    publishing.undeploy(api=Api.objects.get(pk=story.api.pk), actor=story.admin, now=timezone.now())
+
+
+def unsubscribe(story: Story) -> None:
+    row = Subscription.objects.get(pk=story.subscription.pk)
+    developing.unsubscribe(subscription=row, actor=story.carol, now=timezone.now())
+
+
+def delete_application(story: Story) -> None:
+    row = Application.objects.get(pk=story.application.pk)
+    developing.delete_application(application=row, actor=story.carol, now=timezone.now())
+
+
+def disable_owner(story: Story) -> None:
+    people.disable_user(user=User.objects.get(pk=story.carol.pk), actor=story.admin, now=timezone.now())
+
+
+def renew_secret(story: Story) -> None:
+    developing.regenerate_secret(client=story.client, revoke_tokens=True, actor=story.carol, now=timezone.now())
+
+
+def rename_application(story: Story) -> None:
+    row = Application.objects.get(pk=story.application.pk)
+    developing.update_application(
+        application=row,
+        name="Renamed",
+        description="",
+        plan=row.plan,
+        token_type=row.token_type,
+        actor=story.carol,
+        now=timezone.now(),
+    )
+
+
+def redeploy(story: Story) -> None:
+    story.edit(story.api, "another description")
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [
+        (Story.revoke_all, 4001),
+        (renew_secret, 4001),
+        (disable_owner, 4001),
+        (delete_application, 4001),
+        (unsubscribe, 4002),
+        (Story.block, 4006),
+        (lambda story: story.block("PROD_ONLY_BLOCKED"), 4006),
+        (move(Action.BLOCK), 4006),
+        (move(Action.DEMOTE), 4010),
+        (undeploy, 4010),
+        (move(Action.DEPRECATE), None),
+        (move(Action.PROTOTYPE), None),
+        (redeploy, None),
+        (rename_application, None),
+        (Story.token, None),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+async def test_a_deed_closes_the_lines_that_rest_on_what_it_ended_and_no_other(
+    story: Story, deed: Deed, code: int | None
+) -> None:
+    token = await elsewhere(story.token)
+    _, theirs = await elsewhere(story.daves)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await worker.connect("theirs", theirs, "/other/1.0")
+        await elsewhere(lambda: deed(story))
+        await worker.change_feed.step()
+        assert worker.closed == ({"mine": code} if code else {})
+        if code:
+            assert isinstance(await worker.decide(token), Refusal)
+
+
+async def test_a_line_that_stays_is_told_what_changed(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line = await worker.connect("mine", token)
+        first = line.admitted.route.deployment.revision_id
+        await elsewhere(lambda: redeploy(story))
+        await elsewhere(lambda: rename_application(story))
+        await worker.change_feed.step()
+        assert line.admitted.route.deployment.revision_id != first
+        assert line.admitted.grant.application_name == "Renamed"
+
+
+async def test_edits_to_one_api_reconsider_no_line_of_another(story: Story) -> None:
+    other, _ = await elsewhere(story.daves)
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line = await worker.connect("mine", token)
+        before = line.admitted
+        for number in range(10):
+            await elsewhere(lambda number=number: story.edit(other, f"edit {number}"))
+            await worker.change_feed.step()
+        assert line.admitted is before
+        assert worker.closed == {}
+
+
+async def test_an_edit_that_is_not_deployed_reconsiders_no_line(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line = await worker.connect("mine", token)
+        before = line.admitted
+        await elsewhere(
+            lambda: publishing.update_api(
+                api=story.api, changes={"description": "other words"}, actor=story.admin, now=timezone.now()
+            )
+        )
+        await worker.change_feed.step()
+        assert line.admitted is before
+
+
+async def test_a_new_api_is_served_and_a_deleted_one_is_not(story: Story) -> None:
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        fresh = await elsewhere(lambda: _subscribed(story, story.publish("Fresh", "/fresh")))
+        await worker.change_feed.step()
+        await worker.connect("mine", token, "/fresh/1")
+        await elsewhere(lambda: publishing.delete_api(api=fresh, actor=story.admin, now=timezone.now()))
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4010}
+        assert worker.routing.routes.get(str(fresh.pk)) is None
+
+
+async def test_a_line_ends_when_its_token_does_whether_the_database_is_there_or_not(story: Story) -> None:
+    short, long = await elsewhere(lambda: story.token(seconds=60)), await elsewhere(story.token)
+    async with Worker() as worker:
+        await worker.connect("short", short)
+        await worker.connect("long", long)
+        worker.run.failing = OperationalError("gone")
+        worker.clock.now += 59
+        await worker.change_feed.close_expired()
+        assert worker.closed == {}
+        worker.clock.now += 1.1
+        await worker.change_feed.close_expired()
+        assert worker.closed == {"short": 4001}
+
+
+async def test_while_the_database_is_away_lines_stay_and_afterwards_all_is_caught_up_with(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.change_feed")
+    token = await elsewhere(story.token)
+    other, theirs = await elsewhere(story.daves)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await worker.connect("theirs", theirs, "/other/1")
+        worker.run.failing = OperationalError("gone")
+        await elsewhere(story.block)
+        await elsewhere(lambda: Api.objects.filter(pk=other.pk).update(state="BLOCKED"))
+        for _ in range(3):
+            await worker.change_feed.step()
+        assert worker.closed == {}
+        assert isinstance(await worker.decide(token), Allow)
+        worker.run.failing = None
+        for _ in range(3):
+            await worker.change_feed.step()
+        assert worker.closed == {"mine": 4006, "theirs": 4006}
+    spoken = [record.levelname for record in caplog.records if record.name == "gateway.change_feed"]
+    assert spoken == ["ERROR", "WARNING"]
+
+
+async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(story: Story) -> None:
+    token = await elsewhere(story.token)
+    other, theirs = await elsewhere(story.daves)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await worker.connect("theirs", theirs, "/other/1")
+        await elsewhere(lambda: Subscription.objects.filter(pk=story.subscription.pk).delete())
+        await elsewhere(lambda: Api.objects.filter(pk=other.pk).update(state="BLOCKED"))
+        await worker.change_feed.step()
+        assert worker.closed == {}
+        worker.clock.now += change_feed.RECONCILE_SECONDS
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4002, "theirs": 4006}
+        assert isinstance(await worker.decide(token), Refusal)
+
+
+async def test_more_rows_than_are_worth_reading_one_by_one_are_made_up_for_at_once(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(change_feed, "rows_of")
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await elsewhere(lambda: _many_rows(change_feed.MOST_ROWS + 1))
+        await elsewhere(story.block)
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4006}
+
+
+async def test_what_changes_while_a_worker_starts_is_not_missed(story: Story) -> None:
+    token, worker = await elsewhere(story.token), Worker()
+
+    async def block_meanwhile() -> None:
+        await elsewhere(lambda: move(Action.BLOCK)(story))
+
+    worker.run.before = block_meanwhile
+    async with worker:
+        await worker.change_feed.step()
+        decision = await worker.decide(token)
+        assert isinstance(decision, Refusal)
+        assert decision.status == 503
+
+
+async def test_a_row_with_a_lower_id_that_commits_after_a_higher_one_is_seen(story: Story) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one transaction write at a time, so ids commit in order")
+    token = await elsewhere(story.token)
+    started, finish = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> None:
+        with transaction.atomic():
+            story.block()
+            loop.call_soon_threadsafe(started.set)
+            asyncio.run_coroutine_threadsafe(finish.wait(), loop).result()
+
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        blocking = asyncio.create_task(elsewhere(slow))
+        await started.wait()
+        await elsewhere(lambda: _many_rows(1))
+        await worker.change_feed.step()
+        assert worker.closed == {}
+        finish.set()
+        await blocking
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4006}
+
+
+async def test_a_line_that_fails_to_close_does_not_keep_the_others_open(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        broken = await worker.connect("broken", token)
+        await worker.connect("mine", token)
+
+        def fail(code: int, reason: str) -> None:
+            raise RuntimeError("torn")
+
+        broken.close = fail
+        await elsewhere(story.revoke_all)
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4001}
+        assert "torn" in caplog.text
+
+
+async def test_a_worker_put_together_closes_lines_by_itself(story: Story) -> None:
+    """The real loop, threads and clock; everywhere else the steps are taken by hand."""
+    token = await elsewhere(story.token)
+    control, closed = ControlPlane(), asyncio.Event()
+    await control.start()
+    try:
+        decision = await control.routing.decide(try_admit(token))
+        assert isinstance(decision, Allow)
+        control.connections.add(Connection("mine", decision, lambda code, _: closed.set(), "192.0.2.7", 0.0))
+        await elsewhere(story.block)
+        await asyncio.wait_for(closed.wait(), timeout=10)
+    finally:
+        await control.stop()
+
+
+def _subscribed(story: Story, api: Api) -> Api:
+    story.subscribe(api=api)
+    return api
+
+
+def _many_rows(count: int) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        audit.record(actor=None, verb="plan.updated", kind="plan", object_id="x", now=now)
+        AuditEntry.objects.bulk_create(
+            AuditEntry(at=now, actor_name="system", verb="plan.updated", kind="plan", object_id="x")
+            for _ in range(count - 1)
+        )
+
+
+@transaction.atomic
+def ask_to_close(name: str, reason: str) -> None:
+    about = {"kind": "connection", "object_id": name, "detail": {"reason": reason}}
+    audit.record(actor=None, verb="connection.closed", now=timezone.now(), **about)
+
+
+@pytest.mark.parametrize("most", [1000, 1])
+async def test_an_operator_closes_one_line_with_a_reason_however_much_else_has_happened(
+    story: Story, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_feed, "MOST_ROWS", most)
+    token = await elsewhere(story.token)
+    async with Worker() as worker:
+        line, said = await worker.connect("mine", token), list[tuple[int, str]]()
+        line.close = lambda code, reason: said.append((code, reason))
+        await worker.connect("other", token)
+        await elsewhere(lambda: ask_to_close("nobody", ""))
+        await elsewhere(lambda: ask_to_close("mine", "Maintenance"))
+        await worker.change_feed.step()
+        await worker.change_feed.step()
+        assert said == [(4011, "Maintenance")]
+        assert worker.closed == {}

@@ -1,0 +1,407 @@
+"""What a worker knows of APIs and tokens, from real rows; and what asking it costs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from accounts import operations as people
+from accounts.models import User
+from core.models import AuditEntry
+from devportal import operations, tickets, tokens
+from devportal.models import Application, DenyPolicy, OAuthClient
+from gateway.authorization.cache import Touched
+from gateway.authorization.decision import Allow
+from gateway.authorization.grants import Grant, TokenError
+from gateway.control.loaders import (
+    count_live_connections_with,
+    load_denials,
+    load_deployments,
+    load_fingerprints,
+    load_grants,
+    load_grants_of,
+)
+from gateway.handshake.request import Handshake, read
+from gateway.refusals import Refusal
+from gateway.routing.topics import Topic
+from publisher import impact
+from publisher.models import Api, Revision
+from tests.gateway.builders import scope
+from tests.gateway.scenario import Story, Worker, elsewhere, person
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Story:
+    """The story where other threads see it."""
+    return Story()
+
+
+def grant_of(token: str) -> Grant | TokenError:
+    """What a token grants, straight from its rows."""
+    return load_grants(digests=[tokens.digest(token)])[tokens.digest(token)]
+
+
+# --- rows into values -----------------------------------------------------------------------------------------
+
+
+def test_a_deployed_api_is_known_as_its_snapshot_says(story: Story) -> None:
+    Revision.objects.update(
+        snapshot={
+            **Revision.objects.get().snapshot,
+            "topics": [{"target": "/rooms/{id}", "verbs": ["publish"], "mapping": "/r", "scopes": ["read"]}],
+            "sandbox": {},
+            "query_token": False,
+        }
+    )
+    (known,) = load_deployments()
+    assert (known.api_id, known.name, known.context) == (str(story.api.pk), "EchoWebSocket", "/echowebsocket")
+    assert (known.version, known.state, known.is_served) == ("1.0.0", "PUBLISHED", True)
+    assert {key: endpoint.url for key, endpoint in known.endpoints.items()} == {
+        "PRODUCTION": "ws://localhost:9900/echo"
+    }
+    assert known.options.connect_timeout == 5
+    assert known.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
+    assert not known.query_token
+    assert known.deployed_at > 0
+
+
+def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(story: Story) -> None:
+    Api.objects.update(production={"url": "ws://elsewhere"}, state="BLOCKED")
+    (known,) = load_deployments()
+    assert known.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
+    assert known.state == "BLOCKED"
+
+
+def test_an_api_that_is_not_deployed_is_known_by_name_only(story: Story) -> None:
+    Api.objects.update(deployed_revision=None)
+    (known,) = load_deployments([str(story.api.pk)])
+    assert (known.version, known.is_served, dict(known.endpoints)) == ("1.0.0", False, {})
+
+
+@pytest.mark.parametrize("snapshot", [{}, {"name": 1}, {"topics": 7}])
+def test_a_snapshot_that_cannot_be_read_costs_its_own_api_only(
+    story: Story, snapshot: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    other = story.publish("Other", "/other")
+    Revision.objects.filter(api=other).update(snapshot=snapshot)
+    assert {each.name: each.is_served for each in load_deployments()} == {"EchoWebSocket": True, "Other": False}
+    assert str(other.pk) in caplog.text
+
+
+def test_fingerprints_name_state_and_revision(story: Story) -> None:
+    story.api.refresh_from_db()
+    assert load_fingerprints() == {str(story.api.pk): ("PUBLISHED", str(story.api.deployed_revision_id))}
+
+
+def test_a_token_grants_what_its_application_holds(story: Story) -> None:
+    granted = grant_of(story.token(seconds=600))
+    row = AccessToken.objects.get()
+    assert isinstance(granted, Grant)
+    assert (granted.token_id, granted.client_id) == (str(row.pk), story.client.client_id)
+    assert (granted.application_id, granted.application_name) == (str(story.application.pk), "Chat client")
+    assert (granted.owner_id, granted.owner_name, granted.user_id) == (str(story.carol.pk), "carol", "")
+    assert (granted.key_type, granted.scopes) == ("PRODUCTION", {"default"})
+    assert granted.expires_at == row.expires.timestamp()
+    held = granted.subscriptions[str(story.api.pk)]
+    assert (held.id, held.plan, held.state) == (str(story.subscription.pk), "Gold", "UNBLOCKED")
+    assert load_grants_of(token_ids=[str(row.pk), "0"]) == {str(row.pk): granted, "0": TokenError.UNKNOWN}
+
+
+def test_any_number_of_tokens_costs_two_queries(story: Story, django_assert_num_queries: Any) -> None:
+    digests = [tokens.digest(story.token()) for _ in range(3)]
+    with django_assert_num_queries(2):
+        found = load_grants(digests=[*digests, "unknown"])
+    assert [isinstance(found[each], Grant) for each in digests] == [True, True, True]
+    assert found["unknown"] is TokenError.UNKNOWN
+
+
+def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: Story, mallory: User) -> None:
+    in_her_name = tokens.issue(
+        client=story.client, user=mallory, scopes=["default"], seconds=60, now=timezone.now(), actor=mallory
+    ).token
+    granted = grant_of(in_her_name)
+    assert isinstance(granted, Grant)
+    assert granted.user_id == str(mallory.pk)
+    User.objects.filter(pk=mallory.pk).update(is_active=False)
+    assert grant_of(in_her_name) is TokenError.DISABLED
+    own = story.token()
+    assert isinstance(grant_of(own), Grant)
+    User.objects.filter(pk=story.carol.pk).update(is_active=False)
+    assert grant_of(own) is TokenError.DISABLED
+
+
+def test_a_service_accounts_token_is_for_the_rest_api_only(story: Story) -> None:
+    client = OAuthClient.objects.create(application=None, user=person("robot"), client_type="confidential")
+    issued = tokens.issue(client=client, user=None, scopes=[], seconds=60, now=timezone.now(), actor=story.admin)
+    assert grant_of(issued.token) is TokenError.SERVICE_ACCOUNT
+
+
+# --- what a worker does with them -----------------------------------------------------------------------------
+
+
+async def test_both_kinds_of_token_open_the_tutorials_api(committed: Story) -> None:
+    opaque = await elsewhere(lambda: _opaque_token(committed))
+    jwt = await elsewhere(committed.token)
+    assert jwt.count(".") == 2
+    assert "." not in opaque
+    async with Worker() as worker:
+        for token in (jwt, opaque):
+            decision = await worker.decide(token)
+            assert isinstance(decision, Allow)
+            assert decision.route.version == "1.0.0"
+            assert decision.endpoint.url == "ws://localhost:9900/echo"
+
+
+async def test_a_token_is_asked_for_once(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+        await worker.decide(token)
+        asked = worker.run.asked
+        for _ in range(5):
+            assert isinstance(await worker.decide(token), Allow)
+        assert worker.run.asked == asked
+
+
+async def test_many_that_come_at_once_share_the_asking(committed: Story) -> None:
+    held = [await elsewhere(committed.token) for _ in range(3)]
+    async with Worker() as worker:
+        asked = worker.run.asked
+        decisions = await asyncio.gather(*(worker.decide(token) for token in held * 10))
+        assert all(isinstance(each, Allow) for each in decisions)
+        # The first goes alone or with those that came in the same step; the rest share the next.
+        assert worker.run.asked - asked <= 2
+
+
+async def test_a_token_that_is_nobodys_is_asked_for_once_and_a_forged_one_never(committed: Story) -> None:
+    jwt = await elsewhere(committed.token)
+    async with Worker() as worker:
+        asked = worker.run.asked
+        for _ in range(5):
+            assert await worker.routing.grant_for("nobodys-opaque-token") is TokenError.UNKNOWN
+        assert worker.run.asked == asked + 1
+        for bogus in (jwt[:-6] + "AAAAAA", "a.b.c", "two words", "x" * 9000):
+            assert await worker.routing.grant_for(bogus) is TokenError.UNKNOWN
+        assert worker.run.asked == asked + 1
+
+
+async def test_a_path_that_leads_nowhere_costs_no_query_whatever_token_comes_with_it(committed: Story) -> None:
+    async with Worker() as worker:
+        asked = worker.run.asked
+        decision = await worker.decide("opaque", path="/nowhere/1.0")
+        assert isinstance(decision, Refusal)
+        assert (decision.status, worker.run.asked) == (404, asked)
+
+
+async def test_an_expired_token_is_said_to_be_expired_whether_it_was_known_or_not(committed: Story) -> None:
+    token = await elsewhere(lambda: committed.token(seconds=60))
+    opaque = await elsewhere(lambda: _opaque_token(committed, seconds=60))
+    async with Worker() as known, Worker() as fresh:
+        for each in (token, opaque):
+            assert isinstance(await known.decide(each), Allow)
+        for worker in (known, fresh):
+            worker.clock.now += 60
+            for each in (token, opaque):
+                decision = await worker.decide(each)
+                assert isinstance(decision, Refusal)
+                assert (decision.status, decision.code) == (401, 900903)
+
+
+async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_asked_to_come_back(
+    committed: Story,
+) -> None:
+    known, unknown = await elsewhere(committed.token), await elsewhere(committed.token)
+    async with Worker() as worker:
+        await worker.decide(known)
+        worker.run.failing = OperationalError("gone")
+        worker.routing.renew()
+        assert isinstance(await worker.decide(known), Allow)
+        refused = await worker.decide(unknown)
+        assert isinstance(refused, Refusal)
+        assert (refused.status, refused.code) == (503, 900900)
+        worker.run.failing = None
+        assert isinstance(await worker.decide(unknown), Allow)
+
+
+async def test_a_right_that_ends_while_it_is_read_is_not_granted(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+
+        async def block_meanwhile() -> None:
+            await elsewhere(committed.block)
+            worker.routing.forget(Touched(applications={str(committed.application.pk)}))
+
+        worker.run.before = block_meanwhile
+        decision = await worker.decide(token)
+        assert isinstance(decision, Refusal)
+        assert decision.code == 900907
+
+
+async def test_an_api_that_is_taken_away_while_a_token_is_read_is_not_admitted_to(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+
+        async def block_api_meanwhile() -> None:
+            await elsewhere(lambda: Api.objects.update(state="BLOCKED"))
+            worker.run.before = None
+            await worker.routing.refresh([str(committed.api.pk)])
+
+        worker.run.before = block_api_meanwhile
+        decision = await worker.decide(token)
+        assert isinstance(decision, Refusal)
+        assert decision.status == 503
+
+
+async def test_a_client_that_goes_away_does_not_take_the_answer_from_the_others(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+        first, second = (asyncio.create_task(worker.decide(token)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert isinstance(await second, Allow)
+
+
+async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_ever(committed: Story) -> None:
+    async with Worker() as worker:
+        worker.run.failing = RuntimeError("a mistake of ours")
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="a mistake"):
+                await worker.routing.grant_for("opaque")
+
+
+async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_known(committed: Story) -> None:
+    token, owner = await elsewhere(committed.token), committed.carol
+    await elsewhere(lambda: people.disable_user(user=owner, actor=committed.admin, now=timezone.now()))
+    async with Worker() as worker:
+        refused = await worker.decide(token)
+        assert isinstance(refused, Refusal)
+        assert "disabled" in refused.description
+        again = User(pk=owner.pk, username=owner.username, is_active=False)
+        await elsewhere(lambda: people.enable_user(user=again, actor=committed.admin, now=timezone.now()))
+        await worker.change_feed.step()
+        assert isinstance(await worker.decide(token), Allow)
+
+
+def test_the_publisher_is_told_how_many_lines_are_open(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impact, "_counters", [])
+    count_live_connections_with(lambda api_id, now: 7 if api_id == str(story.api.pk) else 0)
+    assert impact.of(story.api).live_connections == 7
+
+
+def _opaque_token(story: Story, seconds: int = 3600) -> str:
+    if not Application.objects.filter(name="Opaque").exists():
+        application = story.apply("Opaque", token_type=Application.TokenType.OAUTH)
+        story.subscribe(application)
+        story.keys(application)
+    return story.token(OAuthClient.objects.get(application__name="Opaque"), seconds)
+
+
+# --- tickets and deny policies --------------------------------------------------------------------------------
+
+
+def ticket_for(story: Story) -> Handshake:
+    """A handshake with a ticket for the newest token."""
+    issued = tickets.issue(
+        token_id=str(AccessToken.objects.latest("pk").pk),
+        application_id=str(story.application.pk),
+        api_id=str(story.api.pk),
+        origin="",
+        now=timezone.now(),
+    )
+    return read(scope("/echowebsocket/1.0", query=f"ticket={issued.ticket}"))
+
+
+async def test_a_right_that_ends_while_a_ticket_is_redeemed_does_not_slip_through(committed: Story) -> None:
+    await elsewhere(committed.token)
+    asked = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+
+        async def block_meanwhile() -> None:
+            await elsewhere(committed.block)
+            worker.routing.forget(Touched(applications={str(committed.application.pk)}))
+
+        async def wait_for_the_grant() -> None:
+            worker.run.before = block_meanwhile
+
+        worker.run.before = wait_for_the_grant
+        decision = await worker.routing.decide(asked)
+        assert isinstance(decision, Refusal)
+        assert decision.code == 900907
+
+
+async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    first, second = [await elsewhere(lambda: ticket_for(committed)) for _ in range(2)]
+    async with Worker() as worker:
+        await worker.decide(token)
+        asked = worker.run.asked
+        assert isinstance(await worker.routing.decide(first), Allow)
+        assert worker.run.asked == asked + 1
+        worker.routing.renew()
+        assert isinstance(await worker.routing.decide(second), Allow)
+        assert worker.run.asked == asked + 3
+
+
+async def test_a_used_ticket_is_refused_from_memory(committed: Story) -> None:
+    await elsewhere(committed.token)
+    handshake = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+        assert isinstance(await worker.routing.decide(handshake), Allow)
+        asked = worker.run.asked
+        for _ in range(3):
+            assert isinstance(await worker.routing.decide(handshake), Refusal)
+        assert worker.run.asked == asked
+
+
+async def test_while_the_database_is_away_no_ticket_is_taken(committed: Story) -> None:
+    await elsewhere(committed.token)
+    handshake = await elsewhere(lambda: ticket_for(committed))
+    async with Worker() as worker:
+        worker.run.failing = OperationalError("gone")
+        decision = await worker.routing.decide(handshake)
+        assert isinstance(decision, Refusal)
+        assert decision.status == 503
+        worker.run.failing = None
+        assert isinstance(await worker.routing.decide(handshake), Allow)
+
+
+async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Story) -> None:
+    await elsewhere(lambda: deny(committed, "IP", "192.0.2.7"))
+    async with Worker() as worker:
+        asked = worker.run.asked
+        for shown in ("opaque", "another"):
+            decision = await worker.decide(shown)
+            assert isinstance(decision, Refusal)
+            assert decision.code == 900805
+        assert worker.run.asked == asked
+
+
+def test_only_policies_that_are_switched_on_are_loaded(story: Story) -> None:
+    policy = deny(story, "USER", "carol")
+    assert load_denials().of_caller("", (str(story.carol.pk),))
+    operations.switch_deny_policy(policy=policy, is_active=False, actor=story.admin, now=timezone.now())
+    assert not load_denials()
+
+
+async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Story) -> None:
+    token = await elsewhere(committed.token)
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await elsewhere(lambda: deny(committed, "USER", "carol"))
+        await elsewhere(AuditEntry.objects.all().delete)
+        await worker.change_feed.reconcile()
+        assert worker.closed == {"mine": 4006}
+
+
+def deny(story: Story, kind: str, value: str) -> DenyPolicy:
+    """A deny policy."""
+    return operations.add_deny_policy(kind=kind, value=value, actor=story.admin, now=timezone.now())

@@ -1,0 +1,227 @@
+"""Things that happen behind the scene of a journey, done in the product's own database by the product's own operations.
+
+`Product.act` has them done by a process of that installation, and returns what they return, by way of JSON.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from accounts.models import RoleGrant, User
+from devportal import operations as devportal
+from devportal.models import Application, Subscription
+from gateway.quotas.limits import Period, PlanLimits, window_at
+from gateway.quotas.rules import quota_key
+from gateway.quotas.stores import open_store
+from publisher import operations as publisher
+from publisher.lifecycle import Action
+from publisher.models import Api, Plan
+from publisher.operations.plans import create_plan
+
+BACKWARDS = "بيانات السوق Marktdatenverteilung"
+PASSWORD = "correct horse battery staple"
+
+
+def person(name: str, roles: list[str]) -> int:
+    """Somebody with an account."""
+    with transaction.atomic():
+        user = User.objects.create_user(name, f"{name}@example.test", PASSWORD)
+        RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in roles)
+    return user.pk
+
+
+def cast(roles: dict[str, list[str]]) -> None:
+    """Everybody who plays in the journeys."""
+    for name, held in roles.items():
+        person(name, held)
+
+
+def people() -> list[str]:
+    """The names of all who have an account."""
+    return sorted(User.objects.values_list("username", flat=True))
+
+
+def publish(
+    name: str, endpoint: str, version: str = "1.0.0", plans: tuple[str, ...] = ("Gold",), context: str = ""
+) -> str:
+    """Alice and Bob bring an API to the developers; unless told, its context is its name in small letters."""
+    made = publisher.create_api(
+        name=name,
+        context=context or f"/{name.lower()}",
+        version=version,
+        endpoint=endpoint,
+        plans=list(Plan.objects.filter(name__in=plans)),
+        actor=_named("alice"),
+        now=timezone.now(),
+    )
+    publisher.transition_api(api=made, action=Action.PUBLISH, actor=_named("bob"), now=timezone.now())
+    return str(made.pk)
+
+
+def plan(name: str, fields: dict[str, Any]) -> None:
+    """The administrator makes a business plan."""
+    create_plan(fields={"name": name, **fields}, actor=_named("admin"), now=timezone.now())
+
+
+def used(subscription: str, unit: str = "messages", period: str = "day") -> list[int]:
+    """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
+    window = window_at(Period(period), timezone.now().timestamp())
+    (usage,) = open_store("").used(
+        [(quota_key(f"subscription:{subscription}", PlanLimits(unit=unit, period=Period(period))), window)]
+    )
+    return [usage.spent, usage.lent]
+
+
+def transition(api: str, action: str) -> None:
+    """Bob moves an API through its lifecycle."""
+    row = Api.objects.get(pk=api)
+    publisher.transition_api(api=row, action=Action(action), actor=_named("bob"), now=timezone.now())
+
+
+def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
+    """Alice says which pages may call an API and how, and Bob deploys that."""
+    row, now = Api.objects.get(pk=api), timezone.now()
+    publisher.save_runtime(api=row, origins=origins, query_token=query_token, actor=_named("alice"), now=now)
+    publisher.deploy_revision(api=row, actor=_named("bob"), now=now)
+
+
+def application(owner: str, name: str, kind: str = "JWT", seconds: int | None = None) -> dict[str, Any]:
+    """An application with production keys and a token."""
+    actor, now = _named(owner), timezone.now()
+    made = devportal.create_application(name=name, token_type=kind, actor=actor, now=now)
+    keys = devportal.generate_keys(application=made, key_type="PRODUCTION", actor=actor, now=now)
+    issued = devportal.generate_token(client=keys.client, seconds=seconds, actor=actor, now=now)
+    return {
+        "application": str(made.pk),
+        "client_id": keys.client.client_id,
+        "secret": keys.secret,
+        "token": issued.token,
+        "token_id": issued.row.pk,
+    }
+
+
+def another_token(application: str, seconds: int) -> dict[str, Any]:
+    """One more token of an application's production keys."""
+    app = Application.objects.get(pk=application)
+    client = app.clients.get(key_type="PRODUCTION")
+    issued = devportal.generate_token(client=client, seconds=seconds, actor=app.owner, now=timezone.now())
+    return {"token": issued.token, "token_id": issued.row.pk}
+
+
+def subscribe(application: str, api: str, plan: str = "Gold") -> str:
+    """The owner of an application subscribes it."""
+    app = Application.objects.get(pk=application)
+    made = devportal.subscribe(
+        application=app,
+        api=Api.objects.get(pk=api),
+        plan=Plan.objects.get(name=plan),
+        actor=app.owner,
+        now=timezone.now(),
+    )
+    return str(made.pk)
+
+
+def unsubscribe(subscription: str) -> None:
+    """The owner of an application ends a subscription."""
+    row = Subscription.objects.get(pk=subscription)
+    devportal.unsubscribe(subscription=row, actor=row.application.owner, now=timezone.now())
+
+
+def set_subscription_state(subscription: str, state: str) -> None:
+    """Bob blocks or unblocks a subscription."""
+    row = Subscription.objects.get(pk=subscription)
+    devportal.set_subscription_state(subscription=row, state=state, actor=_named("bob"), now=timezone.now())
+
+
+def revoke_token(token_id: int) -> None:
+    """The owner of an application revokes one of its tokens."""
+    row = get_access_token_model().objects.get(pk=token_id)
+    devportal.revoke_token(row=row, actor=row.application.application.owner, now=timezone.now())
+
+
+def furnish(endpoint: str) -> dict[str, str]:
+    """A world with something on every page: what the words in the visits stand for.
+
+    Names are as hard as people's are: long German words, and Arabic, which reads from right to left.
+    """
+    now, alice, bob = timezone.now(), _named("alice"), _named("bob")
+    for who, first, last in (
+        ("alice", "Annegret", "Schmidt-Löwenstein"),
+        ("bob", "باسم", "الخطيب"),
+        ("carol", "كارول", ""),
+    ):
+        User.objects.filter(username=who).update(first_name=first, last_name=last)
+    api = publish(
+        BACKWARDS, endpoint, plans=("Gold", "Silver", "Unlimited"), context="/marktdaten/boersenteilnehmer/verteilung"
+    )
+    market = Api.objects.get(pk=api)
+    fields = {
+        "description": "أسعار كل شيء، كما تتغير.\n\nOne message a trade.",
+        "tags": ["أسعار", "wetterbeobachtungsdaten", "live"],
+    }
+    publisher.update_api(api=market, changes=fields, actor=alice, now=now)
+    copy = publisher.create_version(api=market, version="2.0.0", actor=alice, now=now)
+    publisher.transition_api(api=copy, action=Action.PROTOTYPE, actor=bob, now=now)
+    retired = publish("Wetterbeobachtungsstationsmesswerte Nordrhein-Westfalen", endpoint, context="/wetter")
+    for action in ("Deprecate", "Retire"):
+        transition(retired, action)
+    draft = publisher.create_api(name="Draft", context="/draft", version="0.1", actor=alice, now=now)
+    deprecated = publish("Deprecated", endpoint)
+    keys = application("carol", "عميل Lieferkettenbenachrichtigung")
+    subscribe(keys["application"], api)
+    subscribe(keys["application"], deprecated)
+    transition(deprecated, "Deprecate")
+    blocked = application("carol", "Benachrichtigungsdienst der Verkehrsgesellschaft", kind="OAUTH")
+    set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
+    return {
+        "api": api,
+        "prototype": str(copy.pk),
+        "retired": retired,
+        "draft": str(draft.pk),
+        "deprecated": deprecated,
+        "application": keys["application"],
+    }
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    action.__name__: action
+    for action in (
+        person,
+        plan,
+        used,
+        cast,
+        furnish,
+        people,
+        publish,
+        transition,
+        runtime,
+        application,
+        another_token,
+        subscribe,
+        unsubscribe,
+        set_subscription_state,
+        revoke_token,
+    )
+}
+
+
+def main() -> None:
+    """Do what each line of standard input asks for, and answer each with a line."""
+    for line in sys.stdin:
+        action, given = json.loads(line)
+        try:
+            answer = ["done", ACTIONS[action](**given)]
+        except Exception:
+            answer = ["error", traceback.format_exc()]
+        sys.stdout.write(json.dumps(answer, default=str) + "\n")
+        sys.stdout.flush()
+
+
+def _named(name: str) -> User:
+    return User.objects.get(username=name)
