@@ -276,3 +276,19 @@ def test_a_row_opens_where_it_lights_up_and_its_buttons_stay_theirs(show: Open) 
     assert box
     page.mouse.click(box["x"] + 5, box["y"] + 5)
     page.wait_for_url("**#")
+
+
+def test_a_preset_fills_in_the_number_and_its_unit(show: Open) -> None:
+    page = show("/publisher/create")
+    page.get_by_role("button", name="1 day").click()
+    expect(page.get_by_label("Tokens live for")).to_have_value("1")
+    expect(page.get_by_label("Unit")).to_have_value("day")
+    expect(page.get_by_label("Tokens live for")).to_be_focused()
+
+
+def test_a_search_that_is_emptied_by_its_cross_shows_the_whole_list_again(show: Open) -> None:
+    page = show("/publisher/apis?q=echo")
+    search = page.get_by_role("searchbox")
+    search.fill("")
+    search.dispatch_event("search")
+    page.wait_for_url("**/publisher/apis?q=")
