@@ -40,8 +40,30 @@ def test_a_page_can_be_read_and_used_at_every_width(show: Open, path: str) -> No
     assert not found, "\n".join(found)
 
 
-def test_a_phone_has_its_navigation_in_a_drawer(show: Open) -> None:
-    page = show(f"/publisher/apis/{ID}", width=390)
+@pytest.mark.parametrize(("width", "columns"), [(820, 1), (1024, 1), (1025, 2), (1440, 2)])
+def test_the_navigation_and_the_second_column_stand_beside_from_1025_pixels_on(
+    show: Open, width: int, columns: int
+) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
+    expect(page.get_by_role("navigation", name="Publisher")).to_be_visible(visible=columns == 2)
+    tracks = page.locator(".columns").first.evaluate("it => getComputedStyle(it).gridTemplateColumns.split(' ').length")
+    assert tracks == columns
+
+
+def test_a_wide_screen_has_its_page_and_top_bar_in_the_middle(show: Open) -> None:
+    page = show(f"/publisher/apis/{ID}", width=1920)
+    left, right = page.evaluate(
+        "() => { const box = document.querySelector('.head').getBoundingClientRect(); return [box.left, box.right] }"
+    )
+    bar = page.evaluate("() => document.querySelector('.crumbs').getBoundingClientRect().left")
+    assert right - left == 1440 - 2 * 28
+    assert left - 236 == 1920 - right
+    assert bar == left
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_a_narrow_screen_has_its_navigation_in_a_drawer(show: Open, width: int) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
     opener, nav = page.get_by_role("button", name="Open navigation"), page.get_by_role("navigation", name="Publisher")
     expect(nav).not_to_be_visible()
     opener.click()
