@@ -169,7 +169,7 @@ def _read_number(value: Any, limits: OptionBounds) -> float:
         return 0.0
     if not limits.least <= value <= limits.most:
         off = ", or 0 to switch it off" if limits.may_be_off else ""
-        raise BadValue(f"{limits.label} must be between {limits.least:g} and {limits.most:g}{off}.")
+        raise BadValue(f"{limits.label} must be between {limits.least:.10g} and {limits.most:.10g}{off}.")
     if limits.whole and value != int(value):
         raise BadValue(f"{limits.label} is a whole number.")
     return int(value) if limits.whole else float(value)
