@@ -24,7 +24,7 @@ from gateway.quotas.stores import open_store
 from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Plan
-from publisher.plan_terms import QuotaPeriod
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
 
 class QuotaDocument(serializers.Serializer):  # type: ignore[type-arg]
@@ -142,7 +142,10 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
 def _limits(plan: Plan) -> PlanLimits:
     """The limits of a plan of which usage is counted."""
     return PlanLimits(
-        quota=plan.quota, unit=plan.quota_unit, period=QuotaPeriod(plan.quota_period), connections=plan.connections
+        quota=plan.quota,
+        unit=QuotaUnit(plan.quota_unit),
+        period=QuotaPeriod(plan.quota_period),
+        connections=plan.connections,
     )
 
 
