@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from accounts.access import current_user
 from accounts.models import User
+from core.errors import NotAllowed
 from publisher import permissions, snapshots
 from publisher.models import Api
 
@@ -28,11 +29,23 @@ def rights(user: User, api: Api) -> dict[str, bool]:
     return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
 
 
+def refusals(user: User, api: Api) -> dict[str, str]:
+    """Why the user may not do it, as a sentence, for each action that is not drawn: `{{ needs.deploy }}`."""
+    found = {}
+    for action in ACTIONS:
+        try:
+            getattr(permissions, f"require_{action}")(user, api)
+        except NotAllowed as refusal:
+            found[action] = str(refusal)
+    return found
+
+
 def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
     """A page inside an API."""
     everywhere = {
         "api": api,
         "may": rights(current_user(request), api),
+        "needs": refusals(current_user(request), api),
         "differences": snapshots.differences(api),
         "deployed": api.deployed_revision,
     }
