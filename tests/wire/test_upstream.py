@@ -51,10 +51,9 @@ async def test_a_backend_without_a_name_is_a_502() -> None:
 
 async def test_a_backend_that_says_nothing_is_a_504_after_the_connect_timeout() -> None:
     async with tcp_backend() as url, running(url, options=EndpointOptions(connect_timeout=0.2)) as gateway:
-        began = asyncio.get_running_loop().time()
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (504, 101504)
-        assert asyncio.get_running_loop().time() - began >= 0.19
+        assert "within 0.2 seconds" in body["description"]
 
 
 def wrong_accept(head: bytes) -> bytes:
