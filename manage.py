@@ -4,16 +4,16 @@
 import os
 import sys
 
-from apimanager import interruption
+from apimanager import signals
 
 
 def main() -> None:
     """Run one management command."""
-    interruption.listen()
+    signals.listen()
     try:
         run()
     except KeyboardInterrupt:  # Ctrl-C before anything was started that has to be stopped
-        sys.exit(interruption.EXIT_CODE)
+        sys.exit(signals.EXIT_CODE)
 
 
 def run() -> None:
@@ -21,7 +21,7 @@ def run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     from django.core.management import execute_from_command_line
 
-    from apimanager.startup import CannotStart
+    from apimanager.preflight import CannotStart
 
     try:
         execute_from_command_line(sys.argv)

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import trail
+from accounts.default_password import FIRST_PASSWORD, FIRST_USERNAME
 from accounts.models import RoleGrant, User
 from accounts.roles import EVERY_ROLE
-from accounts.safeguards import FIRST_PASSWORD, FIRST_USERNAME
+from core.audit import record_change
 
 
 @transaction.atomic
@@ -19,10 +19,5 @@ def ensure_administrator(*, now: datetime) -> bool:
     user.set_password(FIRST_PASSWORD)
     user.save()
     RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role.value) for role in sorted(EVERY_ROLE))
-    trail.record(actor=None, verb="user.created", kind="user", object_id=user.pk, now=now, detail=detail_of(user))
+    record_change(user, "created", actor=None, now=now, roles=sorted(user.roles))
     return True
-
-
-def detail_of(user: User) -> dict[str, object]:
-    """What the trail says about the new administrator."""
-    return {"user_id": user.pk, "username": user.username, "roles": sorted(user.roles)}

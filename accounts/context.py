@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import portals, safeguards
+from accounts import default_password, portals
 from accounts.models import User
 from accounts.preferences import chosen_theme
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -24,7 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
         "default_password_stands": person is not None
         and person.has_role(Role.ADMIN)
-        and safeguards.default_password_is_marked(),
+        and default_password.default_password_is_marked(),
         "gateway_ws_url": settings.GATEWAY_WS_URL,
         "gateway_wss_url": settings.GATEWAY_WSS_URL,
     }

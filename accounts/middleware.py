@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import came_from
-from accounts.errors import DomainError
+from core.errors import DomainError
 
 REFUSED = "errors/refused.html"
 

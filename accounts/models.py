@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -25,6 +25,8 @@ class People(UserManager["User"]):
 class User(AbstractUser):
     """A person, or a service account when `is_service` is set. What it may do is said by its roles."""
 
+    audit_kind: ClassVar = "user"
+
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
 
@@ -32,6 +34,10 @@ class User(AbstractUser):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"user_id": self.pk, "username": self.username}
 
     @cached_property
     def roles(self) -> frozenset[Role]:
@@ -64,21 +70,3 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role}"
-
-
-class TrailEntry(models.Model):
-    """One change of state: the audit log a person reads and the feed every gateway worker follows by `id`."""
-
-    at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    actor_name = models.CharField(max_length=150)
-    verb = models.CharField(max_length=48)
-    kind = models.CharField(max_length=24)
-    object_id = models.CharField(max_length=64)
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"

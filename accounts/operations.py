@@ -1,4 +1,4 @@
-"""Changes to accounts. Each is one transaction and one row on the trail."""
+"""Changes to accounts. Each is one transaction and one row in the audit log."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,12 +6,16 @@ from datetime import datetime
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import permissions, trail
-from accounts.errors import Conflict, Invalid, NotAllowed
+from accounts import permissions
 from accounts.models import RoleGrant, User
+from accounts.permissions import RoleRequired
 from accounts.roles import Role
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, Invalid
+from core.values import invalid
 
 
 class UsernameTaken(Invalid):
@@ -35,13 +39,6 @@ class WeakPassword(Invalid):
 
     def __init__(self, sentences: list[str], field: str) -> None:
         super().__init__(" ".join(sentences), {field: " ".join(sentences)})
-
-
-class NotYours(NotAllowed):
-    """Only an administrator may do this to somebody else's account."""
-
-    def __init__(self) -> None:
-        super().__init__("Only an administrator may change other people's accounts.")
 
 
 class LastAdministrator(Conflict):
@@ -74,7 +71,7 @@ def create_user(
 
 
 @transaction.atomic
-def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> None:
+def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     must(permissions.can_change_password(actor, of=user))
     if actor == user and not user.check_password(current_password):
@@ -85,7 +82,8 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
     user.set_password(new_password)
     user.must_change_password = actor != user
     user.save(update_fields=["password", "must_change_password"])
-    note(user, "user.password_changed", actor=actor, now=now)
+    record_change(user, "password_changed", actor=actor, now=now)
+    return user
 
 
 @transaction.atomic
@@ -94,7 +92,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str, a
     must(actor == user or permissions.can_manage_users(actor))
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.save(update_fields=["first_name", "last_name", "email"])
-    note(user, "user.updated", actor=actor, now=now)
+    record_change(user, "updated", actor=actor, now=now)
 
 
 @transaction.atomic
@@ -109,17 +107,17 @@ def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) 
         keep_an_administrator(user)
     RoleGrant.objects.filter(user=user, role__in=held - wanted).delete()
     grant(user, wanted - held)
-    note(user, "user.roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
+    record_change(user, "roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
 
 
 @transaction.atomic
 def disable_user(*, user: User, actor: User, now: datetime) -> None:
-    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the trail."""
+    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
     must(permissions.can_manage_users(actor))
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     set_active(user, active=False)
-    note(user, "user.disabled", actor=actor, now=now)
+    record_change(user, "disabled", actor=actor, now=now)
 
 
 @transaction.atomic
@@ -127,7 +125,7 @@ def enable_user(*, user: User, actor: User, now: datetime) -> None:
     """Let somebody in again who was disabled."""
     must(permissions.can_manage_users(actor))
     set_active(user, active=True)
-    note(user, "user.enabled", actor=actor, now=now)
+    record_change(user, "enabled", actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
@@ -140,15 +138,11 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
 
 
 def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> User:
-    """Save a new account with its roles and say so on the trail."""
-    try:
-        with transaction.atomic():
-            user.save()
-    except IntegrityError:  # somebody else took the name since it was looked up
-        raise UsernameTaken(user.username) from None
+    """Save a new account with its roles and say so in the audit log."""
+    rows.save(user, taken=lambda: UsernameTaken(user.username))
     granted = frozenset(roles)
     grant(user, granted)
-    note(user, "user.created", actor=actor, now=now, roles=sorted(granted))
+    record_change(user, "created", actor=actor, now=now, roles=sorted(granted))
     return user
 
 
@@ -158,7 +152,7 @@ def check_username(username: str) -> None:
         UnicodeUsernameValidator()(username)
     except ValidationError:
         sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
-        raise Invalid(sentence, {"username": sentence}) from None
+        raise invalid(username=sentence) from None
     if User.objects.filter(username__iexact=username).exists():
         raise UsernameTaken(username)
 
@@ -194,13 +188,7 @@ def keep_an_administrator(user: User) -> None:
         raise LastAdministrator(user)
 
 
-def note(user: User, verb: str, *, actor: User, now: datetime, **detail: object) -> None:
-    """One row on the trail about an account."""
-    about = {"user_id": user.pk, "username": user.username, **detail}
-    trail.record(actor=actor, verb=verb, kind="user", object_id=user.pk, now=now, detail=about)
-
-
 def must(allowed: bool) -> None:
-    """Raise NotYours unless the permission holds."""
+    """Raise RoleRequired unless the permission holds."""
     if not allowed:
-        raise NotYours
+        raise RoleRequired("Only an administrator may change other people's accounts.")

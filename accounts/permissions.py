@@ -2,6 +2,11 @@
 
 from accounts.models import User
 from accounts.roles import Role
+from core.errors import NotAllowed
+
+
+class RoleRequired(NotAllowed):
+    """The person's roles do not allow this; the sentence names the role that would."""
 
 
 def can_manage_users(user: User) -> bool:

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from apimanager import documents
-from apimanager.nowhere import Nowhere
+from apimanager.not_found import UnknownAddress
 
 app_name = "api"
 
@@ -24,5 +24,5 @@ urlpatterns = [
     path("am/admin/v4/", include("devportal.api.admin_urls")),
     path("am/gateway/v1/openapi.yaml", documents.GatewayDocument.as_view(), name="gateway-document"),
     path("am/gateway/v1/", include("gateway.api.urls")),
-    re_path(r"^am/", Nowhere.as_view(), name="nowhere"),
+    re_path(r"^am/", UnknownAddress.as_view(), name="not-found"),
 ]

@@ -9,9 +9,9 @@ from django.db import connections
 from django.urls import get_resolver
 from django.utils import timezone
 
-from accounts.safeguards import default_password_stands
-from apimanager import first_start, interruption, samples, startup, tls, welcome
-from apimanager.startup import Listener
+from accounts.default_password import default_password_stands
+from apimanager import banner, bootstrap, preflight, samples, signals, tls
+from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.server import config, master
 from gateway.server.asgi import open_context
@@ -29,16 +29,16 @@ def everything(say: Callable[[str], None]) -> int:
 
     The children are forks of this process, which has imported what they need: so a start takes a second or two.
     """
-    with interruption.heeded():
+    with signals.heeded():
         stands = _prepare_everything(say)
     children = [
         Child("samples", _run_samples, last=True),  # the gateway's clients are talking to them
         Child("gateway", _run_gateway, grace=settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS),
         Child("portal", _run_portal),
-        Child("welcome", lambda: welcome.announce(stands), once=True),
+        Child("banner", lambda: banner.announce(stands), once=True),
     ]
     supervisor = Supervisor(children, say=log.warning)
-    interruption.pass_on(supervisor.stop)
+    signals.pass_on(supervisor.stop)
     return supervisor.run()
 
 
@@ -56,20 +56,20 @@ def gateway_alone(workers: int) -> int:
 
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
-    with interruption.heeded():
+    with signals.heeded():
         _prepare_log()
-        startup.check_ports(_samples_port())
-    interruption.leave()
+        preflight.check_ports(_samples_port())
+    signals.leave()
     samples.run(settings.SAMPLES_PORT)
 
 
 def _prepare_everything(say: Callable[[str], None]) -> bool:
     """Tell whether the first password stands."""
     _prepare_log()
-    startup.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
-    first_start.check_database()
+    preflight.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
+    bootstrap.check_database()
     _ensure_certificate(say)
-    first_start.prepare_database(timezone.now(), say)
+    bootstrap.prepare_database(timezone.now(), say)
     _check_exposure()
     stands = default_password_stands()
     _import_before_fork()
@@ -77,15 +77,15 @@ def _prepare_everything(say: Callable[[str], None]) -> bool:
     return stands
 
 
-def _prepare_alone(ports: list[Listener]) -> None:
-    with interruption.heeded():
+def _prepare_alone(ports: list[WantedPort]) -> None:
+    with signals.heeded():
         _prepare_log()
-        startup.check_ports(ports)
-        first_start.check_migrated()
+        preflight.check_ports(ports)
+        bootstrap.check_migrated()
         _check_exposure()
         _ensure_certificate(log.info)
         connections.close_all()
-    interruption.leave()
+    signals.leave()
 
 
 def _run_portal() -> int:
@@ -133,7 +133,7 @@ def _serve_gateway(workers: int) -> int:
 def _or_sentence(work: Callable[[], object]) -> int:
     try:
         work()
-    except startup.CannotStart as error:
+    except preflight.CannotStart as error:
         log.error("%s", error)
         return 1
     return 0
@@ -145,7 +145,7 @@ def _prepare_log() -> None:
 
 
 def _check_exposure() -> None:
-    startup.check_exposure(settings.BIND_HOST, default_password_stands())
+    preflight.check_exposure(settings.BIND_HOST, default_password_stands())
 
 
 def _ensure_certificate(say: Callable[[str], None]) -> None:
@@ -161,18 +161,18 @@ def _import_before_fork() -> None:
     _ = get_resolver().url_patterns
 
 
-def _portal_port() -> list[Listener]:
-    return [Listener(host, settings.PORTAL_PORT, "APIM_PORTAL_PORT") for host in settings.BIND_HOSTS]
+def _portal_port() -> list[WantedPort]:
+    return [WantedPort(host, settings.PORTAL_PORT, "APIM_PORTAL_PORT") for host in settings.BIND_HOSTS]
 
 
-def _samples_port() -> list[Listener]:
-    return [Listener("127.0.0.1", settings.SAMPLES_PORT, "APIM_SAMPLES_PORT")]
+def _samples_port() -> list[WantedPort]:
+    return [WantedPort("127.0.0.1", settings.SAMPLES_PORT, "APIM_SAMPLES_PORT")]
 
 
-def _gateway_ports() -> list[Listener]:
+def _gateway_ports() -> list[WantedPort]:
     ports = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
-    metrics = [Listener("127.0.0.1", settings.METRICS_PORT, "APIM_METRICS_PORT")] if settings.METRICS_PORT else []
+    metrics = [WantedPort("127.0.0.1", settings.METRICS_PORT, "APIM_METRICS_PORT")] if settings.METRICS_PORT else []
     return [
-        *(Listener(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS),
+        *(WantedPort(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS),
         *metrics,
     ]

@@ -17,7 +17,7 @@ from django.core.asgi import get_asgi_application
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 
-from apimanager.startup import CannotStart
+from apimanager.preflight import CannotStart
 from apimanager.tls import chain_of
 
 HEADER_SECONDS = 10.0

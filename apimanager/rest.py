@@ -1,37 +1,14 @@
-"""The REST edge: who is asking, and how a refusal looks."""
+"""Who is asking the REST API."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.http import Http404
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from oauth2_provider.utils import parse_bearer_token
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
-from accounts.errors import DomainError
 from accounts.models import User
 from devportal import tokens
-
-TITLES = {
-    400: "Bad request",
-    401: "Unauthorised",
-    403: "Forbidden",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    412: "Precondition failed",
-    413: "Too large",
-    415: "Unsupported media type",
-    429: "Too many requests",
-    503: "Unavailable",
-}
 
 
 class PortalSession(SessionAuthentication):
@@ -41,18 +18,11 @@ class PortalSession(SessionAuthentication):
 class WrongKindOfToken(exceptions.PermissionDenied):
     """A token of an application, which calls APIs and does not manage them."""
 
+    number = 900905  # WSO2's
     default_detail = (
         "This is a token of an application: it calls APIs through the gateway and cannot manage them. Use the token "
         "of a service account (manage.py serviceaccount NAME --role …), or sign in to a portal."
     )
-
-
-# WSO2's numbers; every other refusal without one of its own is 900000 and its status.
-CODES: dict[type[exceptions.APIException], int] = {
-    exceptions.NotAuthenticated: 900902,
-    exceptions.AuthenticationFailed: 900901,
-    WrongKindOfToken: 900905,
-}
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -81,74 +51,3 @@ class BearerAuthentication(BaseAuthentication):
         """The challenge of a 401 (RFC 6750 §3)."""
         sent = request.headers.get("Authorization")
         return 'Bearer realm="API Manager"' + (', error="invalid_token"' if sent else "")
-
-
-def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
-    return _refusal(error, getattr(context.get("view"), "field_names", {}))
-
-
-def _refusal(error: Exception, names: Mapping[str, str]) -> Response | None:
-    if isinstance(error, DomainError):
-        fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
-        return _answer(error.status, error.code, str(error), fields)
-    if isinstance(error, RecursionError):
-        return _answer(400, 900400, "The body is nested too deeply.")
-    if isinstance(error, Http404):
-        return _answer(404, 900404, "There is nothing at this address.")
-    if isinstance(error, DjangoPermissionDenied):
-        return _answer(403, 900403, str(error) or "You may not do this.")
-    if isinstance(error, exceptions.ValidationError):
-        fields = dict(_sentences(error.detail))
-        return _answer(400, 900400, "; ".join(f"{key}: {each}" for key, each in fields.items()), fields)
-    if isinstance(error, exceptions.APIException):
-        return _answer(error.status_code, _code(error), str(error.detail), headers=_headers(error))
-    return None
-
-
-def _answer(
-    number: int,
-    code: int,
-    description: str,
-    fields: Mapping[str, str] | None = None,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    body = {
-        "code": code,
-        "message": TITLES.get(number, "Error"),
-        "description": description,
-        "moreInfo": "",
-        "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
-    }
-    return Response(body, status=number, headers=headers)
-
-
-def _code(error: exceptions.APIException) -> int:
-    return CODES.get(type(error), 900000 + error.status_code)
-
-
-def _headers(error: exceptions.APIException) -> dict[str, str]:
-    headers = {}
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    if error.status_code == status.HTTP_429_TOO_MANY_REQUESTS and (wait := getattr(error, "wait", None)):
-        headers["Retry-After"] = str(int(wait))
-    return headers
-
-
-def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested details as pairs of a dotted field name and a sentence."""
-    if isinstance(detail, Mapping):
-        items = [(_name(path, str(key)), value) for key, value in detail.items()]
-    elif isinstance(detail, list) and any(isinstance(each, Mapping | list) for each in detail):
-        items = [(f"{path}[{number}]", value) for number, value in enumerate(detail) if value]
-    else:
-        return [(path or "body", " ".join(map(str, detail)) if isinstance(detail, list) else str(detail))]
-    return [pair for key, value in items for pair in _sentences(value, key)]
-
-
-def _name(path: str, key: str) -> str:
-    """What is wrong with a thing as a whole stands under the thing's own name."""
-    if key == api_settings.NON_FIELD_ERRORS_KEY:
-        return path or "body"
-    return f"{path}.{key}" if path else key

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from apimanager import startup, vault
+from apimanager import key_files, preflight
 
-env = startup.Environment()
+env = preflight.Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where things live -------------------------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-startup.check_data_folder(DATA_DIR)
+preflight.check_data_folder(DATA_DIR)
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
@@ -24,7 +24,7 @@ if ON_SQLITE:
 # --- addresses ---------------------------------------------------------------------------------------------
 
 BIND_HOST: str = env.str("APIM_BIND", default="127.0.0.1")
-BIND_HOSTS: list[str] = startup.hosts_of(BIND_HOST)
+BIND_HOSTS: list[str] = preflight.hosts_of(BIND_HOST)
 PUBLIC_HOST: str = env.str("APIM_PUBLIC_HOST", default="localhost")
 PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
 GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
@@ -56,8 +56,8 @@ BACKEND_POLICY = env.backends(
 # --- Django ------------------------------------------------------------------------------------------------
 
 DEBUG: bool = env.bool("APIM_DEBUG", default=False)
-SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or vault.read_or_create(
-    DATA_DIR / "secret_key", vault.make_secret_key
+SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
+    DATA_DIR / "secret_key", key_files.make_secret_key
 )
 ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "devportal",
     "publisher",
     "accounts",
+    "core",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -185,8 +186,8 @@ AXES_ENABLE_ADMIN = False
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "devportal.OAuthClient"
-SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or vault.read_or_create(
-    DATA_DIR / "signing_key.pem", vault.make_signing_key
+SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or key_files.read_or_create(
+    DATA_DIR / "signing_key.pem", key_files.make_signing_key
 )
 # Without a path, so that both metadata documents stand where RFC 8414 §3 and OpenID Connect Discovery §4 look.
 OAUTH_ISSUER = PORTAL_URL
@@ -243,7 +244,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "apimanager.rest.error_response",
+    "EXCEPTION_HANDLER": "core.rest.refusals.error_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
@@ -263,7 +264,7 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns when it is not there
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_HSTS_SECONDS = 0 if startup.is_loopback(PUBLIC_HOST) else 365 * 24 * 3600
+SECURE_HSTS_SECONDS = 0 if preflight.is_loopback(PUBLIC_HOST) else 365 * 24 * 3600
 SILENCED_SYSTEM_CHECKS = [
     "security.W004",  # HSTS is on, except on localhost, where it would bind every other program of the machine
     "security.W005",  # which subdomains there are is for their owner to say, not for this program

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from apimanager.startup import CannotStart
+from apimanager.preflight import CannotStart
+from core.listening import BadKeyPair, load_key_pair
 
 MAKER = "WebSocket API manager, made for this machine"
 LIFETIME = timedelta(days=397)  # the longest that browsers accept
@@ -116,22 +117,7 @@ def _replace(path: Path, text: bytes) -> None:
 
 
 def _check_pair(certificate: Path, key: Path) -> None:
-    for path, setting in ((certificate, "APIM_TLS_CERTIFICATE"), (key, "APIM_TLS_KEY")):
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise CannotStart(
-                f"{setting} names {path}, which cannot be read ({error.strerror}): correct it, or unset both "
-                "APIM_TLS_CERTIFICATE and APIM_TLS_KEY to have a certificate made."
-            ) from error
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
-    except (ssl.SSLError, ValueError) as error:
-        raise CannotStart(
-            f"{certificate} and {key} are not a certificate and its unencrypted private key in PEM: "
-            "correct APIM_TLS_CERTIFICATE and APIM_TLS_KEY, or unset both to have a certificate made."
-        ) from error
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted")
+        load_key_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    except BadKeyPair as error:
+        raise CannotStart(str(error)) from error

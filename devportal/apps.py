@@ -10,9 +10,9 @@ class DevportalConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to tokens and publications, and keep the OAuth library from writing credentials into debug logs."""
-        from devportal import publications, receivers
+        from devportal import publisher_hooks, token_audit
 
-        publications.connect()
-        receivers.connect()
+        publisher_hooks.connect()
+        token_audit.connect()
         for library in ("oauthlib", "oauth2_provider"):
             logging.getLogger(library).setLevel(logging.INFO)

@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable
 
-from devportal import standing
-from devportal.denials import Kind
+from devportal import subscription_states
+from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api
 
 _SUBSCRIPTION = {
-    standing.ON_HOLD: "The subscription waits for the publisher's approval. Tokens work as soon as it is given.",
-    standing.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
-    standing.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
+    subscription_states.ON_HOLD: (
+        "The subscription waits for the publisher's approval. Tokens work as soon as it is given."
+    ),
+    subscription_states.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
+    subscription_states.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
 }
 
 
 _DENIED = {
-    Kind.API: "An administrator has blocked the API. Ask them.",
-    Kind.APPLICATION: "An administrator has blocked this application. Ask them.",
-    Kind.USER: "An administrator has blocked you from calling APIs. Ask them.",
+    DenyCondition.API: "An administrator has blocked the API. Ask them.",
+    DenyCondition.APPLICATION: "An administrator has blocked this application. Ask them.",
+    DenyCondition.USER: "An administrator has blocked you from calling APIs. Ask them.",
 }
 
 
@@ -36,7 +38,7 @@ def reasons(
     `denied` are the conditions of the deny policies against it.
     """
     found = [
-        *(_DENIED[Kind(each)] for each in sorted(set(denied))),
+        *(_DENIED[DenyCondition(each)] for each in sorted(set(denied))),
         _api(api),
         _subscription(api, application, subscription, key_type),
         _endpoint(api, key_type),
@@ -56,7 +58,7 @@ def _api(api: Api) -> str:
 def _subscription(api: Api, application: Application, subscription: Subscription | None, key_type: str) -> str:
     if subscription is None:
         return f"{application} is not subscribed to {api}. Subscribe it first."
-    if subscription.state == standing.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
+    if subscription.state == subscription_states.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
         return "The publisher blocked the subscription for production keys. Sandbox keys still work."
     return _SUBSCRIPTION.get(subscription.state, "")
 

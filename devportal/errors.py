@@ -1,9 +1,9 @@
 """What a visitor of the developer portal may ask for in vain. Refusals of operations stand beside the operations."""
 
-from accounts.errors import NotFound
+from core.errors import NotFound
 
 
-class ApiNotFound(NotFound):
+class ApiNotListed(NotFound):
     """The API does not exist, or the viewer may not know of it."""
 
     def __init__(self) -> None:

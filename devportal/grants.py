@@ -16,7 +16,7 @@ LONGEST_TOKEN_SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Grant:
+class GrantType:
     """One grant type as a person chooses it."""
 
     name: str
@@ -26,9 +26,11 @@ class Grant:
 
 
 GRANTS = (
-    Grant(CLIENT_CREDENTIALS, "Client credentials", "A program calls in its own name. The wizard's token needs it."),
-    Grant(AUTHORIZATION_CODE, "Authorization code", "A program calls in the name of a person who agreed.", True),
-    Grant(REFRESH_TOKEN, "Refresh token", "A new access token without asking the person again."),
+    GrantType(
+        CLIENT_CREDENTIALS, "Client credentials", "A program calls in its own name. The wizard's token needs it."
+    ),
+    GrantType(AUTHORIZATION_CODE, "Authorization code", "A program calls in the name of a person who agreed.", True),
+    GrantType(REFRESH_TOKEN, "Refresh token", "A new access token without asking the person again."),
 )
 GRANT_NAMES = tuple(grant.name for grant in GRANTS)
 

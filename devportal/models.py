@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
-from devportal.denials import Kind
+from devportal.deny_policies import DenyCondition
 from publisher.models import Api, Plan
 
 
 class ApplicationPlan(models.Model):
     """A quota shared by all of an application's tokens, in messages a minute; null means no limit."""
+
+    audit_kind: ClassVar = "applicationplan"
 
     name = models.CharField(max_length=60)
     display_name = models.CharField(max_length=512)
@@ -30,9 +32,15 @@ class ApplicationPlan(models.Model):
     def __str__(self) -> str:
         return self.display_name
 
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"plan_id": str(self.pk), "plan": self.name}
+
 
 class Application(models.Model):
     """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox."""
+
+    audit_kind: ClassVar = "application"
 
     class TokenType(models.TextChoices):
         JWT = "JWT", "JWT"
@@ -55,9 +63,15 @@ class Application(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"application_id": str(self.pk), "name": self.name}
+
 
 class Subscription(models.Model):
     """The right of one application to call one API under one plan."""
+
+    audit_kind: ClassVar = "subscription"
 
     class State(models.TextChoices):
         UNBLOCKED = "UNBLOCKED", "Active"
@@ -82,12 +96,23 @@ class Subscription(models.Model):
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
 
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {
+            "subscription_id": str(self.pk),
+            "api_id": str(self.api_id),
+            "application_id": str(self.application_id),
+            "plan": self.plan.name,
+        }
+
 
 class DenyPolicy(models.Model):
-    """Keeps a caller out, see `devportal.denials`. `subject` is the id of what `value` names, empty for addresses."""
+    """Keeps a caller out as `devportal.deny_policies` says. `subject` is the id of what `value` names, if anything."""
+
+    audit_kind: ClassVar = "deny_policy"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kind])
+    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in DenyCondition])
     value = models.CharField(max_length=300)
     subject = models.CharField(max_length=64, blank=True)
     invert = models.BooleanField(default=False)
@@ -102,6 +127,10 @@ class DenyPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {'not ' if self.invert else ''}{self.value}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"condition": self.kind, "value": self.value, "invert": self.invert, "is_active": self.is_active}
 
 
 class Ticket(models.Model):
@@ -137,6 +166,8 @@ class OAuthClient(AbstractApplication):
     live. The secret is stored as a digest only.
     """
 
+    audit_kind: ClassVar = "keys"
+
     application = models.ForeignKey(
         Application, null=True, blank=True, on_delete=models.CASCADE, related_name="clients"
     )
@@ -156,3 +187,11 @@ class OAuthClient(AbstractApplication):
     def get_allowed_schemes(self) -> list[str]:
         """Redirects go over HTTPS; plain HTTP is for loopback addresses, which the validator checks (RFC 8252 §7.3)."""
         return ["https", "http"]
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {
+            "application_id": str(self.application_id),
+            "client_id": self.client_id,
+            "key_type": self.key_type,
+        }

@@ -13,9 +13,9 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.denials import Kind
+from devportal.deny_policies import DenyCondition
 from devportal.errors import (
-    ApiNotFound,
+    ApiNotListed,
     ApplicationNotFound,
     DenyPolicyNotFound,
     KeysNotFound,
@@ -64,7 +64,7 @@ def api_for(viewer: Viewer, pk: UUID | str) -> Api:
     visible = _in_states(LISTED) | _mine(viewer, SERVED)
     api = _one(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk)
     if api is None:
-        raise ApiNotFound
+        raise ApiNotListed
     return api
 
 
@@ -235,8 +235,12 @@ def deny_policies() -> QuerySet[DenyPolicy]:
 
 def denials_of(application: Application, api: Api) -> list[str]:
     """The conditions of the active deny policies against an application's calls to an API, addresses aside."""
-    named = Q(kind=Kind.API, subject=str(api.pk)) | Q(kind=Kind.APPLICATION, subject=str(application.pk))
-    against = DenyPolicy.objects.filter(named | Q(kind=Kind.USER, subject=str(application.owner_id)), is_active=True)
+    named = Q(kind=DenyCondition.API, subject=str(api.pk)) | Q(
+        kind=DenyCondition.APPLICATION, subject=str(application.pk)
+    )
+    against = DenyPolicy.objects.filter(
+        named | Q(kind=DenyCondition.USER, subject=str(application.owner_id)), is_active=True
+    )
     return list(against.values_list("kind", flat=True))
 
 

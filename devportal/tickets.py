@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import Conflict
+from core.errors import Conflict
 from devportal.models import Ticket
 
 SECONDS = 30

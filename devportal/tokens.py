@@ -38,7 +38,7 @@ class IssuedToken:
 
 @dataclass(frozen=True)
 class Doer:
-    """Who makes or ends tokens at the moment, and when, for the rows on the trail."""
+    """Who makes or ends tokens at the moment, and when, for the rows in the audit log."""
 
     actor: User | None
     now: datetime
@@ -50,7 +50,7 @@ _doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
 def issue(
     *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
 ) -> IssuedToken:
-    """Make a token that lasts `seconds` from `now` and store its digest; the trail says that `actor` issued it.
+    """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
 
     `user` is the person in whose name the client acts, or None when it acts in its own.
     """
@@ -124,7 +124,7 @@ def service_account(row: AccessToken) -> User | None:
 
 @contextmanager
 def attributed(*, actor: User | None, now: datetime) -> Iterator[None]:
-    """Say on the trail that `actor` makes or ends the tokens that are made or ended inside the block."""
+    """Say in the audit log that `actor` makes or ends the tokens that are made or ended inside the block."""
     outer = _doer.set(Doer(actor, now))
     try:
         yield

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from publisher.validation import BadValue, clean_endpoint_url
+from core.values import BadValue, invalid, refuse
+from publisher.validation import clean_endpoint_url
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0
@@ -21,14 +22,6 @@ _GATEWAY_HEADERS = frozenset(
     {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
 )
 _GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-", "x-apim-")
-
-
-class BadEndpoint(ValueError):
-    """Some fields cannot be taken; `fields` maps each to its sentence."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
-        self.fields = fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class EndpointOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OptionBounds:
     """The range of a number. `may_be_off` allows 0 below the range; `whole` asks for an integer."""
 
     label: str
@@ -97,27 +90,27 @@ class Limits:
     whole: bool = False
 
 
-LIMITS: dict[str, Limits] = {
-    "connect_timeout": Limits("Connect timeout", 0.1, 60),
-    "idle_timeout": Limits("Idle timeout", 1, DAY, may_be_off=True),
-    "ping_interval": Limits("Ping interval", 1, 3600, may_be_off=True),
-    "retries": Limits("Retries", 0, 10, whole=True),
-    "retry_delay": Limits("Delay between tries", 0, 60),
-    "suspend_after": Limits("Failures before suspension", 1, 100, whole=True),
-    "suspend_initial": Limits("First suspension", 0.1, DAY),
-    "suspend_factor": Limits("Factor", 1, 100),
-    "suspend_maximum": Limits("Longest suspension", 0.1, 7 * DAY),
-    "maximum_duration": Limits("Maximum connection duration", 1, 30 * DAY, may_be_off=True),
+OPTION_BOUNDS: dict[str, OptionBounds] = {
+    "connect_timeout": OptionBounds("Connect timeout", 0.1, 60),
+    "idle_timeout": OptionBounds("Idle timeout", 1, DAY, may_be_off=True),
+    "ping_interval": OptionBounds("Ping interval", 1, 3600, may_be_off=True),
+    "retries": OptionBounds("Retries", 0, 10, whole=True),
+    "retry_delay": OptionBounds("Delay between tries", 0, 60),
+    "suspend_after": OptionBounds("Failures before suspension", 1, 100, whole=True),
+    "suspend_initial": OptionBounds("First suspension", 0.1, DAY),
+    "suspend_factor": OptionBounds("Factor", 1, 100),
+    "suspend_maximum": OptionBounds("Longest suspension", 0.1, 7 * DAY),
+    "maximum_duration": OptionBounds("Maximum connection duration", 1, 30 * DAY, may_be_off=True),
 }
 
 
 def read_endpoint(document: object) -> Endpoint | None:
-    """Check an endpoint document; None when it names no address. Raises BadEndpoint with `url` or `failover`."""
+    """Check an endpoint document; None when it names no address. Raises Invalid with `url` or `failover`."""
     if not isinstance(document, Mapping):
-        raise BadEndpoint({"url": 'An endpoint is an object such as {"url": "ws://host:port/path"}.'})
+        raise invalid(url='An endpoint is an object such as {"url": "ws://host:port/path"}.')
     url, failover = document.get("url") or "", document.get("failover") or []
     if not isinstance(url, str) or not _is_list_of_text(failover):
-        raise BadEndpoint({"url": "Addresses are text: one url and a list of failover addresses."})
+        raise invalid(url="Addresses are text: one url and a list of failover addresses.")
     errors: dict[str, str] = {}
     cleaned = _clean_into(errors, "url", url) if url.strip() else ""
     spares = [_clean_into(errors, "failover", spare) for spare in failover if spare.strip()]
@@ -125,15 +118,14 @@ def read_endpoint(document: object) -> Endpoint | None:
         errors["url"] = "Give the address that is tried first before the ones to fail over to."
     if len(spares) > MAXIMUM_FAILOVER:
         errors["failover"] = f"At most {MAXIMUM_FAILOVER} failover addresses are tried; these are {len(spares)}."
-    if errors:
-        raise BadEndpoint(errors)
+    refuse(errors)
     return Endpoint(cleaned, tuple(spares)) if cleaned else None
 
 
 def read_options(document: object) -> EndpointOptions:
-    """Check an options document; what it leaves out keeps its default. Raises BadEndpoint by field."""
+    """Check an options document; what it leaves out keeps its default. Raises Invalid by field."""
     if not isinstance(document, Mapping):
-        raise BadEndpoint({"endpoint_options": "Endpoint options are an object of names and values."})
+        raise invalid(endpoint_options="Endpoint options are an object of names and values.")
     errors: dict[str, str] = {}
     values: dict[str, Any] = {}
     for key, value in document.items():
@@ -143,8 +135,7 @@ def read_options(document: object) -> EndpointOptions:
             errors[str(key)] = str(error)
     if not errors:
         _check_together(values, errors)
-    if errors:
-        raise BadEndpoint(errors)
+    refuse(errors)
     return EndpointOptions(**values)
 
 
@@ -155,8 +146,8 @@ def _check_together(values: Mapping[str, Any], errors: dict[str, str]) -> None:
 
 
 def _reader_of(key: str) -> Callable[[Any], Any]:
-    if key in LIMITS:
-        return lambda value: _read_number(value, LIMITS[key])
+    if key in OPTION_BOUNDS:
+        return lambda value: _read_number(value, OPTION_BOUNDS[key])
     readers: dict[str, Callable[[Any], Any]] = {
         "prevent_suspension": _read_switch,
         "pass_refusals": _read_switch,
@@ -171,7 +162,7 @@ def _refuse_unknown(value: Any) -> Any:
     raise BadValue("There is no such endpoint option.")
 
 
-def _read_number(value: Any, limits: Limits) -> float:
+def _read_number(value: Any, limits: OptionBounds) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadValue(f"{limits.label} is a number.")
     if limits.may_be_off and value == 0:

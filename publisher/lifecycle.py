@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from accounts.errors import Conflict
+from core.errors import Conflict
 
 
 class State(Enum):

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from publisher import limits
+from publisher import plan_summary
 from publisher.lifecycle import State
+from publisher.plan_terms import (
+    OVER_QUOTA,
+    OVER_RATE,
+    Billing,
+    CountedDirection,
+    ExceededAction,
+    QuotaPeriod,
+    QuotaUnit,
+)
+
+
+def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    return [(word.value, word.value.capitalize()) for word in words]
 
 
 class Plan(models.Model):
@@ -21,49 +36,24 @@ class Plan(models.Model):
     connections a minute; `message_bytes` is the largest message.
     """
 
-    class Unit(models.TextChoices):
-        MESSAGES = "messages"
-        BYTES = "bytes"
-
-    class Period(models.TextChoices):
-        MINUTE = "minute"
-        HOUR = "hour"
-        DAY = "day"
-        MONTH = "month"
-
-    class Billing(models.TextChoices):
-        FREE = "FREE"
-        COMMERCIAL = "COMMERCIAL"
-
-    class Counted(models.TextChoices):
-        BOTH = "both"
-        CLIENT = "client"
-
-    class OverRate(models.TextChoices):
-        DELAY = "delay"
-        DROP = "drop"
-        CLOSE = "close"
-
-    class OverQuota(models.TextChoices):
-        CLOSE = "close"
-        DROP = "drop"
+    audit_kind: ClassVar = "plan"
 
     name = models.CharField(max_length=60)
     display_name = models.CharField(max_length=512)
     description = models.CharField(max_length=1024, blank=True)
-    billing = models.CharField(max_length=12, choices=Billing, default=Billing.FREE)
+    billing = models.CharField(max_length=12, choices=_choices(Billing), default=Billing.FREE.value)
     roles = models.JSONField(default=list, blank=True)
     quota = models.PositiveBigIntegerField(null=True, blank=True)
-    quota_unit = models.CharField(max_length=8, choices=Unit, default=Unit.MESSAGES)
-    quota_period = models.CharField(max_length=8, choices=Period, default=Period.DAY)
+    quota_unit = models.CharField(max_length=8, choices=_choices(QuotaUnit), default=QuotaUnit.MESSAGES.value)
+    quota_period = models.CharField(max_length=8, choices=_choices(QuotaPeriod), default=QuotaPeriod.DAY.value)
     rate = models.PositiveIntegerField(null=True, blank=True)
     burst = models.PositiveIntegerField(null=True, blank=True)
     connections = models.PositiveIntegerField(null=True, blank=True)
     connects = models.PositiveIntegerField(null=True, blank=True)
     message_bytes = models.PositiveBigIntegerField(null=True, blank=True)
-    counted = models.CharField(max_length=8, choices=Counted, default=Counted.BOTH)
-    over_rate = models.CharField(max_length=8, choices=OverRate, default=OverRate.DELAY)
-    over_quota = models.CharField(max_length=8, choices=OverQuota, default=OverQuota.CLOSE)
+    counted = models.CharField(max_length=8, choices=_choices(CountedDirection), default=CountedDirection.BOTH.value)
+    over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
+    over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)
     requires_approval = models.BooleanField(default=False)
 
     class Meta:
@@ -72,10 +62,22 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.display_name
 
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"plan_id": str(self.pk), "plan": self.name}
+
     @property
     def summary(self) -> str:
         """The limits on one line, for people who choose."""
-        return limits.in_words(self)
+        return plan_summary.in_words(
+            quota=self.quota,
+            quota_unit=self.quota_unit,
+            quota_period=self.quota_period,
+            rate=self.rate,
+            connections=self.connections,
+            connects=self.connects,
+            message_bytes=self.message_bytes,
+        )
 
 
 class Api(models.Model):
@@ -88,6 +90,8 @@ class Api(models.Model):
     says whether a token may come in the address.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
+
+    audit_kind: ClassVar = "api"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=60)
@@ -124,6 +128,10 @@ class Api(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        """What every record of it says."""
+        return {"api_id": str(self.pk), "name": self.name, "version": self.version}
 
     @property
     def stage(self) -> State:

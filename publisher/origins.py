@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from publisher.validation import BadValue
+from core.values import BadValue
 
 MAXIMUM_ORIGINS, ORIGIN_LENGTH = 50, 255
 WILDCARD = "*."

@@ -13,7 +13,7 @@ PUBLISH_AND_DEPLOY = f"{PUBLISH} That deploys a first revision to the gateway, t
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """One step. `page` is the name of the page where it is taken; `advice` says what to do while it is open."""
 
     title: str
@@ -46,33 +46,33 @@ def steps(
     deployed: int | None,
     differences: Sequence[str],
     state: State,
-) -> list[Step]:
+) -> list[ProgressStep]:
     """The five steps; the first that is not done is the current one. `deployed` is the deployed revision's number."""
     return _with_current(
         [
-            Step("Design", "basic-info", _topics(topics), "", DONE),
-            Step(
+            ProgressStep("Design", "basic-info", _topics(topics), "", DONE),
+            ProgressStep(
                 "Endpoint",
                 "endpoint",
                 endpoint or "not given yet",
                 "Give the address of the backend that calls are passed on to.",
                 _done_if(bool(endpoint)),
             ),
-            Step(
+            ProgressStep(
                 "Plans",
                 "plans",
                 ", ".join(plans) or "none chosen yet",
                 "Choose the business plans that developers may subscribe under.",
                 _done_if(bool(plans)),
             ),
-            Step(
+            ProgressStep(
                 "Deploy",
                 "deployments",
                 _deployment(deployed, differences),
                 PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
                 _done_if(deployed is not None),
             ),
-            Step(
+            ProgressStep(
                 "Publish",
                 "lifecycle",
                 "not published yet" if state is State.CREATED else state.label,
@@ -83,7 +83,7 @@ def steps(
     )
 
 
-def _with_current(all_steps: list[Step]) -> list[Step]:
+def _with_current(all_steps: list[ProgressStep]) -> list[ProgressStep]:
     for index, step in enumerate(all_steps):
         if step.state is TODO:
             return [*all_steps[:index], replace(step, state=CURRENT), *all_steps[index + 1 :]]

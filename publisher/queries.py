@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 from django.db.models import F, Max, Q, QuerySet
 
-from accounts.errors import Invalid, NotFound
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Invalid, NotFound
+from core.models import AuditEntry
 from publisher import permissions, validation, versions
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api, Plan, Revision
@@ -174,9 +175,9 @@ def holder_of_context(context: str) -> Api | None:
     return Api.objects.filter(alike).first()
 
 
-def changes_of(api: Api) -> QuerySet[TrailEntry]:
-    """The API's rows on the trail, newest first."""
-    return TrailEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("-id")
+def changes_of(api: Api) -> QuerySet[AuditEntry]:
+    """The API's rows in the audit log, newest first."""
+    return AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("-id")
 
 
 def deployed_by(api: Api) -> str:
@@ -185,6 +186,6 @@ def deployed_by(api: Api) -> str:
     return row.actor_name if row else ""
 
 
-def lifecycle_history(api: Api) -> QuerySet[TrailEntry]:
+def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
     """How the API came to its state: its making and each transition, newest first."""
     return changes_of(api).filter(verb__in=["api.created", "api.transitioned"])

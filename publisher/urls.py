@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, copies, creations, deployments, designs, lifecycles
+from publisher.views import apis, checks, creations, deployments, designs, lifecycles, versions
 
 app_name = "publisher"
 
@@ -24,6 +24,6 @@ urlpatterns = [
     path("apis/<uuid:pk>/restorations", deployments.restoration, name="restorations"),
     path("apis/<uuid:pk>/lifecycle", lifecycles.lifecycle, name="lifecycle"),
     path("apis/<uuid:pk>/transitions", lifecycles.transitions, name="transitions"),
-    path("apis/<uuid:pk>/versions", copies.versions, name="versions"),
-    path("apis/<uuid:pk>/deletion", copies.deletion, name="deletion"),
+    path("apis/<uuid:pk>/versions", versions.versions, name="versions"),
+    path("apis/<uuid:pk>/deletion", versions.deletion, name="deletion"),
 ]

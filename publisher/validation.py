@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from core.values import BadValue
 from publisher.uris import ascii_url, is_host
 
 NAME_LENGTH, CONTEXT_LENGTH, VERSION_LENGTH, URL_LENGTH, TAG_LENGTH = 60, 200, 30, 2000, 30
@@ -17,15 +18,6 @@ _NOT_IN_CONTEXTS = "`~!@#?:%^&*+=|\\<>\"',[]"
 _NOT_IN_TAGS = "~!@#;%^&*+=|\\<>\"'/,"
 _NOT_IN_VERSIONS = "`?~!@#;:%^*()+={}|\\<>\"',&/$[]"
 _SCHEMES = {"http": "ws", "https": "wss", "": "ws"}
-
-
-class BadValue(ValueError):
-    """A value that cannot be taken. `str(error)` is the whole sentence; `suggestion` is a value that would do."""
-
-    def __init__(self, sentence: str, suggestion: str = "") -> None:
-        super().__init__(f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
-        self.sentence = sentence
-        self.suggestion = suggestion
 
 
 def clean_name(text: str) -> str:

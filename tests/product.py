@@ -22,7 +22,7 @@ from tests.environment import ROOT, free_ports
 
 READY = "The API manager is running."
 PATIENCE = 180.0  # seconds; a start takes two, unless the machine is busy
-STAGE = "import django; django.setup(); from tests import stage; stage.main()"
+ACTIONS = "import django; django.setup(); from tests import product_actions; product_actions.main()"
 PORT_SETTINGS = (
     "APIM_PORTAL_PORT",
     "APIM_GATEWAY_WS_PORT",
@@ -52,7 +52,7 @@ class Product:
         self.wss = f"wss://localhost:{wss}"
         self.samples = f"ws://localhost:{samples}"
         self.process: subprocess.Popen[bytes] | None = None
-        self._stage: subprocess.Popen[str] | None = None
+        self._actions: subprocess.Popen[str] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -116,13 +116,13 @@ class Product:
         )
 
     def act(self, action: str, /, **given: Any) -> Any:
-        """Do one of `tests.stage` in this installation, with its database, and return what it returns."""
-        stage = self._stage or self._open_stage()
-        assert stage.stdin
-        assert stage.stdout
-        stage.stdin.write(json.dumps([action, given]) + "\n")
-        stage.stdin.flush()
-        outcome, answer = json.loads(stage.stdout.readline() or '["error", "the stage is gone"]')
+        """Do one of `tests.product_actions` in this installation, with its database, and return what it returns."""
+        actions = self._actions or self._open_actions()
+        assert actions.stdin
+        assert actions.stdout
+        actions.stdin.write(json.dumps([action, given]) + "\n")
+        actions.stdin.flush()
+        outcome, answer = json.loads(actions.stdout.readline() or '["error", "the process of the actions is gone"]')
         assert outcome == "done", f"{action}: {answer}"
         return answer
 
@@ -145,21 +145,21 @@ class Product:
                 raise NotReady(f"exit code {self.process.poll()}\n{self.log()}")
             time.sleep(0.05)
 
-    def _open_stage(self) -> subprocess.Popen[str]:
-        self._stage = subprocess.Popen(
-            [sys.executable, "-c", STAGE],
+    def _open_actions(self) -> subprocess.Popen[str]:
+        self._actions = subprocess.Popen(
+            [sys.executable, "-c", ACTIONS],
             cwd=ROOT,
             env=self.environment | {"DJANGO_SETTINGS_MODULE": "apimanager.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        return self._stage
+        return self._actions
 
     def _close_stage(self) -> None:
-        if self._stage:
-            self._stage.communicate(timeout=PATIENCE)
-            self._stage = None
+        if self._actions:
+            self._actions.communicate(timeout=PATIENCE)
+            self._actions = None
 
     @property
     def _log_file(self) -> Path:

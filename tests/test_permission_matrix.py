@@ -23,11 +23,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import operations as publishing
-from publisher.endpoint import LIMITS, EndpointOptions
+from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
 from publisher.models import Api
 from tests.conftest import PASSWORD
@@ -105,7 +106,7 @@ REST_MINE_GONE = "401 204 404 404 404 404 404"
 
 NEW = "another horse battery staple"
 ECHO = {"name": "Other", "context": "/other", "version": "1"}
-OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in LIMITS}
+OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
@@ -258,7 +259,7 @@ REST_DOCUMENTS = [
     Line("GET", "api:admin-document", OPEN),
     Line("GET", "api:docs-gateway", OPEN),
     Line("GET", "api:gateway-document", OPEN),
-    Line("GET", "api:nowhere", "404 404 404 404 404 404 404"),
+    Line("GET", "api:not-found", "404 404 404 404 404 404 404"),
 ]
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
@@ -515,13 +516,13 @@ def _cookies_of(client: Client, world: World, person: str) -> SimpleCookie:
 
 
 def _status(client: Client, line: Line, world: World, cookies: SimpleCookie) -> int:
-    """The status that a person gets. A refusal must leave nothing on the trail; what was done is undone."""
+    """The status that a person gets. A refusal must leave nothing in the audit log; what was done is undone."""
     cache.clear()  # or the brake on guessing holds
     client.cookies = deepcopy(cookies)
     with transaction.atomic():
-        before = TrailEntry.objects.count()
+        before = AuditEntry.objects.count()
         response = _ask(client, line, world)
-        assert response.status_code < 400 or TrailEntry.objects.count() == before, f"{line} was refused too late"
+        assert response.status_code < 400 or AuditEntry.objects.count() == before, f"{line} was refused too late"
         transaction.set_rollback(True)
     return response.status_code
 

@@ -13,10 +13,11 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from core import durations, text
+
 register = template.Library()
 
 HUES = 12
-THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 STATE_KINDS = {
     "CREATED": "grey",
     "PROTOTYPED": "accent",
@@ -26,7 +27,6 @@ STATE_KINDS = {
     "RETIRED": "outline",
 }
 MESSAGE_ICONS = {"success": "circle-check", "error": "circle-alert", "warning": "triangle-alert"}
-STEPS_OF_TIME = [("year", 31_557_600), ("month", 2_629_800), ("week", 604_800), ("day", 86_400), ("hour", 3600)]
 
 
 @register.simple_tag
@@ -98,7 +98,7 @@ def hue(name: object) -> int:
 @register.filter
 def spaced(number: Any) -> str:
     """A whole number with thin spaces between thousands: 1 204 881."""
-    return f"{int(number):,}".replace(",", THIN_SPACE) if str(number).lstrip("-").isdigit() else str(number)
+    return text.spaced(int(number)) if str(number).lstrip("-").isdigit() else str(number)
 
 
 @register.filter
@@ -107,18 +107,10 @@ def ago(moment: datetime | None) -> str:
     if moment is None:
         return "never"
     seconds = (timezone.now() - moment).total_seconds()
-    words = duration_words(abs(seconds))
+    words = durations.roughly(abs(seconds))
     if not words:
         return "just now"
     return f"{words} ago" if seconds > 0 else f"in {words}"
-
-
-def duration_words(seconds: float) -> str:
-    """The largest whole unit in a duration: "2 hours"; nothing under a minute."""
-    for name, length in [*STEPS_OF_TIME, ("minute", 60)]:
-        if count := int(seconds // length):
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return ""
 
 
 @register.filter

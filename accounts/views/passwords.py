@@ -1,7 +1,5 @@
 """A password: change one's own."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -11,11 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
-from accounts.access import requires
-from accounts.errors import Invalid
-from accounts.forms import ChangePasswordForm, show_refusal
-from accounts.models import User
+from accounts.access import current_user, requires
+from accounts.forms import ChangePasswordForm
 from accounts.portals import Portal
+from core.forms import accepted, status_of
 
 
 @never_cache
@@ -23,21 +20,12 @@ from accounts.portals import Portal
 @requires()
 def password(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Change the password; this session goes on, all others end."""
-    user = cast(User, request.user)
+    user = current_user(request)
     form = ChangePasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and changed(form, user):
-        update_session_auth_hash(request, user)
-        messages.success(request, "Your password was changed. Everywhere else you are signed out.")
-        return redirect("accounts:account", portal)
-    status = 400 if form.errors else 200
-    return render(request, "accounts/passwords/change.html", {"form": form}, status=status)
-
-
-def changed(form: ChangePasswordForm, user: User) -> bool:
-    """Whether the operation went through; if not, the form says why."""
-    try:
-        operations.change_password(user=user, **form.cleaned_data, actor=user, now=timezone.now())
-    except Invalid as refusal:
-        show_refusal(form, refusal.fields, str(refusal))
-        return False
-    return True
+    if request.method == "POST" and form.is_valid():
+        fields, now = form.cleaned_data, timezone.now()
+        if accepted(form, lambda: operations.change_password(user=user, **fields, actor=user, now=now)):
+            update_session_auth_hash(request, user)
+            messages.success(request, "Your password was changed. Everywhere else you are signed out.")
+            return redirect("accounts:account", portal)
+    return render(request, "accounts/passwords/change.html", {"form": form}, status=status_of(form))

@@ -1,28 +1,25 @@
 """The account page: who am I here, and how am I called."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts import operations
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.forms import ProfileForm
-from accounts.models import User
 from accounts.portals import Portal
+from core.forms import status_of
 
 
 @requires()
 def account(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Show the account; with POST change how it is called."""
-    user = cast(User, request.user)
+    user = current_user(request)
     known = {"first_name": user.first_name, "last_name": user.last_name, "email": user.email}
     form = ProfileForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
         messages.success(request, "Your account was saved.")
         return redirect("accounts:account", portal)
-    status = 400 if form.errors else 200
-    return render(request, "accounts/profiles/account.html", {"form": form}, status=status)
+    return render(request, "accounts/profiles/account.html", {"form": form}, status=status_of(form))

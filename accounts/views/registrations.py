@@ -11,11 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
-from accounts.errors import Invalid
-from accounts.forms import SignUpForm, show_refusal
-from accounts.models import User
+from accounts.forms import SignUpForm
 from accounts.portals import DEVPORTAL
 from accounts.views.sessions import go, way_on
+from core.forms import accepted, status_of
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -31,22 +30,16 @@ class SignUp(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Create the account, sign in and go on."""
         form = SignUpForm(request.POST)
-        user = self.create(form) if form.is_valid() else None
+        user = None
+        if form.is_valid():
+            user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
         if user is None:
-            return self.page(request, form, status=400)
+            return self.page(request, form)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
         return go(request, way_on(request, DEVPORTAL))
 
-    def create(self, form: SignUpForm) -> User | None:
-        """The new account, or None with the reason on the form."""
-        try:
-            return operations.sign_up(**form.cleaned_data, now=timezone.now())
-        except Invalid as refusal:
-            show_refusal(form, refusal.fields, str(refusal))
-            return None
-
-    def page(self, request: HttpRequest, form: SignUpForm, status: int = 200) -> HttpResponse:
+    def page(self, request: HttpRequest, form: SignUpForm) -> HttpResponse:
         """The sign-up page."""
         context = {"form": form, "next": way_on(request, DEVPORTAL, default="")}
-        return render(request, "accounts/registrations/sign_up.html", context, status=status)
+        return render(request, "accounts/registrations/sign_up.html", context, status=status_of(form))

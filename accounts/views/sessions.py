@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts import portals
 from accounts.forms import SignInForm
 from accounts.portals import Portal
+from core import durations
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -52,9 +53,10 @@ def sign_out(request: HttpRequest, portal: Portal) -> HttpResponse:
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = None, *rest: Any) -> HttpResponse:
     """The page of somebody who tried too often; says how long to wait. The setting AXES_LOCKOUT_CALLABLE names it."""
-    wait = get_cool_off(request) or timedelta()
-    page = render(request, "accounts/sessions/locked_out.html", {"wait": minutes(wait)}, status=429)
-    page["Retry-After"] = str(int(wait.total_seconds()))
+    seconds = int((get_cool_off(request) or timedelta()).total_seconds())
+    wait = durations.roughly(max(60, seconds))
+    page = render(request, "accounts/sessions/locked_out.html", {"wait": wait}, status=429)
+    page["Retry-After"] = str(seconds)
     return page
 
 
@@ -79,9 +81,3 @@ def way_on(request: HttpRequest, portal: Portal, default: str | None = None) -> 
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe else (portal.home if default is None else default)
-
-
-def minutes(wait: timedelta) -> str:
-    """ "15 minutes", never less than one."""
-    count = max(1, round(wait.total_seconds() / 60))
-    return f"{count} minute{'' if count == 1 else 's'}"

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from devportal.api import denials
+from devportal.api import deny_policies
 
 app_name = "denials-api"
 
 urlpatterns = [
-    path("throttling/deny-policies", denials.DenyPolicies.as_view(), name="deny-policies"),
-    path("throttling/deny-policy/<uuid:condition_id>", denials.OneDenyPolicy.as_view(), name="deny-policy"),
+    path("throttling/deny-policies", deny_policies.DenyPolicies.as_view(), name="deny-policies"),
+    path("throttling/deny-policy/<uuid:condition_id>", deny_policies.OneDenyPolicy.as_view(), name="deny-policy"),
 ]

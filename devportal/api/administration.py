@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import permissions
 from rest_framework.request import Request
 
 from accounts.models import User
-from publisher.api.base import PreconditionFailed
 from publisher.permissions import can_manage_plans
-
-IF_MATCH: Final = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
 
 
 class ManagesPlans(permissions.BasePermission):
@@ -29,15 +22,3 @@ class ManagesPlans(permissions.BasePermission):
 
 
 WHO_MANAGE_PLANS = [permissions.IsAuthenticated, ManagesPlans]
-
-
-def etag(document: Mapping[str, Any]) -> str:
-    """Changes whenever what the document says changes."""
-    return f'"{hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:20]}"'
-
-
-def check_unchanged(request: Request, present: str) -> None:
-    """Raise PreconditionFailed unless the ETag of If-Match, where one is sent, is the present one."""
-    wanted = request.headers.get("If-Match", "*")
-    if wanted != "*" and present not in [each.strip() for each in wanted.split(",")]:
-        raise PreconditionFailed

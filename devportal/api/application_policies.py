@@ -11,12 +11,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.etags import IF_MATCH, check_unchanged, etag
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
-from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
+from devportal.api.administration import WHO_MANAGE_PLANS
 from devportal.models import ApplicationPlan
-from publisher.api.base import PAGE_PARAMETERS, Constant, Resource, Strict, answers, list_of, one_page
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
-from publisher.planning import NAME_SENTENCE
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
+from publisher.plan_validation import NAME_SENTENCE
 
 FIELD_NAMES: Final = {"name": "policyName", "display_name": "displayName", "per_minute": "defaultLimit"}
 
@@ -159,5 +163,5 @@ def _per_minute(limit: Mapping[str, Any] | None) -> int | None:
 
 
 def _limit(per_minute: int | None) -> dict[str, Any] | None:
-    limit = default_limit(per_minute, "messages", "minute")
+    limit = default_limit(per_minute, QuotaUnit.MESSAGES, QuotaPeriod.MINUTE)
     return limit and {key: part for key, part in limit.items() if part}

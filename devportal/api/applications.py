@@ -11,19 +11,11 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Moment, Strict, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from devportal import operations, queries
 from devportal.models import Application, ApplicationPlan
-from publisher.api.base import (
-    PAGE_PARAMETERS,
-    Constant,
-    Moment,
-    Resource,
-    Strict,
-    answers,
-    choose,
-    list_of,
-    one_page,
-)
 
 SORTS = {"name": "name", "throttlingPolicy": "plan__name", "status": "pk", "createdTime": "created_at"}
 

@@ -11,9 +11,11 @@ from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Moment, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from devportal import queries
 from devportal.permissions import Viewer, can_develop
-from publisher.api.base import PAGE_PARAMETERS, Constant, Moment, Resource, answers, list_of, one_page, search
 from publisher.api.documents import OperationsField
 from publisher.api.plans import ThrottlingPolicy, throttling_policy
 from publisher.lifecycle import SUBSCRIBABLE
@@ -107,7 +109,7 @@ class CatalogueDocument(CatalogueEntry):
 CatalogueList = list_of(CatalogueEntry, "CatalogueList")
 
 
-class Catalogue(Resource):
+class PublishedApis(Resource):
     """What there is."""
 
     permission_classes = [permissions.AllowAny]

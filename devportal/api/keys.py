@@ -14,11 +14,13 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Strict, answers
+from core.rest.requests import query_flag
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound
 from devportal.grants import GRANT_NAMES
 from devportal.models import KeyType, OAuthClient
-from publisher.api.base import Constant, Resource, Strict, answers, query_flag
 
 LIFETIME = "application_access_token_expiry_time"  # WSO2's name, in `additionalProperties`
 KEY_MANAGER = "Resident Key Manager"

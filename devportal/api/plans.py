@@ -9,9 +9,11 @@ from rest_framework import permissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import answers
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import queries
 from devportal.models import ApplicationPlan
-from publisher.api.base import PAGE_PARAMETERS, Resource, answers, one_page
 from publisher.api.plans import (
     NO_LIMIT,
     PolicyList,

@@ -11,20 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, choose, one_page, query_value, required_query
 from devportal import operations, queries
 from devportal.api.subscriptions import FIELD_NAMES
 from devportal.models import Subscription
-from publisher.api.base import (
-    IN_THE_PUBLISHER,
-    PAGE_PARAMETERS,
-    Resource,
-    answers,
-    choose,
-    list_of,
-    one_page,
-    query_value,
-    required_query,
-)
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.queries import get_api_for, plans_named
 
 BLOCKS = {each: each for each in (Subscription.State.BLOCKED.value, Subscription.State.PROD_ONLY_BLOCKED.value)}

@@ -15,10 +15,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from devportal.api.administration import IF_MATCH, WHO_MANAGE_PLANS, check_unchanged, etag
-from publisher import impact, operations, planning
-from publisher.api.base import PAGE_PARAMETERS, Constant, Resource, Strict, answers, list_of, one_page
-from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, Number, default_limit, quota_fields, said
+from accounts.rest import Resource
+from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.etags import IF_MATCH, check_unchanged, etag
+from core.rest.requests import PAGE_PARAMETERS, one_page
+from devportal.api.administration import WHO_MANAGE_PLANS
+from publisher import impact, operations, plan_validation
+from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, PlanNumber, default_limit, quota_fields, said
 from publisher.models import Plan
 from publisher.queries import all_plans, get_plan
 
@@ -53,7 +56,7 @@ class SubscriptionPolicy(Strict):
     """A business plan. On PUT what is left out stays, and null takes a limit away."""
 
     policyId = serializers.CharField(source="name", read_only=True)
-    policyName = serializers.CharField(source="name", error_messages=said(planning.NAME_SENTENCE))
+    policyName = serializers.CharField(source="name", error_messages=said(plan_validation.NAME_SENTENCE))
     displayName = serializers.CharField(source="display_name", required=False, allow_blank=True, allow_null=True)
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     isDeployed = Constant(True)
@@ -65,19 +68,19 @@ class SubscriptionPolicy(Strict):
         help_text="The quota; none for no limit.",
     )
     stopOnQuotaReach = serializers.BooleanField(required=False, error_messages=YES_OR_NO, help_text="Always true.")
-    rateLimitCount = Number(
+    rateLimitCount = PlanNumber(
         "rate", source="rate", min_value=0, required=False, allow_null=True, help_text="Messages a second; 0: no limit."
     )
     rateLimitTimeUnit = Chosen(["sec"], "A rate is counted per second: send sec.", required=False, allow_null=True)
-    burst = Number("burst", required=False, allow_null=True, help_text="Messages at once, at least the rate.")
-    connections = Number("connections", required=False, allow_null=True, help_text="Open at the same time.")
-    connectsPerMinute = Number("connects", source="connects", required=False, allow_null=True)
-    messageBytes = Number("message_bytes", source="message_bytes", required=False, allow_null=True)
-    counted = Chosen(*planning.CHOICES["counted"], required=False)
-    overRate = Chosen(*planning.CHOICES["over_rate"], source="over_rate", required=False)
-    overQuota = Chosen(*planning.CHOICES["over_quota"], source="over_quota", required=False)
+    burst = PlanNumber("burst", required=False, allow_null=True, help_text="Messages at once, at least the rate.")
+    connections = PlanNumber("connections", required=False, allow_null=True, help_text="Open at the same time.")
+    connectsPerMinute = PlanNumber("connects", source="connects", required=False, allow_null=True)
+    messageBytes = PlanNumber("message_bytes", source="message_bytes", required=False, allow_null=True)
+    counted = Chosen(*plan_validation.CHOICES["counted"], required=False)
+    overRate = Chosen(*plan_validation.CHOICES["over_rate"], source="over_rate", required=False)
+    overQuota = Chosen(*plan_validation.CHOICES["over_quota"], source="over_quota", required=False)
     requiresApproval = serializers.BooleanField(source="requires_approval", required=False, error_messages=YES_OR_NO)
-    billingPlan = Chosen(*planning.CHOICES["billing"], source="billing", required=False)
+    billingPlan = Chosen(*plan_validation.CHOICES["billing"], source="billing", required=False)
     permissions = Permissions(
         required=False, allow_null=True, error_messages=said(ALLOW), help_text="Who may pick it; null: everybody."
     )

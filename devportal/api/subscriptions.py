@@ -11,11 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Strict, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
 from devportal.api.applications import ApplicationInfo
 from devportal.api.catalogue import CatalogueEntry
 from devportal.models import Subscription
-from publisher.api.base import PAGE_PARAMETERS, Resource, Strict, answers, list_of, one_page
 from publisher.models import Plan
 from publisher.queries import plans_named
 

@@ -12,10 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.rest.documents import Strict, answers
 from devportal import operations, queries
 from devportal.addresses import addresses_of
 from devportal.api.keys import OneKey
-from publisher.api.base import Strict, answers
 
 
 class TicketRequest(Strict):

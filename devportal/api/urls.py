@@ -9,7 +9,7 @@ app_name = "devportal-api"
 ONE_KEY = "applications/<uuid:application_id>/oauth-keys/<int:key_mapping_id>"
 
 urlpatterns = [
-    path("apis", catalogue.Catalogue.as_view(), name="apis"),
+    path("apis", catalogue.PublishedApis.as_view(), name="apis"),
     path("apis/<uuid:api_id>", catalogue.CatalogueApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/subscription-policies", catalogue.ApiPlans.as_view(), name="api-plans"),
     path("applications", applications.Applications.as_view(), name="applications"),

@@ -1,4 +1,4 @@
-"""A brake on guessing at the endpoints where clients prove who they are."""
+"""A throttle on guessing at the endpoints where clients prove who they are."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ WINDOW_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Brake:
+class Throttle:
     """Counts failures of one caller against one client; after ten in a minute it holds until the minute is over.
 
-    A secret has 256 random bits and cannot be guessed; the brake keeps a mistaken program from hammering, and stops
+    A secret has 256 random bits and cannot be guessed; the throttle keeps a mistaken program from hammering, and stops
     trials of stolen pairs early. Someone else's failures never lock a client out: the address is part of the key.
     Counted per process, or for all processes together when the cache is shared.
     """
@@ -25,8 +25,8 @@ class Brake:
     key: str
 
     @classmethod
-    def of(cls, request: HttpRequest, client_id: str) -> "Brake":
-        """The brake for whoever sends `request` in the name of `client_id`."""
+    def of(cls, request: HttpRequest, client_id: str) -> "Throttle":
+        """The throttle for whoever sends `request` in the name of `client_id`."""
         return cls("oauth-failures:" + tokens.digest(f"{_address_of(request)} {client_id}"))
 
     def holds(self) -> bool:

@@ -28,7 +28,7 @@ class Validator(OAuth2Validator):
       the first (RFC 6749 §4.1.2);
     - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled;
     - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
-    - every token made or ended here says on the trail who did it.
+    - every token made or ended here says in the audit log who did it.
     """
 
     # What the scope openid reveals in the ID token and at userinfo.

@@ -27,7 +27,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError
 from accounts.models import User
 from devportal import tokens
 from devportal.models import OAuthClient
-from devportal.oauth.throttle import WINDOW_SECONDS, Brake
+from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
 
 REDIRECT_SCHEMES = ["https", "http"]
 JSON_NEVER_STORED = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -64,7 +64,7 @@ class ClientEndpoint(OAuthLibMixin, View):
     @method_decorator(csrf_exempt)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer, unless the caller has failed too often."""
-        brake = Brake.of(request, _client_id(request))
+        brake = Throttle.of(request, _client_id(request))
         if brake.holds():
             return _too_many_failures()
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]

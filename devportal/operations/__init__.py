@@ -1,4 +1,4 @@
-"""Every write of the developer portal. Keyword-only; `actor` and `now` are passed in; atomic; on the trail."""
+"""Every write of the developer portal. Keyword-only; `actor` and `now` are passed in; atomic; in the audit log."""
 
 from devportal.operations.application_plans import (
     create_application_plan,
@@ -6,7 +6,7 @@ from devportal.operations.application_plans import (
     update_application_plan,
 )
 from devportal.operations.applications import create_application, delete_application, update_application
-from devportal.operations.denials import add_deny_policy, delete_deny_policy, switch_deny_policy
+from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,

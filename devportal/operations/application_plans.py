@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict
+from core.text import count
+from core.values import clean
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import ApplicationPlan
 from publisher.operations.plans import PlanExists, differing, refuse_renaming, require_right
-from publisher.planning import BadPlan, clean, clean_description, clean_display_name, clean_name, clean_number
+from publisher.plan_validation import clean_description, clean_display_name, clean_name, clean_number
 from publisher.queries import PlanNotFound
-from publisher.wording import count
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": clean_name,
@@ -48,80 +50,54 @@ class DefaultPlanStays(Conflict):
 def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> ApplicationPlan:
     """Make an application plan out of `name`, `display_name`, `description` and `per_minute` (None: no limit).
 
-    All but the name may be left out. Raises NotYours, Invalid (by field) or PlanExists.
+    All but the name may be left out. Raises RoleRequired, Invalid (by field) or PlanExists.
     """
     require_right(actor)
     cleaned = _cleaned({**DEFAULTS, **fields})
     plan = ApplicationPlan(**cleaned)
     with transaction.atomic():
-        _insert(plan)
-        _record("created", plan, actor, now, limits=cleaned)
+        rows.save(plan, taken=lambda: PlanExists(plan.name))
+        record_change(plan, "created", actor=actor, now=now, limits=cleaned)
     return plan
 
 
 def update_application_plan(
     *, plan: ApplicationPlan, changes: Mapping[str, Any], actor: User, now: datetime
 ) -> ApplicationPlan:
-    """Change everything but the name; what is not among `changes` stays. Raises NotYours, Invalid or PlanNotFound."""
+    """Change everything but the name; what is not among `changes` stays.
+
+    Raises RoleRequired, Invalid or PlanNotFound.
+    """
     require_right(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
-        row = _lock(plan)
+        row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
         before = {field: getattr(row, field) for field in CLEANERS}
         after = _cleaned({**before, **changes})
         for field, value in after.items():
             setattr(row, field, value)
         row.save()
-        _record("updated", row, actor, now, changes=differing(before, after))
+        record_change(row, "updated", actor=actor, now=now, changes=differing(before, after))
     return row
 
 
 def delete_application_plan(*, plan: ApplicationPlan, actor: User, now: datetime) -> None:
     """Delete a plan that no application has.
 
-    Raises NotYours, DefaultPlanStays, ApplicationPlanInUse or PlanNotFound.
+    Raises RoleRequired, DefaultPlanStays, ApplicationPlanInUse or PlanNotFound.
     """
     require_right(actor)
     if plan.name == DEFAULT_APPLICATION_PLAN:
         raise DefaultPlanStays(plan)
     with transaction.atomic():
-        row = _lock(plan)
+        row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
         if applications := row.applications.count():
             raise ApplicationPlanInUse(row, applications)
-        _record("deleted", row, actor, now)
+        record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
 
 def _cleaned(given: Mapping[str, Any]) -> dict[str, Any]:
     """Every field as it is to be written. Raises Invalid."""
-    try:
-        cleaned = clean(given, CLEANERS)
-    except BadPlan as error:
-        raise Invalid(str(error), error.fields) from None
+    cleaned = clean(given, CLEANERS)
     return {**cleaned, "display_name": cleaned["display_name"] or cleaned["name"]}
-
-
-def _insert(plan: ApplicationPlan) -> None:
-    try:
-        with transaction.atomic():
-            plan.save(force_insert=True)
-    except IntegrityError:
-        raise PlanExists(plan.name) from None
-
-
-def _lock(plan: ApplicationPlan) -> ApplicationPlan:
-    row = ApplicationPlan.objects.select_for_update().filter(pk=plan.pk).first()
-    if row is None:
-        raise PlanNotFound(plan.name)
-    return row
-
-
-def _record(deed: str, plan: ApplicationPlan, actor: User, now: datetime, **detail: Any) -> None:
-    trail.record(
-        actor=actor,
-        verb=f"applicationplan.{deed}",
-        kind="applicationplan",
-        object_id=plan.pk,
-        detail={"plan_id": str(plan.pk), "plan": plan.name, **detail},
-        now=now,
-    )

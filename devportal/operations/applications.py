@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, NotAllowed
+from core.values import invalid, refuse
 from devportal import queries, tokens
 from devportal.errors import ApplicationNotFound
 from devportal.models import Application, ApplicationPlan
@@ -30,7 +32,7 @@ class NotYourApplication(NotAllowed):
         super().__init__("Only the owner of an application may change it.")
 
 
-class NameTaken(Conflict):
+class ApplicationNameTaken(Conflict):
     """The owner has another application of this name."""
 
     def __init__(self, name: str) -> None:
@@ -65,8 +67,8 @@ def create_application(
     )
     with transaction.atomic():
         _hold(application.plan)
-        _save_named(application)
-        _record("created", application, actor, now)
+        rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
+        record_change(application, "created", actor=actor, now=now)
     return application
 
 
@@ -91,8 +93,8 @@ def update_application(
         _hold(plan)
         row.name, row.description = name.strip(), description.strip()
         row.plan, row.token_type, row.updated_at = plan, token_type, now
-        _save_named(row)
-        _record("updated", row, actor, now)
+        rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
+        record_change(row, "updated", actor=actor, now=now)
     return row
 
 
@@ -108,7 +110,7 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
             "subscriptions": row.subscriptions.count(),
             "tokens": queries.count_active_tokens(row, now),
         }
-        _record("deleted", row, actor, now, **counts)
+        record_change(row, "deleted", actor=actor, now=now, **counts)
         row.delete()
 
 
@@ -122,17 +124,14 @@ def require_owner(actor: User, application: Application) -> None:
 
 def lock(application: Application) -> Application:
     """The row as it is now, kept still until the transaction ends. Raises ApplicationNotFound if it is gone."""
-    row = Application.objects.select_for_update(no_key=True).filter(pk=application.pk).first()
-    if row is None:
-        raise ApplicationNotFound
-    return row
+    return rows.lock(application, gone=ApplicationNotFound, no_key=True)
 
 
 def _hold(plan: ApplicationPlan) -> None:
     """Keep the plan from being deleted until the transaction ends."""
     if ApplicationPlan.objects.select_for_update(no_key=True).filter(pk=plan.pk).first() is None:
         sentence = f"{plan} has been deleted meanwhile. Choose another plan."
-        raise Invalid(sentence, {"plan": sentence})
+        raise invalid(plan=sentence)
 
 
 def _check(name: str, description: str, token_type: str) -> None:
@@ -147,24 +146,4 @@ def _check(name: str, description: str, token_type: str) -> None:
         problems["description"] = f"A description has at most {LONGEST_DESCRIPTION} characters."
     if token_type not in Application.TokenType.values:
         problems["token_type"] = "Choose JWT or OAuth."  # noqa: S105 - a sentence
-    if problems:
-        raise Invalid("The application cannot be saved like this.", problems)
-
-
-def _save_named(application: Application) -> None:
-    try:
-        with transaction.atomic():
-            application.save()
-    except IntegrityError:
-        raise NameTaken(application.name) from None
-
-
-def _record(what: str, application: Application, actor: User, now: datetime, **more: int) -> None:
-    trail.record(
-        actor=actor,
-        verb=f"application.{what}",
-        kind="application",
-        object_id=application.pk,
-        detail={"application_id": str(application.pk), "name": application.name, **more},
-        now=now,
-    )
+    refuse(problems, "The application cannot be saved like this.")

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict
+from core.values import refuse
 from devportal import grants
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
@@ -67,8 +69,8 @@ def generate_keys(
             algorithm=OAuthClient.RS256_ALGORITHM,
         )
         _put(client, names, callback_url, seconds)
-        _insert(client, application)
-        _record("keys.generated", client, actor, now)
+        rows.save(client, taken=lambda: KeysExist(application, key_type))
+        record_change(client, "generated", actor=actor, now=now)
     return GeneratedKeys(client, secret)
 
 
@@ -88,10 +90,10 @@ def update_keys(
     _require_keys_owner(actor, client)
     names = _checked(client.key_type, grant_types, callback_url, token_seconds)
     with transaction.atomic():
-        row = _lock(client)
+        row = rows.lock(client, gone=KeysNotFound, no_key=True)
         _put(row, names, callback_url, token_seconds)
         row.save()
-        _record("keys.updated", row, actor, now)
+        record_change(row, "updated", actor=actor, now=now)
     return row
 
 
@@ -104,12 +106,12 @@ def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, 
     _require_keys_owner(actor, client)
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
-        row = _lock(client)
+        row = rows.lock(client, gone=KeysNotFound, no_key=True)
         row.client_secret = secret
         row.save()
         if revoke_tokens:
             revoke_tokens_of(client=row, actor=actor, now=now)
-        _record("keys.secret_regenerated", row, actor, now)
+        record_change(row, "secret_regenerated", actor=actor, now=now)
     return secret
 
 
@@ -128,9 +130,7 @@ def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, secon
         "callback_url": grants.problem_with_callback(chosen, callback_url.strip()),
         "token_seconds": grants.problem_with_seconds(seconds),
     }
-    fields = {name: problem for name, problem in problems.items() if problem}
-    if fields:
-        raise Invalid("The keys cannot be saved like this. " + " ".join(fields.values()), fields)
+    refuse(problems, "The keys cannot be saved like this.")
     return [name for name in grants.GRANT_NAMES if name in chosen]
 
 
@@ -143,35 +143,4 @@ def _put(client: OAuthClient, names: list[str], callback_url: str, seconds: int)
         OAuthClient.GRANT_AUTHORIZATION_CODE
         if grants.AUTHORIZATION_CODE in names
         else OAuthClient.GRANT_CLIENT_CREDENTIALS
-    )
-
-
-def _insert(client: OAuthClient, application: Application) -> None:
-    try:
-        with transaction.atomic():
-            client.save()
-    except IntegrityError:
-        raise KeysExist(application, client.key_type) from None
-
-
-def _lock(client: OAuthClient) -> OAuthClient:
-    rows = OAuthClient.objects.select_for_update(no_key=True)
-    row: OAuthClient | None = rows.filter(pk=client.pk).first()
-    if row is None:
-        raise KeysNotFound
-    return row
-
-
-def _record(verb: str, client: OAuthClient, actor: User, now: datetime) -> None:
-    trail.record(
-        actor=actor,
-        verb=verb,
-        kind="keys",
-        object_id=client.pk,
-        detail={
-            "application_id": str(client.application_id),
-            "client_id": client.client_id,
-            "key_type": client.key_type,
-        },
-        now=now,
     )

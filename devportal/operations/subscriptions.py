@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
-from devportal.errors import ApiNotFound
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, Invalid, NotAllowed
+from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
 from devportal.operations.applications import lock, require_owner
 from devportal.permissions import can_manage_subscribers, can_pick_plan
-from devportal.standing import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
+from devportal.subscription_states import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
 from publisher.lifecycle import SUBSCRIBABLE, State
 from publisher.models import Api, Plan
 
@@ -92,13 +93,13 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
     """
     require_owner(actor, application)
     with transaction.atomic():
-        api = _lock_api(api)
+        api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
         if State(api.state) not in SUBSCRIBABLE:
             raise NotSubscribable(api)
         _require_plan(actor, api, plan)
         subscription = _insert(application, api, plan, first_state(plan.requires_approval), now)
-        _record("subscription.created", subscription, actor, now)
+        record_change(subscription, "created", actor=actor, now=now)
     return subscription
 
 
@@ -117,7 +118,7 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
         _require_plan(actor, subscription.api, plan, reserved=not manages)
         detail = {"from": subscription.plan.name, "state": state}
         _move(subscription, now, plan=plan, state=state)
-        _record("subscription.updated", subscription, actor, now, **detail)
+        record_change(subscription, "updated", actor=actor, now=now, **detail)
     return subscription
 
 
@@ -133,7 +134,7 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
         raise StepRefused(subscription, state)
     with transaction.atomic():
         _move(subscription, now, state=state)
-        _record(verb_for(state), subscription, actor, now, **{"from": before, "state": state})
+        record_change(subscription, verb_for(state), actor=actor, now=now, **{"from": before, "state": state})
     return subscription
 
 
@@ -144,12 +145,10 @@ def unsubscribe(*, subscription: Subscription, actor: User, now: datetime) -> No
     """
     require_owner(actor, subscription.application)
     with transaction.atomic():
-        row = Subscription.objects.select_for_update().filter(pk=subscription.pk).first()
-        if row is None:
-            raise SubscriptionMoved
+        row = rows.lock(subscription, gone=SubscriptionMoved)
         if row.state in BLOCKING:
             raise SubscriptionBlocked
-        _record("subscription.deleted", row, actor, now)
+        record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
 
@@ -180,14 +179,7 @@ def _subscriptions_in_order(apis: Iterable[Api]) -> Iterable[Subscription]:
 
 def _carry(old: Subscription, api: Api, actor: User | None, now: datetime) -> None:
     subscription = _insert(old.application, api, old.plan, old.state, now)
-    _record("subscription.created", subscription, actor, now, carried_from=str(old.pk))
-
-
-def _lock_api(api: Api) -> Api:
-    row = Api.objects.select_for_update(no_key=True).filter(pk=api.pk).first()
-    if row is None:
-        raise ApiNotFound
-    return row
+    record_change(subscription, "created", actor=actor, now=now, carried_from=str(old.pk))
 
 
 def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -> None:
@@ -200,13 +192,8 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
 
 
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:
-    try:
-        with transaction.atomic():
-            return Subscription.objects.create(
-                application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now
-            )
-    except IntegrityError:
-        raise AlreadySubscribed(application, api) from None
+    row = Subscription(application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now)
+    return rows.save(row, taken=lambda: AlreadySubscribed(application, api))
 
 
 def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan | None = None) -> None:
@@ -216,20 +203,3 @@ def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan |
     if unchanged.update(plan=new_plan, state=state, updated_at=now) != 1:
         raise SubscriptionMoved
     subscription.plan, subscription.state, subscription.updated_at = new_plan, state, now
-
-
-def _record(verb: str, subscription: Subscription, actor: User | None, now: datetime, **more: str) -> None:
-    trail.record(
-        actor=actor,
-        verb=verb,
-        kind="subscription",
-        object_id=subscription.pk,
-        detail={
-            "subscription_id": str(subscription.pk),
-            "api_id": str(subscription.api_id),
-            "application_id": str(subscription.application_id),
-            "plan": subscription.plan.name,
-            **more,
-        },
-        now=now,
-    )

@@ -1,4 +1,4 @@
-"""Issuing and revoking access tokens by hand. The trail's rows come from `devportal.receivers`."""
+"""Issuing and revoking access tokens by hand. The audit log's rows come from `devportal.token_audit`."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,8 +6,10 @@ from datetime import datetime
 from django.db import transaction
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import rows
+from core.errors import Conflict
+from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import Application, OAuthClient
@@ -45,9 +47,7 @@ def generate_token(
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
     _check(application, wanted, lifetime)
     with transaction.atomic():
-        row = OAuthClient.objects.select_for_update(no_key=True).filter(pk=client.pk).first()
-        if row is None:
-            raise KeysNotFound
+        row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
             raise GrantMissing
         return tokens.issue(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
@@ -90,9 +90,7 @@ def _check(application: Application, scopes: list[str], seconds: int) -> None:
         "seconds": grants.problem_with_seconds(seconds),
         "scopes": _problem_with_scopes(application, scopes),
     }
-    fields = {name: problem for name, problem in problems.items() if problem}
-    if fields:
-        raise Invalid("No token can be generated like this. " + " ".join(fields.values()), fields)
+    refuse(problems, "No token can be generated like this.")
 
 
 def _problem_with_scopes(application: Application, scopes: list[str]) -> str | None:

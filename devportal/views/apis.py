@@ -7,13 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.roles import Role
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import Viewer, can_develop
-from devportal.views.common import me
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
@@ -61,7 +60,9 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
 def credentials(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which of the viewer's applications may call the API, with which keys."""
     found = queries.api_for(request.user, pk)
-    subscriptions = list(queries.my_subscriptions_to(me(request), found).prefetch_related("application__clients"))
+    subscriptions = list(
+        queries.my_subscriptions_to(current_user(request), found).prefetch_related("application__clients")
+    )
     context = {
         "api": found,
         "subscriptions": subscriptions,

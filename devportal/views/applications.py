@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.models import Application, Subscription
-from devportal.standing import BLOCKING
-from devportal.views.common import accepted, me, status_of
+from devportal.subscription_states import BLOCKING
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
 PER_PAGE = 25
@@ -26,7 +26,7 @@ PER_PAGE = 25
 def applications(request: HttpRequest) -> HttpResponse:
     """The viewer's applications; `q` searches."""
     text = request.GET.get("q", "").strip()
-    found = queries.applications_of(me(request), text=text).prefetch_related("clients")
+    found = queries.applications_of(current_user(request), text=text).prefetch_related("clients")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "devportal/applications/list.html", {"page": page, "text": text})
 
@@ -39,7 +39,7 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = accepted(
             form,
-            lambda: operations.create_application(**form.cleaned_data, actor=me(request), now=timezone.now()),
+            lambda: operations.create_application(**form.cleaned_data, actor=current_user(request), now=timezone.now()),
         )
         if made:
             messages.success(request, f"{made} was created. Next: subscribe it to an API.")
@@ -51,7 +51,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @requires(Role.SUBSCRIBER)
 def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One application: what it is, what it is subscribed to, and which keys it has."""
-    found = queries.application_for(me(request), pk)
+    found = queries.application_for(current_user(request), pk)
     context = {
         "application": found,
         "subscriptions": [_row(each) for each in queries.subscriptions_of(found).prefetch_related("api__plans")],
@@ -65,13 +65,15 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What can be changed about an application."""
-    found = queries.application_for(me(request), pk)
+    found = queries.application_for(current_user(request), pk)
     form = ApplicationForm(request.POST or None, initial=_known(found))
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         changed = accepted(
             form,
-            lambda: operations.update_application(application=found, **fields, actor=me(request), now=timezone.now()),
+            lambda: operations.update_application(
+                application=found, **fields, actor=current_user(request), now=timezone.now()
+            ),
         )
         if changed:
             messages.success(request, f"{changed} was saved.")
@@ -84,11 +86,11 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.SUBSCRIBER)
 def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete an application; its name has to be typed, for nothing brings it back."""
-    found = queries.application_for(me(request), pk)
+    found = queries.application_for(current_user(request), pk)
     if request.POST.get("confirmation", "").strip() != found.name:
         messages.error(request, f"Nothing was deleted: type {found.name} exactly as it stands here to confirm.")
         return redirect("devportal:application", pk)
-    operations.delete_application(application=found, actor=me(request), now=timezone.now())
+    operations.delete_application(application=found, actor=current_user(request), now=timezone.now())
     messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
     return redirect("devportal:applications")
 

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from oauth2_provider.models import AccessToken
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
+from devportal.views.common import keep_once, kept_nowhere, show_once
 
 TOKENS_A_PAGE = 20
 
@@ -26,7 +27,7 @@ TOKENS_A_PAGE = 20
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """The keys of one type; with POST generate them, or change what they may do."""
-    application = queries.application_for(me(request), pk)
+    application = queries.application_for(current_user(request), pk)
     client = queries.keys_of(application, key_type)
     if client:
         client.application = application
@@ -42,9 +43,11 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
 @requires(Role.SUBSCRIBER)
 def secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """A new consumer secret in place of the old one."""
-    client = queries.client_for(me(request), pk, key_type)
+    client = queries.client_for(current_user(request), pk, key_type)
     revoke = "revoke_tokens" in request.POST
-    secret = operations.regenerate_secret(client=client, revoke_tokens=revoke, actor=me(request), now=timezone.now())
+    secret = operations.regenerate_secret(
+        client=client, revoke_tokens=revoke, actor=current_user(request), now=timezone.now()
+    )
     ended = " All tokens of these keys were revoked." if revoke else ""
     messages.success(request, f"The consumer secret was regenerated; the old one no longer works.{ended}")
     response = redirect("devportal:keys", pk, key_type)
@@ -93,7 +96,7 @@ def _generated(
             application=application,
             key_type=key_type,
             **form.cleaned_data,
-            actor=me(request),
+            actor=current_user(request),
             now=timezone.now(),
         ),
     )
@@ -107,7 +110,9 @@ def _generated(
 def _changed(request: HttpRequest, form: KeysForm, client: OAuthClient) -> HttpResponse | None:
     changed = accepted(
         form,
-        lambda: operations.update_keys(client=client, **form.cleaned_data, actor=me(request), now=timezone.now()),
+        lambda: operations.update_keys(
+            client=client, **form.cleaned_data, actor=current_user(request), now=timezone.now()
+        ),
     )
     if changed is None:
         return None

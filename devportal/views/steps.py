@@ -10,7 +10,8 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import User
-from devportal import durations, queries
+from core import durations
+from devportal import queries
 from devportal.models import Application, KeyType, OAuthClient, Subscription
 from publisher.models import Api
 
@@ -50,7 +51,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Step:
+class WizardStep:
     """One mark of the stepper."""
 
     number: int
@@ -72,10 +73,10 @@ def run_for(viewer: User, api_pk: UUID, application_pk: UUID | None = None, key_
     return Run(api, application, queries.subscription_of(application, api), key_type, client)
 
 
-def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None = None) -> list[Step]:
+def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None = None) -> list[WizardStep]:
     """The stepper with step `here` current; the steps before it lead back."""
     return [
-        Step(number, title, note, _state(number, here, failed), run.address(number) if number < here else "")
+        WizardStep(number, title, note, _state(number, here, failed), run.address(number) if number < here else "")
         for number, (title, note) in enumerate(zip(TITLES, _notes(run, seconds), strict=True), start=1)
     ]
 

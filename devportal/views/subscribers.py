@@ -9,15 +9,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import requires
-from accounts.errors import Conflict, Invalid
+from accounts.access import current_user, requires
+from core.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
 from devportal.models import Subscription
 from devportal.operations.subscriptions import NotYoursToManage
 from devportal.permissions import can_manage_subscribers
-from devportal.standing import MAY_BECOME
-from devportal.views.common import me
+from devportal.subscription_states import MAY_BECOME
 from publisher.models import Api, Plan
 from publisher.queries import get_api_for, plans_named, plans_of
 
@@ -35,9 +34,9 @@ ACTIONS = {
 @requires()
 def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every subscription to an API; `q` searches, `state` narrows."""
-    api = get_api_for(me(request), pk)
+    api = get_api_for(current_user(request), pk)
     text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    found = queries.subscribers_of(me(request), api, text=text, state=state)
+    found = queries.subscribers_of(current_user(request), api, text=text, state=state)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "api": api,
@@ -47,7 +46,7 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "text": text,
         "state": state,
         "states": Subscription.State.choices,
-        "may_manage": can_manage_subscribers(me(request), api),
+        "may_manage": can_manage_subscribers(current_user(request), api),
     }
     return render(request, "devportal/subscribers/list.html", context)
 
@@ -59,7 +58,7 @@ def states(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     row = _managed(request, pk, subscription)
     try:
         operations.set_subscription_state(
-            subscription=row, state=request.POST.get("state", ""), actor=me(request), now=timezone.now()
+            subscription=row, state=request.POST.get("state", ""), actor=current_user(request), now=timezone.now()
         )
         messages.success(request, f"{row.application}: {row.get_state_display().lower()}.")
     except Conflict as refusal:
@@ -74,7 +73,7 @@ def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     row = _managed(request, pk, subscription)
     try:
         plan = _chosen_plan(request)
-        operations.change_plan(subscription=row, plan=plan, actor=me(request), now=timezone.now())
+        operations.change_plan(subscription=row, plan=plan, actor=current_user(request), now=timezone.now())
         messages.success(request, f"{row.application} is under {plan} now.")
     except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
@@ -90,10 +89,10 @@ def _chosen_plan(request: HttpRequest) -> Plan:
 
 def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:
     """The subscription to this very API. Raises ApiNotFound, NotYoursToManage or SubscriptionNotFound."""
-    api: Api = get_api_for(me(request), pk)
-    if not can_manage_subscribers(me(request), api):
+    api: Api = get_api_for(current_user(request), pk)
+    if not can_manage_subscribers(current_user(request), api):
         raise NotYoursToManage
-    row = queries.subscriber_for(me(request), subscription)
+    row = queries.subscriber_for(current_user(request), subscription)
     if row.api_id != api.pk:
         raise SubscriptionNotFound
     return row

@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
-from devportal.views.common import accepted, me, status_of
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -24,9 +24,9 @@ PER_PAGE = 20
 @requires(Role.SUBSCRIBER)
 def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The APIs that an application is not subscribed to yet; `q` searches."""
-    application = queries.application_for(me(request), pk)
+    application = queries.application_for(current_user(request), pk)
     text = request.GET.get("q", "").strip()
-    apis = queries.catalogue_for(me(request), text=text).exclude(subscriptions__application=application)
+    apis = queries.catalogue_for(current_user(request), text=text).exclude(subscriptions__application=application)
     apis = apis.filter(state__in=[state.value for state in SUBSCRIBABLE])
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     context = {"application": application, "page": page, "text": text}
@@ -37,15 +37,15 @@ def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
     """Subscribe an application to an API: choose the plan."""
-    application = queries.application_for(me(request), pk)
-    found = queries.api_for(me(request), api)
-    form = PlanForm(request.POST or None, api=found, viewer=me(request))
+    application = queries.application_for(current_user(request), pk)
+    found = queries.api_for(current_user(request), api)
+    form = PlanForm(request.POST or None, api=found, viewer=current_user(request))
     if request.method == "POST" and form.is_valid():
         plan = form.cleaned_data["plan"]
         made = accepted(
             form,
             lambda: operations.subscribe(
-                application=application, api=found, plan=plan, actor=me(request), now=timezone.now()
+                application=application, api=found, plan=plan, actor=current_user(request), now=timezone.now()
             ),
         )
         if made:
@@ -59,15 +59,17 @@ def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put a subscription under another plan."""
-    subscription = queries.subscription_for(me(request), pk)
+    subscription = queries.subscription_for(current_user(request), pk)
     api = subscription.api
-    form = PlanForm(request.POST or None, api=api, viewer=me(request), initial={"plan": subscription.plan.name})
+    form = PlanForm(
+        request.POST or None, api=api, viewer=current_user(request), initial={"plan": subscription.plan.name}
+    )
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data["plan"]
         changed = accepted(
             form,
             lambda: operations.change_plan(
-                subscription=subscription, plan=chosen, actor=me(request), now=timezone.now()
+                subscription=subscription, plan=chosen, actor=current_user(request), now=timezone.now()
             ),
         )
         if changed:
@@ -81,9 +83,9 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.SUBSCRIBER)
 def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """End a subscription."""
-    subscription = queries.subscription_for(me(request), pk)
+    subscription = queries.subscription_for(current_user(request), pk)
     application, api = subscription.application, subscription.api
-    operations.unsubscribe(subscription=subscription, actor=me(request), now=timezone.now())
+    operations.unsubscribe(subscription=subscription, actor=current_user(request), now=timezone.now())
     messages.success(request, f"{application} is no longer subscribed to {api}.")
     return redirect("devportal:application", application.pk)
 

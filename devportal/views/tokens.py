@@ -8,13 +8,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted
 from devportal import operations, queries
 from devportal.errors import TokenNotFound
 from devportal.forms import TokenForm
 from devportal.models import KeyType
-from devportal.views.common import accepted, keep_once, me
+from devportal.views.common import keep_once
 from devportal.views.keys import page
 
 
@@ -22,18 +23,18 @@ from devportal.views.keys import page
 @requires(Role.SUBSCRIBER)
 def tokens(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """Generate a token; the page of the keys then shows it once."""
-    client = queries.client_for(me(request), pk, key_type)
+    client = queries.client_for(current_user(request), pk, key_type)
     form = TokenForm(request.POST, client=client)
     issued = None
     if form.is_valid():
         issued = accepted(
             form,
             lambda: operations.generate_token(
-                client=client, **form.cleaned_data, actor=me(request), now=timezone.now()
+                client=client, **form.cleaned_data, actor=current_user(request), now=timezone.now()
             ),
         )
     if issued is None:
-        return page(request, queries.application_for(me(request), pk), key_type, client, token_form=form)
+        return page(request, queries.application_for(current_user(request), pk), key_type, client, token_form=form)
     response = redirect("devportal:keys", pk, key_type)
     keep_once(request, response, "token", client, issued.token)
     return response
@@ -43,10 +44,10 @@ def tokens(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
 @requires(Role.SUBSCRIBER)
 def revocations(request: HttpRequest, pk: UUID, key_type: KeyType, token: int) -> HttpResponse:
     """Revoke a token."""
-    client = queries.client_for(me(request), pk, key_type)
-    row = queries.token_for(me(request), token)
+    client = queries.client_for(current_user(request), pk, key_type)
+    row = queries.token_for(current_user(request), token)
     if row.application_id != client.pk:
         raise TokenNotFound
-    operations.revoke_token(row=row, actor=me(request), now=timezone.now())
+    operations.revoke_token(row=row, actor=current_user(request), now=timezone.now())
     messages.success(request, "The token was revoked. Connections that it opened are being closed.")
     return redirect("devportal:keys", pk, key_type)

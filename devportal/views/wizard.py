@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from devportal import diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import Addresses, addresses_of, takes_token_in_url
 from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType, Subscription
-from devportal.views.common import accepted, keep_once, kept_nowhere, me, show_once, status_of
+from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
 
@@ -25,8 +26,8 @@ from publisher.lifecycle import SUBSCRIBABLE
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
-    run = run_for(me(request), pk)
-    mine = queries.applications_of(me(request))
+    run = run_for(current_user(request), pk)
+    mine = queries.applications_of(current_user(request))
     form = WizardApplicationForm(request.POST or None, mine=mine, initial=_chosen(request))
     if request.method == "POST" and form.is_valid() and (application := _application(request, form)):
         return redirect(Run(run.api, application).address(2))
@@ -37,12 +38,12 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse:
     """Step 2: subscribe the application, or change its plan."""
-    run = run_for(me(request), pk, application)
+    run = run_for(current_user(request), pk, application)
     if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
         messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
         return redirect("devportal:api", run.api.pk)
     known = {"plan": run.subscription.plan.name} if run.subscription else {}
-    form = PlanForm(request.POST or None, api=run.api, viewer=me(request), initial=known)
+    form = PlanForm(request.POST or None, api=run.api, viewer=current_user(request), initial=known)
     if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
         return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)
@@ -52,7 +53,7 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse:
     """Step 3: generate production or sandbox keys; those that exist are used as they are."""
-    run = run_for(me(request), pk, application)
+    run = run_for(current_user(request), pk, application)
     if run.first_open < 3:
         return redirect(run.address(run.first_open))
     existing = frozenset(each.key_type for each in _application_of(run).clients.all())
@@ -66,7 +67,7 @@ def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> HttpResponse:
     """Step 4: generate an access token."""
-    run = run_for(me(request), pk, application, key_type)
+    run = run_for(current_user(request), pk, application, key_type)
     if run.first_open < 4 or run.client is None:
         return redirect(run.address(run.first_open))
     form = TokenForm(request.POST or None, client=run.client)
@@ -80,7 +81,7 @@ def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyT
 @require_safe
 def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> HttpResponse:
     """Step 5: the token, once, and everything that is needed to connect with it."""
-    run = run_for(me(request), pk, application, key_type)
+    run = run_for(current_user(request), pk, application, key_type)
     if run.first_open < 4 or run.client is None:
         return redirect(run.address(run.first_open))
     now = timezone.now()
@@ -102,7 +103,7 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
 @require_safe
 def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> JsonResponse:
     """Why the gateway would refuse these keys now: `{"reasons": [sentence, …]}`, empty if it would not."""
-    return JsonResponse({"reasons": _reasons(run_for(me(request), pk, application, key_type))})
+    return JsonResponse({"reasons": _reasons(run_for(current_user(request), pk, application, key_type))})
 
 
 def _ways(run: Run, addresses: Addresses, token: str) -> list[snippets.Snippet]:
@@ -141,7 +142,9 @@ def _application(request: HttpRequest, form: WizardApplicationForm) -> Applicati
         chosen: Application = form.cleaned_data["application"]
         return chosen
     fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
-    return accepted(form, lambda: operations.create_application(**fields, actor=me(request), now=timezone.now()))
+    return accepted(
+        form, lambda: operations.create_application(**fields, actor=current_user(request), now=timezone.now())
+    )
 
 
 def _subscription(request: HttpRequest, form: PlanForm, run: Run) -> Subscription | None:
@@ -151,11 +154,15 @@ def _subscription(request: HttpRequest, form: PlanForm, run: Run) -> Subscriptio
     if current is None:
         return accepted(
             form,
-            lambda: operations.subscribe(application=application, api=run.api, plan=plan, actor=me(request), now=now),
+            lambda: operations.subscribe(
+                application=application, api=run.api, plan=plan, actor=current_user(request), now=now
+            ),
         )
     if current.plan == plan:
         return current
-    return accepted(form, lambda: operations.change_plan(subscription=current, plan=plan, actor=me(request), now=now))
+    return accepted(
+        form, lambda: operations.change_plan(subscription=current, plan=plan, actor=current_user(request), now=now)
+    )
 
 
 def _keys(request: HttpRequest, form: WizardKeysForm, run: Run) -> HttpResponse | None:
@@ -169,7 +176,7 @@ def _keys(request: HttpRequest, form: WizardKeysForm, run: Run) -> HttpResponse 
     made = accepted(
         form,
         lambda: operations.generate_keys(
-            application=application, key_type=key_type, **fields, actor=me(request), now=timezone.now()
+            application=application, key_type=key_type, **fields, actor=current_user(request), now=timezone.now()
         ),
     )
     if made is None:
@@ -184,7 +191,9 @@ def _token(request: HttpRequest, form: TokenForm, run: Run) -> HttpResponse | No
     assert client is not None  # noqa: S101 - the step was left otherwise
     issued = accepted(
         form,
-        lambda: operations.generate_token(client=client, **form.cleaned_data, actor=me(request), now=timezone.now()),
+        lambda: operations.generate_token(
+            client=client, **form.cleaned_data, actor=current_user(request), now=timezone.now()
+        ),
     )
     if issued is None:
         return None

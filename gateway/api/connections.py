@@ -13,9 +13,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Moment, answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from gateway.connections import operations, queries
 from gateway.models import ConnectionRecord
-from publisher.api.base import PAGE_PARAMETERS, Moment, Resource, answers, choose, list_of, one_page
 
 Narrow = Callable[[QuerySet[ConnectionRecord], datetime], QuerySet[ConnectionRecord]]
 

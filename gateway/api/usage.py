@@ -14,13 +14,15 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
 from gateway.quotas.limits import Period, PlanLimits
 from gateway.quotas.rules import LeaseStore
 from gateway.quotas.stores import open_store
 from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
-from publisher.api.base import IN_THE_PUBLISHER, Moment, Resource, answers
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Plan
 
 

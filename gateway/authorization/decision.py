@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from devportal.denials import Denial, Denials
+from devportal.deny_policies import Denial, Denials
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized

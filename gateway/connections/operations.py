@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
 from accounts.models import User
 from accounts.roles import Role
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
 from gateway.close_codes import BY_OPERATOR
 from gateway.connections.queries import open_among
 from gateway.connections.verbs import CLOSING_ASKED
@@ -46,7 +46,7 @@ def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: U
     words = _clean_reason(reason)
     if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
         raise ConnectionHasEnded("This connection has ended already.")
-    trail.record(
+    audit.record(
         actor=actor,
         verb=CLOSING_ASKED,
         kind="connection",

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.errors import NotFound
 from accounts.models import User
+from core.errors import NotFound
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import permissions as publishing

@@ -16,7 +16,7 @@ from functools import partial
 from django.db import Error as DatabaseError
 from django.db import connection as database
 
-from accounts.models import TrailEntry
+from core.models import AuditEntry
 from gateway import close_codes, refusals
 from gateway.authorization.cache import Touched
 from gateway.authorization.decision import is_denied, reconsider
@@ -214,7 +214,7 @@ def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
 
 def newest_id() -> int:
     """The highest id on the trail, 0 when it is empty."""
-    return TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def ids_after(floor: int) -> list[int]:
@@ -225,12 +225,12 @@ def ids_after(floor: int) -> list[int]:
 
 
 # Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
-_IDS_AFTER = f"SELECT id FROM {TrailEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
+_IDS_AFTER = f"SELECT id FROM {AuditEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
 
 
 def orders_among(ids: Sequence[int]) -> list[FeedRow]:
     """Those of these rows that ask for something to be done once, in the order in which they were written."""
-    rows = TrailEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
+    rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
     found = (FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail"))
     wanted = set(ids)
     return [row for row in found if row.id in wanted]
@@ -238,5 +238,5 @@ def orders_among(ids: Sequence[int]) -> list[FeedRow]:
 
 def rows_of(ids: Iterable[int]) -> list[FeedRow]:
     """These rows, in the order in which they were written."""
-    rows = TrailEntry.objects.filter(pk__in=list(ids)).order_by("pk")
+    rows = AuditEntry.objects.filter(pk__in=list(ids)).order_by("pk")
     return [FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail")]

@@ -20,7 +20,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from devportal import tickets
-from devportal.denials import Denial, Denials
+from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
@@ -30,7 +30,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import backends, impact
+from publisher import impact, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
@@ -108,7 +108,7 @@ def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
 
 def refuse_backend() -> Callable[[str, str, int], str]:
     """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
-    return lru_cache(maxsize=4096)(backends.policy().refuse)
+    return lru_cache(maxsize=4096)(ssrf.policy().refuse)
 
 
 def make_verifier() -> JwtVerifier:

@@ -19,8 +19,8 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import trail
 from accounts.models import User
+from core import audit
 from gateway import refusals
 from gateway.authorization.decision import Allow, refuse_token_error, renew
 from gateway.authorization.grants import Grant, TokenError
@@ -110,7 +110,7 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
     with transaction.atomic():
         ReauthenticationRequest.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
         row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
-        trail.record(
+        audit.record(
             actor=person,
             verb=RENEWAL_ASKED,
             kind="connection",

@@ -14,7 +14,7 @@ from functools import partial
 
 from django.db import Error as DatabaseError
 
-from devportal.denials import Denials
+from devportal.deny_policies import Denials
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
 from gateway.authorization.decision import Allow, authorize, settle_ticket

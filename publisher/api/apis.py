@@ -14,22 +14,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from publisher import operations, permissions, queries
-from publisher.api.base import (
-    IN_THE_PUBLISHER,
+from accounts.permissions import RoleRequired
+from accounts.rest import Resource
+from core.rest.documents import answers, list_of
+from core.rest.etags import IF_MATCH, check_unchanged
+from core.rest.requests import (
     PAGE_PARAMETERS,
-    PreconditionFailed,
-    Resource,
-    answers,
     changed,
     choose,
-    list_of,
     one_page,
     query_flag,
     query_value,
     required_query,
     search,
 )
+from publisher import operations, permissions, queries
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.documents import ApiDocument, ApiInfo, endpoint_documents, origins_listed
 from publisher.models import Api
 
@@ -127,14 +127,14 @@ class OneApi(Resource):
         operation_id="updateApi",
         summary="Change an API",
         tags=["APIs"],
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")],
+        parameters=[IF_MATCH],
         request=ApiDocument,
         responses=answers({200: ApiDocument}, 400, 403, 404, 409, 412),
     )
     def put(self, request: Request, api_id: UUID) -> Response:
         """What is left out stays. Changes of endpoints act when a revision is deployed, plans at once."""
         api = queries.get_api_for(self.user, api_id)
-        _check_unchanged(request, api)
+        check_unchanged(request, etag(api))
         body = ApiDocument(api, data=request.data)
         body.is_valid(raise_exception=True)
         return shown(self._update(api, body.validated_data))
@@ -165,7 +165,7 @@ class OneApi(Resource):
     def _unchanged(self, api: Api) -> Api:
         if permissions.can_edit(self.user, api) or permissions.can_set_plans(self.user, api):
             return api
-        raise operations.NotYours("Only a creator may edit an API. Ask somebody with that role, or an administrator.")
+        raise RoleRequired("Only a creator may edit an API. Ask somebody with that role, or an administrator.")
 
 
 class Validation(Resource):
@@ -239,12 +239,6 @@ def _sorted(request: Request, rows: QuerySet[Api]) -> QuerySet[Api]:
     column = choose(request, "sortBy", SORTS, "createdTime")
     sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
     return rows.order_by(f"{sign}{column}", "pk")
-
-
-def _check_unchanged(request: Request, api: Api) -> None:
-    wanted = request.headers.get("If-Match", "*")
-    if wanted != "*" and etag(api) not in [each.strip() for each in wanted.split(",")]:
-        raise PreconditionFailed
 
 
 def _changes(api: Api, given: Mapping[str, Any]) -> dict[str, Any]:

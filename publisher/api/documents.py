@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from publisher.api.base import Constant, Moment, Strict
+from core.rest.documents import Constant, Moment, Strict
 from publisher.models import Api
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC = [{"target": "/*", "verb": "SUBSCRIBE"}, {"target": "/*", "verb": "PUBLISH"}]
 
 
-class Address(Strict):
+class EndpointAddress(Strict):
     """One address of a backend."""
 
     url = serializers.CharField(help_text="ws://host:port/path or wss://…")
@@ -25,10 +25,10 @@ class EndpointConfig(Strict):
     """Where the backend answers: WSO2's fields, and `options` for the advanced configuration (seconds)."""
 
     endpoint_type = serializers.ChoiceField(["ws"], default="ws")
-    production_endpoints = Address(required=False, allow_null=True)
-    sandbox_endpoints = Address(required=False, allow_null=True)
-    production_failovers = Address(many=True, required=False)
-    sandbox_failovers = Address(many=True, required=False)
+    production_endpoints = EndpointAddress(required=False, allow_null=True)
+    sandbox_endpoints = EndpointAddress(required=False, allow_null=True)
+    production_failovers = EndpointAddress(many=True, required=False)
+    sandbox_failovers = EndpointAddress(many=True, required=False)
     options = serializers.DictField(required=False, help_text="Timeouts, retries, suspension: see the reference.")
 
     ignored: ClassVar[frozenset[str]] = frozenset({"failOver"})

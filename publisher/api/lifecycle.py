@@ -10,9 +10,11 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import TrailEntry
+from accounts.rest import Resource
+from core.models import AuditEntry
+from core.rest.documents import Constant, answers
+from core.rest.requests import choose, query_value, required_query
 from publisher import operations, queries
-from publisher.api.base import Constant, Resource, answers, choose, query_value, required_query
 from publisher.lifecycle import TRANSITIONS, Action, Checklist, State, allowed_actions
 from publisher.models import Api
 
@@ -151,7 +153,7 @@ def _standing(api: Api) -> dict[str, Any]:
     }
 
 
-def _step(entry: TrailEntry) -> dict[str, Any]:
+def _step(entry: AuditEntry) -> dict[str, Any]:
     return {
         "previousState": entry.detail.get("from"),
         "postState": entry.detail.get("to", State.CREATED.value),

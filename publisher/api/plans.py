@@ -9,13 +9,22 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import answers, list_of
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from publisher import queries
-from publisher.api.base import IN_THE_PUBLISHER, PAGE_PARAMETERS, Resource, answers, list_of, one_page
+from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.quotas import UNITS, data_amount, default_limit
 from publisher.models import Plan
+from publisher.plan_terms import Billing, QuotaPeriod, QuotaUnit
 
 NO_LIMIT = 2_147_483_647  # WSO2's number for it
-MILLISECONDS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "month": 2_592_000_000}
+MILLISECONDS = {
+    QuotaPeriod.MINUTE: 60_000,
+    QuotaPeriod.HOUR: 3_600_000,
+    QuotaPeriod.DAY: 86_400_000,
+    QuotaPeriod.MONTH: 2_592_000_000,
+}
 
 
 class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
@@ -32,7 +41,7 @@ class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
     rateLimitCount = serializers.IntegerField(help_text="Messages a second; 0 means no limit.")
     rateLimitTimeUnit = serializers.CharField(allow_null=True)
     quotaPolicyType = serializers.ChoiceField(["REQUESTCOUNT", "BANDWIDTHVOLUME"])
-    tierPlan = serializers.ChoiceField(["FREE", "COMMERCIAL"])
+    tierPlan = serializers.ChoiceField(list(Billing))
     stopOnQuotaReach = serializers.BooleanField()
 
 
@@ -72,7 +81,7 @@ class StreamingPolicy(serializers.Serializer):  # type: ignore[type-arg]
     rateLimitCount = serializers.IntegerField()
     rateLimitTimeUnit = serializers.CharField(allow_null=True)
     stopOnQuotaReach = serializers.BooleanField()
-    billingPlan = serializers.ChoiceField(["FREE", "COMMERCIAL"])
+    billingPlan = serializers.ChoiceField(list(Billing))
 
 
 PolicyList = list_of(ThrottlingPolicy, "ThrottlingPolicyList")
@@ -96,7 +105,7 @@ class StreamingPlans(Resource):
         return Response(one_page(request, queries.all_plans(), streaming_policy))
 
 
-class Plans(Resource):
+class ThrottlingPolicies(Resource):
     """The plans that an API can be offered under, in brief."""
 
     permission_classes = IN_THE_PUBLISHER
@@ -131,7 +140,7 @@ class OnePlan(Resource):
 
 def throttling_policy(plan: Plan) -> dict[str, Any]:
     """A business plan on one line."""
-    in_bytes = plan.quota_unit == Plan.Unit.BYTES
+    in_bytes = plan.quota_unit == QuotaUnit.BYTES
     amount, unit = _quota(plan)
     return {
         "name": plan.name,
@@ -140,8 +149,8 @@ def throttling_policy(plan: Plan) -> dict[str, Any]:
         "policyLevel": "subscription",
         "requestCount": amount,
         "dataUnit": unit,
-        "unitTime": MILLISECONDS[plan.quota_period] if plan.quota else 0,
-        "timeUnit": UNITS[plan.quota_period],
+        "unitTime": MILLISECONDS[QuotaPeriod(plan.quota_period)] if plan.quota else 0,
+        "timeUnit": UNITS[QuotaPeriod(plan.quota_period)],
         **_rate(plan),
         "quotaPolicyType": "BANDWIDTHVOLUME" if in_bytes else "REQUESTCOUNT",
         "tierPlan": plan.billing,
@@ -157,7 +166,7 @@ def streaming_policy(plan: Plan) -> dict[str, Any]:
         "displayName": plan.display_name,
         "description": plan.description,
         "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period)
-        or default_limit(NO_LIMIT, Plan.Unit.MESSAGES, plan.quota_period),
+        or default_limit(NO_LIMIT, QuotaUnit.MESSAGES, plan.quota_period),
         **_rate(plan),
         "stopOnQuotaReach": True,
         "billingPlan": plan.billing,
@@ -168,7 +177,7 @@ def _quota(plan: Plan) -> tuple[int, str | None]:
     """So many messages, or so much data and its unit."""
     if plan.quota is None:
         return NO_LIMIT, None
-    return data_amount(plan.quota) if plan.quota_unit == Plan.Unit.BYTES else (plan.quota, None)
+    return data_amount(plan.quota) if plan.quota_unit == QuotaUnit.BYTES else (plan.quota, None)
 
 
 def _rate(plan: Plan) -> dict[str, Any]:

@@ -7,11 +7,21 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from publisher.api.base import Strict
-from publisher.planning import LARGEST_QUOTA, NUMBERS
+from core.rest.documents import Strict
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
+from publisher.plan_validation import LARGEST_QUOTA, NUMBERS
 
-UNITS: Final = {"minute": "min", "hour": "hour", "day": "days", "month": "months"}
-PERIODS: Final = {**{unit: period for period, unit in UNITS.items()}, "day": "day", "month": "month"}
+UNITS: Final = {
+    QuotaPeriod.MINUTE: "min",
+    QuotaPeriod.HOUR: "hour",
+    QuotaPeriod.DAY: "days",
+    QuotaPeriod.MONTH: "months",
+}
+PERIODS: Final = {
+    **{unit: period for period, unit in UNITS.items()},
+    "day": QuotaPeriod.DAY,
+    "month": QuotaPeriod.MONTH,
+}
 SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 EVENTS, BANDWIDTH = "EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"
 PARTS: Final = {EVENTS: "eventCount", BANDWIDTH: "bandwidth"}
@@ -34,8 +44,8 @@ def said(sentence: str) -> dict[str, Any]:
     return dict.fromkeys(_KINDS_OF_ERROR, sentence)
 
 
-class Number(serializers.IntegerField):
-    """One of the limits of `publisher.planning`, refused in the words that stand there."""
+class PlanNumber(serializers.IntegerField):
+    """One of the limits of `publisher.plan_validation`, refused in the words that stand there."""
 
     def __init__(self, limit: str, **options: Any) -> None:
         most, sentence = NUMBERS[limit]
@@ -49,7 +59,7 @@ class Chosen(serializers.ChoiceField):
         super().__init__(choices=list(words), error_messages=said(sentence), **options)
 
 
-class Period(Strict):
+class ThrottleLimitBase(Strict):
     """What a quota is counted per."""
 
     timeUnit = Chosen(PERIODS, _PERIOD)
@@ -58,16 +68,16 @@ class Period(Strict):
     )
 
 
-class EventCount(Period):
+class EventCountLimit(ThrottleLimitBase):
     """So many messages."""
 
-    eventCount = Number("quota")
+    eventCount = PlanNumber("quota")
 
 
-class Bandwidth(Period):
+class BandwidthLimit(ThrottleLimitBase):
     """So much data: the payload of data frames. A KB is 1 024 bytes."""
 
-    dataAmount = Number("quota")
+    dataAmount = PlanNumber("quota")
     dataUnit = Chosen(SIZES, f"Data is counted in {', '.join(SIZES)}.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -82,8 +92,8 @@ class DefaultLimit(Strict):
     """The quota of a plan: what is counted, how much of it, and per what."""
 
     type = Chosen(PARTS, TYPE_SENTENCE)
-    eventCount = EventCount(required=False, allow_null=True)
-    bandwidth = Bandwidth(required=False, allow_null=True)
+    eventCount = EventCountLimit(required=False, allow_null=True)
+    bandwidth = BandwidthLimit(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The part that belongs to the type, and no other."""
@@ -97,11 +107,11 @@ class DefaultLimit(Strict):
         return attrs
 
 
-class MessagesPerMinute(Period):
+class MessagesPerMinute(ThrottleLimitBase):
     """So many messages a minute."""
 
     timeUnit = Chosen(["min"], "The plans of applications count per minute: send min.")
-    eventCount = Number("quota")
+    eventCount = PlanNumber("quota")
 
 
 class ApplicationLimit(Strict):
@@ -119,8 +129,8 @@ def quota_fields(limit: Mapping[str, Any] | None) -> dict[str, Any]:
     in_bytes = limit["type"] == BANDWIDTH
     return {
         "quota": part["dataAmount"] * SIZES[part["dataUnit"]] if in_bytes else part["eventCount"],
-        "quota_unit": "bytes" if in_bytes else "messages",
-        "quota_period": PERIODS[part["timeUnit"]],
+        "quota_unit": (QuotaUnit.BYTES if in_bytes else QuotaUnit.MESSAGES).value,
+        "quota_period": PERIODS[part["timeUnit"]].value,
     }
 
 
@@ -128,8 +138,8 @@ def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any] |
     """A quota as `defaultLimit`; None where there is none."""
     if quota is None:
         return None
-    time = {"timeUnit": UNITS[period], "unitTime": 1}
-    if unit == "bytes":
+    time = {"timeUnit": UNITS[QuotaPeriod(period)], "unitTime": 1}
+    if unit == QuotaUnit.BYTES:
         amount, size = data_amount(quota)
         return {"type": BANDWIDTH, "eventCount": None, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
     return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}, "bandwidth": None}

@@ -12,25 +12,18 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import Resource
+from core.rest.documents import Constant, Moment, Strict, answers
+from core.rest.requests import choose, query_value, required_query
 from publisher import operations, queries
 from publisher.api.apis import shown
-from publisher.api.base import (
-    Constant,
-    Moment,
-    Resource,
-    Strict,
-    answers,
-    choose,
-    query_value,
-    required_query,
-)
 from publisher.api.documents import ApiDocument
 from publisher.models import Api, Revision
 
 ENVIRONMENT = "Default"
 
 
-class Deployment(Strict):
+class RevisionDeployment(Strict):
     """A revision on the one gateway there is, called Default."""
 
     revisionUuid = serializers.UUIDField(read_only=True)
@@ -56,7 +49,7 @@ class RevisionDocument(Strict):
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     createdTime = Moment()
     apiInfo = ApiReference(read_only=True)
-    deploymentInfo = Deployment(many=True, read_only=True)
+    deploymentInfo = RevisionDeployment(many=True, read_only=True)
 
 
 class RevisionList(serializers.Serializer):  # type: ignore[type-arg]
@@ -125,14 +118,14 @@ class Deploy(Resource):
         summary="Deploy a revision",
         tags=["Revisions"],
         parameters=[required_query("revisionId", "The revision to deploy.")],
-        request=Deployment(many=True),
-        responses=answers({200: Deployment(many=True)}, 400, 403, 404, 409),
+        request=RevisionDeployment(many=True),
+        responses=answers({200: RevisionDeployment(many=True)}, 400, 403, 404, 409),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
         """It takes the place of the one that is deployed; open connections stay."""
         api = queries.get_api_for(self.user, api_id)
         revision = queries.get_revision_of(api, query_value(request, "revisionId"))
-        Deployment(data=request.data or [], many=True).is_valid(raise_exception=True)
+        RevisionDeployment(data=request.data or [], many=True).is_valid(raise_exception=True)
         api = operations.deploy_revision(api=api, revision=revision, **self.by)
         return Response(_deployments(revision, api))
 
@@ -145,13 +138,13 @@ class Undeploy(Resource):
         summary="Take an API off the gateway",
         tags=["Revisions"],
         parameters=[OpenApiParameter("revisionId", str, description="Must be the one that is deployed, if given.")],
-        request=Deployment(many=True),
-        responses=answers({200: Deployment(many=True)}, 400, 403, 404, 409),
+        request=RevisionDeployment(many=True),
+        responses=answers({200: RevisionDeployment(many=True)}, 400, 403, 404, 409),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
         """Open connections are closed."""
         api = queries.get_api_for(self.user, api_id)
-        Deployment(data=request.data or [], many=True).is_valid(raise_exception=True)
+        RevisionDeployment(data=request.data or [], many=True).is_valid(raise_exception=True)
         _check_deployed(request, api)
         operations.undeploy(api=api, **self.by)
         return Response([])

@@ -20,6 +20,6 @@ urlpatterns = [
     path("apis/<uuid:api_id>/undeploy-revision", revisions.Undeploy.as_view(), name="undeploy-revision"),
     path("apis/<uuid:api_id>/restore-revision", revisions.Restore.as_view(), name="restore-revision"),
     path("throttling-policies/streaming/subscription", plans.StreamingPlans.as_view(), name="streaming-plans"),
-    path("throttling-policies/subscription", plans.Plans.as_view(), name="plans"),
+    path("throttling-policies/subscription", plans.ThrottlingPolicies.as_view(), name="plans"),
     path("throttling-policies/subscription/<str:name>", plans.OnePlan.as_view(), name="plan"),
 ]

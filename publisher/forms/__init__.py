@@ -1,9 +1,9 @@
 """What a person sends to the Publisher's pages. A form validates and saves nothing; the operations have the rules."""
 
-from publisher.forms.common import GuardedForm, PageForm, in_words
-from publisher.forms.deliveries import DeletionForm, RevisionForm, TransitionForm, VersionForm
+from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
+from publisher.forms.lifecycle import DeletionForm, RevisionForm, TransitionForm, VersionForm
 
 __all__ = [
     "BasicInfoForm",
@@ -11,7 +11,6 @@ __all__ = [
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
-    "PageForm",
     "PlansForm",
     "RevisionForm",
     "RuntimeForm",

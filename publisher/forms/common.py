@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,10 +11,9 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
-from accounts.errors import DomainError
+from core.values import BadValue
 from publisher import queries
 from publisher.models import Api
-from publisher.validation import BadValue
 
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
@@ -37,19 +36,7 @@ class CleanedField(forms.CharField):
             raise forms.ValidationError(in_words(error)) from None
 
 
-class PageForm(forms.Form):
-    """A form that can take up what an operation refused."""
-
-    def take_up(self, error: DomainError) -> None:
-        """Show the refusal: each sentence at its field, and what belongs to no field above the form."""
-        fields: Mapping[str, str] = getattr(error, "fields", {})
-        for name, sentence in fields.items():
-            self.add_error(name if name in self.fields else None, sentence)
-        if not fields:
-            self.add_error(None, str(error))
-
-
-class GuardedForm(PageForm):
+class GuardedForm(forms.Form):
     """A form that knows which state of the design the person had before their eyes."""
 
     seen = forms.CharField(widget=forms.HiddenInput)

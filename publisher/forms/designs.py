@@ -6,13 +6,14 @@ from typing import Any
 
 from django import forms
 
+from core import values
 from publisher import validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, PageForm, in_words, offer_plans
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words, offer_plans
 from publisher.models import Api, Plan
 from publisher.origins import clean_origins
 
 
-class CreateForm(PageForm):
+class CreateForm(forms.Form):
     """Design a New WebSocket API. Labels are those of the tutorial."""
 
     name = CleanedField(
@@ -131,7 +132,7 @@ class RuntimeForm(GuardedForm):
         """The origins as browsers write them."""
         try:
             return clean_origins(self.cleaned_data["origins"].splitlines())
-        except validation.BadValue as error:
+        except values.BadValue as error:
             raise forms.ValidationError(in_words(error)) from None
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 
+from core.errors import Invalid
 from publisher import validation
-from publisher.endpoint import LIMITS, BadEndpoint, EndpointOptions, read_options
+from publisher.endpoint import OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 
@@ -74,9 +75,9 @@ class EndpointForm(GuardedForm):
         super().__init__(*args, **options)
         for name, (help_text, step) in _NUMBERS.items():
             self.fields[name] = forms.FloatField(
-                label=LIMITS[name].label,
+                label=OPTION_BOUNDS[name].label,
                 help_text=help_text,
-                widget=forms.NumberInput(attrs={"min": 0, "max": f"{LIMITS[name].most:g}", "step": step}),
+                widget=forms.NumberInput(attrs={"min": 0, "max": f"{OPTION_BOUNDS[name].most:g}", "step": step}),
             )
 
     @staticmethod
@@ -84,7 +85,7 @@ class EndpointForm(GuardedForm):
         """What the form shows at first."""
         options = EndpointOptions.from_document(api.endpoint_options).to_document()
         return {
-            **{name: f"{value:g}" if name in LIMITS else value for name, value in options.items()},
+            **{name: f"{value:g}" if name in OPTION_BOUNDS else value for name, value in options.items()},
             "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
             "seen": api.updated_at.isoformat(),
             "production_url": api.production.get("url", ""),
@@ -135,7 +136,7 @@ def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with some of the advanced options, by field."""
     try:
         read_options(options)
-    except BadEndpoint as error:
+    except Invalid as error:
         return list(error.fields.items())
     return []
 

@@ -1,11 +1,11 @@
-"""What may be done to an API. Every operation is keyword-only, atomic, and one row or more on the trail.
+"""What may be done to an API. Every operation is keyword-only, atomic, and one row or more in the audit log.
 
 `actor` is who does it, `now` when. Operations never change the row object they are given: they return the row
 as it is afterwards. `seen`, where offered, is the `updated_at` that the person had before their eyes; when the
 design has changed since, ChangedMeanwhile is raised and nothing is written.
 """
 
-from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish, NotYours, permit
+from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish, permit
 from publisher.operations.deployments import (
     AlreadyDeployed,
     CannotDeploy,
@@ -37,7 +37,6 @@ __all__ = [
     "ContextIsFixed",
     "NotDeployed",
     "NotReadyToPublish",
-    "NotYours",
     "PlanExists",
     "PlanInUse",
     "PlansNeeded",

@@ -1,21 +1,17 @@
-"""What the operations share: their refusals, the guarded save of a design, and the row on the trail."""
+"""What the operations share: their refusals, and the guarded save of a design."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid, NotAllowed
-from accounts.models import TrailEntry, User
-from publisher import backends, queries
+from accounts.permissions import RoleRequired
+from core import rows
+from core.errors import Conflict, Invalid
+from core.values import refuse
+from publisher import queries, ssrf
 from publisher.models import Api, Plan
-from publisher.validation import BadValue
-
-
-class NotYours(NotAllowed):
-    """The person's roles do not allow this; the sentence names the role that would."""
 
 
 class AlreadyExists(Conflict):
@@ -50,48 +46,27 @@ class NotReadyToPublish(Invalid):
 
 
 def permit(allowed: bool, role: str, deed: str) -> None:
-    """Raise NotYours unless `allowed`."""
+    """Raise RoleRequired unless `allowed`."""
     if not allowed:
-        raise NotYours(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
-
-
-def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Every value through its cleaner; raises Invalid with one sentence for each field that cannot be taken."""
-    cleaned, errors = {}, {}
-    for key, value in values.items():
-        try:
-            cleaned[key] = cleaners[key](value)
-        except BadValue as error:
-            errors[key] = str(error)
-    refuse(errors)
-    return cleaned
-
-
-def refuse(errors: dict[str, str]) -> None:
-    """Raise Invalid when there are errors."""
-    if errors:
-        raise Invalid(" ".join(errors.values()), errors)
+        raise RoleRequired(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
 
 
 def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
     """Raise Invalid where the server's policy forbids one of a field's clean addresses. Outside any transaction."""
-    refused = {field: [why for url in each if (why := backends.why_refused(url))] for field, each in urls.items()}
+    refused = {field: [why for url in each if (why := ssrf.why_refused(url))] for field, each in urls.items()}
     refuse({field: " ".join(sentences) for field, sentences in refused.items() if sentences})
 
 
 def lock(api: Api) -> Api:
     """A fresh row object, held until the transaction ends. Raises ApiNotFound when it was deleted meanwhile."""
-    row = Api.objects.select_for_update().filter(pk=api.pk).first()
-    if row is None:
-        raise queries.ApiNotFound(f"{api} has been deleted meanwhile.")
-    return row
+    return rows.lock(api, gone=lambda: queries.ApiNotFound(f"{api} has been deleted meanwhile."))
 
 
 def hold(plans: Iterable[Plan]) -> list[Plan]:
     """The plans, which nobody can delete until the transaction ends. Raises UnknownPlan for one that is gone."""
     wanted = list(plans)
-    rows = Plan.objects.select_for_update(no_key=True).filter(pk__in=[plan.pk for plan in wanted]).order_by("pk")
-    there = {row.pk for row in rows}
+    held = Plan.objects.select_for_update(no_key=True).filter(pk__in=[plan.pk for plan in wanted]).order_by("pk")
+    there = {row.pk for row in held}
     if gone := [plan.name for plan in wanted if plan.pk not in there]:
         raise queries.UnknownPlan(gone)
     return wanted
@@ -99,18 +74,12 @@ def hold(plans: Iterable[Plan]) -> list[Plan]:
 
 def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, now: datetime) -> Api:
     """Write `changes` unless the design was saved after `seen`; the fresh row."""
-    rows = Api.objects.filter(pk=api.pk)
+    unchanged = Api.objects.filter(pk=api.pk)
     if seen is not None:
-        rows = rows.filter(updated_at=seen)
-    if rows.update(**changes, updated_at=now) != 1:
+        unchanged = unchanged.filter(updated_at=seen)
+    if unchanged.update(**changes, updated_at=now) != 1:
         raise ChangedMeanwhile(_who_came_first(lock(api)))
     return lock(api)
-
-
-def record(api: Api, verb: str, *, actor: User, now: datetime, **detail: Any) -> TrailEntry:
-    """One row on the trail about this API."""
-    about = {"api_id": str(api.pk), "name": api.name, "version": api.version}
-    return trail.record(actor=actor, verb=verb, kind="api", object_id=api.pk, now=now, detail={**about, **detail})
 
 
 def _who_came_first(api: Api) -> str:

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core.audit import record_change
+from core.errors import Conflict
+from core.values import invalid
 from publisher import permissions, queries, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision
-from publisher.operations.common import lock, permit, record, save_design
+from publisher.operations.common import lock, permit, save_design
 
 DESCRIPTION_LENGTH = 255
 RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
@@ -31,11 +33,11 @@ class CannotDeploy(Conflict):
 
 @transaction.atomic
 def create_revision(*, api: Api, description: str = "", actor: User, now: datetime) -> Revision:
-    """Record the design as it is now. Raises NotYours, Invalid (description)."""
+    """Record the design as it is now. Raises RoleRequired, Invalid (description)."""
     permit(permissions.can_revise(actor, api), "creator or publisher", "make a revision")
     if len(description.strip()) > DESCRIPTION_LENGTH:
         sentence = f"A description of a revision has at most {DESCRIPTION_LENGTH} characters."
-        raise Invalid(sentence, {"description": sentence})
+        raise invalid(description=sentence)
     return add_revision(lock(api), description.strip(), actor=actor, now=now)
 
 
@@ -45,7 +47,7 @@ def deploy_revision(
 ) -> Api:
     """Let the gateway serve this revision, or with None a new one of the design; open connections stay.
 
-    `description` is for the new revision. Raises NotYours, Invalid (description), AlreadyDeployed, CannotDeploy.
+    `description` is for the new revision. Raises RoleRequired, Invalid (description), AlreadyDeployed, CannotDeploy.
     """
     permit(permissions.can_deploy(actor, api), "publisher", "deploy a revision")
     row = lock(api)
@@ -58,7 +60,7 @@ def deploy_revision(
 
 @transaction.atomic
 def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
-    """Take the API off the gateway; its connections are closed. Raises NotYours, NotDeployed."""
+    """Take the API off the gateway; its connections are closed. Raises RoleRequired, NotDeployed."""
     permit(permissions.can_deploy(actor, api), "publisher", "take an API off the gateway")
     row = lock(api)
     if row.deployed_revision is None:
@@ -70,13 +72,13 @@ def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
 def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime) -> Api:
     """Make the revision's endpoint and topics the design again. Plans stay: they act at once, not by deployment.
 
-    The gateway goes on serving what is deployed. Raises NotYours, CannotDeploy.
+    The gateway goes on serving what is deployed. Raises RoleRequired, CannotDeploy.
     """
     permit(permissions.can_edit(actor, api), "creator", "restore a revision")
     _check_own(api, revision)
     changes = {field: revision.snapshot[field] for field in RESTORED}
     row = save_design(lock(api), changes, seen=None, now=now)
-    record(row, "api.updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
+    record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
 
 
@@ -91,7 +93,7 @@ def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> R
         created_at=now,
     )
     about = {"revision_id": str(revision.pk), "revision": revision.number}
-    record(row, "api.revision_created", actor=actor, now=now, **about)
+    record_change(row, "revision_created", actor=actor, now=now, **about)
     return revision
 
 
@@ -103,7 +105,7 @@ def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) 
         raise CannotDeploy(f"Revision {revision.number} names no endpoint. Give the API one and make a new revision.")
     Api.objects.filter(pk=row.pk).update(deployed_revision=revision, deployed_at=now)
     about = {"revision_id": str(revision.pk), "revision": revision.number}
-    record(row, "api.deployed", actor=actor, now=now, **about)
+    record_change(row, "deployed", actor=actor, now=now, **about)
     return lock(row)
 
 
@@ -111,7 +113,7 @@ def take_off_gateway(row: Api, *, actor: User, now: datetime) -> Api:
     """Undeploy a locked row that is deployed, whoever asks."""
     number = row.deployed_revision.number if row.deployed_revision else None
     Api.objects.filter(pk=row.pk).update(deployed_revision=None, deployed_at=None)
-    record(row, "api.undeployed", actor=actor, now=now, revision=number)
+    record_change(row, "undeployed", actor=actor, now=now, revision=number)
     return lock(row)
 
 

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, Invalid
+from core.values import clean, refuse
 from publisher import permissions, queries, validation
-from publisher.endpoint import BadEndpoint, Endpoint, EndpointOptions, read_endpoint, read_options
+from publisher.endpoint import Endpoint, EndpointOptions, read_endpoint, read_options
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
 from publisher.operations.common import (
     AlreadyExists,
     NotReadyToPublish,
-    clean,
     hold,
     lock,
     permit,
-    record,
-    refuse,
     refuse_backends,
     save_design,
 )
@@ -67,7 +67,7 @@ def create_api(
     """Design a new WebSocket API; with `publish`, deploy its first revision and publish it too.
 
     The endpoint serves production and sandbox keys alike until the endpoint page says otherwise.
-    Raises NotYours, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
+    Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
     """
     permit(permissions.can_create(actor), "creator", "create an API")
     permit(not publish or permissions.can_publish(actor), "publisher", "publish an API")
@@ -87,13 +87,13 @@ def create_api(
             plans=plans,
             now=now,
         )
-        record(api, "api.created", actor=actor, now=now, context=api.context)
+        record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
 @transaction.atomic
 def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
-    """Copy the design under a new version, in state Created. Raises NotYours, Invalid, AlreadyExists (version)."""
+    """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
     permit(permissions.can_version(actor, api), "creator", "make a new version")
     number = clean({"version": version}, CLEANERS)["version"]
     _one_at_a_time()
@@ -106,7 +106,7 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     )
     fields = {field: getattr(source, field) for field in copied}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
-    record(copy, "api.created", actor=actor, now=now, context=copy.context, copied_from=source.version)
+    record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
     return copy
@@ -118,7 +118,7 @@ def update_api(
 ) -> Api:
     """Change description, tags, default version or, before the first revision, the context.
 
-    Raises NotYours, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
+    Raises RoleRequired, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
     permit(permissions.can_edit(actor, api), "creator", "edit an API")
     refuse({key: "This cannot be changed here." for key in changes if key not in CHANGEABLE})
@@ -146,7 +146,7 @@ def save_endpoint(
 ) -> Api:
     """Replace the endpoint documents (empty: no such endpoint) and, unless None, the advanced configuration.
 
-    Nothing changes on the gateway until a revision is deployed. Raises NotYours, ChangedMeanwhile and Invalid with
+    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile and Invalid with
     the fields `production_url`, `production_failover`, `sandbox_url`, `sandbox_failover` and the options' names.
     """
     permit(permissions.can_edit(actor, api), "creator", "change the endpoint")
@@ -173,7 +173,8 @@ def save_runtime(
 ) -> Api:
     """Say which web pages may call the API (none named: all) and whether a token may come in the address.
 
-    Nothing changes on the gateway until a revision is deployed. Raises NotYours, ChangedMeanwhile, Invalid (origins).
+    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile or Invalid
+    (origins).
     """
     permit(permissions.can_edit(actor, api), "creator", "change how an API may be called")
     values = {**clean({"origins": origins}, {"origins": clean_origins}), "query_token": query_token}
@@ -186,7 +187,7 @@ def save_runtime(
 def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, actor: User, now: datetime) -> Api:
     """Offer exactly these plans to new subscribers, at once. Who is subscribed keeps the plan they have.
 
-    Raises NotYours, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
+    Raises RoleRequired, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
     """
     permit(permissions.can_set_plans(actor, api), "publisher", "choose the business plans of an API")
     row = lock(api)
@@ -196,34 +197,30 @@ def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, 
     saved = save_design(row, {}, seen=seen, now=now)
     saved.plans.set(hold(plans))
     names = sorted(plan.name for plan in plans)
-    record(saved, "api.updated", actor=actor, now=now, fields=["plans"], plans=names)
+    record_change(saved, "updated", actor=actor, now=now, fields=["plans"], plans=names)
     return saved
 
 
 @transaction.atomic
 def delete_api(*, api: Api, actor: User, now: datetime) -> None:
-    """Delete the API with its revisions and subscriptions; its sockets are closed. Raises NotYours."""
+    """Delete the API with its revisions and subscriptions; its sockets are closed. Raises RoleRequired."""
     row = lock(api)
     role = "creator" if row.deployed_revision_id is None else "creator who is also a publisher"
     permit(permissions.can_delete(actor, row), role, "delete this API")
-    record(row, "api.deleted", actor=actor, now=now, context=row.context)
+    record_change(row, "deleted", actor=actor, now=now, context=row.context)
     Api.objects.filter(pk=row.pk).update(deployed_revision=None)
     Api.objects.get(pk=row.pk).delete()
 
 
 def _save(row: Api, changed: Mapping[str, Any], *, seen: datetime | None, actor: User, now: datetime) -> Api:
     saved = save_design(row, changed, seen=seen, now=now)
-    record(saved, "api.updated", actor=actor, now=now, fields=sorted(changed))
+    record_change(saved, "updated", actor=actor, now=now, fields=sorted(changed))
     return saved
 
 
 def _insert(api: Api, *, provider: User, plans: Iterable[Plan], now: datetime) -> Api:
     api.provider, api.created_at, api.updated_at = provider, now, now
-    try:
-        with transaction.atomic():
-            api.save(force_insert=True)
-    except IntegrityError:
-        raise AlreadyExists({"version": f"{api} exists already. Choose another version."}) from None
+    rows.save(api, taken=lambda: AlreadyExists({"version": f"{api} exists already. Choose another version."}))
     api.plans.set(hold(plans))
     return api
 
@@ -286,7 +283,7 @@ def _document(
 ) -> dict[str, Any]:
     try:
         value = read()
-    except BadEndpoint as error:
+    except Invalid as error:
         errors.update({f"{prefix}{key}": sentence for key, sentence in error.fields.items()})
         return {}
     return value.to_document() if value else {}

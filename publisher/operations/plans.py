@@ -6,20 +6,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from accounts import trail
-from accounts.errors import Conflict, Invalid
 from accounts.models import User
+from accounts.permissions import RoleRequired
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict
+from core.text import count
+from core.values import invalid
 from publisher import impact, queries
 from publisher.models import Plan
-from publisher.operations.common import NotYours
 from publisher.permissions import can_manage_plans
-from publisher.planning import CLEANERS, BadPlan, clean_plan
-from publisher.wording import count
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
+from publisher.plan_validation import CLEANERS, clean_plan
 
 MOST_NAMED = 5
-QUOTA_WORDS: Final = {"quota_unit": Plan.Unit.MESSAGES.value, "quota_period": Plan.Period.DAY.value}
+QUOTA_WORDS: Final = {"quota_unit": QuotaUnit.MESSAGES.value, "quota_period": QuotaPeriod.DAY.value}
 """What stands in the row where there is no quota."""
 
 
@@ -45,70 +48,64 @@ class PlanInUse(Conflict):
 
 
 def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Plan:
-    """Make a business plan; `fields` as in `publisher.planning`, all but `name` may be left out.
+    """Make a business plan; `fields` as in `publisher.plan_validation`, all but `name` may be left out.
 
-    Raises NotYours, Invalid (by field) or PlanExists.
+    Raises RoleRequired, Invalid (by field) or PlanExists.
     """
     require_right(actor)
     plan = Plan(**_cleaned(fields))
     with transaction.atomic():
-        insert(plan)
-        _record("created", plan, actor, now, limits=_document(plan))
+        rows.save(plan, taken=lambda: PlanExists(plan.name))
+        record_change(plan, "created", actor=actor, now=now, limits=_document(plan))
     return plan
 
 
 def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: datetime) -> Plan:
-    """Change everything but the name; what is not among `changes` stays. Raises NotYours, Invalid or PlanNotFound."""
+    """Change everything but the name; what is not among `changes` stays.
+
+    Raises RoleRequired, Invalid or PlanNotFound.
+    """
     require_right(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
-        row = _lock(plan)
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
         before = _values(row)
         after = _cleaned(changes, _document(row))
         for field, value in after.items():
             setattr(row, field, value)
         row.save()
-        _record("updated", row, actor, now, changes=differing(before, after))
+        record_change(row, "updated", actor=actor, now=now, changes=differing(before, after))
     return row
 
 
 def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
-    """Delete a plan that nothing is offered under and nobody has. Raises NotYours, PlanInUse or PlanNotFound."""
+    """Delete a plan that nothing is offered under and nobody has. Raises RoleRequired, PlanInUse or PlanNotFound."""
     require_right(actor)
     with transaction.atomic():
-        row = _lock(plan)
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
         apis = [str(api) for api in row.apis.order_by("name", "version")]
         subscriptions = impact.subscriptions_under(row)
         if apis or subscriptions:
             raise PlanInUse(row, apis, subscriptions)
-        _record("deleted", row, actor, now)
+        record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
 
 def require_right(actor: User) -> None:
-    """Raise NotYours unless `actor` may manage plans."""
+    """Raise RoleRequired unless `actor` may manage plans."""
     if not can_manage_plans(actor):
-        raise NotYours("Managing plans needs the admin role.")
+        raise RoleRequired("Managing plans needs the admin role.")
 
 
 def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:
     """Raise Invalid if `changes` hold another name."""
     if changes.get("name", name) != name:
         sentence = f"A plan keeps its name, {name}. Change its display name, or make a new plan."
-        raise Invalid(sentence, {"name": sentence})
-
-
-def insert(plan: Plan) -> None:
-    """Write a new plan. Raises PlanExists."""
-    try:
-        with transaction.atomic():
-            plan.save(force_insert=True)
-    except IntegrityError:
-        raise PlanExists(plan.name) from None
+        raise invalid(name=sentence)
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Each field that changes, with its value before and after, for the trail."""
+    """Each field that changes, with its value before and after, for the audit log."""
     return {field: [before[field], value] for field, value in after.items() if value != before[field]}
 
 
@@ -123,10 +120,7 @@ def named(things: Iterable[str]) -> str:
 
 def _cleaned(given: Mapping[str, Any], present: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every field as it is to be written. Raises Invalid."""
-    try:
-        cleaned = clean_plan(given) if present is None else clean_plan(given, present)
-    except BadPlan as error:
-        raise Invalid(str(error), error.fields) from None
+    cleaned = clean_plan(given) if present is None else clean_plan(given, present)
     return {**QUOTA_WORDS, **cleaned}
 
 
@@ -138,15 +132,3 @@ def _document(plan: Plan) -> dict[str, Any]:
 
 def _values(plan: Plan) -> dict[str, Any]:
     return {field: getattr(plan, field) for field in CLEANERS}
-
-
-def _lock(plan: Plan) -> Plan:
-    row = Plan.objects.select_for_update().filter(pk=plan.pk).first()
-    if row is None:
-        raise queries.PlanNotFound(plan.name)
-    return row
-
-
-def _record(deed: str, plan: Plan, actor: User, now: datetime, **detail: Any) -> None:
-    about = {"plan_id": str(plan.pk), "plan": plan.name}
-    trail.record(actor=actor, verb=f"plan.{deed}", kind="plan", object_id=plan.pk, detail={**about, **detail}, now=now)

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import Conflict
 from accounts.models import User
+from core.audit import record_change
+from core.errors import Conflict
 from publisher import permissions, queries, signals
 from publisher.lifecycle import DEPLOYING, NO_CHECKS, UNDEPLOYING, Action, Checklist, State, next_state
 from publisher.models import Api
-from publisher.operations.common import NotReadyToPublish, lock, permit, record
+from publisher.operations.common import NotReadyToPublish, lock, permit
 from publisher.operations.deployments import add_revision, put_on_gateway, take_off_gateway
 
 
@@ -24,7 +25,7 @@ class TransitionLost(Conflict):
 def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
     """Take `action` from the state that `api` was seen in. The check items count for Publish only.
 
-    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises NotYours,
+    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
     TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
     """
     permit(permissions.can_publish(actor, api), "publisher", "move an API through its lifecycle")
@@ -64,7 +65,7 @@ def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
 
 def _record(row: Api, source: State, target: State, action: Action, *, actor: User, now: datetime) -> None:
     states = {"from": source.value, "to": target.value}
-    record(row, "api.transitioned", actor=actor, now=now, action=action.value, **states)
+    record_change(row, "transitioned", actor=actor, now=now, action=action.value, **states)
 
 
 def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:

@@ -12,14 +12,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import requires
-from accounts.models import TrailEntry
+from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
-from publisher import permissions, progress, queries, snapshots, validation, versions, wording
+from core.models import AuditEntry
+from publisher import permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, SERVED, State
+from publisher.messages import happened
 from publisher.models import Api
-from publisher.views.common import api_page, who
+from publisher.views.common import api_page
 
 APIS_A_PAGE = 20
 LATEST = 6
@@ -29,7 +30,7 @@ LATEST = 6
 @requires(*PUBLISHER_PORTAL)
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
-    user, text = who(request), request.GET.get("q", "").strip()
+    user, text = current_user(request), request.GET.get("q", "").strip()
     state = _state(request.GET.get("state", ""))
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     found = queries.search_apis(user, text=text, state=state, sort=sort)
@@ -47,7 +48,7 @@ def apis(request: HttpRequest) -> HttpResponse:
 @requires()
 def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The overview of one API: what is done, what is missing, where it answers, what happened last."""
-    found = queries.get_api_for(who(request), pk)
+    found = queries.get_api_for(current_user(request), pk)
     plans = queries.plans_of(found)
     context: dict[str, Any] = {
         "steps": _steps(found, [plan.name for plan in plans]),
@@ -73,7 +74,7 @@ def _counted_states(found: Any) -> list[tuple[State, int]]:
     return [(state, counts[state.value]) for state in State if state.value in counts]
 
 
-def _steps(found: Api, plans: list[str]) -> list[progress.Step]:
+def _steps(found: Api, plans: list[str]) -> list[progress.ProgressStep]:
     return progress.steps(
         topics=len(found.topics),
         endpoint=urlsplit((found.production or found.sandbox).get("url", "")).netloc,
@@ -102,5 +103,5 @@ def _also_at(found: Api) -> list[tuple[str, str]]:
     return paths
 
 
-def _told(row: TrailEntry) -> dict[str, Any]:
-    return {"what": wording.happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}
+def _told(row: AuditEntry) -> dict[str, Any]:
+    return {"what": happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
 from accounts.roles import Role
+from core.errors import Invalid
+from core.values import BadValue, refuse
 from publisher import queries, validation
-from publisher.dial import Answer, try_endpoint
-from publisher.endpoint import BadEndpoint, EndpointOptions, read_options
+from publisher.endpoint import EndpointOptions, read_options
+from publisher.endpoint_check import EndpointCheck, try_endpoint
 from publisher.forms import EndpointForm, TryForm, in_words
-from publisher.validation import BadValue
 
 CLEANERS: dict[str, Callable[[str], str]] = {
     "name": validation.clean_name,
@@ -47,7 +48,7 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
     form = TryForm({"address": request.POST.get(_field(request), "")})
     if not form.is_valid():
-        answer = Answer(False, str(form.errors["address"][0]))
+        answer = EndpointCheck(False, str(form.errors["address"][0]))
     else:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
@@ -69,11 +70,11 @@ def _field(request: HttpRequest) -> str:
     return name if name in ADDRESSES else ADDRESSES[0]
 
 
-def _tried(url: str, request: HttpRequest) -> Answer:
+def _tried(url: str, request: HttpRequest) -> EndpointCheck:
     try:
         return try_endpoint(url, _options(request))
-    except BadEndpoint as error:
-        return Answer(False, f"The advanced configuration cannot be used: {error}")
+    except Invalid as error:
+        return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
 
 
 def _options(request: HttpRequest) -> EndpointOptions:
@@ -83,6 +84,5 @@ def _options(request: HttpRequest) -> EndpointOptions:
     form = EndpointForm(request.POST)
     form.full_clean()
     wrong = {name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors}
-    if wrong:
-        raise BadEndpoint(wrong)
+    refuse(wrong)
     return read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})

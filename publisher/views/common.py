@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.access import current_user
 from accounts.models import User
 from publisher import permissions, snapshots
 from publisher.models import Api
 
-DEEDS = (
+ACTIONS = (
     "edit",
     "version",
     "delete",
@@ -22,21 +23,16 @@ DEEDS = (
 )
 
 
-def who(request: HttpRequest) -> User:
-    """Who is asking. The door in front of every view has sent everybody else away."""
-    return cast(User, request.user)
-
-
 def rights(user: User, api: Api) -> dict[str, bool]:
     """What the user may do to the API, for templates: `{% if may.edit %}`."""
-    return {deed: getattr(permissions, f"can_{deed}")(user, api) for deed in DEEDS}
+    return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
 
 
 def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
     """A page inside an API."""
     everywhere = {
         "api": api,
-        "may": rights(who(request), api),
+        "may": rights(current_user(request), api),
         "differences": snapshots.differences(api),
         "deployed": api.deployed_revision,
     }

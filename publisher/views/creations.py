@@ -8,12 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import requires
-from accounts.errors import Conflict, Invalid
+from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.forms import accepted, status_of
 from publisher import operations, permissions
 from publisher.forms import CreateForm
-from publisher.views.common import who
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,17 +23,18 @@ def create(request: HttpRequest) -> HttpResponse:
         return _page(request, CreateForm())
     form = CreateForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, status=400)
+        return _page(request, form)
     publish = "publish" in request.POST
-    try:
-        api = operations.create_api(**form.cleaned_data, publish=publish, actor=who(request), now=now())
-    except (Invalid, Conflict) as refusal:
-        form.take_up(refusal)
-        return _page(request, form, status=refusal.status)
+    fields = form.cleaned_data
+    api = accepted(
+        form, lambda: operations.create_api(**fields, publish=publish, actor=current_user(request), now=now())
+    )
+    if api is None:
+        return _page(request, form)
     messages.success(request, f"{api} is {'published' if publish else 'created'}.")
     return redirect("publisher:api", pk=api.pk)
 
 
-def _page(request: HttpRequest, form: CreateForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "may_publish_apis": permissions.can_publish(who(request))}
-    return render(request, "publisher/apis/create.html", context, status=status)
+def _page(request: HttpRequest, form: CreateForm) -> HttpResponse:
+    context = {"form": form, "may_publish_apis": permissions.can_publish(current_user(request))}
+    return render(request, "publisher/apis/create.html", context, status=status_of(form))

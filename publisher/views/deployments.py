@@ -10,35 +10,40 @@ from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import requires
-from accounts.errors import Conflict, Invalid
-from publisher import impact, operations, permissions, queries, wording
+from accounts.access import current_user, requires
+from core.forms import accepted, status_of
+from publisher import impact, operations, permissions, queries
 from publisher.forms import RevisionForm
+from publisher.messages import undeploying
 from publisher.models import Api
-from publisher.views.common import api_page, who
+from publisher.views.common import api_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires()
 def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What is on the gateway and what could be. POST deploys `revision`, or a new one of the design when empty."""
-    api = queries.get_api_for(who(request), pk)
+    api = queries.get_api_for(current_user(request), pk)
     if request.method != "POST":
         return _page(request, api, RevisionForm())
-    operations.permit(permissions.can_deploy(who(request), api), "publisher", "deploy a revision")
+    operations.permit(permissions.can_deploy(current_user(request), api), "publisher", "deploy a revision")
     chosen = request.POST.get("revision")
     revision = queries.get_revision_of(api, chosen) if chosen else None
     form = RevisionForm(request.POST)
     if not form.is_valid():
-        return _page(request, api, form, status=400)
-    try:
-        text = form.cleaned_data["description"]
-        api = operations.deploy_revision(api=api, revision=revision, description=text, actor=who(request), now=now())
-    except (Invalid, Conflict) as refusal:
-        form.take_up(refusal)
-        return _page(request, api, form, status=refusal.status)
-    if api.deployed_revision:
-        messages.success(request, f"Revision {api.deployed_revision.number} is deployed. Open connections were kept.")
+        return _page(request, api, form)
+    text = form.cleaned_data["description"]
+    deployed = accepted(
+        form,
+        lambda: operations.deploy_revision(
+            api=api, revision=revision, description=text, actor=current_user(request), now=now()
+        ),
+    )
+    if deployed is None:
+        return _page(request, api, form)
+    if deployed.deployed_revision:
+        number = deployed.deployed_revision.number
+        messages.success(request, f"Revision {number} is deployed. Open connections were kept.")
     return redirect("publisher:deployments", pk=api.pk)
 
 
@@ -46,13 +51,13 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @requires()
 def revisions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Record the design as a revision without deploying it."""
-    api = queries.get_api_for(who(request), pk)
-    operations.permit(permissions.can_revise(who(request), api), "creator or publisher", "make a revision")
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(permissions.can_revise(current_user(request), api), "creator or publisher", "make a revision")
     form = RevisionForm(request.POST)
     if not form.is_valid():
-        return _page(request, api, form, status=400)
+        return _page(request, api, form)
     revision = operations.create_revision(
-        api=api, description=form.cleaned_data["description"], actor=who(request), now=now()
+        api=api, description=form.cleaned_data["description"], actor=current_user(request), now=now()
     )
     messages.success(request, f"Revision {revision.number} is made.")
     return redirect("publisher:deployments", pk=api.pk)
@@ -62,8 +67,8 @@ def revisions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @requires()
 def undeployment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take the API off the gateway."""
-    api = queries.get_api_for(who(request), pk)
-    operations.undeploy(api=api, actor=who(request), now=now())
+    api = queries.get_api_for(current_user(request), pk)
+    operations.undeploy(api=api, actor=current_user(request), now=now())
     messages.success(request, f"{api} is off the gateway.")
     return redirect("publisher:deployments", pk=api.pk)
 
@@ -72,20 +77,20 @@ def undeployment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @requires()
 def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a revision the design again."""
-    api = queries.get_api_for(who(request), pk)
-    operations.permit(permissions.can_edit(who(request), api), "creator", "restore a revision")
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(permissions.can_edit(current_user(request), api), "creator", "restore a revision")
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
-    operations.restore_revision(api=api, revision=revision, actor=who(request), now=now())
+    operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
     messages.success(request, f"The design is what it was in revision {revision.number}. Deploy it to serve it.")
     return redirect("publisher:deployments", pk=api.pk)
 
 
-def _page(request: HttpRequest, api: Api, form: RevisionForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
     touched = impact.of(api)
     context = {
         "form": form,
         "revisions": queries.revisions_of(api),
         "deployed_by": queries.deployed_by(api),
-        "undeploying": wording.undeploying(touched),
+        "undeploying": undeploying(touched),
     }
-    return api_page(request, api, "deployments/list.html", status=status, **context)
+    return api_page(request, api, "deployments/list.html", status=status_of(form), **context)

@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.timezone import now
 
-from accounts.access import RequiresRole
-from accounts.errors import Conflict, Invalid
+from accounts.access import RequiresRole, current_user
 from accounts.models import User
+from core.errors import Conflict, Invalid
+from core.forms import show_refusal, status_of
 from publisher import operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
-from publisher.views.common import api_page, who
+from publisher.views.common import api_page
 
 
 class DesignPage(RequiresRole, ABC):
@@ -33,19 +34,19 @@ class DesignPage(RequiresRole, ABC):
 
     def get(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """The page as it is stored; closed fields for those who may only read."""
-        api = queries.get_api_for(who(request), pk)
+        api = queries.get_api_for(current_user(request), pk)
         form = self.form(api)
-        if not self.may(who(request), api):
+        if not self.may(current_user(request), api):
             _close(form)
         return self.show(api, form)
 
     def post(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Save, and come back to the page."""
-        api = queries.get_api_for(who(request), pk)
-        operations.permit(self.may(who(request), api), *self.needs)
+        api = queries.get_api_for(current_user(request), pk)
+        operations.permit(self.may(current_user(request), api), *self.needs)
         form = self.form(api, request.POST)
         if not form.is_valid():
-            return self.show(api, form, status=400)
+            return self.show(api, form)
         try:
             self.save(api, form)
         except (Invalid, Conflict) as refusal:
@@ -55,15 +56,15 @@ class DesignPage(RequiresRole, ABC):
 
     def refused(self, api: Api, form: GuardedForm, refusal: Invalid | Conflict) -> HttpResponse:
         """The page with what was typed and the refusal; after a conflict the next save goes over the other one."""
-        form.take_up(refusal)
+        show_refusal(form, refusal)
         if isinstance(refusal, operations.ChangedMeanwhile):
-            form.look_again(queries.get_api_for(who(self.request), api.pk))
-        return self.show(api, form, status=refusal.status)
+            form.look_again(queries.get_api_for(current_user(self.request), api.pk))
+        return self.show(api, form)
 
-    def show(self, api: Api, form: GuardedForm, status: int = 200) -> HttpResponse:
+    def show(self, api: Api, form: GuardedForm) -> HttpResponse:
         """The page with a form."""
-        context = {"form": form, "may_change": self.may(who(self.request), api), **self.context(form)}
-        return api_page(self.request, api, self.template, status=status, **context)
+        context = {"form": form, "may_change": self.may(current_user(self.request), api), **self.context(form)}
+        return api_page(self.request, api, self.template, status=status_of(form), **context)
 
     needs: ClassVar[tuple[str, str]] = ("creator", "edit an API")
 
@@ -97,7 +98,7 @@ class BasicInfo(DesignPage):
     def save(self, api: Api, form: BasicInfoForm) -> Api:
         """Write the changes."""
         changes, seen = form.changes(), form.cleaned_data["seen"]
-        return operations.update_api(api=api, changes=changes, seen=seen, actor=who(self.request), now=now())
+        return operations.update_api(api=api, changes=changes, seen=seen, actor=current_user(self.request), now=now())
 
 
 class EndpointPage(DesignPage):
@@ -122,7 +123,7 @@ class EndpointPage(DesignPage):
     def save(self, api: Api, form: EndpointForm) -> Api:
         """Replace the documents."""
         documents, seen = form.documents(), form.cleaned_data["seen"]
-        return operations.save_endpoint(api=api, **documents, seen=seen, actor=who(self.request), now=now())
+        return operations.save_endpoint(api=api, **documents, seen=seen, actor=current_user(self.request), now=now())
 
 
 class RuntimePage(DesignPage):
@@ -142,7 +143,7 @@ class RuntimePage(DesignPage):
             origins=sent["origins"],
             query_token=sent["query_token"],
             seen=sent["seen"],
-            actor=who(self.request),
+            actor=current_user(self.request),
             now=now(),
         )
 
@@ -166,7 +167,7 @@ class PlansPage(DesignPage):
         """Offer exactly these."""
         sent = form.cleaned_data
         plans, seen = list(sent["plans"]), sent["seen"]
-        return operations.set_plans(api=api, plans=plans, seen=seen, actor=who(self.request), now=now())
+        return operations.set_plans(api=api, plans=plans, seen=seen, actor=current_user(self.request), now=now())
 
 
 def _close(form: Form) -> None:

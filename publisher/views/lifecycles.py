@@ -12,14 +12,15 @@ from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import requires
-from accounts.errors import Conflict, Invalid
-from accounts.models import TrailEntry
-from publisher import diagram, impact, operations, permissions, queries, wording
+from accounts.access import current_user, requires
+from core.errors import Conflict, Invalid
+from core.models import AuditEntry
+from publisher import diagram, impact, operations, permissions, queries
 from publisher.forms import TransitionForm
 from publisher.lifecycle import DEPLOYING, Action, State, allowed_actions
+from publisher.messages import consequence
 from publisher.models import Api
-from publisher.views.common import api_page, who
+from publisher.views.common import api_page
 
 CONFIRMED = frozenset({Action.BLOCK, Action.DEMOTE, Action.DEPRECATE, Action.RETIRE})
 HARD = frozenset({Action.BLOCK, Action.DEMOTE, Action.RETIRE})
@@ -67,15 +68,17 @@ class Offer:
 @requires()
 def lifecycle(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The state diagram, what can be done now with which consequence, and the history."""
-    return _page(request, queries.get_api_for(who(request), pk))
+    return _page(request, queries.get_api_for(current_user(request), pk))
 
 
 @require_POST
 @requires()
 def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take one step."""
-    api = queries.get_api_for(who(request), pk)
-    operations.permit(permissions.can_publish(who(request), api), "publisher", "move an API through its lifecycle")
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(
+        permissions.can_publish(current_user(request), api), "publisher", "move an API through its lifecycle"
+    )
     form = TransitionForm(request.POST, api=api)
     if not form.is_valid():
         return _page(request, api, refusal=" ".join(form.sentences()), status=400)
@@ -84,11 +87,13 @@ def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             api=api,
             action=form.cleaned_data["action"],
             checklist=form.checklist(),
-            actor=who(request),
+            actor=current_user(request),
             now=now(),
         )
     except (Invalid, Conflict) as refusal:
-        return _page(request, queries.get_api_for(who(request), pk), refusal=str(refusal), status=refusal.status)
+        return _page(
+            request, queries.get_api_for(current_user(request), pk), refusal=str(refusal), status=refusal.status
+        )
     messages.success(request, f"{api} is {api.stage.label} now.")
     return redirect("publisher:lifecycle", pk=api.pk)
 
@@ -110,7 +115,7 @@ def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) 
 def _offers(api: Api, plans: list[str]) -> list[Offer]:
     touched = impact.of(api)
     actions = allowed_actions(api.stage)
-    return [Offer(action, wording.consequence(action, api.stage, touched, plans)) for action in actions]
+    return [Offer(action, consequence(action, api.stage, touched, plans)) for action in actions]
 
 
 def _missing(api: Api, plans: list[str]) -> list[dict[str, str]]:
@@ -119,7 +124,7 @@ def _missing(api: Api, plans: list[str]) -> list[dict[str, str]]:
     return [{"page": page, "sentence": sentences[name]} for name, page, there in wanted if not there]
 
 
-def _told(row: TrailEntry) -> dict[str, Any]:
+def _told(row: AuditEntry) -> dict[str, Any]:
     detail = row.detail
     return {
         "who": row.actor_name,

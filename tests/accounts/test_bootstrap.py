@@ -7,9 +7,10 @@ from django.test import Client
 
 from accounts import operations
 from accounts.bootstrap import ensure_administrator
-from accounts.models import TrailEntry, User
+from accounts.default_password import default_password_stands
+from accounts.models import User
 from accounts.roles import EVERY_ROLE
-from accounts.safeguards import default_password_stands
+from core.models import AuditEntry
 
 NOW = dt.datetime(2026, 5, 4, 12, 0, tzinfo=dt.UTC)
 NEW = "a wholly different phrase"
@@ -21,7 +22,7 @@ def test_the_first_start_creates_an_administrator_with_every_role() -> None:
     first = User.objects.get()
     assert (first.username, first.roles, first.must_change_password) == ("admin", EVERY_ROLE, True)
     assert first.check_password("admin")
-    assert TrailEntry.objects.get().actor_name == "system"
+    assert AuditEntry.objects.get().actor_name == "system"
 
 
 @pytest.mark.django_db

@@ -7,9 +7,9 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path
 
 from accounts.access import requires
-from accounts.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 from accounts.models import User
 from accounts.roles import Role
+from core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 
 SENTENCE = "The API changed since you opened it. Reload & try <again>."
 REFUSALS: dict[str, DomainError] = {

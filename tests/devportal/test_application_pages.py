@@ -82,7 +82,7 @@ def test_an_application_is_created_and_leads_to_its_page(tab: Client, carol: Use
 
 def test_a_form_that_fails_keeps_what_was_typed(tab: Client, app: Application) -> None:
     page = tab.post("/devportal/applications/create", {**FIELDS, "description": "My words"})
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "My words" in page.content.decode()
     assert "You already have an application named" in page.content.decode()
 
@@ -258,7 +258,7 @@ def test_an_application_subscribes_changes_its_plan_and_leaves(tab: Client, app:
 def test_choosing_the_same_plan_again_is_said(tab: Client, app: Application, echo: Api) -> None:
     row = builders.subscription(app, echo)
     page = tab.post(f"/devportal/subscriptions/{row.pk}/plan", {"plan": "Gold"})
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "under Gold already" in page.content.decode()
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from accounts.errors import DomainError, Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from accounts.permissions import RoleRequired
+from core.errors import DomainError, Invalid
+from core.models import AuditEntry
 from devportal import operations
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import ApplicationPlan
 from devportal.operations.application_plans import ApplicationPlanInUse, DefaultPlanStays
-from publisher.operations import NotYours, PlanExists
+from publisher.operations import PlanExists
 from publisher.queries import PlanNotFound
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -30,7 +32,7 @@ def few(admin: User) -> ApplicationPlan:
 
 
 def _verbs() -> list[str]:
-    return [row.verb for row in TrailEntry.objects.filter(kind="applicationplan").order_by("id")]
+    return [row.verb for row in AuditEntry.objects.filter(kind="applicationplan").order_by("id")]
 
 
 def test_a_plan_is_made_changed_and_deleted_and_each_stands_on_the_trail(admin: User, few: ApplicationPlan) -> None:
@@ -41,7 +43,7 @@ def test_a_plan_is_made_changed_and_deleted_and_each_stands_on_the_trail(admin: 
 
     assert not ApplicationPlan.objects.filter(name="5PerMin").exists()
     assert _verbs() == [f"applicationplan.{deed}" for deed in ("created", "updated", "deleted")]
-    updated = TrailEntry.objects.get(verb="applicationplan.updated")
+    updated = AuditEntry.objects.get(verb="applicationplan.updated")
     assert updated.object_id == str(few.pk)
     assert updated.detail == {"plan_id": str(few.pk), "plan": "5PerMin", "changes": {"per_minute": [5, 6]}}
 
@@ -108,7 +110,7 @@ def test_only_an_administrator_manages_application_plans(
         lambda: operations.update_application_plan(plan=few, changes={"per_minute": 6}, actor=actor, now=NOW),
         lambda: operations.delete_application_plan(plan=few, actor=actor, now=NOW),
     ):
-        with pytest.raises(NotYours, match="admin role"):
+        with pytest.raises(RoleRequired, match="admin role"):
             deed()
     assert _verbs() == ["applicationplan.created"]
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from oauth2_provider.models import AccessToken
 
-from accounts.errors import Invalid
-from accounts.models import RoleGrant, TrailEntry, User
+from accounts.models import RoleGrant, User
+from core.errors import Invalid
+from core.models import AuditEntry
 from devportal import operations, queries
 from devportal.bootstrap import ensure_application_plans
 from devportal.errors import ApplicationNotFound
 from devportal.models import Application, ApplicationPlan, OAuthClient, Subscription
-from devportal.operations.applications import NameTaken, NotADeveloper, NotYourApplication
+from devportal.operations.applications import ApplicationNameTaken, NotADeveloper, NotYourApplication
 from tests.devportal import builders
 from tests.devportal.builders import NOW
 
@@ -36,7 +37,7 @@ def test_a_developer_creates_an_application_under_the_default_plan(carol: User) 
 def test_creating_is_on_the_trail(carol: User) -> None:
     made = operations.create_application(name="Chat client", actor=carol, now=NOW)
 
-    row = TrailEntry.objects.get(verb="application.created")
+    row = AuditEntry.objects.get(verb="application.created")
     assert (row.actor, row.kind, row.object_id, row.at) == (carol, "application", str(made.pk), NOW)
     assert row.detail == {"application_id": str(made.pk), "name": "Chat client"}
 
@@ -77,10 +78,10 @@ def test_a_name_holds_nothing_that_is_not_seen(carol: User, name: str) -> None:
 def test_a_name_is_unique_for_its_owner_in_any_case_of_letters(carol: User, mallory: User) -> None:
     operations.create_application(name="Chat client", actor=carol, now=NOW)
 
-    with pytest.raises(NameTaken, match="CHAT CLIENT"):
+    with pytest.raises(ApplicationNameTaken, match="CHAT CLIENT"):
         operations.create_application(name="CHAT CLIENT", actor=carol, now=NOW)
     operations.create_application(name="Chat client", actor=mallory, now=NOW)
-    assert TrailEntry.objects.filter(verb="application.created").count() == 2
+    assert AuditEntry.objects.filter(verb="application.created").count() == 2
 
 
 def test_an_application_is_changed_whole(carol: User) -> None:
@@ -95,14 +96,14 @@ def test_an_application_is_changed_whole(carol: User) -> None:
     kept = Application.objects.get(pk=app.pk)
     assert (kept.name, kept.description, kept.plan, kept.token_type) == ("Chat 2", "new", small, "OAUTH")
     assert (kept.created_at, kept.updated_at) == (NOW, later)
-    assert TrailEntry.objects.filter(verb="application.updated", object_id=str(app.pk)).count() == 1
+    assert AuditEntry.objects.filter(verb="application.updated", object_id=str(app.pk)).count() == 1
 
 
 def test_an_application_cannot_take_the_name_of_another(carol: User) -> None:
     builders.application(carol, "Chat client")
     other = builders.application(carol, "Ticker")
 
-    with pytest.raises(NameTaken):
+    with pytest.raises(ApplicationNameTaken):
         _rename(other, "chat CLIENT", carol)
     assert _rename(other, "TICKER", carol).name == "TICKER"
 
@@ -136,7 +137,7 @@ def test_deleting_takes_subscriptions_keys_and_tokens_along(carol: User, bob: Us
 
     for model in (Application, Subscription, OAuthClient, AccessToken):
         assert not model.objects.exists(), model
-    row = TrailEntry.objects.get(verb="application.deleted")
+    row = AuditEntry.objects.get(verb="application.deleted")
     assert row.detail["application_id"] == str(app.pk)
     assert (row.detail["subscriptions"], row.detail["tokens"]) == (1, 1)
 
@@ -148,7 +149,7 @@ def test_tokens_that_end_with_their_application_are_on_the_trail_with_who_did_it
 
     operations.delete_application(application=app, actor=carol, now=NOW)
 
-    row = TrailEntry.objects.get(verb="token.revoked")
+    row = AuditEntry.objects.get(verb="token.revoked")
     assert (row.object_id, row.actor, row.at) == (str(token_id), carol, NOW)
     assert row.detail["application_id"] == str(app.pk)
 

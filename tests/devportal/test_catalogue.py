@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from devportal import queries
-from devportal.errors import ApiNotFound
+from devportal.errors import ApiNotListed
 from publisher.models import Api
 from tests.devportal import builders
 from tests.devportal.conftest import Browser
@@ -49,7 +49,7 @@ def test_subscribers_may_still_open_what_is_served(every_state: dict[str, Api], 
 
 
 def test_what_is_no_id_is_not_found_rather_than_a_crash(carol: User) -> None:
-    with pytest.raises(ApiNotFound):
+    with pytest.raises(ApiNotListed):
         queries.api_for(carol, "no-such-id")
 
 
@@ -64,7 +64,7 @@ def _subscribe_to_all(apis: dict[str, Api], owner: User) -> None:
 def _may_open(viewer: User, api: Api) -> bool:
     try:
         return queries.api_for(viewer, api.pk) == api
-    except ApiNotFound:
+    except ApiNotListed:
         return False
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from accounts.errors import Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Invalid
+from core.models import AuditEntry
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import Application, KeyType, OAuthClient
@@ -68,7 +69,7 @@ def test_an_application_has_one_set_of_keys_of_each_type(app: Application) -> No
 
     with pytest.raises(KeysExist, match="production keys already"):
         builders.keys(app, KeyType.PRODUCTION)
-    assert TrailEntry.objects.filter(verb="keys.generated").count() == 2
+    assert AuditEntry.objects.filter(verb="keys.generated").count() == 2
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_keys_are_changed_without_touching_the_secret(app: Application, carol: U
     client = OAuthClient.objects.get()
     assert (client.grant_types, client.token_seconds) == (["client_credentials", "authorization_code"], 60)
     assert check_password(made.secret, client.client_secret)
-    assert TrailEntry.objects.filter(verb="keys.updated", detail__client_id=client.client_id).exists()
+    assert AuditEntry.objects.filter(verb="keys.updated", detail__client_id=client.client_id).exists()
 
 
 def test_a_regenerated_secret_replaces_the_old_one(app: Application, carol: User) -> None:
@@ -133,7 +134,7 @@ def test_a_regenerated_secret_replaces_the_old_one(app: Application, carol: User
     assert check_password(new, stored)
     assert not check_password(made.secret, stored)
     assert tokens.find(issued.token, NOW) is not None
-    assert TrailEntry.objects.filter(verb="keys.secret_regenerated").count() == 1
+    assert AuditEntry.objects.filter(verb="keys.secret_regenerated").count() == 1
 
 
 def test_regenerating_may_end_all_tokens_refresh_tokens_included(app: Application, carol: User) -> None:
@@ -146,7 +147,7 @@ def test_regenerating_may_end_all_tokens_refresh_tokens_included(app: Applicatio
     assert tokens.find(issued.token, NOW) is None
     refresh.refresh_from_db()
     assert refresh.revoked == NOW
-    assert TrailEntry.objects.get(verb="token.revoked").actor == carol
+    assert AuditEntry.objects.get(verb="token.revoked").actor == carol
 
 
 def test_nobody_else_touches_the_keys(app: Application, mallory: User) -> None:
@@ -186,7 +187,7 @@ def test_a_token_is_of_the_applications_type_and_kept_as_a_digest(carol: User, t
 def test_the_trail_says_who_issued_a_token_and_holds_nothing_of_it(app: Application, carol: User) -> None:
     issued = operations.generate_token(client=builders.keys(app).client, actor=carol, now=NOW)
 
-    row = TrailEntry.objects.get(verb="token.issued")
+    row = AuditEntry.objects.get(verb="token.issued")
     assert (row.actor, row.object_id, row.detail["application_id"]) == (carol, str(issued.row.pk), str(app.pk))
     assert issued.token not in str(row.detail)
 
@@ -238,7 +239,7 @@ def test_a_revoked_token_is_gone_and_the_trail_says_who(app: Application, carol:
     operations.revoke_token(row=issued.row, actor=carol, now=NOW)
 
     assert not AccessToken.objects.exists()
-    row = TrailEntry.objects.get(verb="token.revoked")
+    row = AuditEntry.objects.get(verb="token.revoked")
     assert (row.actor, row.object_id) == (carol, str(token_id))
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devportal import durations, grants, snippets, standing
+from devportal import grants, snippets, subscription_states
 from devportal.addresses import short_version
 from devportal.models import Subscription
-from publisher import limits
-from publisher.models import Plan
 
 WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
 ECHO = (f"{WS}/echowebsocket/1.0", f"{WSS}/echowebsocket/1.0")
@@ -67,34 +65,17 @@ def test_the_short_version_is_used_where_it_leads_to_the_same(version: str, othe
     assert short_version(version, others) == short
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 seconds"),
-        (1, "1 second"),
-        (59, "59 seconds"),
-        (60, "1 minute"),
-        (3600, "1 hour"),
-        (5400, "1 hour 30 minutes"),
-        (90061, "1 day 1 hour"),
-        (172800, "2 days"),
-    ],
-)
-def test_durations_in_words(seconds: int, words: str) -> None:
-    assert durations.in_words(seconds) == words
-
-
-def test_the_table_of_standings_covers_every_state_and_leads_nowhere_else() -> None:
+def test_the_table_of_states_covers_every_state_and_leads_nowhere_else() -> None:
     states = set(Subscription.State.values)
-    assert set(standing.MAY_BECOME) == states
-    assert {after for targets in standing.MAY_BECOME.values() for after in targets} <= states
-    assert all(state not in targets for state, targets in standing.MAY_BECOME.items())
+    assert set(subscription_states.MAY_BECOME) == states
+    assert {after for targets in subscription_states.MAY_BECOME.values() for after in targets} <= states
+    assert all(state not in targets for state, targets in subscription_states.MAY_BECOME.items())
 
 
 def test_nothing_but_the_publishers_decision_lifts_a_block() -> None:
-    for state in standing.BLOCKING:
+    for state in subscription_states.BLOCKING:
         for needs_approval in (True, False):
-            assert standing.state_under_new_plan(state, needs_approval) == state
+            assert subscription_states.state_under_new_plan(state, needs_approval) == state
 
 
 def test_every_grant_can_be_chosen_somehow() -> None:
@@ -106,19 +87,3 @@ def test_every_grant_can_be_chosen_somehow() -> None:
 @pytest.mark.parametrize("url", ["https://*/cb", "https://*.example.test/cb", "https://me:secret@example.test/cb"])
 def test_a_callback_names_one_host_and_carries_no_password(url: str) -> None:
     assert "names one host" in (grants.problem_with_callback([grants.AUTHORIZATION_CODE], url) or "")
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({}, "no limits"),
-        ({"quota": 50_000, "rate": 100, "connections": 100}, "50 000 messages a day · 100/s · 100 connections"),
-        ({"quota": 1, "quota_period": "hour", "connections": 1}, "1 message an hour · 1 connection"),
-        ({"quota": 5 << 20, "quota_unit": "bytes", "quota_period": "month"}, "5 MiB a month"),
-        ({"quota": 1500, "quota_unit": "bytes"}, "1 500 bytes a day"),
-        ({"connects": 6, "message_bytes": 64 << 10}, "6 new connections a minute · messages up to 64 KiB"),
-        ({"quota": 0}, "0 messages a day"),
-    ],
-)
-def test_a_plans_limits_in_words(fields: dict[str, object], words: str) -> None:
-    assert limits.in_words(Plan(**fields)).replace("\N{NARROW NO-BREAK SPACE}", " ") == words

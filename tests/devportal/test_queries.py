@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.errors import NotFound
 from accounts.models import User
+from core.errors import NotFound
 from devportal import operations, queries
 from devportal.errors import KeysNotFound
 from devportal.models import Application

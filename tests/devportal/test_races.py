@@ -9,12 +9,13 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts.errors import Conflict
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Conflict
+from core.models import AuditEntry
 from devportal import operations
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
-from devportal.operations.applications import NameTaken
+from devportal.operations.applications import ApplicationNameTaken
 from devportal.operations.keys import KeysExist
 from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved
 from tests.devportal import builders
@@ -47,8 +48,8 @@ def test_one_of_many_creates_the_application(carol: User) -> None:
 
     got = outcomes(lambda: operations.create_application(name="Chat", actor=carol, now=NOW))
 
-    assert sorted(got, key=str) == [NameTaken] * (AT_ONCE - 1) + [None]
-    assert Application.objects.count() == TrailEntry.objects.filter(verb="application.created").count() == 1
+    assert sorted(got, key=str) == [ApplicationNameTaken] * (AT_ONCE - 1) + [None]
+    assert Application.objects.count() == AuditEntry.objects.filter(verb="application.created").count() == 1
 
 
 def test_one_of_many_subscribes(carol: User, bob: User) -> None:
@@ -57,7 +58,7 @@ def test_one_of_many_subscribes(carol: User, bob: User) -> None:
     got = outcomes(lambda: operations.subscribe(application=app, api=api, plan=plan, actor=carol, now=NOW))
 
     assert sorted(got, key=str) == [AlreadySubscribed] * (AT_ONCE - 1) + [None]
-    assert Subscription.objects.count() == TrailEntry.objects.filter(verb="subscription.created").count() == 1
+    assert Subscription.objects.count() == AuditEntry.objects.filter(verb="subscription.created").count() == 1
 
 
 def test_one_of_many_generates_the_keys(carol: User) -> None:
@@ -66,7 +67,7 @@ def test_one_of_many_generates_the_keys(carol: User) -> None:
     got = outcomes(lambda: operations.generate_keys(application=app, key_type="PRODUCTION", actor=carol, now=NOW))
 
     assert sorted(got, key=str) == [KeysExist] * (AT_ONCE - 1) + [None]
-    assert OAuthClient.objects.count() == TrailEntry.objects.filter(verb="keys.generated").count() == 1
+    assert OAuthClient.objects.count() == AuditEntry.objects.filter(verb="keys.generated").count() == 1
 
 
 def test_one_of_many_blocks(carol: User, bob: User) -> None:
@@ -78,4 +79,4 @@ def test_one_of_many_blocks(carol: User, bob: User) -> None:
     )
 
     assert sorted(got, key=str) == [SubscriptionMoved] * (AT_ONCE - 1) + [None]
-    assert TrailEntry.objects.filter(verb="subscription.blocked").count() == 1
+    assert AuditEntry.objects.filter(verb="subscription.blocked").count() == 1

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import RoleGrant, TrailEntry, User
+from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal import operations
 from devportal.models import Application, Subscription
 from devportal.operations.applications import NotADeveloper, NotYourApplication
@@ -52,7 +53,7 @@ def test_a_developer_subscribes_and_it_is_on_the_trail(app: Application, echo: A
     made = operations.subscribe(application=app, api=echo, plan=builders.plan("Silver"), actor=carol, now=NOW)
 
     assert (made.state, made.plan.name) == ("UNBLOCKED", "Silver")
-    row = TrailEntry.objects.get(verb="subscription.created")
+    row = AuditEntry.objects.get(verb="subscription.created")
     assert row.object_id == str(made.pk)
     assert row.detail == {
         "subscription_id": str(made.pk),
@@ -104,7 +105,7 @@ def test_an_application_subscribes_once(app: Application, echo: Api, carol: User
 
     with pytest.raises(AlreadySubscribed):
         operations.subscribe(application=app, api=echo, plan=builders.plan("Silver"), actor=carol, now=NOW)
-    assert TrailEntry.objects.filter(verb="subscription.created").count() == 1
+    assert AuditEntry.objects.filter(verb="subscription.created").count() == 1
 
 
 def test_nobody_subscribes_with_somebody_elses_application(app: Application, echo: Api, mallory: User) -> None:
@@ -131,7 +132,7 @@ def test_the_owner_changes_the_plan(app: Application, echo: Api, carol: User) ->
 
     kept = Subscription.objects.get()
     assert (kept.plan.name, kept.updated_at) == ("Silver", LATER)
-    entry = TrailEntry.objects.get(verb="subscription.updated")
+    entry = AuditEntry.objects.get(verb="subscription.updated")
     assert (entry.detail["from"], entry.detail["plan"]) == ("Gold", "Silver")
 
 
@@ -221,7 +222,7 @@ def test_a_publisher_moves_a_subscription_and_the_trail_says_how(
     operations.set_subscription_state(subscription=row, state=after, actor=bob, now=LATER)
 
     assert Subscription.objects.get().state == after
-    entry = TrailEntry.objects.get(verb=verb, object_id=str(row.pk))
+    entry = AuditEntry.objects.get(verb=verb, object_id=str(row.pk))
     assert (entry.detail["from"], entry.detail["state"], entry.actor) == (before, after, bob)
 
 
@@ -265,7 +266,7 @@ def test_the_owner_unsubscribes(app: Application, echo: Api, carol: User, state:
     operations.unsubscribe(subscription=row, actor=carol, now=LATER)
 
     assert not Subscription.objects.exists()
-    entry = TrailEntry.objects.get(verb="subscription.deleted")
+    entry = AuditEntry.objects.get(verb="subscription.deleted")
     assert (entry.object_id, entry.detail["application_id"]) == (str(pk), str(app.pk))
 
 
@@ -312,7 +313,7 @@ def test_subscribers_come_along_to_a_new_version(app: Application, echo: Api, bo
 
     new = Subscription.objects.get(api=two)
     assert (new.application, new.plan.name, new.state, new.created_at) == (app, "Silver", "BLOCKED", LATER)
-    entry = TrailEntry.objects.get(object_id=str(new.pk))
+    entry = AuditEntry.objects.get(object_id=str(new.pk))
     assert (entry.verb, entry.actor, entry.detail["carried_from"]) == ("subscription.created", bob, str(old.pk))
 
 

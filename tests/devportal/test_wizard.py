@@ -12,7 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from oauth2_provider.models import AccessToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import operations, tokens
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
@@ -68,7 +69,7 @@ def test_five_steps_lead_from_nothing_to_a_working_token(tab: Client, echo: Api,
     assert (app.name, app.owner, app.token_type) == ("Chat client", carol, "JWT")
     assert Subscription.objects.get().plan.name == "Gold"
     assert OAuthClient.objects.get().key_type == "PRODUCTION"
-    verbs = set(TrailEntry.objects.values_list("verb", flat=True))
+    verbs = set(AuditEntry.objects.values_list("verb", flat=True))
     assert {"application.created", "subscription.created", "keys.generated", "token.issued"} <= verbs
 
 
@@ -138,7 +139,7 @@ def test_going_back_shows_what_was_chosen_and_going_on_repeats_nothing(tab: Clie
     tab.post(three, KEYS)
 
     assert (Application.objects.count(), Subscription.objects.count(), OAuthClient.objects.count()) == (1, 1, 1)
-    assert not TrailEntry.objects.filter(verb="subscription.updated").exists()
+    assert not AuditEntry.objects.filter(verb="subscription.updated").exists()
 
 
 def test_choosing_another_plan_on_the_way_back_changes_it(tab: Client, echo: Api) -> None:
@@ -239,7 +240,7 @@ def test_a_name_that_is_taken_is_said_and_what_was_typed_is_kept(tab: Client, ec
     page = tab.post(f"/devportal/apis/{echo.pk}/wizard", {**NEW, "description": "My words", "plan": "20PerMin"})
 
     shown = page.content.decode()
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "You already have an application named" in shown
     assert "My words" in shown
     assert re.search(r'value="20PerMin" selected', shown)
@@ -348,7 +349,7 @@ def test_keys_that_cannot_ask_for_a_token_say_so_on_the_fourth_step(tab: Client,
 
     page = tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/production/token", TOKEN)
 
-    assert page.status_code == 400
+    assert page.status_code == 409
     assert "lack the client credentials grant" in page.content.decode()
 
 
@@ -413,7 +414,7 @@ def test_the_token_is_in_no_address_no_session_row_and_no_log(
     assert secret not in five
     assert not any(secret in text or tokens.digest(secret) in text for text in sessions)
     assert secret not in caplog.text
-    assert secret not in str(list(TrailEntry.objects.values_list("detail", flat=True)))
+    assert secret not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
 
 
 def test_pages_that_show_a_secret_are_kept_in_no_cache(tab: Client, echo: Api) -> None:

@@ -15,7 +15,7 @@ from devportal.bootstrap import APPLICATION_PLANS
 from gateway.close_codes import CLOSES
 from gateway.logging import formats
 from gateway.observability.metrics import DEFINITIONS
-from publisher import planning
+from publisher import plan_validation
 from publisher.bootstrap import LIMITS
 from publisher.lifecycle import TRANSITIONS, State
 
@@ -79,11 +79,11 @@ def test_every_field_of_a_plan_is_documented_and_no_other() -> None:
     assert [name for name, field in fields if f"`{name}`" not in text] == []
 
 
-@pytest.mark.parametrize("field", sorted(planning.CHOICES.keys() - {"quota_unit", "quota_period"}))
+@pytest.mark.parametrize("field", sorted(plan_validation.CHOICES.keys() - {"quota_unit", "quota_period"}))
 def test_the_words_of_a_plan_are_documented(field: str) -> None:
     name = FIELD_NAMES.get(field, field)
     (row,) = [row for row in rows("plans.md") if row[0] == f"`{name}`"]
-    assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(planning.CHOICES[field].words)
+    assert set(re.findall(r"`([A-Za-z]+)`", row[2])) == set(plan_validation.CHOICES[field].words)
 
 
 def test_every_metric_is_documented_with_its_type_and_labels_and_no_other() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page, expect
 
 from tests.product import Product
-from tests.stage import PASSWORD
+from tests.product_actions import PASSWORD
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.operations import GeneratedKeys
@@ -97,7 +98,7 @@ def test_a_client_ends_its_own_token_at_once(
 
     assert response.status_code == 200
     assert tokens.find(token, timezone.now()) is None
-    assert TrailEntry.objects.get(verb="token.revoked").actor == carol
+    assert AuditEntry.objects.get(verb="token.revoked").actor == carol
     assert client.post("/oauth2/revoke", {"token": token}, headers=headers).status_code == 200
 
 

@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.operations import GeneratedKeys
@@ -48,7 +49,7 @@ def test_client_credentials_earn_a_token_that_lasts_as_long_as_the_keys_say(
     assert "refresh_token" not in body
     row = AccessToken.objects.get(token_checksum=tokens.digest(body["access_token"]))
     assert row.user is None
-    assert row.expires - TrailEntry.objects.get(verb="token.issued").at == timedelta(seconds=90)
+    assert row.expires - AuditEntry.objects.get(verb="token.issued").at == timedelta(seconds=90)
 
 
 def test_a_token_lasts_an_hour_unless_the_keys_say_otherwise(client: Client, keys: GeneratedKeys) -> None:
@@ -149,7 +150,7 @@ def test_a_code_with_its_verifier_earns_tokens_in_the_persons_name(
     assert (body["access_token"].count(".") == 2) == (kind == "keys")
     assert RefreshToken.objects.get(access_token=row).token_checksum == tokens.digest(body["refresh_token"])
     assert Grant.objects.count() == 0
-    assert TrailEntry.objects.get(verb="token.issued").actor == bob
+    assert AuditEntry.objects.get(verb="token.issued").actor == bob
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_code_used_twice_ends_what_its_first_use_began(client: Client, carol: 
 
     assert _error(again) == (400, "invalid_grant")
     assert tokens.find(first["access_token"], timezone.now()) is None
-    assert TrailEntry.objects.filter(verb="token.revoked").count() == 1
+    assert AuditEntry.objects.filter(verb="token.revoked").count() == 1
     if "refresh_token" in first:
         assert flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).status_code == 400
 
@@ -238,7 +239,7 @@ def test_a_refresh_rotates_and_ends_the_token_before_it(client: Client, keys: Ge
     assert second["access_token"] != first["access_token"]
     assert tokens.find(first["access_token"], timezone.now()) is None
     assert tokens.find(second["access_token"], timezone.now()).user == carol
-    assert [entry.actor for entry in TrailEntry.objects.filter(verb="token.revoked")] == [carol]
+    assert [entry.actor for entry in AuditEntry.objects.filter(verb="token.revoked")] == [carol]
 
 
 def test_a_refresh_token_used_twice_ends_the_whole_family(client: Client, keys: GeneratedKeys, carol: User) -> None:
@@ -250,7 +251,7 @@ def test_a_refresh_token_used_twice_ends_the_whole_family(client: Client, keys: 
     assert _error(flows.refresh(client, keys.client, keys.secret, first["refresh_token"])) == (400, "invalid_grant")
     assert tokens.find(third["access_token"], timezone.now()) is None
     assert _error(flows.refresh(client, keys.client, keys.secret, third["refresh_token"])) == (400, "invalid_grant")
-    assert TrailEntry.objects.filter(verb="token.revoked").count() == 3
+    assert AuditEntry.objects.filter(verb="token.revoked").count() == 3
 
 
 def test_a_refresh_cannot_widen_what_was_agreed_to(client: Client, keys: GeneratedKeys, carol: User) -> None:

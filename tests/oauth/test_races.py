@@ -11,8 +11,9 @@ from django.db import connection
 from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from accounts.models import RoleGrant, TrailEntry, User
+from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal.operations import GeneratedKeys
 from tests.devportal import builders
 from tests.oauth import flows
@@ -49,7 +50,7 @@ def test_a_code_that_several_redeem_at_once_is_taken_once_and_then_trusted_no_mo
     answers = _at_once(lambda: flows.exchange(Client(), own_keys.client, own_keys.secret, code))
 
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
-    assert TrailEntry.objects.filter(verb="token.issued").count() == 1, "a loser's token was stored"
+    assert AuditEntry.objects.filter(verb="token.issued").count() == 1, "a loser's token was stored"
     assert AccessToken.objects.count() == Grant.objects.count() == 0, "a second use ends what the first began"
 
 
@@ -59,5 +60,5 @@ def test_a_refresh_token_that_several_use_at_once_is_taken_once_and_its_family_e
     answers = _at_once(lambda: flows.refresh(Client(), own_keys.client, own_keys.secret, first["refresh_token"]))
 
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
-    assert TrailEntry.objects.filter(verb="token.issued").count() == 2, "a loser's token was stored"
+    assert AuditEntry.objects.filter(verb="token.issued").count() == 2, "a loser's token was stored"
     assert AccessToken.objects.count() == RefreshToken.objects.filter(revoked=None).count() == 0

@@ -1,4 +1,4 @@
-"""How tokens are made, stored and told of on the trail."""
+"""How tokens are made, stored and told of in the audit log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.test import Client
 from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import tokens
 from devportal.oauth.hashers import RandomSecretHasher
 from devportal.operations import GeneratedKeys
@@ -24,8 +25,8 @@ def _issue(keys: GeneratedKeys, actor: User, **changes: Any) -> tokens.IssuedTok
     return tokens.issue(**{**given, **changes})
 
 
-def _trail(verb: str) -> list[TrailEntry]:
-    return list(TrailEntry.objects.filter(verb=verb).order_by("id"))
+def _trail(verb: str) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(verb=verb).order_by("id"))
 
 
 def test_a_jwt_is_verified_with_the_published_keys_and_says_what_rfc_9068_asks_for(

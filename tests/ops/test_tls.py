@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from apimanager.startup import CannotStart
+from apimanager.preflight import CannotStart
 from apimanager.tls import LIFETIME, chain_of, ensure_certificate
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.models import RoleGrant, TrailEntry, User
+from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core.models import AuditEntry
 from publisher import operations, queries
 from publisher.bootstrap import ensure_default_plans
 from publisher.lifecycle import State
@@ -48,6 +49,6 @@ def in_state(api: Api, state: State) -> Api:
 
 
 def verbs(api: Api) -> list[str]:
-    """What the trail says about the API, oldest first."""
-    rows = TrailEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("id")
+    """What the audit log says about the API, oldest first."""
+    rows = AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("id")
     return [row.verb for row in rows]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.errors import Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Invalid
+from core.models import AuditEntry
 from publisher import operations, snapshots
 from publisher.lifecycle import State
 from tests.publisher.builders import BACKEND, LATER, NOW, in_state, make_api, verbs
@@ -51,7 +52,7 @@ def test_a_publisher_deploys_and_undeploys(alice: User, bob: User) -> None:
     api = operations.undeploy(api=api, actor=bob, now=LATER)
     assert (api.deployed_revision, api.deployed_at) == (None, None)
     assert verbs(api) == ["api.created", "api.revision_created", "api.deployed", "api.undeployed"]
-    assert TrailEntry.objects.last().detail["revision"] == 1
+    assert AuditEntry.objects.last().detail["revision"] == 1
 
 
 def test_deploying_twice_and_undeploying_nothing_are_refused(alice: User, bob: User) -> None:
@@ -115,4 +116,4 @@ def test_restoring_makes_an_old_endpoint_the_design_again_and_leaves_the_gateway
     api = operations.restore_revision(api=api, revision=first, actor=admin, now=LATER)
     assert (api.production["url"], api.updated_at) == (BACKEND, LATER)
     assert api.deployed_revision == second
-    assert TrailEntry.objects.last().detail["restored_revision"] == 1
+    assert AuditEntry.objects.last().detail["restored_revision"] == 1

@@ -13,14 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.endpoint import (
-    LIMITS,
-    BadEndpoint,
-    Endpoint,
-    EndpointOptions,
-    read_endpoint,
-    read_options,
-)
+from core.errors import Invalid
+from publisher.endpoint import OPTION_BOUNDS, Endpoint, EndpointOptions, read_endpoint, read_options
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -64,7 +58,7 @@ def test_no_address_is_no_endpoint(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_bad_address_is_refused_at_its_field(document: object, field: str, sentence: str) -> None:
-    with pytest.raises(BadEndpoint) as refusal:
+    with pytest.raises(Invalid) as refusal:
         read_endpoint(document)
     assert sentence in refusal.value.fields[field]
 
@@ -95,32 +89,32 @@ def test_a_stored_document_with_a_key_of_another_release_is_still_read() -> None
     assert EndpointOptions.from_document({"retries": 2, "gone": 1}) == EndpointOptions(retries=2)
 
 
-@pytest.mark.parametrize("key", list(LIMITS))
+@pytest.mark.parametrize("key", list(OPTION_BOUNDS))
 def test_every_number_is_held_to_its_range(key: str) -> None:
-    limits = LIMITS[key]
+    limits = OPTION_BOUNDS[key]
     for bad in (limits.least - 1, limits.most + 1, math.nan, math.inf, "5", True, None):
         if bad == 0 and limits.may_be_off:
             continue
-        with pytest.raises(BadEndpoint) as refusal:
+        with pytest.raises(Invalid) as refusal:
             read_options({key: bad})
         assert limits.label in refusal.value.fields[key]
     assert getattr(read_options({"suspend_initial": 0.1, "suspend_maximum": 7 * 86400, key: limits.most}), key)
 
 
-@pytest.mark.parametrize("key", [key for key, limits in LIMITS.items() if limits.may_be_off])
+@pytest.mark.parametrize("key", [key for key, limits in OPTION_BOUNDS.items() if limits.may_be_off])
 def test_zero_switches_off_what_may_be_off(key: str) -> None:
     assert getattr(read_options({key: 0}), key) == 0
 
 
-@pytest.mark.parametrize("key", [key for key, limits in LIMITS.items() if limits.whole])
+@pytest.mark.parametrize("key", [key for key, limits in OPTION_BOUNDS.items() if limits.whole])
 def test_a_count_is_a_whole_number(key: str) -> None:
-    with pytest.raises(BadEndpoint, match="whole number"):
+    with pytest.raises(Invalid, match="whole number"):
         read_options({key: 1.5})
     assert type(getattr(read_options({key: 2.0}), key)) is int
 
 
 def test_the_longest_suspension_is_not_shorter_than_the_first() -> None:
-    with pytest.raises(BadEndpoint) as refusal:
+    with pytest.raises(Invalid) as refusal:
         read_options({"suspend_initial": 60, "suspend_maximum": 59})
     assert set(refusal.value.fields) == {"suspend_maximum"}
 
@@ -141,7 +135,7 @@ def test_the_longest_suspension_is_not_shorter_than_the_first() -> None:
     ],
 )
 def test_headers_that_would_break_the_handshake_are_refused(headers: object, sentence: str) -> None:
-    with pytest.raises(BadEndpoint) as refusal:
+    with pytest.raises(Invalid) as refusal:
         read_options({"headers": headers})
     assert sentence in refusal.value.fields["headers"]
 
@@ -166,7 +160,7 @@ def test_a_certificate_is_read_before_it_is_kept(certificate: str) -> None:
     ],
 )
 def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
-    with pytest.raises(BadEndpoint) as refusal:
+    with pytest.raises(Invalid) as refusal:
         read_options({"ca_certificate": text})
     assert sentence in refusal.value.fields["ca_certificate"]
 
@@ -174,7 +168,7 @@ def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
 @given(
     JSON,
     st.sampled_from(
-        [*LIMITS, "prevent_suspension", "pass_refusals", "verify_tls", "ca_certificate", "headers", "other"]
+        [*OPTION_BOUNDS, "prevent_suspension", "pass_refusals", "verify_tls", "ca_certificate", "headers", "other"]
     ),
 )
 def test_no_document_makes_the_reader_fail_otherwise_than_by_field(value: object, key: str) -> None:
@@ -186,6 +180,6 @@ def refusal_of(read: Callable[[object], object], document: object) -> dict[str, 
     """The fields that are refused; None when the document is taken."""
     try:
         read(document)
-    except BadEndpoint as refusal:
+    except Invalid as refusal:
         return refusal.fields
     return None

@@ -7,12 +7,13 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.errors import Invalid
 from accounts.models import User
+from accounts.permissions import RoleRequired
+from core.errors import Invalid
+from core.values import BadValue
 from publisher import operations, snapshots
 from publisher.models import Api
 from publisher.origins import MAXIMUM_ORIGINS, Origins, clean_origin, clean_origins
-from publisher.validation import BadValue
 from tests.publisher.builders import NOW, make_api
 
 LISTED = Origins(("https://app.example.com", "https://*.example.org", "http://localhost:3000"))
@@ -176,7 +177,7 @@ def test_a_bad_origin_is_refused_at_its_field(alice: User) -> None:
 
 
 def test_a_plain_publisher_does_not_change_the_design(alice: User, bob: User) -> None:
-    with pytest.raises(operations.NotYours):
+    with pytest.raises(RoleRequired):
         operations.save_runtime(api=make_api(alice), origins=[], query_token=True, actor=bob, now=NOW)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.roles import Role
+from core.errors import NotAllowed
 from publisher import operations, permissions
 from publisher.lifecycle import Action, State
 from publisher.models import Api, Revision

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from accounts.errors import DomainError, Invalid
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from accounts.permissions import RoleRequired
+from core.errors import DomainError, Invalid
+from core.models import AuditEntry
 from publisher import operations
 from publisher.models import Plan
 from publisher.operations.plans import named
@@ -27,7 +29,7 @@ def copper(admin: User) -> Plan:
 
 
 def _trail() -> list[tuple[str, str, dict[str, Any]]]:
-    rows = TrailEntry.objects.filter(kind="plan").order_by("id")
+    rows = AuditEntry.objects.filter(kind="plan").order_by("id")
     return [(row.verb, row.object_id, row.detail) for row in rows]
 
 
@@ -147,7 +149,7 @@ def test_only_an_administrator_manages_plans(
         lambda: operations.update_plan(plan=copper, changes={"rate": 6}, actor=actor, now=NOW),
         lambda: operations.delete_plan(plan=copper, actor=actor, now=NOW),
     ):
-        with pytest.raises(operations.NotYours, match="admin role"):
+        with pytest.raises(RoleRequired, match="admin role"):
             deed()
     assert (Plan.objects.get().rate, len(_trail())) == (5, 1)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts.errors import Conflict
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.errors import Conflict
+from core.models import AuditEntry
 from publisher import operations
 from publisher.lifecycle import Action, State
 from publisher.models import Api, Revision
@@ -76,9 +77,9 @@ def test_one_state_is_left_once(admin: User) -> None:
     results = at_once(take(Action.BLOCK), take(Action.DEPRECATE), take(Action.DEMOTE))
     assert one_won(results)
     winner = next(result for result in results if isinstance(result, Api))
-    row = TrailEntry.objects.filter(verb="api.transitioned").latest("id")
+    row = AuditEntry.objects.filter(verb="api.transitioned").latest("id")
     assert Api.objects.get().stage.value == winner.state == row.detail["to"]
-    assert TrailEntry.objects.filter(verb="api.transitioned").count() == 2
+    assert AuditEntry.objects.filter(verb="api.transitioned").count() == 2
 
 
 def test_one_of_two_edits_of_the_same_page_is_kept(admin: User) -> None:
@@ -89,7 +90,7 @@ def test_one_of_two_edits_of_the_same_page_is_kept(admin: User) -> None:
         return lambda: operations.update_api(api=api, changes=changes, seen=api.updated_at, actor=admin, now=LATER)
 
     assert one_won(at_once(edit("one"), edit("two")))
-    assert TrailEntry.objects.filter(verb="api.updated").count() == 1
+    assert AuditEntry.objects.filter(verb="api.updated").count() == 1
 
 
 def test_revisions_made_at_once_have_numbers_of_their_own(admin: User) -> None:

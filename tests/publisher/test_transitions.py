@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from accounts.permissions import RoleRequired
+from core.models import AuditEntry
 from publisher import operations, signals
 from publisher.lifecycle import SERVED, TRANSITIONS, Action, Checklist, State, TransitionRefused
 from publisher.models import Api
@@ -25,7 +27,7 @@ def test_the_operation_follows_the_table(alice: User, bob: User, state: State, a
         return
     moved = operations.transition_api(api=api, action=action, actor=bob, now=LATER)
     assert moved.stage is target
-    row = TrailEntry.objects.filter(verb="api.transitioned").get()
+    row = AuditEntry.objects.filter(verb="api.transitioned").get()
     assert (row.actor, row.at, row.detail["from"], row.detail["to"]) == (bob, LATER, state.value, target.value)
     if target not in SERVED:
         assert moved.deployed_revision is None
@@ -77,11 +79,11 @@ def test_of_two_publishers_who_looked_at_the_same_state_one_loses(admin: User) -
     with pytest.raises(operations.TransitionLost, match="is Blocked by now, no longer Published"):
         operations.transition_api(api=seen_by_both, action=Action.DEPRECATE, actor=admin, now=LATER)
     assert Api.objects.get().stage is State.BLOCKED
-    assert TrailEntry.objects.filter(verb="api.transitioned").count() == 2
+    assert AuditEntry.objects.filter(verb="api.transitioned").count() == 2
 
 
 def test_a_plain_creator_cannot_publish(alice: User) -> None:
-    with pytest.raises(operations.NotYours, match="Only a publisher"):
+    with pytest.raises(RoleRequired, match="Only a publisher"):
         operations.transition_api(api=make_api(alice), action=Action.PUBLISH, actor=alice, now=NOW)
 
 

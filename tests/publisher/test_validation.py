@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from core.values import BadValue
 from publisher import validation
-from publisher.validation import BadValue, clean_context, clean_endpoint_url, clean_name, clean_tags, clean_version
+from publisher.validation import clean_context, clean_endpoint_url, clean_name, clean_tags, clean_version
 
 LEGAL_PATH = re.compile(r"(/([A-Za-z0-9\-._$;()]+|\{version\}))+")
 

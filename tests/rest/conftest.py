@@ -11,7 +11,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
-from devportal import services, tokens
+from devportal import tokens
+from devportal.operations import service_accounts
 from tests.publisher.builders import NOW, plans
 
 PUBLISHER = "/api/am/publisher/v4"
@@ -50,7 +51,7 @@ def account(db: None) -> Callable[..., dict[str, str]]:
     """Headers with the token of a new service account that holds the given roles."""
 
     def headers_of(*roles: Role, name: str = "robot") -> dict[str, str]:
-        made = services.create_service_account(name=name, roles=roles, actor=None, now=NOW)
+        made = service_accounts.create_service_account(name=name, roles=roles, actor=None, now=NOW)
         issued = tokens.issue(
             client=made.client, user=None, scopes=["default"], seconds=3600, now=_now(), actor=made.user
         )

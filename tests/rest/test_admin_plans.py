@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal.models import ApplicationPlan
 from publisher.models import Plan
 from tests.devportal import builders
@@ -287,10 +288,10 @@ def test_the_plans_are_listed_with_how_many_subscriptions_each_has(boss: Client,
 
 def test_what_was_read_can_be_sent_back_and_changes_nothing(boss: Client) -> None:
     body = _post(boss, PLANS, COPPER).json()
-    rows = TrailEntry.objects.count()
+    rows = AuditEntry.objects.count()
 
     assert _put(boss, f"{PLANS}/Copper", body).json() == body
-    assert TrailEntry.objects.count() == rows
+    assert AuditEntry.objects.count() == rows
 
 
 def test_what_is_left_out_stays_and_null_takes_a_limit_away(boss: Client) -> None:
@@ -309,7 +310,7 @@ def test_what_is_left_out_stays_and_null_takes_a_limit_away(boss: Client) -> Non
 def test_a_change_says_on_the_trail_what_it_changed(boss: Client) -> None:
     _put(boss, f"{PLANS}/Bronze", {"policyName": "Bronze", **_events(eventCount=6000)})
 
-    row = TrailEntry.objects.get(verb="plan.updated")
+    row = AuditEntry.objects.get(verb="plan.updated")
     assert (row.kind, row.detail["plan"]) == ("plan", "Bronze")
     assert row.detail["changes"] == {"quota": [5000, 6000]}
 
@@ -414,7 +415,7 @@ def test_an_application_plan_is_made_read_changed_and_deleted(boss: Client) -> N
     ]
     assert _delete(boss, f"{APPLICATION_PLANS}/5PerMin").status_code == 200
     assert _get(boss, f"{APPLICATION_PLANS}/5PerMin").status_code == 404
-    rows = TrailEntry.objects.filter(kind="applicationplan").order_by("id")
+    rows = AuditEntry.objects.filter(kind="applicationplan").order_by("id")
     assert [row.verb for row in rows] == [
         f"applicationplan.{deed}" for deed in ("created", "updated", "updated", "deleted")
     ]
@@ -480,7 +481,7 @@ def test_a_service_account_with_the_admin_role_manages_plans(client: Client, acc
     made = client.post(f"{ADMIN}{PLANS}", COPPER, content_type="application/json", headers=headers)
 
     assert made.status_code == 201
-    assert TrailEntry.objects.get(verb="plan.created").actor_name == "robot"
+    assert AuditEntry.objects.get(verb="plan.created").actor_name == "robot"
 
 
 @pytest.mark.parametrize("path", [PLANS, f"{PLANS}/Gold", APPLICATION_PLANS, f"{APPLICATION_PLANS}/Unlimited"])

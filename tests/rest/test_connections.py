@@ -11,7 +11,8 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal.models import Application
 from gateway.models import ConnectionRecord
 from tests.devportal import builders
@@ -102,7 +103,7 @@ def test_closing_is_asked_for_on_the_trail_with_its_reason(
 ) -> None:
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason=Maintenance%20at%20noon")
     assert answer.status_code == 202
-    row = TrailEntry.objects.get(verb="connection.closed")
+    row = AuditEntry.objects.get(verb="connection.closed")
     assert (row.actor_name, row.object_id, row.detail["reason"]) == ("bob", line.pk, "Maintenance at noon")
     assert (row.detail["api_id"], row.detail["application_id"]) == (line.api_id, line.application_id)
 
@@ -114,7 +115,7 @@ def test_a_reason_that_does_not_fit_into_a_close_frame_is_refused_at_its_field(
     answer = signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}?reason={reason}")
     assert answer.status_code == 400
     assert answer.json()["error"][0]["field"] == "reason"
-    assert not TrailEntry.objects.filter(verb="connection.closed").exists()
+    assert not AuditEntry.objects.filter(verb="connection.closed").exists()
 
 
 def test_what_has_ended_cannot_be_closed(line: ConnectionRecord, bob: User, signed_in: SignedIn) -> None:

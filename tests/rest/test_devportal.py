@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import tickets, tokens
 from devportal.models import Application, Subscription, Ticket
 from publisher.models import Api
@@ -325,7 +326,7 @@ def test_a_token_is_made_to_measure_and_may_end_another(developer: Client, path:
 
     assert tokens.find(first.json()["accessToken"], timezone.now()) is None
     assert tokens.find(second["accessToken"], timezone.now())
-    assert TrailEntry.objects.get(verb="token.revoked").actor_name == "carol"
+    assert AuditEntry.objects.get(verb="token.revoked").actor_name == "carol"
 
 
 @pytest.mark.parametrize(
@@ -454,7 +455,7 @@ def test_a_ticket_takes_the_place_of_a_token_in_a_page_of_the_portal(developer: 
     assert (row.digest, row.origin) == (tickets.digest(body["ticket"]), "https://portal.test")
     assert (row.connection_id.hex, body["validityTime"]) == (body["connectionId"], tickets.SECONDS)
     assert token.expires - token.created <= timedelta(minutes=16)
-    assert body["ticket"] not in str(list(TrailEntry.objects.values()))
+    assert body["ticket"] not in str(list(AuditEntry.objects.values()))
 
 
 def test_no_more_tickets_are_made_than_are_used(

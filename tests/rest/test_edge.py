@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
 from accounts.roles import Role
-from devportal import services, tokens
+from core.models import AuditEntry
+from devportal import tokens
 from devportal.models import OAuthClient
+from devportal.operations import service_accounts
 from tests.devportal import builders
 from tests.oauth import flows
 from tests.publisher.builders import NOW, make_api
@@ -41,7 +43,7 @@ def test_the_command_prints_what_gets_a_token_that_manages_apis(client: Client) 
     user = User.objects.get(username="pipeline")
     assert (user.is_service, user.has_usable_password(), user.roles) == (True, False, {Role.CREATOR, Role.PUBLISHER})
     assert printed["client secret"] not in str(OAuthClient.objects.values())
-    assert printed["client secret"] not in str(TrailEntry.objects.values())
+    assert printed["client secret"] not in str(AuditEntry.objects.values())
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_the_command_says_in_one_sentence_what_is_wrong(carol: User, arguments: 
 
 
 def test_the_right_to_introspect_is_given_by_name(client: Client) -> None:
-    made = services.create_service_account(name="door", roles=(), may_introspect=True, actor=None, now=NOW)
+    made = service_accounts.create_service_account(name="door", roles=(), may_introspect=True, actor=None, now=NOW)
     headers = flows.basic(made.client.client_id, made.secret)
 
     assert client.post("/oauth2/introspect", {"token": "x"}, headers=headers).json() == {"active": False}

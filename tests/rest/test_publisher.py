@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import TrailEntry, User
+from accounts.models import User
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal.models import Subscription
 from publisher.lifecycle import State
 from publisher.models import Api
@@ -272,12 +273,12 @@ def test_whether_a_name_or_context_is_taken_can_be_asked(creator: Client, alice:
 
 def test_what_was_read_can_be_sent_back_unchanged(creator: Client) -> None:
     made = _post(creator, "/apis", BODY).json()
-    rows = TrailEntry.objects.count()
+    rows = AuditEntry.objects.count()
     response = _put(creator, f"/apis/{made['id']}", made)
 
     assert response.status_code == 200, response.json()
     assert response.json() == made
-    assert TrailEntry.objects.count() == rows, "nothing was changed, so nothing is recorded"
+    assert AuditEntry.objects.count() == rows, "nothing was changed, so nothing is recorded"
 
 
 def test_an_api_is_changed_in_all_its_parts_at_once(both: Client) -> None:
@@ -326,9 +327,9 @@ def test_a_plain_publisher_chooses_plans_and_edits_nothing(publisher: Client, al
 
 
 def test_an_observer_changes_nothing_not_even_to_what_it_is(
-    telemetry: User, alice: User, signed_in: Callable[[User], Client]
+    observer: User, alice: User, signed_in: Callable[[User], Client]
 ) -> None:
-    api, client = make_api(alice), signed_in(telemetry)
+    api, client = make_api(alice), signed_in(observer)
 
     assert _put(client, f"/apis/{api.pk}", _get(client, f"/apis/{api.pk}").json()).status_code == 403
 

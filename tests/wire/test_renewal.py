@@ -12,8 +12,8 @@ from django.db import OperationalError
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.models import TrailEntry
 from accounts.roles import Role
+from core.models import AuditEntry
 from devportal import operations as developing
 from gateway.control import reauthentication
 from gateway.models import ConnectionRecord, ReauthenticationRequest
@@ -131,7 +131,7 @@ async def test_a_connection_that_nobody_holds_is_not_found(story: Story, monkeyp
         sites[0].control.reauthentication.patience = 0.5
         assert (await renew(sites[0], "0" * 32, token)).status == 404
         assert (await renew(sites[0], "no-such-id", token)).status == 404
-    assert await elsewhere(lambda: TrailEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
+    assert await elsewhere(lambda: AuditEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
 
 
 async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: Story) -> None:
@@ -139,7 +139,7 @@ async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: S
     async with running(workers=2) as [first, second]:
         connection = await first.try_admit(token=token)
         assert (await renew(second, name_of(connection), token)).status == 200
-    entry = await elsewhere(lambda: TrailEntry.objects.get(verb="connection.renewal_asked"))
+    entry = await elsewhere(lambda: AuditEntry.objects.get(verb="connection.renewal_asked"))
     assert (entry.kind, entry.object_id, entry.actor_name) == ("connection", name_of(connection), "carol")
     assert set(entry.detail) == {"renewal_id", "token_id", "application_id"}
     assert token not in str(await elsewhere(lambda: list(ReauthenticationRequest.objects.values())))

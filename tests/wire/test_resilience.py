@@ -15,8 +15,8 @@ from gateway.relay import messages
 from gateway.upstream.breaker import LocalBreaker
 from gateway.upstream.dialer import BackendAddress, Dialer, DialFailed
 from gateway.upstream.handshake import UpgradeRequest
-from publisher.addresses import read_policy
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.ip_policy import read_policy
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import running

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from apimanager import first_start
+from apimanager import bootstrap
 
 
 class Command(BaseCommand):
@@ -14,6 +14,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         """Prepare and say so."""
-        first_start.check_database()
-        first_start.prepare_database(timezone.now(), self.stdout.write)
+        bootstrap.check_database()
+        bootstrap.prepare_database(timezone.now(), self.stdout.write)
         self.stdout.write("The database is ready.")

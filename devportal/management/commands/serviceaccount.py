@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.errors import DomainError
 from accounts.roles import Role
-from devportal import services
+from core.errors import DomainError
+from devportal.operations import service_accounts
 
 EXAMPLE = """
 Keep the secret now: it is not shown again.
@@ -37,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Create it."""
         try:
-            made = services.create_service_account(
+            made = service_accounts.create_service_account(
                 name=options["name"],
                 roles=map(Role, options["role"]),
                 may_introspect=options["introspect"],

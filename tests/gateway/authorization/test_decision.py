@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devportal.denials import Denial, Denials
+from devportal.deny_policies import Denial, Denials
 from devportal.models import Subscription
 from devportal.tickets import Redeemed
 from gateway import refusals

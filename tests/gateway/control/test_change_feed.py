@@ -12,8 +12,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts import operations as people
-from accounts import trail
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core import audit
+from core.models import AuditEntry
 from devportal import operations as developing
 from devportal.models import Application, Subscription
 from gateway.authorization.decision import Allow
@@ -316,9 +317,9 @@ def _subscribed(story: Story, api: Api) -> Api:
 def _many_rows(count: int) -> None:
     now = timezone.now()
     with transaction.atomic():
-        trail.record(actor=None, verb="plan.updated", kind="plan", object_id="x", now=now)
-        TrailEntry.objects.bulk_create(
-            TrailEntry(at=now, actor_name="system", verb="plan.updated", kind="plan", object_id="x")
+        audit.record(actor=None, verb="plan.updated", kind="plan", object_id="x", now=now)
+        AuditEntry.objects.bulk_create(
+            AuditEntry(at=now, actor_name="system", verb="plan.updated", kind="plan", object_id="x")
             for _ in range(count - 1)
         )
 
@@ -326,7 +327,7 @@ def _many_rows(count: int) -> None:
 @transaction.atomic
 def ask_to_close(name: str, reason: str) -> None:
     about = {"kind": "connection", "object_id": name, "detail": {"reason": reason}}
-    trail.record(actor=None, verb="connection.closed", now=timezone.now(), **about)
+    audit.record(actor=None, verb="connection.closed", now=timezone.now(), **about)
 
 
 @pytest.mark.parametrize("most", [1000, 1])

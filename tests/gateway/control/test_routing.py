@@ -11,7 +11,8 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts import operations as people
-from accounts.models import TrailEntry, User
+from accounts.models import User
+from core.models import AuditEntry
 from devportal import operations, tickets, tokens
 from devportal.models import Application, DenyPolicy, OAuthClient
 from gateway.authorization.cache import Touched
@@ -396,7 +397,7 @@ async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Story) ->
     async with Worker() as worker:
         await worker.connect("mine", token)
         await elsewhere(lambda: deny(committed, "USER", "carol"))
-        await elsewhere(TrailEntry.objects.all().delete)
+        await elsewhere(AuditEntry.objects.all().delete)
         await worker.change_feed.reconcile()
         assert worker.closed == {"mine": 4006}
 

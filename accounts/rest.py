@@ -1,0 +1,44 @@
+"""The resource of the REST API, which knows who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, TypedDict
+
+from django.utils import timezone
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import User
+
+
+class By(TypedDict):
+    """Who does something, and when."""
+
+    actor: User
+    now: datetime
+
+
+class Resource(APIView):
+    """A view of the REST API. `field_names` maps what the operations call a field to what the body calls it."""
+
+    field_names: ClassVar[Mapping[str, str]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who asks, whether they may at all, and nothing in the address that no text can hold."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in text for text in (*request.query_params.values(), *map(str, kwargs.values()))):
+            raise exceptions.ValidationError({"address": "An address cannot contain the character NUL."})
+
+    @property
+    def user(self) -> User:
+        """Who asks; every resource that uses this lets nobody in without signing in."""
+        assert isinstance(self.request.user, User)  # noqa: S101 - IsAuthenticated has been checked
+        return self.request.user
+
+    @property
+    def by(self) -> By:
+        """What every operation is told: who asks, and when."""
+        return {"actor": self.user, "now": timezone.now()}

@@ -1,0 +1,126 @@
+"""Wait until every part answers, then say where everything is and what to do next."""
+
+import http.client
+import ssl
+import sys
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+PATIENCE = 60.0  # seconds
+PAUSE = 0.05  # seconds between knocks
+
+
+class Part(NamedTuple):
+    """One part of the product, and an address of it that answers once it works."""
+
+    name: str
+    port: int
+    path: str
+    tls: bool
+
+
+def parts() -> list[Part]:
+    """All that must answer before anybody is told to come in."""
+    return [
+        Part("portal", settings.PORTAL_PORT, "/devportal/", tls=True),
+        Part("gateway (ws)", settings.GATEWAY_WS_PORT, "/health", tls=False),
+        Part("gateway (wss)", settings.GATEWAY_WSS_PORT, "/health", tls=True),
+        Part("samples", settings.SAMPLES_PORT, "/health", tls=False),
+    ]
+
+
+def announce(default_password_stands: bool) -> int:
+    """Print the banner when all parts answer, or which of them does not; 0 either way, since the rest may be of use."""
+    silent = wait_for(parts(), PATIENCE)
+    if silent:
+        names = ", ".join(part.name for part in silent)
+        sys.stdout.write(f"Not answering after {PATIENCE:.0f} s: {names}. The lines above may say why.\n")
+    else:
+        sys.stdout.write(banner_text(default_password_stands))
+    sys.stdout.flush()
+    return 0
+
+
+def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
+    """The parts that did not answer within `patience` seconds: none, if all is well."""
+    silent = list(expected)
+    end = time.monotonic() + patience
+    while silent and time.monotonic() < end:
+        silent = [part for part in silent if not _answers(part)]
+        if silent:
+            time.sleep(PAUSE)
+    return silent
+
+
+def banner_text(default_password_stands: bool) -> str:
+    """Every address, and the next step."""
+    lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses())
+    return f"\n  The API manager is running.\n\n{lines}\n\n  {_next_step(default_password_stands)}\n\n"
+
+
+def addresses() -> list[tuple[str, str]]:
+    """What is where, in the order in which people need it."""
+    portal, samples = settings.PORTAL_URL, f"ws://localhost:{settings.SAMPLES_PORT}"
+    listed = [
+        ("Publisher", "/publisher"),
+        ("Developer Portal", "/devportal"),
+        ("Administration", "/admin/"),
+        ("OAuth 2", "/oauth2/token"),
+        ("", "/.well-known/oauth-authorization-server"),
+        ("REST", "/api/docs"),
+    ]
+    return [
+        *((name, portal + path) for name, path in listed if _exists(path)),
+        ("Gateway", f"{settings.GATEWAY_WS_URL}/{{context}}/{{version}}"),
+        ("", f"{settings.GATEWAY_WSS_URL}/{{context}}/{{version}}"),
+        ("Sample backends", f"{samples}/echo"),
+        ("", f"{samples}/chat/rooms/{{room}}?name={{you}}"),
+        *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
+        ("Data", str(settings.DATA_DIR)),
+    ]
+
+
+def _next_step(default_password_stands: bool) -> str:
+    who = "admin / admin (and change that password)" if default_password_stands else "your account"
+    return (
+        f"Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
+        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
+        "  Ctrl-C stops everything."
+    )
+
+
+def _exists(path: str) -> bool:
+    for candidate in (path, f"{path}/"):
+        try:
+            resolve(candidate)
+        except Resolver404:
+            continue
+        return True
+    return False
+
+
+def _answers(part: Part) -> bool:
+    line = _connection(part)
+    try:
+        line.request("GET", part.path, headers={"Host": f"{settings.PUBLIC_HOST}:{part.port}"})
+        return line.getresponse().status < http.client.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+def _connection(part: Part) -> http.client.HTTPConnection:
+    host = settings.BIND_HOSTS[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    if part.name == "samples":
+        host = "127.0.0.1"
+    if not part.tls:
+        return http.client.HTTPConnection(host, part.port, timeout=5)
+    # It is our own port on our own machine, and the certificate may be self-signed.
+    unverified = ssl._create_unverified_context()  # noqa: S323
+    return http.client.HTTPSConnection(host, part.port, timeout=5, context=unverified)

@@ -1,0 +1,153 @@
+"""What must be true before anything listens. Each check raises `CannotStart` with one sentence for the operator."""
+
+import os
+import socket
+import warnings
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import environ
+
+from core.listening import port_problem
+from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
+
+DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
+YES_OR_NO = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
+
+
+class CannotStart(Exception):
+    """The product cannot start; `str(error)` names what is wrong, the setting or port, and the way out."""
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries no types
+    """The environment, which answers a value that cannot be read with a sentence instead of a traceback."""
+
+    def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **options: Any) -> Any:
+        """Read one setting; raises CannotStart when its text is not what it should be."""
+        given = os.environ.get(var)
+        if cast is bool and given is not None and given.lower() not in YES_OR_NO:
+            raise CannotStart(f"{var} must be yes or no, but is {given!r}: correct it or unset it.")
+        try:
+            return super().get_value(var, cast=cast, default=default, **options)
+        except ValueError as error:
+            kind = {int: "a whole number", float: "a number"}.get(cast, "something else")
+            raise CannotStart(f"{var} must be {kind}, but is {given!r}: correct it or unset it.") from error
+
+    def choice(self, var: str, among: Sequence[str], default: str) -> str:
+        """Read one word of several, in whatever case; raises CannotStart naming them."""
+        given = str(self.str(var, default=default))
+        found = {word.lower(): word for word in among}.get(given.strip().lower())
+        if found is None:
+            raise CannotStart(f"{var} must be one of {', '.join(among)}, but is {given!r}: correct it or unset it.")
+        return found
+
+    def database(self, var: str, default: str) -> dict[str, Any]:
+        """Read the address of a database; raises CannotStart, without showing the address: it may hold a password."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                named: dict[str, Any] = self.db(var, default=default)
+            except (ValueError, environ.ImproperlyConfigured):
+                named = {}
+        if named.get("ENGINE") not in DATABASES:
+            raise CannotStart(
+                f"{var} is not the address of a database that can be used: "
+                "write it as postgres://user:password@host/name or sqlite:////path/to/file."
+            )
+        return named
+
+    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> BackendPolicy:
+        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong."""
+        try:
+            return read_policy(self.list(var, default=default.split(",")), own_ports=own_ports, own_hosts=own_hosts)
+        except BadNetwork as error:
+            raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
+
+
+class WantedPort(NamedTuple):
+    """One port that is going to be listened on, and the setting that moves it elsewhere."""
+
+    host: str
+    port: int
+    setting: str
+
+
+def check_data_folder(folder: Path) -> None:
+    """Raise CannotStart unless the data folder is there (it is made if need be) and can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {folder} cannot be written ({_reason(error)}): "
+            "make it writable or name another with APIM_DATA_DIR."
+        ) from error
+
+
+def check_ports(listeners: Iterable[WantedPort]) -> None:
+    """Raise CannotStart naming the first port that is taken, wanted twice, or may not be taken by us."""
+    wanted: dict[int, str] = {}
+    for listener in listeners:
+        other = wanted.setdefault(listener.port, listener.setting)
+        if other != listener.setting:
+            raise CannotStart(
+                f"{other} and {listener.setting} both ask for port {listener.port}: give them different ones."
+            )
+        _check_port(listener)
+
+
+def check_exposure(host: str, default_password_stands: bool) -> None:
+    """Raise CannotStart when strangers could reach the portal while everybody knows the administrator's password."""
+    if default_password_stands and not is_loopback(host):
+        raise CannotStart(
+            f"APIM_BIND={host} would let other machines in while the administrator still has the password 'admin': "
+            "change it with `manage.py changepassword admin`, or start with APIM_BIND=127.0.0.1."
+        )
+
+
+def hosts_of(bind: str) -> list[str]:
+    """The addresses to listen on for `APIM_BIND`: loopback means both families, as clients mean by "localhost"."""
+    if bind not in ("127.0.0.1", "localhost"):
+        return [bind.strip("[]")]
+    return ["127.0.0.1", "::1"] if _has_ipv6_loopback() else ["127.0.0.1"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (a name or an address) can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _check_port(listener: WantedPort) -> None:
+    host, port, setting = listener
+    if not 0 < port < 65536:
+        raise CannotStart(f"{setting}={port} is no port: choose one between 1 and 65535.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        raise CannotStart(port_problem(host, port, setting, error)) from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,33 @@
+"""How an operation's refusal lands on a form, on every page."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django import forms
+
+from core.errors import Conflict, DomainError, Invalid
+
+Result = TypeVar("Result")
+
+
+def accepted(form: forms.Form, operation: Callable[[], Result]) -> Result | None:
+    """What the operation returns; None if it refused, and then the form says why and `status_of` has its status."""
+    try:
+        return operation()
+    except (Invalid, Conflict) as refusal:
+        show_refusal(form, refusal)
+        return None
+
+
+def show_refusal(form: forms.Form, refusal: DomainError) -> None:
+    """Put each sentence at the field it is about, and what belongs to no field of the form above it."""
+    fields: dict[str, str] = getattr(refusal, "fields", {})
+    for name, sentence in (fields or {"": str(refusal)}).items():
+        error = forms.ValidationError(sentence, code=str(refusal.status))
+        form.add_error(name if name in form.fields else None, error)
+
+
+def status_of(form: forms.Form) -> int:
+    """The status of a page with this form: 200, 400 if something on it is wrong, or the status of a refusal."""
+    codes = [error.code or "" for errors in form.errors.as_data().values() for error in errors]
+    return max((int(code) for code in codes if code.isdigit()), default=400) if codes else 200

@@ -1,0 +1,42 @@
+"""What keeps a server from listening, in sentences for the operator. Without Django: asked before anything starts."""
+
+import errno
+import ssl
+from pathlib import Path
+
+
+class BadKeyPair(ValueError):
+    """A certificate and its key cannot be used. `str(error)` names the file, the settings, and the way out."""
+
+
+def port_problem(host: str, port: int, setting: str, error: OSError) -> str:
+    """Why `port` cannot be listened on, and what to do with `setting`, which chose it."""
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use by another program: stop that program or choose another port with {setting}."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights than this user has: choose a port above 1023 with {setting}."
+    why = error.strerror or str(error)
+    return f"Port {port} on {host} cannot be listened on ({why}): correct APIM_BIND or {setting}."
+
+
+def load_key_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Have a server's `context` show this certificate. Raises BadKeyPair unless both are PEM and belong together."""
+    for path, setting in ((certificate, "APIM_TLS_CERTIFICATE"), (key, "APIM_TLS_KEY")):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise BadKeyPair(
+                f"{setting} names {path}, which cannot be read ({error.strerror}): correct it, or unset both "
+                "APIM_TLS_CERTIFICATE and APIM_TLS_KEY to have a certificate made."
+            ) from error
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise BadKeyPair(
+            f"{certificate} and {key} are not a certificate and its unencrypted private key in PEM: "
+            "correct APIM_TLS_CERTIFICATE and APIM_TLS_KEY, or unset both to have a certificate made."
+        ) from error
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")

@@ -1,0 +1,27 @@
+"""The audit log: the only table of this room."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class AuditEntry(models.Model):
+    """One change of state: the audit log a person reads and the feed every gateway worker follows by `id`."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    verb = models.CharField(max_length=48)
+    kind = models.CharField(max_length=24)
+    object_id = models.CharField(max_length=64)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "accounts_trailentry"  # its name from before this room was there
+        indexes: ClassVar = [models.Index(fields=["kind", "object_id", "id"], name="trail_by_object")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"

@@ -1,0 +1,131 @@
+"""What the bodies of the REST API are made of: strict input, the page of a list, the shape of a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any, ClassVar
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import exceptions, serializers
+
+EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
+_REFUSALS = {
+    400: "Something in the request is wrong; `error` names the fields.",
+    401: "Nobody is signed in, or the token does not count.",
+    403: "You may not do this.",
+    404: "There is no such thing for you.",
+    409: "It exists already, has changed meanwhile, or is in a state that does not allow this.",
+    412: "If-Match names another state than the present one.",
+    503: "What it takes to answer is out of reach at the moment.",
+}
+
+
+class Constant(serializers.Field):  # type: ignore[type-arg]
+    """A field of WSO2's that has one value here. Sending that value back is fine, sending another is refused."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(read_only=True, source="*")
+        self.value = value
+
+    def to_representation(self, value: Any) -> Any:
+        """The one value."""
+        return self.value
+
+
+class ConstantSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """How a constant looks in the OpenAPI document."""
+
+    target_class = Constant
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """The type of the one value, which stands as the default."""
+        names = {bool: "boolean", int: "integer", str: "string", list: "array"}
+        schema: dict[str, Any] = {"type": names[type(self.target.value)], "default": self.target.value}
+        return {**schema, "items": {"type": "string"}} if schema["type"] == "array" else schema
+
+
+class Strict(serializers.Serializer):  # type: ignore[type-arg]
+    """A body in which nothing is lost silently.
+
+    A field that cannot be written may be sent if it is empty or says what holds anyway, so that what was read can be
+    sent back; everything else that is not understood is refused by name. `ignored` lists what means nothing here.
+    """
+
+    ignored: ClassVar[frozenset[str]] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check for what would be lost, then validate as usual."""
+        if isinstance(data, Mapping) and (lost := self._lost(data)):
+            raise exceptions.ValidationError(lost)
+        return super().to_internal_value(data)
+
+    def _lost(self, data: Mapping[str, Any]) -> dict[str, str]:
+        written = {field.field_name for field in self._writable_fields}
+        holds = self._what_holds()
+        rest = {key: value for key, value in data.items() if key not in written | self.ignored and value not in EMPTY}
+        return {key: self._refusal(key) for key, value in rest.items() if key not in holds or holds[key] != value}
+
+    def _what_holds(self) -> Mapping[str, Any]:
+        if self.instance is not None:
+            return dict(self.to_representation(self.instance))
+        constants = {key: field.value for key, field in self.fields.items() if isinstance(field, Constant)}
+        return {**constants, **self.context.get("holds", {})}
+
+    def _refusal(self, key: str) -> str:
+        if key in self.fields:
+            return f"{key} cannot be set to this value here."
+        return f"{key} is not supported. Leave it out."
+
+
+class Moment(serializers.DateTimeField):
+    """A time as ISO 8601 in UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, default_timezone=UTC, **options)
+
+
+class Pagination(serializers.Serializer):  # type: ignore[type-arg]
+    """Where a page of a list stands in the whole."""
+
+    offset = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    total = serializers.IntegerField()
+    next = serializers.CharField(help_text="Address of the next page; empty on the last.")
+    previous = serializers.CharField(help_text="Address of the page before; empty on the first.")
+
+
+class FieldError(serializers.Serializer):  # type: ignore[type-arg]
+    """What is wrong with one field."""
+
+    code = serializers.CharField()
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Every answer that is not a success."""
+
+    code = serializers.IntegerField(help_text="A number for programs.")
+    message = serializers.CharField(help_text="The kind of refusal.")
+    description = serializers.CharField(help_text="A sentence for people: what happened, and what to do.")
+    moreInfo = serializers.CharField()
+    error = FieldError(many=True)
+
+
+def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
+    """The answers of an operation for the OpenAPI document: `success`, 401, and the refusals named."""
+    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in (401, *refusals)}}
+
+
+def list_of(document: type[serializers.BaseSerializer[Any]], name: str) -> Any:
+    """The serializer of a page of `document`, for the OpenAPI document."""
+    fields = {
+        "count": serializers.IntegerField(),
+        "list": document(many=True),
+        "pagination": Pagination(),
+        "__doc__": "A page of a list.",
+        "__module__": document.__module__,
+    }
+    return type(name, (serializers.Serializer,), fields)

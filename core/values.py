@@ -1,0 +1,44 @@
+"""What a person sent, value by value: taken, or refused with a sentence. Pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.errors import Invalid
+
+
+class BadValue(ValueError):
+    """A value that cannot be taken. `str(error)` is the whole sentence; `suggestion` is a value that would do."""
+
+    def __init__(self, sentence: str, suggestion: str = "") -> None:
+        super().__init__(f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
+        self.sentence = sentence
+        self.suggestion = suggestion
+
+
+def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Every value through its cleaner. Raises Invalid with one sentence for each field that cannot be taken."""
+    cleaned, errors = {}, {}
+    for key, value in values.items():
+        cleaner: Callable[[Any], Any] = cleaners.get(key, _no_such_field)
+        try:
+            cleaned[key] = cleaner(value)
+        except BadValue as error:
+            errors[key] = str(error)
+    refuse(errors)
+    return cleaned
+
+
+def refuse(errors: Mapping[str, str | None], introduction: str = "") -> None:
+    """Raise Invalid if there is a sentence for any field. `introduction` stands before them where all are shown."""
+    fields = {name: sentence for name, sentence in errors.items() if sentence}
+    if fields:
+        raise Invalid(" ".join(filter(None, [introduction, *fields.values()])), fields)
+
+
+def invalid(**fields: str) -> Invalid:
+    """The refusal of one field or several: `raise invalid(name="Give it a name.")`."""
+    return Invalid(" ".join(fields.values()), fields)
+
+
+def _no_such_field(value: Any) -> Any:
+    raise BadValue("There is no such field. Leave it out.")

@@ -1,0 +1,169 @@
+"""Deny policies: what they name, how they are written, and whom they keep out. Pure.
+
+| kind | value | keeps out |
+|---|---|---|
+| API | context and version, `/echowebsocket/1.0.0` | everybody who calls it |
+| APPLICATION | owner and name, `carol:Chat client` | the application, whatever it calls |
+| USER | a user name | what this person owns, and tokens that speak for this person |
+| IP | an address | who connects from it |
+| IPRANGE | `192.0.2.0/24` or `192.0.2.1-192.0.2.9` | who connects from between its ends |
+
+Turned round (`invert`), IP and IPRANGE keep out everybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from core.values import BadValue
+from publisher.ip_policy import IPAddress
+
+
+class DenyCondition(StrEnum):
+    """What a deny policy looks at; WSO2's names of conditions."""
+
+    API = "API"
+    APPLICATION = "APPLICATION"
+    IP = "IP"
+    IPRANGE = "IPRANGE"
+    USER = "USER"
+
+
+ABOUT_ADDRESSES = frozenset({DenyCondition.IP, DenyCondition.IPRANGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Addresses of one family, both ends included."""
+
+    first: IPAddress
+    last: IPAddress
+
+    def __contains__(self, address: IPAddress) -> bool:
+        return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
+
+    def __str__(self) -> str:
+        """As a network where it is one, else from end to end."""
+        if self.first == self.last:
+            return str(self.first)
+        bits = self.first.max_prefixlen - (int(self.first) ^ int(self.last)).bit_length()
+        network = ip_network((self.first, bits), strict=False)
+        is_one = (network[0], network[-1]) == (self.first, self.last)
+        return str(network) if is_one else f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """An active deny policy. `subject` is the id of what it names, empty for addresses."""
+
+    kind: str
+    value: str
+    subject: str = ""
+    invert: bool = False
+
+
+class Denials:
+    """All active deny policies. Equal when they deny the same."""
+
+    def __init__(self, denials: Iterable[Denial] = ()) -> None:
+        self._denials = frozenset(denials)
+        self._named = {(each.kind, each.subject): each for each in self._denials if each.subject}
+        self._spans = [(read_span(each.value), each) for each in self._denials if each.kind in ABOUT_ADDRESSES]
+
+    def __bool__(self) -> bool:
+        return bool(self._denials)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Denials) and self._denials == other._denials
+
+    def __hash__(self) -> int:
+        return hash(self._denials)
+
+    def of_place(self, api_id: str, address: str) -> Denial | None:
+        """What keeps everybody out of this API, or everybody out who comes from this address."""
+        return self._named.get((DenyCondition.API, api_id)) or self._of_address(address)
+
+    def of_caller(self, application_id: str, people: Collection[str]) -> Denial | None:
+        """What keeps out this application, or one of the people behind it, by their ids."""
+        named = self._named.get((DenyCondition.APPLICATION, application_id))
+        return named or next(
+            (self._named[key] for each in people if (key := (DenyCondition.USER, each)) in self._named), None
+        )
+
+    def _of_address(self, address: str) -> Denial | None:
+        if not self._spans:
+            return None
+        try:
+            asking = _plain(ip_address(address))
+        except ValueError:
+            return None
+        return next((each for span, each in self._spans if (asking in span) is not each.invert), None)
+
+
+def clean_address(text: str) -> str:
+    """An IP address in its shortest form; raises BadValue."""
+    typed = text.strip()
+    if "/" in typed or "-" in typed:
+        raise BadValue(f"{typed} is a range, not one address. Choose the condition IPRANGE for it.")
+    return str(_address(typed))
+
+
+def clean_span(text: str) -> str:
+    """A range in its shortest form; raises BadValue."""
+    return str(read_span(text))
+
+
+def clean_ends(first: str, last: str) -> str:
+    """A range from its ends in its shortest form; raises BadValue."""
+    return str(_between(_address(first.strip()), _address(last.strip())))
+
+
+def read_span(text: str) -> Span:
+    """A range: a network (`192.0.2.0/24`), from end to end (`192.0.2.1-192.0.2.9`), one address. Raises BadValue."""
+    typed = text.strip()
+    if "/" in typed:
+        return _network(typed)
+    first, dash, last = typed.partition("-")
+    if dash:
+        return _between(_address(first.strip()), _address(last.strip()))
+    only = _address(typed)
+    return Span(only, only)
+
+
+def _network(typed: str) -> Span:
+    base, _, _ = typed.partition("/")
+    _address(base)
+    try:
+        loosely = ip_network(typed, strict=False)
+    except ValueError:
+        raise BadValue(f"{typed} is no network: behind the slash stands how many bits are fixed, as in /24.") from None
+    if str(loosely.network_address) != str(ip_address(base)):
+        raise BadValue(f"{base} does not begin a network of that size.", str(loosely))
+    return Span(_plain(loosely[0]), _plain(loosely[-1]))
+
+
+def _between(first: IPAddress, last: IPAddress) -> Span:
+    if first.version != last.version:
+        raise BadValue("Both ends of a range are IPv4 addresses, or both are IPv6 addresses.")
+    if int(first) > int(last):
+        raise BadValue(f"The range ends before it begins: {last} comes before {first}.", f"{last}-{first}")
+    return Span(first, last)
+
+
+def _address(text: str) -> IPAddress:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        said = f"{text} is no IP address." if text else "An IP address is missing."
+        raise BadValue(f"{said} Write it as 192.0.2.7 or 2001:db8::7.") from None
+    if isinstance(address, IPv6Address) and address.scope_id:
+        raise BadValue(f"{text} holds a zone, which means nothing here. Write the address without % and what follows.")
+    return _plain(address)
+
+
+def _plain(address: IPAddress) -> IPAddress:
+    """An IPv4 address also where it comes inside an IPv6 one (RFC 4291 §2.5.5.2)."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

@@ -1,0 +1,152 @@
+"""Keeping callers out: deny policies are added, switched and taken away. They act within a second."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict, NotAllowed
+from core.values import BadValue, invalid
+from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, clean_span
+from devportal.errors import DenyPolicyNotFound
+from devportal.models import Application, DenyPolicy
+from devportal.permissions import can_deny
+from publisher.models import Api
+from publisher.validation import served_path
+
+
+class NotYoursToDeny(NotAllowed):
+    """Only administrators keep callers out."""
+
+    def __init__(self) -> None:
+        super().__init__("Managing deny policies needs the admin role.")
+
+
+class DeniedAlready(Conflict):
+    """There is such a policy; switch it on if it is off."""
+
+    def __init__(self, policy: DenyPolicy) -> None:
+        state = "is active" if policy.is_active else "exists and is switched off"
+        super().__init__(f"A deny policy for {policy.value} {state} already.")
+        self.fields = {"value": str(self)}
+
+
+class NothingToSwitch(Conflict):
+    """The policy is already as it was asked to be."""
+
+    def __init__(self, policy: DenyPolicy) -> None:
+        super().__init__(f"The deny policy for {policy.value} is {'active' if policy.is_active else 'off'} already.")
+
+
+def add_deny_policy(
+    *, kind: str, value: str, invert: bool = False, is_active: bool = True, actor: User, now: datetime
+) -> DenyPolicy:
+    """Keep out what `value` names, see `devportal.deny_policies`; open connections of it are closed with 4006.
+
+    Raises NotYoursToDeny, Invalid (fields `kind`, `value`, `invert`) or DeniedAlready.
+    """
+    _permit(actor)
+    chosen = _kind(kind)
+    if invert and chosen not in ABOUT_ADDRESSES:
+        sentence = "Only conditions about addresses can be turned round."
+        raise invalid(invert=sentence)
+    written, subject = _read(chosen, value.strip())
+    policy = DenyPolicy(kind=chosen, value=written, subject=subject, invert=invert, is_active=is_active)
+    policy.created_at = policy.updated_at = now
+    with transaction.atomic():
+        rows.save(policy, taken=lambda: _there_already(policy))
+        record_change(policy, "created", actor=actor, now=now)
+    return policy
+
+
+def switch_deny_policy(*, policy: DenyPolicy, is_active: bool, actor: User, now: datetime) -> DenyPolicy:
+    """Switch a policy on or off. Raises NotYoursToDeny, NothingToSwitch or DenyPolicyNotFound."""
+    _permit(actor)
+    with transaction.atomic():
+        row = rows.lock(policy, gone=DenyPolicyNotFound)
+        if row.is_active == is_active:
+            raise NothingToSwitch(row)
+        row.is_active, row.updated_at = is_active, now
+        row.save(update_fields=["is_active", "updated_at"])
+        record_change(row, "updated", actor=actor, now=now)
+    return row
+
+
+def delete_deny_policy(*, policy: DenyPolicy, actor: User, now: datetime) -> None:
+    """Take a policy away. Raises NotYoursToDeny or DenyPolicyNotFound."""
+    _permit(actor)
+    with transaction.atomic():
+        row = rows.lock(policy, gone=DenyPolicyNotFound)
+        record_change(row, "deleted", actor=actor, now=now)
+        row.delete()
+
+
+def _permit(actor: User) -> None:
+    if not can_deny(actor):
+        raise NotYoursToDeny
+
+
+def _kind(text: str) -> DenyCondition:
+    try:
+        return DenyCondition(text)
+    except ValueError:
+        sentence = f"Choose one of {', '.join(DenyCondition)}."
+        raise invalid(kind=sentence) from None
+
+
+def _read(kind: DenyCondition, value: str) -> tuple[str, str]:
+    """The value as it is written, and the id of what it names."""
+    readers = {DenyCondition.API: _api, DenyCondition.APPLICATION: _application, DenyCondition.USER: _user}
+    try:
+        if kind in readers:
+            return readers[kind](value)
+        return (clean_address if kind is DenyCondition.IP else clean_span)(value), ""
+    except BadValue as error:
+        raise invalid(value=str(error)) from None
+
+
+def _api(value: str) -> tuple[str, str]:
+    wanted = f"/{value.strip('/')}".lower()
+    by_id = Api.objects.filter(pk=_uuid(value))
+    candidates = by_id or Api.objects.filter(version__iexact=wanted.rpartition("/")[2]) | Api.objects.filter(
+        context__contains="{version}"
+    )
+    for api in candidates:
+        path = served_path(api.context, api.version)
+        if by_id or path.lower() == wanted:
+            return path, str(api.pk)
+    raise BadValue(f"There is no API at {value}. Write context and version, such as /echowebsocket/1.0.0.")
+
+
+def _application(value: str) -> tuple[str, str]:
+    owner, _, name = value.partition(":")
+    rows = Application.objects.select_related("owner")
+    named = rows.filter(pk=_uuid(value)).first() or rows.filter(owner__username=owner, name__iexact=name).first()
+    if named is None:
+        raise BadValue(f"There is no application {value}. Write owner and name, such as carol:Chat client.")
+    return f"{named.owner.username}:{named.name}", str(named.pk)
+
+
+def _user(value: str) -> tuple[str, str]:
+    found = User.objects.filter(username__iexact=value).order_by("pk")
+    user = next((each for each in found if each.username == value), None) or found.first()
+    if user is None:
+        raise BadValue(f"There is nobody called {value}. Write a user name.")
+    return user.username, str(user.pk)
+
+
+def _uuid(value: str) -> uuid.UUID:
+    """The id that a text may be; one that nothing has if it is none."""
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return uuid.UUID(int=0)
+
+
+def _there_already(policy: DenyPolicy) -> DeniedAlready:
+    return DeniedAlready(DenyPolicy.objects.get(kind=policy.kind, value=policy.value, invert=policy.invert))

@@ -1,0 +1,84 @@
+"""The forms of delivering an API: versions, revisions, transitions, deletion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from publisher import validation
+from publisher.forms.common import PLAIN, CleanedField
+from publisher.lifecycle import Action, Checklist
+from publisher.models import Api
+
+
+class VersionForm(forms.Form):
+    """A new version of an API."""
+
+    version = CleanedField(
+        validation.clean_version, label="New version", widget=forms.TextInput(attrs={**PLAIN, "autofocus": True})
+    )
+    make_default = forms.BooleanField(
+        label="Make it the default version",
+        required=False,
+        help_text="Once it is deployed, it answers at the context without a version.",
+    )
+
+
+class RevisionForm(forms.Form):
+    """A revision to make, and to deploy at once where that is asked for."""
+
+    description = forms.CharField(
+        label="What has changed",
+        required=False,
+        max_length=255,
+        help_text="For those who look at the list of revisions later.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class TransitionForm(forms.Form):
+    """One step of the lifecycle with its check items. Retiring asks for the API's name."""
+
+    action = forms.TypedChoiceField(choices=[(action.value, action.value) for action in Action], coerce=Action)
+    deprecate_old_versions = forms.BooleanField(required=False)
+    require_resubscription = forms.BooleanField(required=False)
+    confirmation = forms.CharField(required=False)
+
+    def __init__(self, *args: Any, api: Api, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.api = api
+
+    def clean(self) -> dict[str, Any]:
+        """Retiring is final, so the name must have been typed."""
+        sent = super().clean() or self.cleaned_data
+        if sent.get("action") is Action.RETIRE and sent.get("confirmation") != self.api.name:
+            raise forms.ValidationError(f"Type {self.api.name} exactly to retire it. Nothing brings it back.")
+        return sent
+
+    def sentences(self) -> list[str]:
+        """All that is wrong."""
+        return [str(sentence) for errors in self.errors.values() for sentence in errors]
+
+    def checklist(self) -> Checklist:
+        """The check items."""
+        sent = self.cleaned_data
+        return Checklist(sent["deprecate_old_versions"], sent["require_resubscription"])
+
+
+class DeletionForm(forms.Form):
+    """Deleting asks for `word` when applications are subscribed, because nothing brings them back."""
+
+    confirmation = forms.CharField(required=False, widget=forms.TextInput(attrs=PLAIN))
+
+    def __init__(self, *args: Any, word: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.word = word
+        self.fields["confirmation"].label = f"Type {word} to go on"
+
+    def clean_confirmation(self) -> str:
+        """The word as it was asked for."""
+        typed: str = self.cleaned_data["confirmation"]
+        if self.word and typed != self.word:
+            raise forms.ValidationError(f"Type {self.word} exactly as it stands here.")
+        return typed

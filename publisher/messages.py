@@ -1,0 +1,110 @@
+"""The sentences in which the Publisher speaks of consequences and of what has happened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from core.text import count
+from publisher.lifecycle import SERVED, Action, State
+
+if TYPE_CHECKING:
+    from publisher.impact import Impact
+
+_FIELDS = {
+    "is_default_version": "default version",
+    "endpoint_options": "endpoint configuration",
+    "production": "production endpoint",
+    "sandbox": "sandbox endpoint",
+}
+_DONE = {
+    Action.PUBLISH: "Published",
+    Action.PROTOTYPE: "Deployed as a prototype",
+    Action.DEMOTE: "Demoted to Created",
+    Action.BLOCK: "Blocked",
+    Action.REPUBLISH: "Published again",
+    Action.DEPRECATE: "Deprecated",
+    Action.RETIRE: "Retired",
+}
+
+
+def consequence(action: Action, state: State, impact: Impact, plans: Sequence[str]) -> str:
+    """What `action` would do to an API in `state`, in figures."""
+    return {
+        Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {_listed(plans)}.",
+        Action.PROTOTYPE: _prototype(state),
+        Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
+        Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
+        Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
+        Action.DEPRECATE: f"Hides it from new subscribers; {_keeps(impact)}",
+        Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)}",
+    }[action]
+
+
+def undeploying(impact: Impact) -> str:
+    """What taking an API off the gateway would do, in figures."""
+    closes = _closes(impact, 4010)
+    return closes[0].upper() + closes[1:]
+
+
+def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
+    """What deleting an API would do, in figures."""
+    sentences = [f"{count(revisions, 'revision').capitalize()} and the design are gone."] if revisions else []
+    if impact.applications:
+        sentences.append(f"{count(impact.applications, 'application')} lose their subscription.")
+    if state in SERVED:
+        sentences.append(f"The gateway stops serving it; {_closes(impact, 4010)}")
+    return sentences or ["The design is gone. Nobody is subscribed, and the gateway does not serve it."]
+
+
+def happened(verb: str, detail: Mapping[str, Any]) -> str:
+    """One row of the audit log about an API, as a person would say it."""
+    if verb == "api.created":
+        return f"Created from version {detail['copied_from']}" if "copied_from" in detail else "Created"
+    if verb == "api.transitioned":
+        return _DONE[Action(detail["action"])]
+    if verb == "api.updated":
+        return _updated(detail)
+    return {
+        "api.revision_created": f"Revision {detail.get('revision')} made",
+        "api.deployed": f"Revision {detail.get('revision')} deployed",
+        "api.undeployed": "Taken off the gateway",
+        "api.deleted": "Deleted",
+    }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
+
+
+def _prototype(state: State) -> str:
+    if state is State.PUBLISHED:
+        return "Stays callable, marked Pre-Released in the portal."
+    return "Makes it callable and shows it in the portal, marked Pre-Released."
+
+
+def _closes(impact: Impact, code: int) -> str:
+    if impact.live_connections == 0:
+        return "no connection is open now."
+    if impact.live_connections is None:
+        return f"closes its live connections (code {code})."
+    owners = f" of {count(impact.applications, 'application')}" if impact.applications else ""
+    return f"closes {count(impact.live_connections, 'live connection')}{owners} (code {code})."
+
+
+def _keeps(impact: Impact) -> str:
+    if not impact.applications:
+        return "nobody is subscribed now."
+    verb = "keeps" if impact.applications == 1 else "keep"
+    return f"the {count(impact.applications, 'application')} subscribed {verb} working."
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names) or "the plans you choose"
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _updated(detail: Mapping[str, Any]) -> str:
+    if "restored_revision" in detail:
+        return f"Revision {detail['restored_revision']} restored as the design"
+    if "plans" in detail:
+        return f"Plans set to {', '.join(detail['plans']) or 'none'}"
+    fields = [_FIELDS.get(field, field) for field in detail.get("fields", [])]
+    return f"{', '.join(fields).capitalize()} changed" if fields else "Saved without a change"

@@ -1,0 +1,47 @@
+"""The words of a plan, as they are stored, sent over the REST API and read by the gateway. Pure."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Billing(StrEnum):
+    """Whether a plan costs money. WSO2's words."""
+
+    FREE = "FREE"
+    COMMERCIAL = "COMMERCIAL"
+
+
+class QuotaUnit(StrEnum):
+    """What a quota counts."""
+
+    MESSAGES = "messages"
+    BYTES = "bytes"
+
+
+class QuotaPeriod(StrEnum):
+    """How long a quota lasts. Periods begin on the calendar's minute, hour, day or month in UTC."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
+class CountedDirection(StrEnum):
+    """Which messages count: those of both sides, or only those that the client sends."""
+
+    BOTH = "both"
+    CLIENT = "client"
+
+
+class ExceededAction(StrEnum):
+    """What is done with a message that is over a limit: it waits, it is left out, or it ends the connection."""
+
+    DELAY = "delay"
+    DROP = "drop"
+    CLOSE = "close"
+
+
+OVER_RATE: Final = (ExceededAction.DELAY, ExceededAction.DROP, ExceededAction.CLOSE)
+OVER_QUOTA: Final = (ExceededAction.CLOSE, ExceededAction.DROP)
+"""Nothing waits for a quota, whose next period may be a month away."""

@@ -1,0 +1,70 @@
+"""A new version of an API, and its deletion."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.timezone import now
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import current_user, requires
+from core.forms import accepted, status_of
+from publisher import impact, operations, permissions, queries
+from publisher.forms import DeletionForm, VersionForm
+from publisher.messages import deleting
+from publisher.models import Api
+from publisher.views.common import api_page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires()
+def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Copy the design under a new version."""
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(permissions.can_version(current_user(request), api), "creator", "make a new version")
+    if request.method != "POST":
+        return _version_page(request, api, VersionForm())
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return _version_page(request, api, form)
+    fields = form.cleaned_data
+    copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=current_user(request), now=now()))
+    if copy is None:
+        return _version_page(request, api, form)
+    messages.success(request, f"{copy} is created with the design of {api.version}.")
+    return redirect("publisher:api", pk=copy.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires()
+def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say what deleting would do, in figures; delete when that is confirmed."""
+    api = queries.get_api_for(current_user(request), pk)
+    operations.permit(
+        permissions.can_delete(current_user(request), api), "creator who is also a publisher", "delete this API"
+    )
+    touched = impact.of(api)
+    word = api.name if touched.applications else ""
+    if request.method != "POST":
+        return _deletion_page(request, api, touched, DeletionForm(word=word))
+    form = DeletionForm(request.POST, word=word)
+    if not form.is_valid():
+        return _deletion_page(request, api, touched, form)
+    operations.delete_api(api=api, actor=current_user(request), now=now())
+    messages.success(request, f"{api} is deleted.")
+    return redirect("publisher:apis")
+
+
+def _version_page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResponse:
+    context = {"form": form, "versions": queries.versions_of(api)}
+    return api_page(request, api, "versions/version.html", status=status_of(form), **context)
+
+
+def _deletion_page(
+    request: HttpRequest, api: Api, touched: impact.Impact, form: DeletionForm, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
+    return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)

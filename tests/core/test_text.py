@@ -1,0 +1,57 @@
+"""Numbers and durations in words."""
+
+import pytest
+
+from core import durations, text
+
+
+def test_thousands_are_set_apart() -> None:
+    assert text.count(1204881, "message") == "1\u202f204\u202f881 messages"
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (1, "1 byte"),
+        (1000, "1_000 bytes"),
+        (1024, "1 KiB"),
+        (1536, "1_536 bytes"),
+        (64 << 20, "64 MiB"),
+        (1 << 41, "2_048 GiB"),
+    ],
+)
+def test_bytes_are_said_in_the_largest_unit_that_is_exact(octets: int, words: str) -> None:
+    assert text.byte_size(octets) == words.replace("_", text.THIN_SPACE)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (3600, "1 hour"),
+        (5400, "1 hour 30 minutes"),
+        (90061, "1 day 1 hour"),
+        (172800, "2 days"),
+    ],
+)
+def test_durations_in_words(seconds: int, words: str) -> None:
+    assert durations.in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, ""),
+        (59.9, ""),
+        (60, "1 minute"),
+        (7199, "1 hour"),
+        (7200, "2 hours"),
+        (86_400 * 15, "2 weeks"),
+        (4e7, "1 year"),
+    ],
+)
+def test_rough_durations_name_one_unit(seconds: float, words: str) -> None:
+    assert durations.roughly(seconds) == words

@@ -1,0 +1,127 @@
+"""What is wrong is said in one sentence that names the setting and the way out."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from apimanager.preflight import (
+    CannotStart,
+    Environment,
+    WantedPort,
+    check_data_folder,
+    check_exposure,
+    check_ports,
+    hosts_of,
+    is_loopback,
+)
+
+
+def test_a_port_in_use_is_named_with_the_setting_that_moves_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotStart, match=rf"^Port {port} is in use .* APIM_PORTAL_PORT\.$"):
+            check_ports([WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT")])
+
+
+def test_a_free_port_passes_and_stays_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    check_ports([WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT")] * 2)
+
+
+def test_one_port_for_two_parts_names_both_settings() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(CannotStart, match="APIM_PORTAL_PORT and APIM_GATEWAY_WS_PORT both ask for port"):
+        check_ports(
+            [WantedPort("127.0.0.1", port, "APIM_PORTAL_PORT"), WantedPort("127.0.0.1", port, "APIM_GATEWAY_WS_PORT")]
+        )
+
+
+def test_a_number_that_is_no_port_is_refused() -> None:
+    with pytest.raises(CannotStart, match="APIM_PORTAL_PORT=99999 is no port"):
+        check_ports([WantedPort("127.0.0.1", 99999, "APIM_PORTAL_PORT")])
+
+
+def test_an_address_that_is_not_this_machines_names_the_setting() -> None:
+    with pytest.raises(CannotStart, match="APIM_BIND"):
+        check_ports([WantedPort("192.0.2.1", 27999, "APIM_PORTAL_PORT")])
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(CannotStart, match=r"data folder .*/file/data cannot be written .* APIM_DATA_DIR"):
+        check_data_folder(file / "data")
+
+
+def test_a_data_folder_is_made_and_left_empty(tmp_path: Path) -> None:
+    check_data_folder(tmp_path / "new" / "data")
+    assert list((tmp_path / "new" / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("localhost", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.4", False),
+        ("api.example.test", False),
+    ],
+)
+def test_only_loopback_is_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_the_default_password_is_never_shown_to_other_machines() -> None:
+    with pytest.raises(CannotStart, match=r"APIM_BIND=0\.0\.0\.0 .*changepassword admin"):
+        check_exposure("0.0.0.0", default_password_stands=True)
+    check_exposure("0.0.0.0", default_password_stands=False)
+    check_exposure("127.0.0.1", default_password_stands=True)
+
+
+def test_loopback_is_listened_on_in_every_family_there_is() -> None:
+    assert hosts_of("localhost") == hosts_of("127.0.0.1")
+    assert hosts_of("127.0.0.1")[0] == "127.0.0.1"
+    assert hosts_of("[::]") == ["::"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cast", "sentence"),
+    [
+        ("many", int, "SETTING must be a whole number, but is 'many'"),
+        ("maybe", bool, "SETTING must be yes or no, but is 'maybe'"),
+        ("soon", float, "SETTING must be a number, but is 'soon'"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_named(
+    monkeypatch: pytest.MonkeyPatch, text: str, cast: type, sentence: str
+) -> None:
+    monkeypatch.setenv("SETTING", text)
+    with pytest.raises(CannotStart, match=sentence):
+        Environment().get_value("SETTING", cast=cast)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "postgres://carol:hunter2@db:port/name", "excel://hunter2@host/name"])
+def test_an_address_that_is_no_databases_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", address)
+    with pytest.raises(CannotStart, match="DATABASE_URL is not the address of a database") as refused:
+        Environment().database("DATABASE_URL", default="")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "127.0.0.0/8,ws://backend", "10.0.0"])
+def test_a_network_for_backends_that_is_none_is_named_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
+    with pytest.raises(CannotStart, match=r"^APIM_BACKEND_NETWORKS: '.*' is n"):
+        Environment().backends("APIM_BACKEND_NETWORKS", "::1", own_ports=(), own_hosts=())
