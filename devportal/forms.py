@@ -6,12 +6,12 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
+from accounts.permissions import Viewer
 from core.duration_field import DurationField
 from devportal import grants, queries
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient
-from devportal.operations.applications import LONGEST_DESCRIPTION, LONGEST_NAME
-from devportal.permissions import Viewer, can_pick_plan
+from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.permissions import can_pick_plan
 from publisher.models import Api, Plan
 from publisher.queries import plans_of
 

@@ -48,6 +48,12 @@ class EndpointForm(GuardedForm):
         required=False,
         help_text="Dial the backend every time, however often it has failed.",
     )
+    pass_refusals = forms.BooleanField(
+        label="Pass the backend's refusals on",
+        required=False,
+        help_text="A client then gets the backend's own 401, 403, 404, 429 or 503 and its Retry-After. Otherwise it "
+        "gets 502, with the backend's status in the description.",
+    )
     verify_tls = forms.BooleanField(
         label="Verify the backend's certificate",
         required=False,

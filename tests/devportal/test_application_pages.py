@@ -14,8 +14,9 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
-from devportal import operations, tokens
+from devportal import operations
 from devportal.models import Application, OAuthClient, Subscription
+from devportal.operations.tokens import issue_token
 from publisher.models import Api
 from tests.devportal import builders
 from tests.devportal.conftest import Browser
@@ -205,7 +206,7 @@ def test_many_tokens_come_in_pages_and_say_for_whom_they_are(
     now = timezone.now()
     for number in range(21):
         user = mallory if number == 0 else None
-        tokens.issue(client=client, user=user, scopes=["default"], seconds=600, now=now, actor=carol)
+        issue_token(client=client, user=user, scopes=["default"], seconds=600, now=now, actor=carol)
     address = f"/devportal/applications/{app.pk}/keys/production"
 
     first = " ".join(tab.get(address).content.decode().split())
