@@ -148,6 +148,12 @@ def test_what_is_not_there_is_not_found_whoever_asks(path: str, api: Asked, sour
     assert outcome(decide(grant(), source=source, path=path, **api)) == (404, 900906)
 
 
+def test_a_token_that_only_tells_who_signed_in_calls_no_api() -> None:
+    decision = decide(grant(scopes=frozenset({"openid"})))
+    assert outcome(decision) == (403, 900910)
+    assert outcome(decide(grant(scopes=frozenset({"openid", "default"})))) == "admit"
+
+
 @pytest.mark.parametrize(
     ("scopes", "expected"),
     [({"read"}, "admit"), ({"write", "other"}, "admit"), ({"default"}, (403, 900910)), (set(), (403, 900910))],
