@@ -29,7 +29,17 @@ from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import Raw, close_frame, frame, raw_backend, raw_client, request, switch, websockets_backend
+from tests.wire.peers import (
+    Raw,
+    close_frame,
+    frame,
+    raw_backend,
+    raw_client,
+    request,
+    switch,
+    until,
+    websockets_backend,
+)
 
 pytestmark = pytest.mark.wire
 
