@@ -121,7 +121,7 @@ class LeaseClient:
         return admission
 
     def change(self, key: str, limits: PlanLimits) -> None:
-        """The plan of "subscription:<id>" or "application:<id>" is now this one, also for open connections."""
+        """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())
 
     def _changed(self) -> None:
