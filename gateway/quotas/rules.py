@@ -229,7 +229,10 @@ def decide(
     much when it runs out.
     """
     living = [other for other in others if other.living]
-    elsewhere = sum(_unspent(other, request) for other in living)
+    may_be_free = [not request.window.end and other.reported_at < request.since for other in living]
+    elsewhere = sum(  # connections close: all that was held when it was last reported may be free by now
+        other.granted - (0 if free else other.spent) for other, free in zip(living, may_be_free, strict=True)
+    )
     free = max(0, request.limit - window.granted)
     if request.sequence <= lease.sequence:
         return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
@@ -275,9 +278,3 @@ def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple
     room = math.floor((now + HORIZON_SECONDS - (begin - reservation.tolerance)) / reservation.interval) + 1
     count = max(0, min(reservation.messages, room))
     return begin + count * reservation.interval, Reserved(reservation.key, begin, count)
-
-
-def _unspent(lease: StoredLease, request: LeaseRequest) -> int:
-    if not request.window.end and lease.reported_at < request.since:
-        return lease.granted  # connections close: what it held when it last reported may be free by now
-    return lease.granted - lease.spent
