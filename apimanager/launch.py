@@ -116,6 +116,9 @@ def _serve_gateway(workers: int) -> int:
         workers=max(1, workers),
         drain=settings.GATEWAY_DRAIN_SECONDS,
         connections=settings.GATEWAY_CONNECTIONS,
+        greeted_per_address=settings.GATEWAY_GREETED_PER_ADDRESS,
+        proxies=settings.TRUSTED_PROXIES,
+        proxy_protocol=settings.PROXY_PROTOCOL,
         metrics_port=settings.METRICS_PORT,
         metrics_folder=settings.METRICS_FOLDER,
     )

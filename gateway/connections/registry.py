@@ -20,7 +20,7 @@ class Connection:
     `entry` while it draws from plans.
     """
 
-    __slots__ = ("admission", "admitted", "client_ip", "close", "id", "opened_at", "relay")
+    __slots__ = ("admission", "admitted", "client_ip", "close", "id", "is_ending", "opened_at", "relay")
 
     def __init__(
         self, line_id: str, admitted: Allow, close: Callable[[int, str], None], client_ip: str, opened_at: float
@@ -32,6 +32,7 @@ class Connection:
         self.opened_at = opened_at
         self.relay: RelayHandle | None = None
         self.admission: Admission | None = None
+        self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 
     @property
     def api_id(self) -> str:

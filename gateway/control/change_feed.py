@@ -197,6 +197,7 @@ class ChangeFeed:
 
 
 def _close(connection: Connection, close: close_codes.Close) -> None:
+    connection.is_ending = True
     try:
         connection.close(close.code, close.reason)
     except Exception:

@@ -62,6 +62,8 @@ class Reauthentication:
     async def renew(self, connection_id: str, grant: Grant) -> float | Refusal:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
+            if connection.is_ending:
+                return refusals.no_such_connection()
             decision = self._settle(connection, grant)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
         if self._waiting >= MOST_WAITING:
@@ -80,7 +82,7 @@ class Reauthentication:
         Raises `django.db.Error`.
         """
         connection = self._connections.get(connection_id)
-        if connection is None:
+        if connection is None or connection.is_ending:
             return
         grant = await self._routing.grant_of(asked["token_id"])
         decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)

@@ -144,8 +144,10 @@ class PendingWebSocket(asyncio.Protocol):
     def _answer(self, response: bytes) -> None:
         if self._is_accepted or self._is_over:
             return
+        client, _ = self._scope["client"] or ("", 0)
+        leave = self.config.greeted_by_address.enter(client)  # again, until it has been told no
         self._end()
-        close_after(self.transport, response, self.loop, self.config.lingering)
+        close_after(self.transport, response, self.loop, self.config.lingering, leave)
 
     def _end(self) -> None:
         """The transport is somebody else's now, or gone; drop what is not needed any longer."""

