@@ -116,12 +116,14 @@ async def until(happened: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def granted(plan: PlanLimits, application: PlanLimits | None = None, subscription: str = "") -> Any:
-    """Carol's grant under these limits, and by a subscription of its own if it is named."""
+def granted(plan: PlanLimits, application: PlanLimits | None = None, who: str = "") -> Any:
+    """Carol's grant under these limits, and of another application of hers if it is named."""
     plain = builders.grant(expires_at=time.time() + 3600)
     named = plain.subscriptions[API]
-    held = {API: replace(named, id=subscription or named.id, limits=plan)}
-    return replace(plain, subscriptions=held, limits=application or PlanLimits())
+    held = {API: replace(named, limits=plan)}
+    return replace(
+        plain, application_id=who or plain.application_id, subscriptions=held, limits=application or PlanLimits()
+    )
 
 
 @asynccontextmanager
