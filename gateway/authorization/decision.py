@@ -108,14 +108,19 @@ def renew(
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
-        return forbidden(
-            900905,
-            "Wrong token",
-            "A connection goes on only with a token of the same application, key type and person that opened it.",
-        )
+        return refuse_other_token()
     decision = reconsider(admitted, deployment, grant, now, denials)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
+
+
+def refuse_other_token() -> Refusal:
+    """The refusal for a token that is good, but not for this connection."""
+    return forbidden(
+        900905,
+        "Wrong token",
+        "A connection goes on only with a token of the same application, key type and person that opened it.",
+    )
 
 
 def is_denied(admitted: Allow, denials: Denials) -> bool:
