@@ -20,13 +20,13 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
 from core import audit
 from gateway import refusals
 from gateway.authorization.decision import Allow, refuse_other_token, refuse_token_error, renew
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.connections.verbs import RENEWAL_ASKED
+from gateway.control.loaders import person_behind
 from gateway.control.routing import RoutingState
 from gateway.database import Runner
 from gateway.models import ConnectionRecord, ReauthenticationRequest
@@ -133,12 +133,11 @@ def read_connection(connection_id: str) -> ConnectionRecord | None:
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:
     """Write down that somebody wants this connection to rest on the token of this grant."""
     now = timezone.now()
-    person = User.objects.filter(pk=grant.user_id or grant.owner_id).first()
     with transaction.atomic():
         ReauthenticationRequest.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
         row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
         audit.record(
-            actor=person,
+            actor=person_behind(grant),
             verb=RENEWAL_ASKED,
             kind="connection",
             object_id=connection_id,
