@@ -73,7 +73,7 @@ def authorize(
 ) -> Allow | Refusal:
     """Decide about a handshake.
 
-    `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
+    `match` is what the route table found for its path, `grant` what the routing state says of its credential (None when
     there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
     settled here, because it depends on what the caller is subscribed to.
     """
@@ -102,7 +102,7 @@ def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
     return replace(admitted, connection_id=ticket.connection_id)
 
 
-def renew(
+def reauthenticate(
     admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
 ) -> Allow | Refusal:
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""

@@ -1,4 +1,4 @@
-"""The plans at the door of one worker: a line enters under them, follows them when they change, and leaves."""
+"""The plans in one worker: a connection enters under them, follows them when they change, and leaves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ConnectionPlans:
         return None
 
     def follow(self, connection: Connection) -> None:
-        """What was decided about the line has changed: hold it, and all that share its plans, to what they are now."""
+        """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
         for subject, named in (
             ("subscription", subscription_of(connection.admitted)),
             ("application", application_of(connection.admitted)),

@@ -103,7 +103,7 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 
 def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
+    """Have the Publisher ask `count` how many connections are open to an API, by its id, at a time."""
     impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
 
 
@@ -118,7 +118,7 @@ def refuse_backend() -> Callable[[str, str, int], str]:
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other

@@ -1,4 +1,4 @@
-"""The control plane of one worker, put together: what it knows, who is on the line, and what keeps both true."""
+"""The control plane of one worker, put together: what it knows, who is connected, and what keeps both true."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class ControlPlane:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Three threads: a slow step of the follower must not keep a client with a new token waiting, and neither must
-        # the writing of books.
-        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-follow")
-        self._writing = DatabaseThread("gateway-books")
+        # Three threads: a slow step of the change feed must not keep a client with a new token waiting, and neither
+        # must the writing of records.
+        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-feed")
+        self._writing = DatabaseThread("gateway-records")
         self.routing = RoutingState(run=self._asking)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
@@ -48,7 +48,7 @@ class ControlPlane:
             routing=self.routing,
             connections=self.connections,
             run=self._following,
-            renew=self.reauthentication.answer,
+            reauthenticate=self.reauthentication.answer,
             readmitted=self.plans.follow,
         )
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
@@ -74,11 +74,11 @@ class ControlPlane:
         await self._change_feed.start()
         await self._lease_client.start()
         self._tasks = [
-            _forever(self._change_feed.follow(), "follow"),
+            _forever(self._change_feed.follow(), "change-feed"),
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
             _forever(self._breaker.share(), "health"),
-            _forever(self._connection_log.keep(), "journal"),
+            _forever(self._connection_log.keep(), "connection-log"),
             _forever(self._writer.report(), "report"),
             _forever(self._writer.watch(), "lag"),
         ]

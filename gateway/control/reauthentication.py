@@ -1,8 +1,8 @@
 """A connection that outlives its token: the client hands over another one, to whichever worker it reaches.
 
-The worker that is asked looks among its own lines first. If the line is another's, it writes a wish (a row of
-`ReauthenticationRequest` and one on the trail) and waits for the worker that holds the line to follow the trail and
-write its answer there.
+The worker that is asked looks among its own connections first. If it is another's, it writes a request (a row of
+`ReauthenticationRequest` and one of the audit log) and waits for the worker that holds the connection to read the log
+and write its answer there.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from django.utils import timezone
 
 from core import audit
 from gateway import refusals
-from gateway.authorization.decision import Allow, refuse_other_token, refuse_token_error, renew
+from gateway.authorization.decision import Allow, reauthenticate, refuse_other_token, refuse_token_error
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.connections.verbs import RENEWAL_ASKED
+from gateway.connections.verbs import REAUTHENTICATION_ASKED
 from gateway.control.loaders import person_behind
 from gateway.control.routing import RoutingState
 from gateway.database import Runner
@@ -40,9 +40,9 @@ MOST_WAITING = 50
 
 
 class Reauthentication:
-    """Renews lines of this worker, and asks the others to renew theirs. `run` takes database work elsewhere.
+    """Gives connections of this worker another token, and asks the others to do so with theirs.
 
-    `patience` is how many seconds the others have to answer.
+    `run` takes database work elsewhere. `patience` is how many seconds the others have to answer.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Reauthentication:
         self.patience = patience
         self._waiting: Counter[str] = Counter()  # by application
 
-    async def renew(self, connection_id: str, grant: Grant) -> float | Refusal:
+    async def reauthenticate(self, connection_id: str, grant: Grant) -> float | Refusal:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
             if connection.is_ending:
@@ -81,7 +81,7 @@ class Reauthentication:
             self._waiting += Counter()  # forgets those who wait for nothing
 
     async def answer(self, connection_id: str, asked: Mapping[str, str]) -> None:
-        """Renew a line of this worker, if it is one, because the trail says that somebody asked another worker.
+        """Give a connection of this worker another token: the audit log says that somebody asked another worker.
 
         Raises `django.db.Error`.
         """
@@ -110,7 +110,7 @@ class Reauthentication:
 
     def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
         deployment = self._routing.routes.get(connection.api_id)
-        decision = renew(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
         if isinstance(decision, Allow):
             self._connections.move(connection, decision)
         return decision
@@ -138,7 +138,7 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
         row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
         audit.record(
             actor=person_behind(grant),
-            verb=RENEWAL_ASKED,
+            verb=REAUTHENTICATION_ASKED,
             kind="connection",
             object_id=connection_id,
             detail={
@@ -160,7 +160,7 @@ def read_answer(renewal_id: uuid.UUID) -> dict[str, Any]:
 
 
 def write_answer(renewal_id: str, answer: dict[str, Any]) -> None:
-    """Say what has become of a wish."""
+    """Say what has become of a request."""
     ReauthenticationRequest.objects.filter(pk=renewal_id).update(answer=answer)
 
 

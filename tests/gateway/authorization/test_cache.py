@@ -69,7 +69,7 @@ def test_who_was_refused_is_asked_about_again_when_people_change() -> None:
 
 def test_renewing_has_every_grant_asked_for_again_without_forgetting_it() -> None:
     cache = cache_of(grant())
-    cache.renew()
+    cache.revalidate()
     assert cache.get("d1", NOW) is None
     assert cache.last_known("d1") == grant()
     cache.keep("d1", grant(), NOW)
