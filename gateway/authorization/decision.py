@@ -240,7 +240,9 @@ def _decide(
         return refusal
     endpoint = route.endpoint(grant.key_type)
     if endpoint is None:
-        return _wrong_key_type(grant.key_type)
+        kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
+        sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
+        return forbidden(900905, "Wrong key type", sentence)
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin)
 
 
@@ -285,7 +287,10 @@ def _refuse_subscription(
     deployment: Deployment, subscription: SubscriptionGrant | None, key_type: str
 ) -> Refusal | None:
     if subscription is None:
-        return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
+        if deployment.state not in NEEDS_SUBSCRIPTION:
+            return None
+        sentence = "The application is not subscribed to this API. Subscribe in the Developer Portal."
+        return forbidden(900908, "Not subscribed", sentence)
     if subscription.state == "BLOCKED":
         return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
     if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
@@ -305,12 +310,6 @@ def _inactive(state: str) -> str:
     return f"The subscription is {state}."
 
 
-def _not_subscribed() -> Refusal:
-    return forbidden(
-        900908, "Not subscribed", "The application is not subscribed to this API. Subscribe in the Developer Portal."
-    )
-
-
 IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
 
 
@@ -326,10 +325,3 @@ def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
 def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
     return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))
-
-
-def _wrong_key_type(key_type: str) -> Refusal:
-    kind, other = ("sandbox", "production") if key_type == "SANDBOX" else ("production", "sandbox")
-    return forbidden(
-        900905, "Wrong key type", f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
-    )

@@ -98,7 +98,15 @@ class ConnectionLog:
         for begin in range(0, len(names), MOST_AT_ONCE):
             batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
             try:
-                await self._run(partial(write, [self._row(waiting) for waiting in batch.values()]))
+                await self._run(
+                    partial(
+                        write,
+                        [
+                            _values(each, self._worker_id) if isinstance(each, Connection) else each
+                            for each in batch.values()
+                        ],
+                    )
+                )
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
@@ -133,9 +141,6 @@ class ConnectionLog:
         if figures != self._written.get(connection.id):
             self._written[connection.id] = figures
             self._put(connection, connection)
-
-    def _row(self, waiting: Connection | Values) -> Values:
-        return _values(waiting, self._worker_id) if isinstance(waiting, Connection) else waiting
 
     def _put(self, connection: Connection, waiting: Connection | Values) -> None:
         if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:

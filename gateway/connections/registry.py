@@ -67,7 +67,7 @@ class ConnectionRegistry:
         self._by_api: dict[str, set[Connection]] = {}
         self._by_application: dict[str, set[Connection]] = {}
         self._by_token: dict[str, set[Connection]] = {}
-        self._expiries = _Expiries()
+        self._expiries = ExpiryQueue()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -150,7 +150,7 @@ class ConnectionRegistry:
         )
 
 
-class _Expiries:
+class ExpiryQueue:
     """When which token ends: one entry a token, however often its connections come and go."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ class _Expiries:
         if len(self._heap) >= self._sweep_at:
             self._sweep(keeping)
 
-    def entries(self) -> int:
+    def __len__(self) -> int:
         """How many tokens are in, those without connections that were not swept out yet among them."""
         return len(self._heap)
 

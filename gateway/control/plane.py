@@ -52,13 +52,13 @@ class ControlPlane:
             readmitted=self.plans.follow,
         )
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
-        self._connection_log = ConnectionLog(
+        self.connection_log = ConnectionLog(
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
             run=self._writing,
             days=settings.CONNECTION_LOG_DAYS,
         )
-        self.telemetry = Telemetry(self._connection_log)
+        self.telemetry = Telemetry(self.connection_log)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -78,7 +78,7 @@ class ControlPlane:
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
             _forever(self._breaker.share(), "health"),
-            _forever(self._connection_log.keep(), "connection-log"),
+            _forever(self.connection_log.keep(), "connection-log"),
             _forever(self._writer.report(), "report"),
             _forever(self._writer.watch(), "lag"),
         ]
@@ -94,7 +94,7 @@ class ControlPlane:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease_client.stop()
         await self._writer.stop()
-        await self._connection_log.stop()
+        await self.connection_log.stop()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

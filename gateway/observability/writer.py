@@ -83,7 +83,8 @@ class MetricsWriter:
     async def _write(self, path: Path, *, is_ended: bool) -> None:
         report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._counters.snapshot()}
         try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, _write_with_figures, path, report)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._pool, lambda: write(path, {**report, "process": process_figures()}))
         except OSError as error:
             log.debug("The metrics could not be written: %s", error)
 
@@ -122,10 +123,6 @@ def process_figures() -> dict[str, float]:
         "descriptor_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu_seconds": used.ru_utime + used.ru_stime,
     }
-
-
-def _write_with_figures(path: Path, report: dict[str, Any]) -> None:
-    write(path, {**report, "process": process_figures()})
 
 
 def _or_zero(figure: Callable[[], int]) -> int:

@@ -299,7 +299,7 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
 async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> None:
     soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
     async with running() as [site]:
-        connection, connection_log = await site.try_admit(token=soon), site.control._connection_log
+        connection, connection_log = await site.try_admit(token=soon), site.control.connection_log
         await connection_log.write()
         answer = await renew(site, name_of(connection), later)
         await connection_log.refresh()
