@@ -1,4 +1,4 @@
-"""The plans of one worker: a connection enters under them, follows them when they change, and leaves."""
+"""The plans in one worker: a connection enters under them, follows them when they change, and leaves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ConnectionPlans:
         return None
 
     def follow(self, connection: Connection) -> None:
-        """What was decided about the line has changed: hold it, and all that share its plans, to what they are now."""
+        """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
         for plan in (subscription_of(connection.admitted), application_of(connection.admitted)):
             if plan:
                 self._lease_client.change(*plan)

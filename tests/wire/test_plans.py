@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -107,13 +107,6 @@ class Metered:
 
 def _sources(admission: Admission) -> list[LimitSource]:
     return [source for account in admission.accounts for source in account.sources]
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(PATIENCE):
-        while not happened():
-            await asyncio.sleep(0.001)
 
 
 def granted(plan: PlanLimits, application: PlanLimits | None = None, who: str = "") -> Any:

@@ -20,8 +20,8 @@ from tests.environment import PATIENCE
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
-from tests.wire.peers import close_frame, frame, raw_backend, raw_client, websockets_backend
-from tests.wire.test_plans import Recorder, granted, metered, until
+from tests.wire.peers import close_frame, frame, raw_backend, raw_client, until, websockets_backend
+from tests.wire.test_plans import Recorder, granted, metered
 
 pytestmark = pytest.mark.wire
 
