@@ -23,7 +23,6 @@ from websockets.typing import Subprotocol
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
 from gateway.quotas.client import renewed
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import FREE, LimitExceeded, Meter
 from gateway.relay import frames
 from gateway.relay.types import CloseInfo, Traffic
@@ -37,6 +36,7 @@ from gateway.upstream.handshake import (
     without_configured,
 )
 from publisher.endpoint import EndpointOptions
+from publisher.plan_terms import ExceededAction
 
 _ELSE = 4000  # what goes out where the server takes no code of the protocol's own: Daphne takes 1000 and from 3000 on
 
@@ -152,7 +152,7 @@ class MessageRelay:
         while not self._ended and not meter.take(1, size):
             blocked = meter.blocked(1, size, time())
             if isinstance(blocked, LimitExceeded):
-                if blocked.action is Action.CLOSE:
+                if blocked.action is ExceededAction.CLOSE:
                     self.close(close_codes.PLAN_EXHAUSTED.code, blocked.sentence)
                 return False
             if blocked is not None:

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import Blocked, LimitExceeded, Meter
 from gateway.relay.frames import MASKED, MAXIMUM_CONTROL, FrameError, FrameScanner, Mark
+from publisher.plan_terms import ExceededAction
 
 MOST_FRAMES: Final = 2000
 """At once: a few milliseconds, for a client that only sends what is left out must not keep others from their turn."""
@@ -110,9 +110,9 @@ class FrameLimiter:
             return None
         while not self._meter.take(begins, octets):
             blocked = self._meter.blocked(begins, octets, now)
-            if isinstance(blocked, LimitExceeded) and blocked.action is Action.DROP:
+            if isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP:
                 if not begins or not self._may_skip:  # one that has begun to pass cannot be taken back
-                    return blocked._replace(action=Action.CLOSE)
+                    return blocked._replace(action=ExceededAction.CLOSE)
                 self.skipping = True
                 self.skipped += 1
                 self.skipped_octets += octets

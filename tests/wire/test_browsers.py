@@ -16,9 +16,10 @@ from websockets.exceptions import InvalidStatus
 
 from devportal import tickets
 from devportal.models import Ticket
+from devportal.operations import tickets as ticket_operations
 from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -200,7 +201,7 @@ async def test_made_up_tickets_cost_no_query(backend: Backend, monkeypatch: pyte
     token = await elsewhere(story.token)
     async with running() as [site]:
         made = await site.ticket(token)
-        monkeypatch.delattr(tickets, "redeem")
+        monkeypatch.delattr(ticket_operations, "redeem_ticket")
         ticket = made["ticket"]
         other_end = "A" if ticket[-1] != "A" else "B"
         for forged in ("", "x", ticket[:-2], ticket[:-1] + other_end, ticket.swapcase(), "%C3%A9", token):
