@@ -282,9 +282,9 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until the gateway answers. Its port is open before its workers serve it."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection((HOST, port), timeout=5) as knocking:
-            knocking.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            if knocking.recv(16).startswith(b"HTTP/1.1 200"):
+        with suppress(OSError), socket.create_connection((HOST, port), timeout=5) as probe:
+            probe.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            if probe.recv(16).startswith(b"HTTP/1.1 200"):
                 return
         time.sleep(0.1)
     raise BenchError(f"The gateway does not answer on port {port}.\n{log.read_text()}")

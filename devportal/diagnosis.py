@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
-from devportal import subscription_states
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
+from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api
 
 _SUBSCRIPTION = {
-    subscription_states.ON_HOLD: (
+    SubscriptionState.ON_HOLD: (
         "The subscription waits for the publisher's approval. Tokens work as soon as it is given."
     ),
-    subscription_states.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
-    subscription_states.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
+    SubscriptionState.REJECTED: "The publisher rejected the subscription. Ask them why, or choose another plan.",
+    SubscriptionState.BLOCKED: "The publisher blocked the subscription. Ask them to unblock it.",
 }
 
 
@@ -58,9 +58,9 @@ def _api(api: Api) -> str:
 def _subscription(api: Api, application: Application, subscription: Subscription | None, key_type: str) -> str:
     if subscription is None:
         return f"{application} is not subscribed to {api}. Subscribe it first."
-    if subscription.state == subscription_states.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
+    if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
         return "The publisher blocked the subscription for production keys. Sandbox keys still work."
-    return _SUBSCRIPTION.get(subscription.state, "")
+    return _SUBSCRIPTION.get(SubscriptionState(subscription.state), "")
 
 
 def _endpoint(api: Api, key_type: str) -> str:

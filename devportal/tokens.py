@@ -1,7 +1,7 @@
 """Access tokens: how one is made, how it is stored, and who is said to have made or ended it.
 
 Every access token has an `AccessToken` row that holds its digest and never the token itself. Whoever makes one goes
-through `issue` (or, at the OAuth endpoints, through the toolkit, which calls `mint`).
+through `operations.tokens.issue_token` (or, at the OAuth endpoints, through the toolkit, which calls `mint`).
 """
 
 import hashlib
@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
-from django.db import transaction
 from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken
 
@@ -45,22 +44,6 @@ class Doer:
 
 
 _doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
-
-
-def issue(
-    *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
-) -> IssuedToken:
-    """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
-
-    `user` is the person in whose name the client acts, or None when it acts in its own.
-    """
-    scopes = list(scopes)
-    token = mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
-    row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
-    row.token_checksum = digest(token)
-    with attributed(actor=actor, now=now), transaction.atomic():
-        row.save()
-    return IssuedToken(token, row, row.expires)
 
 
 def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime) -> str:

@@ -66,6 +66,7 @@ class EndpointOptions:
     ca_certificate: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     maximum_duration: float = 0.0
+    pass_refusals: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EndpointOptions:
@@ -149,6 +150,7 @@ def _reader_of(key: str) -> Callable[[Any], Any]:
         return lambda value: _read_number(value, OPTION_BOUNDS[key])
     readers: dict[str, Callable[[Any], Any]] = {
         "prevent_suspension": _read_switch,
+        "pass_refusals": _read_switch,
         "verify_tls": _read_switch,
         "ca_certificate": _read_certificate,
         "headers": _read_headers,
@@ -167,7 +169,7 @@ def _read_number(value: Any, limits: OptionBounds) -> float:
         return 0.0
     if not limits.least <= value <= limits.most:
         off = ", or 0 to switch it off" if limits.may_be_off else ""
-        raise BadValue(f"{limits.label} must be between {limits.least:g} and {limits.most:g}{off}.")
+        raise BadValue(f"{limits.label} must be between {limits.least:.10g} and {limits.most:.10g}{off}.")
     if limits.whole and value != int(value):
         raise BadValue(f"{limits.label} is a whole number.")
     return int(value) if limits.whole else float(value)

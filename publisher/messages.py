@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from core.text import count
 from publisher.lifecycle import SERVED, Action, State
-
-if TYPE_CHECKING:
-    from publisher.impact import Impact
 
 _FIELDS = {
     "is_default_version": "default version",
@@ -26,6 +24,14 @@ _DONE = {
     Action.DEPRECATE: "Deprecated",
     Action.RETIRE: "Retired",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom a change touches: `live_connections` (None where nobody counts them) and subscribed `applications`."""
+
+    live_connections: int | None = None
+    applications: int = 0
 
 
 def consequence(action: Action, state: State, impact: Impact, plans: Sequence[str]) -> str:

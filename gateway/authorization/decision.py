@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from devportal.deny_policies import Denial, Denials
+from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
@@ -45,14 +46,15 @@ class Place(NamedTuple):
 
     client_ip: str
     origin: str | None
+    is_console: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """The client may connect. `subscription` is None only on a pre-released API.
 
-    `client_ip` and `origin` are where the handshake came from. `connection_id` is set where the id of the connection
-    was given away before it was made, with a ticket.
+    `client_ip`, `origin` and `is_console` are where the handshake came from. `connection_id` is set where the id of the
+    connection was given away before it was made, with a ticket.
     """
 
     route: Route
@@ -62,6 +64,7 @@ class Allow:
     client_ip: str = ""
     origin: str | None = None
     connection_id: str = ""
+    is_console: bool = False
 
 
 def authorize(
@@ -82,7 +85,7 @@ def authorize(
     route = match.route(*_preferred(grant))
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    place = Place(handshake.client_ip, handshake.origin)
+    place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
     return (
         _refuse_state(route.deployment)
         or _refuse_place(route, place, denials)
@@ -147,7 +150,7 @@ def reconsider(
     route = route_to(deployment, admitted.route.rest)
     if route is None:
         return nothing_here("The API no longer has this topic.")
-    place = Place(admitted.client_ip, admitted.origin)
+    place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
         _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
     )
@@ -187,12 +190,13 @@ def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusa
     if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
         return _denied(denial)
     origins = route.deployment.origins
-    if origins is None or origins.allow(place.origin):
+    if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
     return forbidden(
         900403,
         "Origin not allowed",
-        "Web pages of this origin may not call the API. Its publisher can add the origin to the allowed ones.",
+        "Web pages of this origin may not call the API. Its publisher can add the origin under Allowed origins on the "
+        "API's Runtime page.",
     )
 
 
@@ -243,7 +247,7 @@ def _decide(
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
         sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
         return forbidden(900905, "Wrong key type", sentence)
-    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin)
+    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
 def _denied(denial: Denial) -> Refusal:
@@ -291,9 +295,9 @@ def _refuse_subscription(
             return None
         sentence = "The application is not subscribed to this API. Subscribe in the Developer Portal."
         return forbidden(900908, "Not subscribed", sentence)
-    if subscription.state == "BLOCKED":
+    if subscription.state == SubscriptionState.BLOCKED:
         return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
-    if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
+    if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == "PRODUCTION":
         return forbidden(
             900907, "Subscription blocked", "The publisher has blocked this subscription for production keys."
         )
@@ -303,9 +307,9 @@ def _refuse_subscription(
 
 
 def _inactive(state: str) -> str:
-    if state == "ON_HOLD":
+    if state == SubscriptionState.ON_HOLD:
         return "The subscription waits for approval. Try again when it has been approved."
-    if state == "REJECTED":
+    if state == SubscriptionState.REJECTED:
         return "The subscription was rejected. Ask the API's publisher, or choose another plan."
     return f"The subscription is {state}."
 

@@ -29,15 +29,15 @@ PRESSING_SECONDS = 1.0
 HORIZON_SECONDS = 1.0
 """How far ahead of their time messages of a rate may be reserved."""
 CLOCK_SECONDS = 5.0
-"""A rate booked further ahead than the horizon and this was booked by a clock that has been set back since."""
+"""A rate reserved further ahead than the horizon and this was reserved by a clock that has been set back since."""
 
 
 class LeaseRequest(NamedTuple):
     """What a holder says and asks about one lease.
 
-    `serial` is the holder's own number for it, `turn` the number of the request, which rises with each: one that was
-    overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all, `spent`
-    how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
+    `lease_id` is the holder's own number for it, `sequence` the number of the request, which rises with each: one that
+    was overtaken by a later one changes nothing any more. `granted` is what the holder believes it was lent in all,
+    `spent` how much of that is gone. With `keep`, the lease is first lowered to that much; the holder must have stopped
     spending beyond it before it asks, until it is answered. Then `least` more is asked for, without which it cannot go
     on (0: nothing is urgent), and `most` would be welcome. `since` is when the need arose. `final` ends the lease.
     """
@@ -76,8 +76,8 @@ class Reservation(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """The answer to a booking: the first of so many `messages` has its time at `start`, the others follow by the
-    interval. With 0 messages nothing could be booked yet, and `start` is when the next one would be."""
+    """The answer to a reservation: the first of so many `messages` has its time at `start`, the others follow by the
+    interval. With 0 messages nothing could be reserved yet, and `start` is when the next one would be."""
 
     key: str
     start: float
@@ -101,14 +101,14 @@ class LeaseStore(Protocol):
         """Reserve messages of rates; the answers are in the same order."""
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The serials of this holder's leases that somebody else is waiting for."""
+        """The leases of this holder's leases that somebody else is waiting for."""
 
     def beat(self, holder: str, now: float) -> bool:
         """Say that a holder lives. Call it every few seconds, and before its first exchange. False: it was not known
         to live until now, so its open connections or all of its leases may have been forgotten; ask about each."""
 
     def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
-        """End all leases of a holder that is dead. `spent` is what its own record says by serial; the rest returns.
+        """End all leases of a holder that is dead. `spent` is what its own record says by lease; the rest returns.
         None: there is no record that can be trusted, so all counts as spent. Open connections end either way."""
 
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
@@ -134,7 +134,7 @@ def connects_key(account: str) -> str:
 
 
 def rate_key(account: str, rate: int) -> str:
-    """The name of an account's rate; another rate begins with a time line of its own."""
+    """The name of an account's rate; another rate begins with a schedule of its own."""
     return f"{account}:rate:{rate}"
 
 
@@ -205,7 +205,7 @@ def is_contended(window: StoredWindow, lease: StoredLease, has_end: bool, now: f
 
 
 def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
-    """Reserve messages on the one time line of a rate (the generic cell rate algorithm); its new end, and the slots.
+    """Reserve messages of the one schedule of a rate (the generic cell rate algorithm); its new end, and the answer.
 
     A message may pass `tolerance` seconds before its time; that is the burst. An end of 0 is a rate never used.
     """

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.quotas.limits import OPEN, Period, PlanLimits, Window, window_at
+from gateway.quotas.limits import OPEN, PlanLimits, window_at
 from gateway.quotas.rules import LeaseStore, connections_key, quota_key
+from publisher.plan_terms import QuotaPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class QuotaUsage:
     """One quota in its present period. `unit` is messages or bytes."""
 
     unit: str
-    period: Period
+    period: QuotaPeriod
     limit: int
     used: int
     resets_at: datetime
@@ -53,11 +54,8 @@ def _usage(store: LeaseStore, account: str, limits: PlanLimits, now: float) -> P
     if limits.connections is not None:
         asked.append((connections_key(account), OPEN))
     spent = {key: usage.spent for (key, _), usage in zip(asked, store.used(asked), strict=True)}
-    return PlanUsage(_quota(account, limits, window, spent), spent.get(connections_key(account)))
-
-
-def _quota(account: str, limits: PlanLimits, window: Window, spent: dict[str, int]) -> QuotaUsage | None:
-    if limits.quota is None:
-        return None
-    resets_at = datetime.fromtimestamp(window.end, UTC)
-    return QuotaUsage(limits.unit, limits.period, limits.quota, spent[quota_key(account, limits)], resets_at)
+    quota = None
+    if limits.quota is not None:
+        resets_at = datetime.fromtimestamp(window.end, UTC)
+        quota = QuotaUsage(limits.unit, limits.period, limits.quota, spent[quota_key(account, limits)], resets_at)
+    return PlanUsage(quota, spent.get(connections_key(account)))

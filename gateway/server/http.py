@@ -112,6 +112,10 @@ class GatewayHttp(HttpToolsProtocol):
         if not self._is_done:
             super().on_message_complete()
 
+    def _should_upgrade(self) -> bool:
+        """uvicorn's own looks at the last of several Connection lines only."""
+        return head.is_handshake(self.headers)
+
     def _upgrade(self, early: bytes) -> None:
         """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
         self._leave()

@@ -76,7 +76,8 @@ class HttpEndpoints:
             return None
         target = path if named else path.removeprefix(TICKETS)
         try:
-            asked = read({**scope, "path": target, "raw_path": target.encode("latin-1")})
+            takes_query_token = self._routing.routes.takes_query_token
+            asked = read({**scope, "path": target, "raw_path": target.encode("latin-1")}, takes_query_token)
         except Malformed as error:
             return _refused(refusals.malformed(str(error), error.code))
         if scope["method"] == "OPTIONS":

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.permissions import RoleRequired
 from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
@@ -43,12 +42,6 @@ class NotReadyToPublish(Invalid):
         fields = {each: self.SENTENCES[each] for each in missing}
         super().__init__(f"The API cannot be published yet. {' '.join(fields.values())}", fields)
         self.missing = missing
-
-
-def permit(allowed: bool, role: str, deed: str) -> None:
-    """Raise RoleRequired unless `allowed`."""
-    if not allowed:
-        raise RoleRequired(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
 
 
 def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:

@@ -13,7 +13,7 @@ from core.errors import Conflict
 from publisher import permissions, queries, signals
 from publisher.lifecycle import DEPLOYING, NO_CHECKS, UNDEPLOYING, Action, Checklist, State, next_state
 from publisher.models import Api
-from publisher.operations.common import NotReadyToPublish, lock, permit
+from publisher.operations.common import NotReadyToPublish, lock
 from publisher.operations.deployments import add_revision, put_on_gateway, take_off_gateway
 
 
@@ -28,7 +28,7 @@ def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS
     Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
     TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
     """
-    permit(permissions.can_publish(actor, api), "publisher", "move an API through its lifecycle")
+    permissions.require_publish(actor, api)
     source, target = api.stage, next_state(api.stage, action)
     row = _claim(api, source, target, action, now)
     if action in DEPLOYING:

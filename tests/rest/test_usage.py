@@ -15,10 +15,11 @@ from redis.exceptions import ConnectionError as NoRedis
 from accounts.models import User
 from devportal.models import Application, Subscription
 from gateway.api import usage
-from gateway.quotas.limits import OPEN, Period, PlanLimits, window_at
+from gateway.quotas.limits import OPEN, PlanLimits, window_at
 from gateway.quotas.rules import LeaseRequest, connections_key, quota_key
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from publisher.models import Plan
+from publisher.plan_terms import QuotaPeriod
 from tests.devportal import builders
 from tests.rest.conftest import DEVPORTAL, PUBLISHER
 
@@ -104,7 +105,7 @@ def test_a_quota_of_data_is_told_in_bytes_with_the_end_of_its_period(
     resets_at: str,
 ) -> None:
     Plan.objects.filter(name="Gold").update(quota=1000, quota_unit="bytes", quota_period=period, connections=None)
-    spend(f"subscription:{subscription.pk}", PlanLimits(quota=1000, unit="bytes", period=Period(period)), 1500)
+    spend(f"subscription:{subscription.pk}", PlanLimits(quota=1000, unit="bytes", period=QuotaPeriod(period)), 1500)
     body = _get(signed_in(carol), f"{DEVPORTAL}/subscriptions/{subscription.pk}/usage")
 
     quota = body["quota"]

@@ -121,10 +121,27 @@ async def test_what_cannot_be_taken_in_one_way_only_is_refused(gateway: Gateway,
     assert body["description"].endswith(".")
 
 
-@pytest.mark.parametrize("octet", [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x85])
+@pytest.mark.parametrize("octet", [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 async def test_a_control_character_in_a_header_is_refused(gateway: Gateway, octet: int) -> None:
     first = request(headers=[("X-Odd", f"a{chr(octet)}b")])
     assert (await answer_to(gateway, first))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        ("Connection: Upgrade", "Connection: keep-alive"),
+        ("Connection: keep-alive", "Connection: Upgrade"),
+        ("Connection: keep-alive", "Connection: x, upgrade", "Connection: y"),
+    ],
+)
+async def test_connection_may_stand_on_several_lines_in_any_order(
+    gateway: Gateway, backend: RawBackend, connection: tuple[str, ...]
+) -> None:
+    first = lines(*(line for line in GOOD if not line.startswith("Connection")), *connection)
+    async with raw_client(gateway.port, first) as client:
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+        await backend.accepted()
 
 
 async def test_a_wrong_version_is_told_the_right_one(gateway: Gateway) -> None:
@@ -168,10 +185,8 @@ async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gatew
     ids=["nothing", "a line", "headers", "more headers"],
 )
 async def test_a_handshake_that_never_ends_is_given_up(gateway: Gateway, part: bytes) -> None:
-    began = asyncio.get_running_loop().time()
     status, _, _ = await answer_to(gateway, part)
     assert status == 408
-    assert asyncio.get_running_loop().time() - began >= 0.29
 
 
 async def test_a_trickle_of_header_bytes_does_not_buy_time(gateway: Gateway) -> None:

@@ -123,9 +123,9 @@ async def test_a_slow_side_that_wakes_up_in_time_is_left_alone() -> None:
     async with raw_line(stall=30.0) as (gateway, client, upstream):
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await push(upstream, frame(2, bytes(60_000), masked=False), 400)
-        assert relay_of(gateway).client.stalled_at
+        assert relay_of(gateway).client.activity.stalled_at
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        while relay_of(gateway).client.stalled_at:
+        while relay_of(gateway).client.activity.stalled_at:
             await client.reader.read(1 << 20)
         assert not relay_of(gateway).backend.brakes
 

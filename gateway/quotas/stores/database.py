@@ -36,7 +36,7 @@ KEPT_SECONDS: Final = 3600
 
 
 # Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
-_WANTED = f"""
+_CONTENDED = f"""
     SELECT lease.serial FROM {LeaseRecord._meta.db_table} lease
     JOIN {QuotaWindow._meta.db_table} quota ON quota.id = lease.window_id
     WHERE lease.holder = %s AND quota.wanted_at > %s AND lease.reported_at < quota.wanted_at
@@ -52,9 +52,9 @@ class DatabaseLeaseStore:
         if not requests:
             return []
         with transaction.atomic():
-            desk = _Desk(holder, requests, now)
-            answers = [desk.serve(request) for request in requests]
-            desk.save()
+            batch = _Batch(holder, requests, now)
+            answers = [batch.serve(request) for request in requests]
+            batch.save()
         return answers
 
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
@@ -62,21 +62,21 @@ class DatabaseLeaseStore:
         if not reservations:
             return []
         with transaction.atomic():
-            lines = _lines({reservation.key for reservation in reservations})
-            booked = []
+            schedules = _schedules({reservation.key for reservation in reservations})
+            reserved = []
             for reservation in reservations:
-                line = lines[reservation.key]
-                line.booked_until, slots = schedule(line.booked_until, reservation, now)
-                booked.append(slots)
+                row = schedules[reservation.key]
+                row.booked_until, answer = schedule(row.booked_until, reservation, now)
+                reserved.append(answer)
             RateSchedule.objects.bulk_create(
-                lines.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
+                schedules.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
             )
-        return booked
+        return reserved
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The serials of this holder's leases that somebody else is waiting for."""
+        """The leases of this holder's leases that somebody else is waiting for."""
         with connection.cursor() as cursor:
-            cursor.execute(_WANTED, [holder, now - PRESSING_SECONDS])
+            cursor.execute(_CONTENDED, [holder, now - PRESSING_SECONDS])
             return [lease_id for (lease_id,) in cursor.fetchall()]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -114,7 +114,7 @@ class DatabaseLeaseStore:
         RateSchedule.objects.filter(booked_until__lt=now - KEPT_SECONDS).delete()
 
 
-class _Desk:
+class _Batch:
     """One batch of requests and the rows they concern."""
 
     def __init__(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
@@ -144,9 +144,12 @@ class _Desk:
         return answer
 
     def save(self) -> None:
-        changed = [
-            self._updated(place) for place, state in self._windows.items() if self._differs(self._rows[place], state)
-        ]
+        changed = []
+        for place, state in self._windows.items():
+            row = self._rows[place]
+            if (row.granted, row.contended_at) != (state.granted, state.contended_at):
+                row.granted, row.contended_at = state.granted, state.contended_at
+                changed.append(row)
         if changed:
             QuotaWindow.objects.bulk_create(
                 changed, update_conflicts=True, update_fields=["granted", "contended_at"], unique_fields=["id"]
@@ -155,7 +158,18 @@ class _Desk:
             LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
         if self._changed:
             LeaseRecord.objects.bulk_create(
-                [self._lease_row(place, state) for place, state in self._changed.values()],
+                [
+                    LeaseRecord(
+                        window=self._rows[place],
+                        holder=state.holder,
+                        lease_id=state.lease_id,
+                        granted=state.granted,
+                        spent=state.spent,
+                        reported_at=state.reported_at,
+                        sequence=state.sequence,
+                    )
+                    for place, state in self._changed.values()
+                ],
                 update_conflicts=True,
                 update_fields=["granted", "spent", "reported_at", "sequence"],
                 unique_fields=["holder", "lease_id"],
@@ -171,25 +185,6 @@ class _Desk:
             )
             leases[places[row.window_id]][row.holder, row.lease_id] = state
         return leases
-
-    def _differs(self, row: QuotaWindow, state: StoredWindow) -> bool:
-        return row.granted != state.granted or row.contended_at != state.contended_at
-
-    def _updated(self, place: Place) -> QuotaWindow:
-        row, state = self._rows[place], self._windows[place]
-        row.granted, row.contended_at = state.granted, state.contended_at
-        return row
-
-    def _lease_row(self, place: Place, state: StoredLease) -> LeaseRecord:
-        return LeaseRecord(
-            window=self._rows[place],
-            holder=state.holder,
-            lease_id=state.lease_id,
-            granted=state.granted,
-            spent=state.spent,
-            reported_at=state.reported_at,
-            sequence=state.sequence,
-        )
 
 
 def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
@@ -215,18 +210,16 @@ def _lock(places: Iterable[Place]) -> dict[Place, QuotaWindow]:
     return {(row.key, row.begins): row for row in _find(places).select_for_update().order_by("pk")}
 
 
-def _lines(keys: set[str]) -> dict[str, RateSchedule]:
+def _schedules(keys: set[str]) -> dict[str, RateSchedule]:
     def lock() -> dict[str, RateSchedule]:
-        return {
-            line.key: line for line in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")
-        }
+        return {row.key: row for row in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")}
 
-    lines = lock()
-    if len(lines) < len(keys):
-        missing = [RateSchedule(key=key) for key in sorted(keys - set(lines))]
+    found = lock()
+    if len(found) < len(keys):
+        missing = [RateSchedule(key=key) for key in sorted(keys - set(found))]
         RateSchedule.objects.bulk_create(missing, ignore_conflicts=True)
-        lines = lock()
-    return lines
+        found = lock()
+    return found
 
 
 def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devportal.deny_policies import Denial, Denials
-from devportal.models import Subscription
+from devportal.subscription_states import SubscriptionState
 from devportal.tickets import Redeemed
 from gateway import refusals
 from gateway.authorization.decision import Allow, authorize, is_denied, reauthenticate, reconsider, settle_ticket
@@ -25,7 +25,7 @@ from publisher.origins import Origins
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, SANDBOX, deployment, grant, handshake
 
 STATES = [state.value for state in State]
-SUBSCRIPTIONS = ["", *Subscription.State.values]
+SUBSCRIPTIONS = ["", *SubscriptionState]
 LIVE = ("PUBLISHED", "DEPRECATED")
 NOT_SERVED = ("CREATED", "RETIRED")
 READ = Topic("/rooms/{id}", scopes=frozenset({"read", "write"}))
