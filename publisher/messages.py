@@ -38,7 +38,11 @@ def consequence(action: Action, state: State, impact: Impact, plans: Sequence[st
     """What `action` would do to an API in `state`, in figures."""
     return {
         Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {_listed(plans)}.",
-        Action.PROTOTYPE: _prototype(state),
+        Action.PROTOTYPE: (
+            "Stays callable, marked Pre-Released in the portal."
+            if state is State.PUBLISHED
+            else "Makes it callable and shows it in the portal, marked Pre-Released."
+        ),
         Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
         Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
         Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
@@ -77,12 +81,6 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         "api.undeployed": "Taken off the gateway",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
-
-
-def _prototype(state: State) -> str:
-    if state is State.PUBLISHED:
-        return "Stays callable, marked Pre-Released in the portal."
-    return "Makes it callable and shows it in the portal, marked Pre-Released."
 
 
 def _closes(impact: Impact, code: int) -> str:

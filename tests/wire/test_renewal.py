@@ -23,8 +23,8 @@ from gateway.models import ConnectionRecord, ReauthenticationRequest
 from tests.devportal import builders
 from tests.gateway.scenario import Story, elsewhere, person
 from tests.oauth import flows
-from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, point_at, running, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, point_at, running, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
