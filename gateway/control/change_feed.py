@@ -1,4 +1,4 @@
-"""Follows the trail: brings the catalogue up to date and closes lines whose right has ended, within a second.
+"""Follows the audit log: brings the routes up to date and closes connections whose right has ended, within a second.
 
 A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
 touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
@@ -72,14 +72,14 @@ class ChangeFeed:
 
     async def start(self) -> None:
         """Read everything once. Raises `django.db.Error` when the database cannot be read."""
-        # The place on the trail first: what is written while the catalogue is read is then read again.
+        # The place in the audit log first: what is written while the routes are read is then read again.
         newest = await self._run(newest_id)
         floor = max(0, newest - TAIL_IDS)
         self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
         await self._routing.load()
 
     async def follow(self) -> None:
-        """Follow the trail until cancelled."""
+        """Follow the audit log until cancelled."""
         while True:
             await self.step()
             await asyncio.sleep(AWAY_SECONDS if self._is_away else POLL_SECONDS)
@@ -187,12 +187,12 @@ class ChangeFeed:
     def _note_away(self, error: Exception) -> None:
         if not self._is_away:
             trace = None if isinstance(error, DatabaseError) else error
-            log.error("The trail cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+            log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
         self._is_away = True
 
     def _note_back(self) -> None:
         if self._is_away:
-            log.warning("The trail can be read again; everything has been compared with the database.")
+            log.warning("The audit log can be read again; everything has been compared with the database.")
         self._is_away = False
 
 
@@ -214,7 +214,7 @@ def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
 
 
 def newest_id() -> int:
-    """The highest id on the trail, 0 when it is empty."""
+    """The highest id in the audit log, 0 when it is empty."""
     return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 

@@ -1,4 +1,4 @@
-"""What a row of the trail means to the gateway, and which rows have been seen. Pure."""
+"""What a row of the audit log means to the gateway, and which rows have been seen. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"}
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """The part of a row on the trail that the gateway reads."""
+    """The part of a row in the audit log that the gateway reads."""
 
     id: int
     verb: str

@@ -114,7 +114,7 @@ def refuse_backend() -> Callable[[str, str, int], str]:
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other

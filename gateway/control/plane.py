@@ -77,8 +77,8 @@ class ControlPlane:
             _forever(self._change_feed.follow(), "follow"),
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
-            _forever(self._breaker.share(), "health"),
-            _forever(self._connection_log.keep(), "journal"),
+            _forever(self._breaker.share(), "breaker"),
+            _forever(self._connection_log.keep(), "connection-log"),
             _forever(self._writer.report(), "report"),
             _forever(self._writer.watch(), "lag"),
         ]

@@ -1,8 +1,8 @@
 """A connection that outlives its token: the client hands over another one, to whichever worker it reaches.
 
-The worker that is asked looks among its own lines first. If the line is another's, it writes a wish (a row of
-`ReauthenticationRequest` and one on the trail) and waits for the worker that holds the line to follow the trail and
-write its answer there.
+The worker that is asked looks among its own connections first. If it is another's, it writes a wish (a row of
+`ReauthenticationRequest` and one in the audit log) and waits for the worker that holds the connection to follow the audit
+log and write its answer there.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Reauthentication:
             self._waiting -= 1
 
     async def answer(self, connection_id: str, asked: Mapping[str, str]) -> None:
-        """Renew a line of this worker, if it is one, because the trail says that somebody asked another worker.
+        """Renew a line of this worker, if it is one, because the audit log says that somebody asked another worker.
 
         Raises `django.db.Error`.
         """

@@ -1,4 +1,4 @@
-"""What a worker is told of its clients' comings and goings, for its tally, its journal and its log."""
+"""What a worker is told of its clients' comings and goings, for its counters, its connection log and its access log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each worker writes its tally into a file of the metrics folder, every two seconds and when it ends.
+"""Each worker writes its counters into a file of the metrics folder, every two seconds and when it ends.
 
 A file rather than a question to the worker, so that what a killed worker counted stays counted: a sum over workers that
 drops when one of them dies would look to Prometheus like a restart, and its rates would jump.
@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.metrics")
 
 
 class MetricsWriter:
-    """Reports one worker's tally every so many seconds, and measures how late its loop is.
+    """Reports one worker's counters every so many seconds, and measures how late its loop is.
 
     Without a folder nobody wants to know.
     """

@@ -69,7 +69,7 @@ class HttpEndpoints:
         self._clock = clock
 
     async def answer(self, scope: Mapping[str, Any]) -> Response | None:
-        """The answer to a plain HTTP request; None when it is not for this desk."""
+        """The answer to a plain HTTP request; None when it is not asked here."""
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         renewal = RENEWAL.fullmatch(path)
         if not renewal and not path.startswith(f"{TICKETS}/"):
