@@ -1,8 +1,8 @@
 """A connection that outlives its token: the client hands over another one, to whichever worker it reaches.
 
 The worker that is asked looks among its own connections first. If it is another's, it writes a wish (a row of
-`ReauthenticationRequest` and one in the audit log) and waits for the worker that holds the connection to follow the audit
-log and write its answer there.
+`ReauthenticationRequest` and one in the audit log) and waits for the worker that holds the connection to follow the
+audit log and write its answer there.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ MOMENT = datetime.fromtimestamp(NOW, UTC)
 WORKER = uuid.UUID(int=1)
 
 
-class Passing:
+class FakeRelay:
     """A connection through which passes what the test says."""
 
     def __init__(self) -> None:
@@ -70,13 +70,13 @@ class LoggingWorker:
             worker_id=WORKER, connections=self.connections, run=self.database, clock=lambda: self.now
         )
 
-    def open(self, name: str = "a" * 32) -> tuple[Connection, Passing]:
+    def open(self, name: str = "a" * 32) -> tuple[Connection, FakeRelay]:
         """Carol comes."""
-        line, passing = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), Passing()
-        line.relay = passing
+        line, relay = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
+        line.relay = relay
         self.connections.add(line)
         self.connection_log.opened(line)
-        return line, passing
+        return line, relay
 
     def end(self, line: Connection) -> None:
         """And goes."""
@@ -114,9 +114,9 @@ async def test_an_open_connection_is_written_with_who_it_is(worker: LoggingWorke
 
 
 async def test_its_end_is_written_into_the_same_row(worker: LoggingWorker) -> None:
-    line, passing = worker.open()
+    line, relay = worker.open()
     await worker.connection_log.write()
-    passing.passed, passing.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
+    relay.passed, relay.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
     worker.now += timedelta(seconds=5)
     worker.end(line)
     await worker.connection_log.write()
@@ -163,10 +163,10 @@ async def test_what_comes_while_it_is_written_waits_for_the_next_time(worker: Lo
 
 
 async def test_what_passes_on_an_open_connection_is_brought_up_to_date(worker: LoggingWorker) -> None:
-    _, passing = worker.open()
+    _, relay = worker.open()
     worker.open("b" * 32)
     await worker.connection_log.write()
-    passing.passed = Traffic(1, 10, 0, 0)
+    relay.passed = Traffic(1, 10, 0, 0)
     await worker.connection_log.refresh()
     await worker.connection_log.write()
     assert [row.bytes_in for row in await worker.rows()] == [10, 0]
