@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _GATEWAY_HEADERS = frozenset(
     {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
 )
-_GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-")
+_GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-", "x-apim-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,8 @@ def _read_headers(value: Any) -> dict[str, str]:
     for name, text in value.items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise BadValue(f"{name} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
-        if name.lower() in _GATEWAY_HEADERS or name.lower().startswith(_GATEWAY_PREFIXES):
+        plain = re.sub("[^0-9a-z]", "-", name.lower())  # as many servers read it, see `handshake.request.plain_name`
+        if plain in _GATEWAY_HEADERS or plain.startswith(_GATEWAY_PREFIXES):
             raise BadValue(f"The gateway itself sets {name}; leave it out.")
         if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:
             raise BadValue(f"The value of {name} must be one line of plain text of at most 4096 characters.")

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from accounts.models import User
 from devportal import tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
@@ -104,8 +105,13 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 
 def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
+    """Have the Publisher ask `count` how many connections are open to an API, by its id, at a time."""
     impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
+
+
+def person_behind(grant: Grant) -> User | None:
+    """Who allowed a token, or else owns its application, as the actor of what is done with it."""
+    return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:

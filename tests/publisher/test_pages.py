@@ -267,7 +267,7 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
     [
         ({"test": "endpoint", "endpoint": "http://h"}, "begins with ws://"),
         ({"test": "endpoint"}, "Give the address of a WebSocket backend"),
-        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "is sent as ws://nowhere.invalid/%E8%81%8A"),
+        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "· sent as ws://nowhere.invalid/%E8%81%8A"),
         ({"test": "sandbox_url", "sandbox_url": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         ({"test": "nonsense", "endpoint": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         (
