@@ -93,7 +93,6 @@ class EndpointForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         options = EndpointOptions.from_document(api.endpoint_options).to_document()
         return {
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
@@ -106,7 +105,6 @@ class EndpointForm(GuardedForm):
         }
 
     def clean_headers(self) -> dict[str, str]:
-        """Header lines as names with values."""
         pairs = []
         for line in _lines(self.cleaned_data["headers"]):
             name, colon, value = line.partition(":")
