@@ -9,17 +9,34 @@ from accounts.models import User
 from tests.accounts.conftest import Open
 from tests.accounts.gallery.urls import API
 from tests.journeys.barriers import barriers
+from tests.journeys.measures import faults
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 ID = API["pk"]
+PAGES = [
+    "/publisher/apis",
+    "/publisher/create",
+    "/publisher/create?wrong=1",
+    f"/publisher/apis/{ID}",
+    f"/publisher/apis/{ID}/lifecycle",
+    "/devportal/",
+    "/devportal/applications",
+    f"/devportal/apis/{ID}/wizard",
+]
 # What no page of the product shows when it is visited: errors in a form, and a list with everything in it.
-PAGES = ["/publisher/create?wrong=1", "/devportal/applications"]
+EVERYTHING = ["/publisher/create?wrong=1", "/devportal/applications"]
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_a_page_stands_in_nobodys_way(show: Open, path: str) -> None:
+    found = barriers(show(path, reduced_motion="reduce"))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_stands_in_nobodys_way(show: Open, path: str) -> None:
-    found = barriers(show(path, reduced_motion="reduce"))
+def test_a_page_can_be_read_and_used_at_every_width(show: Open, path: str) -> None:
+    found = faults(show(path, reduced_motion="reduce"))
     assert not found, "\n".join(found)
 
 

@@ -40,9 +40,10 @@
     let [left, right] = [0, document.documentElement.clientWidth];
     for (let up = it.parentElement; up && up !== document.body; up = up.parentElement) {
       if (up.matches(SCROLLERS)) return [-Infinity, Infinity];
-      if (style(up).overflowX === "visible" || up.matches(".short, .short *")) continue;
+      if (style(up).overflowX === "visible") continue;
       const box = up.getBoundingClientRect();
       [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
+      if (up.matches(OPENS)) break; // lies above everything else
     }
     return [left, right];
   }
@@ -111,7 +112,7 @@
   }
 
   function turned(nodes, all) {
-    const free = (it) => it.closest("bdi, pre") || it.closest("[dir]")?.dir === "auto";
+    const free = (it) => it.closest("bdi, pre, .glyph") || it.closest("[dir]")?.dir === "auto";
     for (const node of nodes) {
       const bare = node.data.replace(/\u2068[^\u2068\u2069]*\u2069/gu, "");
       if (BACKWARDS.test(bare) && !free(node.parentElement)) found.add(`no dir="auto": ${name(node.parentElement)}`);
@@ -125,8 +126,9 @@
     // The words on a control are in what it is called, and its tooltip says the same.
     const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
     for (const it of all.filter((each) => each.matches("[aria-label]:is(a, button)"))) {
-      const [label, words] = [it.getAttribute("aria-label"), plain(it.innerText || "")];
-      if (words && !plain(label).includes(words)) found.add(`called “${label}” but says “${it.innerText.trim()}”`);
+      const label = it.getAttribute("aria-label");
+      const words = [...it.childNodes].filter((each) => !each.ariaHidden).map((each) => each.textContent).join(" ").trim();
+      if (words && !plain(label).includes(plain(words))) found.add(`called “${label}” but says “${words}”`);
       if (it.title && it.title !== label) found.add(`called “${label}” but explained as “${it.title}”`);
     }
   }
@@ -161,7 +163,7 @@
   measure(document.body);
   const known = new Set(before);
   for (const it of document.querySelectorAll(OPENS)) {
-    const looks = it.id.replace(/[0-9a-f]+(-[0-9a-f]+)+$|\d+$/, "");
+    const looks = it.outerHTML.replace(/ (href|action|value|id|for)="[^"]*"/g, "");
     if (known.has(looks)) continue;
     known.add(looks);
     const modal = it.matches("dialog");
@@ -169,5 +171,5 @@
     measure(it);
     modal ? it.close() : it.hidePopover();
   }
-  return [...found];
+  return { found: [...found], known: [...known] };
 }
