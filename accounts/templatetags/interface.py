@@ -117,6 +117,16 @@ def ago(moment: datetime | None) -> str:
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
+@register.filter
+def expiry(moment: datetime, how: str = "words") -> str:
+    """When something expires: "in 3 days", then "expired 2 hours ago"; in a "sentence", "expires in 3 days"."""
+    left = (moment - timezone.now()).total_seconds()
+    if left <= 0:
+        return f"expired {ago(moment)}"
+    words = f"in {duration_words(left) or 'less than a minute'}"
+    return f"expires {words}" if how == "sentence" else words
+
+
 def duration_words(seconds: float) -> str:
     """The largest whole unit in a duration: "2 hours"; nothing under a minute."""
     for name, length in [*STEPS_OF_TIME, ("minute", 60)]:
@@ -152,7 +162,7 @@ def scheme(address: object) -> str:
 
 @register.filter
 def isolated(text: object) -> str:
-    """A name inside a sentence of an attribute, fenced off where it reads from right to left; elsewhere `<bdi>` does it."""
+    """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
     words = str(text)
     return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
 

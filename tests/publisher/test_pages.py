@@ -300,10 +300,10 @@ def test_the_overview_of_a_published_api_says_where_it_answers(admin: User) -> N
     api = make_api(admin, publish=True)
     api = operations.update_api(api=api, changes={"is_default_version": True}, actor=admin, now=NOW)
     operations.deploy_revision(api=api, actor=admin, now=NOW)
-    page = text_of(browse(admin).get(address("api", api)))
-    assert "ws://localhost:9099/echowebsocket/1.0.0" in page
-    assert "wss://localhost:8099/echowebsocket/1.0.0" in page
-    assert "Also answers at /echowebsocket/1.0 and /echowebsocket (default version)." in page
+    answer = browse(admin).get(address("api", api))
+    page, copied = text_of(answer), re.findall(r'data-copy="([^"]+)"', answer.content.decode())
+    assert copied == ["ws://localhost:9099/echowebsocket/1.0.0", "wss://localhost:8099/echowebsocket/1.0.0"]
+    assert "Also answers at /echowebsocket/1.0 /echowebsocket (default version)" in page
     assert "Next:" not in page
     assert "Revision 2 deployed" in page
 

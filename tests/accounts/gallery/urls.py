@@ -1,5 +1,7 @@
 """Addresses of the gallery: the portals' names, so that the shell can link, and one page per picture."""
 
+from datetime import timedelta
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -35,7 +37,7 @@ def page(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
     form = ApiForm(sent if "wrong" in request.GET else None)
     pages = Paginator(range(1204), 20).get_page(request.GET.get("page", 4))
     context = {"api": API, "form": form, "now": timezone.now(), "page": pages, "text": "\"a\" <b> & 'c'"}
-    context |= {"token": TOKEN, "command": COMMAND}
+    context |= {"token": TOKEN, "command": COMMAND, "soon": timezone.now() + timedelta(minutes=3, seconds=2)}
     return render(request, f"gallery/{name}.html", context)
 
 
