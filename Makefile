@@ -16,9 +16,10 @@ test: packages  ## Everything the build server checks, with its own set-up
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check tools
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest postgresql
 
-check: packages  ## Style, types, import contracts, Django's checks, migrations
+check: packages  ## Style of code and templates, types, import contracts, Django's checks, migrations
 	.venv/bin/ruff check --output-format concise
 	.venv/bin/ruff format --check
+	.venv/bin/djangofmt --check templates tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) manage.py check
@@ -44,6 +45,7 @@ screenshots: tools  ## Take the tutorial's pictures anew
 format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+	.venv/bin/djangofmt templates tests
 
 lock:  ## Resolve requirements*.in to pinned, hashed lock files
 	scripts/lock

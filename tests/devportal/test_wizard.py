@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 NEW = {"which": "new", "name": "Chat client", "plan": "Unlimited", "description": "", "token_type": "JWT"}
 KEYS = {"key_type": "PRODUCTION", "grant_types": ["client_credentials"], "callback_url": "", "token_seconds": "3600"}
 TOKEN = {"scopes": ["default"], "seconds": "3600"}
-SECRET_TEXT = re.compile(r'id="(token|consumer-secret)"[^>]*>([^<]+)<')
+SECRET_TEXT = re.compile(r'id="(token|consumer-secret)"[^>]*>(?:<span[^>]*>)?([^<]+)(?:</span>)?([^<]*)<')
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def walk(tab: Client, echo: Api, **first: str) -> str:
 
 
 def secrets_on(page: HttpResponse) -> dict[str, str]:
-    return dict(SECRET_TEXT.findall(page.content.decode()))
+    return {name: start + end for name, start, end in SECRET_TEXT.findall(page.content.decode())}
 
 
 # --- forwards ------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_an_application_of_ones_own_is_used_again_with_its_keys(tab: Client, ech
 
     two = tab.post(f"/devportal/apis/{echo.pk}/wizard", {"which": "existing", "application": str(app.pk)}).url
     three = tab.post(two, {"plan": "Silver"}).url
-    assert "reused as they are" in tab.get(three).content.decode()
+    assert "reused as they are" in " ".join(tab.get(three).content.decode().split())
     four = tab.post(three, {"key_type": "PRODUCTION"}).url
     assert secrets_on(tab.get(four)) == {}
     page = tab.get(tab.post(four, TOKEN).url)
@@ -285,9 +285,9 @@ def test_the_first_plan_that_the_developer_may_choose_is_chosen_already(tab: Cli
 
     page = tab.get(two).content.decode()
 
-    choices = re.findall(r'name="plan" value="(\w+)"( checked)?( disabled)?', page)
-    assert [chosen for _, chosen, reserved in choices if not reserved] == [" checked", ""]
-    assert ("Gold", "", " disabled") in choices
+    choices = re.findall(r'name="plan"\s+value="(\w+)"\s+(checked)?\s+(disabled)?', page)
+    assert [chosen for _, chosen, reserved in choices if not reserved] == ["checked", ""]
+    assert ("Gold", "", "disabled") in choices
 
 
 @pytest.mark.parametrize("plan", ["", "Bronze"])

@@ -68,6 +68,7 @@ VISITS = [
     Visit("nobody", "devportal:catalogue", query="?q=nothing-like-it"),
     Visit("nobody", "devportal:api", API),
     Visit("nobody", "devportal:api", {"pk": "prototype"}),
+    Visit("nobody", "devportal:api", {"pk": "deprecated"}),
     Visit("mallory", "devportal:api", {"pk": "draft"}),
     Visit("mallory", "publisher:apis"),
     Visit("mallory", "devportal:credentials", API),
