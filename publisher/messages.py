@@ -36,8 +36,8 @@ def consequence(action: Action, state: State, impact: Impact, plans: Sequence[st
         Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
         Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
         Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
-        Action.DEPRECATE: f"Hides it from new subscribers; {_keeps(impact)}",
-        Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)}",
+        Action.DEPRECATE: _deprecate(state, impact),
+        Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)} There is no way back.",
     }[action]
 
 
@@ -77,6 +77,11 @@ def _prototype(state: State) -> str:
     if state is State.PUBLISHED:
         return "Stays callable, marked Pre-Released in the portal."
     return "Makes it callable and shows it in the portal, marked Pre-Released."
+
+
+def _deprecate(state: State, impact: Impact) -> str:
+    passes = "Calls pass again. " if state is State.BLOCKED else ""
+    return f"{passes}Hides it from new subscribers; {_keeps(impact)} There is no way back: only Retire follows."
 
 
 def _closes(impact: Impact, code: int) -> str:

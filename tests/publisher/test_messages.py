@@ -43,15 +43,29 @@ UNCOUNTED = Impact(live_connections=None, applications=0)
             Action.DEPRECATE,
             State.PUBLISHED,
             BUSY,
-            "Hides it from new subscribers; the 9 applications subscribed keep working.",
+            "Hides it from new subscribers; the 9 applications subscribed keep working. "
+            "There is no way back: only Retire follows.",
         ),
         (
             Action.DEPRECATE,
             State.PUBLISHED,
             ONE,
-            "Hides it from new subscribers; the 1 application subscribed keeps working.",
+            "Hides it from new subscribers; the 1 application subscribed keeps working. "
+            "There is no way back: only Retire follows.",
         ),
-        (Action.DEPRECATE, State.PUBLISHED, IDLE, "Hides it from new subscribers; nobody is subscribed now."),
+        (
+            Action.DEPRECATE,
+            State.BLOCKED,
+            IDLE,
+            "Calls pass again. Hides it from new subscribers; nobody is subscribed now. "
+            "There is no way back: only Retire follows.",
+        ),
+        (
+            Action.RETIRE,
+            State.DEPRECATED,
+            IDLE,
+            "Takes it off the gateway for good; no connection is open now. There is no way back.",
+        ),
         (Action.PROTOTYPE, State.PUBLISHED, BUSY, "Stays callable, marked Pre-Released in the portal."),
         (
             Action.PUBLISH,
