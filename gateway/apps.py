@@ -5,8 +5,10 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Let the Publisher know how many clients a change would touch."""
+        """Let the portals know how many clients a change would touch, and why one was not let in."""
         from gateway.connections import heartbeat
         from gateway.control import loaders
+        from gateway.observability import refusal_log
 
+        loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(heartbeat.live_connections)

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from devportal import tickets
+from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.tickets import IssuedTicket
@@ -104,6 +104,9 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
     """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
     impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
+
+
+answer_attempts_with = attempts.register
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:
