@@ -106,6 +106,12 @@ def spaced(number: Any) -> str:
 
 
 @register.filter
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 application", "9 applications"."""
+    return text.count(number, noun)
+
+
+@register.filter
 def ago(moment: datetime | None) -> str:
     """How long ago a moment was, or how far ahead it is: "2 hours ago", "in 3 days", "just now"."""
     if moment is None:

@@ -30,7 +30,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import impact, ssrf
+from publisher import health, impact, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
@@ -107,6 +107,7 @@ def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
 
 
 answer_attempts_with = attempts.register
+tell_health_with = health.register
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:

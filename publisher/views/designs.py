@@ -19,7 +19,7 @@ from core.forms import show_refusal, status_of
 from publisher import operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
-from publisher.views.common import api_page
+from publisher.views.common import api_page, health_for
 
 
 class DesignPage(RequiresRole, ABC):
@@ -63,7 +63,7 @@ class DesignPage(RequiresRole, ABC):
 
     def show(self, api: Api, form: GuardedForm) -> HttpResponse:
         """The page with a form."""
-        context = {"form": form, "may_change": self.may(current_user(self.request), api), **self.context(form)}
+        context = {"form": form, "may_change": self.may(current_user(self.request), api), **self.context(form, api)}
         return api_page(self.request, api, self.template, status=status_of(form), **context)
 
     needs: ClassVar[tuple[str, str]] = ("creator", "edit an API")
@@ -72,7 +72,7 @@ class DesignPage(RequiresRole, ABC):
         """Whether the user may save."""
         return permissions.can_edit(user, api)
 
-    def context(self, form: Any) -> dict[str, Any]:
+    def context(self, form: Any, api: Api) -> dict[str, Any]:
         """What the template needs besides the form."""
         return {}
 
@@ -112,9 +112,10 @@ class EndpointPage(DesignPage):
         """Filled from the endpoint documents."""
         return EndpointForm(data, initial=EndpointForm.initial_of(api))
 
-    def context(self, form: EndpointForm) -> dict[str, Any]:
-        """The numbers in their groups, and whether the advanced part must be open."""
+    def context(self, form: EndpointForm, api: Api) -> dict[str, Any]:
+        """The numbers in their groups, whether the advanced part must be open, and how the backend fares."""
         return {
+            **health_for(api, now()),
             "timeouts": [form[name] for name in self.TIMEOUTS],
             "suspension": [form[name] for name in self.SUSPENSION],
             "advanced_is_open": form.advanced_is_wrong(),
