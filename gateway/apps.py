@@ -6,10 +6,10 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the portals know how many clients a change would touch, and why one was not let in."""
-        from gateway.connections import heartbeat
+        from gateway.connections import queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log
 
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
-        loaders.count_live_connections_with(heartbeat.live_connections)
+        loaders.count_live_connections_with(queries.live_by)

@@ -44,6 +44,7 @@ class ConnectionRecord(models.Model):
     subscriber = models.CharField(max_length=150)
     plan = models.CharField(max_length=150)
     key_type = models.CharField(max_length=10)
+    token_id = models.CharField(max_length=32, default="", db_index=True)
     client_ip = models.CharField(max_length=45)
     expires_at = models.DateTimeField()
     started_at = models.DateTimeField(db_index=True)

@@ -1,23 +1,28 @@
 """Whom a change to an API or a plan would touch. The rooms above know; they register a counter each at start."""
 
+from collections import Counter as Counted
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from publisher.models import Api, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """`live_connections` is None where nobody counts them; `applications` are those subscribed."""
+    """`live_connections` are those of `live_applications`, None where nobody counts; `applications` are subscribed."""
 
     live_connections: int | None = None
     applications: int = 0
+    live_applications: int = 0
 
 
 Counter = Callable[[Api], Impact]
 PlanCounter = Callable[[Plan], int]
+LiveCounter = Callable[..., dict[str, int]]
 _counters: list[Counter] = []
 _plan_counters: list[PlanCounter] = []
+_live_counters: list[LiveCounter] = []
 
 
 def register(counter: Counter) -> None:
@@ -29,8 +34,35 @@ def register(counter: Counter) -> None:
 def of(api: Api) -> Impact:
     """The answers of all counters together."""
     known = [counter(api) for counter in _counters]
-    live = [part.live_connections for part in known if part.live_connections is not None]
-    return Impact(sum(live) if live else None, sum(part.applications for part in known))
+    live = [part for part in known if part.live_connections is not None]
+    return Impact(
+        sum(part.live_connections or 0 for part in live) if live else None,
+        sum(part.applications for part in known),
+        sum(part.live_applications for part in live),
+    )
+
+
+def register_live_counter(counter: LiveCounter) -> None:
+    """Add who counts open connections: `counter(by, **which)`, as `live_by` has it."""
+    if counter not in _live_counters:
+        _live_counters.append(counter)
+        register(partial(_live_of, counter))
+
+
+def live_by(by: str, **which: str) -> Counted[str]:
+    """How many connections are open now, counted by `api_id`, `application_id` or `token_id`.
+
+    `which` narrows by the same names and by `key_type`. What has none is not in it, and counts as 0.
+    """
+    found: Counted[str] = Counted()
+    for counter in _live_counters:
+        found.update(counter(by, **which))
+    return found
+
+
+def _live_of(counter: LiveCounter, api: Api) -> Impact:
+    live = counter("application_id", api_id=str(api.pk))
+    return Impact(live_connections=sum(live.values()), live_applications=len(live))
 
 
 def register_plan_counter(counter: PlanCounter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.text import count
+from core.text import agree, count
 from publisher.lifecycle import SERVED, Action, State
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
     """What deleting an API would do, in figures."""
     sentences = [f"{count(revisions, 'revision').capitalize()} and the design are gone."] if revisions else []
     if impact.applications:
-        sentences.append(f"{count(impact.applications, 'application')} lose their subscription.")
+        sentences.append(_lose(impact.applications))
     if state in SERVED:
         sentences.append(f"The gateway stops serving it; {_closes(impact, 4010)}")
     return sentences or ["The design is gone. Nobody is subscribed, and the gateway does not serve it."]
@@ -89,15 +89,20 @@ def _closes(impact: Impact, code: int) -> str:
         return "no connection is open now."
     if impact.live_connections is None:
         return f"closes its live connections (code {code})."
-    owners = f" of {count(impact.applications, 'application')}" if impact.applications else ""
+    owners = f" of {count(impact.live_applications, 'application')}" if impact.live_applications else ""
     return f"closes {count(impact.live_connections, 'live connection')}{owners} (code {code})."
 
 
 def _keeps(impact: Impact) -> str:
     if not impact.applications:
         return "nobody is subscribed now."
-    verb = "keeps" if impact.applications == 1 else "keep"
+    verb = agree(impact.applications, "keeps", "keep")
     return f"the {count(impact.applications, 'application')} subscribed {verb} working."
+
+
+def _lose(applications: int) -> str:
+    subscription = agree(applications, "loses its subscription", "lose their subscriptions")
+    return f"{count(applications, 'application')} {subscription}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.models import Application, Subscription
 from devportal.subscription_states import BLOCKING
+from publisher import impact
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
 PER_PAGE = 25
@@ -52,9 +53,12 @@ def create(request: HttpRequest) -> HttpResponse:
 def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One application: what it is, what it is subscribed to, and which keys it has."""
     found = queries.application_for(current_user(request), pk)
+    live = impact.live_by("api_id", application_id=str(found.pk))
+    rows = queries.subscriptions_of(found).prefetch_related("api__plans")
     context = {
         "application": found,
-        "subscriptions": [_row(each) for each in queries.subscriptions_of(found).prefetch_related("api__plans")],
+        "subscriptions": [{**_row(each), "live": live[str(each.api_id)]} for each in rows],
+        "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
     }

@@ -19,6 +19,7 @@ from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.views.common import keep_once, kept_nowhere, show_once
+from publisher import impact
 
 TOKENS_A_PAGE = 20
 
@@ -67,6 +68,7 @@ def page(
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
     tokens_form = token_form or (TokenForm(client=client) if client else None)
+    live = impact.live_by("token_id", application_id=str(application.pk), key_type=key_type)
     context: dict[str, Any] = {
         "application": application,
         "key_type": key_type,
@@ -76,6 +78,8 @@ def page(
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": _listed_tokens(request, client) if client else None,
+        "live": live,
+        "live_in_all": sum(live.values()),
     }
     status = max(status_of(each) for each in (keys_form, tokens_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from devportal import attempts, tickets
@@ -101,13 +100,9 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
     return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
 
 
-def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
-    impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
-
-
 answer_attempts_with = attempts.register
 tell_health_with = health.register
+count_live_connections_with = impact.register_live_counter
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:

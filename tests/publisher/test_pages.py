@@ -608,10 +608,10 @@ def test_a_step_that_does_not_say_what_was_seen_is_not_taken(admin: User) -> Non
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impact, "_counters", [lambda api: impact.Impact(128, 0), lambda api: impact.Impact(None, 9)])
+    monkeypatch.setattr(impact, "_counters", [lambda api: impact.Impact(128, 0, 3), lambda api: impact.Impact(None, 9)])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
-    assert "closes 128 live connections of 9 applications (code 4006)." in page
+    assert "closes 128 live connections of 3 applications (code 4006)." in page
     assert "the 9 applications subscribed keep working." in page
 
 
@@ -646,7 +646,7 @@ def test_deleting_what_is_subscribed_to_asks_for_the_name(admin: User, monkeypat
     monkeypatch.setattr(impact, "_counters", subscribed(9))
     client = browse(admin)
     api = make_api(admin, publish=True)
-    assert "9 applications lose their subscription." in text_of(client.get(address("deletion", api)))
+    assert "9 applications lose their subscriptions." in text_of(client.get(address("deletion", api)))
     refused: HttpResponse = client.post(address("deletion", api), {"confirmation": "echowebsocket"})
     assert (refused.status_code, "Type EchoWebSocket exactly" in text_of(refused)) == (400, True)
     assert client.post(address("deletion", api), {"confirmation": "EchoWebSocket"}).status_code == 302
