@@ -19,9 +19,11 @@ class Impact:
 
 Counter = Callable[[Api], Impact]
 PlanCounter = Callable[[Plan], int]
+SubscriberCounter = Callable[[Api], dict[str, int]]
 LiveCounter = Callable[..., dict[str, int]]
 _counters: list[Counter] = []
 _plan_counters: list[PlanCounter] = []
+_subscriber_counters: list[SubscriberCounter] = []
 _live_counters: list[LiveCounter] = []
 
 
@@ -63,6 +65,20 @@ def live_by(by: str, **which: str) -> Counted[str]:
 def _live_of(counter: LiveCounter, api: Api) -> Impact:
     live = counter("application_id", api_id=str(api.pk))
     return Impact(live_connections=sum(live.values()), live_applications=len(live))
+
+
+def register_subscriber_counter(counter: SubscriberCounter) -> None:
+    """Add a counter of an API's subscriptions by the name of their plan."""
+    if counter not in _subscriber_counters:
+        _subscriber_counters.append(counter)
+
+
+def subscriptions_to(api: Api) -> Counted[str]:
+    """How many subscriptions to the API there are under each plan, by its name."""
+    found: Counted[str] = Counted()
+    for counter in _subscriber_counters:
+        found.update(counter(api))
+    return found
 
 
 def register_plan_counter(counter: PlanCounter) -> None:

@@ -61,9 +61,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put a subscription under another plan."""
     subscription = queries.subscription_for(current_user(request), pk)
     api = subscription.api
-    form = PlanForm(
-        request.POST or None, api=api, viewer=current_user(request), initial={"plan": subscription.plan.name}
-    )
+    form = PlanForm(request.POST or None, api=api, viewer=current_user(request), current=subscription.plan)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data["plan"]
         changed = accepted(

@@ -43,8 +43,8 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
     if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
         messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
         return redirect("devportal:api", run.api.pk)
-    known = {"plan": run.subscription.plan.name} if run.subscription else {}
-    form = PlanForm(request.POST or None, api=run.api, viewer=current_user(request), initial=known)
+    current = run.subscription.plan if run.subscription else None
+    form = PlanForm(request.POST or None, api=run.api, viewer=current_user(request), current=current)
     if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
         return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)

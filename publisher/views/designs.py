@@ -16,7 +16,7 @@ from accounts.access import RequiresRole, current_user
 from accounts.models import User
 from core.errors import Conflict, Invalid
 from core.forms import show_refusal, status_of
-from publisher import operations, permissions, queries
+from publisher import impact, operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
 from publisher.views.common import api_page, health_for
@@ -162,13 +162,20 @@ class PlansPage(DesignPage):
     def form(self, api: Api, data: Any = None) -> PlansForm:
         """With the plans on offer ticked."""
         chosen = [plan.name for plan in queries.plans_of(api)]
-        return PlansForm(data, initial={"seen": api.updated_at.isoformat(), "plans": chosen})
+        initial = {"seen": api.updated_at.isoformat(), "plans": chosen}
+        return PlansForm(data, initial=initial, in_use=impact.subscriptions_to(api))
 
     def save(self, api: Api, form: PlansForm) -> Api:
         """Offer exactly these."""
         sent = form.cleaned_data
-        plans, seen = list(sent["plans"]), sent["seen"]
-        return operations.set_plans(api=api, plans=plans, seen=seen, actor=current_user(self.request), now=now())
+        return operations.set_plans(
+            api=api,
+            plans=list(sent["plans"]),
+            successors=form.successors(),
+            seen=sent["seen"],
+            actor=current_user(self.request),
+            now=now(),
+        )
 
 
 def _close(form: Form) -> None:

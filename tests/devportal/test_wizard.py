@@ -290,6 +290,22 @@ def test_the_first_plan_that_the_developer_may_choose_is_chosen_already(tab: Cli
     assert ("Gold", "", "disabled") in choices
 
 
+@pytest.mark.parametrize("left", [[], ["Bronze"]])
+def test_a_plan_that_was_withdrawn_is_no_dead_end(tab: Client, echo: Api, carol: User, left: list[str]) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo)
+    echo.plans.set(builders.plan(name) for name in left)
+    two = f"/devportal/apis/{echo.pk}/wizard/{app.pk}/subscribe"
+
+    page = tab.get(two).content.decode()
+
+    assert re.search(r'value="Gold"\s+checked', page)
+    assert "present plan</strong>, offered to nobody new any more" in page
+    assert tab.post(two, {"plan": "Gold"}).url.endswith("/keys")
+    change = f"/devportal/subscriptions/{Subscription.objects.get().pk}/plan"
+    assert "present plan</strong>" in tab.get(change).content.decode()
+
+
 @pytest.mark.parametrize("plan", ["", "Bronze"])
 def test_a_second_step_without_a_plan_of_the_api_fails(tab: Client, echo: Api, plan: str) -> None:
     builders.plan("Bronze")
