@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.models import Application, Subscription
@@ -36,7 +36,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """A new application."""
-    form = ApplicationForm(request.POST or None)
+    form = ApplicationForm(sent(request))
     if request.method == "POST" and form.is_valid():
         made = accepted(
             form,
@@ -70,7 +70,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What can be changed about an application."""
     found = queries.application_for(current_user(request), pk)
-    form = ApplicationForm(request.POST or None, initial=_known(found))
+    form = ApplicationForm(sent(request), initial=_known(found))
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         changed = accepted(

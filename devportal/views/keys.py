@@ -14,7 +14,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
@@ -32,7 +32,7 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     client = queries.keys_of(application, key_type)
     if client:
         client.application = application
-    form = KeysForm(request.POST or None, client=client)
+    form = KeysForm(sent(request), client=client)
     if request.method == "POST" and form.is_valid():
         save = partial(_changed, client=client) if client else partial(_generated, application, key_type)
         if response := save(request, form):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import attempts, diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import Addresses, addresses_of, takes_token_in_url
 from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
@@ -29,7 +29,7 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
     run = run_for(current_user(request), pk)
     mine = queries.applications_of(current_user(request))
-    form = WizardApplicationForm(request.POST or None, mine=mine, initial=_chosen(request))
+    form = WizardApplicationForm(sent(request), mine=mine, initial=_chosen(request))
     if request.method == "POST" and form.is_valid() and (application := _application(request, form)):
         return redirect(Run(run.api, application).address(2))
     return _page(request, "application", 1, run, form=form, mine=mine)
@@ -44,7 +44,7 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
         messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
         return redirect("devportal:api", run.api.pk)
     current = run.subscription.plan if run.subscription else None
-    form = PlanForm(request.POST or None, api=run.api, viewer=current_user(request), current=current)
+    form = PlanForm(sent(request), api=run.api, viewer=current_user(request), current=current)
     if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
         return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)
@@ -58,7 +58,7 @@ def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse
     if run.first_open < 3:
         return redirect(run.address(run.first_open))
     existing = frozenset(each.key_type for each in _application_of(run).clients.all())
-    form = WizardKeysForm(request.POST or None, existing=existing, initial=_wanted_type(request))
+    form = WizardKeysForm(sent(request), existing=existing, initial=_wanted_type(request))
     if request.method == "POST" and form.is_valid() and (response := _keys(request, form, run)):
         return response
     return _page(request, "keys", 3, run, form=form, existing=existing)
@@ -71,7 +71,7 @@ def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyT
     run = run_for(current_user(request), pk, application, key_type)
     if run.first_open < 4 or run.client is None:
         return redirect(run.address(run.first_open))
-    form = TokenForm(request.POST or None, client=run.client)
+    form = TokenForm(sent(request), client=run.client)
     if request.method == "POST" and form.is_valid() and (response := _token(request, form, run)):
         return response
     secret = show_once(request, "secret", run.client)

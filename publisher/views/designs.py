@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from accounts.access import RequiresRole, current_user
 from accounts.models import User
 from core.errors import Conflict, Invalid
-from core.forms import show_refusal, status_of
+from core.forms import sent, show_refusal, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
@@ -35,7 +35,7 @@ class DesignPage(RequiresRole, ABC):
     def get(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """The page as it is stored; closed fields for those who may only read."""
         api = queries.get_api_for(current_user(request), pk)
-        form = self.form(api)
+        form = self.form(api, sent(request))
         if not self.may(current_user(request), api):
             _close(form)
         return self.show(api, form)

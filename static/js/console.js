@@ -4,14 +4,15 @@
 import { Frames } from "./frames.js";
 import { closing } from "./closing.js";
 import { forbidden, why } from "./attempt.js";
+import { showProblem } from "./problem.js";
 import { bytesOf } from "./bytes.js";
 
-const STATES = { idle: ["grey", "Not connected", "Connect"], dialling: ["warn", "Connecting", "Cancel"], open: ["good", "Connected", "Disconnect"] };
+const STATES = {
+  idle: ["grey", "Not connected", "Connect"],
+  dialling: ["warn", "Connecting", "Cancel"],
+  open: ["good", "Connected", "Disconnect"],
+};
 const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
-
-function link([href, words]) {
-  return Object.assign(document.createElement("a"), { href, textContent: words, className: "button button-small" });
-}
 
 class SocketConsole extends HTMLElement {
   connectedCallback() {
@@ -97,19 +98,8 @@ class SocketConsole extends HTMLElement {
   }
 
   problem(sentences, way) {
-    const said = sentences.map((text) => Object.assign(document.createElement("p"), { textContent: text }));
-    this.parts.problem.hidden = sentences.length === 0;
-    this.parts.problem.replaceChildren(...said, ...(way ? [link(way)] : []));
+    showProblem(this.parts.problem, sentences, way);
   }
 }
 
 customElements.define("socket-console", SocketConsole);
-
-for (const button of document.querySelectorAll("[data-console]")) {
-  button.addEventListener("click", () => {
-    const card = document.getElementById(button.dataset.console);
-    card.scrollIntoView({ block: "nearest", behavior: "instant" });
-    card.querySelector("socket-console").dial();
-  });
-  button.disabled = false; // before this, a click would have been lost
-}
