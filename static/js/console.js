@@ -5,13 +5,9 @@ import { Frames } from "./frames.js";
 import { closing } from "./closing.js";
 import { forbidden, why } from "./attempt.js";
 import { showProblem } from "./problem.js";
+import { showState } from "./state.js";
 import { bytesOf } from "./bytes.js";
 
-const STATES = {
-  idle: ["grey", "Not connected", "Connect"],
-  dialling: ["warn", "Connecting", "Cancel"],
-  open: ["good", "Connected", "Disconnect"],
-};
 const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
 
 class SocketConsole extends HTMLElement {
@@ -90,11 +86,7 @@ class SocketConsole extends HTMLElement {
   }
 
   show(state) {
-    const [kind, words, action] = STATES[state];
-    this.parts.state.className = `badge badge-${kind} badge-dot`;
-    this.parts.state.textContent = words;
-    this.parts.switch.textContent = action;
-    this.parts.send.disabled = state !== "open";
+    showState(this.parts, state);
   }
 
   problem(sentences, way) {

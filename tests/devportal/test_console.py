@@ -91,7 +91,7 @@ def frames(page: Page) -> list[str]:
 
 def test_nothing_can_be_pressed_in_vain_before_the_script_has_come(last_step: Page) -> None:
     held: list[Route] = []
-    last_step.route("**/js/console*.js", lambda route: held.append(route))
+    last_step.route("**/js/console-open*.js", lambda route: held.append(route))
     last_step.get_by_role("button", name="Generate token").click(no_wait_after=True)
     buttons = [last_step.get_by_role("button", name=name, exact=True) for name in ("Try it now", "Connect")]
     for button in buttons:
