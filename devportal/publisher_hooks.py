@@ -7,6 +7,7 @@ from accounts.models import User
 from devportal.operations import carry_subscriptions_over, move_subscriptions
 from devportal.queries import count_applications, count_by_plan, count_subscriptions_under
 from publisher import impact, signals
+from publisher.messages import Impact
 from publisher.models import Api, Plan
 
 
@@ -32,6 +33,6 @@ def plan_replaced(*, api: Api, plan: Plan, successor: Plan, actor: User, now: da
     move_subscriptions(api=api, plan=plan, successor=successor, actor=actor, now=now)
 
 
-def subscribed_applications(api: Api) -> impact.Impact:
+def subscribed_applications(api: Api) -> Impact:
     """This room's part of the consequence of a change to `api`."""
-    return impact.Impact(applications=count_applications(api))
+    return Impact(applications=count_applications(api))

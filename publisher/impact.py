@@ -2,20 +2,10 @@
 
 from collections import Counter as Counted
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
+from publisher.messages import Impact
 from publisher.models import Api, Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """`live_connections` are those of `live_applications`, None where nobody counts; `applications` are subscribed."""
-
-    live_connections: int | None = None
-    applications: int = 0
-    live_applications: int = 0
-
 
 Counter = Callable[[Api], Impact]
 PlanCounter = Callable[[Plan], int]

@@ -16,13 +16,14 @@ from oauth2_provider.models import get_access_token_model
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
-from gateway.quotas.limits import Period, PlanLimits, window_at
-from gateway.quotas.rules import quota_key
+from gateway.quotas.limits import PlanLimits, window_at
+from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from publisher import operations as publisher
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from publisher.operations.plans import create_plan
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
 BACKWARDS = "بيانات السوق Marktdatenverteilung"
 PASSWORD = "correct horse battery staple"
@@ -71,9 +72,11 @@ def plan(name: str, fields: dict[str, Any]) -> None:
 
 def used(subscription: str, unit: str = "messages", period: str = "day") -> list[int]:
     """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
-    window = window_at(Period(period), timezone.now().timestamp())
+    window = window_at(QuotaPeriod(period), timezone.now().timestamp())
+    row = Subscription.objects.get(pk=subscription)
+    account = api_account(str(row.application_id), str(row.api_id))
     (usage,) = open_store("").used(
-        [(quota_key(f"subscription:{subscription}", PlanLimits(unit=unit, period=Period(period))), window)]
+        [(quota_key(account, PlanLimits(unit=QuotaUnit(unit), period=QuotaPeriod(period))), window)]
     )
     return [usage.spent, usage.lent]
 

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput, Widget
+from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.http import HttpRequest
 from django.template import Context
 from django.utils import timezone
@@ -45,7 +45,8 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     }
     mono = given.pop("mono", None)
     extra = given.pop("class", "")
-    kinds = [control_class(field.field.widget), "control-mono" if mono else "", str(extra)]
+    tick = isinstance(field.field.widget, CheckboxInput | RadioSelect)
+    kinds = ["tick" if tick else "control", "control-mono" if mono else "", str(extra)]
     if isinstance(field.field.widget, TextInput | Textarea):
         given.setdefault("dir", "ltr" if mono else "auto")
     given["class"] = " ".join(filter(None, [field.field.widget.attrs.get("class", ""), *kinds]))
@@ -54,13 +55,6 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
-
-
-def control_class(widget: Widget) -> str:
-    """The class that the control of `widget` wears."""
-    if isinstance(widget, CheckboxInput | RadioSelect):
-        return "tick"
-    return "control"
 
 
 def described_by(field: BoundField, *, hint: bool) -> str:

@@ -18,7 +18,7 @@ from accounts import drafts, portals
 from accounts.access import came_from, draft_of
 from accounts.forms import SignInForm
 from accounts.portals import Portal
-from core import durations
+from core import client_address, durations
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -77,6 +77,11 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The name under which attempts are counted, the same in all capitals. AXES_USERNAME_CALLABLE names it."""
     return str((credentials or request.POST).get("username") or "").lower()
+
+
+def counted_address(request: HttpRequest) -> str:
+    """The address under which attempts are counted. AXES_CLIENT_IP_CALLABLE names it."""
+    return client_address.counted(request.META.get("REMOTE_ADDR") or "")
 
 
 def go(request: HttpRequest, address: str) -> HttpResponse:

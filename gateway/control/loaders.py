@@ -18,9 +18,11 @@ from django.conf import settings
 from django.db.models import Q
 from oauth2_provider.models import AccessToken
 
+from accounts.models import User
 from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
+from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
 from gateway.authorization.decision import Allow
@@ -50,7 +52,7 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
     """A ticket for what was admitted. Raises TooManyTickets."""
-    return tickets.issue(
+    return ticket_operations.make_ticket(
         token_id=admitted.grant.token_id,
         application_id=admitted.grant.application_id,
         api_id=admitted.route.api_id,
@@ -65,7 +67,7 @@ is_genuine_ticket = tickets.is_genuine
 
 def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
     """Use a ticket up, at `now` in seconds since the epoch; None when it is not known, was used or has run out."""
-    redeemed = tickets.redeem(digest, datetime.fromtimestamp(now, UTC))
+    redeemed = ticket_operations.redeem_ticket(digest=digest, now=datetime.fromtimestamp(now, UTC))
     if redeemed is None:
         return None
     return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
@@ -105,13 +107,18 @@ tell_health_with = health.register
 count_live_connections_with = impact.register_live_counter
 
 
+def person_behind(grant: Grant) -> User | None:
+    """Who allowed a token, or else owns its application, as the actor of what is done with it."""
+    return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
+
+
 def refuse_backend() -> Callable[[str, str, int], str]:
     """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
     return lru_cache(maxsize=4096)(ssrf.policy().refuse)
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other
@@ -160,7 +167,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(tuple(snapshot.get("origins", ())), always=(settings.PORTAL_URL,)),
+        origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
     )
 
 

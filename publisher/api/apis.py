@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.permissions import RoleRequired
 from accounts.rest import Resource
 from core.rest.documents import answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged
@@ -163,9 +162,9 @@ class OneApi(Resource):
         return operations.update_api(api=api, changes=changes, **self.by) if changes else api
 
     def _unchanged(self, api: Api) -> Api:
-        if permissions.can_edit(self.user, api) or permissions.can_set_plans(self.user, api):
-            return api
-        raise RoleRequired("Only a creator may edit an API. Ask somebody with that role, or an administrator.")
+        if not permissions.can_set_plans(self.user, api):
+            permissions.require_edit(self.user, api)
+        return api
 
 
 class Validation(Resource):

@@ -22,7 +22,6 @@ from publisher.operations.common import (
     NotReadyToPublish,
     hold,
     lock,
-    permit,
     refuse_backends,
     save_design,
 )
@@ -69,8 +68,9 @@ def create_api(
     The endpoint serves production and sandbox keys alike until the endpoint page says otherwise.
     Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
     """
-    permit(permissions.can_create(actor), "creator", "create an API")
-    permit(not publish or permissions.can_publish(actor), "publisher", "publish an API")
+    permissions.require_create(actor)
+    if publish:
+        permissions.require_publish(actor)
     given = {"name": name, "context": context, "version": version, "endpoint": endpoint}
     values = clean({**given, "description": description, "tags": list(tags)}, CLEANERS)
     url = values.pop("endpoint")
@@ -94,7 +94,7 @@ def create_api(
 @transaction.atomic
 def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
     """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
-    permit(permissions.can_version(actor, api), "creator", "make a new version")
+    permissions.require_version(actor, api)
     number = clean({"version": version}, CLEANERS)["version"]
     _one_at_a_time()
     source = lock(api)
@@ -120,7 +120,7 @@ def update_api(
 
     Raises RoleRequired, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
-    permit(permissions.can_edit(actor, api), "creator", "edit an API")
+    permissions.require_edit(actor, api)
     refuse({key: "This cannot be changed here." for key in changes if key not in CHANGEABLE})
     values = clean(changes, CLEANERS)
     if values.get("is_default_version") or "context" in values:
@@ -149,7 +149,7 @@ def save_endpoint(
     Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile and Invalid with
     the fields `production_url`, `production_failover`, `sandbox_url`, `sandbox_failover` and the options' names.
     """
-    permit(permissions.can_edit(actor, api), "creator", "change the endpoint")
+    permissions.require_edit(actor, api)
     values = _endpoint_values(production, sandbox, options)
     refuse_backends(
         {
@@ -176,7 +176,7 @@ def save_runtime(
     Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile or Invalid
     (origins).
     """
-    permit(permissions.can_edit(actor, api), "creator", "change how an API may be called")
+    permissions.require_edit(actor, api)
     values = {**clean({"origins": origins}, {"origins": clean_origins}), "query_token": query_token}
     row = lock(api)
     changed = {key: value for key, value in values.items() if value != getattr(row, key)}
@@ -198,7 +198,7 @@ def set_plans(
 
     Raises RoleRequired, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
     """
-    permit(permissions.can_set_plans(actor, api), "publisher", "choose the business plans of an API")
+    permissions.require_set_plans(actor, api)
     row = lock(api)
     if not plans and row.stage in SUBSCRIBABLE:
         sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
@@ -216,8 +216,7 @@ def set_plans(
 def delete_api(*, api: Api, actor: User, now: datetime) -> None:
     """Delete the API with its revisions and subscriptions; its sockets are closed. Raises RoleRequired."""
     row = lock(api)
-    role = "creator" if row.deployed_revision_id is None else "creator who is also a publisher"
-    permit(permissions.can_delete(actor, row), role, "delete this API")
+    permissions.require_delete(actor, row)
     record_change(row, "deleted", actor=actor, now=now, context=row.context)
     Api.objects.filter(pk=row.pk).update(deployed_revision=None)
     Api.objects.get(pk=row.pk).delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
@@ -49,7 +50,10 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
     else:
-        answer = _tried(form.cleaned_data["address"], request)
+        url = form.cleaned_data["address"]
+        answer = _tried(url, request)
+        if url != form.data["address"].strip():  # it held letters beyond ASCII
+            answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 

@@ -54,6 +54,7 @@ export class Frames {
     const mark = element("span", "frame-arrow", arrow);
     mark.ariaLabel = words;
     mark.role = "img";
+    body.dir = "auto";
     row.append(mark, element("time", "", clock(new Date())), body, element("span", "frame-size", size));
     this.list.append(row);
     this.shorten();

@@ -40,8 +40,30 @@ def test_a_page_can_be_read_and_used_at_every_width(show: Open, path: str) -> No
     assert not found, "\n".join(found)
 
 
-def test_a_phone_has_its_navigation_in_a_drawer(show: Open) -> None:
-    page = show(f"/publisher/apis/{ID}", width=390)
+@pytest.mark.parametrize(("width", "columns"), [(820, 1), (1024, 1), (1025, 2), (1440, 2)])
+def test_the_navigation_and_the_second_column_stand_beside_from_1025_pixels_on(
+    show: Open, width: int, columns: int
+) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
+    expect(page.get_by_role("navigation", name="Publisher")).to_be_visible(visible=columns == 2)
+    tracks = page.locator(".columns").first.evaluate("it => getComputedStyle(it).gridTemplateColumns.split(' ').length")
+    assert tracks == columns
+
+
+def test_a_wide_screen_has_its_page_and_top_bar_in_the_middle(show: Open) -> None:
+    page = show(f"/publisher/apis/{ID}", width=1920)
+    left, right = page.evaluate(
+        "() => { const box = document.querySelector('.head').getBoundingClientRect(); return [box.left, box.right] }"
+    )
+    bar = page.evaluate("() => document.querySelector('.crumbs').getBoundingClientRect().left")
+    assert right - left == 1440 - 2 * 28
+    assert left - 236 == 1920 - right
+    assert bar == left
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_a_narrow_screen_has_its_navigation_in_a_drawer(show: Open, width: int) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
     opener, nav = page.get_by_role("button", name="Open navigation"), page.get_by_role("navigation", name="Publisher")
     expect(nav).not_to_be_visible()
     opener.click()
@@ -276,3 +298,19 @@ def test_a_row_opens_where_it_lights_up_and_its_buttons_stay_theirs(show: Open) 
     assert box
     page.mouse.click(box["x"] + 5, box["y"] + 5)
     page.wait_for_url("**#")
+
+
+def test_a_preset_fills_in_the_number_and_its_unit(show: Open) -> None:
+    page = show("/publisher/create")
+    page.get_by_role("button", name="1 day").click()
+    expect(page.get_by_label("Tokens live for")).to_have_value("1")
+    expect(page.get_by_label("Unit")).to_have_value("day")
+    expect(page.get_by_label("Tokens live for")).to_be_focused()
+
+
+def test_a_search_that_is_emptied_by_its_cross_shows_the_whole_list_again(show: Open) -> None:
+    page = show("/publisher/apis?q=echo")
+    search = page.get_by_role("searchbox")
+    search.fill("")
+    search.dispatch_event("search")
+    page.wait_for_url("**/publisher/apis?q=")

@@ -333,8 +333,11 @@ def test_a_reserved_plan_cannot_be_sneaked_in(tab: Client, echo: Api) -> None:
         ({"grant_types": []}, "Choose client credentials or authorization code"),
         ({"grant_types": ["authorization_code"]}, "sends people back to a callback URL"),
         ({"grant_types": ["authorization_code"], "callback_url": "example"}, "Enter one whole URL"),
-        ({"token_seconds": "soon"}, "whole number of seconds"),
-        ({"token_seconds": "0"}, "at least one second"),
+        ({"token_seconds": "soon"}, "enter a number and choose its unit, for example 1 hour"),
+        ({"token_seconds": "0"}, "must be between 1 second and 365 days"),
+        ({"token_seconds": "400", "token_seconds_unit": "day"}, "must be between 1 second and 365 days"),
+        ({"token_seconds": "0.5"}, "must be between 1 second"),
+        ({"token_seconds": "1.5"}, "in whole seconds"),
         ({"key_type": "STAGING"}, "Choose production or sandbox"),
     ],
 )
@@ -347,7 +350,8 @@ def test_a_third_step_that_fails_says_why(tab: Client, echo: Api, change: dict[s
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"), [({"seconds": ""}, "how many seconds"), ({"scopes": ["root"]}, "cannot be asked for")]
+    ("change", "sentence"),
+    [({"seconds": ""}, "enter a number and choose its unit"), ({"scopes": ["root"]}, "cannot be asked for")],
 )
 def test_a_fourth_step_that_fails_says_why(tab: Client, echo: Api, change: dict[str, str], sentence: str) -> None:
     two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url

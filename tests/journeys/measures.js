@@ -160,6 +160,7 @@
     twice(root);
   }
 
+  for (const it of document.querySelectorAll("details")) it.open = true;
   measure(document.body);
   const known = new Set(before);
   for (const it of document.querySelectorAll(OPENS)) {
