@@ -17,11 +17,7 @@ def read_or_create(path: Path, make: Callable[[], str]) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        _create(path, make())
-        return path.read_text()
-
-
-def _create(path: Path, text: str) -> None:
+        text = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -32,6 +28,7 @@ def _create(path: Path, text: str) -> None:
         pass  # another process was first; its secret is the one that counts
     finally:
         draft.unlink()
+    return path.read_text()
 
 
 def make_secret_key() -> str:

@@ -28,6 +28,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def agree(number: int, one: str, many: str) -> str:
+    """The verb that goes with a number: "loses" with 1, else "lose"."""
+    return one if number == 1 else many
+
+
 def spaced(number: int) -> str:
     """A whole number with thin spaces between thousands."""
     return f"{number:,}".replace(",", THIN_SPACE)

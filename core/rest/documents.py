@@ -30,7 +30,6 @@ class Constant(serializers.Field):  # type: ignore[type-arg]
         self.value = value
 
     def to_representation(self, value: Any) -> Any:
-        """The one value."""
         return self.value
 
 
@@ -65,18 +64,18 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
         written = {field.field_name for field in self._writable_fields}
         holds = self._what_holds()
         rest = {key: value for key, value in data.items() if key not in written | self.ignored and value not in EMPTY}
-        return {key: self._refusal(key) for key, value in rest.items() if key not in holds or holds[key] != value}
+        known, unknown = "{} cannot be set to this value here.", "{} is not supported. Leave it out."
+        return {
+            key: (known if key in self.fields else unknown).format(key)
+            for key, value in rest.items()
+            if key not in holds or holds[key] != value
+        }
 
     def _what_holds(self) -> Mapping[str, Any]:
         if self.instance is not None:
             return dict(self.to_representation(self.instance))
         constants = {key: field.value for key, field in self.fields.items() if isinstance(field, Constant)}
         return {**constants, **self.context.get("holds", {})}
-
-    def _refusal(self, key: str) -> str:
-        if key in self.fields:
-            return f"{key} cannot be set to this value here."
-        return f"{key} is not supported. Leave it out."
 
 
 class Moment(serializers.DateTimeField):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.consequences import Holdings
@@ -35,6 +35,12 @@ def holdings_of(user: User) -> Holdings:
     """What hangs on a person here: the connections of their applications that are open now."""
     theirs = ConnectionRecord.objects.filter(owner_id=str(user.pk))
     return Holdings(live_connections=open_among(theirs, timezone.now()).count())
+
+
+def live_by(by: str, **which: str) -> dict[str, int]:
+    """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows."""
+    rows = open_among(ConnectionRecord.objects.filter(**which), timezone.now()).order_by()
+    return dict(rows.values_list(by).annotate(number=Count("pk")))
 
 
 def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:

@@ -16,12 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.models import RoleGrant
+from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
-from devportal import tickets
+from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
@@ -33,9 +32,8 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import impact, ssrf
+from publisher import health, impact, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
-from publisher.messages import Impact
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.versions import sort_key
@@ -105,9 +103,14 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
     return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
 
 
-def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
-    impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
+answer_attempts_with = attempts.register
+tell_health_with = health.register
+count_live_connections_with = impact.register_live_counter
+
+
+def person_behind(grant: Grant) -> User | None:
+    """Who allowed a token, or else owns its application, as the actor of what is done with it."""
+    return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:
@@ -116,7 +119,7 @@ def refuse_backend() -> Callable[[str, str, int], str]:
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other

@@ -93,7 +93,6 @@ class EndpointForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         options = EndpointOptions.from_document(api.endpoint_options).to_document()
         return {
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
@@ -106,8 +105,12 @@ class EndpointForm(GuardedForm):
         }
 
     def clean_headers(self) -> dict[str, str]:
-        """Header lines as names with values."""
-        pairs = [_header(line) for line in _lines(self.cleaned_data["headers"])]
+        pairs = []
+        for line in _lines(self.cleaned_data["headers"]):
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
+            pairs.append((name.strip(), value.strip()))
         names = [name.lower() for name, _ in pairs]
         if twice := next((name for name in names if names.count(name) > 1), ""):
             raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
@@ -118,8 +121,11 @@ class EndpointForm(GuardedForm):
         cleaned = super().clean()
         if self.errors:
             known = EndpointOptions().to_document()
-            for name, sentence in _wrong({key: self.cleaned_data[key] for key in known if key in self.cleaned_data}):
-                self.add_error(name, sentence)
+            try:
+                read_options({key: self.cleaned_data[key] for key in known if key in self.cleaned_data})
+            except Invalid as error:
+                for name, sentence in error.fields.items():
+                    self.add_error(name, sentence)
         return cleaned
 
     def documents(self) -> dict[str, Any]:
@@ -143,24 +149,8 @@ class TryForm(forms.Form):
     address = CleanedField(validation.clean_endpoint_url)
 
 
-def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with some of the advanced options, by field."""
-    try:
-        read_options(options)
-    except Invalid as error:
-        return list(error.fields.items())
-    return []
-
-
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon:
-        raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
-    return name.strip(), value.strip()
 
 
 _DURATIONS: dict[str, str] = {

@@ -71,13 +71,11 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
     if seen is not None:
         unchanged = unchanged.filter(updated_at=seen)
     if unchanged.update(**changes, updated_at=now) != 1:
-        raise ChangedMeanwhile(_who_came_first(lock(api)))
+        last = queries.changes_of(lock(api)).filter(verb__in=["api.created", "api.updated"]).first()
+        who = last.actor_name if last else "Somebody"
+        what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
+        changed = f"changed the {what}" if what else "changed this API"
+        raise ChangedMeanwhile(
+            f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
+        )
     return lock(api)
-
-
-def _who_came_first(api: Api) -> str:
-    last = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"]).first()
-    who = last.actor_name if last else "Somebody"
-    what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
-    changed = f"changed the {what}" if what else "changed this API"
-    return f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."

@@ -53,7 +53,7 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
         if url != form.data["address"].strip():  # it held letters beyond ASCII
-            answer = replace(answer, sentence=f"{answer.sentence} The address is sent as {url}")
+            answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 

@@ -125,6 +125,8 @@ def test_the_longest_suspension_is_not_shorter_than_the_first() -> None:
         ({"Host": "a"}, "The gateway itself sets Host"),
         ({"Sec-WebSocket-Key": "a"}, "The gateway itself sets"),
         ({"X-Forwarded-For": "a"}, "The gateway itself sets"),
+        ({"X_Forwarded_For": "a"}, "The gateway itself sets X_Forwarded_For"),
+        ({"X-APIM-Plan": "a"}, "The gateway itself sets X-APIM-Plan"),
         ({"X A": "a"}, "no header name"),
         ({"X-A": "a\r\nX-B: b"}, "one line of plain text"),
         ({"X-A": 5}, "one line of plain text"),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_audit_log_in_core'),
+        ('accounts', '0003_drafts'),
     ]
 
     operations = [
