@@ -1,19 +1,19 @@
 """What a viewer of the developer portal may read. Everything is scoped to that viewer; strangers get NotFound."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Count, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
 from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
+from core.folded import whole
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
@@ -44,11 +44,10 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
     """
     apis = Api.objects.filter(_in_states(LISTED) | _mine(viewer, {State.DEPRECATED}))
-    apis = apis.annotate(tags_text=Cast("tags", TextField()))
     for word in text.split():
         apis = apis.filter(_mentions(word))
     if tag:
-        apis = apis.filter(_tag_text(tag, '"{}"'))
+        apis = apis.filter(tags_key__contains=whole(tag))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
 
@@ -86,7 +85,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
         return Application.objects.none()
     mine = Application.objects.filter(owner=viewer).select_related("plan")
     for word in text.split():
-        mine = mine.filter(Q(name__icontains=word) | Q(description__icontains=word))
+        mine = mine.filter(Q(name_key__contains=word) | Q(description_key__contains=word))
     return mine.annotate(subscription_count=Count("subscriptions", distinct=True)).order_by("name", "created_at")
 
 
@@ -156,7 +155,7 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         return Subscription.objects.none()
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     for word in text.split():
-        rows = rows.filter(Q(application__name__icontains=word) | Q(application__owner__username__icontains=word))
+        rows = rows.filter(Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word))
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
 
 
@@ -280,17 +279,8 @@ def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
 
 
 def _mentions(word: str) -> Q:
-    named = Q(name__icontains=word) | Q(description__icontains=word)
-    return named | Q(context__icontains=word) | Q(version__istartswith=word) | _tag_text(word, "{}")
-
-
-def _tag_text(tag: str, pattern: str) -> Q:
-    """Match a tag in the JSON text, which SQLite keeps with escapes and PostgreSQL without."""
-    spellings = {json.dumps(tag)[1:-1], json.dumps(tag, ensure_ascii=False)[1:-1]}
-    query = Q()
-    for spelling in spellings:
-        query |= Q(tags_text__icontains=pattern.format(spelling))
-    return query
+    named = Q(name_key__contains=word) | Q(description_key__contains=word)
+    return named | Q(context__icontains=word) | Q(version__istartswith=word) | Q(tags_key__contains=word)
 
 
 def _one(rows: QuerySet[Row], pk: UUID | int | str) -> Row | None:

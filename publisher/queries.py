@@ -74,11 +74,11 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
     apis = apis_for(user)
     for word in text.split():
         apis = apis.filter(
-            Q(name__icontains=word)
+            Q(name_key__contains=word)
             | Q(context__icontains=word)
             | Q(version__icontains=word)
-            | Q(description__icontains=word)
-            | Q(tags__icontains=word)
+            | Q(description_key__contains=word)
+            | Q(tags_key__contains=word)
         )
     if state is not None:
         apis = apis.filter(state=state.value)
@@ -165,7 +165,7 @@ def default_version_of(api: Api) -> Api | None:
 
 def holder_of_name(name: str) -> Api | None:
     """An API that has this name already, in any case of letters."""
-    return Api.objects.filter(name__iexact=name).first()
+    return Api.objects.filter(name_key=name).first()
 
 
 def holder_of_context(context: str) -> Api | None:

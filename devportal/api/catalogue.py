@@ -25,12 +25,12 @@ from publisher.queries import plans_of
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
 LOOKUPS = {
-    "name": "name__icontains",
+    "name": "name_key__contains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
-    "description": "description__icontains",
-    "provider": "provider__username__icontains",
+    "description": "description_key__contains",
+    "provider": "provider__username_key__contains",
 }
 
 
@@ -130,7 +130,7 @@ class PublishedApis(Resource):
         words = request.query_params.get("query", "").split()
         tag = next((word.removeprefix("tag:") for word in words if word.startswith("tag:")), "")
         rest = " ".join(word for word in words if not word.startswith("tag:"))
-        found = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name__icontains")
+        found = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name_key__contains")
         rows = found.prefetch_related("plans")
         return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
 

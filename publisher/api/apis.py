@@ -43,12 +43,12 @@ FIELD_NAMES = {
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
 LOOKUPS = {
-    "name": "name__icontains",
+    "name": "name_key__contains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
-    "description": "description__icontains",
-    "provider": "provider__username__icontains",
+    "description": "description_key__contains",
+    "provider": "provider__username_key__contains",
 }
 SORTS = {"apiName": "name", "version": "version", "createdTime": "created_at", "status": "state"}
 ApiList = list_of(ApiInfo, "ApiList")
@@ -74,7 +74,7 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name__icontains")
+        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name_key__contains")
         return Response(one_page(request, _sorted(request, rows), lambda api: ApiInfo(api).data))
 
     @extend_schema(
