@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db import migrations, models
+from django.db import migrations
 from django.utils import timezone
 
 import core.folded
@@ -28,7 +28,4 @@ class Migration(migrations.Migration):
         migrations.AddField("user", "first_name_key", core.folded.FoldedText(of="first_name")),
         migrations.AddField("user", "last_name_key", core.folded.FoldedText(of="last_name")),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        migrations.AddConstraint(
-            "user", models.UniqueConstraint(models.F("username_key"), name="username_unique_in_any_case")
-        ),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db import migrations, models
+from django.db import migrations
 from django.utils import timezone
 
 import core.folded
@@ -27,10 +27,4 @@ class Migration(migrations.Migration):
         migrations.AddField("application", "name_key", core.folded.FoldedText(of="name")),
         migrations.AddField("application", "description_key", core.folded.FoldedText(of="description")),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        migrations.AddConstraint(
-            "application",
-            models.UniqueConstraint(
-                models.F("owner"), models.F("name_key"), name="application_name_unique_for_its_owner"
-            ),
-        ),
     ]

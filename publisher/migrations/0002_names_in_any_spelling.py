@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db import migrations, models
+from django.db import migrations
 from django.utils import timezone
 
 import core.folded
@@ -30,8 +30,4 @@ class Migration(migrations.Migration):
         migrations.AddField("api", "description_key", core.folded.FoldedText(of="description")),
         migrations.AddField("api", "tags_key", core.folded.FoldedText(of="tags")),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        migrations.AddConstraint(
-            "api",
-            models.UniqueConstraint(models.F("name_key"), models.F("version"), name="api_name_and_version_unique"),
-        ),
     ]

@@ -16,8 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.publisher.builders import NOW
 
 BEFORE = [("accounts", "0004_user_session_round"), ("publisher", "0001_initial"), ("devportal", "0001_initial")]
-SPELLING = "_names_in_any_spelling"
-AFTER = [("accounts", f"0005{SPELLING}"), ("publisher", f"0002{SPELLING}"), ("devportal", f"0002{SPELLING}")]
+UNIQUE = "_names_are_unique"
+AFTER = [("accounts", f"0006{UNIQUE}"), ("publisher", f"0003{UNIQUE}"), ("devportal", f"0003{UNIQUE}")]
 
 
 @pytest.fixture
