@@ -176,11 +176,16 @@ def endpoint_config(api: Api) -> dict[str, Any]:
     return {**config, "options": api.endpoint_options}
 
 
-def endpoint_documents(config: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments of `save_endpoint` for an `endpointConfig`: production, sandbox and, if given, options."""
-    given = config or {}
-    documents = {key: _document(given, key) for key in ("production", "sandbox")}
-    return {**documents, "options": given["options"]} if "options" in given else documents
+def parts_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds."""
+    parts = {part: given[part] for part in ("tags", "is_default_version", "query_token") if part in given}
+    if "description" in given:
+        parts["description"] = given["description"] or ""
+    if "corsConfiguration" in given:
+        parts["origins"] = origins_listed(given["corsConfiguration"])
+    if "endpointConfig" in given:
+        parts |= _endpoints(given["endpointConfig"] or {})
+    return parts
 
 
 def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
@@ -189,7 +194,12 @@ def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
     return [] if not (cors or {}).get("corsConfigurationEnabled") or listed == EVERY_ORIGIN else listed
 
 
-def _document(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _endpoints(config: Mapping[str, Any]) -> dict[str, Any]:
+    options = {"endpoint_options": config["options"]} if "options" in config else {}
+    return {"production": _addresses(config, "production"), "sandbox": _addresses(config, "sandbox"), **options}
+
+
+def _addresses(config: Mapping[str, Any], key: str) -> dict[str, Any]:
     primary = config.get(f"{key}_endpoints")
     spares = [spare["url"] for spare in config.get(f"{key}_failovers", [])]
     return {"url": primary["url"] if primary else "", "failover": spares}

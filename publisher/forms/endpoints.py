@@ -111,7 +111,7 @@ class EndpointForm(GuardedForm):
         return {
             "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
             "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
-            "options": {name: sent[name] for name in EndpointOptions().to_document()},
+            "endpoint_options": {name: sent[name] for name in EndpointOptions().to_document()},
         }
 
     def advanced_is_wrong(self) -> bool:

@@ -21,9 +21,6 @@ from publisher.operations.designs import (
     create_api,
     create_version,
     delete_api,
-    save_endpoint,
-    save_runtime,
-    set_plans,
     update_api,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
@@ -50,9 +47,6 @@ __all__ = [
     "deploy_revision",
     "permit",
     "restore_revision",
-    "save_endpoint",
-    "save_runtime",
-    "set_plans",
     "transition_api",
     "undeploy",
     "update_api",
