@@ -25,6 +25,7 @@ from publisher.operations.common import (
     permit,
     refuse_backends,
     save_design,
+    why_in_the_way,
 )
 from publisher.operations.transitions import transition_api
 
@@ -78,7 +79,7 @@ def create_api(
     refuse_backends({"endpoint": [url]} if url else design.backends(values))
     with transaction.atomic():
         _one_at_a_time()
-        _refuse_clashes(values["name"], values["context"])
+        _refuse_clashes(values["name"], values["context"], values["version"], now)
         api = _insert(Api(**values), provider=actor, plans=plans, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
@@ -93,6 +94,8 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
+    if why := why_in_the_way(source.context, number, since=now):
+        raise AlreadyExists({"version": f"{why} Choose another version."})
     fields = {field: getattr(source, field) for field in design.COPIED}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
@@ -182,7 +185,7 @@ def _one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('publisher.versions'))")
 
 
-def _refuse_clashes(name: str, context: str) -> None:
+def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> None:
     clashes = {}
     if holder := queries.holder_of_name(name):
         clashes["name"] = (
@@ -190,6 +193,8 @@ def _refuse_clashes(name: str, context: str) -> None:
         )
     if holder := queries.holder_of_context(context):
         clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
+    elif why := why_in_the_way(context, version, since=now):
+        clashes["context"] = f"{why} Choose another context."
     if clashes:
         raise AlreadyExists(clashes)
 
@@ -203,6 +208,8 @@ def _check_new_context(row: Api, context: str) -> None:
     holder = queries.holder_of_context(context)
     if holder and holder.pk != row.pk:
         raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
+    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
+        raise AlreadyExists({"context": f"{why} Choose another context."})
 
 
 def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:
