@@ -22,14 +22,26 @@ class TransitionLost(Conflict):
 
 
 @transaction.atomic
-def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
-    """Take `action` from the state that `api` was seen in. The check items count for Publish only.
+def transition_api(
+    *,
+    api: Api,
+    action: Action,
+    checklist: Checklist = NO_CHECKS,
+    seen: State | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Take `action` from the state `seen`: the one that the person had before their eyes when they chose it.
 
-    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
-    TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
+    None means the state in `api`. The check items count for Publish only. Publishing deploys a first revision when none
+    is deployed; demoting and retiring undeploy. Raises RoleRequired, TransitionRefused, AlreadyThere, TransitionLost,
+    NotReadyToPublish, CannotDeploy.
     """
     permit(permissions.can_publish(actor, api), "publisher", "move an API through its lifecycle")
-    source, target = api.stage, next_state(api.stage, action)
+    source = seen or api.stage
+    if source is not api.stage:
+        raise _lost(api, source)
+    target = next_state(source, action)
     row = _claim(api, source, target, action, now)
     if action in DEPLOYING:
         row = _made_ready(row, actor=actor, now=now)
@@ -46,9 +58,13 @@ def _claim(api: Api, source: State, target: State, action: Action, now: datetime
     if action is Action.PUBLISH:
         changes["published_at"] = now
     if Api.objects.filter(pk=api.pk, state=source.value).update(**changes) != 1:
-        there = lock(api).stage
-        raise TransitionLost(f"{api} is {there.label} by now, no longer {source.label}. Look again before you decide.")
+        raise _lost(lock(api), source)
     return lock(api)
+
+
+def _lost(api: Api, source: State) -> TransitionLost:
+    sentence = f"{api} is {api.stage.label} by now, no longer {source.label}. Look again before you decide."
+    return TransitionLost(sentence)
 
 
 def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:

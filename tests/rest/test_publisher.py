@@ -385,9 +385,40 @@ def test_an_api_lives_its_life(publisher: Client, alice: User) -> None:
     assert "Possible now: Block" in refused.json()["description"]
 
     history = _get(publisher, f"/apis/{api.pk}/lifecycle-history").json()
-    steps = [(step["previousState"], step["postState"], step["user"]) for step in history["list"]]
+    steps = [(step.get("previousState"), step["postState"], step["user"]) for step in history["list"]]
     assert steps == [("CREATED", "PUBLISHED", "bob"), (None, "CREATED", "alice")]
     assert history["count"] == 2
+
+
+def test_publishing_what_is_published_changes_nothing(publisher: Client, creator: Client, alice: User) -> None:
+    api = make_api(alice)
+    path = f"/apis/change-lifecycle?apiId={api.pk}&action=Publish"
+    first = _post(publisher, path)
+    rows = AuditEntry.objects.count()
+    again = _post(publisher, path)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert AuditEntry.objects.count() == rows
+    assert _post(creator, path).status_code == 403
+    check = "&lifecycleChecklist=Deprecate old versions after publishing the API:true"
+    assert _post(publisher, f"{path}{check}").status_code == 409, "a wish that comes to nothing is not passed over"
+
+
+def test_a_step_is_refused_if_the_state_that_was_seen_has_changed(publisher: Client, alice: User) -> None:
+    api = in_state(make_api(alice), State.PUBLISHED)
+    path = f"/apis/change-lifecycle?apiId={api.pk}&action="
+    seen = _get(publisher, f"/apis/{api.pk}/lifecycle-state")["ETag"]
+    assert _post(publisher, f"{path}Block&seenState=PUBLISHED").status_code == 200
+
+    late = _post(publisher, f"{path}Deprecate&seenState=PUBLISHED")
+    assert late.status_code == 409
+    assert "is Blocked by now, no longer Published" in late.json()["description"]
+    guarded = publisher.post(f"{PUBLISHER}{path}Deprecate", headers={"If-Match": seen})
+    assert guarded.status_code == 412
+    assert Api.objects.get(pk=api.pk).stage is State.BLOCKED
+    assert _post(publisher, f"{path}Deprecate&seenState=Somewhere").status_code == 400
+    now = _get(publisher, f"/apis/{api.pk}/lifecycle-state")["ETag"]
+    assert publisher.post(f"{PUBLISHER}{path}Deprecate", headers={"If-Match": now}).status_code == 200
 
 
 def test_the_checklist_deprecates_older_versions(publisher: Client, alice: User) -> None:
