@@ -11,7 +11,7 @@ from core.values import BadValue
 
 MAXIMUM_TOPICS, TARGET_LENGTH, MAPPING_LENGTH = 200, 255, 1000
 MAXIMUM_SCOPES, SCOPE_LENGTH = 20, 255
-VERBS = ("publish", "subscribe")
+VERBS = ("subscribe", "publish")
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 §3.3
 _SEGMENT = re.compile(r"[^{}*]*(\{[^{}*/]+\}[^{}*]*)?")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged
@@ -27,8 +26,9 @@ from core.rest.requests import (
 )
 from publisher import operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.api.documents import ApiDocument, ApiInfo, parts_of
+from publisher.api.documents import ApiDocument, ApiInfo, holds_for_new, parts_of
 from publisher.models import Api
+from publisher.queries import tagged
 
 FIELD_NAMES = {
     "plans": "policies",
@@ -38,17 +38,28 @@ FIELD_NAMES = {
     "production_failover": "endpointConfig.production_failovers",
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
+    "topics": "operations",
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
-LOOKUPS = {
+LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "name": "name__icontains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
     "description": "description__icontains",
     "provider": "provider__username__icontains",
+    "display-name": "name__icontains",
+    "tags": tagged,
+    "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
+    "content": lambda value: Q(name__icontains=value) | Q(description__icontains=value) | tagged(value),
 }
-SORTS = {"apiName": "name", "version": "version", "createdTime": "created_at", "status": "state"}
+SORTS = {
+    "apiName": "name",
+    "version": "version",
+    "createdTime": "created_at",
+    "updatedTime": "updated_at",
+    "status": "state",
+}
 ApiList = list_of(ApiInfo, "ApiList")
 
 
@@ -84,7 +95,7 @@ class Apis(Resource):
     )
     def post(self, request: Request) -> Response:
         """In state CREATED. Deploy and publish it with the operations of revisions and lifecycle."""
-        body = ApiDocument(data=request.data, context={"holds": _new_api_of(self.user)})
+        body = ApiDocument(data=request.data, context={"holds": holds_for_new(self.user, request.data)})
         body.is_valid(raise_exception=True)
         given = body.validated_data
         plans = queries.plans_named(given.get("policies", ()))
@@ -121,12 +132,12 @@ class OneApi(Resource):
         return shown(operations.update_api(api=api, changes=_changes(api, body.validated_data), **self.by))
 
     @extend_schema(
-        operation_id="deleteApi", summary="Delete an API", tags=["APIs"], responses=answers({204: None}, 403, 404, 409)
+        operation_id="deleteApi", summary="Delete an API", tags=["APIs"], responses=answers({200: None}, 403, 404, 409)
     )
     def delete(self, request: Request, api_id: UUID) -> Response:
         """With its revisions and subscriptions; open connections are closed."""
         operations.delete_api(api=queries.get_api_for(self.user, api_id), **self.by)
-        return Response(status=204)
+        return Response()
 
 
 class Validation(Resource):
@@ -192,10 +203,6 @@ def etag(api: Api) -> str:
     return f'"{int(api.updated_at.timestamp() * 1_000_000):x}-{api.state}"'
 
 
-def _new_api_of(user: User) -> dict[str, Any]:
-    return {"provider": user.username, "lifeCycleStatus": "CREATED"}
-
-
 def _sorted(request: Request, rows: QuerySet[Api]) -> QuerySet[Api]:
     column = choose(request, "sortBy", SORTS, "createdTime")
     sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
@@ -206,4 +213,4 @@ def _changes(api: Api, given: Mapping[str, Any]) -> dict[str, Any]:
     """What `update_api` is asked for. A new name or version is among it, so that it is refused by name."""
     names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
     plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
-    return {**names, **plans, **parts_of(given), "context": given["context"]}
+    return {**names, **plans, **parts_of(given, api), "context": given["context"]}
