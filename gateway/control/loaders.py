@@ -30,7 +30,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, impact, queries, ssrf
+from publisher import addresses, impact, queries, secret_headers, ssrf
 from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
@@ -172,7 +172,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         state=row.state,
         rank=sort_key(snapshot["version"]),
         endpoints=dict(_endpoints(snapshot)),
-        options=EndpointOptions.from_document(snapshot["endpoint_options"]),
+        options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
         topics=TopicSet(map(_topic, snapshot["topics"])),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],

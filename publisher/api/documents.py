@@ -13,6 +13,7 @@ from accounts.models import User
 from core.rest.documents import Constant, Moment, Neutral, Strict
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.secret_headers import hidden
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
@@ -304,7 +305,7 @@ def endpoint_config(api: Api) -> dict[str, Any]:
         if stored:
             config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
             config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
-    return {**config, "options": api.endpoint_options}
+    return {**config, "options": hidden(api.endpoint_options)}
 
 
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
@@ -320,7 +321,7 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
     if "operations" in given:
         parts["topics"] = given["operations"]
     if "endpointConfig" in given:
-        parts |= _endpoints(given["endpointConfig"] or {}, present.endpoint_options if present else {})
+        parts |= _endpoints(given["endpointConfig"] or {}, hidden(present.endpoint_options) if present else {})
     return parts
 
 

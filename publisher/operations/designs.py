@@ -13,7 +13,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean
-from publisher import design, permissions, queries, validation
+from publisher import design, permissions, queries, secret_headers, validation
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
@@ -72,6 +72,7 @@ def create_api(
     given = {"name": name, "context": context, "version": version, "endpoint": endpoint, **parts}
     values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
+    values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
     if publish:
@@ -118,7 +119,10 @@ def update_api(
     """
     may_edit, may_plan = permissions.can_edit(actor, api), permissions.can_set_plans(actor, api)
     permit(may_edit or may_plan, "creator", "edit an API")
-    differing = _differing(api, design.read(changes, FOR_CHANGE))
+    values = design.read(changes, FOR_CHANGE)
+    if "endpoint_options" in values:
+        values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
+    differing = _differing(api, values)
     permit(may_edit or differing.keys() <= {"plans"}, "creator", "edit an API")
     permit(may_plan or "plans" not in differing, "publisher", "choose the business plans of an API")
     refuse_backends(design.backends(differing))
@@ -142,6 +146,8 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
 def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
     """What of clean `values` is otherwise in the row."""
     present = {part: getattr(api, part) for part in values if part != "plans"}
+    if "endpoint_options" in values:
+        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
     if "plans" in values:
         there = {plan.pk for plan in api.plans.all()}
         present["plans"] = values["plans"] if there == {plan.pk for plan in values["plans"]} else None
