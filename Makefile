@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime packages tools
+.PHONY: help run test check pytest postgresql ordeal bench lock screenshots datamodel format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
@@ -16,9 +16,10 @@ test: packages  ## Everything the build server checks, with its own set-up
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check tools
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest postgresql
 
-check: packages  ## Style, types, import contracts, Django's checks, migrations
+check: packages  ## Style of code and templates, types, import contracts, Django's checks, migrations
 	.venv/bin/ruff check --output-format concise
 	.venv/bin/ruff format --check
+	.venv/bin/djangofmt --check templates tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) manage.py check
@@ -41,9 +42,13 @@ bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; O
 screenshots: tools  ## Take the tutorial's pictures anew
 	$(PY) scripts/screenshots.py
 
+datamodel: packages  ## Write docs/explanation/data-model.md out of the models
+	$(PY) -m scripts.data_model
+
 format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+	.venv/bin/djangofmt templates tests
 
 lock:  ## Resolve requirements*.in to pinned, hashed lock files
 	scripts/lock

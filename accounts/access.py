@@ -11,33 +11,18 @@ from django.views import View
 
 from accounts import portals
 from accounts.models import User
+from accounts.permissions import require_role
 from accounts.roles import Role
-from core.errors import NotAllowed
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-
-
-class MissingRole(NotAllowed):
-    """The person is signed in but holds none of the roles that this page is for."""
-
-    template = "errors/missing_role.html"
-
-    def __init__(self, needed: Iterable[Role]) -> None:
-        self.needed = in_order(needed)
-        super().__init__(f"This needs the role {either(self.needed)}, which your account does not have.")
-
-    def administrators(self) -> list[str]:
-        """The names of those who can give the role."""
-        people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
-        return [person.display_name for person in people.order_by("username")[:5]]
 
 
 def requires(*roles: Role) -> Callable[[Page[P]], Page[P]]:
     """Let a view be opened by whoever holds one of `roles` (administrators always); without roles by anyone signed in.
 
     Strangers are sent to the sign-in page of the portal they knocked at and come back afterwards; people without the
-    role get MissingRole (403), whose page says which role is needed and whom to ask.
+    role get RoleRequired (403), whose page says which role is needed and whom to ask.
     """
 
     def around(view: Page[P]) -> Page[P]:
@@ -63,12 +48,11 @@ class RequiresRole(View):
 
 
 def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | None:
-    """The answer for a visitor without a session, None for one who may enter; raises MissingRole for the others."""
+    """The answer for a visitor without a session, None for one who may enter; raises RoleRequired for the others."""
     if not isinstance(request.user, User):
         return to_sign_in(request)
-    needed = tuple(roles)
-    if needed and not request.user.has_role(*needed):
-        raise MissingRole(needed)
+    if needed := tuple(roles):
+        require_role(request.user, *needed, to="Opening this page")
     return None
 
 
@@ -94,15 +78,3 @@ def came_from(request: HttpRequest) -> str:
 def current_user(request: HttpRequest) -> User:
     """Who is asking, on a page whose door has sent everybody else away."""
     return cast(User, request.user)
-
-
-def in_order(roles: Iterable[Role]) -> list[Role]:
-    """The roles in the order of the table of roles, administrators last."""
-    held = set(roles)
-    return [role for role in Role if role in held]
-
-
-def either(roles: list[Role]) -> str:
-    """ "creator, publisher or observer"."""
-    names = [role.value for role in roles]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -22,26 +22,13 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Render the page of an anticipated refusal; leave everything else to Django."""
+        """Render the page of an anticipated refusal, whose class may name a `template`; leave the rest to Django."""
         if not isinstance(error, DomainError):
             return None
-        return as_toast(request, error) if request.headers.get("HX-Request") == "true" else as_page(request, error)
-
-
-def as_page(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """A page with the sentence and a way on. An error class may name a `template` of its own."""
-    template = getattr(error, "template", REFUSED)
-    return render(request, template, {"error": error, "back": way_back(request)}, status=error.status)
-
-
-def as_toast(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The sentence as a toast, where only a fragment of the page was asked for; the rest of the page stays."""
-    answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
-    answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
-    return answer
-
-
-def way_back(request: HttpRequest) -> str:
-    """The page of this server that the visitor came from, or nothing if it is the one that was refused."""
-    page = came_from(request)
-    return "" if urlsplit(page).path == request.path else page
+        if request.headers.get("HX-Request") == "true":  # only a fragment was asked for: the rest of the page stays
+            answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
+            answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
+            return answer
+        came = came_from(request)
+        back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
+        return render(request, getattr(error, "template", REFUSED), {"error": error, "back": back}, status=error.status)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Lower
 
-from accounts.roles import Role
+from accounts.roles import Role, in_order
 
 
 class People(UserManager["User"]):
@@ -47,7 +47,7 @@ class User(AbstractUser):
     @property
     def roles_in_order(self) -> list[Role]:
         """The roles held, in the order of the table of roles."""
-        return [role for role in Role if role in self.roles]
+        return in_order(self.roles)
 
     def has_role(self, *roles: Role) -> bool:
         """Whether the user is active and holds one of `roles`, or is an administrator."""

@@ -8,9 +8,8 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts import permissions
 from accounts.models import RoleGrant, User
-from accounts.permissions import RoleRequired
+from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role
 from core import rows
 from core.audit import record_change
@@ -64,7 +63,7 @@ def create_user(
     *, username: str, password: str, roles: Iterable[Role], actor: User, now: datetime, email: str = ""
 ) -> User:
     """Create an account for somebody else, who is asked to change the password at the first sign-in."""
-    must(permissions.can_manage_users(actor))
+    require_manage_users(actor)
     user = new_user(username=username, email=email, password=password, now=now)
     user.must_change_password = True
     return admit(user, roles, actor=actor, now=now)
@@ -73,7 +72,7 @@ def create_user(
 @transaction.atomic
 def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
-    must(permissions.can_change_password(actor, of=user))
+    require_change_account(actor, of=user)
     if actor == user and not user.check_password(current_password):
         raise WrongPassword
     check_policy(new_password, user, field="new_password")
@@ -89,7 +88,7 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
 @transaction.atomic
 def update_profile(*, user: User, first_name: str, last_name: str, email: str, actor: User, now: datetime) -> None:
     """Change how an account is called and where it is written to."""
-    must(actor == user or permissions.can_manage_users(actor))
+    require_change_account(actor, of=user)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.save(update_fields=["first_name", "last_name", "email"])
     record_change(user, "updated", actor=actor, now=now)
@@ -98,7 +97,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str, a
 @transaction.atomic
 def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) -> None:
     """Make `roles` the roles that `user` holds; raises LastAdministrator where that would leave nobody in charge."""
-    must(permissions.can_manage_users(actor))
+    require_manage_users(actor)
     wanted = frozenset(roles)
     held = frozenset(Role(grant.role) for grant in RoleGrant.objects.select_for_update().filter(user=user))
     if wanted == held:
@@ -113,7 +112,7 @@ def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) 
 @transaction.atomic
 def disable_user(*, user: User, actor: User, now: datetime) -> None:
     """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
-    must(permissions.can_manage_users(actor))
+    require_manage_users(actor)
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     set_active(user, active=False)
@@ -123,14 +122,20 @@ def disable_user(*, user: User, actor: User, now: datetime) -> None:
 @transaction.atomic
 def enable_user(*, user: User, actor: User, now: datetime) -> None:
     """Let somebody in again who was disabled."""
-    must(permissions.can_manage_users(actor))
+    require_manage_users(actor)
     set_active(user, active=True)
     record_change(user, "enabled", actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
     """An unsaved account whose name is free and whose password keeps to the policy."""
-    check_username(username)
+    try:
+        UnicodeUsernameValidator()(username)
+    except ValidationError:
+        sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
+        raise invalid(username=sentence) from None
+    if User.objects.filter(username__iexact=username).exists():
+        raise UsernameTaken(username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)
@@ -144,17 +149,6 @@ def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> U
     grant(user, granted)
     record_change(user, "created", actor=actor, now=now, roles=sorted(granted))
     return user
-
-
-def check_username(username: str) -> None:
-    """Raise UsernameTaken or Invalid for a name that cannot be used."""
-    try:
-        UnicodeUsernameValidator()(username)
-    except ValidationError:
-        sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
-        raise invalid(username=sentence) from None
-    if User.objects.filter(username__iexact=username).exists():
-        raise UsernameTaken(username)
 
 
 def check_policy(password: str, user: User, *, field: str) -> None:
@@ -186,9 +180,3 @@ def keep_an_administrator(user: User) -> None:
     admins = RoleGrant.objects.filter(role=Role.ADMIN, user__is_active=True, user__is_service=False)
     if set(admins.select_for_update().values_list("user", flat=True)) <= {user.pk}:
         raise LastAdministrator(user)
-
-
-def must(allowed: bool) -> None:
-    """Raise RoleRequired unless the permission holds."""
-    if not allowed:
-        raise RoleRequired("Only an administrator may change other people's accounts.")

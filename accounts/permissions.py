@@ -1,19 +1,66 @@
-"""Who may do what to an account."""
+"""Who may do what to an account, and how every room says what may be done.
+
+A `require_<verb>` holds the rule and its sentence together: operations call it, and views whose form should not even be
+shown. A `can_<verb>` asks the same question for a page that draws buttons.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import ParamSpec
+
+from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from accounts.roles import Role
+from accounts.roles import Role, either, in_order
 from core.errors import NotAllowed
+
+P = ParamSpec("P")
+Viewer = User | AnonymousUser
 
 
 class RoleRequired(NotAllowed):
-    """The person's roles do not allow this; the sentence names the role that would."""
+    """The person holds none of the roles `needed` for this; the sentence names them and says whom to ask."""
+
+    template = "errors/missing_role.html"
+
+    def __init__(self, deed: str, needed: Iterable[Role]) -> None:
+        self.deed, self.needed = deed, in_order(needed)
+        ask = "Ask an administrator." if self.needed == [Role.ADMIN] else "Ask an administrator to give it to you."
+        super().__init__(f"{deed} needs the {either(self.needed)} role. {ask}")
+
+    def administrators(self) -> list[str]:
+        """The names of those who can give the role."""
+        people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
+        return [person.display_name for person in people.order_by("username")[:5]]
 
 
-def can_manage_users(user: User) -> bool:
-    """Whether `user` may create, disable and enable others and change their roles."""
-    return user.has_role(Role.ADMIN)
+def require_role(user: Viewer, *roles: Role, to: str) -> None:
+    """Raise RoleRequired unless `user` holds one of `roles` or is an administrator.
+
+    `to` begins the sentence: `require_role(user, Role.PUBLISHER, to="Deploying a revision")`.
+    """
+    if not (isinstance(user, User) and user.has_role(*roles)):
+        raise RoleRequired(to, roles)
 
 
-def can_change_password(user: User, *, of: User) -> bool:
-    """Whether `user` may set the password of `of`: everybody their own, administrators anybody's."""
-    return user.is_active and (user == of or can_manage_users(user))
+def asks(require: Callable[P, None]) -> Callable[P, bool]:
+    """The question to a rule: `can_edit = asks(require_edit)`."""
+
+    def can(*args: P.args, **kwargs: P.kwargs) -> bool:
+        try:
+            require(*args, **kwargs)
+        except NotAllowed:
+            return False
+        return True
+
+    return can
+
+
+def require_manage_users(user: Viewer) -> None:
+    """Creating, disabling and enabling others, and changing their roles."""
+    require_role(user, Role.ADMIN, to="Managing other people's accounts")
+
+
+def require_change_account(user: User, *, of: User) -> None:
+    """Changing the password or the profile of `of`: everybody their own, administrators anybody's."""
+    if not (user.is_active and user == of):
+        require_manage_users(user)

@@ -59,7 +59,13 @@ def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
 def banner_text(default_password_stands: bool) -> str:
     """Every address, and the next step."""
     lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses())
-    return f"\n  The API manager is running.\n\n{lines}\n\n  {_next_step(default_password_stands)}\n\n"
+    who = "admin / admin (and change that password)" if default_password_stands else "your account"
+    return (
+        f"\n  The API manager is running.\n\n{lines}\n\n"
+        f"  Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
+        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
+        "  Ctrl-C stops everything.\n\n"
+    )
 
 
 def addresses() -> list[tuple[str, str]]:
@@ -82,15 +88,6 @@ def addresses() -> list[tuple[str, str]]:
         *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
         ("Data", str(settings.DATA_DIR)),
     ]
-
-
-def _next_step(default_password_stands: bool) -> str:
-    who = "admin / admin (and change that password)" if default_password_stands else "your account"
-    return (
-        f"Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
-        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
-        "  Ctrl-C stops everything."
-    )
 
 
 def _exists(path: str) -> bool:

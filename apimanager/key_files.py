@@ -17,24 +17,19 @@ def read_or_create(path: Path, make: Callable[[], str]) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        _create(path, make())
-        return path.read_text()
-
-
-def replace(path: Path, text: str) -> None:
-    """Put another text into the file at `path`, all at once: whoever reads it has the old one or the new one."""
-    draft = _draft(path, text)
-    draft.replace(path)
-
-
-def _create(path: Path, text: str) -> None:
-    draft = _draft(path, text)
+        draft = _draft(path, make())
     try:
         os.link(draft, path)
     except FileExistsError:
         pass  # another process was first; its secret is the one that counts
     finally:
         draft.unlink()
+    return path.read_text()
+
+
+def replace(path: Path, text: str) -> None:
+    """Put another text into the file at `path`, all at once: whoever reads it has the old one or the new one."""
+    _draft(path, text).replace(path)
 
 
 def _draft(path: Path, text: str) -> Path:

@@ -14,6 +14,7 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 
@@ -113,6 +114,16 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
     """A request whose body may not be larger than LARGEST_BODY; a larger one is answered 413 and cut off."""
 
     _received = 0
+
+    def process(self) -> None:
+        """Begin to answer, for the client that a trusted proxy names: in the log and for limits by address too."""
+        proxies, peer = settings.TRUSTED_PROXIES, str(getattr(self.getClientAddress(), "host", ""))
+        if peer in proxies:
+            lines = self.requestHeaders.getRawHeaders(proxies.header.encode(), [])
+            address = proxies.client_of(peer, [line.decode("latin-1") for line in lines])
+            if address != peer:
+                self.client: Any = (IPv6Address if ":" in address else IPv4Address)("TCP", address, 0)
+        super().process()
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         super().gotLength(length)

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import environ
 
+from core.client_address import TrustedProxies
 from core.listening import port_problem
+from core.values import BadValue
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
@@ -65,6 +67,13 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
         except BadNetwork as error:
             raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
 
+    def proxies(self, var: str, *, header: str) -> TrustedProxies:
+        """Read which proxies may say for whom they ask, in which header; raises CannotStart naming what is wrong."""
+        try:
+            return TrustedProxies(self.list(var, default=[]), header=header)
+        except BadValue as error:
+            raise CannotStart(f"{var}: {error} Correct it, with commas between the entries.") from error
+
 
 class WantedPort(NamedTuple):
     """One port that is going to be listened on, and the setting that moves it elsewhere."""
@@ -83,9 +92,15 @@ def check_data_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise CannotStart(
-            f"The data folder {folder} cannot be written ({_reason(error)}): "
+            f"The data folder {folder} cannot be written ({error.strerror or error}): "
             "make it writable or name another with APIM_DATA_DIR."
         ) from error
+
+
+def check_proxy_protocol(proxies: TrustedProxies, is_spoken: bool) -> None:
+    """Raise CannotStart when the PROXY protocol is wanted of nobody in particular: anybody could say who he is."""
+    if is_spoken and not proxies:
+        raise CannotStart("APIM_PROXY_PROTOCOL is for proxies only: name yours in APIM_TRUSTED_PROXIES, or unset it.")
 
 
 def check_ports(listeners: Iterable[WantedPort]) -> None:
@@ -147,7 +162,3 @@ def _check_port(listener: WantedPort) -> None:
             probe.listen(1)
     except OSError as error:
         raise CannotStart(port_problem(host, port, setting, error)) from error
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

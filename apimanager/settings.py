@@ -4,6 +4,7 @@ from pathlib import Path
 
 from apimanager import key_files, preflight
 from core import vault
+from core.client_address import PROXY_HEADERS
 
 env = preflight.Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
+GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
@@ -55,6 +57,12 @@ BACKEND_POLICY = env.backends(
 )
 
 # --- Django ------------------------------------------------------------------------------------------------
+
+# Who may say for whom they ask: without any, the address that a connection comes from is the client's.
+PROXY_HEADER: str = env.choice("APIM_PROXY_HEADER", PROXY_HEADERS, default=PROXY_HEADERS[0])
+TRUSTED_PROXIES = env.proxies("APIM_TRUSTED_PROXIES", header=PROXY_HEADER)
+PROXY_PROTOCOL: bool = env.bool("APIM_PROXY_PROTOCOL", default=False)
+preflight.check_proxy_protocol(TRUSTED_PROXIES, PROXY_PROTOCOL)
 
 DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
@@ -84,8 +92,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "django.contrib.admin",
     "channels",
     "oauth2_provider",
     "rest_framework",
@@ -99,6 +105,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -185,6 +192,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.sessions.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.views.sessions.counted_name"
 AXES_ENABLE_ADMIN = False
+AXES_CLIENT_IP_CALLABLE = "accounts.views.sessions.counted_address"
 
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
 
@@ -198,6 +206,7 @@ ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="webs
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
+REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",
     "openid": "Know your user name and display name",
@@ -206,6 +215,7 @@ OAUTH_GRANTS = ["authorization_code", "client_credentials", "refresh_token"]
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "devportal.oauth.server.Server",
     "OAUTH2_VALIDATOR_CLASS": "devportal.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "devportal.oauth.backend.Backend",
     "SCOPES_BACKEND_CLASS": "devportal.oauth.scopes.Scopes",
     "CLIENT_SECRET_HASHER": "random_sha256",
     "CLIENT_SECRET_GENERATOR_LENGTH": 43,  # letters and digits: 256 bits

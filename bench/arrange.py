@@ -31,7 +31,7 @@ LIMITS: dict[str, Any] = {
 
 
 def main(backend: str) -> None:
-    """Prepare the database and print where to knock, and with what."""
+    """Prepare the database and print the path to call, and the tokens."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)

@@ -16,8 +16,9 @@ from typing import Any
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import FREE, Meter
 from gateway.quotas.spent_file import SpentFile
-from gateway.quotas.state import LeaseState
-from gateway.relay.frames import BINARY, FINAL, MASKED
+from gateway.quotas.state import LeaseState, PlanOf
+from gateway.relay.frames import BINARY, FINAL, MASKED, encode_pong
+from gateway.relay.side import OUR_PING
 from gateway.relay.splice import Relay
 from gateway.relay.types import RelayOptions
 
@@ -40,14 +41,19 @@ def chunks() -> dict[str, bytes]:
     """What a client sends, by what it is."""
     short = bytes([FINAL | BINARY, MASKED | 125]) + KEY + b"x" * 125
     long = bytes([FINAL | BINARY, MASKED | 126]) + (16384).to_bytes(2, "big") + KEY + b"x" * 16384
-    return {"1 message of 125 B": short, "16 messages of 125 B": short * 16, "1 message of 16 KiB": long}
+    return {
+        "1 message of 125 B": short,
+        "16 messages of 125 B": short * 16,
+        "1 message of 16 KiB": long,
+        "0 messages, 100 answers to our pings": encode_pong(OUR_PING, masked=True) * 100,
+    }
 
 
 def metered(folder: Path) -> Meter:
     """A meter of a plan that is never reached."""
     lease_state = LeaseState(SpentFile(folder, "bench"), lambda: None)
     plan = PlanLimits(quota=PLENTY, rate=1 << 30)
-    meter = lease_state.enter(subscription=("bench", plan), application=None, now=time.time()).client
+    meter = lease_state.enter(subscription=PlanOf("bench", plan), application=None, now=time.time()).client
     for source in meter.sources:
         source.top = PLENTY
     return meter

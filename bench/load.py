@@ -62,7 +62,7 @@ def _over(kind: Load, scheme: str) -> Load:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to knock, and with what."""
+    """The address to call, and with what."""
 
     url: str
     authorization: str = field(default="Bearer bench", repr=False)

@@ -40,7 +40,7 @@ class Site:
         return self.port + TLS_PORT_OFFSET
 
     def targets(self, path: str = "/bench", authorization: str = "Bearer bench") -> dict[str, Target]:
-        """Where to knock for ws and for wss."""
+        """The addresses for ws and for wss."""
         return {
             "ws": Target(f"ws://127.0.0.1:{self.port}{path}", authorization),
             "wss": Target(f"wss://127.0.0.1:{self.tls_port}{path}", authorization),

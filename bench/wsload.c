@@ -346,7 +346,7 @@ static void take_frames(struct line *l, const unsigned char *data, size_t len)
 
 /* ---- handshake ----------------------------------------------------------------------------------------- */
 
-static void knock(struct line *l)
+static void dial(struct line *l)
 {
     int yes = 1;
     *l = (struct line){.response = l->response, .sent_at = l->sent_at, .since = now, .phase = CONNECTING};
@@ -470,7 +470,7 @@ static void open_more(void)
 {
     for (unsigned i = 0; i < option.connections && opening < OPENING_AT_ONCE; i++)
         if (lines[i].phase == UNUSED)
-            knock(&lines[i]);
+            dial(&lines[i]);
 }
 
 static void everyone(void (*act)(struct line *))

@@ -6,30 +6,27 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
+from accounts.permissions import Viewer
+from core.duration_field import DurationField
 from devportal import grants, queries
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient
-from devportal.operations.applications import LONGEST_DESCRIPTION, LONGEST_NAME
-from devportal.permissions import Viewer, can_pick_plan
+from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.permissions import can_pick_plan
 from publisher.models import Api, Plan
 from publisher.queries import plans_of
 
 NEW, EXISTING = "new", "existing"
 
 
-def seconds_field(label: str) -> forms.IntegerField:
+def token_lifetime(label: str) -> DurationField:
     """How long a token lives."""
-    return forms.IntegerField(
+    return DurationField(
         label=label,
-        min_value=1,
-        max_value=grants.LONGEST_TOKEN_SECONDS,
-        help_text="In seconds: 3600 is an hour, 86400 a day.",
-        error_messages={
-            "required": "Say how many seconds a token lives.",
-            "invalid": "Enter a whole number of seconds, for example 3600.",
-            "min_value": "A token lives for at least one second.",
-            "max_value": f"A token lives for at most {grants.LONGEST_TOKEN_SECONDS} seconds (a year).",
-        },
+        what="The life of a token",
+        least=1,
+        most=grants.LONGEST_TOKEN_SECONDS,
+        whole=True,
+        presets=(3_600, 86_400, 30 * 86_400),
     )
 
 
@@ -173,7 +170,7 @@ class KeysForm(forms.Form):
         },
         widget=forms.URLInput(attrs={"placeholder": "https://example.com/callback", "autocomplete": "off"}),
     )
-    token_seconds = seconds_field("Access tokens live for")
+    token_seconds = token_lifetime("Access tokens live for")
 
     def __init__(self, *args: Any, client: OAuthClient | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -228,7 +225,7 @@ class TokenForm(forms.Form):
         help_text="What the token may be used for. Topics of an API may ask for a scope of their own.",
         error_messages={"invalid_choice": "%(value)s cannot be asked for here."},
     )
-    seconds = seconds_field("Valid for")
+    seconds = token_lifetime("Valid for")
 
     def __init__(self, *args: Any, client: OAuthClient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,7 +11,11 @@ from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
 from devportal.deny_policies import DenyCondition
+from devportal.subscription_states import CHOICES, SubscriptionState
 from publisher.models import Api, Plan
+
+LONGEST_NAME = 100  # characters, of an application
+LONGEST_DESCRIPTION = 512
 
 
 class ApplicationPlan(models.Model):
@@ -48,8 +52,8 @@ class Application(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
-    name = models.CharField(max_length=100)
-    description = models.CharField(max_length=512, blank=True)
+    name = models.CharField(max_length=LONGEST_NAME)
+    description = models.CharField(max_length=LONGEST_DESCRIPTION, blank=True)
     plan = models.ForeignKey(ApplicationPlan, on_delete=models.PROTECT, related_name="applications")
     token_type = models.CharField(max_length=8, choices=TokenType, default=TokenType.JWT)
     created_at = models.DateTimeField()
@@ -73,18 +77,11 @@ class Subscription(models.Model):
 
     audit_kind: ClassVar = "subscription"
 
-    class State(models.TextChoices):
-        UNBLOCKED = "UNBLOCKED", "Active"
-        BLOCKED = "BLOCKED", "Blocked"
-        PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED", "Production blocked"
-        ON_HOLD = "ON_HOLD", "Waiting for approval"
-        REJECTED = "REJECTED", "Rejected"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="subscriptions")
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
-    state = models.CharField(max_length=20, choices=State, default=State.UNBLOCKED)
+    state = models.CharField(max_length=20, choices=CHOICES, default=SubscriptionState.UNBLOCKED.value)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

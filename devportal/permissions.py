@@ -1,46 +1,70 @@
 """Who may do what in the developer portal."""
 
-from django.contrib.auth.models import AnonymousUser
-
 from accounts.models import User
+from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
+from core.errors import NotAllowed
 from devportal.models import Application
-from publisher import permissions as publishing
 from publisher.models import Api, Plan
-
-Viewer = User | AnonymousUser
-
-
-def can_develop(user: Viewer) -> bool:
-    """Whether `user` may have applications at all."""
-    return isinstance(user, User) and user.has_role(Role.SUBSCRIBER)
+from publisher.permissions import require_enter
 
 
-def can_use_application(user: Viewer, application: Application) -> bool:
-    """Whether `user` may change `application`, its subscriptions and its keys."""
-    return can_develop(user) and application.owner_id == user.pk
+class NotYourApplication(NotAllowed):
+    """Only the owner may change an application."""
+
+    def __init__(self) -> None:
+        super().__init__("Only the owner of an application may change it.")
 
 
-def can_pick_plan(user: Viewer, plan: Plan) -> bool:
-    """Whether `user` may subscribe under `plan`: a plan that names roles is for people who hold one of them."""
-    return can_develop(user) and (not plan.roles or holds_any(user, plan.roles))
+class PlanReserved(NotAllowed):
+    """The plan is for people of certain roles."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan.")
 
 
-def can_deny(user: Viewer) -> bool:
-    """Whether `user` may read and change the deny policies."""
-    return isinstance(user, User) and user.has_role(Role.ADMIN)
+def require_develop(user: Viewer) -> None:
+    """Having applications at all."""
+    require_role(user, Role.SUBSCRIBER, to="Having applications")
 
 
-def can_see_subscribers(user: Viewer) -> bool:
-    """Whether `user` may read who is subscribed to an API."""
-    return isinstance(user, User) and publishing.can_enter(user)
+def require_use_application(user: Viewer, application: Application) -> None:
+    """Changing `application`, its subscriptions and its keys. Raises NotYourApplication or RoleRequired."""
+    if application.owner_id != user.pk:
+        raise NotYourApplication
+    require_develop(user)
 
 
-def can_manage_subscribers(user: Viewer, api: Api) -> bool:
-    """Whether `user` may block, unblock, approve and re-plan other people's subscriptions to `api`."""
-    return isinstance(user, User) and publishing.can_manage_subscriptions(user, api)
+def require_pick_plan(user: Viewer, plan: Plan) -> None:
+    """Subscribing under `plan`, which may name the roles it is for. Raises RoleRequired or PlanReserved."""
+    require_develop(user)
+    if plan.roles and not holds_any(user, plan.roles):
+        raise PlanReserved(plan)
+
+
+def require_deny(user: Viewer) -> None:
+    """Reading and changing the deny policies."""
+    require_role(user, Role.ADMIN, to="Managing deny policies")
+
+
+def require_see_subscribers(user: Viewer) -> None:
+    """Reading who is subscribed to an API."""
+    require_enter(user)
+
+
+def require_manage_subscribers(user: Viewer, api: Api) -> None:
+    """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
+    require_role(user, Role.PUBLISHER, to="Managing subscribers")
 
 
 def holds_any(user: Viewer, names: list[str]) -> bool:
     """Whether `user` is an administrator or holds one of the roles called `names`."""
     return isinstance(user, User) and bool(user.roles & ({Role.ADMIN} | {Role(n) for n in names if n in set(Role)}))
+
+
+can_develop = asks(require_develop)
+can_use_application = asks(require_use_application)
+can_pick_plan = asks(require_pick_plan)
+can_deny = asks(require_deny)
+can_see_subscribers = asks(require_see_subscribers)
+can_manage_subscribers = asks(require_manage_subscribers)

@@ -7,6 +7,7 @@ from accounts.models import User
 from devportal.operations import carry_subscriptions_over
 from devportal.queries import count_applications, count_subscriptions_under
 from publisher import impact, signals
+from publisher.messages import Impact
 from publisher.models import Api
 
 
@@ -25,6 +26,6 @@ def api_published(
         carry_subscriptions_over(api=api, previous=previous, actor=actor, now=now)
 
 
-def subscribed_applications(api: Api) -> impact.Impact:
+def subscribed_applications(api: Api) -> Impact:
     """This room's part of the consequence of a change to `api`."""
-    return impact.Impact(applications=count_applications(api))
+    return Impact(applications=count_applications(api))

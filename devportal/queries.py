@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Coalesce
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
+from accounts.permissions import Viewer
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
@@ -23,7 +24,7 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription
-from devportal.permissions import Viewer, can_see_subscribers
+from devportal.permissions import can_see_subscribers
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api, Plan

@@ -1,40 +1,59 @@
 """The life of a subscription, as a table. Pure: the page draws its buttons from it and the operation obeys it."""
 
-UNBLOCKED = "UNBLOCKED"
-BLOCKED = "BLOCKED"
-PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
-ON_HOLD = "ON_HOLD"
-REJECTED = "REJECTED"
+from enum import StrEnum
 
-MAY_BECOME: dict[str, tuple[str, ...]] = {
-    UNBLOCKED: (PROD_ONLY_BLOCKED, BLOCKED),
-    PROD_ONLY_BLOCKED: (UNBLOCKED, BLOCKED),
-    BLOCKED: (UNBLOCKED, PROD_ONLY_BLOCKED),
-    ON_HOLD: (UNBLOCKED, REJECTED),
-    REJECTED: (UNBLOCKED,),
+
+class SubscriptionState(StrEnum):
+    """Where a subscription stands. The value is WSO2's word, the label is what a person reads."""
+
+    UNBLOCKED = "UNBLOCKED"
+    BLOCKED = "BLOCKED"
+    PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
+    ON_HOLD = "ON_HOLD"
+    REJECTED = "REJECTED"
+
+    @property
+    def label(self) -> str:
+        """The words on a badge."""
+        return LABELS[self]
+
+
+LABELS = {
+    SubscriptionState.UNBLOCKED: "Active",
+    SubscriptionState.BLOCKED: "Blocked",
+    SubscriptionState.PROD_ONLY_BLOCKED: "Production blocked",
+    SubscriptionState.ON_HOLD: "Waiting for approval",
+    SubscriptionState.REJECTED: "Rejected",
 }
-BLOCKING = frozenset({BLOCKED, PROD_ONLY_BLOCKED})
-AWAITING = frozenset({ON_HOLD, REJECTED})
+CHOICES = [(state.value, label) for state, label in LABELS.items()]
+
+MAY_BECOME: dict[SubscriptionState, tuple[SubscriptionState, ...]] = {
+    SubscriptionState.UNBLOCKED: (SubscriptionState.PROD_ONLY_BLOCKED, SubscriptionState.BLOCKED),
+    SubscriptionState.PROD_ONLY_BLOCKED: (SubscriptionState.UNBLOCKED, SubscriptionState.BLOCKED),
+    SubscriptionState.BLOCKED: (SubscriptionState.UNBLOCKED, SubscriptionState.PROD_ONLY_BLOCKED),
+    SubscriptionState.ON_HOLD: (SubscriptionState.UNBLOCKED, SubscriptionState.REJECTED),
+    SubscriptionState.REJECTED: (SubscriptionState.UNBLOCKED,),
+}
+BLOCKING = frozenset({SubscriptionState.BLOCKED, SubscriptionState.PROD_ONLY_BLOCKED})
+AWAITING = frozenset({SubscriptionState.ON_HOLD, SubscriptionState.REJECTED})
 
 
-def first_state(requires_approval: bool) -> str:
+def first_state(requires_approval: bool) -> SubscriptionState:
     """Where a new subscription stands: it waits if its plan has to be approved."""
-    return ON_HOLD if requires_approval else UNBLOCKED
+    return SubscriptionState.ON_HOLD if requires_approval else SubscriptionState.UNBLOCKED
 
 
-def state_under_new_plan(state: str, requires_approval: bool) -> str:
+def state_under_new_plan(state: str, requires_approval: bool) -> SubscriptionState:
     """Where a subscription stands after its owner chose another plan.
 
     A plan that has to be approved puts it on hold; another plan is a new request, so one that waited or was
     rejected starts again; a block stays.
     """
-    if state in BLOCKING:
-        return state
-    return first_state(requires_approval)
+    return SubscriptionState(state) if state in BLOCKING else first_state(requires_approval)
 
 
-def verb_for(state: str) -> str:
+def verb_for(state: SubscriptionState) -> str:
     """What the audit log says was done to a subscription that was put into `state`."""
     if state in BLOCKING:
         return "blocked"
-    return "unblocked" if state == UNBLOCKED else "updated"
+    return "unblocked" if state is SubscriptionState.UNBLOCKED else "updated"

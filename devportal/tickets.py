@@ -1,7 +1,8 @@
 """One-use tickets: what a browser shows in the address of a WebSocket instead of its access token.
 
 A ticket stands for the token it was made with, for thirty seconds, once, for one API and from one origin. The database
-keeps its digest only. It carries a signature, so that a made-up one is refused without asking the database.
+keeps its digest only, which `devportal.operations.tickets` writes. It carries a signature, so that a made-up one is
+refused without asking the database.
 """
 
 from __future__ import annotations
@@ -12,15 +13,12 @@ import hashlib
 import hmac
 import secrets
 import struct
-import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from core.errors import Conflict
-from devportal.models import Ticket
 
 SECONDS = 30
 MOST_WAITING = 100  # unused tickets of one application at the same time
@@ -59,24 +57,10 @@ class Redeemed:
     connection_id: str
 
 
-def issue(*, token_id: str, application_id: str, api_id: str, origin: str, now: datetime) -> IssuedTicket:
-    """Make a ticket for the access token with this id. Raises TooManyTickets."""
-    expires_at = now + timedelta(seconds=SECONDS)
-    ticket, connection_id = _made(expires_at), uuid.uuid4()
-    with transaction.atomic():
-        Ticket.objects.filter(expires_at__lte=now).delete()
-        if Ticket.objects.filter(application_id=application_id, used_at=None).count() >= MOST_WAITING:
-            raise TooManyTickets
-        Ticket.objects.create(
-            digest=digest(ticket),
-            token_id=int(token_id),
-            application_id=application_id,
-            api_id=api_id,
-            origin=origin,
-            connection_id=connection_id,
-            expires_at=expires_at,
-        )
-    return IssuedTicket(ticket, connection_id.hex, expires_at)
+def make(expires_at: datetime) -> str:
+    """The text of a new ticket, signed."""
+    chance, ends = secrets.token_bytes(_RANDOM_BYTES), int(expires_at.timestamp())
+    return base64.urlsafe_b64encode(_FORM.pack(chance, ends, _signature(chance, ends))).decode()
 
 
 def digest(ticket: str) -> str:
@@ -91,20 +75,6 @@ def is_genuine(ticket: str, now: float) -> bool:
     except (struct.error, binascii.Error, ValueError):
         return False
     return now < expires_at and hmac.compare_digest(signature, _signature(chance, expires_at))
-
-
-def redeem(ticket_digest: str, now: datetime) -> Redeemed | None:
-    """Use a ticket up; None when it is unknown, has run out or was used. Of any number who try, one succeeds."""
-    claimed = Ticket.objects.filter(digest=ticket_digest, used_at=None, expires_at__gt=now).update(used_at=now)
-    if claimed != 1:
-        return None
-    row = Ticket.objects.get(digest=ticket_digest)
-    return Redeemed(str(row.token_id), str(row.api_id), row.origin, row.connection_id.hex)
-
-
-def _made(expires_at: datetime) -> str:
-    chance, ends = secrets.token_bytes(_RANDOM_BYTES), int(expires_at.timestamp())
-    return base64.urlsafe_b64encode(_FORM.pack(chance, ends, _signature(chance, ends))).decode()
 
 
 def _signature(chance: bytes, expires_at: int) -> bytes:

@@ -46,16 +46,12 @@ def _record(verb: str, row: AccessToken) -> None:
             verb=verb,
             kind="token",
             object_id=row.pk,
-            detail=_detail(row, client),
+            detail={
+                "token_id": row.pk,
+                "client_id": client.client_id if client else None,
+                "application_id": str(client.application_id) if client and client.application_id else None,
+                "user_id": row.user_id,
+                "expires": row.expires.isoformat(),
+            },
             now=doer.now if doer else timezone.now(),
         )
-
-
-def _detail(row: AccessToken, client: OAuthClient | None) -> dict[str, Any]:
-    return {
-        "token_id": row.pk,
-        "client_id": client.client_id if client else None,
-        "application_id": str(client.application_id) if client and client.application_id else None,
-        "user_id": row.user_id,
-        "expires": row.expires.isoformat(),
-    }

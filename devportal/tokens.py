@@ -1,7 +1,7 @@
 """Access tokens: how one is made, how it is stored, and who is said to have made or ended it.
 
 Every access token has an `AccessToken` row that holds its digest and never the token itself. Whoever makes one goes
-through `issue` (or, at the OAuth endpoints, through the toolkit, which calls `mint`).
+through `operations.tokens.issue_token` (or, at the OAuth endpoints, through the toolkit, which calls `mint`).
 """
 
 import hashlib
@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
-from django.db import transaction
 from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken
 
@@ -47,25 +46,9 @@ class Doer:
 _doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
 
 
-def issue(
-    *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
-) -> IssuedToken:
-    """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
-
-    `user` is the person in whose name the client acts, or None when it acts in its own.
-    """
-    scopes = list(scopes)
-    token = mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
-    row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
-    row.token_checksum = digest(token)
-    with attributed(actor=actor, now=now), transaction.atomic():
-        row.save()
-    return IssuedToken(token, row, row.expires)
-
-
 def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime) -> str:
     """The text of a new token: an RFC 9068 JWT for applications of that type, else 256 random bits."""
-    if not _wants_jwt(client):
+    if client.application is None or client.application.token_type != Application.TokenType.JWT:
         return random_token()
     issued = int(now.timestamp())
     claims = {
@@ -78,7 +61,11 @@ def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], secon
         "jti": str(uuid.uuid4()),
         "scope": " ".join(scopes),
     }
-    return _signed(claims)
+    key = signing_key()
+    header = {"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}
+    token = jwt.JWT(header=header, claims=json.dumps(claims, separators=(",", ":")))
+    token.make_signed_token(key)
+    return str(token.serialize())
 
 
 def random_token() -> str:
@@ -141,15 +128,3 @@ def doer() -> Doer | None:
 def signing_key() -> jwk.JWK:
     """The RSA key that signs tokens. Its `kid` is the thumbprint of RFC 7638, here and at `/oauth2/jwks`."""
     return jwk.JWK.from_pem(settings.SIGNING_KEY.encode())
-
-
-def _wants_jwt(client: OAuthClient) -> bool:
-    return client.application is not None and client.application.token_type == Application.TokenType.JWT
-
-
-def _signed(claims: dict[str, object]) -> str:
-    key = signing_key()
-    header = {"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}
-    token = jwt.JWT(header=header, claims=json.dumps(claims, separators=(",", ":")))
-    token.make_signed_token(key)
-    return str(token.serialize())

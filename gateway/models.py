@@ -9,7 +9,7 @@ from django.db import models
 
 
 class WorkerRecord(models.Model):
-    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open lines by API id."""
+    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open connections by API id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(max_length=255)
@@ -69,7 +69,7 @@ class ConnectionRecord(models.Model):
 
 
 class ReauthenticationRequest(models.Model):
-    """A wish that a connection, held by some worker, rest on another token; `answer` is empty until that worker did."""
+    """A request that a connection of some worker rest on another token; `answer` is empty until that worker did."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection_id = models.CharField(max_length=32)
@@ -142,7 +142,7 @@ class LeaseHolder(models.Model):
 
 
 class RateSchedule(models.Model):
-    """The one time line of a rate: until when its messages are booked."""
+    """The one schedule of a rate: until when its messages are booked."""
 
     key = models.CharField(max_length=160, primary_key=True)
     booked_until = models.FloatField(default=0.0)

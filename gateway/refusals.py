@@ -109,9 +109,14 @@ def bad_version() -> Refusal:
     )
 
 
-def backend_refused(description: str = "The backend did not accept the connection.") -> Refusal:
-    """502: the backend could not be reached, or did not answer with a WebSocket handshake."""
-    return Refusal(502, 101503, "Backend refused", description)
+def backend_refused(
+    description: str = "The backend did not accept the connection.", status: int = 502, headers: Headers = ()
+) -> Refusal:
+    """502: the backend could not be reached, or did not answer with a WebSocket handshake.
+
+    Another status is the backend's own, where its API lets that pass, with the headers that belong to it.
+    """
+    return Refusal(status, 101503, "Backend refused", description, headers)
 
 
 def backend_timed_out(seconds: float) -> Refusal:

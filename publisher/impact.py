@@ -1,18 +1,9 @@
 """Whom a change to an API or a plan would touch. The rooms above know; they register a counter each at start."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from publisher.messages import Impact
 from publisher.models import Api, Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """`live_connections` is None where nobody counts them; `applications` are those subscribed."""
-
-    live_connections: int | None = None
-    applications: int = 0
-
 
 Counter = Callable[[Api], Impact]
 PlanCounter = Callable[[Plan], int]

@@ -152,7 +152,9 @@ class BackendPolicy:
             return f"{_both(host, found)} is {kind}. Give the address of a backend."
         if port in self.own_ports and (kind is AddressKind.LOOPBACK or self._is_own(host, found)):
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
-        if kind is AddressKind.PUBLIC or self._is_listed(host, found, kind):
+        by_name = kind in BY_NAME and tidy(host) in self.hosts
+        listed = any(found.version == network.version and found in network for network in self.networks)
+        if kind is AddressKind.PUBLIC or by_name or listed:
             return ""
         return (
             f"{_both(host, found)} is {kind}, where no backend may be unless the server allows it: "
@@ -166,11 +168,6 @@ class BackendPolicy:
 
     def _is_own(self, host: str, address: IPAddress) -> bool:
         return tidy(host) in self.own_hosts or str(address) in self.own_hosts or self.is_mine(str(address))
-
-    def _is_listed(self, host: str, address: IPAddress, kind: AddressKind) -> bool:
-        if kind in BY_NAME and tidy(host) in self.hosts:
-            return True
-        return any(address.version == network.version and address in network for network in self.networks)
 
 
 def read_policy(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from core.text import count
 from publisher.lifecycle import SERVED, Action, State
-
-if TYPE_CHECKING:
-    from publisher.impact import Impact
 
 _FIELDS = {
     "is_default_version": "default version",
@@ -28,11 +26,23 @@ _DONE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom a change touches: `live_connections` (None where nobody counts them) and subscribed `applications`."""
+
+    live_connections: int | None = None
+    applications: int = 0
+
+
 def consequence(action: Action, state: State, impact: Impact, plans: Sequence[str]) -> str:
     """What `action` would do to an API in `state`, in figures."""
     return {
         Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {_listed(plans)}.",
-        Action.PROTOTYPE: _prototype(state),
+        Action.PROTOTYPE: (
+            "Stays callable, marked Pre-Released in the portal."
+            if state is State.PUBLISHED
+            else "Makes it callable and shows it in the portal, marked Pre-Released."
+        ),
         Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
         Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
         Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
@@ -71,12 +81,6 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         "api.undeployed": "Taken off the gateway",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
-
-
-def _prototype(state: State) -> str:
-    if state is State.PUBLISHED:
-        return "Stays callable, marked Pre-Released in the portal."
-    return "Makes it callable and shows it in the portal, marked Pre-Released."
 
 
 def _closes(impact: Impact, code: int) -> str:

@@ -33,19 +33,21 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The origins that may call an API: all while `listed` is empty. `always` may call in any case."""
+    """The origins that may call an API: all while `listed` is empty. `console` may with the console in any case."""
 
     listed: tuple[str, ...] = ()
-    always: tuple[str, ...] = ()
+    console: tuple[str, ...] = ()
     _exact: frozenset[Origin] = field(init=False, repr=False, compare=False)
     _below: tuple[Origin, ...] = field(init=False, repr=False, compare=False)
+    _console: frozenset[Origin] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = [_origin(urlsplit(each)) for each in (*self.listed, *self.always)]
+        known = [_origin(urlsplit(each)) for each in self.listed]
+        object.__setattr__(self, "_console", frozenset(_origin(urlsplit(each)) for each in self.console))
         object.__setattr__(self, "_exact", frozenset(each for each in known if not each.host.startswith(WILDCARD)))
         object.__setattr__(self, "_below", tuple(each for each in known if each.host.startswith(WILDCARD)))
 
-    def allow(self, origin: str | None) -> bool:
+    def allow(self, origin: str | None, *, is_from_console: bool = False) -> bool:
         """Whether a handshake with this Origin header may go on; None is a client that is no browser."""
         if origin is None or not self.listed:
             return True
@@ -56,6 +58,8 @@ class Origins:
             return False
         if parts.path or parts.query or parts.fragment:
             return False
+        if is_from_console and asking in self._console:
+            return True
         return asking in self._exact or any(_is_below(asking, parent) for parent in self._below)
 
 

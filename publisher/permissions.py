@@ -1,66 +1,71 @@
 """Who may do what to an API. Creators make the design, publishers deliver it, observers read, admins do all."""
 
-from accounts.models import User
+from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role
 from publisher.lifecycle import State
 from publisher.models import Api
 
 
-def can_enter(user: User) -> bool:
-    """Whether the Publisher is open to the user at all."""
-    return user.is_authenticated and user.has_role(*PUBLISHER_PORTAL)
+def require_enter(user: Viewer) -> None:
+    """Whoever works in the Publisher sees every API."""
+    require_role(user, *PUBLISHER_PORTAL, to="The Publisher")
 
 
-def can_view(user: User, api: Api) -> bool:
-    """Everybody who may enter the Publisher sees every API."""
-    return can_enter(user)
+def require_create(user: Viewer) -> None:
+    """Designing a new API; CREATE API is shown to nobody else."""
+    require_role(user, Role.CREATOR, to="Creating an API")
 
 
-def can_create(user: User) -> bool:
-    """Whether the user may design a new API; CREATE API is shown to nobody else."""
-    return user.has_role(Role.CREATOR)
+def require_edit(user: Viewer, api: Api) -> None:
+    """Changing the design, also by going back to a revision."""
+    require_role(user, Role.CREATOR, to="Changing the design of an API")
 
 
-def can_edit(user: User, api: Api) -> bool:
-    """Whether the user may change the design."""
-    return user.has_role(Role.CREATOR)
+def require_version(user: Viewer, api: Api) -> None:
+    """Copying the API to a new version."""
+    require_role(user, Role.CREATOR, to="Making a new version")
 
 
-def can_version(user: User, api: Api) -> bool:
-    """Whether the user may copy the API to a new version."""
-    return can_create(user)
-
-
-def can_delete(user: User, api: Api) -> bool:
+def require_delete(user: Viewer, api: Api) -> None:
     """A creator may delete what is not served; what is served needs the right to take it off the gateway too."""
-    return user.has_role(Role.CREATOR) and (api.deployed_revision_id is None or can_deploy(user, api))
+    require_role(user, Role.CREATOR, to="Deleting an API")
+    if api.deployed_revision_id is not None:
+        require_role(user, Role.PUBLISHER, to="Deleting an API that is on the gateway")
 
 
-def can_revise(user: User, api: Api) -> bool:
-    """Whether the user may record the design as a revision."""
-    return user.has_role(Role.CREATOR, Role.PUBLISHER)
+def require_revise(user: Viewer, api: Api) -> None:
+    """Recording the design as a revision."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Making a revision")
 
 
-def can_deploy(user: User, api: Api) -> bool:
-    """Whether the user may put a revision on the gateway or take it off."""
-    return user.has_role(Role.PUBLISHER)
+def require_deploy(user: Viewer, api: Api) -> None:
+    """Putting a revision on the gateway, or taking it off."""
+    require_role(user, Role.PUBLISHER, to="Deploying and undeploying")
 
 
-def can_set_plans(user: User, api: Api) -> bool:
+def require_set_plans(user: Viewer, api: Api) -> None:
     """A publisher may always; a creator while the API is still a design."""
-    return user.has_role(Role.PUBLISHER) or (api.stage is State.CREATED and user.has_role(Role.CREATOR))
+    roles = (Role.CREATOR, Role.PUBLISHER) if api.stage is State.CREATED else (Role.PUBLISHER,)
+    require_role(user, *roles, to="Choosing the business plans of an API")
 
 
-def can_publish(user: User, api: Api | None = None) -> bool:
-    """Whether the user may move the API through its life; with no API: whether CREATE & PUBLISH is offered."""
-    return user.has_role(Role.PUBLISHER)
+def require_publish(user: Viewer, api: Api | None = None) -> None:
+    """Moving the API through its life; with no API: CREATE & PUBLISH."""
+    require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
-def can_manage_subscriptions(user: User, api: Api) -> bool:
-    """Whether the user may block subscriptions and change their plans."""
-    return user.has_role(Role.PUBLISHER)
+def require_manage_plans(user: Viewer) -> None:
+    """Making, changing and deleting business plans and application plans."""
+    require_role(user, Role.ADMIN, to="Managing plans")
 
 
-def can_manage_plans(user: User) -> bool:
-    """Whether the user may make, change and delete business plans and application plans."""
-    return user.has_role(Role.ADMIN)
+can_enter = asks(require_enter)
+can_create = asks(require_create)
+can_edit = asks(require_edit)
+can_version = asks(require_version)
+can_delete = asks(require_delete)
+can_revise = asks(require_revise)
+can_deploy = asks(require_deploy)
+can_set_plans = asks(require_set_plans)
+can_publish = asks(require_publish)
+can_manage_plans = asks(require_manage_plans)

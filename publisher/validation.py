@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from core.values import BadValue
+from publisher.uris import ascii_url, is_host
 
 NAME_LENGTH, CONTEXT_LENGTH, VERSION_LENGTH, URL_LENGTH, TAG_LENGTH = 60, 200, 30, 2000, 30
 MAXIMUM_TAGS, DESCRIPTION_LENGTH = 20, 32766
@@ -62,7 +63,7 @@ def clean_version(text: str) -> str:
 
 
 def clean_endpoint_url(text: str) -> str:
-    """The address of a WebSocket backend without outer blanks; raises BadValue."""
+    """The address of a WebSocket backend as it is dialled: without outer blanks, in ASCII. Raises BadValue."""
     url = text.strip()
     if not url:
         raise BadValue("Give the address of a WebSocket backend, such as ws://host:port/path.")
@@ -82,7 +83,12 @@ def clean_endpoint_url(text: str) -> str:
         raise BadValue("An endpoint cannot carry a user name or password. Send them in a backend header instead.")
     if "#" in url:
         raise BadValue("A WebSocket address has no #fragment.", _suggest(url.split("#")[0], url, clean_endpoint_url))
-    return _within(url, URL_LENGTH, "An endpoint")
+    if not is_host(parts.hostname):
+        raise BadValue(
+            f"{parts.hostname} is no host name. Between its dots stand 1 to 63 letters, digits or hyphens, and at most "
+            "253 in all."
+        )
+    return _within(ascii_url(url), URL_LENGTH, "An endpoint")
 
 
 def clean_description(text: str) -> str:

@@ -16,14 +16,16 @@ from oauth2_provider.models import get_access_token_model
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
-from gateway.quotas.limits import Period, PlanLimits, window_at
-from gateway.quotas.rules import quota_key
+from gateway.quotas.limits import PlanLimits, window_at
+from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from publisher import operations as publisher
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from publisher.operations.plans import create_plan
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
+BACKWARDS = "بيانات السوق Marktdatenverteilung"
 PASSWORD = "correct horse battery staple"
 
 
@@ -46,11 +48,13 @@ def people() -> list[str]:
     return sorted(User.objects.values_list("username", flat=True))
 
 
-def publish(name: str, endpoint: str, version: str = "1.0.0", plans: tuple[str, ...] = ("Gold",)) -> str:
-    """Alice and Bob bring an API to the developers; its context is its name in small letters."""
+def publish(
+    name: str, endpoint: str, version: str = "1.0.0", plans: tuple[str, ...] = ("Gold",), context: str = ""
+) -> str:
+    """Alice and Bob bring an API to the developers; unless told, its context is its name in small letters."""
     made = publisher.create_api(
         name=name,
-        context=f"/{name.lower()}",
+        context=context or f"/{name.lower()}",
         version=version,
         endpoint=endpoint,
         plans=list(Plan.objects.filter(name__in=plans)),
@@ -68,9 +72,11 @@ def plan(name: str, fields: dict[str, Any]) -> None:
 
 def used(subscription: str, unit: str = "messages", period: str = "day") -> list[int]:
     """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
-    window = window_at(Period(period), timezone.now().timestamp())
+    window = window_at(QuotaPeriod(period), timezone.now().timestamp())
+    row = Subscription.objects.get(pk=subscription)
+    account = api_account(str(row.application_id), str(row.api_id))
     (usage,) = open_store("").used(
-        [(quota_key(f"subscription:{subscription}", PlanLimits(unit=unit, period=Period(period))), window)]
+        [(quota_key(account, PlanLimits(unit=QuotaUnit(unit), period=QuotaPeriod(period))), window)]
     )
     return [usage.spent, usage.lent]
 
@@ -144,30 +150,45 @@ def revoke_token(token_id: int) -> None:
 
 
 def furnish(endpoint: str) -> dict[str, str]:
-    """A world with something on every page: what the words in the visits stand for."""
+    """A world with something on every page: what the words in the visits stand for.
+
+    Names are as hard as people's are: long German words, and Arabic, which reads from right to left.
+    """
     now, alice, bob = timezone.now(), _named("alice"), _named("bob")
-    api = publish("MarketData", endpoint, plans=("Gold", "Silver", "Unlimited"))
+    for who, first, last in (
+        ("alice", "Annegret", "Schmidt-Löwenstein"),
+        ("bob", "باسم", "الخطيب"),
+        ("carol", "كارول", ""),
+    ):
+        User.objects.filter(username=who).update(first_name=first, last_name=last)
+    api = publish(
+        BACKWARDS, endpoint, plans=("Gold", "Silver", "Unlimited"), context="/marktdaten/boersenteilnehmer/verteilung"
+    )
     market = Api.objects.get(pk=api)
     fields = {
-        "description": "Prices of everything, as they change.\n\nOne message a trade.",
-        "tags": ["prices", "live"],
+        "description": "أسعار كل شيء، كما تتغير.\n\nOne message a trade.",
+        "tags": ["أسعار", "wetterbeobachtungsdaten", "live"],
     }
     publisher.update_api(api=market, changes=fields, actor=alice, now=now)
     copy = publisher.create_version(api=market, version="2.0.0", actor=alice, now=now)
     publisher.transition_api(api=copy, action=Action.PROTOTYPE, actor=bob, now=now)
-    retired = publish("OldPrices", endpoint)
+    retired = publish("Wetterbeobachtungsstationsmesswerte Nordrhein-Westfalen", endpoint, context="/wetter")
     for action in ("Deprecate", "Retire"):
         transition(retired, action)
     draft = publisher.create_api(name="Draft", context="/draft", version="0.1", actor=alice, now=now)
-    keys = application("carol", "Chat client")
+    deprecated = publish("Deprecated", endpoint)
+    keys = application("carol", "عميل Lieferkettenbenachrichtigung")
     subscribe(keys["application"], api)
-    blocked = application("carol", "Blocked client", kind="OAUTH")
+    subscribe(keys["application"], deprecated)
+    transition(deprecated, "Deprecate")
+    blocked = application("carol", "Benachrichtigungsdienst der Verkehrsgesellschaft", kind="OAUTH")
     set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
     return {
         "api": api,
         "prototype": str(copy.pk),
         "retired": retired,
         "draft": str(draft.pk),
+        "deprecated": deprecated,
         "application": keys["application"],
     }
 

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BoundField, CheckboxInput, RadioSelect, Widget
+from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.http import HttpRequest
 from django.template import Context
 from django.utils import timezone
@@ -18,6 +18,8 @@ from core import durations, text
 register = template.Library()
 
 HUES = 12
+SHOWN_END = 12  # letters of a shortened address or token that always show: `url.css` counts on them
+_BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic, Syriac, Thaana, N'Ko
 STATE_KINDS = {
     "CREATED": "grey",
     "PROTOTYPED": "accent",
@@ -42,20 +44,16 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     }
     mono = given.pop("mono", None)
     extra = given.pop("class", "")
-    kinds = [control_class(field.field.widget), "control-mono" if mono else "", str(extra)]
+    tick = isinstance(field.field.widget, CheckboxInput | RadioSelect)
+    kinds = ["tick" if tick else "control", "control-mono" if mono else "", str(extra)]
+    if isinstance(field.field.widget, TextInput | Textarea):
+        given.setdefault("dir", "ltr" if mono else "auto")
     given["class"] = " ".join(filter(None, [field.field.widget.attrs.get("class", ""), *kinds]))
     if described := described_by(field, hint=bool(given.pop("hint", None))):
         given["aria-describedby"] = described
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
-
-
-def control_class(widget: Widget) -> str:
-    """The class that the control of `widget` wears."""
-    if isinstance(widget, CheckboxInput | RadioSelect):
-        return "tick"
-    return "control"
 
 
 def described_by(field: BoundField, *, hint: bool) -> str:
@@ -114,6 +112,16 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
+def expiry(moment: datetime, how: str = "words") -> str:
+    """When something expires: "in 3 days", then "expired 2 hours ago"; in a "sentence", "expires in 3 days"."""
+    left = (moment - timezone.now()).total_seconds()
+    if left <= 0:
+        return f"expired {ago(moment)}"
+    words = f"in {durations.roughly(left) or 'less than a minute'}"
+    return f"expires {words}" if how == "sentence" else words
+
+
+@register.filter
 def state_kind(state: Any) -> str:
     """The kind of badge an API's state wears; takes the enum or its value."""
     return STATE_KINDS.get(str(getattr(state, "value", state)), "grey")
@@ -136,6 +144,21 @@ def message_icon(kind: str) -> str:
 def scheme(address: object) -> str:
     """The scheme of an address, in capitals: WS or WSS."""
     return str(address).partition("://")[0].upper()
+
+
+@register.filter
+def isolated(text: object) -> str:
+    """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
+    words = str(text)
+    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
+
+
+@register.filter
+def in_two(text: object) -> tuple[str, str]:
+    """A long address or token as its beginning, which gives way on a narrow screen, and its end, which stays."""
+    whole = str(text)
+    cut = len(whole) - SHOWN_END if len(whole) > 2 * SHOWN_END else 0
+    return whole[:cut], whole[cut:]
 
 
 @register.filter

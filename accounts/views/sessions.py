@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts import portals
 from accounts.forms import SignInForm
 from accounts.portals import Portal
-from core import durations
+from core import client_address, durations
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -63,6 +63,11 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The name under which attempts are counted, the same in all capitals. AXES_USERNAME_CALLABLE names it."""
     return str((credentials or request.POST).get("username") or "").lower()
+
+
+def counted_address(request: HttpRequest) -> str:
+    """The address under which attempts are counted. AXES_CLIENT_IP_CALLABLE names it."""
+    return client_address.counted(request.META.get("REMOTE_ADDR") or "")
 
 
 def go(request: HttpRequest, address: str) -> HttpResponse:

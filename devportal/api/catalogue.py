@@ -11,11 +11,12 @@ from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.permissions import Viewer
 from accounts.rest import Resource
 from core.rest.documents import Constant, Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from devportal import queries
-from devportal.permissions import Viewer, can_develop
+from devportal.permissions import can_develop
 from publisher.api.documents import OperationsField
 from publisher.api.plans import ThrottlingPolicy, throttling_policy
 from publisher.lifecycle import SUBSCRIBABLE

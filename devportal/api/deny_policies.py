@@ -12,7 +12,6 @@ from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
@@ -20,7 +19,7 @@ from core.values import BadValue
 from devportal import operations, queries
 from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_ends, read_span
 from devportal.models import DenyPolicy
-from devportal.permissions import can_deny
+from devportal.permissions import require_deny
 
 FIELD_NAMES = {"kind": "conditionType", "value": "conditionValue", "invert": "conditionValue.invert"}
 LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value__icontains"}
@@ -30,11 +29,10 @@ SHAPES = {DenyCondition.IP: {"fixedIp"}, DenyCondition.IPRANGE: {"startingIp", "
 class MayDeny(permissions.BasePermission):
     """For administrators."""
 
-    message = "Managing deny policies needs the admin role."
-
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the user is one."""
-        return isinstance(request.user, User) and can_deny(request.user)
+        """Let in who may manage deny policies. Raises RoleRequired for others."""
+        require_deny(request.user)
+        return True
 
 
 FOR_ADMINISTRATORS = [permissions.IsAuthenticated, MayDeny]

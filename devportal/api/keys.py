@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
-from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from oauth2_provider.models import AccessToken
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -251,22 +251,23 @@ class GenerateToken(OneKey):
             {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
         )
 
-    @transaction.atomic
     def _issue(self, client: OAuthClient, given: Mapping[str, Any]) -> operations.IssuedToken:
         secret = given.get("consumerSecret")
         if secret and not check_password(secret, client.client_secret):
             raise exceptions.ValidationError({"consumerSecret": "This is not the secret of these keys."})
-        if given.get("revokeToken"):
-            self._revoke(client, given["revokeToken"])
         return operations.generate_token(
-            client=client, seconds=given.get("validityPeriod"), scopes=given.get("scopes", ()), **self.by
+            client=client,
+            seconds=given.get("validityPeriod"),
+            scopes=given.get("scopes", ()),
+            replaces=self._token_of(client, given["revokeToken"]) if given.get("revokeToken") else None,
+            **self.by,
         )
 
-    def _revoke(self, client: OAuthClient, token: str) -> None:
+    def _token_of(self, client: OAuthClient, token: str) -> AccessToken:
         row = queries.active_tokens(client, timezone.now()).filter(token_checksum=tokens.digest(token)).first()
         if row is None:
             raise exceptions.ValidationError({"revokeToken": "These keys have no such token, or it has ended already."})
-        operations.revoke_token(row=row, **self.by)
+        return row
 
 
 def _document(client: OAuthClient, secret: str | None = None) -> dict[str, Any]:

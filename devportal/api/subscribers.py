@@ -17,10 +17,11 @@ from core.rest.requests import PAGE_PARAMETERS, choose, one_page, query_value, r
 from devportal import operations, queries
 from devportal.api.subscriptions import FIELD_NAMES
 from devportal.models import Subscription
+from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.queries import get_api_for, plans_named
 
-BLOCKS = {each: each for each in (Subscription.State.BLOCKED.value, Subscription.State.PROD_ONLY_BLOCKED.value)}
+BLOCKS = {state.value: state.value for state in sorted(BLOCKING)}
 
 
 class SubscriberApplication(serializers.Serializer):  # type: ignore[type-arg]
@@ -134,7 +135,7 @@ class Unblock(OneSubscriber):
     )
     def post(self, request: Request) -> Response:
         """It may connect again at once."""
-        return self.moved(request, Subscription.State.UNBLOCKED.value)
+        return self.moved(request, SubscriptionState.UNBLOCKED)
 
 
 class ChangePlan(OneSubscriber):

@@ -1,5 +1,6 @@
 """The protocol engine, reduced to what is offered: authorization code with PKCE, client credentials, refresh."""
 
+import re
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +11,7 @@ from oauthlib.oauth2.rfc6749.endpoints import (
     RevocationEndpoint,
     TokenEndpoint,
 )
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.endpoints.userinfo import UserInfoEndpoint
@@ -21,6 +23,8 @@ from oauthlib.openid.connect.core.grant_types.dispatchers import (
 )
 
 from devportal import tokens
+
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url, RFC 7636 §4.2
 
 
 class Bearer(BearerToken):
@@ -40,8 +44,8 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
 
     def __init__(self, request_validator: object, **_: object) -> None:
         bearer = Bearer(request_validator, access_token, lifetime, refresh_token)
-        code = AuthorizationCodeGrant(request_validator)
-        openid_code = OpenIDCodeGrant(request_validator)
+        code = AuthorizationCodeGrant(request_validator, post_auth=[_check_authorization])
+        openid_code = OpenIDCodeGrant(request_validator, post_auth=[_check_authorization])
         AuthorizationEndpoint.__init__(
             self,
             default_response_type="code",
@@ -63,6 +67,18 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
         ResourceEndpoint.__init__(self, default_token="Bearer", token_types={"Bearer": bearer})  # noqa: S106
         RevocationEndpoint.__init__(self, request_validator)
         UserInfoEndpoint.__init__(self, request_validator)
+
+
+def _check_authorization(request: Request) -> dict[str, Any]:
+    """What the engine leaves open about an authorization request; the person sees no page until it is settled."""
+    if request.code_challenge_method != "S256":  # left out, it means plain: RFC 7636 §4.3
+        raise InvalidRequestError('Send code_challenge_method=S256; "plain" is not offered.', request=request)
+    if not CHALLENGE.fullmatch(request.code_challenge or ""):
+        raise InvalidRequestError("The code_challenge is not 43 characters of base64url.", request=request)
+    prompts = (request.prompt or "").split()
+    if "none" in prompts and len(prompts) > 1:  # OpenID Connect Core §3.1.2.1
+        raise InvalidRequestError("prompt=none goes with no other value.", request=request)
+    return {}
 
 
 def access_token(request: Request) -> str:

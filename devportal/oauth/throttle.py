@@ -3,10 +3,10 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from core.client_address import counted
 from devportal import tokens
 
 FAILURES_ALLOWED = 10
@@ -27,7 +27,8 @@ class Throttle:
     @classmethod
     def of(cls, request: HttpRequest, client_id: str) -> "Throttle":
         """The throttle for whoever sends `request` in the name of `client_id`."""
-        return cls("oauth-failures:" + tokens.digest(f"{_address_of(request)} {client_id}"))
+        address = counted(request.META.get("REMOTE_ADDR") or "")
+        return cls("oauth-failures:" + tokens.digest(f"{address} {client_id}"))
 
     def holds(self) -> bool:
         """Whether the caller has to wait."""
@@ -38,9 +39,3 @@ class Throttle:
         if not cache.add(self.key, 1, WINDOW_SECONDS):
             with suppress(ValueError):  # the minute ended between the two calls
                 cache.incr(self.key)
-
-
-def _address_of(request: HttpRequest) -> str:
-    """Where the request comes from. Behind a proxy that is the last hop it names: those before may be invented."""
-    hops = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return hops.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR"))

@@ -9,9 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
@@ -26,6 +30,9 @@ class Validator(OAuth2Validator):
     - a client may use exactly the grants it was given, refresh included;
     - authorization codes are stored as digests, taken exactly once, and a second use ends every token that came of
       the first (RFC 6749 §4.1.2);
+    - an access token lives to its own end, refreshed or not (RFC 6749 §1.5): what it opened stays open;
+    - a refresh token is replaced at each use. For a few seconds it may be used again by its client, whose first answer
+      may have been lost; later use ends its whole family (RFC 9700 §4.14.2);
     - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled;
     - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
     - every token made or ended here says in the audit log who did it.
@@ -76,7 +83,11 @@ class Validator(OAuth2Validator):
         self, request: Request, code: dict[str, str], expires: datetime | None = None
     ) -> Grant:
         stored = {**code, "code": tokens.digest(code["code"])}
-        return super()._create_authorization_code(request, stored, expires)
+        row = super()._create_authorization_code(request, stored, expires)
+        if request.using_default_redirect_uri:
+            row.redirect_uri = ""
+            row.save(update_fields=["redirect_uri"])
+        return row
 
     def get_authorization_code_scopes(self, client_id: str, code: str, redirect_uri: str, request: Request) -> Any:
         """The first question about a code. From here on the request knows its digest only."""
@@ -108,8 +119,11 @@ class Validator(OAuth2Validator):
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: OAuthClient, request: Request, *_: Any, **__: Any
     ) -> bool:
-        """Whether the address is the one the code was sent to (RFC 6749 §4.1.3)."""
-        return bool(request.code_row.redirect_uri_allowed(redirect_uri))
+        """Whether the address is the one the code was sent to, and named again if it was named (RFC 6749 §4.1.3)."""
+        row: Grant = request.code_row
+        if not row.redirect_uri:  # none was named when the code was asked for
+            return bool(redirect_uri == client.default_redirect_uri)
+        return not request.using_default_redirect_uri and bool(row.redirect_uri_allowed(redirect_uri))
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *_: Any, **__: Any) -> None:
         """Nothing more to do: the code was taken in the transaction that stored its tokens."""
@@ -122,7 +136,7 @@ class Validator(OAuth2Validator):
     # --- tokens --------------------------------------------------------------------------------------------
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
-        """Store the digests of what was minted, if the code or refresh token it is for is still unused then.
+        """Store the digests of what was minted, if the code or refresh token it is for may still be used then.
 
         A client without the refresh grant is not told its refresh token. The row is kept all the same, because it
         ties the access token to its code: see `_end_family`.
@@ -138,10 +152,14 @@ class Validator(OAuth2Validator):
             token.pop("refresh_token", None)
 
     def _save_bearer_token(self, token: dict[str, Any], request: Request, *_: Any, **__: Any) -> None:
+        request.used_refresh_token = None  # not what a form field of this name may say
         if request.grant_type == "authorization_code":
             super().invalidate_authorization_code(request.client_id, request.code, request)
         if request.grant_type == "refresh_token":
-            _take(request.refresh_token_instance, request)
+            self._check_and_set_request_resource(request)
+            request.used_refresh_token = _use_up(request.refresh_token_instance, request)
+            # The toolkit would end the access token that came with the one just used, and with it open sockets.
+            request.refresh_token_instance = None
         super()._save_bearer_token(token, request)
 
     def _create_access_token(
@@ -149,12 +167,14 @@ class Validator(OAuth2Validator):
     ) -> AccessToken:
         # The row ends with the `exp` claim of the token, to the second.
         expires = request.issued_at + timedelta(seconds=request.expires_in)
-        return super()._create_access_token(expires, request, token, source_refresh_token)
+        used: RefreshToken | None = request.used_refresh_token
+        source = used if used and not _has_successor(used) else None  # a column of which each value may stand once
+        return super()._create_access_token(expires, request, token, source)
 
     def _create_refresh_token(
         self, request: Request, refresh_token_code: str, access_token: AccessToken, previous_refresh_token: Any
     ) -> RefreshToken:
-        row = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
+        row = super()._create_refresh_token(request, refresh_token_code, access_token, request.used_refresh_token)
         if request.grant_type == "authorization_code":
             row.token_family = _family_of(request)
             row.save(update_fields=["token_family"])
@@ -163,18 +183,57 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: OAuthClient, request: Request, *_: Any, **__: Any
     ) -> bool:
-        """Whether the refresh token may be used now; a second use ends its whole family (RFC 9700 §4.14.2)."""
-        with _by(client, timezone.now()):
-            return bool(super().validate_refresh_token(refresh_token, client, request)) and bool(request.user.is_active)
+        """Whether the refresh token may be used now; use after its time ends its whole family."""
+        rows = RefreshToken.objects.filter(token_checksum=tokens.digest(refresh_token), application=client)
+        row = rows.select_related("access_token", "user").order_by(F("revoked").desc(nulls_first=True)).first()
+        if row is None:
+            return False
+        life = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS)  # after its access token's end
+        if row.revoked is None and (row.access_token is None or row.access_token.expires + life <= timezone.now()):
+            return False
+        if row.revoked is not None and not _may_be_used_again(row):
+            self._end_family(row.token_family, client)
+            return False
+        request.user, request.refresh_token, request.refresh_token_instance = row.user, refresh_token, row
+        return bool(row.user.is_active)
 
     def validate_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:
         """Whether a token opens the userinfo endpoint: valid, and nobody behind it is disabled."""
         return bool(super().validate_bearer_token(token, scopes, request)) and tokens.is_backed(request.access_token)
 
     def revoke_token(self, token: str, token_type_hint: str, request: Request, *_: Any, **__: Any) -> None:
-        """RFC 7009: end a token of this client and what hangs on it."""
-        with _by(request.client, timezone.now()):
-            super().revoke_token(token, token_type_hint, request)
+        """RFC 7009: end a token of this client and what hangs on it.
+
+        A refresh token is the whole grant: every access token that came of it ends. So it is with the access token
+        that came with the newest refresh token; an older one, which a refresh has replaced, ends alone.
+        """
+        digest = tokens.digest(token)
+        with _by(request.client, timezone.now()), transaction.atomic():
+            for refresh in RefreshToken.objects.filter(token_checksum=digest, application=request.client):
+                self._end_family(refresh.token_family, request.client)
+            for access in AccessToken.objects.filter(token_checksum=digest, application=request.client):
+                newest = RefreshToken.objects.filter(access_token=access, revoked=None).first()
+                if newest:
+                    self._end_family(newest.token_family, request.client)
+                else:
+                    access.revoke()
+
+    # --- how clients say who they are ----------------------------------------------------------------------
+
+    def _extract_basic_auth(self, request: Request) -> str | None:
+        # The toolkit knows the scheme in one spelling only. What stands there is checked before: see `views`.
+        scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
+        return credentials.strip() if scheme.lower() == "basic" else None
+
+    # --- prompt=none: what it means for a person is the view's to say ---------------------------------------
+
+    def validate_silent_login(self, request: Request) -> bool:
+        """Not asked here, where nobody knows who is signed in."""
+        return True
+
+    def validate_silent_authorization(self, request: Request) -> bool:
+        """Not asked here, either."""
+        return True
 
 
 def _by(client: OAuthClient, now: datetime, user: User | None = None) -> AbstractContextManager[None]:
@@ -190,7 +249,8 @@ def _signing(client: OAuthClient) -> OAuthClient:
 def _family_of(request: Request) -> uuid.UUID:
     """The family that the tokens of a request belong to."""
     if request.grant_type == "refresh_token":
-        family: uuid.UUID = request.refresh_token_instance.token_family
+        used: RefreshToken = request.used_refresh_token or request.refresh_token_instance
+        family: uuid.UUID = used.token_family
         return family
     return _family_of_code(request.code)
 
@@ -200,8 +260,22 @@ def _family_of_code(code_digest: str) -> uuid.UUID:
     return uuid.UUID(tokens.digest(code_digest)[:32])
 
 
-def _take(refresh_token: RefreshToken, request: Request) -> None:
-    """Hold a refresh token until the transaction ends. Raises InvalidGrantError if another request used it first."""
-    unused = RefreshToken.objects.select_for_update().filter(pk=refresh_token.pk, revoked=None)
-    if unused.first() is None:
+def _use_up(refresh_token: RefreshToken, request: Request) -> RefreshToken:
+    """Hold a refresh token until the transaction ends, used from now on. Raises InvalidGrantError if it was before."""
+    row = RefreshToken.objects.select_for_update().filter(pk=refresh_token.pk).first()
+    if row is None or (row.revoked is not None and not _may_be_used_again(row)):
         raise InvalidGrantError(request=request)
+    if row.revoked is None:
+        row.revoked = timezone.now()
+        row.save(update_fields=["revoked", "updated"])
+    return row
+
+
+def _may_be_used_again(row: RefreshToken) -> bool:
+    """Whether a refresh token was used a moment ago, and not revoked: then it has no successor that lives."""
+    grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    return bool(row.revoked > timezone.now() - grace) and _has_successor(row)
+
+
+def _has_successor(row: RefreshToken) -> bool:
+    return bool(AccessToken.objects.filter(source_refresh_token=row).exists())

@@ -1,13 +1,15 @@
 """The OAuth 2 endpoints, on the toolkit's views."""
 
 import base64
-import binascii
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
+from django import forms
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -15,14 +17,16 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 from oauth2_provider import views as toolkit
-from oauth2_provider.exceptions import FatalClientError
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.forms import AllowForm
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.models import AccessToken
 from oauth2_provider.oauth2_backends import _add_iss_to_redirect
 from oauth2_provider.utils import parse_bearer_token
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError
+from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError, InvalidRequestFatalError
+from oauthlib.openid.connect.core.exceptions import ConsentRequired
 
 from accounts.models import User
 from devportal import tokens
@@ -30,18 +34,65 @@ from devportal.models import OAuthClient
 from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
 
 REDIRECT_SCHEMES = ["https", "http"]
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+CHALLENGE = 'Basic realm="oauth2", charset="UTF-8"'
 JSON_NEVER_STORED = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+class ConsentForm(AllowForm):
+    """The toolkit's form, which also remembers whether the client named the address that the answer goes to."""
+
+    names_redirect_uri = forms.CharField(required=False, widget=forms.HiddenInput())
 
 
 class AuthorizationView(toolkit.AuthorizationView):
     """Ask the person who is signed in whether a client may act in their name (RFC 6749 §4.1.1)."""
 
+    form_class = ConsentForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer, if every parameter stands there once (RFC 6749 §3.1)."""
+        if twice := _sent_twice(request.GET):
+            error = InvalidRequestFatalError(f"The parameter {twice} was sent more than once.")
+            refusal: HttpResponse = self.error_response(FatalClientError(error=error), None)
+            return refusal
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The question, as a page whose form may lead on to the client's address."""
+        """The question, as a page whose form may lead on to the client's address.
+
+        A client that wants nobody to be asked is told that somebody has to be: no consent is remembered.
+        """
+        if "none" in request.GET.get("prompt", "").split():
+            return self._consent_required(request)
         response: HttpResponse = super().get(request, *args, **kwargs)
         if redirect_uri := self.oauth2_data.get("redirect_uri"):
             setattr(response, "_csp_update", {"form-action": _origin(redirect_uri)})  # noqa: B010 - csp reads it there
         return response
+
+    def _consent_required(self, request: HttpRequest) -> HttpResponse:
+        try:
+            _, asked = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            refusal: HttpResponse = self.error_response(error, None)
+        else:
+            error = ConsentRequired(state=asked["state"])
+            refusal = self.error_response(OAuthToolkitError(error, redirect_uri=asked["redirect_uri"]), None)
+        return refusal
+
+    def get_initial(self) -> dict[str, Any]:
+        """What the form carries through the browser."""
+        return {**super().get_initial(), "names_redirect_uri": bool(self.request.GET.get("redirect_uri")) or ""}
+
+    def create_authorization_response(
+        self, request: HttpRequest, scopes: str, credentials: dict[str, Any], allow: bool
+    ) -> Any:
+        """The engine's answer. A client that named an address has to name it again (RFC 6749 §4.1.3)."""
+        is_named = request.POST.get("names_redirect_uri") or request.GET.get("redirect_uri")
+        if allow and not is_named:
+            credentials = {**credentials, "redirect_uri": None}
+        return super().create_authorization_response(request, scopes, credentials, allow)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """The answer, as a redirect to the client. The form's fields came through the browser: check them again."""
@@ -63,15 +114,19 @@ class ClientEndpoint(OAuthLibMixin, View):
 
     @method_decorator(csrf_exempt)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer, unless the caller has failed too often."""
-        brake = Throttle.of(request, _client_id(request))
-        if brake.holds():
+        """Answer, unless the caller has failed too often or the request cannot be read in one way only."""
+        try:
+            client_id = _client_id(request)
+        except Unreadable as refused:
+            return refused.response()
+        throttle = Throttle.of(request, client_id)
+        if throttle.holds():
             return _too_many_failures()
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
         if _is_failure(response):
-            brake.failed()
+            throttle.failed()
         if response.status_code == 401:
-            response["WWW-Authenticate"] = 'Basic realm="oauth2", charset="UTF-8"'
+            response["WWW-Authenticate"] = CHALLENGE
         return response
 
 
@@ -99,7 +154,7 @@ class IntrospectionView(ClientEndpoint):
             return _error(401, "invalid_client", "Authenticate as a service account that may introspect tokens.")
         if not caller.has_perm(tokens.INTROSPECTION_RIGHT):
             return _error(403, "access_denied", f"{caller.username} was not given the right to introspect tokens.")
-        if "token" not in request.POST:
+        if not request.POST.get("token"):
             return _error(400, "invalid_request", "Send the token to look at as the form field token.")
         row = tokens.find(request.POST["token"], timezone.now())
         return _no_store(JsonResponse(_description(row) if row else {"active": False}))
@@ -161,15 +216,65 @@ def _origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+class Unreadable(Exception):
+    """A request to a client's endpoint that RFC 6749 does not allow; the message is for whoever wrote the client."""
+
+    def __init__(self, description: str, *, error: str = "invalid_request") -> None:
+        super().__init__(description)
+        self.error = error
+
+    def response(self) -> HttpResponse:
+        """The answer, as RFC 6749 §5.2 writes it."""
+        response = _error(401 if self.error == "invalid_client" else 400, self.error, str(self))
+        if response.status_code == 401:
+            response["WWW-Authenticate"] = CHALLENGE
+        return response
+
+
 def _client_id(request: HttpRequest) -> str:
-    """Whom the caller claims to be; the empty string when that cannot be read."""
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return request.POST.get("client_id", "")
-    try:
-        return base64.b64decode(credentials).partition(b":")[0].decode()
-    except (binascii.Error, UnicodeDecodeError):
+    """Whom the caller claims to be, in one way. Raises Unreadable."""
+    if request.method != "POST":
         return ""
+    if request.GET:  # where secrets would stand in logs: RFC 6749 §2.3.1
+        raise Unreadable("Send all parameters in the body of the request, none in the address.")
+    fields = _fields(request)
+    if twice := _sent_twice(fields):
+        raise Unreadable(f"The parameter {twice} was sent more than once.")
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if not scheme or scheme.lower() == "bearer":
+        return fields.get("client_id", "")
+    if scheme.lower() != "basic":
+        raise Unreadable("Authenticate with HTTP Basic.", error="invalid_client")
+    client_id = _basic(credentials.strip())
+    if fields.get("client_secret") or fields.get("client_id", client_id) not in ("", client_id):
+        raise Unreadable("Authenticate in one way: in the header Authorization or in the body, not in both.")
+    return client_id
+
+
+def _fields(request: HttpRequest) -> QueryDict:
+    if request.content_type not in FORMS and request.body:
+        raise Unreadable(f"Send the parameters as {FORMS[0]}.")
+    try:
+        return request.POST
+    except (BadRequest, MultiPartParserError) as error:  # another charset than UTF-8, a form without end
+        raise Unreadable(f"The form cannot be read. Send it as {FORMS[0]} in UTF-8.") from error
+
+
+def _basic(credentials: str) -> str:
+    """The client's id in the credentials of HTTP Basic, each half of which is form-encoded (RFC 6749 §2.3.1)."""
+    try:
+        client_id, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        colon = ""
+    if not colon:
+        text = "What follows Basic is not the base64 of an id, a colon and a secret in UTF-8."
+        raise Unreadable(text, error="invalid_client")
+    return unquote_plus(client_id)
+
+
+def _sent_twice(fields: QueryDict) -> str:
+    """A parameter that stands there more than once; `resource` may (RFC 8707 §2)."""
+    return next((name for name, values in fields.lists() if len(values) > 1 and name != "resource"), "")
 
 
 def _is_failure(response: HttpResponse) -> bool:

@@ -16,7 +16,8 @@ from core.text import count
 from core.values import clean
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import ApplicationPlan
-from publisher.operations.plans import PlanExists, differing, refuse_renaming, require_right
+from publisher.operations.plans import PlanExists, differing, refuse_renaming
+from publisher.permissions import require_manage_plans
 from publisher.plan_validation import clean_description, clean_display_name, clean_name, clean_number
 from publisher.queries import PlanNotFound
 
@@ -52,7 +53,7 @@ def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: date
 
     All but the name may be left out. Raises RoleRequired, Invalid (by field) or PlanExists.
     """
-    require_right(actor)
+    require_manage_plans(actor)
     cleaned = _cleaned({**DEFAULTS, **fields})
     plan = ApplicationPlan(**cleaned)
     with transaction.atomic():
@@ -68,7 +69,7 @@ def update_application_plan(
 
     Raises RoleRequired, Invalid or PlanNotFound.
     """
-    require_right(actor)
+    require_manage_plans(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
         row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
@@ -86,7 +87,7 @@ def delete_application_plan(*, plan: ApplicationPlan, actor: User, now: datetime
 
     Raises RoleRequired, DefaultPlanStays, ApplicationPlanInUse or PlanNotFound.
     """
-    require_right(actor)
+    require_manage_plans(actor)
     if plan.name == DEFAULT_APPLICATION_PLAN:
         raise DefaultPlanStays(plan)
     with transaction.atomic():

@@ -7,29 +7,12 @@ from django.db import transaction
 from accounts.models import User
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, NotAllowed
+from core.errors import Conflict
 from core.values import invalid, refuse
 from devportal import queries, tokens
 from devportal.errors import ApplicationNotFound
-from devportal.models import Application, ApplicationPlan
-from devportal.permissions import can_develop, can_use_application
-
-LONGEST_NAME = 100  # characters
-LONGEST_DESCRIPTION = 512  # characters
-
-
-class NotADeveloper(NotAllowed):
-    """The person lacks the role that the developer portal's writes need."""
-
-    def __init__(self) -> None:
-        super().__init__("This needs the subscriber role. Ask an administrator to give it to you.")
-
-
-class NotYourApplication(NotAllowed):
-    """Only the owner may change an application."""
-
-    def __init__(self) -> None:
-        super().__init__("Only the owner of an application may change it.")
+from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan
+from devportal.permissions import require_develop, require_use_application
 
 
 class ApplicationNameTaken(Conflict):
@@ -51,10 +34,9 @@ def create_application(
 ) -> Application:
     """Create an application that belongs to `actor`.
 
-    Without `plan` the default one is taken. Raises NotADeveloper, Invalid (fields) or NameTaken.
+    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields) or NameTaken.
     """
-    if not can_develop(actor):
-        raise NotADeveloper
+    require_develop(actor)
     _check(name, description, token_type)
     application = Application(
         owner=actor,
@@ -86,7 +68,7 @@ def update_application(
 
     Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or NameTaken.
     """
-    require_owner(actor, application)
+    require_use_application(actor, application)
     _check(name, description, token_type)
     with transaction.atomic():
         row = lock(application)
@@ -103,7 +85,7 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
 
     Raises NotYourApplication, or ApplicationNotFound if somebody was faster.
     """
-    require_owner(actor, application)
+    require_use_application(actor, application)
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         row = lock(application)
         counts = {
@@ -112,14 +94,6 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
         }
         record_change(row, "deleted", actor=actor, now=now, **counts)
         row.delete()
-
-
-def require_owner(actor: User, application: Application) -> None:
-    """Raise NotYourApplication or NotADeveloper unless `actor` may change `application`."""
-    if application.owner_id != actor.pk:
-        raise NotYourApplication
-    if not can_use_application(actor, application):
-        raise NotADeveloper
 
 
 def lock(application: Application) -> Application:

@@ -10,21 +10,14 @@ from django.db import transaction
 from accounts.models import User
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, NotAllowed
+from core.errors import Conflict
 from core.values import BadValue, invalid
 from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, clean_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import Application, DenyPolicy
-from devportal.permissions import can_deny
+from devportal.permissions import require_deny
 from publisher.models import Api
 from publisher.validation import served_path
-
-
-class NotYoursToDeny(NotAllowed):
-    """Only administrators keep callers out."""
-
-    def __init__(self) -> None:
-        super().__init__("Managing deny policies needs the admin role.")
 
 
 class DeniedAlready(Conflict):
@@ -48,9 +41,9 @@ def add_deny_policy(
 ) -> DenyPolicy:
     """Keep out what `value` names, see `devportal.deny_policies`; open connections of it are closed with 4006.
 
-    Raises NotYoursToDeny, Invalid (fields `kind`, `value`, `invert`) or DeniedAlready.
+    Raises RoleRequired, Invalid (fields `kind`, `value`, `invert`) or DeniedAlready.
     """
-    _permit(actor)
+    require_deny(actor)
     chosen = _kind(kind)
     if invert and chosen not in ABOUT_ADDRESSES:
         sentence = "Only conditions about addresses can be turned round."
@@ -59,14 +52,16 @@ def add_deny_policy(
     policy = DenyPolicy(kind=chosen, value=written, subject=subject, invert=invert, is_active=is_active)
     policy.created_at = policy.updated_at = now
     with transaction.atomic():
-        rows.save(policy, taken=lambda: _there_already(policy))
+        rows.save(
+            policy, taken=lambda: DeniedAlready(DenyPolicy.objects.get(kind=chosen, value=written, invert=invert))
+        )
         record_change(policy, "created", actor=actor, now=now)
     return policy
 
 
 def switch_deny_policy(*, policy: DenyPolicy, is_active: bool, actor: User, now: datetime) -> DenyPolicy:
-    """Switch a policy on or off. Raises NotYoursToDeny, NothingToSwitch or DenyPolicyNotFound."""
-    _permit(actor)
+    """Switch a policy on or off. Raises RoleRequired, NothingToSwitch or DenyPolicyNotFound."""
+    require_deny(actor)
     with transaction.atomic():
         row = rows.lock(policy, gone=DenyPolicyNotFound)
         if row.is_active == is_active:
@@ -78,17 +73,12 @@ def switch_deny_policy(*, policy: DenyPolicy, is_active: bool, actor: User, now:
 
 
 def delete_deny_policy(*, policy: DenyPolicy, actor: User, now: datetime) -> None:
-    """Take a policy away. Raises NotYoursToDeny or DenyPolicyNotFound."""
-    _permit(actor)
+    """Take a policy away. Raises RoleRequired or DenyPolicyNotFound."""
+    require_deny(actor)
     with transaction.atomic():
         row = rows.lock(policy, gone=DenyPolicyNotFound)
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
-
-
-def _permit(actor: User) -> None:
-    if not can_deny(actor):
-        raise NotYoursToDeny
 
 
 def _kind(text: str) -> DenyCondition:
@@ -146,7 +136,3 @@ def _uuid(value: str) -> uuid.UUID:
         return uuid.UUID(value)
     except ValueError:
         return uuid.UUID(int=0)
-
-
-def _there_already(policy: DenyPolicy) -> DeniedAlready:
-    return DeniedAlready(DenyPolicy.objects.get(kind=policy.kind, value=policy.value, invert=policy.invert))

@@ -16,8 +16,9 @@ from core.values import refuse
 from devportal import grants
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.operations.applications import lock, require_owner
+from devportal.operations.applications import lock
 from devportal.operations.tokens import revoke_tokens_of
+from devportal.permissions import require_use_application
 
 
 class KeysExist(Conflict):
@@ -53,7 +54,7 @@ def generate_keys(
 
     Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or KeysExist.
     """
-    require_owner(actor, application)
+    require_use_application(actor, application)
     seconds = settings.ACCESS_TOKEN_SECONDS if token_seconds is None else token_seconds
     names = _checked(key_type, grant_types, callback_url, seconds)
     secret = secrets.token_urlsafe(32)
@@ -118,7 +119,7 @@ def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, 
 def _require_keys_owner(actor: User, client: OAuthClient) -> None:
     if client.application is None:
         raise KeysNotFound
-    require_owner(actor, client.application)
+    require_use_application(actor, client.application)
 
 
 def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, seconds: int) -> list[str]:

@@ -8,12 +8,25 @@ from django.db import transaction
 from accounts.models import User
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
-from devportal.operations.applications import lock, require_owner
-from devportal.permissions import can_manage_subscribers, can_pick_plan
-from devportal.subscription_states import BLOCKING, MAY_BECOME, first_state, state_under_new_plan, verb_for
+from devportal.operations.applications import lock
+from devportal.permissions import (
+    can_manage_subscribers,
+    require_manage_subscribers,
+    require_pick_plan,
+    require_use_application,
+)
+from devportal.subscription_states import (
+    BLOCKING,
+    LABELS,
+    MAY_BECOME,
+    SubscriptionState,
+    first_state,
+    state_under_new_plan,
+    verb_for,
+)
 from publisher.lifecycle import SUBSCRIBABLE, State
 from publisher.models import Api, Plan
 
@@ -41,13 +54,6 @@ class PlanNotOffered(Invalid):
         super().__init__(sentence, {"plan": sentence})
 
 
-class PlanReserved(NotAllowed):
-    """The plan is for people of certain roles."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan.")
-
-
 class PlanUnchanged(Conflict):
     """The subscription has this plan already."""
 
@@ -59,7 +65,7 @@ class StepRefused(Conflict):
     """A subscription in this state cannot be put into that one."""
 
     def __init__(self, subscription: Subscription, state: str) -> None:
-        wanted = dict(Subscription.State.choices).get(state, state)
+        wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
         label = subscription.get_state_display()
         super().__init__(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
 
@@ -78,20 +84,13 @@ class SubscriptionBlocked(Conflict):
         super().__init__("The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it.")
 
 
-class NotYoursToManage(NotAllowed):
-    """Only publishers manage other people's subscriptions."""
-
-    def __init__(self) -> None:
-        super().__init__("Managing subscribers needs the publisher role.")
-
-
 def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, now: datetime) -> Subscription:
     """Subscribe `application` to `api` under `plan`. It waits for approval if the plan asks for that.
 
     Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, PlanNotOffered, PlanReserved or
     AlreadySubscribed.
     """
-    require_owner(actor, application)
+    require_use_application(actor, application)
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
@@ -110,7 +109,7 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
     """
     manages = can_manage_subscribers(actor, subscription.api)
     if not manages:
-        require_owner(actor, subscription.application)
+        require_use_application(actor, subscription.application)
     if plan.pk == subscription.plan_id:
         raise PlanUnchanged(plan)
     state = subscription.state if manages else state_under_new_plan(subscription.state, plan.requires_approval)
@@ -123,18 +122,19 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
 
 
 def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
-    """Block, unblock, approve or reject a subscription, as `standing.MAY_BECOME` allows.
+    """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
 
-    Raises NotYoursToManage, StepRefused or SubscriptionMoved.
+    Raises RoleRequired, StepRefused or SubscriptionMoved.
     """
-    if not can_manage_subscribers(actor, subscription.api):
-        raise NotYoursToManage
-    before = subscription.state
+    require_manage_subscribers(actor, subscription.api)
+    before = SubscriptionState(subscription.state)
     if state not in MAY_BECOME[before]:
         raise StepRefused(subscription, state)
+    after = SubscriptionState(state)
     with transaction.atomic():
-        _move(subscription, now, state=state)
-        record_change(subscription, verb_for(state), actor=actor, now=now, **{"from": before, "state": state})
+        _move(subscription, now, state=after)
+        states = {"from": before.value, "state": after.value}
+        record_change(subscription, verb_for(after), actor=actor, now=now, **states)
     return subscription
 
 
@@ -143,7 +143,7 @@ def unsubscribe(*, subscription: Subscription, actor: User, now: datetime) -> No
 
     Raises NotYourApplication, SubscriptionBlocked or SubscriptionMoved.
     """
-    require_owner(actor, subscription.application)
+    require_use_application(actor, subscription.application)
     with transaction.atomic():
         row = rows.lock(subscription, gone=SubscriptionMoved)
         if row.state in BLOCKING:
@@ -162,24 +162,15 @@ def carry_subscriptions_over(*, api: Api, previous: Iterable[Api], actor: User |
     offered = set(api.plans.values_list("pk", flat=True))
     done = set(Subscription.objects.filter(api=api).values_list("application_id", flat=True))
     carried = 0
-    for old in _subscriptions_in_order(previous):
+    for old in (each for version in previous for each in version.subscriptions.select_related("application", "plan")):
         if old.application_id in done:
             continue
         done.add(old.application_id)
         if old.plan_id in offered:
-            _carry(old, api, actor, now)
+            subscription = _insert(old.application, api, old.plan, old.state, now)
+            record_change(subscription, "created", actor=actor, now=now, carried_from=str(old.pk))
             carried += 1
     return carried
-
-
-def _subscriptions_in_order(apis: Iterable[Api]) -> Iterable[Subscription]:
-    for api in apis:
-        yield from api.subscriptions.select_related("application", "plan")
-
-
-def _carry(old: Subscription, api: Api, actor: User | None, now: datetime) -> None:
-    subscription = _insert(old.application, api, old.plan, old.state, now)
-    record_change(subscription, "created", actor=actor, now=now, carried_from=str(old.pk))
 
 
 def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -> None:
@@ -187,8 +178,8 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
     offered = Plan.objects.select_for_update(no_key=True, of=("self",)).filter(pk=plan.pk, apis=api)
     if offered.first() is None:
         raise PlanNotOffered(api, plan)
-    if reserved and not can_pick_plan(actor, plan):
-        raise PlanReserved(plan)
+    if reserved:
+        require_pick_plan(actor, plan)
 
 
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:

@@ -1,7 +1,7 @@
 """Issuing and revoking access tokens by hand. The audit log's rows come from `devportal.token_audit`."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from oauth2_provider.models import AccessToken, RefreshToken
@@ -13,10 +13,10 @@ from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import Application, OAuthClient
-from devportal.operations.applications import require_owner
+from devportal.permissions import require_use_application
 from devportal.tokens import IssuedToken
 
-__all__ = ["IssuedToken", "generate_token", "revoke_token", "revoke_tokens_of"]
+__all__ = ["IssuedToken", "generate_token", "issue_token", "revoke_token", "revoke_tokens_of"]
 
 
 class GrantMissing(Conflict):
@@ -36,21 +36,48 @@ def generate_token(
     now: datetime,
     seconds: int | None = None,
     scopes: Iterable[str] = (),
+    replaces: AccessToken | None = None,
 ) -> IssuedToken:
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
-    Without `scopes` it carries `default`. Raises NotYourApplication, KeysNotFound, GrantMissing or Invalid (fields).
+    Without `scopes` it carries `default`. The token that it `replaces` is revoked. Raises NotYourApplication,
+    KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
     """
     application = _application_of(client)
-    require_owner(actor, application)
+    require_use_application(actor, application)
     lifetime = client.token_seconds if seconds is None else seconds
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
-    _check(application, wanted, lifetime)
+    possible = queries.scopes_of(application)
+    unknown = ", ".join(scope for scope in wanted if scope not in possible)
+    problems = {
+        "seconds": grants.problem_with_seconds(lifetime),
+        "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
+    }
+    refuse(problems, "No token can be generated like this.")
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
             raise GrantMissing
-        return tokens.issue(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
+        if replaces is not None:
+            revoke_token(row=replaces, actor=actor, now=now)
+        return issue_token(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
+
+
+def issue_token(
+    *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
+) -> IssuedToken:
+    """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
+
+    `user` is the person in whose name the client acts, or None when it acts in its own. Whether `actor` may is for the
+    caller to ask, as `generate_token` does.
+    """
+    scopes = list(scopes)
+    token = tokens.mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
+    row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
+    row.token_checksum = tokens.digest(token)
+    with tokens.attributed(actor=actor, now=now), transaction.atomic():
+        row.save()
+    return IssuedToken(token, row, row.expires)
 
 
 def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
@@ -60,7 +87,7 @@ def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
     """
     if row.application is None:
         raise TokenNotFound
-    require_owner(actor, _application_of(row.application))
+    require_use_application(actor, _application_of(row.application))
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         found = AccessToken.objects.select_for_update(of=("self",)).filter(pk=row.pk).first()
         if found is None:
@@ -70,7 +97,7 @@ def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
 
 def revoke_tokens_of(*, client: OAuthClient, actor: User, now: datetime) -> int:
     """End every access and refresh token of `client`; returns how many access tokens that were."""
-    require_owner(actor, _application_of(client))
+    require_use_application(actor, _application_of(client))
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         ended = queries.active_tokens(client, now).count()
         RefreshToken.objects.filter(application=client, revoked=None).update(revoked=now, updated=now)
@@ -83,19 +110,3 @@ def _application_of(client: OAuthClient) -> Application:
     if application is None:
         raise KeysNotFound
     return application
-
-
-def _check(application: Application, scopes: list[str], seconds: int) -> None:
-    problems = {
-        "seconds": grants.problem_with_seconds(seconds),
-        "scopes": _problem_with_scopes(application, scopes),
-    }
-    refuse(problems, "No token can be generated like this.")
-
-
-def _problem_with_scopes(application: Application, scopes: list[str]) -> str | None:
-    possible = queries.scopes_of(application)
-    unknown = [scope for scope in scopes if scope not in possible]
-    if not unknown:
-        return None
-    return f"{', '.join(unknown)} cannot be asked for. Possible here: {', '.join(possible)}."

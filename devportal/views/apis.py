@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.models import User
+from accounts.permissions import Viewer
 from accounts.roles import Role
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
-from devportal.permissions import Viewer, can_develop
+from devportal.permissions import can_develop
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create

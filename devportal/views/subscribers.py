@@ -14,19 +14,18 @@ from core.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
 from devportal.models import Subscription
-from devportal.operations.subscriptions import NotYoursToManage
-from devportal.permissions import can_manage_subscribers
-from devportal.subscription_states import MAY_BECOME
+from devportal.permissions import can_manage_subscribers, require_manage_subscribers
+from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
 from publisher.models import Api, Plan
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
 # What a button that leads to a state says; approving is unblocking what was never open.
 ACTIONS = {
-    "UNBLOCKED": "Unblock",
-    "PROD_ONLY_BLOCKED": "Block production only",
-    "BLOCKED": "Block all",
-    "REJECTED": "Reject",
+    SubscriptionState.UNBLOCKED: "Unblock",
+    SubscriptionState.PROD_ONLY_BLOCKED: "Block production only",
+    SubscriptionState.BLOCKED: "Block all",
+    SubscriptionState.REJECTED: "Reject",
 }
 
 
@@ -45,7 +44,7 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "plans": plans_of(api),
         "text": text,
         "state": state,
-        "states": Subscription.State.choices,
+        "states": CHOICES,
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
     return render(request, "devportal/subscribers/list.html", context)
@@ -88,10 +87,9 @@ def _chosen_plan(request: HttpRequest) -> Plan:
 
 
 def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:
-    """The subscription to this very API. Raises ApiNotFound, NotYoursToManage or SubscriptionNotFound."""
+    """The subscription to this very API. Raises ApiNotFound, RoleRequired or SubscriptionNotFound."""
     api: Api = get_api_for(current_user(request), pk)
-    if not can_manage_subscribers(current_user(request), api):
-        raise NotYoursToManage
+    require_manage_subscribers(current_user(request), api)
     row = queries.subscriber_for(current_user(request), subscription)
     if row.api_id != api.pk:
         raise SubscriptionNotFound
@@ -99,7 +97,7 @@ def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription
 
 
 def _row(subscription: Subscription) -> dict[str, object]:
-    waits = subscription.state in (Subscription.State.ON_HOLD, Subscription.State.REJECTED)
-    labels = {**ACTIONS, "UNBLOCKED": "Approve"} if waits else ACTIONS
-    actions = [(state, labels[state], state != "UNBLOCKED") for state in MAY_BECOME[subscription.state]]
+    now = SubscriptionState(subscription.state)
+    labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
+    actions = [(state, labels[state], state is not SubscriptionState.UNBLOCKED) for state in MAY_BECOME[now]]
     return {"subscription": subscription, "actions": actions}

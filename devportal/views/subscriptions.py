@@ -15,6 +15,7 @@ from core.forms import accepted, status_of
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
+from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -92,6 +93,6 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _welcome(subscription: Subscription) -> str:
     sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
-    if subscription.state == Subscription.State.ON_HOLD:
+    if subscription.state == SubscriptionState.ON_HOLD:
         return f"{sentence} It works as soon as the publisher approves it."
     return sentence

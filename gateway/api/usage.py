@@ -18,19 +18,20 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
-from gateway.quotas.limits import Period, PlanLimits
-from gateway.quotas.rules import LeaseStore
+from gateway.quotas.limits import PlanLimits
+from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
+from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Plan
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
 
 class QuotaDocument(serializers.Serializer):  # type: ignore[type-arg]
     """A quota in its present period, which is one of the calendar in UTC."""
 
     unit = serializers.ChoiceField(["messages", "bytes"])
-    period = serializers.ChoiceField([period.value for period in Period])
+    period = serializers.ChoiceField([period.value for period in QuotaPeriod])
     limit = serializers.IntegerField()
     used = serializers.IntegerField(help_text="May be a second old.")
     left = serializers.IntegerField()
@@ -112,7 +113,7 @@ class ApplicationUsage(Resource):
         application = queries.application_for(self.user, application_id)
         limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
-            usage = usage_of_application(_store(), str(application.pk), limits, now=time.time())
+            usage = usage_of(_store(), application_account(str(application.pk)), limits, now=time.time())
         except RedisError:
             raise UsageUnknown from None
         return Response(
@@ -127,7 +128,8 @@ class ApplicationUsage(Resource):
 def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     limits = _limits(subscription.plan)
     try:
-        usage = usage_of_subscription(_store(), str(subscription.pk), limits, now=time.time())
+        account = api_account(str(subscription.application_id), str(subscription.api_id))
+        usage = usage_of(_store(), account, limits, now=time.time())
     except RedisError:
         raise UsageUnknown from None
     return {
@@ -141,7 +143,10 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
 def _limits(plan: Plan) -> PlanLimits:
     """The limits of a plan of which usage is counted."""
     return PlanLimits(
-        quota=plan.quota, unit=plan.quota_unit, period=Period(plan.quota_period), connections=plan.connections
+        quota=plan.quota,
+        unit=QuotaUnit(plan.quota_unit),
+        period=QuotaPeriod(plan.quota_period),
+        connections=plan.connections,
     )
 
 

@@ -17,7 +17,7 @@ Longer than most modules here, because the two decisions share every step and ev
 | not subscribed (where the API is published or deprecated) | 403, 900908 |
 | subscription blocked, wholly or for production keys | 403, 900907 |
 | subscription waiting for approval, or rejected | 403, 900909 |
-| none of the topic's scopes in the token | 403, 900910 |
+| none of the topic's scopes in the token, or none but `openid` | 403, 900910 |
 | the API has no endpoint for keys of this type | 403, 900905 |
 
 A pre-released (prototyped) API asks for no subscription; one that is blocked still counts.
@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from devportal.deny_policies import Denial, Denials
+from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
@@ -45,14 +46,15 @@ class Place(NamedTuple):
 
     client_ip: str
     origin: str | None
+    is_console: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """The client may connect. `subscription` is None only on a pre-released API.
 
-    `client_ip` and `origin` are where the handshake came from. `connection_id` is set where the id of the connection
-    was given away before it was made, with a ticket.
+    `client_ip`, `origin` and `is_console` are where the handshake came from. `connection_id` is set where the id of the
+    connection was given away before it was made, with a ticket.
     """
 
     route: Route
@@ -62,6 +64,7 @@ class Allow:
     client_ip: str = ""
     origin: str | None = None
     connection_id: str = ""
+    is_console: bool = False
 
 
 def authorize(
@@ -73,7 +76,7 @@ def authorize(
 ) -> Allow | Refusal:
     """Decide about a handshake.
 
-    `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
+    `match` is what the route table found for its path, `grant` what the routing state says of its credential (None when
     there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
     settled here, because it depends on what the caller is subscribed to.
     """
@@ -82,7 +85,7 @@ def authorize(
     route = match.route(*_preferred(grant))
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    place = Place(handshake.client_ip, handshake.origin)
+    place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
     return (
         _refuse_state(route.deployment)
         or _refuse_place(route, place, denials)
@@ -102,20 +105,25 @@ def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
     return replace(admitted, connection_id=ticket.connection_id)
 
 
-def renew(
+def reauthenticate(
     admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
 ) -> Allow | Refusal:
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
-        return forbidden(
-            900905,
-            "Wrong token",
-            "A connection goes on only with a token of the same application, key type and person that opened it.",
-        )
+        return refuse_other_token()
     decision = reconsider(admitted, deployment, grant, now, denials)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
+
+
+def refuse_other_token() -> Refusal:
+    """The refusal for a token that is good, but not for this connection."""
+    return forbidden(
+        900905,
+        "Wrong token",
+        "A connection goes on only with a token of the same application, key type and person that opened it.",
+    )
 
 
 def is_denied(admitted: Allow, denials: Denials) -> bool:
@@ -142,7 +150,7 @@ def reconsider(
     route = route_to(deployment, admitted.route.rest)
     if route is None:
         return nothing_here("The API no longer has this topic.")
-    place = Place(admitted.client_ip, admitted.origin)
+    place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
         _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
     )
@@ -182,12 +190,13 @@ def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusa
     if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
         return _denied(denial)
     origins = route.deployment.origins
-    if origins is None or origins.allow(place.origin):
+    if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
     return forbidden(
         900403,
         "Origin not allowed",
-        "Web pages of this origin may not call the API. Its publisher can add the origin to the allowed ones.",
+        "Web pages of this origin may not call the API. Its publisher can add the origin under Allowed origins on the "
+        "API's Runtime page.",
     )
 
 
@@ -235,8 +244,10 @@ def _decide(
         return refusal
     endpoint = route.endpoint(grant.key_type)
     if endpoint is None:
-        return _wrong_key_type(grant.key_type)
-    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin)
+        kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
+        sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
+        return forbidden(900905, "Wrong key type", sentence)
+    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
 def _denied(denial: Denial) -> Refusal:
@@ -280,10 +291,13 @@ def _refuse_subscription(
     deployment: Deployment, subscription: SubscriptionGrant | None, key_type: str
 ) -> Refusal | None:
     if subscription is None:
-        return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
-    if subscription.state == "BLOCKED":
+        if deployment.state not in NEEDS_SUBSCRIPTION:
+            return None
+        sentence = "The application is not subscribed to this API. Subscribe in the Developer Portal."
+        return forbidden(900908, "Not subscribed", sentence)
+    if subscription.state == SubscriptionState.BLOCKED:
         return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
-    if subscription.state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION":
+    if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == "PRODUCTION":
         return forbidden(
             900907, "Subscription blocked", "The publisher has blocked this subscription for production keys."
         )
@@ -293,35 +307,25 @@ def _refuse_subscription(
 
 
 def _inactive(state: str) -> str:
-    if state == "ON_HOLD":
+    if state == SubscriptionState.ON_HOLD:
         return "The subscription waits for approval. Try again when it has been approved."
-    if state == "REJECTED":
+    if state == SubscriptionState.REJECTED:
         return "The subscription was rejected. Ask the API's publisher, or choose another plan."
     return f"The subscription is {state}."
 
 
-def _not_subscribed() -> Refusal:
-    return forbidden(
-        900908, "Not subscribed", "The application is not subscribed to this API. Subscribe in the Developer Portal."
-    )
+IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
 
 
 def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
+    if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
+        return _scope_missing("This token only tells who signed in. Get one with the scope default.", "default")
     if not route.scopes or route.scopes & grant.scopes:
         return None
     wanted = " ".join(sorted(route.scopes))
+    return _scope_missing(f"This topic asks for one of these scopes: {wanted}. Get a token that has it.", wanted)
+
+
+def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
-    return Refusal(
-        403,
-        900910,
-        "Scope missing",
-        f"This topic asks for one of these scopes: {wanted}. Get a token that has it.",
-        (("WWW-Authenticate", challenge),),
-    )
-
-
-def _wrong_key_type(key_type: str) -> Refusal:
-    kind, other = ("sandbox", "production") if key_type == "SANDBOX" else ("production", "sandbox")
-    return forbidden(
-        900905, "Wrong key type", f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
-    )
+    return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from devportal.subscription_states import SubscriptionState
 from gateway.quotas.limits import UNLIMITED, PlanLimits
 
 
@@ -20,7 +21,9 @@ class SubscriptionGrant:
 
     def lets(self, key_type: str) -> bool:
         """Whether keys of this type may call under it now."""
-        return self.state == "UNBLOCKED" or (self.state == "PROD_ONLY_BLOCKED" and key_type != "PRODUCTION")
+        return self.state == SubscriptionState.UNBLOCKED or (
+            self.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type != "PRODUCTION"
+        )
 
 
 @dataclass(frozen=True, slots=True)

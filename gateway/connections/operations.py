@@ -1,4 +1,4 @@
-"""Who is on the line on all workers, and who was: read by those whom it concerns, closed by those who may."""
+"""Who is connected to all workers, and who was: read by those whom it concerns, closed by those who may."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core import audit
-from core.errors import Conflict, Invalid, NotAllowed
+from core.errors import Conflict, Invalid
 from gateway.close_codes import BY_OPERATOR
 from gateway.connections.queries import open_among
 from gateway.connections.verbs import CLOSING_ASKED
@@ -22,27 +23,25 @@ class ConnectionHasEnded(Conflict):
     """It is closed already."""
 
 
-class NotYours(NotAllowed):
-    """Its owner may see it, and only a publisher may close it."""
-
-
 class BadReason(Invalid):
     """The reason does not fit into a Close frame."""
 
 
-def can_close(user: User) -> bool:
-    """Whether the user may end other people's connections."""
-    return user.has_role(Role.PUBLISHER)
+def require_close(user: Viewer) -> None:
+    """Ending connections, one's own too: their owner may only see them."""
+    require_role(user, Role.PUBLISHER, to="Closing a connection")
+
+
+can_close = asks(require_close)
 
 
 @transaction.atomic
 def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: User, now: datetime) -> ConnectionRecord:
     """Have the worker that holds it close it with 4011 and this reason, within a second.
 
-    Raises NotYours, BadReason (field `reason`), ConnectionHasEnded.
+    Raises RoleRequired, BadReason (field `reason`), ConnectionHasEnded.
     """
-    if not can_close(actor):
-        raise NotYours("Only a publisher may close a connection. Ask somebody with that role, or an administrator.")
+    require_close(actor)
     words = _clean_reason(reason)
     if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
         raise ConnectionHasEnded("This connection has ended already.")

@@ -19,9 +19,11 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
+from accounts.models import User
 from devportal import tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
+from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
 from gateway.authorization.decision import Allow
@@ -33,6 +35,7 @@ from gateway.routing.topics import Topic, TopicSet
 from publisher import addresses, impact, queries, secret_headers, ssrf
 from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.messages import Impact
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.versions import sort_key
@@ -59,7 +62,7 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
     """A ticket for what was admitted. Raises TooManyTickets."""
-    return tickets.issue(
+    return ticket_operations.make_ticket(
         token_id=admitted.grant.token_id,
         application_id=admitted.grant.application_id,
         api_id=admitted.route.api_id,
@@ -74,7 +77,7 @@ is_genuine_ticket = tickets.is_genuine
 
 def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
     """Use a ticket up, at `now` in seconds since the epoch; None when it is not known, was used or has run out."""
-    redeemed = tickets.redeem(digest, datetime.fromtimestamp(now, UTC))
+    redeemed = ticket_operations.redeem_ticket(digest=digest, now=datetime.fromtimestamp(now, UTC))
     if redeemed is None:
         return None
     return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
@@ -110,8 +113,13 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 
 def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
-    impact.register(lambda api: impact.Impact(live_connections=count(str(api.pk), timezone.now())))
+    """Have the Publisher ask `count` how many connections are open to an API, by its id, at a time."""
+    impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
+
+
+def person_behind(grant: Grant) -> User | None:
+    """Who allowed a token, or else owns its application, as the actor of what is done with it."""
+    return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:
@@ -120,7 +128,7 @@ def refuse_backend() -> Callable[[str, str, int], str]:
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other
@@ -178,7 +186,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(tuple(snapshot.get("origins", ())), always=(settings.PORTAL_URL,)),
+        origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
     )
 
 

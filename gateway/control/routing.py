@@ -81,7 +81,7 @@ class RoutingState:
         return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
 
     async def decide(self, handshake: Handshake) -> Allow | Refusal:
-        """Admit or refuse. An admitted line must be added to the connections before anything else is awaited.
+        """Admit or refuse. An admitted connection must be added to the connections before anything else is awaited.
 
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
@@ -109,9 +109,9 @@ class RoutingState:
         for meanwhile in self._readers.values():
             meanwhile.add(touched)
 
-    def renew(self) -> None:
+    def revalidate(self) -> None:
         """Have every grant asked for again at its next use; while the database is away they go on as they are."""
-        self._grants.renew()
+        self._grants.revalidate()
 
     async def _shown(self, handshake: Handshake) -> tuple[TicketGrant | None, Grant | TokenError | None]:
         """What the handshake's ticket was made for, if it showed one, and what its credential grants."""

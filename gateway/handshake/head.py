@@ -23,7 +23,7 @@ REQUEST_ID = b"X-APIM-Request-Id"  # as backends and the log see it, too
 
 _ONCE = (b"host", b"origin", b"authorization", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 _FRAMING = frozenset((b"content-length", b"connection", b"transfer-encoding"))
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")  # NEL ends a line for some
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what is over 0x7F is opaque (RFC 9110 §5.5)
 
 
 def refuse_head(method: bytes, version: str, target: bytes, headers: Headers) -> Refusal | None:

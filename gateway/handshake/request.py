@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -31,8 +31,7 @@ _NOT_FORWARDED = frozenset(
 )
 _NOT_FORWARDED_PREFIXES = (b"sec-websocket-", b"x-forwarded-", OWN_HEADERS)
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 §5.6.2, in the lower case that ASGI asks for
-# Characters that some parser takes for the end of a line (RFC 9110 §5.5), NEL among them.
-_FORBIDDEN_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
+_FORBIDDEN_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what is over 0x7F is opaque (RFC 9110 §5.5)
 _PATH = re.compile(r"/[!-~]*")
 _HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")  # RFC 3986 §3.2.2, loosely
 _DOT_SEGMENTS = frozenset((".", ".."))
@@ -99,24 +98,35 @@ class Handshake:
     user_agent: str = ""
     own_subprotocol: str | None = None
 
+    @property
+    def is_from_console(self) -> bool:
+        """Made as the portals' console makes it: the token is a subprotocol, and the gateway's own stands beside it."""
+        return bool(self.own_subprotocol and self.credential and self.credential.source is CredentialSource.SUBPROTOCOL)
 
-def read(scope: Mapping[str, Any]) -> Handshake:
-    """Understand an ASGI `websocket` scope. Raises Malformed."""
+
+def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = lambda path: True) -> Handshake:
+    """Understand an ASGI `websocket` scope. Raises Malformed.
+
+    `takes_query_token(path)` says whether `access_token` in the query is a credential there; else it is a parameter of
+    the backend's.
+    """
     headers: Headers = tuple(scope["headers"])
     _check_headers(headers)
-    query, from_query = _split_query(scope.get("query_string", b""))
+    path = _path(scope)
+    query, from_query, unused = _split_query(scope.get("query_string", b""), takes_query_token, path)
     offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
     origin = _text(headers, b"origin")
     if from_offer and not offered and origin is not None:
         raise Malformed(_NOTHING_TO_CHOOSE)
     return Handshake(
-        path=_path(scope),
+        path=path,
         query_string=query,
         origin=origin,
         host=_host(headers),
         subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
         extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
-        credential=_only(from_query, from_offer, _from_headers(headers)),
+        # A token that is not taken is still shown where there is no other, for a better refusal.
+        credential=_only(from_query, from_offer, _from_headers(headers)) or unused,
         headers_to_forward=tuple(_forwarded(headers)),
         client_ip=(scope.get("client") or ("", 0))[0],
         is_secure=scope.get("scheme") == "wss",
@@ -161,21 +171,28 @@ def _host(headers: Headers) -> str:
     return host
 
 
-def _split_query(query: bytes) -> tuple[bytes, list[Credential]]:
-    """The query without the credential and byte for byte otherwise, and the credentials that were in it."""
+def _split_query(
+    query: bytes, takes_token: Callable[[str], bool], path: str
+) -> tuple[bytes, list[Credential], Credential | None]:
+    """The query without the credential and byte for byte otherwise, the credentials that were in it, and a token that
+    is none because the API takes none there."""
     if not _MAY_HOLD_CREDENTIAL.search(query):
-        return query, []
-    kept, tokens, api_keys = [], [], []
+        return query, [], None
+    kept, tokens, api_keys = [], list[Credential](), []
+    unused = None
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
         decoded = unquote_plus(name.decode("latin-1"))
         if decoded in _IN_QUERY:
-            tokens.append(Credential(_IN_QUERY[decoded], unquote_to_bytes(value).decode("latin-1")))
-            continue
+            shown = Credential(_IN_QUERY[decoded], unquote_to_bytes(value).decode("latin-1"))
+            if shown.source is not CredentialSource.QUERY or takes_token(path):
+                tokens.append(shown)
+                continue
+            unused = Credential(CredentialSource.QUERY)
         if decoded.lower() == API_KEY:
             api_keys.append(Credential(CredentialSource.API_KEY))
         kept.append(part)
-    return b"&".join(kept), tokens or api_keys[:1]
+    return b"&".join(kept), tokens or api_keys[:1], unused
 
 
 _IN_QUERY = {QUERY_TOKEN: CredentialSource.QUERY, TICKET: CredentialSource.TICKET}
@@ -195,18 +212,13 @@ def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[C
 
 def _from_headers(headers: Headers) -> list[Credential]:
     authorization = _text(headers, b"authorization")
-    if authorization is not None:
-        return [_from_authorization(authorization)]
-    return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
-
-
-def _from_authorization(value: str) -> Credential:
-    if bearer := _BEARER.fullmatch(value.strip()):
-        return Credential(CredentialSource.HEADER, bearer[1])
-    scheme = value.strip().partition(" ")[0].lower()
-    return Credential(
-        {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}.get(scheme, CredentialSource.OTHER)
-    )
+    if authorization is None:
+        return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
+    if bearer := _BEARER.fullmatch(authorization.strip()):
+        return [Credential(CredentialSource.HEADER, bearer[1])]
+    scheme = authorization.strip().partition(" ")[0].lower()
+    known = {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}
+    return [Credential(known.get(scheme, CredentialSource.OTHER))]
 
 
 def _only(*found: list[Credential]) -> Credential | None:
@@ -229,19 +241,35 @@ def _forwarded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
         token.strip().lower().encode("latin-1") for line in _all(headers, b"connection") for token in line.split(",")
     }
     for name, value in headers:
-        if name in _NOT_FORWARDED or name in named or name.startswith(_NOT_FORWARDED_PREFIXES):
+        plain = plain_name(name)
+        if plain in _NOT_FORWARDED or name in named or plain.startswith(_NOT_FORWARDED_PREFIXES):
             continue
         if name == b"cookie":
             # Cookies do not keep to one port: a browser would show the portal's session to every backend.
-            value = b"; ".join(_foreign_cookies(value))
+            cookies = (cookie.strip() for cookie in value.split(b";"))
+            value = b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
             if not value:
                 continue
         yield name, value
 
 
-def _foreign_cookies(value: bytes) -> Iterable[bytes]:
-    cookies = (cookie.strip() for cookie in value.split(b";"))
-    return (cookie for cookie in cookies if cookie and not cookie.startswith(OWN_COOKIES))
+def plain_name(name: bytes) -> bytes:
+    """A header's name as servers may look it up: in lower case, and with `-` for all that is no letter or digit.
+
+    CGI and what descends from it write `_` for `-` (RFC 3875 §4.1.18), so there `X_APIM_Plan` stands for `X-APIM-Plan`.
+    """
+    return _NO_LETTER.sub(b"-", name.lower())
+
+
+_NO_LETTER = re.compile(rb"[^0-9a-z]")
+
+
+def is_own_cookie(pair: bytes) -> bool:
+    """Whether `name=value` is a cookie of the portals'. One without a name goes by its value, which may look like both.
+
+    Browsers read the prefix in any case of letters.
+    """
+    return pair.lstrip(b"= \t").lower().startswith(OWN_COOKIES.lower())
 
 
 def _all(headers: Headers, wanted: bytes) -> list[str]:

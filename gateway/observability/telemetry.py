@@ -1,4 +1,4 @@
-"""What a worker is told of its clients' comings and goings, for its tally, its journal and its log."""
+"""What a worker is told of its clients' comings and goings, for its counters, its connection log and its access log."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class Telemetry:
         self.counters.answered(refusal.status, refusal.code)
 
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
-        """The line's backend answered, or the dial failed with this refusal."""
+        """The connection's backend answered, or the dial failed with this refusal."""
         self.counters.dialled(connection, seconds, refusal.status if refusal else 101)
 
     def opened(self, connection: Connection) -> None:
-        """A client was let in, and its line is passing."""
+        """A client was let in, and its connection is relayed."""
         self.counters.answered(101, 0)
         self.counters.opened(connection)
         if self._connection_log:
             self._connection_log.opened(connection)
 
     def ended(self, connection: Connection) -> None:
-        """A line that was passing has ended."""
+        """A connection that was relayed has ended."""
         if connection.relay is not None:
             self.counters.ended(connection, connection.relay, connection.relay.close_info())
             if self._connection_log:

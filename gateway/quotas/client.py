@@ -1,4 +1,4 @@
-"""Keeps one worker's ledger supplied: asks the store off the event loop, wakes those who wait, settles for the dead."""
+"""Keeps one worker supplied with leases: asks the store off the event loop, and ends the leases of dead workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,12 +20,12 @@ from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 1.0  # between two turns
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 1.0  # between two looks
 JUMP_SECONDS: Final = 0.5  # a clock that moves so far against the loop's was set
-WANTED_SECONDS: Final = 0.2
-SETTLE_SECONDS: Final = 1.0
+CONTENDED_SECONDS: Final = 0.2
+RECONCILE_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 2.0
-SWEEP_SECONDS: Final = 60.0
+EXPIRE_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 5.0
 LATE_SECONDS: Final = 3.0  # a store that has not answered for so long is away
 BATCH: Final = 100  # requests in one go: a bound on how long the store is locked
@@ -70,19 +70,19 @@ class LeaseClient:
         self._loop = asyncio.get_running_loop()
         self._chores = _Chores(store, self._holder, folder)
         self._timer: asyncio.TimerHandle | None = None
-        self._turn_is_near = False
+        self._look_is_near = False
         self._asking: asyncio.Task[None] | None = None
-        self._complaint = ""
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
-        self._is_away = self._has_stopped = False
+        self._complaints = _Complaints()
+        self._has_stopped = False
 
     async def start(self) -> None:
-        """Begin to keep; leases of workers of this host that have died are settled first."""
+        """Begin; leases of workers of this host that have died are ended first."""
         self._changed()
 
     async def stop(self) -> None:
-        """Give all leases back. What cannot be given back now, another worker of this host settles."""
+        """Give all leases back. What cannot be given back now, another worker of this host gives back."""
         self._has_stopped = True
         if self._timer:
             self._timer.cancel()
@@ -102,39 +102,35 @@ class LeaseClient:
         application: PlanOf | None,
         patience: float = PATIENCE_SECONDS,
     ) -> Admission:
-        """Let a connection in under its plans; call the entry's `leave` when it is over.
+        """Let a connection in under its plans; call the admission's `leave` when it is over.
 
         Raises PlanExceeded, or PlanUnknown when the store did not answer within `patience` seconds.
         """
-        entry = self.lease_state.enter(subscription=subscription, application=application, now=self.clock())
+        admission = self.lease_state.enter(subscription=subscription, application=application, now=self.clock())
         try:
-            if entry.try_admit(self.clock()) is not None:
-                async with asyncio.timeout(patience):
-                    await self._get_in(entry)
+            async with asyncio.timeout(patience):
+                while (blocked := admission.try_admit(self.clock())) is not None:
+                    if isinstance(blocked, LimitExceeded):
+                        raise PlanExceeded(blocked, self.clock())
+                    await renewed(blocked.source)
         except BaseException as error:
-            entry.leave(self.clock())
+            admission.leave(self.clock())
             if isinstance(error, TimeoutError):
                 raise PlanUnknown("The plan cannot be checked at the moment.") from error
             raise
-        return entry
+        return admission
 
     def change(self, key: str, limits: PlanLimits) -> None:
-        """The plan of "subscription:<id>" or "application:<id>" is now this one; it applies to open lines at once."""
+        """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())
 
-    async def _get_in(self, entry: Admission) -> None:
-        while (blocked := entry.try_admit(self.clock())) is not None:
-            if isinstance(blocked, LimitExceeded):
-                raise PlanExceeded(blocked, self.clock())
-            await renewed(blocked.source)
-
     def _changed(self) -> None:
-        if not self._turn_is_near:
-            self._turn_is_near = True
-            self._loop.call_soon(self._turn)
+        if not self._look_is_near:
+            self._look_is_near = True
+            self._loop.call_soon(self._look)
 
-    def _turn(self) -> None:
-        self._turn_is_near = False
+    def _look(self) -> None:
+        self._look_is_near = False
         if self._has_stopped:
             return
         now = self.clock()
@@ -144,7 +140,7 @@ class LeaseClient:
             if self._asking is None:
                 self._begin_to_ask(now)
             elif self._loop.time() - self._asked_at > LATE_SECONDS:
-                self._say(f"no answer for {LATE_SECONDS:g} s")
+                self._complaints.store(f"no answer for {LATE_SECONDS:g} s")
         finally:
             self._set_timer(now)
 
@@ -171,7 +167,7 @@ class LeaseClient:
         if self._timer:
             self._timer.cancel()
         wait = min(max(SHORTEST_SECONDS, due - now), LONGEST_SECONDS)
-        self._timer = self._loop.call_later(wait, self._turn)
+        self._timer = self._loop.call_later(wait, self._look)
 
     async def _ask_on(self, batch: Batch) -> None:
         try:
@@ -190,12 +186,12 @@ class LeaseClient:
         work = partial(self._chores.ask, batch, holds, self.clock(), last)
         try:
             outcome = await self._run(work)
-        except Exception as error:  # each engine has errors of its own, and the lines must go on
+        except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
-            self._say(str(error))
+            self._complaints.store(str(error))
             return False
-        self._say("")
-        self.lease_state.reconcile(batch, outcome.answers, outcome.slots, self.clock())
+        self._complaints.store("")
+        self.lease_state.apply(batch, outcome.answers, outcome.reserved, self.clock())
         self.lease_state.give_up(outcome.contended)
         if outcome.is_forgotten:
             self.lease_state.tell_again()
@@ -207,41 +203,53 @@ class LeaseClient:
             await self._run(partial(self._chores.look_after_others, self.clock()))
         except Exception as error:  # each engine has errors of its own
             self._chores.put_off_others(self.clock())
-            if not self._is_away and str(error) != self._complaint:
-                log.error("Leases of workers that have died cannot be settled: %s. It is tried again.", error)
-            self._complaint = str(error)
+            self._complaints.others(str(error))
         else:
-            self._complaint = ""
+            self._complaints.others("")
 
-    def _say(self, trouble: str) -> None:
-        if trouble and not self._is_away:
+
+class _Complaints:
+    """What the log was told of trouble with the store: each once, and when it is over."""
+
+    def __init__(self) -> None:
+        self._of_store = self._of_others = ""
+
+    def store(self, trouble: str) -> None:
+        """The store answers (no trouble) or does not."""
+        if trouble and not self._of_store:
             log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", trouble)
-        elif not trouble and self._is_away:
+        elif self._of_store and not trouble:
             log.info("The store of plans can be asked again.")
-        self._is_away = bool(trouble)
+        self._of_store = trouble
+
+    def others(self, trouble: str) -> None:
+        """Leases of dead workers could be ended (no trouble) or not."""
+        if trouble and not self._of_store and trouble != self._of_others:
+            log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
+        self._of_others = trouble
 
 
 class _Outcome(NamedTuple):
     answers: list[LeaseAnswer]
-    slots: list[Reserved]
+    reserved: list[Reserved]
     contended: list[int]
     is_forgotten: bool
 
 
 class _Chores:
-    """What a keeper does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
+    """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
 
     def __init__(self, store: LeaseStore, holder: str, folder: Path) -> None:
         self._store = store
         self._holder = holder
         self._folder = folder
-        self._beat_at = self._wanted_at = self._settle_at = self._sweep_at = 0.0
+        self._beat_at = self._contended_at = self._reconcile_at = self._expire_at = 0.0
         self._is_forgotten = False
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
-        others = min(self._settle_at, self._sweep_at)
-        return min(others, self._beat_at, self._wanted_at) if holds_leases else others
+        others = min(self._reconcile_at, self._expire_at)
+        return min(others, self._beat_at, self._contended_at) if holds_leases else others
 
     def ask(self, batch: Batch, holds_leases: bool, now: float, last: Callable[[], None] | None) -> _Outcome:
         contended: list[int] = []
@@ -249,19 +257,19 @@ class _Chores:
             self._beat_at = now + BEAT_SECONDS
             self._is_forgotten |= not self._store.beat(self._holder, now)
         answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
-        slots = self._store.reserve([reservation for _, reservation in batch.reservations], now)
-        if holds_leases and now >= self._wanted_at:
-            self._wanted_at = now + WANTED_SECONDS
+        reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
+        if holds_leases and now >= self._contended_at:
+            self._contended_at = now + CONTENDED_SECONDS
             contended = self._store.contended(self._holder, now)
         if last:
             last()
         is_forgotten, self._is_forgotten = self._is_forgotten, False
-        return _Outcome(answers, slots, contended, is_forgotten)
+        return _Outcome(answers, reserved, contended, is_forgotten)
 
     def clock_set(self, now: float) -> None:
         """The clock has been set: whoever lives has to have had the time to say so before anybody counts as gone."""
-        self._beat_at = self._wanted_at = self._settle_at = 0.0
-        self._sweep_at = now + GONE_SECONDS
+        self._beat_at = self._contended_at = self._reconcile_at = 0.0
+        self._expire_at = now + GONE_SECONDS
 
     def leave(self) -> None:
         """This worker has returned everything."""
@@ -269,31 +277,28 @@ class _Chores:
 
     def owes_others(self, now: float) -> bool:
         """Whether it is time to look after those who cannot do so themselves."""
-        return now >= min(self._settle_at, self._sweep_at)
+        return now >= min(self._reconcile_at, self._expire_at)
 
     def look_after_others(self, now: float) -> None:
-        """Settle for workers of this host that have died, and let the store forget what is long over."""
-        if now >= self._settle_at:
-            if settled := reconcile_abandoned(self._folder, self._store.reconcile):
-                log.info("Settled the leases of %d worker(s) that had died.", settled)
-            self._settle_at = now + SETTLE_SECONDS
-        if now >= self._sweep_at:
+        """End the leases of workers of this host that have died, and let the store forget what is long over."""
+        if now >= self._reconcile_at:
+            if count := reconcile_abandoned(self._folder, self._store.reconcile):
+                log.info("Ended the leases of %d worker(s) that had died.", count)
+            self._reconcile_at = now + RECONCILE_SECONDS
+        if now >= self._expire_at:
             self._store.expire(now)
-            self._sweep_at = now + SWEEP_SECONDS
+            self._expire_at = now + EXPIRE_SECONDS
 
     def put_off_others(self, now: float) -> None:
         """It could not be done now."""
-        self._settle_at = max(self._settle_at, now + SETTLE_SECONDS)
-        self._sweep_at = max(self._sweep_at, now + SETTLE_SECONDS)
+        self._reconcile_at = max(self._reconcile_at, now + RECONCILE_SECONDS)
+        self._expire_at = max(self._expire_at, now + RECONCILE_SECONDS)
 
 
-def _parts(batch: Batch) -> list[Batch]:
+def _parts(batch: Batch) -> Iterator[Batch]:
     """A batch in pieces that hold the store up only for a moment each; one at least."""
-    count = max(len(batch.requests), len(batch.reservations), 1)
-    return [
-        Batch(batch.requests[begin : begin + BATCH], batch.reservations[begin : begin + BATCH])
-        for begin in range(0, count, BATCH)
-    ]
+    for begin in range(0, max(len(batch.requests), len(batch.reservations), 1), BATCH):
+        yield Batch(batch.requests[begin : begin + BATCH], batch.reservations[begin : begin + BATCH])
 
 
 async def renewed(source: LimitSource) -> None:

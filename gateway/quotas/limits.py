@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-MESSAGES: Final = "messages"
-BYTES: Final = "bytes"
-BOTH: Final = "both"
-CLIENT: Final = "client"
+from publisher.plan_terms import CountedDirection, ExceededAction, QuotaPeriod, QuotaUnit
+
 LARGEST: Final = 1 << 53
 """The largest number that every store counts exactly."""
-
-
-class Action(StrEnum):
-    """What is done with a message that is over a limit."""
-
-    DELAY = "delay"
-    DROP = "drop"
-    CLOSE = "close"
-
-
-class Period(StrEnum):
-    """How long a quota lasts. Periods begin on the calendar's minute, hour, day or month in UTC."""
-
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
 
 
 class Window(NamedTuple):
@@ -43,12 +24,12 @@ class Window(NamedTuple):
 OPEN: Final = Window(0, 0)
 """The window of what is counted only while it lasts: open connections."""
 
-_SECONDS: Final = {Period.MINUTE: 60, Period.HOUR: 3600, Period.DAY: 86400}
+_SECONDS: Final = {QuotaPeriod.MINUTE: 60, QuotaPeriod.HOUR: 3600, QuotaPeriod.DAY: 86400}
 
 
-def window_at(period: Period, now: float) -> Window:
+def window_at(period: QuotaPeriod, now: float) -> Window:
     """The period that `now` lies in."""
-    if period is not Period.MONTH:
+    if period is not QuotaPeriod.MONTH:
         seconds = _SECONDS[period]
         start = int(now // seconds) * seconds
         return Window(start, start + seconds)
@@ -69,45 +50,53 @@ class PlanLimits:
     """
 
     quota: int | None = None
-    unit: str = MESSAGES
-    period: Period = Period.DAY
+    unit: QuotaUnit = QuotaUnit.MESSAGES
+    period: QuotaPeriod = QuotaPeriod.DAY
     rate: int | None = None
     burst: int | None = None
     connections: int | None = None
     connects: int | None = None
     message_bytes: int | None = None
-    counted: str = BOTH
-    over_rate: Action = Action.DELAY
-    over_quota: Action = Action.CLOSE
+    counted: CountedDirection = CountedDirection.BOTH
+    over_rate: ExceededAction = ExceededAction.DELAY
+    over_quota: ExceededAction = ExceededAction.CLOSE
 
     def __post_init__(self) -> None:
         for name in ("quota", "connections", "connects", "message_bytes"):
             _check(name, getattr(self, name), 0)
         for name in ("rate", "burst"):
             _check(name, getattr(self, name), 1)
-        if self.unit not in (MESSAGES, BYTES) or self.counted not in (BOTH, CLIENT):
-            raise ValueError(f"unit {self.unit!r} or counted {self.counted!r} is not known")
-        if self.over_quota is Action.DELAY:
+        QuotaUnit(self.unit), CountedDirection(self.counted)
+        if self.over_quota is ExceededAction.DELAY:
             raise ValueError("over a quota a message is dropped or the connection closed")
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> PlanLimits:
         """Read a plan written with the names of its fields; names that are not limits are passed over."""
         given = {name: document[name] for name in cls.__slots__ if name in document}
-        for name, kind in (("period", Period), ("over_rate", Action), ("over_quota", Action)):
+        for name, words in _WORDS.items():
             if name in given:
-                given[name] = kind(given[name])
+                given[name] = words(given[name])
         return cls(**given)
 
     @classmethod
     def per_minute(cls, messages: int | None) -> PlanLimits:
         """An application plan: so many messages a minute."""
-        return cls(quota=messages, period=Period.MINUTE)
+        return cls(quota=messages, period=QuotaPeriod.MINUTE)
 
     @property
     def burst_messages(self) -> int:
         """How many messages may pass at once after a pause."""
         return self.burst or max(1, (self.rate or 0) // 10)
+
+
+_WORDS: Final[Mapping[str, Callable[[Any], StrEnum]]] = {
+    "unit": QuotaUnit,
+    "period": QuotaPeriod,
+    "counted": CountedDirection,
+    "over_rate": ExceededAction,
+    "over_quota": ExceededAction,
+}
 
 
 def _check(name: str, value: int | None, least: int) -> None:

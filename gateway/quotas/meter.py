@@ -4,18 +4,18 @@ Times are seconds since the epoch and are passed in. All of this is touched only
 
 A `Meter` belongs to one direction of one connection. It joins the sources that its messages draw from: a `Quota`
 (`gateway.quotas.quota`) is the worker's lease on a quota of a plan, a `RateReservation` (`gateway.quotas.rate`) what it
-has booked of a rate. Sources are shared by all connections of a subscription, or of an application
+has reserved of a rate. Sources are shared by all connections of a subscription, or of an application
 (`gateway.quotas.state`).
 
 The relay counts a chunk with its `FrameScanner` and calls `meter.take(messages, octets)`: all or nothing. True: pass
 the chunk on. False: nothing was taken, and `gateway.relay.throttle` finds what may pass, frame by frame, with
-`meter.obstacle(messages, octets, now)`, which says what stands in the way of one message:
+`meter.blocked(messages, octets, now)`, which says what stands in the way of one message:
 
-| obstacle | what to do |
+| what | what to do |
 |---|---|
 | `LimitExceeded` with `CLOSE` | close with 4003 and its sentence |
 | `LimitExceeded` with `DROP` | skip the message |
-| `Wait`, `Renew` | stop reading, keep the rest, `obstacle.source.hold(resume)`, and try again when `resume` is called |
+| `Wait`, `Renew` | stop reading, keep the rest, `blocked.source.hold(resume)`, and try again when `resume` is called |
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections import OrderedDict
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
+from publisher.plan_terms import ExceededAction
 
 Resume = Callable[[], None]
 Take = Callable[[int, int], bool]
@@ -48,7 +48,7 @@ class LimitExceeded(NamedTuple):
     """The limit is reached; `action` is CLOSE or DROP. `resets_at` is when there is more."""
 
     source: LimitSource
-    action: Action
+    action: ExceededAction
     resets_at: float
     sentence: str
 
@@ -151,7 +151,7 @@ class Meter:
 
 def _badness(blocked: Blocked) -> int:
     if isinstance(blocked, LimitExceeded):
-        return 3 if blocked.action is Action.CLOSE else 2
+        return 3 if blocked.action is ExceededAction.CLOSE else 2
     return 1 if isinstance(blocked, Renew) else 0
 
 

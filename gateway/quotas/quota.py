@@ -1,15 +1,18 @@
-"""A worker's lease on one quota of one plan. Pure; times are seconds since the epoch."""
+"""A worker's share of one quota of one plan. Pure; times are seconds since the epoch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from enum import Enum, auto
+from typing import Final, NamedTuple
 
-from gateway.quotas.limits import OPEN, Action, Period, Window, window_at
+from gateway.quotas.lease import Cells, Lease
+from gateway.quotas.limits import OPEN, window_at
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Renew
 from gateway.quotas.rules import CLOCK_SECONDS, LeaseAnswer, LeaseRequest
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
 
 FIRST_SLICE: Final = {False: 16, True: 64 * 1024}  # messages, bytes: the first wish, when the traffic is not known yet
 PART: Final = 1000  # of a large quota a worker first wishes for one part in so many, and need not ask again at once
@@ -20,82 +23,146 @@ REPORT_SECONDS: Final = 1.0  # between two reports of what was spent
 IDLE_SECONDS: Final = 30.0  # after which a large lease that nobody uses shrinks
 
 
-class Quota(LimitSource):
-    """A worker's lease on one quota of one plan, renewed as it is spent, and from period to period.
+class QuotaState(Enum):
+    """How a worker is supplied with a quota."""
+
+    SUPPLIED = auto()  # what it holds is enough for now
+    SHORT = auto()  # somebody needs more: the store is asked at once
+    CONTENDED = auto()  # somebody needs what other workers still hold: the store is asked again in a moment
+    USED_UP = auto()  # there was not enough left anywhere when the store was last asked
+    ENDED = auto()  # nobody draws from it any more
+
+
+class QuotaEvent(Enum):
+    """What changes how a worker is supplied."""
+
+    NEEDED = auto()  # somebody needs more than is held
+    SERVED = auto()  # there is enough for whoever needed least
+    HELD_ELSEWHERE = auto()  # the store lent less than is needed, and others hold the rest
+    REFUSED = auto()  # not even with what others hold is there enough
+    PLAN_CHANGED = auto()
+    PERIOD_BEGAN = auto()
+    FINISHED = auto()
+
+
+_S, _E = QuotaState, QuotaEvent
+TRANSITIONS: Final = {
+    (_S.SUPPLIED, _E.NEEDED): _S.SHORT,
+    (_S.SUPPLIED, _E.PLAN_CHANGED): _S.SUPPLIED,
+    (_S.SUPPLIED, _E.PERIOD_BEGAN): _S.SUPPLIED,
+    (_S.SUPPLIED, _E.FINISHED): _S.ENDED,
+    (_S.SHORT, _E.NEEDED): _S.SHORT,
+    (_S.SHORT, _E.SERVED): _S.SUPPLIED,
+    (_S.SHORT, _E.HELD_ELSEWHERE): _S.CONTENDED,
+    (_S.SHORT, _E.REFUSED): _S.USED_UP,
+    (_S.SHORT, _E.PLAN_CHANGED): _S.SHORT,
+    (_S.SHORT, _E.PERIOD_BEGAN): _S.SUPPLIED,
+    (_S.SHORT, _E.FINISHED): _S.ENDED,
+    (_S.CONTENDED, _E.NEEDED): _S.CONTENDED,
+    (_S.CONTENDED, _E.SERVED): _S.SUPPLIED,
+    (_S.CONTENDED, _E.HELD_ELSEWHERE): _S.CONTENDED,
+    (_S.CONTENDED, _E.REFUSED): _S.USED_UP,
+    (_S.CONTENDED, _E.PLAN_CHANGED): _S.SHORT,
+    (_S.CONTENDED, _E.PERIOD_BEGAN): _S.SUPPLIED,
+    (_S.CONTENDED, _E.FINISHED): _S.ENDED,
+    (_S.USED_UP, _E.NEEDED): _S.SHORT,
+    (_S.USED_UP, _E.PLAN_CHANGED): _S.SUPPLIED,
+    (_S.USED_UP, _E.PERIOD_BEGAN): _S.SUPPLIED,
+    (_S.USED_UP, _E.FINISHED): _S.ENDED,
+    (_S.ENDED, _E.NEEDED): _S.ENDED,  # by one who has not heard yet; it is told to look again
+}
+"""What is not here does not happen: KeyError."""
+
+
+class QuotaTerms(NamedTuple):
+    """What a plan says of one quota.
 
     `key` names the quota for all workers; `subject` is who has it ("subscription") and `thing` what it counts
-    ("messages"), for people. `period` None: it counts what is open now, and `held` were open before they were counted.
-    `retire` takes a lease that is to be ended.
+    ("messages"), for people. `period` None: it counts what is open now.
+    """
+
+    key: str
+    limit: int
+    period: QuotaPeriod | None
+    action: ExceededAction
+    subject: str
+    thing: str
+
+
+class Need(NamedTuple):
+    """The least that somebody cannot go on without, `since` when."""
+
+    amount: int
+    since: float
+
+
+class Slice:
+    """How much to wish for at a time. `size` should last for a second or more."""
+
+    __slots__ = ("_filled_at", "first", "size")
+
+    def __init__(self, first: int, now: float) -> None:
+        self.first = self.size = first
+        self._filled_at = now
+
+    def begin(self, now: float) -> None:
+        """Another lease is taken, or the clock was set back: how long the last one lasted says nothing."""
+        self._filled_at = now
+
+    def filled(self, now: float) -> None:
+        """One was granted: the next is larger if the last was spent sooner, smaller if it lasted for long."""
+        lasted, self._filled_at = now - self._filled_at, now
+        if lasted < REPORT_SECONDS:
+            self.size = min(2 * self.size, LARGEST_SLICE)
+        elif lasted > 4 * REPORT_SECONDS:
+            self.size = max(self.size // 2, self.first)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether none has been granted for long."""
+        return now > self._filled_at + IDLE_SECONDS
+
+
+class Quota(LimitSource):
+    """One quota under its `terms`: a lease, renewed as it is spent, and from period to period.
+
+    `retire` takes a lease that is to be ended. `held` were open before they were counted.
     """
 
     __slots__ = (
-        "action",
-        "ended",
-        "failed_until",
-        "filled_at",
-        "first",
-        "flying",
-        "free",
-        "keep",
-        "key",
+        "_cells",
+        "_failed_until",
+        "_flying",
+        "_need",
+        "_recheck_at",
+        "_retire",
+        "_retry_at",
         "lease",
-        "limit",
-        "need",
-        "period",
-        "recheck_at",
-        "reported",
-        "reported_at",
-        "retire",
-        "retry_at",
-        "since",
         "slice",
-        "store",
-        "thing",
-        "upper_bound",
+        "state",
+        "terms",
     )
-
-    filled_at: float
-    free: int
-    keep: int | None
-    need: int
-    recheck_at: float
-    reported: int
-    reported_at: float
-    retry_at: float
-    since: float
-    upper_bound: int
 
     def __init__(
         self,
+        terms: QuotaTerms,
         *,
-        key: str,
-        limit: int,
-        period: Period | None,
-        action: Action,
-        subject: str,
-        thing: str,
-        octets: bool,
-        store: Cells,
+        cells: Cells,
         notify: Callable[[LimitSource], None],
         retire: Callable[[Lease], None],
         now: float,
         held: int = 0,
     ) -> None:
-        self.key = key
-        self.limit = limit
-        self.period = period
-        self.action = action
-        self.thing = thing
-        self.store = store
-        self.retire = retire
-        self.first = max(FIRST_SLICE[octets], limit // PART)
-        self.slice = self.first
-        self.flying: LeaseRequest | None = None
-        self.failed_until = 0.0
-        self.ended = False
-        self.lease = Lease(key, self._window(now), limit, store)
-        super().__init__(self.lease.cells, self.lease.at, notify, subject=subject, octets=octets)
-        self._begin(now)
+        self.terms = terms
+        self._cells = cells
+        self._retire = retire
+        self.state = QuotaState.SUPPLIED
+        self._need = Need(0, now)
+        self._flying: LeaseRequest | None = None
+        self._failed_until = self._retry_at = self._recheck_at = 0.0
+        octets = terms.thing == QuotaUnit.BYTES
+        self.slice = Slice(max(FIRST_SLICE[octets], terms.limit // PART), now)
+        self.lease = self._lend(now)
+        super().__init__(self.lease.cells, self.lease.at, notify, subject=terms.subject, octets=octets)
         self.cells[self.at] = self.top = self.lease.granted = held
 
     @property
@@ -103,65 +170,79 @@ class Quota(LimitSource):
         """When the present period ends; 0 for what is open now."""
         return self.lease.window.end
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether somebody waits for more than is held."""
+        return self.state is QuotaState.SHORT or self.state is QuotaState.CONTENDED
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for the answer to a request, made or still to be made."""
+        return self.is_needed or (self.lease.keep is not None and self.state is not QuotaState.ENDED)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it should be looked at often."""
+        return self.lease.spent != self.lease.reported or self.is_urgent
+
     def blocked(self, need: int, now: float) -> Blocked | None:
         """What stands in the way of drawing `need` from this quota."""
         self.refresh(now)
         spent = self.cells[self.at]
         if spent + need <= self.top:
             return None
-        if spent + need <= self.upper_bound or (need <= self.limit and now >= self.recheck_at):
+        if spent + need <= self.lease.upper_bound or (need <= self.terms.limit and now >= self._recheck_at):
             self._ask(need, now)
             return Renew(self)
-        return LimitExceeded(self, self.action, self.resets_at, self.sentence())
+        return LimitExceeded(self, self.terms.action, self.resets_at, self.sentence())
 
     def refresh(self, now: float) -> None:
         """Begin the next period if the present one is over, or has not begun: the clock may have been set back."""
         start, end = self.lease.window
-        if end and not start - CLOCK_SECONDS <= now < end and not self.ended:
-            ended = self.lease
-            self._lend(now)
-            self.retire(ended)
+        if end and not start - CLOCK_SECONDS <= now < end and self.state is not QuotaState.ENDED:
+            over, self.lease = self.lease, self._lend(now)
+            self.cells, self.at, self.top = self.lease.cells, self.lease.at, 0
+            self.slice.begin(now)
+            self._retry_at = self._recheck_at = 0.0
+            self._move(QuotaEvent.PERIOD_BEGAN)
+            if self.waiting:
+                self._ask(1, now)
+            self._retire(over)
             self.notify(self)
 
     def clock_set_back(self, now: float) -> None:
         """What was to happen at a time by the old clock may happen now."""
-        self.failed_until = self.retry_at = self.recheck_at = self.reported_at = 0.0
-        self.filled_at, self.since = min(self.filled_at, now), min(self.since, now)
+        self._failed_until = self._retry_at = self._recheck_at = self.lease.reported_at = 0.0
+        self._need = self._need._replace(since=min(self._need.since, now))
+        self.slice.begin(now)
         self.refresh(now)
 
     def tell_again(self) -> None:
         """The store may have forgotten what is held here: report it, whether or not it has changed."""
-        self.reported, self.reported_at = -1, 0.0
+        self.lease.report_again()
         self.notify(self)
 
-    @property
-    def is_moving(self) -> bool:
-        """Whether it should be looked at often."""
-        return self.cells[self.at] != self.reported or self.keep is not None or bool(self.need)
-
-    def change(self, limit: int, action: Action, now: float) -> None:
-        """The plan has changed. What is held is returned when there is less than before."""
-        if limit < self.limit:
-            self._lower(self.cells[self.at])
-        self.limit = self.lease.limit = self.upper_bound = limit
-        self.action = action
-        self.recheck_at = now
+    def change(self, terms: QuotaTerms, now: float) -> None:
+        """The plan has changed, and counts the same thing still."""
+        self.terms = terms
+        self.lease.change(terms.limit)
+        self.top = min(self.top, self.lease.top)
+        self._recheck_at = now
+        self._move(QuotaEvent.PLAN_CHANGED)
         self.notify(self)
         self.wake(everybody=True)
 
     def end(self) -> None:
         """Nobody uses it any more: whoever waits is told, and the lease goes back."""
-        self.ended = True
-        self.top = self.cells[self.at]
-        self.retire(self.lease)
+        self._move(QuotaEvent.FINISHED)
+        self.top = self.lease.spent
+        self._retire(self.lease)
         self.wake(everybody=True)
 
     def give_up(self) -> None:
         """Somebody else is waiting for what is held here: return what is not spent."""
-        self._lower(self.cells[self.at])
-        self.reported = -1
-        self.reported_at = 0.0
-        self.notify(self)
+        self._lower(self.lease.spent)
+        self.tell_again()
 
     def leave(self) -> None:
         """One connection less, where connections are counted."""
@@ -169,188 +250,106 @@ class Quota(LimitSource):
         self.notify(self)
 
     def request(self, now: float, *, regular: bool) -> LeaseRequest | None:
-        """What to ask the store now, if anything; at a `regular` look also what is not urgent. Answer or fail it."""
-        if self.flying is not None or now < self.failed_until or self.ended:
+        """What to ask the store now, if anything; at a `regular` look also what is not urgent. Apply or fail it."""
+        if self._flying is not None or now < self._failed_until or self.state is QuotaState.ENDED:
             return None
-        if self.need and self.need <= self.unspent:
+        if self.is_needed and self._need.amount <= self.unspent:
             self._serve(now)
-        spent = self.cells[self.at]
-        if regular and self.keep is None and self._is_idle(spent, now):
-            self._lower(spent + self.first)
-        least = self._lack(spent) if now >= self.retry_at else 0
-        most = max(least, self.slice) if least or (regular and self._is_running_low(spent)) else 0
-        if not (least or most or self.keep is not None or self._is_report_due(spent, now)):
+        lease, spent = self.lease, self.lease.spent
+        has_changed, first = spent != lease.reported, self.slice.first
+        if regular and lease.keep is None and not has_changed and self.unspent > first and self.slice.is_idle(now):
+            self._lower(spent + first)  # others may need it
+        least = most = 0
+        if self.is_needed and (self.state is QuotaState.SHORT or now >= self._retry_at):
+            least = max(0, self._need.amount - self.unspent)
+        is_in_use = (has_changed or not lease.granted) and lease.free > 0 and not self.is_needed
+        if least or (regular and is_in_use and self.unspent < self.slice.size // 2):
+            most = max(least, self.slice.size)
+        report_at = lease.reported_at + (REPORT_SECONDS if self.terms.period else RETRY_SECONDS)
+        if not (least or most or lease.keep is not None or (has_changed and now >= report_at)):
             return None
-        self.flying = LeaseRequest(
-            self.lease.lease_id,
-            self.lease.next_sequence(),
-            self.key,
-            self.lease.window,
-            self.limit,
-            self.lease.granted,
-            spent,
-            self.keep,
-            least,
-            most,
-            self.since if least else now,
-        )
-        return self.flying
+        self._flying = lease.request(least=least, most=most, since=self._need.since if least else now)
+        return self._flying
 
-    def answered(self, request: LeaseRequest, answer: LeaseAnswer, now: float) -> None:
+    def apply(self, request: LeaseRequest, answer: LeaseAnswer, now: float) -> None:
         """The store's answer to `request`."""
-        self.flying = None
-        if request.lease_id != self.lease.lease_id or self.ended:
+        self._flying = None
+        if request.lease_id != self.lease.lease_id or self.state is QuotaState.ENDED:
             self.notify(self)
             return
         if answer.granted > (self.lease.granted if request.keep is None else request.keep):
-            self._size_slice(now)
-        if self.keep == request.keep:
-            self.keep = None
-        self.lease.granted = answer.granted
-        self.top = answer.granted if self.keep is None else min(self.keep, answer.granted)
-        self.free = answer.free
-        self.reported, self.reported_at = request.spent, now
-        if request.limit == self.limit:
-            self.upper_bound = min(self.limit, answer.granted + answer.free + answer.elsewhere)
-        self._settle_need(bool(request.least), now)
+            self.slice.filled(now)
+        self.lease.apply(request, answer, now)
+        self.top = self.lease.top
+        if self.is_needed:
+            self._see_who_can_go_on(now, was_asked_for=bool(request.least))
 
     def failed(self, now: float) -> None:
         """The store could not be asked, or its answer was lost; ask again."""
-        self.flying = None
-        self.failed_until = now + RETRY_SECONDS
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether somebody waits for the answer to a request, made or still to be made."""
-        return not self.ended and (bool(self.need) or self.keep is not None)
+        self._flying = None
+        self._failed_until = now + RETRY_SECONDS
 
     def asks_at(self) -> float:
         """When there is an urgent request to be made."""
-        if self.flying is not None or not self.is_urgent:
+        if self._flying is not None or not self.is_urgent:
             return math.inf
-        return self.failed_until if self.keep is not None else max(self.failed_until, self.retry_at)
+        if self.state is QuotaState.CONTENDED and self.lease.keep is None:
+            return max(self._failed_until, self._retry_at)
+        return self._failed_until
 
     def sentence(self) -> str:
         """What is used up and when there is more, for people; fits into a Close frame."""
-        if self.period is None:
-            return f"The {self.subject}'s {self.limit:,} {self.thing} are all in use. Close one, then try again."
+        terms = self.terms
+        if terms.period is None:
+            return f"The {self.subject}'s {terms.limit:,} {terms.thing} are all in use. Close one, then try again."
         until = datetime.fromtimestamp(self.resets_at, UTC)
         over = "have no room for this message" if self.octets else "are used up"
         return (
-            f"The {self.subject}'s {self.limit:,} {self.thing} a {self.period} {over}. "
+            f"The {self.subject}'s {terms.limit:,} {terms.thing} a {terms.period} {over}. "
             f"There is more from {until:%Y-%m-%d %H:%M} UTC."
         )
 
-    def _window(self, now: float) -> Window:
-        return window_at(self.period, now) if self.period else OPEN
+    def _move(self, event: QuotaEvent) -> None:
+        self.state = TRANSITIONS[self.state, event]
 
-    def _lend(self, now: float) -> None:
-        self.lease = Lease(self.key, self._window(now), self.limit, self.store)
-        self._begin(now)
-
-    def _begin(self, now: float) -> None:
-        self.cells, self.at = self.lease.cells, self.lease.at
-        self.top = 0
-        self.upper_bound = self.free = self.limit
-        self.keep = None
-        self.need = 0
-        self.since = self.filled_at = self.reported_at = now
-        self.retry_at = self.recheck_at = 0.0
-        self.reported = 0
-        if self.waiting:
-            self.need = 1
+    def _lend(self, now: float) -> Lease:
+        terms = self.terms
+        window = window_at(terms.period, now) if terms.period else OPEN
+        return Lease(terms.key, window, terms.limit, self._cells, now)
 
     def _ask(self, need: int, now: float) -> None:
-        if not self.need:
-            self.need, self.since = need, now
-            self.notify(self)
-        elif need < self.need:
-            self.need = need
-            self.notify(self)
-
-    def _lack(self, spent: int) -> int:
-        return max(0, self.need - (self.top - spent)) if self.need else 0
+        """Only the least that is needed counts: whoever needs more is woken with the others, and asks again."""
+        if not self.is_needed:
+            self._need = Need(need, now)
+        elif need < self._need.amount:
+            self._need = self._need._replace(amount=need)
+        else:
+            return
+        self._move(QuotaEvent.NEEDED)
+        self.notify(self)
 
     def _lower(self, keep: int) -> None:
-        self.keep = keep
+        self.lease.keep = keep
         self.top = min(self.top, keep)
 
-    def _is_idle(self, spent: int, now: float) -> bool:
-        kept = self.first
-        return spent == self.reported and self.top - spent > kept and now > self.filled_at + IDLE_SECONDS
-
-    def _is_running_low(self, spent: int) -> bool:
-        moving = spent != self.reported or not self.lease.granted
-        return moving and not self.need and self.free > 0 and self.top - spent < self.slice // 2
-
-    def _is_report_due(self, spent: int, now: float) -> bool:
-        every = REPORT_SECONDS if self.period else RETRY_SECONDS
-        return spent != self.reported and now >= self.reported_at + every
-
-    def _size_slice(self, now: float) -> None:
-        """A slice should last for a second or more."""
-        lasted = now - self.filled_at
-        self.filled_at = now
-        if lasted < REPORT_SECONDS:
-            self.slice = min(2 * self.slice, LARGEST_SLICE)
-        elif lasted > 4 * REPORT_SECONDS:
-            self.slice = max(self.slice // 2, self.first)
-
-    def _settle_need(self, asked: bool, now: float) -> None:
+    def _see_who_can_go_on(self, now: float, *, was_asked_for: bool) -> None:
         """Those who waited go on, or are told that it is over, or wait for what others still hold."""
-        spent = self.cells[self.at]
-        if not self.need:
-            return
-        if spent + self.need <= self.top:
+        spent = self.lease.spent
+        if spent + self._need.amount <= self.top:
             self._serve(now)
-        elif spent + self.need > self.upper_bound:
-            self.need = 0
-            self.recheck_at = now + (RECHECK_SECONDS if self.resets_at else RETRY_SECONDS)
+        elif spent + self._need.amount > self.lease.upper_bound:
+            self._recheck_at = now + (RECHECK_SECONDS if self.resets_at else RETRY_SECONDS)
+            self._move(QuotaEvent.REFUSED)
             self.wake(everybody=True)
-        elif asked:
-            self.retry_at = now + RETRY_SECONDS
+        elif was_asked_for:
+            self._retry_at = now + RETRY_SECONDS
+            self._move(QuotaEvent.HELD_ELSEWHERE)
             if self.resets_at and self.top > spent:
                 self._lower(spent)  # two who both hold a part of what both need would wait for ever
 
     def _serve(self, now: float) -> None:
         """There is enough for the least need: let those who wait go on."""
-        self.need = 0
+        self._move(QuotaEvent.SERVED)
         self.wake()
-        if self.waiting and not self.need:
+        if self.waiting and not self.is_needed:
             self._ask(1, now)  # for those for whom nothing was left; each will say how much it needs
-
-
-class Cells(Protocol):
-    """Where what is spent under a lease is written down to outlive the worker: `gateway.quotas.spent_file`."""
-
-    def allocate(self) -> tuple[int, MutableSequence[int], int]:
-        """A new lease's serial, and the place of its count: a sequence and an index."""
-
-    def free(self, lease_id: int) -> None:
-        """Forget a lease that the store has ended."""
-
-
-class Lease:
-    """The worker's side of one lease: what it was `granted` in all; what is spent stands in its cell."""
-
-    __slots__ = ("at", "cells", "granted", "key", "lease_id", "limit", "sequence", "window")
-
-    def __init__(self, key: str, window: Window, limit: int, cells: Cells) -> None:
-        self.key = key
-        self.window = window
-        self.limit = limit
-        self.granted = 0
-        self.sequence = 0
-        self.lease_id, self.cells, self.at = cells.allocate()
-
-    def last_request(self) -> LeaseRequest:
-        """The request that ends it."""
-        spent = self.cells[self.at]
-        return LeaseRequest(
-            self.lease_id, self.next_sequence(), self.key, self.window, self.limit, self.granted, spent, final=True
-        )
-
-    def next_sequence(self) -> int:
-        """The number of the next request."""
-        self.sequence += 1
-        return self.sequence

@@ -1,78 +1,125 @@
-"""What a worker has booked of one rate. Pure; times are seconds since the epoch."""
+"""What a worker has reserved of one rate. Pure; times are seconds since the epoch."""
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable
-from typing import Final
+from enum import Enum, auto
+from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Renew, Wait
 from gateway.quotas.rules import CLOCK_SECONDS, HORIZON_SECONDS, Reservation, Reserved
+from publisher.plan_terms import ExceededAction
 
-AHEAD_SECONDS: Final = 0.3  # a rate is booked so long before its slots run out
-STALE_SECONDS: Final = 0.25  # a booked message that was not sent so long after its time lapses
+AHEAD_SECONDS: Final = 0.3  # a rate is reserved so long before what was reserved runs out
+STALE_SECONDS: Final = 0.25  # a reserved message that was not sent so long after its time lapses
 RETRY_SECONDS: Final = 0.1  # after a store that could not be asked
 
 
+class ReservationState(Enum):
+    """How a worker stands with the store of a rate."""
+
+    RESERVED = auto()  # enough for now
+    WANTED = auto()  # more is to be reserved at once
+    ASKED = auto()  # the store is being asked
+    POSTPONED = auto()  # more is to be reserved, but not yet
+    ENDED = auto()  # nobody uses it any more
+
+
+class ReservationEvent(Enum):
+    """What changes how a worker stands with the store of a rate."""
+
+    NEEDED = auto()
+    SENT = auto()
+    ANSWERED = auto()
+    POSTPONED = auto()  # nothing could be reserved yet, or the store could not be asked
+    FINISHED = auto()
+
+
+_S, _E = ReservationState, ReservationEvent
+TRANSITIONS: Final = {
+    (_S.RESERVED, _E.NEEDED): _S.WANTED,
+    (_S.RESERVED, _E.FINISHED): _S.ENDED,
+    (_S.WANTED, _E.NEEDED): _S.WANTED,
+    (_S.WANTED, _E.SENT): _S.ASKED,
+    (_S.WANTED, _E.FINISHED): _S.ENDED,
+    (_S.ASKED, _E.NEEDED): _S.ASKED,
+    (_S.ASKED, _E.ANSWERED): _S.RESERVED,
+    (_S.ASKED, _E.POSTPONED): _S.POSTPONED,
+    (_S.ASKED, _E.FINISHED): _S.ENDED,
+    (_S.POSTPONED, _E.NEEDED): _S.WANTED,  # its time has come, or the clock that said when was set back
+    (_S.POSTPONED, _E.FINISHED): _S.ENDED,
+    (_S.ENDED, _E.NEEDED): _S.ENDED,  # what was under way when it ended changes nothing any more
+    (_S.ENDED, _E.ANSWERED): _S.ENDED,
+    (_S.ENDED, _E.POSTPONED): _S.ENDED,
+}
+"""What is not here does not happen: KeyError."""
+
+
+class RateTerms(NamedTuple):
+    """What a plan says of a rate: messages a second, `burst` at once. `key` names it for all workers."""
+
+    key: str
+    rate: int
+    burst: int
+    action: ExceededAction
+    subject: str
+
+
 class RateReservation(LimitSource):
-    """What a worker has booked of one rate: messages that may pass now (`top`), and those whose time will come."""
+    """What a worker has reserved of one rate: messages that may pass now (`top`), and `runs` (start, messages) of those
+    whose time will come. Nothing is reserved beyond `reserved_until`."""
 
     __slots__ = (
-        "action",
-        "asked_at",
-        "booked_until",
-        "burst",
-        "ended",
-        "flying",
+        "_asked_at",
+        "_largest",
+        "_retry_at",
+        "_slice",
         "interval",
-        "key",
-        "largest",
-        "rate",
-        "retry_at",
+        "reserved_until",
         "runs",
-        "slice",
         "starter",
+        "state",
+        "terms",
         "tolerance",
-        "wants",
     )
 
-    def __init__(
-        self,
-        *,
-        key: str,
-        rate: int,
-        burst: int,
-        action: Action,
-        subject: str,
-        notify: Callable[[LimitSource], None],
-    ) -> None:
-        super().__init__([0], 0, notify, subject=subject, octets=False)
-        self.key = key
-        self.rate = rate
-        self.burst = burst
-        self.action = action
-        self.interval = 1 / rate
-        self.tolerance = (burst - 1) * self.interval
-        self.starter = self.slice = max(1, burst // 8)
-        self.largest = max(rate // 2, burst)
+    def __init__(self, terms: RateTerms, *, notify: Callable[[LimitSource], None]) -> None:
+        super().__init__([0], 0, notify, subject=terms.subject, octets=False)
+        self.terms = terms
+        self.interval = 1 / terms.rate
+        self.tolerance = (terms.burst - 1) * self.interval
+        self.starter = self._slice = max(1, terms.burst // 8)
+        self._largest = max(terms.rate // 2, terms.burst)
         self.runs: list[tuple[float, int]] = []
-        self.flying = self.wants = self.ended = False
-        self.asked_at = self.booked_until = self.retry_at = 0.0
+        self.state = ReservationState.RESERVED
+        self._asked_at = self.reserved_until = self._retry_at = 0.0
         self._want()
+
+    @property
+    def is_thirsty(self) -> bool:
+        """Whether less is ready than whoever sends next should find."""
+        return self.top - self.cells[0] < self.starter
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it should be looked at often."""
+        return bool(self.runs or self.waiting) or self.is_thirsty
 
     def blocked(self, need: int, now: float) -> Blocked | None:
         """What stands in the way of `need` messages."""
         self.refresh(now)
-        self._book_ahead(now)
+        self._reserve_ahead(now)
         if self.cells[0] + need <= self.top:
             return None
-        due = self._next_due(now)
-        if due is None:
+        due = (self.runs[0][0] if self.runs else self.reserved_until) - self.tolerance
+        if not self.runs and due <= now:
             return Renew(self)
-        if self.action is Action.DELAY:
+        if self.terms.action is ExceededAction.DELAY:
             return Wait(self, due)
-        return LimitExceeded(self, self.action, due, f"More than the {self.subject}'s {self.rate:,} messages a second.")
+        sentence = f"More than the {self.subject}'s {self.terms.rate:,} messages a second."
+        return LimitExceeded(self, self.terms.action, due, sentence)
 
     def refresh(self, now: float) -> None:
         """Let those messages pass whose time has come, and let lapse what was not sent long after it."""
@@ -87,94 +134,136 @@ class RateReservation(LimitSource):
                 runs[0] = (start + due * self.interval, count - due)
             else:
                 del runs[0]
-        self._lapse(now)
+        released_until = runs[0][0] if runs else self.reserved_until
+        fresh = math.floor((released_until - now + STALE_SECONDS) / self.interval)
+        self.top = min(self.top, self.cells[0] + max(fresh, self.starter))
 
     def advance(self, now: float, *, everybody: bool = False) -> None:
         """Let those pass whose time has come, and see to it that there will be a time for those who still wait."""
-        if self.retry_at <= now:
-            self.retry_at = 0.0
+        if self.state is ReservationState.POSTPONED and self._retry_at <= now:
+            self._want()
         self.refresh(now)
         self.wake(everybody=everybody)
         if self.waiting:
-            self._book_ahead(now)
+            self._reserve_ahead(now)
 
     def end(self) -> None:
         """Nobody uses it any more."""
-        self.ended, self.wants = True, False
+        self._move(ReservationEvent.FINISHED)
         self.runs.clear()
         self.wake(everybody=True)
 
     def look(self, now: float) -> None:
         """Now and then: keep a few messages ready for whoever sends next."""
         self.refresh(now)
-        if not self.runs and self.unspent < self.starter:
+        if not self.runs and self.is_thirsty and self.state is ReservationState.RESERVED:
             self._want()
 
     def due(self) -> float:
         """When to call `advance`; infinity when there is no need."""
         waited_for = self.runs[0][0] - self.tolerance if self.waiting and self.runs else math.inf
-        return min(waited_for, self.retry_at) if self.wants and self.retry_at else waited_for
+        return min(waited_for, self._retry_at) if self.state is ReservationState.POSTPONED else waited_for
 
     def reservation(self, now: float) -> Reservation | None:
-        """What to book now, if anything. Answer or fail it."""
-        if self.flying or not self.wants or now < self.retry_at:
+        """What to reserve now, if anything. Apply the answer or fail it."""
+        if self.state is not ReservationState.WANTED:
             return None
-        is_busy = self.waiting or now - self.asked_at < AHEAD_SECONDS
-        self.slice = min(2 * self.slice, self.largest) if is_busy else self.starter
-        self.asked_at, self.flying, self.wants = now, True, False
-        return Reservation(
-            self.key, self.interval, self.tolerance, max(self.slice, min(len(self.waiting), self.largest))
-        )
+        is_busy = self.waiting or now - self._asked_at < AHEAD_SECONDS
+        self._slice = min(2 * self._slice, self._largest) if is_busy else self.starter
+        self._asked_at = now
+        self._move(ReservationEvent.SENT)
+        messages = max(self._slice, min(len(self.waiting), self._largest))
+        return Reservation(self.terms.key, self.interval, self.tolerance, messages)
 
-    def answered(self, reservation: Reservation, slots: Reserved, now: float) -> None:
+    def apply(self, reserved: Reserved, now: float) -> None:
         """The store's answer."""
-        self.flying = False
-        if self.ended:
+        if self.state is ReservationState.ENDED:
             return
-        if slots.start - self.tolerance - self.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
-            self._want()  # booked by a clock that has been set back since
+        if reserved.start - self.tolerance - self.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
+            self._move(ReservationEvent.ANSWERED)
+            self._want()  # reserved by a clock that has been set back since
             return
-        self.booked_until = slots.start + slots.messages * self.interval
-        if slots.messages:
-            self.runs.append((slots.start, slots.messages))
+        self.reserved_until = reserved.start + reserved.messages * self.interval
+        if reserved.messages:
+            self._move(ReservationEvent.ANSWERED)
+            self.runs.append((reserved.start, reserved.messages))
         else:
-            self.wants, self.retry_at = True, slots.start - self.tolerance - HORIZON_SECONDS
-        self.advance(now, everybody=self.action is not Action.DELAY)
+            self._postpone(reserved.start - self.tolerance - HORIZON_SECONDS)
+        self.advance(now, everybody=self.terms.action is not ExceededAction.DELAY)
 
     def failed(self, now: float) -> None:
         """The store could not be asked; ask again."""
-        self.flying, self.wants, self.retry_at = False, not self.ended, now + RETRY_SECONDS
+        self._postpone(now + RETRY_SECONDS)
 
     def clock_set_back(self) -> None:
-        """What was booked by the old clock would come too late."""
+        """What was reserved by the old clock would come too late."""
         self.runs.clear()
-        self.booked_until = self.retry_at = self.asked_at = 0.0
+        self.reserved_until = self._asked_at = 0.0
         self._want()
 
-    @property
-    def is_moving(self) -> bool:
-        """Whether it should be looked at often."""
-        return bool(self.runs or self.waiting) or self.unspent < self.starter
+    def _move(self, event: ReservationEvent) -> None:
+        self.state = TRANSITIONS[self.state, event]
 
-    def _lapse(self, now: float) -> None:
-        released_until = self.runs[0][0] if self.runs else self.booked_until
-        fresh = math.floor((released_until - now + STALE_SECONDS) / self.interval)
-        self.top = min(self.top, self.cells[0] + max(fresh, self.starter))
+    def _postpone(self, until: float) -> None:
+        self._move(ReservationEvent.POSTPONED)
+        self._retry_at = until
 
-    def _next_due(self, now: float) -> float | None:
+    def _reserve_ahead(self, now: float) -> None:
+        if self.state is not ReservationState.RESERVED:
+            return
         if self.runs:
-            return self.runs[0][0] - self.tolerance
-        due = self.booked_until - self.tolerance
-        return due if due > now else None
-
-    def _book_ahead(self, now: float) -> None:
-        booked = (
-            self.booked_until - self.tolerance > now + AHEAD_SECONDS if self.runs else self.unspent > self.slice // 2
-        )
-        if not booked:
+            has_enough = self.reserved_until - self.tolerance > now + AHEAD_SECONDS
+        else:
+            has_enough = self.unspent > self._slice // 2
+        if not has_enough:
             self._want()
 
     def _want(self) -> None:
-        if not self.wants and not self.flying and not self.ended:
-            self.wants = True
+        before = self.state
+        self._move(ReservationEvent.NEEDED)
+        if self.state is not before:
             self.notify(self)
+
+
+class RateTimers:
+    """Which rates are to be reserved of now, and when each of the others is to be looked at."""
+
+    def __init__(self) -> None:
+        self.wanting: set[RateReservation] = set()
+        self._heap: list[tuple[float, int, RateReservation]] = []
+        self._due_at: dict[RateReservation, float] = {}
+
+    def schedule(self, rate: RateReservation) -> None:
+        """See to it that it is asked for, or looked at, when it should be."""
+        if rate.state is ReservationState.WANTED:
+            self.wanting.add(rate)
+        due = rate.due()
+        if rate.state is not ReservationState.ENDED and due < self._due_at.get(rate, math.inf):
+            self._due_at[rate] = due
+            heapq.heappush(self._heap, (due, id(rate), rate))
+
+    def due(self) -> float:
+        """When the next is to be looked at."""
+        return self._heap[0][0] if self._heap else math.inf
+
+    def advance(self, now: float) -> None:
+        """Look at those whose time has come."""
+        ready = []
+        while self._heap and self._heap[0][0] <= now:
+            at, _, rate = heapq.heappop(self._heap)
+            if self._due_at.get(rate) == at:
+                del self._due_at[rate]
+                ready.append(rate)
+        for rate in ready:
+            rate.advance(now)
+            self.schedule(rate)
+
+    def reservations(self, now: float) -> list[tuple[RateReservation, Reservation]]:
+        """What to reserve now, and for whom."""
+        wanting, self.wanting = self.wanting, set()
+        return [(rate, reservation) for rate in wanting if (reservation := rate.reservation(now))]
+
+    def clear(self) -> None:
+        """Forget all times: the clock was set back."""
+        self._heap.clear()
+        self._due_at.clear()

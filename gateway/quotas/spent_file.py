@@ -2,7 +2,7 @@
 
 The counts stand in shared memory that the file backs, so they are right at every moment up to the one in which the
 worker is killed. The worker holds a lock on its file as long as it lives; whoever can take that lock knows that it is
-dead and settles for it (`reconcile_abandoned`). After a crash of the machine, counts that had not reached the disk are
+dead and ends its leases (`reconcile_abandoned`). After a crash of the machine, counts that had not reached the disk are
 lost: the file names the boot it was written under, and one of another boot is not believed.
 
 Where the file cannot be written, counts stand in memory only, and the log says so once: should the worker be killed
@@ -25,7 +25,7 @@ from typing import Final, cast
 MAGIC: Final = b"APIM spent 1\n\0\0\0"
 _HEADER: Final = mmap.ALLOCATIONGRANULARITY
 _SEGMENT: Final = 65536 // _HEADER * _HEADER or _HEADER
-_CELL: Final = struct.Struct("=QQ")  # serial (0: not in use), spent
+_CELL: Final = struct.Struct("=QQ")  # lease id (0: not in use), spent
 
 _HOLDER: Final = re.compile(r"[0-9a-z]+")
 
@@ -40,7 +40,7 @@ class SpentFile:
 
     def __init__(self, folder: Path, holder: str) -> None:
         self._path = folder / holder
-        self._serial = 0
+        self._last_id = 0
         self._places: dict[int, tuple[memoryview[int], int]] = {}
         self._vacant: list[tuple[memoryview[int], int]] = []
         self._size = _HEADER
@@ -53,15 +53,15 @@ class SpentFile:
             self._say(error)
 
     def allocate(self) -> tuple[int, MutableSequence[int], int]:
-        """A new lease's serial, and where its count stands: a sequence and an index into it."""
-        self._serial += 1
+        """A new lease's id, and where its count stands: a sequence and an index into it."""
+        self._last_id += 1
         if not self._vacant and not self._has_grown():
-            return self._serial, [0], 0
+            return self._last_id, [0], 0
         words, at = self._vacant.pop()
         words[at] = 0
-        words[at - 1] = self._serial
-        self._places[self._serial] = (words, at)
-        return self._serial, cast(MutableSequence[int], words), at
+        words[at - 1] = self._last_id
+        self._places[self._last_id] = (words, at)
+        return self._last_id, cast(MutableSequence[int], words), at
 
     def free(self, lease_id: int) -> None:
         """The store has ended this lease."""
@@ -128,9 +128,9 @@ def _make(path: Path) -> int:
 
 
 def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int] | None], None]) -> int:
-    """Call `settle` for each holder of this host that has died, with what it had spent by serial, or None where that
-    is not known; how many there were. A holder for whom `settle` raises stays to be settled later. What is no record
-    of a holder is left alone."""
+    """Call `reconcile` for each holder of this host that has died, with what it had spent by lease, or None where that
+    is not known; how many there were. A holder for whom it raises stays for later. What is no record of a holder is
+    left alone."""
     count = 0
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not _HOLDER.fullmatch(path.name) or not path.is_file():

@@ -213,9 +213,19 @@ class FrameScanner:
             head = 4 if length == 126 else 10
             if at + head > size:
                 return 0
-            length = _extended(data, at, head)
+            length = int.from_bytes(data[at + 2 : at + head], "big")
+            if length >> 63:
+                raise FrameError(1002, "A frame's length was over 2^63.", at)
+            if length < (126 if head == 4 else 65536):
+                raise FrameError(1002, "A frame's length was not in its shortest form.", at)
         self._check_order(first, at)
-        self._check_length(first, length, at)
+        whole = self.size + length if self.fragmented else length
+        if whole > self._limit:
+            raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
+        if not self.fragmented:
+            self.messages += 1
+        self.size = whole
+        self.fragmented = not first & FINAL
         self.octets += length
         return at + head + self._mask + length
 
@@ -229,15 +239,6 @@ class FrameScanner:
             raise FrameError(1002, "A new message began inside a fragmented one.", at)
         if reserved & ~(self._rsv if opcode else self._rsv & ~RSV1):
             raise FrameError(1002, "A reserved bit was set that was not negotiated.", at)
-
-    def _check_length(self, first: int, length: int, at: int) -> None:
-        whole = self.size + length if self.fragmented else length
-        if whole > self._limit:
-            raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
-        if not self.fragmented:
-            self.messages += 1
-        self.size = whole
-        self.fragmented = not first & FINAL
 
     def _control(self, data: bytes, at: int, size: int) -> int:
         opcode, length = data[at] & 0x0F, data[at + 1] & 0x7F
@@ -271,7 +272,8 @@ def encode_close(code: int | None, reason: str = "", *, masked: bool) -> bytes:
     """A Close frame; None makes one without a body. The reason is cut to what fits, between characters."""
     if code is None:
         return _control_frame(CLOSE, b"", masked)
-    return _control_frame(CLOSE, struct.pack("!H", code) + _clip(reason, MAXIMUM_CONTROL - 2), masked)
+    clipped = reason.encode()[: MAXIMUM_CONTROL - 2].decode(errors="ignore").encode()
+    return _control_frame(CLOSE, struct.pack("!H", code) + clipped, masked)
 
 
 def encode_ping(payload: bytes = b"", *, masked: bool) -> bytes:
@@ -301,15 +303,6 @@ def apply_mask(payload: bytes, key: bytes) -> bytes:
     return bytes(octet ^ key[index & 3] for index, octet in enumerate(payload))
 
 
-def _extended(data: bytes, at: int, head: int) -> int:
-    length = int.from_bytes(data[at + 2 : at + head], "big")
-    if length >> 63:
-        raise FrameError(1002, "A frame's length was over 2^63.", at)
-    if length < (126 if head == 4 else 65536):
-        raise FrameError(1002, "A frame's length was not in its shortest form.", at)
-    return length
-
-
 def _check_close(payload: bytes, at: int) -> None:
     if not payload:
         return
@@ -326,10 +319,6 @@ def _control_frame(opcode: int, payload: bytes, masked: bool) -> bytes:
         return bytes((FINAL | opcode, len(payload))) + payload
     key = os.urandom(4)
     return bytes((FINAL | opcode, MASKED | len(payload))) + key + apply_mask(payload, key)
-
-
-def _clip(text: str, size: int) -> bytes:
-    return text.encode()[:size].decode(errors="ignore").encode()
 
 
 @cache

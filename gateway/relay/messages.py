@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import time
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
@@ -22,13 +23,20 @@ from websockets.typing import Subprotocol
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
 from gateway.quotas.client import renewed
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import FREE, LimitExceeded, Meter
 from gateway.relay import frames
 from gateway.relay.types import CloseInfo, Traffic
-from gateway.upstream.dialer import BackendAddress, Dialer, tls_context
-from gateway.upstream.handshake import BackendError, UpgradeRequest
+from gateway.upstream.dialer import BackendAddress, Dialer, split, tls_context
+from gateway.upstream.handshake import (
+    MAXIMUM_ANSWER,
+    MAXIMUM_INTERIM,
+    BackendError,
+    UpgradeRequest,
+    status_refused,
+    without_configured,
+)
 from publisher.endpoint import EndpointOptions
+from publisher.plan_terms import ExceededAction
 
 _ELSE = 4000  # what goes out where the server takes no code of the protocol's own: Daphne takes 1000 and from 3000 on
 
@@ -41,9 +49,8 @@ async def connect(
     """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
 
     async def call(address: BackendAddress) -> ClientConnection:
-        return await dialer.reach(
-            urlsplit(address.url), partial(_connect, address, upgrade=upgrade, options=options), options
-        )
+        url = split(address)
+        return await dialer.reach(url, partial(_connect, url, upgrade=upgrade, options=options), options)
 
     return await dialer.first(addresses, call, options)
 
@@ -67,7 +74,7 @@ class MessageRelay:
         self._limit = 0
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
-        self._farewell: CloseInfo | None = None
+        self._close_info: CloseInfo | None = None
         self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -93,7 +100,7 @@ class MessageRelay:
         self._ended = True
         sendable = frames.is_sendable(code)
         close = Close(code, reason, close_codes.Reconnect.MAYBE) if sendable else close_codes.CLIENT_GONE
-        self._farewell = self._farewell or CloseInfo("client", code, close.code, reason)
+        self._close_info = self._close_info or CloseInfo("client", code, close.code, reason)
         self._on_end()
         await self._backend.close(close.code, close.reason)
         for task in self._tasks - {cast("asyncio.Task[None]", asyncio.current_task())}:
@@ -101,7 +108,7 @@ class MessageRelay:
 
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001."""
-        self._farewell = self._farewell or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
+        self._close_info = self._close_info or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
         self._spawn(self._close(Close(code, reason, close_codes.Reconnect.MAYBE), close_codes.GATEWAY_CLOSED))
 
     def leave(self, code: int, reason: str) -> None:
@@ -109,7 +116,7 @@ class MessageRelay:
         self.close(code, reason)
 
     def finish(self) -> None:
-        """There is nothing left to do."""
+        """`leave` has closed it already."""
 
     def limit_messages(self, octets: int | None) -> None:
         """From now on the client's messages may be so long, in bytes; None: as long as it likes."""
@@ -121,7 +128,7 @@ class MessageRelay:
 
     def close_info(self) -> CloseInfo:
         """How it ended."""
-        return self._farewell or CloseInfo("gateway", 1006, 1006, "")
+        return self._close_info or CloseInfo("gateway", 1006, 1006, "")
 
     async def _from_backend(self) -> None:
         try:
@@ -129,13 +136,14 @@ class MessageRelay:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
                 if await self._may_pass(1, _size(message)):
-                    await self._send({"type": "websocket.send", _kind(message): message})
+                    kind = "text" if isinstance(message, str) else "bytes"
+                    await self._send({"type": "websocket.send", kind: message})
         except ConnectionClosed as closed:
             close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
-            self._farewell = self._farewell or CloseInfo("backend", close.code, code, close.reason)
+            self._close_info = self._close_info or CloseInfo("backend", close.code, code, close.reason)
             await self._close(close, None)
         except OSError:
-            self._farewell = self._farewell or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
+            self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
 
     async def _may_pass(self, direction: int, size: int) -> bool:
@@ -144,7 +152,7 @@ class MessageRelay:
         while not self._ended and not meter.take(1, size):
             blocked = meter.blocked(1, size, time())
             if isinstance(blocked, LimitExceeded):
-                if blocked.action is Action.CLOSE:
+                if blocked.action is ExceededAction.CLOSE:
                     self.close(close_codes.PLAN_EXHAUSTED.code, blocked.sentence)
                 return False
             if blocked is not None:
@@ -193,6 +201,29 @@ class MessageRelay:
         task.add_done_callback(self._tasks.discard)
 
 
+class _Connection(ClientConnection):
+    """Passes over interim answers in front of the 101, which the library takes for the answer."""
+
+    _unread: bytes | None = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self._unread is None:
+            return super().data_received(data)
+        self._unread = self._unread + data
+        for _ in range(1 + MAXIMUM_INTERIM):
+            head, end, rest = self._unread.partition(b"\r\n\r\n")
+            if not (end and _INTERIM.match(head)):
+                break
+            self._unread = rest
+        if end or len(self._unread) > MAXIMUM_ANSWER:
+            data, self._unread = self._unread, None
+            super().data_received(data)
+        return None
+
+
+_INTERIM = re.compile(rb"HTTP/1\.1 1(?!01)\d\d ")
+
+
 class _Connect(connect_websocket):
     """A backend may not send the gateway elsewhere."""
 
@@ -201,17 +232,16 @@ class _Connect(connect_websocket):
 
 
 async def _connect(
-    address: BackendAddress, ip: str, port: int, *, upgrade: UpgradeRequest, options: EndpointOptions
+    url: SplitResult, ip: str, port: int, *, upgrade: UpgradeRequest, options: EndpointOptions
 ) -> ClientConnection:
-    names = {name.lower() for name in options.headers}
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in upgrade.headers]
+    headers = without_configured(upgrade.headers, options)
     try:
         return await _Connect(
-            address.url,
+            url.geturl(),
             host=ip,  # the name is for the Host header and for TLS only
             port=port,
             additional_headers=[
-                *(header for header in headers if header[0].lower() not in names),
+                *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
                 *options.headers.items(),
             ],
             subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
@@ -223,22 +253,20 @@ async def _connect(
             ping_timeout=options.ping_interval or None,
             max_size=None,
             max_queue=4,
-            ssl=tls_context(options.verify_tls, options.ca_certificate) if address.url.startswith("wss:") else None,
+            create_connection=_Connection,
+            ssl=tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None,
         )
     except InvalidStatus as error:
-        status = error.response.status_code
-        text = f"The backend answered {status} instead of accepting the WebSocket."
-        raise BackendError(refusals.backend_refused(text), is_final=status < 500) from None
+        answered = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in error.response.headers.raw_items()
+        ]
+        raise status_refused(error.response.status_code, answered, options) from None
     except InvalidHandshake:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket.")) from None
 
 
 def _size(message: str | bytes) -> int:
     return len(message.encode() if isinstance(message, str) else message)
-
-
-def _kind(message: str | bytes) -> str:
-    return "text" if isinstance(message, str) else "bytes"
 
 
 def _passed_on(closed: ConnectionClosed) -> Close:

@@ -19,6 +19,7 @@ from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
 from gateway.relay.frames import FrameError
 from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
+from gateway.relay.states import CloseState, LegState
 from gateway.relay.timer_wheel import TimerWheel
 from gateway.relay.types import CloseInfo, RelayOptions, Traffic
 
@@ -96,12 +97,18 @@ class Relay:
         for leg in (self.client, self.backend):
             if not leg.brakes and not leg.transport.is_closing():
                 leg.transport.resume_reading()
-        self._watch(self._next_look(self.started_at))
+        if (delay := self._next_look(self.started_at)) is not None:
+            self._wheel.watch(self, delay)
 
     @property
     def seconds(self) -> float:
         """How long it has been open."""
         return self._loop.time() - self.started_at
+
+    @property
+    def is_over(self) -> bool:
+        """Both transports are gone."""
+        return self.client.state is self.backend.state is LegState.GONE
 
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001. Does nothing when it is ending already."""
@@ -139,24 +146,24 @@ class Relay:
     def abort(self) -> None:
         """Cut both connections now."""
         for leg in (self.client, self.backend):
-            if not leg.gone:
+            if leg.state is not LegState.GONE:
                 leg.transport.abort()
 
     # --- what the legs report ---------------------------------------------------------------------------------
 
     def closed(self, leg: Leg, code: int | None, reason: str) -> None:
-        """A Close came from `leg` (and has been passed on, unless it was muted)."""
+        """A Close came from `leg` (and has been passed on, unless nothing of it is)."""
         self._end("client" if leg.is_client else "backend", 1005 if code is None else code, reason)
-        leg.close_received = True
+        other = leg.other
         leg.code = leg.code or code or 1005
-        if leg.other.verdict:
-            self._say_close(leg.other, leg.other.verdict)
-        elif not leg.muted and leg.last_frame is None:
-            leg.other.close_sent = True
-            leg.other.code = leg.other.code or code or 1005
-        leg.mute()
+        if other.closing is CloseState.REPLACING and other.pending:
+            self._say_close(other, other.pending)
+        elif leg.passes_on:
+            other.closing = CloseState.SENT
+            other.code = other.code or code or 1005
+        leg.enter(LegState.IGNORED)
         leg.release(BUFFER_FULL | RATE)
-        if leg.other.gone and not leg.close_sent:
+        if other.state is LegState.GONE and leg.closing is not CloseState.SENT:
             self._say_close(leg, self._echo())
         self._settle()
 
@@ -168,12 +175,11 @@ class Relay:
         leg.scanner.controls.clear()
         self._end("gateway", error.code, error.reason)
         self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_BROKE_PROTOCOL)
-        leg.mute()
+        leg.enter(LegState.BROKEN)
         leg.scanner.closed = True  # where its next frame begins is unknown, so its Close cannot be found either
-        leg.close_received = leg.broken = True
         verdict = Close(error.code, error.reason, close_codes.Reconnect.NO)
-        if leg.other.is_talking and not leg.close_sent:
-            leg.verdict = verdict
+        if leg.other.passes_on and leg.closing is not CloseState.SENT:
+            leg.closing, leg.pending = CloseState.REPLACING, verdict
         else:
             self._say_close(leg, verdict)
         self._settle()
@@ -184,28 +190,27 @@ class Relay:
             self.close(close_codes.PLAN_EXHAUSTED.code, sentence)
         else:
             self._say_close(leg.other, close_codes.GATEWAY_CLOSED if leg.is_client else self._echo())
-        leg.mute()
+        leg.enter(LegState.IGNORED)
 
-    def lost(self, leg: Leg) -> None:
-        """`leg` sends nothing more, and may be gone altogether."""
-        other = leg.other
+    def lost(self, leg: Leg, state: LegState) -> None:
+        """`leg` sends nothing more (ENDED), or is gone altogether (GONE)."""
+        other, is_cut = leg.other, leg.is_cut
+        leg.enter(state)
         leg.code = leg.code or 1006
         self._end("client" if leg.is_client else "backend", 1006, "")
-        if not other.gone and not other.close_sent:
-            if leg.inside_frame and not leg.muted:
-                self._hang_up(other)  # in the middle of a frame nothing else can be said
-            else:
-                lost = close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_LOST
-                self._say_close(other, other.verdict or lost)
-        leg.mute()
-        if leg.gone:
-            other.mute()
+        if is_cut and other.closing is not CloseState.SENT:
+            self._hang_up(other)  # in the middle of a frame nothing else can be said
+        else:
+            lost = close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_LOST
+            self._say_close(other, other.pending or lost)
+        if state is LegState.GONE:
+            other.enter(LegState.IGNORED)
             other.release(BUFFER_FULL | RATE)
         self._settle()
 
     def stalled(self, leg: Leg) -> None:
         """`leg` does not take what is written to it."""
-        leg.stalled_at = self._loop.time()
+        leg.activity.stalled_at = self._loop.time()
         if self.options.stall:
             self._wheel.watch(self, self.options.stall)
 
@@ -220,35 +225,40 @@ class Relay:
 
     def _say_close(self, leg: Leg, close: Close) -> None:
         """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
-        if leg.close_sent or leg.gone:
+        if leg.closing is CloseState.SENT or leg.state is LegState.GONE:
             return
         leg.code = leg.code or close.code
-        source = leg.other
-        frame = frames.encode_close(close.code, close.reason, masked=leg.masked_out)
-        if source.inside_frame and not source.muted:
-            source.finish_frame_with(frame)
-            return
-        source.mute()
-        self.said_close(leg, frame)
+        leg.pending = close
+        if leg.other.is_cut:
+            leg.other.enter(LegState.FINISHING)
+        else:
+            leg.other.enter(LegState.IGNORED)
+            self.send_close(leg)
 
-    def said_close(self, leg: Leg, frame: bytes) -> None:
-        """Write a Close to `leg`. What its other side sends from now on is only read for the Close in it."""
-        leg.say(frame)
-        leg.close_sent = True
+    def send_close(self, leg: Leg) -> None:
+        """Write the pending Close to `leg`. What its other side sends from now on is only read for the Close in it."""
+        close = leg.pending or close_codes.GATEWAY_CLOSED
+        # Masked for a backend, to which the gateway is a client.
+        leg.write_own(frames.encode_close(close.code, close.reason, masked=not leg.is_client))
+        leg.closing = CloseState.SENT
         leg.other.release(BUFFER_FULL | RATE)
         self._settle()
 
     def _settle(self) -> None:
         """Close each transport whose closing handshake is done. The server's side closes first (RFC 6455 §7.1.1)."""
         for leg in (self.client, self.backend):
-            if leg.gone or not leg.close_sent or leg.transport.is_closing():
+            if leg.state is LegState.GONE or leg.closing is not CloseState.SENT or leg.transport.is_closing():
                 continue
-            if leg.broken and not leg.eof:
+            if leg.state is LegState.BROKEN:
                 leg.shut()
-            elif leg.eof or (leg.is_client and leg.close_received):
+            elif leg.state is LegState.ENDED or (leg.is_client and leg.scanner.closed):
                 leg.transport.close()
-        if self.client.gone and self.backend.gone:
-            self._finish()
+        if self.is_over:
+            on_end, self._on_end = self._on_end, _nothing
+            self._wheel.forget(self)
+            on_end(self)
+            for leg in (self.client, self.backend):
+                leg.let_go()
 
     def _echo(self) -> Close:
         """An answer to a Close whose own answer did not come."""
@@ -257,74 +267,63 @@ class Relay:
 
     def _hang_up(self, leg: Leg) -> None:
         """Close the connection after what is buffered, without a Close frame."""
-        leg.close_sent = True
+        leg.closing = CloseState.SENT
         leg.code = leg.code or 1006
-        leg.other.mute()
-        if not leg.gone and not leg.transport.is_closing():
+        leg.other.enter(LegState.IGNORED)
+        if leg.state is not LegState.GONE and not leg.transport.is_closing():
             leg.transport.close()
-
-    def _finish(self) -> None:
-        on_end, self._on_end = self._on_end, _nothing
-        self._wheel.forget(self)
-        on_end(self)
-        for leg in (self.client, self.backend):
-            leg.let_go()
 
     # --- the clock --------------------------------------------------------------------------------------------
 
     def look(self, now: float) -> float | None:
         """Called by the wheel: pings, time limits, and the end of patience."""
-        if self.client.gone and self.backend.gone:
+        if self.is_over:
             return None
-        if self._closing_at:
+        if self.cause:
             return self._look_at_closing(now)
         self._look_at_limits(now)
-        if self._closing_at:
-            return self.options.handshake
-        for leg in (self.client, self.backend):
-            self._look_at_silence(leg, now)
-        return self.options.handshake if self._closing_at else self._next_look(now)
-
-    def _watch(self, delay: float | None) -> None:
-        if delay is not None:
-            self._wheel.watch(self, delay)
+        if not self.cause:
+            for leg in (self.client, self.backend):
+                self._look_at_silence(leg, now)
+        return self.options.handshake if self.cause else self._next_look(now)
 
     def _next_look(self, now: float) -> float | None:
         options = self.options
         delays = [options.ping_interval / 4, options.idle_timeout / 4]
         if options.maximum_duration:
             delays.append(max(self.started_at + options.maximum_duration - now, self._wheel.tick))
-        if self.client.stalled_at or self.backend.stalled_at:
+        if self.client.activity.stalled_at or self.backend.activity.stalled_at:
             delays.append(options.stall / 4)
         return min((delay for delay in delays if delay), default=None)
 
     def _look_at_limits(self, now: float) -> None:
         options = self.options
         for leg in (self.client, self.backend):
+            activity = leg.activity
             if leg.brakes & RATE:  # it has something to say, and its plan lets it wait
-                leg.heard, leg.heard_at = True, now
+                leg.heard, activity.heard_at = True, now
             elif leg.heard:
-                leg.heard, leg.heard_at, leg.pinged_at = False, now, 0.0
-            if leg.stalled_at and options.stall and now - leg.stalled_at >= options.stall:
+                leg.heard, activity.heard_at, activity.pinged_at = False, now, 0.0
+            if activity.stalled_at and options.stall and now - activity.stalled_at >= options.stall:
                 return self._end_stalled(leg)
         if options.maximum_duration and now - self.started_at >= options.maximum_duration:
             return self.close(close_codes.TOO_OLD.code, close_codes.TOO_OLD.reason)
-        heard_at = max(self.client.heard_at, self.backend.heard_at)
+        heard_at = max(self.client.activity.heard_at, self.backend.activity.heard_at)
         if options.idle_timeout and now - heard_at >= options.idle_timeout:
             return self.close(close_codes.IDLE.code, close_codes.IDLE.reason)
         return None
 
     def _look_at_silence(self, leg: Leg, now: float) -> None:
-        interval = self.options.ping_interval
-        if not interval or leg.brakes or leg.stalled_at or now - leg.heard_at < interval:
+        interval, activity = self.options.ping_interval, leg.activity
+        if not interval or leg.brakes or activity.stalled_at or now - activity.heard_at < interval:
             return
-        if leg.pinged_at and now - leg.pinged_at >= interval:
+        if activity.pinged_at and now - activity.pinged_at >= interval:
             self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
             self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SILENT)
             leg.transport.abort()
-        elif not leg.pinged_at and not leg.other.inside_frame:
-            leg.pinged_at = now
-            leg.say(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(OUR_PING, masked=True))
+        elif not activity.pinged_at and not leg.other.inside_frame:
+            activity.pinged_at = now
+            leg.write_own(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(OUR_PING, masked=True))
 
     def _end_stalled(self, leg: Leg) -> None:
         self._end("gateway", close_codes.TOO_SLOW.code, close_codes.TOO_SLOW.reason)
@@ -340,15 +339,16 @@ class Relay:
         late = now - self._closing_at
         if late < 0:
             return -late
-        living = [leg for leg in (self.client, self.backend) if not leg.gone]
+        living = [leg for leg in (self.client, self.backend) if leg.state is not LegState.GONE]
         if late >= self.options.handshake:
             self.abort()
             return self.options.handshake
         for leg in living:
-            if leg.verdict and not leg.close_sent and not leg.other.inside_frame:
-                self._say_close(leg, leg.verdict)
+            may_speak = not leg.other.inside_frame
+            if leg.closing is CloseState.REPLACING and leg.pending and may_speak:
+                self._say_close(leg, leg.pending)
                 continue  # it may still be sending, and is to read why it should not
-            if leg.close_received and not leg.other.inside_frame:
+            if leg.scanner.closed and may_speak:
                 self._say_close(leg, self._echo())
             self._hang_up(leg)
         return self.options.handshake

@@ -10,7 +10,7 @@ The relay's use of it, for one direction (see the simulated relay in the tests):
         scanner.rewind(mark)
         result = limiter.filter(data, now)
         pass on the parts; keep data[result.end:]; close on `error` or `LimitExceeded`; else
-        `obstacle.source.hold(resume)`
+        `result.blocked.source.hold(resume)`
 
 A FrameError from `feed` with `offset` above 0 goes the slow way too. When `resume` is called, or more data has come in
 front of which something was kept, the same is done with what was kept.
@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gateway.quotas.limits import Action
 from gateway.quotas.meter import Blocked, LimitExceeded, Meter
 from gateway.relay.frames import MASKED, MAXIMUM_CONTROL, FrameError, FrameScanner, Mark
+from publisher.plan_terms import ExceededAction
 
 MOST_FRAMES: Final = 2000
 """At once: a few milliseconds, for a client that only sends what is left out must not keep others from their turn."""
@@ -31,9 +31,9 @@ MOST_FRAMES: Final = 2000
 class FilterResult(NamedTuple):
     """What becomes of a chunk: `parts` (start, stop) of it pass on; `end` bytes of it are dealt with.
 
-    `obstacle` is what stands before the next message: `LimitExceeded` closes the line, `Wait` and `Renew` hold it.
-    Without one, what lies beyond `end` is part of a header, or, where it `is_cut`, is to be sifted when others have had
-    their turn. `error` is what the scanner said of the bytes at `end`.
+    `blocked` is what stands before the next message: `LimitExceeded` closes the connection, `Wait` and `Renew` hold it.
+    Without one, what lies beyond `end` is part of a header, or, where it `is_cut`, is to be filtered when other
+    connections have had their turn. `error` is what the scanner said of the bytes at `end`.
     """
 
     parts: list[tuple[int, int]]
@@ -49,7 +49,7 @@ class FrameLimiter:
     `skipping`: the message that the scanner stands in is being left out, so the next chunk goes the slow way too, and
     what was passed on ends with a whole message, wherever the scanner stands. `skipped` and `skipped_octets` count what
     was left out: take them off the scanner's totals. `may_skip` must be False where messages are compressed with
-    context takeover (RFC 7692 §7.1.1): there each is needed to read the next, so instead of dropping the line closes.
+    context takeover (RFC 7692 §7.1.1): there each is needed to read the next, so it closes instead of dropping.
     """
 
     __slots__ = ("_may_skip", "_meter", "_scanner", "skipped", "skipped_octets", "skipping")
@@ -110,19 +110,15 @@ class FrameLimiter:
             return None
         while not self._meter.take(begins, octets):
             blocked = self._meter.blocked(begins, octets, now)
-            if isinstance(blocked, LimitExceeded) and blocked.action is Action.DROP:
-                return self._skip(begins, octets, blocked)
+            if isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP:
+                if not begins or not self._may_skip:  # one that has begun to pass cannot be taken back
+                    return blocked._replace(action=ExceededAction.CLOSE)
+                self.skipping = True
+                self.skipped += 1
+                self.skipped_octets += octets
+                return None
             if blocked is not None:
                 return blocked
-        return None
-
-    def _skip(self, begins: int, octets: int, over: LimitExceeded) -> Blocked | None:
-        """Leave a message out. One that has begun to pass cannot be taken back, so there the line ends."""
-        if not begins or not self._may_skip:
-            return over._replace(action=Action.CLOSE)
-        self.skipping = True
-        self.skipped += 1
-        self.skipped_octets += octets
         return None
 
 

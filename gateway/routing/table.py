@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.routing.topics import Topic, TopicSet
+from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
     from publisher.endpoint import Endpoint, EndpointOptions
@@ -124,19 +125,16 @@ class Match:
 
         None when that version has no such topic.
         """
-        return route_to(self._best(preferred), self.rest)
-
-    def _best(self, preferred: tuple[Container[str], ...]) -> Deployment:
-        if len(self.candidates) > 1:
-            for wanted in preferred:
-                for candidate in self.candidates:
-                    if candidate.api_id in wanted:
-                        return candidate
-        return self.candidates[0]
+        wanted = (each for held in preferred for each in self.candidates if each.api_id in held)
+        return route_to(next(wanted, self.candidates[0]), self.rest)
 
 
 def route_to(deployment: Deployment, rest: str) -> Route | None:
-    """The route for what remains of a path below the version; None when the API has no such topic."""
+    """The route for what remains of a path below the version; None when the API has no such topic.
+
+    A slash alone is no topic: browsers and libraries add it where a path is empty.
+    """
+    rest = "" if rest == "/" else rest
     found = deployment.topics.find(rest)
     return Route(deployment, found.topic, rest, found.backend_path) if found else None
 
@@ -150,7 +148,7 @@ def backend_url(address: str, route: Route, query_string: bytes) -> str:
     path, _, mapped_query = route.backend_path.partition("?")
     if path:
         base = base.rstrip("/")
-    query = "&".join(part for part in (own_query, mapped_query, query_string.decode("latin-1")) if part)
+    query = "&".join(part for part in (own_query, mapped_query, percent_encoded(query_string)) if part)
     return f"{base}{path}?{query}" if query else f"{base}{path}"
 
 
@@ -192,6 +190,11 @@ class RouteTable:
             border = path.rfind("/", 0, min(border, self._longest + 1))
         return None
 
+    def takes_query_token(self, path: str) -> bool:
+        """Whether `access_token` in the query may be a token here; else it is the backend's."""
+        match = self.match(path)
+        return match is None or any(candidate.query_token for candidate in match.candidates)
+
     def replaced(self, changed: Iterable[Deployment], gone: Iterable[str] = ()) -> RouteTable:
         """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""
         table = RouteTable()
@@ -200,16 +203,13 @@ class RouteTable:
         table._longest = self._longest
         for deployment in changed:
             table._remove(deployment.api_id)
-            table._add(deployment)
+            table._deployments[deployment.api_id] = deployment
+            for key in _keys(deployment):
+                sharing = table._prefixes[key].members if key in table._prefixes else []
+                table._put(key, [*sharing, deployment])
         for api_id in gone:
             table._remove(api_id)
         return table
-
-    def _add(self, deployment: Deployment) -> None:
-        self._deployments[deployment.api_id] = deployment
-        for key in _keys(deployment):
-            sharing = self._prefixes[key].members if key in self._prefixes else []
-            self._put(key, [*sharing, deployment])
 
     def _remove(self, api_id: str) -> None:
         deployment = self._deployments.pop(api_id, None)
@@ -243,7 +243,8 @@ class _Prefix:
         unnamed = [member for member in members if member.context != key == _without_version(member.context)]
         self._is_context = any(member.is_served for member in plain)
         self._by_segment = _by_segment(plain)
-        self._named = _best_first(named, [each for each in named if _served_at(each) == key]) if named else None
+        exact = [each for each in named if each.context.replace(VERSION, each.version) == key]
+        self._named = _best_first(named, exact) if named else None
         self._default = _default(plain if self._is_context else unnamed)
 
     def resolve(self, rest: str) -> Match | _Pass | None:
@@ -270,10 +271,6 @@ def _keys(deployment: Deployment) -> list[str]:
 
 def _expansions(deployment: Deployment) -> list[str]:
     return [deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)]
-
-
-def _served_at(deployment: Deployment) -> str:
-    return deployment.context.replace(VERSION, deployment.version)
 
 
 def _without_version(context: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import unquote
+
+from publisher.uris import percent_encoded
 
 _VARIABLE = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
 _MAPPED = re.compile(r"\{(?:uri\.var\.)?([^{}]+)\}")
@@ -78,7 +79,10 @@ class _Template:
         self.topic = topic
         segments = _segments(topic.target)
         self._open = segments[-1:] == ["*"]
-        self._steps = [_step(segment) for segment in segments[: len(segments) - self._open]]
+        self._steps = [
+            _Variable(*found.groups()) if (found := _VARIABLE.fullmatch(segment)) else unquote(segment)
+            for segment in segments[: len(segments) - self._open]
+        ]
 
     @property
     def is_literal(self) -> bool:
@@ -91,7 +95,8 @@ class _Template:
     @property
     def order(self) -> tuple[int, ...]:
         """Sorts the more specific first: literal 0, with a fixed beginning or end 1, variable 2, open end 3."""
-        return (*(_generality(step) for step in self._steps), *((3,) if self._open else ()))
+        steps = (0 if isinstance(step, str) else 1 if step.before or step.after else 2 for step in self._steps)
+        return (*steps, *((3,) if self._open else ()))
 
     def bind(self, segments: list[str], rest: str) -> Bindings | None:
         """What the variables hold, still percent-encoded; None when the path is not of this shape."""
@@ -110,7 +115,13 @@ class _Template:
         return bindings
 
     def found(self, rest: str, bindings: Bindings) -> Found:
-        return Found(self.topic, _mapped(self.topic.mapping, bindings) if self.topic.mapping else rest)
+        mapping = self.topic.mapping
+        if not mapping:
+            return Found(self.topic, rest)
+        path = percent_encoded(_MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping))
+        if mapping.endswith("*"):
+            path = path.removesuffix("*") + bindings.get("*", "")
+        return Found(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +142,3 @@ class _Variable:
 def _segments(path: str) -> list[str]:
     """`/a/b` is a, b; the root is no segment, with or without its slash; a slash at the end is an empty one."""
     return path.removeprefix("/").split("/") if path.removeprefix("/") else []
-
-
-def _step(segment: str) -> str | _Variable:
-    found = _VARIABLE.fullmatch(segment)
-    return _Variable(*found.groups()) if found else unquote(segment)
-
-
-def _generality(step: str | _Variable) -> Literal[0, 1, 2]:
-    if isinstance(step, str):
-        return 0
-    return 1 if step.before or step.after else 2
-
-
-def _mapped(mapping: str, bindings: Mapping[str, str]) -> str:
-    path = _MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping)
-    if mapping.endswith("*"):
-        path = path.removesuffix("*") + bindings.get("*", "")
-    return path if path.startswith(("/", "?")) else f"/{path}"

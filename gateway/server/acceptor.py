@@ -1,8 +1,8 @@
 """Takes clients from a listening socket, and never more at a time than there is room for.
 
-The loop's own server takes all who knock at once, and when no descriptor is left it cuts them off without a word. Here
-those who are still being greeted (TLS, the head of a request, a refusal on its way out) are counted by the caller, and
-while there is no room for more of them the others wait in the kernel's queue.
+The loop's own server takes all who connect at once, and when no descriptor is left it cuts them off without a word.
+Here those who are still being greeted (TLS, the head of a request, a refusal on its way out) are counted by the caller,
+and while there is no room for more of them the others wait in the kernel's queue.
 """
 
 from __future__ import annotations
@@ -12,32 +12,48 @@ import logging
 import resource
 import socket
 import ssl
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
-from gateway.server.config import ServerLimits
+from core.client_address import TrustedProxies
+from gateway.server.config import GreetedByAddress, ServerLimits
 from gateway.server.listeners import CannotServe
+from gateway.server.proxy_protocol import LONGEST, BadHeader, parse
 
 PAUSE_SECONDS = 0.02
 TLS_SHUTDOWN_SECONDS = 2.0
+HEADER_SECONDS = 5.0  # for a proxy to say for whom it speaks
 DESCRIPTORS_OF_A_CLIENT = 2  # its own and its backend's
 DESCRIPTORS_KEPT = 128  # for listeners, databases, files, look-ups of names
 GREETED = 8  # one in so many of the rest is for clients who are being greeted
+FEWEST_OF_AN_ADDRESS = 64  # who come back at once behind one router
 FEWEST = DESCRIPTORS_KEPT + 32
 
 log = logging.getLogger("gateway.acceptor")
 
 
+MakeProtocol = Callable[[tuple[str, int] | None, Callable[[], None]], asyncio.Protocol]
+"""Makes a client's protocol, given whom a proxy speaks for, if it says so, and what to call when it is greeted."""
+
+
 class Acceptor:
-    """One listening socket. `make` gives each client its protocol; `has_room` says whether another may come in."""
+    """One listening socket. `make` gives each client its protocol; `has_room` says whether another may come in.
+
+    With `proxy_protocol` each of the `proxies` has to say for whom it speaks, and nobody else can.
+    """
 
     def __init__(
         self,
         sock: socket.socket,
-        make: Callable[[], asyncio.Protocol],
+        make: MakeProtocol,
         has_room: Callable[[], bool],
         *,
+        by_address: GreetedByAddress,
+        proxies: TrustedProxies,
+        proxy_protocol: bool = False,
         tls: ssl.SSLContext | None = None,
         tls_seconds: float = 5.0,
     ) -> None:
@@ -45,6 +61,9 @@ class Acceptor:
         self._sock = sock
         self._make = make
         self._has_room = has_room
+        self._by_address = by_address
+        self._proxies = proxies
+        self._proxy_protocol = proxy_protocol
         self._tls = tls
         self._tls_seconds = tls_seconds if tls else None
         self._greeting: set[asyncio.Task[None]] = set()
@@ -84,33 +103,96 @@ class Acceptor:
             self._rest()
             return
         try:
-            client, _ = self._sock.accept()
+            client, peer = self._sock.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
             log.error("No client can be taken at the moment: %s", error)
             self._rest()
             return
-        self._greet(client)
-
-    def _greet(self, client: socket.socket) -> None:
-        task = self._loop.create_task(self._connect(client))
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        is_proxy = address in self._proxies
+        if not is_proxy and self._by_address.is_full(address):
+            _reset(client)
+            return
+        task = self._loop.create_task(self._connect(client, address, is_proxy))
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
 
-    async def _connect(self, client: socket.socket) -> None:
-        with suppress(OSError):  # it has gone, or does not speak TLS
+    async def _connect(self, client: socket.socket, address: str, is_proxy: bool) -> None:
+        """Greet one client, which counts for its address until its protocol says that it is greeted."""
+        source = None
+        if is_proxy and self._proxy_protocol:
+            try:
+                source = await self._source(client)
+            except (BadHeader, OSError) as error:
+                log.warning("%s does not say for whom it speaks, and is refused: %s", address, error)
+                client.close()
+                return
+            except BaseException:
+                client.close()
+                raise
+        if source and self._by_address.is_full(source[0]):
+            _reset(client)
+            return
+        leave = _nothing if is_proxy and not source else self._by_address.enter(source[0] if source else address)
+        try:
             await self._loop.connect_accepted_socket(
-                self._make,
+                partial(self._make, source, leave),
                 client,
                 ssl=self._tls,
                 ssl_handshake_timeout=self._tls_seconds,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS if self._tls else None,
             )
+        except BaseException as error:
+            leave()
+            if not isinstance(error, OSError):  # it has gone, or does not speak TLS
+                raise
+
+    async def _source(self, client: socket.socket) -> tuple[str, int] | None:
+        """Read the PROXY protocol's header and not a byte behind it. Raises BadHeader, OSError or TimeoutError."""
+        client.setblocking(False)
+        read = b""
+        async with asyncio.timeout(HEADER_SECONDS):
+            while True:
+                await self._readable(client)
+                waiting = client.recv(LONGEST, socket.MSG_PEEK)
+                if not waiting:
+                    raise BadHeader("The connection ended before its header did.")
+                found = parse(read + waiting)
+                read += client.recv(found.length - len(read) if found else len(waiting))
+                if found:
+                    return found.source
+
+    async def _readable(self, client: socket.socket) -> None:
+        ready = self._loop.create_future()
+        self._loop.add_reader(client, _wake, ready)
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(client)
 
 
-def with_room(limits: ServerLimits, most: int = 0) -> ServerLimits:
-    """No more clients than there are descriptors for, nor than `most` unless that is 0. Raises CannotServe."""
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def _nothing() -> None:
+    """What becomes of the count of a client that is not counted."""
+
+
+def _reset(client: socket.socket) -> None:
+    """Let go of a client at once, without keeping its port for a minute."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def with_room(limits: ServerLimits, most: int = 0, per_address: int = 0) -> ServerLimits:
+    """No more clients than there are descriptors for, nor than `most` unless that is 0. Raises CannotServe.
+
+    Of those who are being greeted at most `per_address` come from one address: a quarter, if that is 0.
+    """
     descriptors = raise_descriptor_limit()
     if descriptors < FEWEST:
         raise CannotServe(
@@ -120,7 +202,12 @@ def with_room(limits: ServerLimits, most: int = 0) -> ServerLimits:
     spare = descriptors - DESCRIPTORS_KEPT
     greeted = spare // GREETED
     clients = min(limits.connections, (spare - greeted) // DESCRIPTORS_OF_A_CLIENT)
-    return replace(limits, connections=min(clients, most) if most else clients, greeted=greeted)
+    return replace(
+        limits,
+        connections=min(clients, most) if most else clients,
+        greeted=greeted,
+        greeted_per_address=per_address or max(FEWEST_OF_AN_ADDRESS, greeted // 4),
+    )
 
 
 def raise_descriptor_limit() -> int:

@@ -13,6 +13,7 @@ from gateway.control.plane import ControlPlane
 from gateway.handshake import head
 from gateway.server.consumer import GatewayConsumer
 from gateway.server.context import GatewayContext, Receive, Scope, Send
+from gateway.server.http import client_of
 from gateway.server.http_endpoints import HttpEndpoints
 
 
@@ -62,6 +63,9 @@ class StandaloneGateway:
             await self._live(receive, send)
         else:
             context, _ = await self._started()
+            peer, port = scope.get("client") or ("", 0)
+            if peer in settings.TRUSTED_PROXIES:  # the gateway's own server has settled this already
+                scope["client"] = (client_of(settings.TRUSTED_PROXIES, peer, scope["headers"]), port)
             await gateway_application(context)(scope, receive, send)
 
     async def _started(self) -> tuple[GatewayContext, ControlPlane]:

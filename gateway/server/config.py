@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from core.client_address import TrustedProxies, counted
 from gateway.refusals import Refusal
 from gateway.relay.splice import Relay
 from gateway.relay.timer_wheel import TimerWheel
@@ -21,19 +23,58 @@ class ServerLimits:
     """`head_seconds` from the connection's start until its request's head is whole, `head_bytes` at most in it.
 
     At most `connections` WebSockets at once in this worker, and besides them `greeted` clients who have not said yet
-    what they want, or are being told that they cannot have it.
+    what they want, or are being told that they cannot have it, `greeted_per_address` of them from one address.
     """
 
     head_seconds: float = 10.0
     head_bytes: int = 32 * 1024
     connections: int = 1 << 20
     greeted: int = 1 << 20
+    greeted_per_address: int = 1 << 20
+
+
+class GreetedByAddress:
+    """How many clients of each address are being greeted: one address does not hold up the others."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[str] = Counter()
+
+    def is_full(self, address: str) -> bool:
+        """Whether another client of this address is one too many."""
+        return self._counts[counted(address)] >= self._most
+
+    def enter(self, address: str) -> Callable[[], None]:
+        """Count a client. Call what is returned when it is greeted no longer; twice does no harm."""
+        key = counted(address)
+        self._counts[key] += 1
+        entered = [key]
+
+        def leave() -> None:
+            if entered:
+                left = entered.pop()
+                self._counts[left] -= 1
+                if not self._counts[left]:
+                    del self._counts[left]
+
+        return leave
+
+    def __len__(self) -> int:
+        return len(self._counts)
 
 
 class WorkerConfig(uvicorn.Config):
     """uvicorn's configuration, with what the gateway's protocols share in one worker."""
 
-    def __init__(self, app: Any, *, wheel: TimerWheel, limits: ServerLimits | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        wheel: TimerWheel,
+        limits: ServerLimits | None = None,
+        proxies: TrustedProxies | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(
             app,
             ws_per_message_deflate=False,
@@ -47,6 +88,8 @@ class WorkerConfig(uvicorn.Config):
         )
         self.wheel = wheel
         self.limits = limits or ServerLimits()
+        self.proxies = proxies or TrustedProxies()
+        self.greeted_by_address = GreetedByAddress(self.limits.greeted_per_address)
         self.relays: set[Relay] = set()
         self.heads: set[HttpToolsProtocol] = set()
         self.lingering: set[LingeringClose] = set()
@@ -70,8 +113,11 @@ def _not_told(refusal: Refusal, client: str, request_id: str) -> None:
 class ServerConfig:
     """What to run. `drain` is the seconds over which clients are asked to go when the gateway stops.
 
-    `connections` is the most WebSockets in each worker, 0 for as many as it has descriptors for. Metrics are served on
-    `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
+    `connections` is the most WebSockets in each worker, 0 for as many as it has descriptors for, and
+    `greeted_per_address` the most clients of one address that are being greeted, 0 for a quarter of all. The `proxies`
+    may say for whom they ask: with `proxy_protocol` in front of each connection, and always in their header.
+
+    Metrics are served on `metrics_port` of this machine, unless it is 0, out of what workers put into `metrics_folder`.
     """
 
     hosts: Sequence[str]
@@ -83,5 +129,8 @@ class ServerConfig:
     drain: float = 5.0
     connections: int = 0
     limits: ServerLimits = field(default_factory=ServerLimits)
+    greeted_per_address: int = 0
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    proxy_protocol: bool = False
     metrics_port: int = 0
     metrics_folder: Path | None = None

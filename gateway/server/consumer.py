@@ -1,4 +1,4 @@
-"""A client knocks: read the handshake, decide, dial the backend, accept, hand over, account.
+"""One client of the gateway: its handshake is read and decided, its backend dialled, both joined and accounted for.
 
 On the gateway's own server both transports are spliced and the consumer's work ends there; on any other (Daphne, say)
 messages are relayed one by one.
@@ -7,10 +7,9 @@ messages are relayed one by one.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
@@ -29,15 +28,13 @@ from gateway.observability import access_log
 from gateway.refusals import Refusal
 from gateway.relay.messages import MessageRelay, connect
 from gateway.relay.splice import Relay
-from gateway.relay.types import RelayOptions, relay_options
+from gateway.relay.types import relay_options
 from gateway.routing.table import backend_url
 from gateway.server.context import GatewayContext, Receive, Scope, Send
 from gateway.server.websocket import EXTENSION
 from gateway.upstream.dialer import BackendAddress, DialFailed
 from gateway.upstream.handshake import BackendConnection, UpgradeRequest
 from gateway.upstream.headers import REQUEST_ID, backend_headers
-
-log = logging.getLogger("gateway")
 
 
 class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -51,7 +48,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.messages: MessageRelay | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Channels' own also waits for messages of a channel layer, of which a line has none."""
+        """Channels' own also waits for messages of a channel layer, of which a client of the gateway gets none."""
         self.scope, self.base_send = scope, send
         with suppress(StopConsumer):
             while True:
@@ -68,8 +65,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if isinstance(decision, Refusal):
             await self._refuse(decision)
         handshake, admitted = decision
-        self.connection = self._open_line(handshake, admitted)
-        self.id = self.connection.id
+        # In the same step of the loop as the decision: a right that ends from now on ends this connection.
+        self.id = admitted.connection_id or self.id
+        self.connection = Connection(
+            self.id, admitted, self._close_while_dialling, handshake.client_ip, self.context.clock()
+        )
+        self.context.connections.add(self.connection)
         request_id.set(self.id)
         try:
             await self._join(handshake, admitted, self.connection)
@@ -80,7 +81,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             self._forget()
             raise
         if not self.messages:
-            raise StopConsumer  # the line lives on without us
+            raise StopConsumer  # the connection lives on without us
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         """A message from the client, where the server cannot splice."""
@@ -98,113 +99,106 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if self.context.is_stopping:
             return refusals.stopping()
         try:
-            handshake = read(self.scope)
+            handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
             return refusals.malformed(str(error), error.code)
         decision = await self.context.routing.decide(handshake)
         return decision if isinstance(decision, Refusal) else (handshake, decision)
 
-    def _open_line(self, handshake: Handshake, admitted: Allow) -> Connection:
-        """In the same step of the loop as the decision: a right that ends from now on ends this line."""
-        name = admitted.connection_id or self.id
-        connection = Connection(name, admitted, self._close_while_dialling, handshake.client_ip, self.context.clock())
-        self.context.connections.add(connection)
-        return connection
-
     async def _join(self, handshake: Handshake, admitted: Allow, connection: Connection) -> None:
-        extension = (self.scope.get("extensions") or {}).get(EXTENSION)
-        addresses = _addresses(handshake, admitted)
+        """Dial the backend and accept the client, in this order, and join them as the server allows."""
+        route, dialer = admitted.route, self.context.dialer
+        # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
+        addresses = [
+            BackendAddress(backend_url(address, route, handshake.query_string), f"{route.api_id} {address}")
+            for address in admitted.endpoint.addresses
+        ]
         headers = tuple(backend_headers(handshake, admitted, connection.id))
+        # Under this id the connection stands in logs, and can be given another token.
+        names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
+        extension = (self.scope.get("extensions") or {}).get(EXTENSION)
         if extension:
             upgrade = UpgradeRequest(handshake.subprotocols, handshake.extensions, headers)
-            dial = partial(self.context.dialer.dial, addresses, upgrade, admitted.route.options)
-            dialled = await self._unless_too_late(self._enter(connection, dial))
-            await self._splice(extension["splice"], dialled, handshake, admitted, connection)
+            backend = await self._dial(connection, partial(dialer.dial, addresses, upgrade, route.options))
+            subprotocol = backend.subprotocol or handshake.own_subprotocol
+            await self._splice(extension["splice"], backend, subprotocol, names, connection)
         else:
             upgrade = UpgradeRequest(handshake.subprotocols, "", headers)
-            connecting = partial(connect, self.context.dialer, addresses, upgrade, admitted.route.options)
-            backend = await self._unless_too_late(self._enter(connection, connecting))
+            client = await self._dial(connection, partial(connect, dialer, addresses, upgrade, route.options))
+            subprotocol = client.subprotocol or handshake.own_subprotocol
             self.messages = MessageRelay(
-                backend, self.send, self._forget, admitted.route.options, meters=meters_of(connection.admission)
+                client, self.send, self._forget, route.options, meters=meters_of(connection.admission)
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
             connection.close, connection.relay = self.messages.close, self.messages
-            subprotocol = backend.subprotocol or handshake.own_subprotocol
-            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": _names(connection)})
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names})
             self.context.telemetry.opened(connection)
             self.messages.start()
 
-    async def _enter(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
-        """Let the line in under its plans, then dial its backend."""
-        if self.context.plans and (refusal := await self.context.plans.enter(connection)):
-            raise DialFailed(refusal)
-        return await self._timed(connection, dial())
-
-    async def _timed(self, connection: Connection, dial: Awaitable[Any]) -> Any:
-        begun, clock = time.perf_counter(), time.perf_counter
+    async def _dial(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
+        """Let the connection in under its plans and dial its backend, unless its right to be here ends meanwhile."""
+        self.dialling = asyncio.ensure_future(self._enter(connection, dial))
         try:
-            connected = await dial
-        except DialFailed as failed:
-            self.context.telemetry.dialled(connection, clock() - begun, failed.refusal)
-            raise
-        self.context.telemetry.dialled(connection, clock() - begun, None)
-        return connected
-
-    async def _unless_too_late(self, dial: Coroutine[Any, Any, Any]) -> Any:
-        self.dialling = asyncio.ensure_future(dial)
-        try:
-            connected = await self.dialling
+            backend = await self.dialling
         except asyncio.CancelledError:
-            if not self._is_too_late():
+            if connection.close is not _is_closed_already:
                 self.dialling.cancel()
                 raise
         else:
-            if not self._is_too_late():
-                return connected
-            connected.transport.abort()
-        raise DialFailed(await self._refusal_now())
+            if connection.close is not _is_closed_already:
+                return backend
+            backend.transport.abort()
+        decision = await self._decide()
+        raise DialFailed(decision if isinstance(decision, Refusal) else refusals.stopping())
+
+    async def _enter(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
+        context = self.context
+        if context.plans and (refusal := await context.plans.enter(connection)):
+            raise DialFailed(refusal)
+        begun = time.perf_counter()
+        try:
+            backend = await dial()
+        except DialFailed as failed:
+            context.telemetry.dialled(connection, time.perf_counter() - begun, failed.refusal)
+            raise
+        context.telemetry.dialled(connection, time.perf_counter() - begun, None)
+        return backend
 
     def _close_while_dialling(self, code: int, reason: str) -> None:
         """The right to be here ended before the backend answered: what was going to be a 101 becomes a refusal."""
         if self.connection and self.dialling:
-            self.connection.close = _too_late
+            self.connection.close = _is_closed_already
             self.dialling.cancel()
-
-    def _is_too_late(self) -> bool:
-        return self.connection is not None and self.connection.close is _too_late
-
-    async def _refusal_now(self) -> Refusal:
-        decision = await self._decide()
-        return decision if isinstance(decision, Refusal) else refusals.stopping()
 
     async def _splice(
         self,
         splice: Callable[..., Relay],
-        dialled: BackendConnection,
-        handshake: Handshake,
-        admitted: Allow,
+        backend: BackendConnection,
+        subprotocol: str | None,
+        names: list[tuple[bytes, bytes]],
         connection: Connection,
     ) -> None:
-        headers = [*dialled.headers, *_names(connection)]
-        if dialled.extensions:
-            headers.insert(0, (b"Sec-WebSocket-Extensions", dialled.extensions.encode("latin-1")))
+        headers = [*backend.headers, *names]
+        if backend.extensions:
+            headers.insert(0, (b"Sec-WebSocket-Extensions", backend.extensions.encode("latin-1")))
         try:
-            subprotocol = dialled.subprotocol or handshake.own_subprotocol
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})
         except BaseException:
-            dialled.transport.abort()
+            backend.transport.abort()
             raise
-        context = self.context
-        options, meters = self._relay_options(dialled, connection), meters_of(connection.admission)
-        relay = splice(dialled, options=options, meters=meters, on_end=_accountant(context, connection))
+        context, admitted = self.context, connection.admitted
+        options = relay_options(
+            admitted.route.options,
+            backend.extensions,
+            stall=context.stall,
+            handshake=context.handshake,
+            limit=message_bytes(admitted) or 0,
+        )
+        relay = splice(
+            backend, options=options, meters=meters_of(connection.admission), on_end=_on_end(context, connection)
+        )
         connection.close, connection.relay = relay.close, relay
         context.telemetry.opened(connection)
-
-    def _relay_options(self, dialled: BackendConnection, connection: Connection) -> RelayOptions:
-        options, limit, context = connection.admitted.route.options, message_bytes(connection.admitted), self.context
-        return relay_options(
-            options, dialled.extensions, stall=context.stall, handshake=context.handshake, limit=limit or 0
-        )
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
         self.context.telemetry.refused(refusal)
@@ -220,21 +214,14 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def _forget(self) -> None:
         if self.connection and self.context.connections.get(self.connection.id):
-            self.context.connections.discard(self.connection)
-            _leave(self.context, self.connection)
-            self.context.telemetry.ended(self.connection)
+            _take_leave(self.context, self.connection)
 
 
-def _leave(context: GatewayContext, connection: Connection) -> None:
-    if context.plans:
-        context.plans.leave(connection)
+def _on_end(context: GatewayContext, connection: Connection) -> Callable[[Relay], None]:
+    """What a relay calls when it has ended. Holds no consumer: that one is gone by then."""
 
-
-def _accountant(context: GatewayContext, connection: Connection) -> Callable[[Relay], None]:
     def ended(relay: Relay) -> None:
-        context.connections.discard(connection)
-        _leave(context, connection)
-        context.telemetry.ended(connection)
+        _take_leave(context, connection)
         if context.write_access:
             access_log.ended(connection, relay)
         if context.on_end:
@@ -243,20 +230,12 @@ def _accountant(context: GatewayContext, connection: Connection) -> Callable[[Re
     return ended
 
 
-def _too_late(code: int, reason: str) -> None:
-    """The line is being closed already."""
+def _take_leave(context: GatewayContext, connection: Connection) -> None:
+    context.connections.discard(connection)
+    if context.plans:
+        context.plans.leave(connection)
+    context.telemetry.ended(connection)
 
 
-def _addresses(handshake: Handshake, admitted: Allow) -> list[BackendAddress]:
-    # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
-    return [
-        BackendAddress(
-            backend_url(address, admitted.route, handshake.query_string), f"{admitted.route.api_id} {address}"
-        )
-        for address in admitted.endpoint.addresses
-    ]
-
-
-def _names(connection: Connection) -> list[tuple[bytes, bytes]]:
-    """Tell the client under which id its connection stands in logs, and can be given another token."""
-    return [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
+def _is_closed_already(code: int, reason: str) -> None:
+    """Stands in for `close` of a connection whose dialling was broken off."""

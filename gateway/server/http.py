@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import httptools
@@ -16,12 +17,19 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from core.client_address import TrustedProxies
 from gateway import refusals
 from gateway.handshake import head
 from gateway.refusals import Refusal
 from gateway.server.config import WorkerConfig
 from gateway.server.lingering_close import close_after
 from gateway.server.websocket import PendingWebSocket
+
+
+def client_of(proxies: TrustedProxies, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The address of whoever asks with these headers, through these proxies."""
+    wanted = proxies.header.encode()
+    return proxies.client_of(peer, [value.decode("latin-1") for name, value in headers if name == wanted])
 
 
 class GatewayHttp(HttpToolsProtocol):
@@ -35,8 +43,12 @@ class GatewayHttp(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        source: tuple[str, int] | None = None,
+        on_greeted: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._source = source  # whom a proxy said that it speaks for, before the first byte of the request
+        self._on_greeted = on_greeted or (lambda: None)
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._is_done = False
@@ -46,7 +58,7 @@ class GatewayHttp(HttpToolsProtocol):
         self.transport = transport
         self.flow = FlowControl(transport)
         peer = transport.get_extra_info("peername")
-        self.client = (str(peer[0]), int(peer[1])) if peer else None
+        self.client = self._source or ((str(peer[0]), int(peer[1])) if peer else None)
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
@@ -55,7 +67,7 @@ class GatewayHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
-        self.config.heads.discard(self)
+        self._end_greeting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -75,6 +87,9 @@ class GatewayHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_clock()
+        if self.client and self.client[0] in self.config.proxies:
+            address = client_of(self.config.proxies, self.client[0], self.headers)
+            self.client = (address, self.client[1] if address == self.client[0] else 0)
         limit = self.config.limits.head_bytes
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         refusal = (
@@ -97,9 +112,14 @@ class GatewayHttp(HttpToolsProtocol):
         if not self._is_done:
             super().on_message_complete()
 
+    def _should_upgrade(self) -> bool:
+        """uvicorn's own looks at the last of several Connection lines only."""
+        return head.is_handshake(self.headers)
+
     def _upgrade(self, early: bytes) -> None:
         """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
         self._leave()
+        self._on_greeted()
         self._is_done = True
         protocol = PendingWebSocket(self, self.config, early)
         self.transport.pause_reading()
@@ -124,12 +144,17 @@ class GatewayHttp(HttpToolsProtocol):
             self._leave()
             name = secrets.token_hex(16)
             self.config.on_refusal(refusal, self.client[0] if self.client else "", name)
-            close_after(self.transport, head.write_refusal(refusal, name), self.loop, self.config.lingering)
+            answer = head.write_refusal(refusal, name)
+            close_after(self.transport, answer, self.loop, self.config.lingering, self._on_greeted)
             self.loop.call_soon(self._let_go)
 
     def _leave(self) -> None:
         self.connections.discard(self)
         self.config.heads.discard(self)
+
+    def _end_greeting(self) -> None:
+        self.config.heads.discard(self)
+        self._on_greeted()
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

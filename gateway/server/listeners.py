@@ -1,18 +1,19 @@
 """The gateway's listening sockets and its certificate: had, or a sentence that says why not.
 
 Each worker has a socket of its own for each port (SO_REUSEPORT, so that the kernel spreads clients evenly). All of them
-are bound before the first worker starts and stay open in the parent: who knocks while a worker is replaced waits in its
-queue, and no client is lost with the queue, which is what becomes of it when the last copy of a socket is closed.
+are bound before the first worker starts and stay open in the parent: who connects while a worker is replaced waits in
+its queue, and no client is lost with the queue, which is what becomes of it when the last copy of a socket is closed.
 """
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from core.listening import BadKeyPair, load_key_pair, port_problem
 
 BACKLOG = 4096
 
@@ -57,7 +58,7 @@ def bind(host: str, port: int, setting: str, count: int = 1) -> list[socket.sock
             probe.bind(address)
         return [_shared(family, kind, protocol, address) for _ in range(count)]
     except OSError as error:
-        raise CannotServe(_port_sentence(host, port, setting, error)) from error
+        raise CannotServe(port_problem(host, port, setting, error)) from error
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -66,12 +67,9 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError) as error:
-        raise CannotServe(
-            f"The TLS certificate {certificate} and key {key} cannot be used ({_why(error)}): "
-            "correct APIM_TLS_CERTIFICATE and APIM_TLS_KEY, or unset both to have a certificate made."
-        ) from error
+        load_key_pair(context, certificate, key)
+    except BadKeyPair as error:
+        raise CannotServe(str(error)) from error
     return context
 
 
@@ -90,19 +88,3 @@ def _shared(family: int, kind: int, protocol: int, address: tuple[object, ...]) 
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
-
-
-def _port_sentence(host: str, port: int, setting: str, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use by another program: stop that program or choose another port with {setting}."
-    if error.errno == errno.EACCES:
-        return f"Port {port} needs more rights than this user has: choose a port above 1023 with {setting}."
-    return f"Port {port} on {host} cannot be listened on ({_why(error)}): check APIM_BIND and {setting}."
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted")

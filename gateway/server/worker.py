@@ -14,6 +14,7 @@ import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
+from core.client_address import TrustedProxies
 from gateway import close_codes, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
@@ -74,7 +75,14 @@ class Worker:
     """The acceptors and connections of one process. Also what tests run, in their own loop, on their own sockets."""
 
     def __init__(
-        self, context: GatewayContext, *, limits: ServerLimits | None = None, drain: float = 5.0, tick: float = 0.5
+        self,
+        context: GatewayContext,
+        *,
+        limits: ServerLimits | None = None,
+        proxies: TrustedProxies | None = None,
+        proxy_protocol: bool = False,
+        drain: float = 5.0,
+        tick: float = 0.5,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._context = context
@@ -87,14 +95,26 @@ class Worker:
             ws=PendingWebSocket,  # only that there is one
             wheel=TimerWheel(self._loop, tick),
             limits=limits,
+            proxies=proxies,
         )
+        self._proxy_protocol = proxy_protocol
         self.config.on_refusal = self._refused
         self.config.load()
 
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take clients from a bound socket. With `tls` half of the time for the head is for the TLS handshake."""
         seconds = self.config.limits.head_seconds / 2
-        self._acceptors.append(Acceptor(sock, self._protocol, self._has_room, tls=tls, tls_seconds=seconds))
+        acceptor = Acceptor(
+            sock,
+            self._protocol,
+            self._has_room,
+            by_address=self.config.greeted_by_address,
+            proxies=self.config.proxies,
+            proxy_protocol=self._proxy_protocol,
+            tls=tls,
+            tls_seconds=seconds,
+        )
+        self._acceptors.append(acceptor)
 
     async def stop(self, *, answers: bool = False) -> None:
         """Ask the clients to go one after the other over the drain time, then cut those who are still here.
@@ -155,8 +175,8 @@ class Worker:
     def _has_room(self) -> bool:
         return sum(map(len, self._acceptors)) + self.config.greeted < self.config.limits.greeted
 
-    def _protocol(self) -> GatewayHttp:
-        return GatewayHttp(self.config, self._state, {}, self._loop)
+    def _protocol(self, source: tuple[str, int] | None, leave: Callable[[], None]) -> GatewayHttp:
+        return GatewayHttp(self.config, self._state, {}, self._loop, source=source, on_greeted=leave)
 
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
         self._context.telemetry.refused(refusal)
@@ -173,7 +193,13 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
     context, control = inheritance.open_context()
     if control:
         await _start(control)
-    worker = Worker(context, limits=with_room(config.limits, config.connections), drain=config.drain)
+    worker = Worker(
+        context,
+        limits=with_room(config.limits, config.connections, config.greeted_per_address),
+        proxies=config.proxies,
+        proxy_protocol=config.proxy_protocol,
+        drain=config.drain,
+    )
     try:
         for listener in inheritance.listeners:
             if listener.worker == number:

@@ -1,7 +1,7 @@
 """What all the workers know of backends that fail, in rows of the database.
 
-Each worker tells and asks every half second, and at once when it has suspended an address or found it well again. When
-a suspension is over, one of all the workers takes the probe with a guarded update. While the database is away each
+Each worker reports and reads every half second, and at once when it has suspended an address or found it well again.
+When a suspension is over, one of all the workers takes the probe with a guarded update. While the database is away each
 worker goes by its own experience.
 """
 
@@ -41,7 +41,7 @@ class SharedBreaker:
         self._is_away = False
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
-        """As Health has it. Asks the database only where a suspension is over."""
+        """Asks the database only where a suspension is over."""
         wait = self._own.begin(address, self._clock())
         if wait or not self._own.is_probed(address):
             return wait
@@ -51,22 +51,19 @@ class SharedBreaker:
         return 1.0
 
     def succeeded(self, address: str) -> None:
-        """The backend accepted the connection."""
         if self._own.succeeded(address):
             self._urgent.set()
 
     def failed(self, address: str, options: EndpointOptions) -> None:
-        """The backend could not be reached, or failed to answer."""
         self._own.failed(address, options, self._clock())
         if self._own.is_suspended(address):
             self._urgent.set()
 
     def abandoned(self, address: str) -> None:
-        """Nothing was learned."""
         self._own.abandoned(address)
 
     async def share(self) -> None:
-        """Tell the others and learn from them until cancelled."""
+        """Exchange with the others until cancelled."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), SHARE_SECONDS)
@@ -74,16 +71,19 @@ class SharedBreaker:
             await self.exchange()
 
     async def exchange(self) -> None:
-        """Tell and learn once. Never raises: what cannot be told now is told later."""
-        news = self._own.news()
+        """Report and read once. Never raises: what cannot be reported now is reported later."""
+        reports = self._own.reports()
         try:
-            known = await self._run(partial(exchange, news, self._clock()))
+            known = await self._run(partial(exchange, reports, self._clock()))
         except DatabaseError as error:
-            self._own.keep(news)
-            self._note(f"What is known of backends cannot be shared between workers until it can be stored: {error}")
+            self._own.take_back(reports)
+            if not self._is_away:
+                sentence = "What is known of backends cannot be shared between workers until it can be stored: %s"
+                log.warning(sentence, error)
+            self._is_away = True
         else:
             self._is_away = False
-            self._own.learn(known)
+            self._own.adopt(known)
 
     async def _claimed(self, address: str, options: EndpointOptions) -> bool:
         now = self._clock()
@@ -95,16 +95,11 @@ class SharedBreaker:
             self._own.step_back(address)
             raise
 
-    def _note(self, sentence: str) -> None:
-        if not self._is_away:
-            log.warning("%s", sentence)
-        self._is_away = True
 
-
-def exchange(news: Iterable[BreakerReport], now: float) -> list[BreakerState]:
-    """Write down what one worker has to tell, and read what all know of every address."""
-    for each in news:
-        _tell(each, now)
+def exchange(reports: Iterable[BreakerReport], now: float) -> list[BreakerState]:
+    """Store what one worker reports, and read what all know of every address."""
+    for each in reports:
+        _store(each, now)
     rows = BreakerRecord.objects.order_by()
     return [BreakerState(*values) for values in rows.values_list("address", "failures", "pause", "until")]
 
@@ -118,15 +113,15 @@ def claim(address: str, now: float, until: float) -> bool:
 
 
 @transaction.atomic
-def _tell(news: BreakerReport, now: float) -> None:
-    key = _key(news.address)
+def _store(report: BreakerReport, now: float) -> None:
+    key = _key(report.address)
     row = BreakerRecord.objects.select_for_update().filter(pk=key).first()
-    known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, news, now)
+    known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, report, now)
     if known is None:
         BreakerRecord.objects.filter(pk=key).delete()
         return
     values = {"address": known.address, "failures": known.failures, "pause": known.pause, "until": known.until}
-    probed = {"probed_until": 0.0} if news.is_released or news.failures or row is None else {}
+    probed = {"probed_until": 0.0} if report.is_released or report.failures or row is None else {}
     BreakerRecord.objects.update_or_create(pk=key, defaults={**values, **probed, "changed_at": now})
     BreakerRecord.objects.filter(changed_at__lt=now - FORGET_SECONDS).delete()
 

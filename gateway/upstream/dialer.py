@@ -29,10 +29,10 @@ from gateway.upstream.handshake import (
     HandshakeProtocol,
     UpgradeRequest,
     check_response,
-    read_response,
     write_request,
 )
 from publisher.endpoint import EndpointOptions
+from publisher.uris import ascii_url
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ log = logging.getLogger("gateway.upstream")
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """Where to dial: the whole URL, and the configured address that its health is remembered under."""
+    """Where to dial: the whole URL, and the configured address that the breaker knows it by."""
 
     url: str
     key: str
@@ -56,7 +56,7 @@ class DialFailed(Exception):
 
 
 class Dialer:
-    """Dials for one worker, and asks `health` about each address first.
+    """Dials for one worker, and asks `breaker` about each address first.
 
     `refuse(host, ip, port)` says why a resolved address may not be connected to, or nothing. It is asked about each
     address in turn, and the connection is then made to that very address: a name that changes meanwhile gains nothing.
@@ -67,11 +67,11 @@ class Dialer:
         *,
         breaker: Breaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        refuse: Callable[[str, str, int], str] | None = None,
+        refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
     ) -> None:
         self._breaker = breaker or LocalBreaker()
         self._sleep = sleep
-        self._refuse = refuse or _refuse_none
+        self._refuse = refuse
 
     async def dial(
         self, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
@@ -87,7 +87,7 @@ class Dialer:
     ) -> T:
         """What `call` makes of the first address for which it succeeds; all again for each retry. Raises DialFailed.
 
-        `call` may raise OSError, TimeoutError and Unwilling; it is cancelled at the connect timeout.
+        `call` may raise OSError, TimeoutError and BackendError; it is cancelled at the connect timeout.
         """
         failure: BackendError | None = None
         for _ in range(1 + options.retries):
@@ -96,10 +96,13 @@ class Dialer:
                 if wait := await self._breaker.begin(address.key, options):
                     waits.append(wait)
                     continue
-                if failure is not None:
-                    await self._pause(address, options)
                 try:
+                    if failure is not None:
+                        await self._sleep(options.retry_delay)
                     return await self._try(address, call, options)
+                except asyncio.CancelledError:
+                    self._breaker.abandoned(address.key)
+                    raise
                 except BackendError as error:
                     failure = error
                     if error.is_final:
@@ -107,13 +110,6 @@ class Dialer:
             if len(waits) == len(addresses):
                 break
         raise DialFailed(failure.refusal if failure else refusals.backend_suspended(min(waits)))
-
-    async def _pause(self, address: BackendAddress, options: EndpointOptions) -> None:
-        try:
-            await self._sleep(options.retry_delay)
-        except asyncio.CancelledError:
-            self._breaker.abandoned(address.key)
-            raise
 
     async def _try(
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
@@ -153,12 +149,11 @@ class Dialer:
     async def _dial_one(
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
     ) -> BackendConnection:
-        url = urlsplit(address.url)
+        url = split(address)
         key = base64.b64encode(os.urandom(16))
         caller = await self._connect(url, write_request(url, key, upgrade, options), options)
         try:
-            head = await caller.answer
-            return check_response(caller, read_response(head), key, upgrade)
+            return check_response(caller, await caller.answer, key, upgrade, options)
         except BaseException:
             caller.hang_up()
             raise
@@ -183,7 +178,7 @@ class Dialer:
     async def reach(self, url: SplitResult, call: Callable[[str, int], Awaitable[T]], options: EndpointOptions) -> T:
         """What `call(ip, port)` makes of the first of a backend's IP addresses that it can connect to.
 
-        A silent one leaves time for the others. Raises OSError, and Unwilling when the policy forbids all of them.
+        A silent one leaves time for the others. Raises OSError, and BackendError when the policy forbids all of them.
         """
         loop = asyncio.get_running_loop()
         port = url.port or (443 if url.scheme == "wss" else 80)
@@ -210,6 +205,14 @@ class Dialer:
         return allowed
 
 
+def split(address: BackendAddress) -> SplitResult:
+    """The parts of an address as they are dialled, in ASCII. Raises BackendError where there is no such address."""
+    try:
+        return urlsplit(ascii_url(address.url))
+    except ValueError:
+        raise BackendError(refusals.backend_refused("The backend's address is none that can be dialled.")) from None
+
+
 def _explain(error: OSError) -> str:
     match error:
         case ConnectionRefusedError():
@@ -233,12 +236,11 @@ def _is_ip(host: str) -> bool:
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
     """Every address of a host, in the resolver's order. Raises OSError when there is none."""
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is empty or too long
+        raise socket.gaierror from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _refuse_none(host: str, ip: str, port: int) -> str:
-    return ""
 
 
 @lru_cache(maxsize=256)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import SplitResult
 
+import httptools
+
 from gateway import refusals
 from gateway.handshake.extensions import extension_names
 from gateway.handshake.head import accept_for
+from gateway.handshake.request import is_own_cookie, plain_name
 from gateway.refusals import Refusal
 from publisher.endpoint import EndpointOptions
 
-MAXIMUM_ANSWER = 32 * 1024  # bytes of status line and headers from a backend
+MAXIMUM_ANSWER = 32 * 1024  # bytes of status lines and headers from a backend, interim answers and all
+MAXIMUM_INTERIM = 8  # answers of 1xx in front of the real one (RFC 9110 §15.2)
+PASSED_REFUSALS = frozenset({401, 403, 404, 429, 503})
 
-
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?")
-
-
-_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
-
-
+# Header fields of a backend's answer that are not the client's business: those of one hop, and those by which a
+# browser would take the backend's word for every API and portal on the gateway's host.
 _NOT_FOR_CLIENTS = frozenset(
     b"connection content-length date keep-alive proxy-authenticate proxy-connection server te trailer "
-    b"transfer-encoding upgrade".split()
+    b"transfer-encoding upgrade "
+    b"accept-ch alt-svc clear-site-data critical-ch expect-ct nel origin-agent-cluster origin-trial public-key-pins "
+    b"public-key-pins-report-only report-to reporting-endpoints service-worker-allowed set-cookie2 "
+    b"strict-transport-security".split()
 )
+_NOT_FOR_CLIENTS_PREFIXES = (b"sec-websocket-", b"x-apim-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,6 @@ class HandshakeResponse:
         return ", ".join(value.decode("latin-1") for key, value in self.headers if key == name)
 
 
-def read_response(head: bytes) -> HandshakeResponse:
-    """Read a response head without its empty line. Raises Unwilling when it breaks the rules of HTTP."""
-    first, *lines = head.split(b"\r\n")
-    status = _STATUS.fullmatch(first)
-    fields = [_HEADER.fullmatch(line) for line in lines]
-    if status is None or None in fields:
-        raise BackendError(refusals.backend_refused("The backend's answer was not HTTP."))
-    return HandshakeResponse(int(status[1]), tuple((field[1].lower(), field[2]) for field in fields if field))
-
-
 class BackendError(Exception):
     """One address did not accept the connection. `is_final`: it works, and would answer another try the same."""
 
@@ -82,15 +75,20 @@ class BackendError(Exception):
 
 
 class HandshakeProtocol(asyncio.Protocol):
-    """Sends the request and collects the answer's head, then stops reading: the rest belongs to the relay."""
+    """Sends the request and reads the answer's head, then stops reading: the rest belongs to the relay.
 
-    __slots__ = ("_buffer", "_request", "answer", "early", "transport")
+    `answer` is the one that counts, after any interim ones; `early` is what came behind a 101.
+    """
+
+    __slots__ = ("_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, request: bytes, answer: asyncio.Future[bytes]) -> None:
+    def __init__(self, request: bytes, answer: asyncio.Future[HandshakeResponse]) -> None:
         self._request = request
-        self._buffer = b""
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._size = self._interim = 0
         self.answer = answer
         self.early = b""
 
@@ -99,16 +97,42 @@ class HandshakeProtocol(asyncio.Protocol):
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, end, early = self._buffer.partition(b"\r\n\r\n")
-        if self.answer.done():
+        if self._parser is None:
             self.early += data
-        elif end:
+            return
+        if not self._size and not data.startswith(b"H"):
+            return self._fail("The backend's answer was not HTTP.")  # the parser would pass over empty lines
+        self._size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self.early = data[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            self._fail("The backend's answer was not HTTP.")  # too late to matter where the head was in order
+        if self.answer.done():
+            self._parser = None  # it and its callbacks refer to each other
             self.transport.pause_reading()
-            self._buffer, self.early = b"", early
-            self.answer.set_result(head)
-        elif len(self._buffer) > MAXIMUM_ANSWER:
+        elif self._size > MAXIMUM_ANSWER:
             self._fail("The backend's answer was too long.")
+        return None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        parser, headers = self._parser, tuple(self._headers)
+        if parser is None or self.answer.done():
+            return
+        self._headers.clear()
+        status = parser.get_status_code()
+        if status < 100 or parser.get_http_version() not in ("1.0", "1.1"):
+            self._fail("The backend's answer was not HTTP/1.1.")
+        elif status == 101 or status >= 200:
+            self.answer.set_result(HandshakeResponse(status, headers))
+        elif self._interim == MAXIMUM_INTERIM:
+            self._fail("The backend sent one interim answer after another.")
+        else:
+            self._interim += 1
 
     def eof_received(self) -> bool:
         self._fail("The backend closed the connection before it answered.")
@@ -116,11 +140,13 @@ class HandshakeProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("The connection was lost before the backend answered.")
+        self._parser = None
 
     def hang_up(self) -> None:
         """Give the connection up."""
         if not self.answer.done():
             self.answer.cancel()
+        self._parser = None
         self.transport.abort()
 
     def _fail(self, description: str) -> None:
@@ -129,11 +155,12 @@ class HandshakeProtocol(asyncio.Protocol):
 
 
 def write_request(url: SplitResult, key: bytes, upgrade: UpgradeRequest, options: EndpointOptions) -> bytes:
+    """The request's head. `url` is ASCII, as `publisher.uris.ascii_url` makes it."""
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     own = {name.lower().encode(): value.encode() for name, value in options.headers.items()}
     lines = [
-        b"GET %b HTTP/1.1" % target.encode("latin-1"),
-        b"Host: %b" % url.netloc.rpartition("@")[2].encode("idna" if not url.netloc.isascii() else "ascii"),
+        b"GET %b HTTP/1.1" % target.encode("ascii"),
+        b"Host: %b" % url.netloc.rpartition("@")[2].encode("ascii"),
         b"Upgrade: websocket",
         b"Connection: Upgrade",
         b"Sec-WebSocket-Key: %b" % key,
@@ -143,20 +170,29 @@ def write_request(url: SplitResult, key: bytes, upgrade: UpgradeRequest, options
         lines.append(b"Sec-WebSocket-Protocol: %b" % ", ".join(upgrade.subprotocols).encode("latin-1"))
     if upgrade.extensions:
         lines.append(b"Sec-WebSocket-Extensions: %b" % upgrade.extensions.encode("latin-1"))
-    lines += [b"%b: %b" % (name, value) for name, value in upgrade.headers if name.lower() not in own]
+    lines += [b"%b: %b" % header for header in without_configured(upgrade.headers, options)]
     lines += [b"%b: %b" % (name, value) for name, value in own.items()]
     return b"\r\n".join((*lines, b"", b""))
 
 
+def without_configured(
+    headers: Iterable[tuple[bytes, bytes]], options: EndpointOptions
+) -> Iterable[tuple[bytes, bytes]]:
+    """The headers for a backend without those that the endpoint itself sets, however they are spelled."""
+    own = {plain_name(name.encode()) for name in options.headers}
+    return (header for header in headers if plain_name(header[0]) not in own) if own else headers
+
+
 def check_response(
-    caller: HandshakeProtocol, answer: HandshakeResponse, key: bytes, upgrade: UpgradeRequest
+    caller: HandshakeProtocol, answer: HandshakeResponse, key: bytes, upgrade: UpgradeRequest, options: EndpointOptions
 ) -> BackendConnection:
-    """Is this the 101 that was asked for (RFC 6455 §4.1, last list)?"""
+    """Is this the 101 that was asked for (RFC 6455 §4.1, last list)? Raises BackendError when it is not."""
     if answer.status != 101:
-        text = f"The backend answered {answer.status} instead of accepting the WebSocket."
-        raise BackendError(refusals.backend_refused(text), is_final=answer.status < 500)
+        raise status_refused(answer.status, answer.headers, options)
     if answer.all(b"upgrade").lower() != "websocket" or "upgrade" not in _tokens(answer.all(b"connection")):
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket."))
+    if answer.all(b"content-length").strip("0") or answer.all(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
+        raise BackendError(refusals.backend_refused("The backend's answer had a body, which a 101 has not."))
     if answer.all(b"sec-websocket-accept") != accept_for(key):
         raise BackendError(refusals.backend_refused("The backend did not prove that it read the handshake."))
     chosen = answer.all(b"sec-websocket-protocol")
@@ -169,13 +205,33 @@ def check_response(
         raise BackendError(
             refusals.backend_refused("The backend chose an extension that was not offered."), is_final=True
         )
-    return BackendConnection(caller.transport, chosen or None, extensions, tuple(_for_client(answer)), caller.early)
+    return BackendConnection(caller.transport, chosen or None, extensions, tuple(for_client(answer)), caller.early)
 
 
-def _for_client(answer: HandshakeResponse) -> Iterable[tuple[bytes, bytes]]:
+def status_refused(status: int, headers: Iterable[tuple[bytes, bytes]], options: EndpointOptions) -> BackendError:
+    """What a backend that answered `status` instead of 101 comes to; header names in lower case.
+
+    502, unless the API lets such refusals pass: then the status is the backend's, with its Retry-After and challenge.
+    """
+    text = f"The backend answered {status} instead of accepting the WebSocket."
+    is_final = status < 500
+    if not options.pass_refusals or status not in PASSED_REFUSALS:
+        return BackendError(refusals.backend_refused(text), is_final=is_final)
+    kept = tuple((_PASSED_HEADERS[name], value.decode("latin-1")) for name, value in headers if name in _PASSED_HEADERS)
+    return BackendError(refusals.backend_refused(text, status, kept), is_final=is_final)
+
+
+_PASSED_HEADERS = {b"retry-after": "Retry-After", b"www-authenticate": "WWW-Authenticate"}
+
+
+def for_client(answer: HandshakeResponse) -> Iterable[tuple[bytes, bytes]]:
+    """The header fields of a 101 that are the client's business."""
     for name, value in answer.headers:
-        if name not in _NOT_FOR_CLIENTS and not name.startswith((b"sec-websocket-", b"x-apim-")):
-            yield name, value
+        if name in _NOT_FOR_CLIENTS or name.startswith(_NOT_FOR_CLIENTS_PREFIXES):
+            continue
+        if name == b"set-cookie" and is_own_cookie(value):
+            continue
+        yield name, value
 
 
 def _tokens(value: str) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from core.duration_field import DurationField
 from core.errors import Invalid
 from publisher import validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
@@ -49,6 +50,12 @@ class EndpointForm(GuardedForm):
         required=False,
         help_text="Dial the backend every time, however often it has failed.",
     )
+    pass_refusals = forms.BooleanField(
+        label="Pass the backend's refusals on",
+        required=False,
+        help_text="A client then gets the backend's own 401, 403, 404, 429 or 503 and its Retry-After. Otherwise it "
+        "gets 502, with the backend's status in the description.",
+    )
     verify_tls = forms.BooleanField(
         label="Verify the backend's certificate",
         required=False,
@@ -77,6 +84,16 @@ class EndpointForm(GuardedForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        for name, help_text in _DURATIONS.items():
+            limits = OPTION_BOUNDS[name]
+            self.fields[name] = DurationField(
+                what=limits.label,
+                least=limits.least,
+                most=limits.most,
+                may_be_off=limits.may_be_off,
+                label=limits.label,
+                help_text=help_text,
+            )
         for name, (help_text, step) in _NUMBERS.items():
             self.fields[name] = forms.FloatField(
                 label=OPTION_BOUNDS[name].label,
@@ -89,7 +106,7 @@ class EndpointForm(GuardedForm):
         """What the form shows at first."""
         options = EndpointOptions.from_document(hidden(api.endpoint_options)).to_document()
         return {
-            **{name: f"{value:g}" if name in OPTION_BOUNDS else value for name, value in options.items()},
+            **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
             "headers": _as_lines(options["headers"]),
             "secret_headers": _as_lines(options["secret_headers"]),
             "seen": api.updated_at.isoformat(),
@@ -112,8 +129,11 @@ class EndpointForm(GuardedForm):
         cleaned = super().clean()
         if self.errors:
             known = EndpointOptions().to_document()
-            for name, sentence in _wrong({key: self.cleaned_data[key] for key in known if key in self.cleaned_data}):
-                self.add_error(name, sentence)
+            try:
+                read_options({key: self.cleaned_data[key] for key in known if key in self.cleaned_data})
+            except Invalid as error:
+                for name, sentence in error.fields.items():
+                    self.add_error(name, sentence)
         return cleaned
 
     def documents(self) -> dict[str, Any]:
@@ -137,15 +157,6 @@ class TryForm(forms.Form):
     address = CleanedField(validation.clean_endpoint_url)
 
 
-def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with some of the advanced options, by field."""
-    try:
-        read_options(options)
-    except Invalid as error:
-        return list(error.fields.items())
-    return []
-
-
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -155,29 +166,29 @@ def _as_lines(headers: Mapping[str, str]) -> str:
 
 
 def _headers(text: str) -> dict[str, str]:
-    pairs = [_header(line) for line in _lines(text)]
+    pairs = []
+    for line in _lines(text):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
+        pairs.append((name.strip(), value.strip()))
     names = [name.lower() for name, _ in pairs]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
     return dict(pairs)
 
 
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon:
-        raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
-    return name.strip(), value.strip()
-
-
+_DURATIONS: dict[str, str] = {
+    "connect_timeout": "How long to wait for the backend's handshake.",
+    "idle_timeout": "How long there may be no data and no pong before a connection is closed. 0: for ever.",
+    "maximum_duration": "After this time a connection is closed in any case. 0: never.",
+    "ping_interval": "After this much silence either side is pinged. 0: never.",
+    "retry_delay": "How long to wait between two tries.",
+    "suspend_initial": "How long the first rest lasts.",
+    "suspend_maximum": "How long a rest lasts at most.",
+}
 _NUMBERS: dict[str, tuple[str, str]] = {
-    "connect_timeout": ("Seconds to wait for the backend's handshake.", "any"),
-    "idle_timeout": ("Seconds without data or pong before a connection is closed. 0: never.", "any"),
-    "maximum_duration": ("Seconds after which a connection is closed in any case. 0: never.", "any"),
-    "ping_interval": ("Seconds of silence before either side is pinged. 0: no pings.", "any"),
     "retries": ("How often all addresses are tried again.", "1"),
-    "retry_delay": ("Seconds between two tries.", "any"),
     "suspend_after": ("Failures in a row after which the address rests.", "1"),
-    "suspend_initial": ("Seconds of the first rest.", "any"),
     "suspend_factor": ("Each further rest is longer by this factor.", "any"),
-    "suspend_maximum": ("Seconds that a rest lasts at most.", "any"),
 }

@@ -5,7 +5,7 @@ as it is afterwards. `seen`, where offered, is the `updated_at` that the person 
 design has changed since, ChangedMeanwhile is raised and nothing is written.
 """
 
-from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish, permit
+from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish
 from publisher.operations.deployments import (
     AlreadyDeployed,
     CannotDeploy,
@@ -45,7 +45,6 @@ __all__ = [
     "delete_api",
     "delete_plan",
     "deploy_revision",
-    "permit",
     "restore_revision",
     "transition_api",
     "undeploy",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.permissions import RoleRequired
 from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
@@ -46,12 +45,6 @@ class NotReadyToPublish(Invalid):
         self.missing = missing
 
 
-def permit(allowed: bool, role: str, deed: str) -> None:
-    """Raise RoleRequired unless `allowed`."""
-    if not allowed:
-        raise RoleRequired(f"Only a {role} may {deed}. Ask somebody with that role, or an administrator.")
-
-
 def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
     """Raise Invalid where the server's policy forbids one of a field's clean addresses. Outside any transaction."""
     refused = {field: [why for url in each if (why := ssrf.why_refused(url))] for field, each in urls.items()}
@@ -89,13 +82,11 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
     if seen is not None:
         unchanged = unchanged.filter(updated_at=seen)
     if unchanged.update(**changes, updated_at=now) != 1:
-        raise ChangedMeanwhile(_who_came_first(lock(api)))
+        last = queries.changes_of(lock(api)).filter(verb__in=["api.created", "api.updated"]).first()
+        who = last.actor_name if last else "Somebody"
+        what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
+        changed = f"changed the {what}" if what else "changed this API"
+        raise ChangedMeanwhile(
+            f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
+        )
     return lock(api)
-
-
-def _who_came_first(api: Api) -> str:
-    last = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"]).first()
-    who = last.actor_name if last else "Somebody"
-    what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
-    changed = f"changed the {what}" if what else "changed this API"
-    return f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."

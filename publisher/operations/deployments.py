@@ -13,7 +13,7 @@ from core.values import invalid
 from publisher import permissions, queries, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision
-from publisher.operations.common import lock, permit, save_design, why_in_the_way
+from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
 RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
@@ -34,7 +34,7 @@ class CannotDeploy(Conflict):
 @transaction.atomic
 def create_revision(*, api: Api, description: str = "", actor: User, now: datetime) -> Revision:
     """Record the design as it is now. Raises RoleRequired, Invalid (description)."""
-    permit(permissions.can_revise(actor, api), "creator or publisher", "make a revision")
+    permissions.require_revise(actor, api)
     if len(description.strip()) > DESCRIPTION_LENGTH:
         sentence = f"A description of a revision has at most {DESCRIPTION_LENGTH} characters."
         raise invalid(description=sentence)
@@ -49,7 +49,7 @@ def deploy_revision(
 
     `description` is for the new revision. Raises RoleRequired, Invalid (description), AlreadyDeployed, CannotDeploy.
     """
-    permit(permissions.can_deploy(actor, api), "publisher", "deploy a revision")
+    permissions.require_deploy(actor, api)
     row = lock(api)
     chosen = revision or create_revision(api=row, description=description, actor=actor, now=now)
     _check_own(row, chosen)
@@ -61,7 +61,7 @@ def deploy_revision(
 @transaction.atomic
 def undeploy(*, api: Api, actor: User, now: datetime) -> Api:
     """Take the API off the gateway; its connections are closed. Raises RoleRequired, NotDeployed."""
-    permit(permissions.can_deploy(actor, api), "publisher", "take an API off the gateway")
+    permissions.require_deploy(actor, api)
     row = lock(api)
     if row.deployed_revision is None:
         raise NotDeployed(f"{row} is not deployed.")
@@ -74,7 +74,7 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
 
     The gateway goes on serving what is deployed. Raises RoleRequired, CannotDeploy.
     """
-    permit(permissions.can_edit(actor, api), "creator", "restore a revision")
+    permissions.require_edit(actor, api)
     _check_own(api, revision)
     changes = {field: revision.snapshot[field] for field in RESTORED}
     row = save_design(lock(api), changes, seen=None, now=now)

@@ -22,7 +22,6 @@ from publisher.operations.common import (
     NotReadyToPublish,
     hold,
     lock,
-    permit,
     refuse_backends,
     save_design,
     why_in_the_way,
@@ -67,8 +66,9 @@ def create_api(
     `production` and `sandbox` in its place. Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish`
     NotReadyToPublish.
     """
-    permit(permissions.can_create(actor), "creator", "create an API")
-    permit(not publish or permissions.can_publish(actor), "publisher", "publish an API")
+    permissions.require_create(actor)
+    if publish:
+        permissions.require_publish(actor)
     given = {"name": name, "context": context, "version": version, "endpoint": endpoint, **parts}
     values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
@@ -89,7 +89,7 @@ def create_api(
 @transaction.atomic
 def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
     """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
-    permit(permissions.can_version(actor, api), "creator", "make a new version")
+    permissions.require_version(actor, api)
     number = clean({"version": version}, design.NAMES)["version"]
     _one_at_a_time()
     source = lock(api)
@@ -117,14 +117,16 @@ def update_api(
 
     Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
-    may_edit, may_plan = permissions.can_edit(actor, api), permissions.can_set_plans(actor, api)
-    permit(may_edit or may_plan, "creator", "edit an API")
+    if not permissions.can_set_plans(actor, api):
+        permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
     if "endpoint_options" in values:
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
     differing = _differing(api, values)
-    permit(may_edit or differing.keys() <= {"plans"}, "creator", "edit an API")
-    permit(may_plan or "plans" not in differing, "publisher", "choose the business plans of an API")
+    if differing.keys() - {"plans"}:
+        permissions.require_edit(actor, api)
+    if "plans" in differing:
+        permissions.require_set_plans(actor, api)
     refuse_backends(design.backends(differing))
     with transaction.atomic():
         if UNIQUE & differing.keys():
@@ -136,8 +138,7 @@ def update_api(
 def delete_api(*, api: Api, actor: User, now: datetime) -> None:
     """Delete the API with its revisions and subscriptions; its sockets are closed. Raises RoleRequired."""
     row = lock(api)
-    role = "creator" if row.deployed_revision_id is None else "creator who is also a publisher"
-    permit(permissions.can_delete(actor, row), role, "delete this API")
+    permissions.require_delete(actor, row)
     record_change(row, "deleted", actor=actor, now=now, context=row.context)
     Api.objects.filter(pk=row.pk).update(deployed_revision=None)
     Api.objects.get(pk=row.pk).delete()

@@ -9,7 +9,6 @@ from typing import Any, Final
 from django.db import transaction
 
 from accounts.models import User
-from accounts.permissions import RoleRequired
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
@@ -17,7 +16,7 @@ from core.text import count
 from core.values import invalid
 from publisher import impact, queries
 from publisher.models import Plan
-from publisher.permissions import can_manage_plans
+from publisher.permissions import require_manage_plans
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import CLEANERS, clean_plan
 
@@ -52,7 +51,7 @@ def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Pla
 
     Raises RoleRequired, Invalid (by field) or PlanExists.
     """
-    require_right(actor)
+    require_manage_plans(actor)
     plan = Plan(**_cleaned(fields))
     with transaction.atomic():
         rows.save(plan, taken=lambda: PlanExists(plan.name))
@@ -65,7 +64,7 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
 
     Raises RoleRequired, Invalid or PlanNotFound.
     """
-    require_right(actor)
+    require_manage_plans(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
         row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
@@ -80,7 +79,7 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
 
 def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
     """Delete a plan that nothing is offered under and nobody has. Raises RoleRequired, PlanInUse or PlanNotFound."""
-    require_right(actor)
+    require_manage_plans(actor)
     with transaction.atomic():
         row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
         apis = [str(api) for api in row.apis.order_by("name", "version")]
@@ -89,12 +88,6 @@ def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
             raise PlanInUse(row, apis, subscriptions)
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
-
-
-def require_right(actor: User) -> None:
-    """Raise RoleRequired unless `actor` may manage plans."""
-    if not can_manage_plans(actor):
-        raise RoleRequired("Managing plans needs the admin role.")
 
 
 def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:

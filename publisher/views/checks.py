@@ -51,7 +51,10 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
     else:
-        answer = _tried(form.cleaned_data["address"], request)
+        url = form.cleaned_data["address"]
+        answer = _tried(url, request)
+        if url != form.data["address"].strip():  # it held letters beyond ASCII
+            answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 

@@ -26,7 +26,7 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     if request.method != "POST":
         return _page(request, api, RevisionForm())
-    operations.permit(permissions.can_deploy(current_user(request), api), "publisher", "deploy a revision")
+    permissions.require_deploy(current_user(request), api)
     chosen = request.POST.get("revision")
     revision = queries.get_revision_of(api, chosen) if chosen else None
     form = RevisionForm(request.POST)
@@ -52,7 +52,7 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def revisions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Record the design as a revision without deploying it."""
     api = queries.get_api_for(current_user(request), pk)
-    operations.permit(permissions.can_revise(current_user(request), api), "creator or publisher", "make a revision")
+    permissions.require_revise(current_user(request), api)
     form = RevisionForm(request.POST)
     if not form.is_valid():
         return _page(request, api, form)
@@ -78,7 +78,7 @@ def undeployment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a revision the design again."""
     api = queries.get_api_for(current_user(request), pk)
-    operations.permit(permissions.can_edit(current_user(request), api), "creator", "restore a revision")
+    permissions.require_edit(current_user(request), api)
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
     operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
     messages.success(request, f"The design is what it was in revision {revision.number}. Deploy it to serve it.")

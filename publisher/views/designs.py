@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from accounts.access import RequiresRole, current_user
 from accounts.models import User
+from accounts.permissions import asks
 from core.errors import Conflict, Invalid
 from core.forms import show_refusal, status_of
 from publisher import operations, permissions, queries
@@ -36,14 +37,14 @@ class DesignPage(RequiresRole, ABC):
         """The page as it is stored; closed fields for those who may only read."""
         api = queries.get_api_for(current_user(request), pk)
         form = self.form(api)
-        if not self.may(current_user(request), api):
+        if not asks(self.require)(current_user(request), api):
             _close(form)
         return self.show(api, form)
 
     def post(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Save, and come back to the page."""
         api = queries.get_api_for(current_user(request), pk)
-        operations.permit(self.may(current_user(request), api), *self.needs)
+        self.require(current_user(request), api)
         form = self.form(api, request.POST)
         if not form.is_valid():
             return self.show(api, form)
@@ -63,14 +64,16 @@ class DesignPage(RequiresRole, ABC):
 
     def show(self, api: Api, form: GuardedForm) -> HttpResponse:
         """The page with a form."""
-        context = {"form": form, "may_change": self.may(current_user(self.request), api), **self.context(form)}
+        context = {
+            "form": form,
+            "may_change": asks(self.require)(current_user(self.request), api),
+            **self.context(form),
+        }
         return api_page(self.request, api, self.template, status=status_of(form), **context)
 
-    needs: ClassVar[tuple[str, str]] = ("creator", "edit an API")
-
-    def may(self, user: User, api: Api) -> bool:
-        """Whether the user may save."""
-        return permissions.can_edit(user, api)
+    def require(self, user: User, api: Api) -> None:
+        """Raise RoleRequired unless the user may save."""
+        permissions.require_edit(user, api)
 
     def context(self, form: Any) -> dict[str, Any]:
         """What the template needs besides the form."""
@@ -146,11 +149,10 @@ class PlansPage(DesignPage):
     """Which business plans are offered to new subscribers."""
 
     page, template, saved = "plans", "designs/plans.html", "Business plans are saved."
-    needs = ("publisher", "choose the business plans of an API")
 
-    def may(self, user: User, api: Api) -> bool:
-        """A publisher, or a creator while it is a design."""
-        return permissions.can_set_plans(user, api)
+    def require(self, user: User, api: Api) -> None:
+        """Raise RoleRequired unless the user may save."""
+        permissions.require_set_plans(user, api)
 
     def form(self, api: Api, data: Any = None) -> PlansForm:
         """With the plans on offer ticked."""

@@ -76,9 +76,7 @@ def lifecycle(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take one step."""
     api = queries.get_api_for(current_user(request), pk)
-    operations.permit(
-        permissions.can_publish(current_user(request), api), "publisher", "move an API through its lifecycle"
-    )
+    permissions.require_publish(current_user(request), api)
     form = TransitionForm(request.POST, api=api)
     if not form.is_valid():
         return _page(request, api, refusal=" ".join(form.sentences()), status=400)

@@ -14,7 +14,7 @@ from accounts.access import current_user, requires
 from core.forms import accepted, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
-from publisher.messages import deleting
+from publisher.messages import Impact, deleting
 from publisher.models import Api
 from publisher.views.common import api_page
 
@@ -24,7 +24,7 @@ from publisher.views.common import api_page
 def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Copy the design under a new version."""
     api = queries.get_api_for(current_user(request), pk)
-    operations.permit(permissions.can_version(current_user(request), api), "creator", "make a new version")
+    permissions.require_version(current_user(request), api)
     if request.method != "POST":
         return _version_page(request, api, VersionForm())
     form = VersionForm(request.POST)
@@ -43,9 +43,7 @@ def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what deleting would do, in figures; delete when that is confirmed."""
     api = queries.get_api_for(current_user(request), pk)
-    operations.permit(
-        permissions.can_delete(current_user(request), api), "creator who is also a publisher", "delete this API"
-    )
+    permissions.require_delete(current_user(request), api)
     touched = impact.of(api)
     word = api.name if touched.applications else ""
     if request.method != "POST":
@@ -64,7 +62,7 @@ def _version_page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResp
 
 
 def _deletion_page(
-    request: HttpRequest, api: Api, touched: impact.Impact, form: DeletionForm, status: int = 200
+    request: HttpRequest, api: Api, touched: Impact, form: DeletionForm, status: int = 200
 ) -> HttpResponse:
     context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
     return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)

@@ -5,6 +5,7 @@ import "./drawer.js";
 import "./errors.js";
 import "./menu.js";
 import "./pick.js";
+import "./preset.js";
 import "./reveal.js";
 import "./search.js";
 import "./submit.js";

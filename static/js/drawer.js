@@ -1,7 +1,7 @@
-// Under 820 px the navigation is a drawer: opens from the top bar, closes by Escape, a click outside or a link.
+// Up to 1 024 px the navigation is a drawer: opens from the top bar, closes by Escape, a click outside or a link.
 const nav = document.getElementById("nav");
 const opener = document.querySelector(".bar-drawer");
-const wide = matchMedia("(min-width: 820px)");
+const wide = matchMedia("(min-width: 1025px)");
 
 function close() {
   if (!nav.hasAttribute("data-open")) return;

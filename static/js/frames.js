@@ -40,6 +40,7 @@ export class Frames {
     mark.ariaLabel = words;
     mark.role = "img";
     const body = element("span", kind === "note" ? "frame-text frame-note" : "frame-text", text);
+    body.dir = "auto";
     row.append(mark, element("time", "", clock(new Date())), body, element("span", "frame-size", size));
     this.list.append(row);
     while (this.list.children.length > KEPT) this.list.firstElementChild.remove();

@@ -1,4 +1,5 @@
-// The key / puts the cursor into the search; Escape empties it, and once more leaves it.
+// The key / puts the cursor into the search; Escape empties it, and once more leaves it. The cross in a search that was
+// made shows the whole list again.
 const typing = "input, textarea, select, [contenteditable]";
 
 document.addEventListener("keydown", (event) => {
@@ -13,3 +14,7 @@ document.addEventListener("keydown", (event) => {
     else search.blur();
   }
 });
+
+document.addEventListener("search", (event) => {
+  if (!event.target.value && event.target.defaultValue) event.target.form.requestSubmit();
+}, true);

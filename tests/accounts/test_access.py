@@ -5,8 +5,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from accounts.access import MissingRole, RequiresRole, requires
+from accounts.access import RequiresRole, requires
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from accounts.roles import PUBLISHER_PORTAL, Role
 
 
@@ -39,7 +40,7 @@ class TestBothKinds:
         assert view(ask(admin)).content == b"inside"
 
     def test_others_are_told_which_role_is_needed_and_whom_to_ask(self, view, carol: User, admin: User) -> None:  # type: ignore[no-untyped-def]
-        with pytest.raises(MissingRole) as refusal:
+        with pytest.raises(RoleRequired) as refusal:
             view(ask(carol))
         assert refusal.value.status == 403
         assert "creator or publisher" in str(refusal.value)
@@ -80,7 +81,7 @@ def test_a_fragment_without_a_session_sends_the_whole_page_to_the_sign_in(db: No
 
 def test_a_disabled_person_holds_no_role(alice: User) -> None:
     alice.is_active = False
-    with pytest.raises(MissingRole):
+    with pytest.raises(RoleRequired):
         workshop(ask(alice))
 
 

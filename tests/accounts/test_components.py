@@ -30,7 +30,7 @@ def draw(source: str, **context: object) -> str:
     from django_cotton.compiler_regex import CottonCompiler
 
     html = Template(CottonCompiler().process(source)).render(Context(context))
-    return re.sub(r"\s+", " ", html).strip()
+    return re.sub(r" ?(>)", r"\1", re.sub(r"\s+", " ", html)).strip()
 
 
 class Order(forms.Form):

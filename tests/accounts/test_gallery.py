@@ -9,22 +9,61 @@ from accounts.models import User
 from tests.accounts.conftest import Open
 from tests.accounts.gallery.urls import API
 from tests.journeys.barriers import barriers
+from tests.journeys.measures import faults
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 ID = API["pk"]
+PAGES = [
+    "/publisher/apis",
+    "/publisher/create",
+    "/publisher/create?wrong=1",
+    f"/publisher/apis/{ID}",
+    f"/publisher/apis/{ID}/lifecycle",
+    "/devportal/",
+    "/devportal/applications",
+    f"/devportal/apis/{ID}/wizard",
+]
 # What no page of the product shows when it is visited: errors in a form, and a list with everything in it.
-PAGES = ["/publisher/create?wrong=1", "/devportal/applications"]
+EVERYTHING = ["/publisher/create?wrong=1", "/devportal/applications"]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", EVERYTHING)
 def test_a_page_stands_in_nobodys_way(show: Open, path: str) -> None:
     found = barriers(show(path, reduced_motion="reduce"))
     assert not found, "\n".join(found)
 
 
-def test_a_phone_has_its_navigation_in_a_drawer(show: Open) -> None:
-    page = show(f"/publisher/apis/{ID}", width=390)
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_can_be_read_and_used_at_every_width(show: Open, path: str) -> None:
+    found = faults(show(path, reduced_motion="reduce"))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(820, 1), (1024, 1), (1025, 2), (1440, 2)])
+def test_the_navigation_and_the_second_column_stand_beside_from_1025_pixels_on(
+    show: Open, width: int, columns: int
+) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
+    expect(page.get_by_role("navigation", name="Publisher")).to_be_visible(visible=columns == 2)
+    tracks = page.locator(".columns").first.evaluate("it => getComputedStyle(it).gridTemplateColumns.split(' ').length")
+    assert tracks == columns
+
+
+def test_a_wide_screen_has_its_page_and_top_bar_in_the_middle(show: Open) -> None:
+    page = show(f"/publisher/apis/{ID}", width=1920)
+    left, right = page.evaluate(
+        "() => { const box = document.querySelector('.head').getBoundingClientRect(); return [box.left, box.right] }"
+    )
+    bar = page.evaluate("() => document.querySelector('.crumbs').getBoundingClientRect().left")
+    assert right - left == 1440 - 2 * 28
+    assert left - 236 == 1920 - right
+    assert bar == left
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_a_narrow_screen_has_its_navigation_in_a_drawer(show: Open, width: int) -> None:
+    page = show(f"/publisher/apis/{ID}", width=width)
     opener, nav = page.get_by_role("button", name="Open navigation"), page.get_by_role("navigation", name="Publisher")
     expect(nav).not_to_be_visible()
     opener.click()
@@ -212,3 +251,66 @@ def test_the_first_tab_stop_skips_to_the_page(show: Open) -> None:
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_a_time_goes_on_by_itself_and_says_when_it_is_over(show: Open) -> None:
+    page = show("/devportal/applications")
+    made, ends = page.locator("#facts time").first, page.locator("#facts time[data-expires]")
+    page.clock.install(time=page.evaluate("new Date()"))
+    page.reload()
+    expect(made).to_have_text("just now")
+    expect(ends).to_have_text("expires in 3 minutes")
+    page.clock.run_for(125_000)
+    expect(made).to_have_text("2 minutes ago")
+    expect(ends).to_have_text("expires in less than a minute")
+    page.clock.run_for(60_000)
+    expect(ends).to_have_text("expired just now")
+    expect(ends).to_have_attribute("data-expired", "")
+
+
+def test_an_address_has_both_schemes_in_one_box_and_is_copied_whole(show: Open) -> None:
+    page = show(f"/publisher/apis/{ID}", width=390)
+    box = page.get_by_role("group", name="Address").first
+    plain, secure = "ws://gateway.eu-central.example.com:9099", "wss://gateway.eu-central.example.com:8099"
+    expect(box.get_by_text(plain, exact=False)).to_be_visible()
+    box.get_by_role("radio", name="WSS").focus()
+    page.keyboard.press("Space")
+    expect(box.get_by_text(plain, exact=False)).not_to_be_visible()
+    box.get_by_role("button", name="Copy").click()
+    assert page.evaluate("navigator.clipboard.readText()") == f"{secure}/echowebsocket/1.0.0"
+
+
+def test_an_address_is_switched_and_selected_whole_without_scripts(show: Open) -> None:
+    page = show(f"/publisher/apis/{ID}", width=390, scripts=False)
+    box = page.get_by_role("group", name="Address").first
+    box.get_by_text("WSS", exact=True).click()
+    shown = box.locator(".short:visible")
+    shown.click()
+    selected = shown.evaluate("it => { getSelection().selectAllChildren(it); return getSelection().toString() }")
+    assert selected == "wss://gateway.eu-central.example.com:8099/echowebsocket/1.0.0"
+
+
+def test_a_row_opens_where_it_lights_up_and_its_buttons_stay_theirs(show: Open) -> None:
+    page = show("/devportal/applications")
+    row = page.get_by_role("row").filter(has_text="Chat client 2")
+    row.get_by_label("Pick 2").check()
+    box = row.get_by_text("Gold").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    page.wait_for_url("**#")
+
+
+def test_a_preset_fills_in_the_number_and_its_unit(show: Open) -> None:
+    page = show("/publisher/create")
+    page.get_by_role("button", name="1 day").click()
+    expect(page.get_by_label("Tokens live for")).to_have_value("1")
+    expect(page.get_by_label("Unit")).to_have_value("day")
+    expect(page.get_by_label("Tokens live for")).to_be_focused()
+
+
+def test_a_search_that_is_emptied_by_its_cross_shows_the_whole_list_again(show: Open) -> None:
+    page = show("/publisher/apis?q=echo")
+    search = page.get_by_role("searchbox")
+    search.fill("")
+    search.dispatch_event("search")
+    page.wait_for_url("**/publisher/apis?q=")

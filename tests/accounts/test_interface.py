@@ -44,6 +44,27 @@ def test_what_never_happened_is_said_to_be_so() -> None:
     assert interface.ago(None) == "never"
 
 
+@pytest.mark.parametrize(("seconds", "how", "words"), [
+    (61, "words", "in 1 minute"), (61, "sentence", "expires in 1 minute"), (5, "words", "in less than a minute"),
+    (5, "sentence", "expires in less than a minute"), (0, "words", "expired just now"),
+    (-7300, "words", "expired 2 hours ago"), (-7300, "sentence", "expired 2 hours ago"),
+])  # fmt: skip
+def test_an_expiry_says_when_and_that_it_is_over(seconds: float, how: str, words: str) -> None:
+    assert interface.expiry(timezone.now() + dt.timedelta(seconds=seconds + 0.5 * (seconds > 0)), how) == words
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 24, "x" * 25, "ws://gateway.example.com:9099/echo/1.0.0"])
+def test_a_text_in_two_is_the_whole_text(text: str) -> None:
+    start, end = interface.in_two(text)
+    assert start + end == text
+    assert not start or len(end) == interface.SHOWN_END
+
+
+def test_only_a_name_from_right_to_left_is_fenced_off() -> None:
+    assert interface.isolated("Åsa 聊天") == "Åsa 聊天"
+    assert interface.isolated("متجر") == "\N{FIRST STRONG ISOLATE}متجر\N{POP DIRECTIONAL ISOLATE}"
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_has_a_badge_and_the_word_of_the_lifecycle(state: State) -> None:
     assert interface.state_kind(state) == interface.state_kind(state.value) == interface.STATE_KINDS[state.value]

@@ -1,9 +1,11 @@
 """Signing in and out, in both portals."""
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import User
+from core.client_address import TrustedProxies
 
 PASSWORD = "correct horse battery staple"
 SENTENCE = "Username or password is not right."
@@ -125,6 +127,23 @@ def test_other_capitals_are_no_way_around_the_lock(client: Client, bob: User) ->
     for name in ("bob", "Bob", "BOB", "bOb", "boB"):
         last = sign_in(client, name, "wrong")
     assert last.status_code == 429
+
+
+def test_behind_a_proxy_the_lock_is_for_the_client_that_the_proxy_names(
+    client: Client, bob: User, settings: LazySettings
+) -> None:
+    settings.TRUSTED_PROXIES = TrustedProxies(["127.0.0.1"])
+
+    def attempt(password: str, forwarded: str) -> int:
+        fields = {"username": "bob", "password": password}
+        return client.post(
+            "/publisher/sign-in", fields, secure=True, headers={"X-Forwarded-For": forwarded}
+        ).status_code
+
+    assert [attempt("wrong", f"6.6.6.{number}, 192.0.2.7") for number in range(5)] == [400] * 4 + [429]
+    assert attempt(PASSWORD, "192.0.2.8") == 302
+    settings.TRUSTED_PROXIES = TrustedProxies()
+    assert [attempt("wrong", f"192.0.2.{number}") for number in range(5)] == [400] * 4 + [429]
 
 
 def test_the_lock_falls_on_names_that_nobody_has_too(client: Client, db: None) -> None:

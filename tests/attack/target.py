@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Report(NamedTuple):
-    """How the process is: resident `memory` and the most there ever was (bytes), what is open, and what went wrong."""
+    """How the process is: resident `memory` and `peak` since the last report (bytes), what is open, what went wrong.
+
+    Where the kernel does not let a peak be forgotten, it is that of the whole life.
+    """
 
     memory: int
     peak: int
@@ -167,6 +170,8 @@ def _context(given: dict[str, Any], options: Any) -> Any:
 
 def _report(worker: Any, faults: list[str]) -> Report:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the next peak begins here
     return Report(
         memory=int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
         peak=int(status["VmHWM"].split()[0]) * 1024,

@@ -8,13 +8,15 @@ import pytest
 from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
+from accounts.permissions import RoleRequired
 from core.errors import Invalid
 from core.models import AuditEntry
 from devportal import operations, queries
 from devportal.bootstrap import ensure_application_plans
 from devportal.errors import ApplicationNotFound
 from devportal.models import Application, ApplicationPlan, OAuthClient, Subscription
-from devportal.operations.applications import ApplicationNameTaken, NotADeveloper, NotYourApplication
+from devportal.operations.applications import ApplicationNameTaken
+from devportal.permissions import NotYourApplication
 from tests.devportal import builders
 from tests.devportal.builders import NOW
 
@@ -43,7 +45,7 @@ def test_creating_is_on_the_trail(carol: User) -> None:
 
 
 def test_somebody_without_the_subscriber_role_is_told_so(alice: User) -> None:
-    with pytest.raises(NotADeveloper, match="subscriber role"):
+    with pytest.raises(RoleRequired, match="subscriber role"):
         operations.create_application(name="Chat client", actor=alice, now=NOW)
     assert not Application.objects.exists()
 
@@ -123,7 +125,7 @@ def test_an_owner_who_lost_the_role_may_look_but_not_change(carol: User) -> None
     RoleGrant.objects.filter(user=carol).delete()
     carol = User.objects.get(pk=carol.pk)
 
-    with pytest.raises(NotADeveloper):
+    with pytest.raises(RoleRequired):
         _rename(app, "Still mine", carol)
     assert queries.application_for(carol, app.pk) == app
 

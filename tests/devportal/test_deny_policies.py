@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from accounts.permissions import RoleRequired
 from core.errors import Invalid
 from core.models import AuditEntry
 from core.values import BadValue
@@ -16,7 +17,7 @@ from devportal import diagnosis, operations, queries
 from devportal.deny_policies import Denial, Denials, DenyCondition, clean_address, clean_span, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
-from devportal.operations.deny_policies import DeniedAlready, NothingToSwitch, NotYoursToDeny
+from devportal.operations.deny_policies import DeniedAlready, NothingToSwitch
 from tests.devportal import builders
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -200,11 +201,11 @@ def test_a_policy_is_switched_off_and_on_and_deleted_each_with_a_row_on_the_trai
 @pytest.mark.parametrize("who", ["alice", "bob", "carol", "observer"])
 def test_nobody_but_administrators_keeps_callers_out(request: pytest.FixtureRequest, admin: User, who: str) -> None:
     person, policy = request.getfixturevalue(who), deny(admin, "IP", "192.0.2.7")
-    with pytest.raises(NotYoursToDeny):
+    with pytest.raises(RoleRequired):
         deny(person, "IP", "192.0.2.8")
-    with pytest.raises(NotYoursToDeny):
+    with pytest.raises(RoleRequired):
         operations.switch_deny_policy(policy=policy, is_active=False, actor=person, now=NOW)
-    with pytest.raises(NotYoursToDeny):
+    with pytest.raises(RoleRequired):
         operations.delete_deny_policy(policy=policy, actor=person, now=NOW)
 
 

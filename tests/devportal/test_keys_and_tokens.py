@@ -14,9 +14,9 @@ from core.models import AuditEntry
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.operations.applications import NotYourApplication
 from devportal.operations.keys import KeysExist
 from devportal.operations.tokens import GrantMissing
+from devportal.permissions import NotYourApplication
 from tests.devportal import builders
 from tests.devportal.builders import NOW
 

@@ -6,7 +6,7 @@ import pytest
 
 from devportal import grants, snippets, subscription_states
 from devportal.addresses import short_version
-from devportal.models import Subscription
+from devportal.subscription_states import SubscriptionState
 
 WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
 ECHO = (f"{WS}/echowebsocket/1.0", f"{WSS}/echowebsocket/1.0")
@@ -66,7 +66,7 @@ def test_the_short_version_is_used_where_it_leads_to_the_same(version: str, othe
 
 
 def test_the_table_of_states_covers_every_state_and_leads_nowhere_else() -> None:
-    states = set(Subscription.State.values)
+    states = set(SubscriptionState)
     assert set(subscription_states.MAY_BECOME) == states
     assert {after for targets in subscription_states.MAY_BECOME.values() for after in targets} <= states
     assert all(state not in targets for state, targets in subscription_states.MAY_BECOME.items())

@@ -1,18 +1,17 @@
-"""A small world for the metering tests: workers that share a store, and relays that move bytes through them.
+"""A small world for the metering tests: workers that share a store, and real relays between transports of ours.
 
-Nothing here reads a clock: the test says what time it is. The relay is the plainest that keeps the contract of
-`gateway.relay.throttle`, with the real frame scanner.
+Nothing here reads a clock: the test says what time it is, and `tests/gateway/quotas/conftest.py` tells the relay.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from gateway.quotas.admission import Admission
 from gateway.quotas.limits import PlanLimits, Window
-from gateway.quotas.meter import LimitExceeded
 from gateway.quotas.rules import (
     GONE_SECONDS,
     LIVING_SECONDS,
@@ -25,16 +24,29 @@ from gateway.quotas.rules import (
     StoredWindow,
     WindowUsage,
     adopt,
+    api_account,
+    application_account,
+    carried_over,
     decide,
     is_contended,
     schedule,
 )
-from gateway.quotas.state import LeaseState
-from gateway.relay.frames import FrameError, FrameScanner
-from gateway.relay.throttle import FrameLimiter
+from gateway.quotas.state import LeaseState, PlanOf
+from gateway.relay.splice import Relay
+from gateway.relay.types import RelayOptions
 
 EPOCH = 1_700_000_040.0
 """The beginning of a minute, well inside its day and its month."""
+
+
+class Clock:
+    """What time it is, as the test says."""
+
+    def __init__(self) -> None:
+        self.now = EPOCH
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class MemoryStore:
@@ -44,7 +56,7 @@ class MemoryStore:
         self.windows: dict[tuple[str, Window], StoredWindow] = {}
         self.leases: dict[tuple[str, Window], dict[tuple[str, int], StoredLease]] = {}
         self.seen: dict[str, float] = {}
-        self.lines: dict[str, float] = {}
+        self.schedules: dict[str, float] = {}
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         return [self._serve(holder, request, now) for request in requests]
@@ -52,8 +64,9 @@ class MemoryStore:
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
         answers = []
         for reservation in reservations:
-            self.lines[reservation.key], slots = schedule(self.lines.get(reservation.key, 0.0), reservation, now)
-            answers.append(slots)
+            end, answer = schedule(self.schedules.get(reservation.key, 0.0), reservation, now)
+            self.schedules[reservation.key] = end
+            answers.append(answer)
         return answers
 
     def contended(self, holder: str, now: float) -> list[int]:
@@ -88,7 +101,9 @@ class MemoryStore:
 
     def _serve(self, holder: str, request: LeaseRequest, now: float) -> LeaseAnswer:
         place = (request.key, request.window)
-        window = self.windows.setdefault(place, StoredWindow())
+        if place not in self.windows:
+            self.windows[place] = StoredWindow(carried_over(self.used, request.key, request.window, now))
+        window = self.windows[place]
         leases = self.leases.setdefault(place, {})
         for lease in leases.values():
             lease.living = self.seen.get(lease.holder, 0.0) > now - LIVING_SECONDS
@@ -118,12 +133,12 @@ class ListCells:
 
     def __init__(self) -> None:
         self.counts: dict[int, list[int]] = {}
-        self._serial = 0
+        self._last_id = 0
 
     def allocate(self) -> tuple[int, list[int], int]:
-        self._serial += 1
-        self.counts[self._serial] = [0]
-        return self._serial, self.counts[self._serial], 0
+        self._last_id += 1
+        self.counts[self._last_id] = [0]
+        return self._last_id, self.counts[self._last_id], 0
 
     def free(self, lease_id: int) -> None:
         del self.counts[lease_id]
@@ -133,14 +148,14 @@ class ListCells:
 
 
 class SimulatedWorker:
-    """One worker: a ledger, and by hand what the keeper does with threads and timers."""
+    """One worker: its leases, and by hand what the lease client does with threads and timers."""
 
     def __init__(self, name: str, store: LeaseStore, now: float) -> None:
         self.name = name
         self.store = store
         self.cells = ListCells()
         self.lease_state = LeaseState(self.cells, lambda: None)
-        self.lines: list[Line] = []
+        self.flows: list[Flow] = []
         self._heard: Callable[[float], None] | None = None
         store.beat(name, now)
 
@@ -148,31 +163,29 @@ class SimulatedWorker:
         self, now: float, plan: PlanLimits | None = None, *, who: str = "s", application: PlanLimits | None = None
     ) -> Admission:
         return self.lease_state.enter(
-            subscription=None if plan is None else (who, plan),
-            application=None if application is None else ("a", application),
+            subscription=None if plan is None else PlanOf(api_account("a", who), plan),
+            application=None if application is None else PlanOf(application_account("a"), application),
             now=now,
         )
 
-    def sequence(self, now: float, *, lose: str = "") -> None:
-        """One turn of the keeper. `lose`: the "question" does not arrive, or the "answer" is lost."""
+    def look(self, now: float, *, lose: str = "") -> None:
+        """One look of the lease client. `lose`: the "question" does not arrive, or the "answer" is lost."""
         self.hear(now)
         self.ask(now, lose=lose)
         self.hear(now)
 
     def ask(self, now: float, *, lose: str = "") -> None:
-        """The first half of a turn: the store has answered, and the answer is under way."""
+        """The first half of a look: the store has answered, and the answer is under way."""
         if self._heard is not None:
             return
         self.lease_state.tick(now)
         batch = self.lease_state.collect(now)
-        answers, slots = list[LeaseAnswer](), list[Reserved]()
+        answers, reserved = list[LeaseAnswer](), list[Reserved]()
         if lose != "question":
             answers = self.store.exchange(self.name, [request for _, request in batch.requests], now)
-            slots = self.store.reserve([reservation for _, reservation in batch.reservations], now)
+            reserved = self.store.reserve([reservation for _, reservation in batch.reservations], now)
         self._heard = (
-            partial(self.lease_state.fail, batch)
-            if lose
-            else partial(self.lease_state.reconcile, batch, answers, slots)
+            partial(self.lease_state.fail, batch) if lose else partial(self.lease_state.apply, batch, answers, reserved)
         )
 
     def hear(self, now: float) -> None:
@@ -182,80 +195,176 @@ class SimulatedWorker:
             heard(now)
 
     def look_around(self, now: float) -> None:
-        """What the keeper does now and then: say that it lives, and return what others wait for."""
+        """What the lease client does now and then: say that it lives, and return what others wait for."""
         self.store.beat(self.name, now)
         self.lease_state.give_up(self.store.contended(self.name, now))
 
     def die(self) -> None:
         """Killed: nothing is returned, nothing said. Only the record of what was spent is left."""
-        self.lines.clear()
+        self.flows.clear()
 
     def bury(self) -> None:
         """Somebody on this host finds it dead."""
         self.store.reconcile(self.name, self.cells.record())
 
 
-@dataclass
-class Line:
-    """One direction of one relayed connection: bytes in, bytes out."""
+class Relayed:
+    """A connection that the gateway relays: a real relay, between two transports that keep what they are given."""
 
-    entry: Admission
-    clock: list[float]
-    masked: bool = True
-    limit: int = 0
-    may_skip: bool = True
-    sent: bytearray = field(default_factory=bytearray)
-    passed: bytearray = field(default_factory=bytearray)
-    kept: bytes = b""
-    over: LimitExceeded | None = None
-    error: FrameError | None = None
-    is_held: bool = False
+    def __init__(self, admission: Admission, clock: Callable[[], float], *, may_skip: bool = True, limit: int = 0):
+        self.admission = admission
+        client, backend = KeepingTransport(), KeepingTransport()
+        self.relay = Relay(
+            client,  # type: ignore[arg-type]
+            backend,  # type: ignore[arg-type]
+            options=RelayOptions(limit=limit, keeps_context=(not may_skip, not may_skip)),
+            wheel=_Idle(),  # type: ignore[arg-type]
+            loop=_Idle(),  # type: ignore[arg-type]
+            meters=(admission.client, admission.backend),
+            on_end=lambda relay: None,
+        )
+        told_by(clock)
+        self.relay.start()
+        self.client = Flow(self, client, backend)
+        self.backend = Flow(self, backend, client)
 
-    def __post_init__(self) -> None:
-        self.meter = self.entry.client if self.masked else self.entry.backend
-        self.scanner = FrameScanner(masked=self.masked, limit=self.limit)
-        self.limiter = FrameLimiter(self.scanner, self.meter, may_skip=self.may_skip)
+
+class Flow:
+    """What one side of a relayed connection sends, and what of that reaches the other."""
+
+    def __init__(self, connection: Relayed, source: KeepingTransport, sink: KeepingTransport) -> None:
+        self.connection = connection
+        self.sent = bytearray()
+        self._source = source
+        self._sink = sink
+
+    @property
+    def admission(self) -> Admission:
+        return self.connection.admission
+
+    @property
+    def masked(self) -> bool:
+        """Frames of a client are masked."""
+        return self is self.connection.client
+
+    @property
+    def is_held(self) -> bool:
+        """The gateway does not read from it at the moment."""
+        return not self._source.is_reading
 
     @property
     def is_open(self) -> bool:
-        return self.over is None and self.error is None
+        return self.connection.relay.cause is None
+
+    @property
+    def code(self) -> int | None:
+        """With which Close code the connection has ended."""
+        cause = self.connection.relay.cause
+        return cause.code if cause else None
+
+    @property
+    def reason(self) -> str:
+        """Why the connection has ended, for people."""
+        cause = self.connection.relay.cause
+        return cause.reason if cause else ""
+
+    @property
+    def passed(self) -> bytes:
+        """What reached the other side, but for a Close of the gateway's own (those of the tests are empty)."""
+        written, last = bytes(self._sink.written), self._sink.last
+        is_close_with_code = len(last) > 1 and last[0] == 0x88 and last[1] & 127
+        return written.removesuffix(last) if is_close_with_code else written
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Messages and bytes that passed, as the gateway says."""
+        traffic = self.connection.relay.traffic()
+        return traffic[:2] if self is self.connection.client else traffic[2:]
 
     def receive(self, chunk: bytes) -> None:
-        """A chunk has come in. A line that is held is not read, so nothing comes then."""
+        """A chunk has come in. What is held is not read, so nothing comes then."""
         assert not self.is_held
         self.sent += chunk
         if self.is_open:
-            self._relay(self.kept + chunk)
+            self._source.protocol.data_received(chunk)
 
-    def resume(self) -> None:
-        self.is_held = False
-        if self.is_open:
-            self._relay(self.kept)
+    def leave(self, now: float) -> None:
+        """Both sides are gone without a word."""
 
-    def _relay(self, data: bytes) -> None:
-        scanner = self.scanner
-        mark, messages, octets = scanner.mark(), scanner.messages, scanner.octets
-        try:
-            end = scanner.feed(data)
-            clean = True
-        except FrameError:
-            end, clean = 0, False
-        moved = (scanner.messages - messages, scanner.octets - octets)
-        if clean and not self.limiter.skipping and self.meter.take(*moved):
-            self.passed += data[:end]
-            self.kept = data[end:]
-            return
-        scanner.rewind(mark)
-        result = self.limiter.filter(data, self.clock[0])
-        for start, stop in result.parts:
-            self.passed += data[start:stop]
-        self.kept = data[result.end :]
-        if result.is_cut:
-            self._relay(self.kept)
-            return
-        self.error = result.error
-        if isinstance(result.blocked, LimitExceeded):
-            self.over = result.blocked
-        elif result.blocked is not None:
-            self.is_held = True
-            result.blocked.source.hold(self.resume)
+        async def lose() -> None:
+            self._source.protocol.connection_lost(None)
+            self._sink.protocol.connection_lost(None)
+
+        asyncio.run(lose())
+        self.admission.leave(now)
+        self._source.is_reading = False
+
+
+class KeepingTransport:
+    """A transport that keeps what is written to it. Like one under TLS it has no socket to write to directly."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+        self.last = b""
+        self.is_reading = True
+        self.protocol: Any = None
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
+
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        """It never has to wait."""
+
+    def get_extra_info(self, name: str) -> object:
+        return self if name == "ssl_object" else None
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+        self.last = data
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """Nothing follows."""
+
+    def close(self) -> None:
+        """What is kept is kept."""
+
+
+class _Idle:
+    """A loop and a wheel at which nothing happens by itself."""
+
+    tick = 1.0
+
+    def time(self) -> float:
+        return 0.0
+
+    def watch(self, watched: object, delay: float) -> None:
+        """Never."""
+
+    def forget(self, watched: object) -> None:
+        """Nothing was watched."""
+
+
+_clock: Callable[[], float] = Clock()
+
+
+def told_by(clock: Callable[[], float]) -> None:
+    """From now on relays are told the time by this clock."""
+    global _clock
+    _clock = clock
+
+
+def now() -> float:
+    """What relays take for the time."""
+    return _clock()

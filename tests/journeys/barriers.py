@@ -7,7 +7,8 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-WIDTHS = (1920, 820, 819, 390)  # pixels; the frame changes between 820 and 819
+from tests.journeys.measures import faults
+
 # axe would load the style sheets again, from the wrong places, only to look for rules that depend on orientation.
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 COLOURS: dict[str, Any] = {
@@ -17,9 +18,9 @@ COLOURS: dict[str, Any] = {
 
 
 def barriers(page: Page, *, dark: bool = True) -> list[str]:
-    """In light and, if wanted, in dark, wide and narrow, with what opens closed and open."""
+    """In light, at every width, and if wanted in dark, with what opens closed and open."""
     page.emulate_media(color_scheme="light")
-    found = [*_everywhere(page, EVERYTHING), *_sideways(page)]
+    found = [*_everywhere(page, EVERYTHING), *faults(page)]
     if not dark:
         return found
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -57,21 +58,3 @@ def _sentences(results: dict[str, Any]) -> list[str]:
         for rule in results["violations"]
         for node in rule["nodes"]
     ]
-
-
-def _sideways(page: Page) -> list[str]:
-    """Widths at which the page scrolls sideways, and what sticks out."""
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        wide = page.evaluate(STICKING_OUT)
-        found += [f"{width} px: {each} sticks out" for each in wide]
-    return found
-
-
-STICKING_OUT = """() => {
-  const root = document.documentElement, limit = root.clientWidth
-  if (root.scrollWidth <= limit) return []
-  const out = [...document.body.querySelectorAll("*")].filter(it => it.getBoundingClientRect().right > limit + 1)
-  return out.slice(0, 5).map(it => `${it.tagName.toLowerCase()}.${it.className}`).concat(`page ${root.scrollWidth}`)
-}"""

@@ -68,6 +68,7 @@ VISITS = [
     Visit("nobody", "devportal:catalogue", query="?q=nothing-like-it"),
     Visit("nobody", "devportal:api", API),
     Visit("nobody", "devportal:api", {"pk": "prototype"}),
+    Visit("carol", "devportal:api", {"pk": "deprecated"}),
     Visit("mallory", "devportal:api", {"pk": "draft"}),
     Visit("mallory", "publisher:apis"),
     Visit("mallory", "devportal:credentials", API),
@@ -156,6 +157,17 @@ def test_a_page_stands_in_nobodys_way(
     assert answer
     assert answer.status in (200, 403, 404)
     found = barriers(page, dark=visit in FIRST_VISITS)
+    assert not found, "\n".join(found)
+
+
+def test_the_page_that_shows_a_token_once_stands_in_nobodys_way(
+    product: Product, world: dict[str, Any], tab_of: Callable[[str], Page]
+) -> None:
+    page, step = tab_of("carol"), Visit("carol", "devportal:wizard-token", {**RUN, "key_type": "production"})
+    page.goto(product.portal + step.address(world))
+    page.get_by_role("button", name="Generate token").click()
+    page.get_by_role("button", name="Try it now").click()
+    found = barriers(page)
     assert not found, "\n".join(found)
 
 

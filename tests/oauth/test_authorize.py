@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -69,13 +70,37 @@ def test_a_code_is_stored_as_its_digest(browser: Client, bob: User, keys: Genera
     [
         ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "S512"}, "invalid_request"),
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge": "", "code_challenge_method": ""}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+        ({"code_challenge_method": "plain", "code_challenge": flows.VERIFIER}, "invalid_request"),
+        ({"code_challenge_method": None, "code_challenge": flows.challenge()}, "invalid_request"),
+        ({"prompt": "none"}, "consent_required"),
+        ({"prompt": "none", "scope": "openid"}, "consent_required"),
+        ({"prompt": "none login"}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": "code token"}, "unauthorized_client"),
         ({"response_type": "id_token"}, "unsupported_response_type"),
         ({"response_type": None}, "invalid_request"),
         ({"scope": "admin"}, "invalid_scope"),
     ],
-    ids=["no PKCE", "unknown PKCE", "implicit", "hybrid", "id_token", "no type", "unknown scope"],
+    ids=[
+        "no PKCE",
+        "unknown PKCE",
+        "empty challenge",
+        "empty PKCE",
+        "short challenge",
+        "plain",
+        "plain by omission",
+        "silent",
+        "silent OpenID",
+        "silent and not",
+        "implicit",
+        "hybrid",
+        "id_token",
+        "no type",
+        "unknown scope",
+    ],
 )
 def test_a_bad_request_of_a_known_client_is_sent_back_to_it(
     browser: Client, keys: GeneratedKeys, changes: dict[str, str | None], error: str
@@ -85,18 +110,42 @@ def test_a_bad_request_of_a_known_client_is_sent_back_to_it(
     assert (answer["error"], answer["iss"]) == (error, "https://localhost:9443")
 
 
-@pytest.mark.parametrize("method", ["plain", None])
-def test_a_challenge_that_is_its_own_verifier_earns_no_code(
-    browser: Client, keys: GeneratedKeys, method: str | None
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge": ""},
+        {"code_challenge_method": "plain"},
+        {"code_challenge_method": ""},
+        {"code_challenge": "x"},
+    ],
+)
+def test_a_form_spoilt_on_its_way_through_the_browser_earns_no_code(
+    browser: Client, keys: GeneratedKeys, changes: dict[str, str]
 ) -> None:
-    params = flows.authorize_params(keys.client, code_challenge=flows.VERIFIER, code_challenge_method=method)
-    page = browser.get("/oauth2/authorize", params)
-    if page.status_code == 200:
-        fields = {name: value for name, value in page.context["form"].initial.items() if value is not None}
-        page = browser.post("/oauth2/authorize", {**fields, "allow": "on"})
+    page = browser.get("/oauth2/authorize", flows.authorize_params(keys.client))
+    fields = {name: value for name, value in page.context["form"].initial.items() if value is not None}
+    answer = flows.answer(browser.post("/oauth2/authorize", {**fields, **changes, "allow": "on"}))
 
-    assert flows.answer(page)["error"] == "invalid_request"
+    assert answer["error"] == "invalid_request"
     assert Grant.objects.count() == 0
+
+
+@pytest.mark.parametrize("scope", ["default", "openid"])
+def test_a_visitor_who_must_not_be_asked_is_sent_back(client: Client, keys: GeneratedKeys, scope: str) -> None:
+    params = flows.authorize_params(keys.client, prompt="none", scope=scope)
+    answer = flows.answer(client.get("/oauth2/authorize", params))
+
+    assert (answer["error"], answer["state"]) == ("login_required", "xyz")
+    stranger = client.get("/oauth2/authorize", {**params, "redirect_uri": "https://evil.example/"})
+    assert not stranger.headers.get("Location", "").startswith("https://evil")
+
+
+@pytest.mark.parametrize("name", ["code_challenge", "state", "client_id", "nonce"])
+def test_a_parameter_that_stands_there_twice_is_never_followed(browser: Client, keys: GeneratedKeys, name: str) -> None:
+    params = [*flows.authorize_params(keys.client, nonce="n").items(), (name, "other")]
+    response = browser.get(f"/oauth2/authorize?{urlencode(params)}")
+
+    assert (response.status_code, "Location" in response.headers) == (400, False)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +164,6 @@ def test_a_challenge_that_is_its_own_verifier_earns_no_code(
         "http://[bad/callback",
         "https://app.example.com:port/callback",
         "https://app.example.com:99999999/callback",
-        "",
     ],
 )
 def test_an_address_that_is_not_registered_is_never_followed(
@@ -128,10 +176,32 @@ def test_an_address_that_is_not_registered_is_never_followed(
     assert "app.example.com/callback" not in response.content.decode().replace(address, "")
 
 
-def test_the_one_registered_address_is_taken_when_none_is_sent(browser: Client, keys: GeneratedKeys) -> None:
-    page = browser.get("/oauth2/authorize", flows.authorize_params(keys.client, redirect_uri=None))
+@pytest.mark.parametrize("sent", [None, ""])
+def test_the_one_registered_address_is_taken_when_none_is_sent(
+    browser: Client, keys: GeneratedKeys, sent: str | None
+) -> None:
+    page = browser.get("/oauth2/authorize", flows.authorize_params(keys.client, redirect_uri=sent))
 
-    assert page.context["form"].initial["redirect_uri"] == flows.CALLBACK
+    assert page.context["redirect_uri"] == flows.CALLBACK
+    assert flows.CALLBACK in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("named", "again", "status"),
+    [
+        (None, None, 200),
+        (None, flows.CALLBACK, 200),
+        (None, "https://other.example.com/", 400),
+        (flows.CALLBACK, flows.CALLBACK, 200),
+        (flows.CALLBACK, None, 400),
+        (flows.CALLBACK, "", 400),
+    ],
+)
+def test_an_address_that_was_named_is_named_again_at_redemption(
+    client: Client, keys: GeneratedKeys, bob: User, named: str | None, again: str | None, status: int
+) -> None:
+    code = flows.consent(bob, keys.client, redirect_uri=named)["code"]
+    assert flows.exchange(client, keys.client, keys.secret, code, redirect_uri=again).status_code == status
 
 
 def test_the_answer_is_checked_again_because_it_came_through_the_browser(browser: Client, keys: GeneratedKeys) -> None:

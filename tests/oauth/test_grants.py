@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.models import User
+from core.client_address import TrustedProxies
 from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
@@ -230,28 +234,111 @@ def test_a_public_client_needs_no_secret_but_the_verifier(client: Client, keys: 
 # --- refresh -------------------------------------------------------------------------------------------------
 
 
-def test_a_refresh_rotates_and_ends_the_token_before_it(client: Client, keys: GeneratedKeys, carol: User) -> None:
+@pytest.fixture
+def first(client: Client, keys: GeneratedKeys, carol: User) -> dict[str, Any]:
+    """What Carol's client was given for its code."""
     code = flows.consent(carol, keys.client)["code"]
-    first = flows.exchange(client, keys.client, keys.secret, code).json()
+    given: dict[str, Any] = flows.exchange(client, keys.client, keys.secret, code).json()
+    return given
+
+
+def _lives(token: str) -> bool:
+    return tokens.find(token, timezone.now()) is not None
+
+
+def _let_the_grace_pass() -> None:
+    RefreshToken.objects.exclude(revoked=None).update(revoked=timezone.now() - timedelta(seconds=11))
+
+
+def test_a_refresh_rotates_and_the_token_before_it_lives_to_its_own_end(
+    client: Client, keys: GeneratedKeys, carol: User, first: dict[str, Any]
+) -> None:
     second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
 
     assert second["refresh_token"] != first["refresh_token"]
     assert second["access_token"] != first["access_token"]
-    assert tokens.find(first["access_token"], timezone.now()) is None
     assert tokens.find(second["access_token"], timezone.now()).user == carol
-    assert [entry.actor for entry in AuditEntry.objects.filter(verb="token.revoked")] == [carol]
+    assert _lives(first["access_token"])
+    assert not AuditEntry.objects.filter(verb="token.revoked").exists()
+    assert tokens.find(first["access_token"], timezone.now() + timedelta(hours=1)) is None
 
 
-def test_a_refresh_token_used_twice_ends_the_whole_family(client: Client, keys: GeneratedKeys, carol: User) -> None:
-    code = flows.consent(carol, keys.client)["code"]
-    first = flows.exchange(client, keys.client, keys.secret, code).json()
-    second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
-    third = flows.refresh(client, keys.client, keys.secret, second["refresh_token"]).json()
+def test_a_refresh_token_used_twice_in_a_moment_leaves_one_family_in_which_both_go_on(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any]
+) -> None:
+    twins = [flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json() for _ in range(2)]
+
+    assert len(set(RefreshToken.objects.values_list("token_family", flat=True))) == 1
+    for twin in twins:
+        assert _lives(twin["access_token"])
+        assert flows.refresh(client, keys.client, keys.secret, twin["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_used_later_ends_the_whole_family(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any]
+) -> None:
+    twins = [flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json() for _ in range(2)]
+    third = flows.refresh(client, keys.client, keys.secret, twins[0]["refresh_token"]).json()
+    _let_the_grace_pass()
 
     assert _error(flows.refresh(client, keys.client, keys.secret, first["refresh_token"])) == (400, "invalid_grant")
-    assert tokens.find(third["access_token"], timezone.now()) is None
-    assert _error(flows.refresh(client, keys.client, keys.secret, third["refresh_token"])) == (400, "invalid_grant")
-    assert AuditEntry.objects.filter(verb="token.revoked").count() == 3
+    for each in (first, *twins, third):
+        assert not _lives(each["access_token"])
+        refused = flows.refresh(client, keys.client, keys.secret, each["refresh_token"])
+        assert _error(refused) == (400, "invalid_grant")
+    assert AuditEntry.objects.filter(verb="token.revoked").count() == 4
+
+
+def test_without_a_grace_a_second_use_ends_the_family_at_once(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any], settings: LazySettings
+) -> None:
+    settings.REFRESH_GRACE_SECONDS = 0.0
+    second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
+
+    assert flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).status_code == 400
+    assert not _lives(first["access_token"])
+    assert not _lives(second["access_token"])
+
+
+def test_a_used_refresh_token_is_worth_nothing_to_another_client_and_ends_nothing(
+    client: Client, keys: GeneratedKeys, opaque_keys: GeneratedKeys, first: dict[str, Any]
+) -> None:
+    second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
+    for _ in range(2):
+        refused = flows.refresh(client, opaque_keys.client, opaque_keys.secret, first["refresh_token"])
+        assert _error(refused) == (400, "invalid_grant")
+        _let_the_grace_pass()
+    assert _lives(second["access_token"])
+
+
+@pytest.mark.parametrize("which", ["refresh_token", "access_token"])
+def test_a_revoked_refresh_token_has_no_grace_and_leaves_nothing_of_its_family(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any], which: str
+) -> None:
+    second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
+    client.post("/oauth2/revoke", {"token": second[which]}, headers=flows.basic(keys.client.client_id, keys.secret))
+
+    for each in (first, second):
+        assert not _lives(each["access_token"])
+        assert flows.refresh(client, keys.client, keys.secret, each["refresh_token"]).status_code == 400
+
+
+def test_an_access_token_that_was_refreshed_away_can_be_ended_alone(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any]
+) -> None:
+    second = flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).json()
+    headers = flows.basic(keys.client.client_id, keys.secret)
+    client.post("/oauth2/revoke", {"token": first["access_token"]}, headers=headers)
+
+    assert (_lives(first["access_token"]), _lives(second["access_token"])) == (False, True)
+    assert flows.refresh(client, keys.client, keys.secret, second["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_ends_two_weeks_after_its_access_token(
+    client: Client, keys: GeneratedKeys, first: dict[str, Any]
+) -> None:
+    AccessToken.objects.update(expires=timezone.now() - timedelta(days=14))
+    assert _error(flows.refresh(client, keys.client, keys.secret, first["refresh_token"])) == (400, "invalid_grant")
 
 
 def test_a_refresh_cannot_widen_what_was_agreed_to(client: Client, keys: GeneratedKeys, carol: User) -> None:
@@ -271,6 +358,106 @@ def test_a_refresh_token_belongs_to_its_client(
     refused = flows.refresh(client, opaque_keys.client, opaque_keys.secret, first["refresh_token"])
     assert _error(refused) == (400, "invalid_grant")
     assert flows.refresh(client, keys.client, keys.secret, first["refresh_token"]).status_code == 200
+
+
+# --- how a request may be written -----------------------------------------------------------------------------
+
+FORM = "application/x-www-form-urlencoded"
+ENDPOINTS = ("token", "revoke", "introspect")
+
+
+def _raw(client: Client, name: str, body: str, authorization: str = "", content_type: str = FORM) -> Any:
+    headers = {"Authorization": authorization} if authorization else {}
+    return client.post(f"/oauth2/{name}", body, content_type=content_type, headers=headers)
+
+
+def _base64(text: bytes) -> str:
+    return b64encode(text).decode()
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("spoilt", ["nothing", "junk", "no colon", "Latin-1", "scheme", "padding"])
+def test_credentials_that_cannot_be_read_are_401(client: Client, keys: GeneratedKeys, name: str, spoilt: str) -> None:
+    good = _base64(f"{keys.client.client_id}:{keys.secret}".encode())
+    authorization = {
+        "nothing": "Basic ",
+        "junk": f"Basic {good[:8]}!?{good[8:]}",
+        "no colon": f"Basic {_base64(b'x' * 12)}",
+        "Latin-1": f"Basic {_base64(bytes((0xC5, 0x73, 0x61, 0x3A, 0x78)))}",
+        "scheme": f"Digest {good}",
+        "padding": f"Basic {_base64(b'x:yz').rstrip('=')}A",
+    }[spoilt]
+    response = _raw(client, name, "grant_type=client_credentials&token=x", authorization)
+
+    assert _error(response) == (401, "invalid_client")
+    assert response["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC", "Basic  "])
+def test_the_scheme_may_be_written_in_any_case(client: Client, keys: GeneratedKeys, scheme: str) -> None:
+    authorization = f"{scheme} " + _base64(f"{keys.client.client_id}:{keys.secret}".encode())
+    assert _raw(client, "token", "grant_type=client_credentials", authorization).status_code == 200
+
+
+def test_id_and_secret_are_form_encoded_in_the_header(client: Client, keys: GeneratedKeys) -> None:
+    OAuthClient.objects.update(
+        client_id="id:with %+ä", client_secret=make_password("se:cret +%", hasher="random_sha256")
+    )
+    authorization = "Basic " + _base64(f"{quote_plus('id:with %+ä')}:{quote_plus('se:cret +%')}".encode())
+    assert _raw(client, "token", "grant_type=client_credentials", authorization).status_code == 200
+
+
+@pytest.mark.parametrize("body", ["scope=&", "scope=&resource=&client_id=&client_secret=&"])
+def test_a_parameter_without_a_value_counts_as_left_out(client: Client, keys: GeneratedKeys, body: str) -> None:
+    authorization = flows.basic(keys.client.client_id, keys.secret)["Authorization"]
+    response = _raw(client, "token", f"{body}grant_type=client_credentials", authorization)
+    assert (response.status_code, response.json().get("scope")) == (200, "default")
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        ("token=a&token=b", ""),
+        ("grant_type=client_credentials&scope=default&scope=default&token=a", ""),
+        ("grant_type=client_credentials&token=a", "?token=b"),
+        ("grant_type=client_credentials&token=a", "?client_id=x&client_secret=y"),
+        ("grant_type=client_credentials&token=a&client_secret=again", ""),
+        ("grant_type=client_credentials&token=a&client_id=another", ""),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(
+    client: Client, keys: GeneratedKeys, name: str, body: str, query: str
+) -> None:
+    authorization = flows.basic(keys.client.client_id, keys.secret)["Authorization"]
+    assert _error(_raw(client, f"{name}{query}", body, authorization)) == (400, "invalid_request")
+    assert AccessToken.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("content_type", "is_read"),
+    [
+        (FORM, True),
+        (f"{FORM}; charset=UTF-8", True),
+        (f"{FORM};charset=utf-8", True),
+        (f"{FORM.upper()}; charset=utf-8", True),
+        (f"{FORM}; charset=utf-16", False),
+        (f"{FORM}; charset=iso-8859-1", False),
+        ("application/json", False),
+        ("text/plain", False),
+        ("multipart/form-data; boundary=", False),
+    ],
+)
+def test_forms_are_read_in_utf_8_and_anything_else_is_refused_in_json(
+    client: Client, keys: GeneratedKeys, name: str, content_type: str, is_read: bool
+) -> None:
+    authorization = flows.basic(keys.client.client_id, keys.secret)["Authorization"]
+    response = _raw(client, name, "grant_type=client_credentials&token=a", authorization, content_type)
+    if not is_read:
+        assert _error(response) == (400, "invalid_request")
+    else:
+        assert response.status_code == (403 if name == "introspect" else 200), response.content
 
 
 # --- people who are disabled ---------------------------------------------------------------------------------
@@ -327,16 +514,27 @@ def test_after_ten_failures_in_a_minute_the_caller_waits_even_with_the_right_sec
 def test_behind_a_proxy_callers_are_told_apart_by_the_hop_that_the_proxy_names(
     client: Client, keys: GeneratedKeys, settings: LazySettings
 ) -> None:
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUSTED_PROXIES = TrustedProxies(["127.0.0.1"])
 
-    def ask(secret: str, hops: str) -> int:
+    def ask(secret: str, hops: str, **given: str) -> int:
         headers = {**flows.basic(keys.client.client_id, secret), "X-Forwarded-For": hops}
-        return int(client.post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers).status_code)
+        fields = {"grant_type": "client_credentials"}
+        return int(client.post("/oauth2/token", fields, headers=headers, **given).status_code)  # type: ignore[arg-type]
 
     for number in range(10):
         assert ask("wrong", f"198.51.100.{number}, 192.0.2.7") == 401
     assert ask(keys.secret, "198.51.100.99, 192.0.2.7") == 429, "an invented hop let the guesser go on"
     assert ask(keys.secret, "192.0.2.8") == 200, "one caller's failures locked another out"
+    assert ask(keys.secret, "192.0.2.7", REMOTE_ADDR="203.0.113.9") == 200, "somebody else was taken for a proxy"
+
+
+def test_one_customers_many_addresses_count_together(client: Client, keys: GeneratedKeys) -> None:
+    def ask(secret: str, address: str) -> int:
+        headers, fields = flows.basic(keys.client.client_id, secret), {"grant_type": "client_credentials"}
+        return int(client.post("/oauth2/token", fields, headers=headers, REMOTE_ADDR=address).status_code)
+
+    assert [ask("wrong", f"2001:db8::{number}") for number in range(10)] == [401] * 10
+    assert (ask(keys.secret, "2001:db8::ffff"), ask(keys.secret, "2001:db8:0:1::1")) == (429, 200)
 
 
 def test_a_scope_that_is_refused_is_no_guess(client: Client, keys: GeneratedKeys) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
@@ -54,7 +55,24 @@ def test_a_code_that_several_redeem_at_once_is_taken_once_and_then_trusted_no_mo
     assert AccessToken.objects.count() == Grant.objects.count() == 0, "a second use ends what the first began"
 
 
-def test_a_refresh_token_that_several_use_at_once_is_taken_once_and_its_family_ends(own_keys: GeneratedKeys) -> None:
+def test_a_refresh_token_that_several_use_at_once_gives_each_a_place_in_one_family(own_keys: GeneratedKeys) -> None:
+    code = flows.consent(User.objects.get(), own_keys.client)["code"]
+    first = flows.exchange(Client(), own_keys.client, own_keys.secret, code).json()
+    answers = _at_once(lambda: flows.refresh(Client(), own_keys.client, own_keys.secret, first["refresh_token"]))
+
+    assert [answer.status_code for answer in answers] == [200] * TOGETHER
+    assert AccessToken.objects.count() == TOGETHER + 1
+    assert RefreshToken.objects.values("token_family").distinct().count() == 1
+    for answer in answers:
+        assert (
+            flows.refresh(Client(), own_keys.client, own_keys.secret, answer.json()["refresh_token"]).status_code == 200
+        )
+
+
+def test_without_a_grace_one_of_several_gets_through_and_the_family_ends(
+    own_keys: GeneratedKeys, settings: LazySettings
+) -> None:
+    settings.REFRESH_GRACE_SECONDS = 0.0
     code = flows.consent(User.objects.get(), own_keys.client)["code"]
     first = flows.exchange(Client(), own_keys.client, own_keys.secret, code).json()
     answers = _at_once(lambda: flows.refresh(Client(), own_keys.client, own_keys.secret, first["refresh_token"]))

@@ -16,13 +16,14 @@ from core.models import AuditEntry
 from devportal import tokens
 from devportal.oauth.hashers import RandomSecretHasher
 from devportal.operations import GeneratedKeys
+from devportal.operations.tokens import issue_token
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def _issue(keys: GeneratedKeys, actor: User, **changes: Any) -> tokens.IssuedToken:
     given = {"client": keys.client, "user": None, "scopes": ["default"], "seconds": 600, "now": NOW, "actor": actor}
-    return tokens.issue(**{**given, **changes})
+    return issue_token(**{**given, **changes})
 
 
 def _trail(verb: str) -> list[AuditEntry]:

@@ -12,9 +12,25 @@ from apimanager.preflight import (
     check_data_folder,
     check_exposure,
     check_ports,
+    check_proxy_protocol,
     hosts_of,
     is_loopback,
 )
+from core.client_address import TrustedProxies
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "proxy.example.com", "10.0.0.0/8,nonsense"])
+def test_a_proxy_that_is_no_network_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APIM_TRUSTED_PROXIES", value)
+    with pytest.raises(CannotStart, match=r"^APIM_TRUSTED_PROXIES: .* is neither an address nor a network"):
+        Environment().proxies("APIM_TRUSTED_PROXIES", header="forwarded")
+
+
+def test_the_proxy_protocol_is_for_proxies_that_are_named() -> None:
+    with pytest.raises(CannotStart, match="APIM_TRUSTED_PROXIES"):
+        check_proxy_protocol(TrustedProxies(), True)
+    check_proxy_protocol(TrustedProxies(["10.0.0.1"]), True)
+    check_proxy_protocol(TrustedProxies(), False)
 
 
 def test_a_port_in_use_is_named_with_the_setting_that_moves_it() -> None:

@@ -60,7 +60,7 @@ def test_create_and_publish_says_all_that_is_missing_and_leaves_nothing(
 
 
 def test_a_plain_creator_can_not_create_and_publish(alice: User) -> None:
-    with pytest.raises(RoleRequired, match="Only a publisher may publish"):
+    with pytest.raises(RoleRequired, match="Publishing an API needs the publisher role"):
         make_api(alice, publish=True)
     assert not Api.objects.exists()
 

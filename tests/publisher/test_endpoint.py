@@ -76,6 +76,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "suspend_factor": 2.0,
         "suspend_maximum": 300.0,
         "prevent_suspension": False,
+        "pass_refusals": False,
         "verify_tls": True,
         "ca_certificate": "",
         "headers": {},
@@ -125,6 +126,8 @@ def test_the_longest_suspension_is_not_shorter_than_the_first() -> None:
         ({"Host": "a"}, "The gateway itself sets Host"),
         ({"Sec-WebSocket-Key": "a"}, "The gateway itself sets"),
         ({"X-Forwarded-For": "a"}, "The gateway itself sets"),
+        ({"X_Forwarded_For": "a"}, "The gateway itself sets X_Forwarded_For"),
+        ({"X-APIM-Plan": "a"}, "The gateway itself sets X-APIM-Plan"),
         ({"X A": "a"}, "no header name"),
         ({"X-A": "a\r\nX-B: b"}, "one line of plain text"),
         ({"X-A": 5}, "one line of plain text"),
@@ -164,7 +167,10 @@ def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
 
 
 @given(
-    JSON, st.sampled_from([*OPTION_BOUNDS, "prevent_suspension", "verify_tls", "ca_certificate", "headers", "other"])
+    JSON,
+    st.sampled_from(
+        [*OPTION_BOUNDS, "prevent_suspension", "pass_refusals", "verify_tls", "ca_certificate", "headers", "other"]
+    ),
 )
 def test_no_document_makes_the_reader_fail_otherwise_than_by_field(value: object, key: str) -> None:
     for read, document in ((read_options, {key: value}), (read_options, value), (read_endpoint, value)):

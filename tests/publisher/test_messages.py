@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from publisher import diagram, messages, progress
-from publisher.impact import Impact
 from publisher.lifecycle import TRANSITIONS, Action, State
+from publisher.messages import Impact
 from publisher.versions import shorter
 
 BUSY = Impact(live_connections=128, applications=9)

@@ -130,8 +130,11 @@ def test_while_nothing_is_listed_everybody_is_let_in() -> None:
     assert Origins().allow("null")
 
 
-def test_the_portals_own_pages_are_always_let_in() -> None:
-    assert Origins(("https://a.test",), always=("https://portal.test:9443",)).allow("https://portal.test:9443")
+def test_of_the_portals_own_pages_the_console_is_always_let_in() -> None:
+    origins = Origins(("https://a.test",), console=("https://portal.test:9443",))
+    assert origins.allow("https://portal.test:9443", is_from_console=True)
+    assert not origins.allow("https://portal.test:9443")
+    assert not origins.allow("https://mallory.test", is_from_console=True)
 
 
 @given(st.text(max_size=40))

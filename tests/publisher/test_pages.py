@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.roles import Role
 from publisher import impact, operations, queries
 from publisher.lifecycle import State, allowed_actions
+from publisher.messages import Impact
 from publisher.models import Api
 from publisher.urls import urlpatterns
 from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
@@ -266,6 +267,7 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
     [
         ({"test": "endpoint", "endpoint": "http://h"}, "begins with ws://"),
         ({"test": "endpoint"}, "Give the address of a WebSocket backend"),
+        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "· sent as ws://nowhere.invalid/%E8%81%8A"),
         ({"test": "sandbox_url", "sandbox_url": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         ({"test": "nonsense", "endpoint": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         (
@@ -300,10 +302,10 @@ def test_the_overview_of_a_published_api_says_where_it_answers(admin: User) -> N
     api = make_api(admin, publish=True)
     api = operations.update_api(api=api, changes={"is_default_version": True}, actor=admin, now=NOW)
     operations.deploy_revision(api=api, actor=admin, now=NOW)
-    page = text_of(browse(admin).get(address("api", api)))
-    assert "ws://localhost:9099/echowebsocket/1.0.0" in page
-    assert "wss://localhost:8099/echowebsocket/1.0.0" in page
-    assert "Also answers at /echowebsocket/1.0 and /echowebsocket (default version)." in page
+    answer = browse(admin).get(address("api", api))
+    page, copied = text_of(answer), re.findall(r'data-copy="([^"]+)"', answer.content.decode())
+    assert copied == ["ws://localhost:9099/echowebsocket/1.0.0", "wss://localhost:8099/echowebsocket/1.0.0"]
+    assert "Also answers at /echowebsocket/1.0 /echowebsocket (default version)" in page
     assert "Next:" not in page
     assert "Revision 2 deployed" in page
 
@@ -395,7 +397,7 @@ def test_a_missing_or_garbled_guard_is_a_refusal_and_never_a_blind_save(alice: U
 def endpoint_data(api: Api, client: Client) -> dict[str, Any]:
     """What a browser would send for the endpoint page as it stands."""
     form = client.get(address("endpoint", api)).context["form"]
-    return {name: value for name, value in form.initial.items() if value not in (False, "")}
+    return {name: value for name, value in form.initial.items() if value is not False and value != ""}
 
 
 def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: User) -> None:
@@ -409,6 +411,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
         "retries": "3",
         "headers": "X-Key: a: b\nAuthorization: Basic x",
         "prevent_suspension": "on",
+        "pass_refusals": "on",
     }
     del data["verify_tls"]
     assert client.post(address("endpoint", api), data).status_code == 302
@@ -419,6 +422,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
     assert (options["connect_timeout"], options["retries"], options["verify_tls"]) == (2.5, 3, False)
     assert options["headers"] == {"X-Key": "a: b", "Authorization": "Basic x"}
     assert options["prevent_suspension"] is True
+    assert options["pass_refusals"] is True
     assert options["suspend_factor"] == 2
 
 
@@ -545,7 +549,7 @@ def test_the_page_says_what_is_missing_before_it_can_be_published(alice: User, b
     client = browse(bob)
     page = client.get(address("lifecycle", api))
     assert "Before it can be published" in text_of(page)
-    assert page.content.decode().count(" disabled ") >= 2
+    assert len(re.findall(r"<button\b[^>]*\sdisabled\s", page.content.decode())) >= 2
     refused = client.post(address("transitions", api), {"action": "Publish"})
     assert (refused.status_code, "The API cannot be published yet." in text_of(refused)) == (400, True)
 
@@ -585,7 +589,7 @@ def test_retiring_asks_for_the_name(admin: User) -> None:
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impact, "_counters", [lambda api: impact.Impact(128, 0), lambda api: impact.Impact(None, 9)])
+    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(128, 0), lambda api: Impact(None, 9)])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
     assert "closes 128 live connections of 9 applications (code 4006)." in page
@@ -606,7 +610,7 @@ def test_a_new_version_leads_to_its_overview(alice: User) -> None:
 
 
 def subscribed(count: int) -> Any:
-    return [lambda api: impact.Impact(applications=count)]
+    return [lambda api: Impact(applications=count)]
 
 
 def test_deleting_a_design_needs_no_word(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

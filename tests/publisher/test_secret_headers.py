@@ -25,7 +25,7 @@ from publisher import operations, snapshots
 from publisher.endpoint import HIDDEN
 from publisher.forms import EndpointForm
 from publisher.models import Api, Revision
-from tests.publisher.builders import BACKEND, LATER, NOW, make_api
+from tests.publisher.builders import BACKEND, LATER, NOW, as_posted, make_api
 from tests.rest.conftest import PUBLISHER
 
 CANARY = "canary-7f3a-in-a-coal-mine"
@@ -115,7 +115,7 @@ def test_the_endpoint_page_keeps_changes_and_drops_a_secret(admin: User, client:
 
     def save(lines: str) -> dict[str, str]:
         sent = {**EndpointForm.initial_of(Api.objects.get()), "secret_headers": lines}
-        answer = client.post(reverse("publisher:endpoint", args=[api.pk]), {k: v for k, v in sent.items() if v})
+        answer = client.post(reverse("publisher:endpoint", args=[api.pk]), as_posted(sent))
         assert answer.status_code == 302, answer.content
         stored = Api.objects.get().endpoint_options["secret_headers"]
         return {name: vault.unseal(value) for name, value in stored.items()}
@@ -160,7 +160,7 @@ def test_a_stored_secret_is_not_sent_to_an_address_that_is_only_tried(
         "test": "production_url",
         "secret_headers": f"X-Backend-Key: {HIDDEN}\nB: 1",
     }
-    answer = client.post(reverse("publisher:endpoint-tests"), {k: v for k, v in sent.items() if v})
+    answer = client.post(reverse("publisher:endpoint-tests"), as_posted(sent))
     assert tried[0].headers == {"X-Client": "gateway", "B": "1"}
     assert b"type their values to try with them" in answer.content
 

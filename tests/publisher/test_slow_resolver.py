@@ -12,13 +12,14 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from gateway.quotas.limits import Period, window_at
+from gateway.quotas.limits import window_at
 from gateway.quotas.rules import LeaseRequest
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from publisher import ssrf
 from publisher.forms import EndpointForm
 from publisher.models import Api
-from tests.publisher.builders import make_api
+from publisher.plan_terms import QuotaPeriod
+from tests.publisher.builders import as_posted, make_api
 from tests.rest.conftest import PUBLISHER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +59,7 @@ def _json(method: str, path: str, body: Any) -> Act:
 
 def _endpoint_page(client: Client, api: Api) -> Any:
     sent = {**EndpointForm.initial_of(api), "production_url": SLOW}
-    return client.post(reverse("publisher:endpoint", args=[api.pk]), {key: sent[key] for key in sent if sent[key]})
+    return client.post(reverse("publisher:endpoint", args=[api.pk]), as_posted(sent))
 
 
 ACTS: dict[str, Act] = {
@@ -88,7 +89,7 @@ def test_quotas_are_lent_and_others_save_while_the_resolver_is_silent(
     person.start()
     assert resolver.asked.wait(20)
 
-    window = window_at(Period.DAY, 1_000_000.0)
+    window = window_at(QuotaPeriod.DAY, 1_000_000.0)
     wish = LeaseRequest(1, 1, "subscription:1:messages:day", window, limit=100, granted=0, spent=0, least=10, most=10)
     store = DatabaseLeaseStore()
     store.beat("worker", 1_000_000.0)

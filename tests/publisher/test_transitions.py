@@ -83,7 +83,7 @@ def test_of_two_publishers_who_looked_at_the_same_state_one_loses(admin: User) -
 
 
 def test_a_plain_creator_cannot_publish(alice: User) -> None:
-    with pytest.raises(RoleRequired, match="Only a publisher"):
+    with pytest.raises(RoleRequired, match="needs the publisher role"):
         operations.transition_api(api=make_api(alice), action=Action.PUBLISH, actor=alice, now=NOW)
 
 

@@ -32,6 +32,10 @@ LEGAL_PATH = re.compile(r"(/([A-Za-z0-9\-._$;()]+|\{version\}))+")
         (clean_endpoint_url, "ws://echo.websocket.org:80", "ws://echo.websocket.org:80"),
         (clean_endpoint_url, " wss://echo.websocket.org:443/a?b=c ", "wss://echo.websocket.org:443/a?b=c"),
         (clean_endpoint_url, "WSS://[::1]:8099/", "WSS://[::1]:8099/"),
+        (clean_endpoint_url, "ws://h/聊天?q=聊", "ws://h/%E8%81%8A%E5%A4%A9?q=%E8%81%8A"),
+        (clean_endpoint_url, "wss://Straße.example:8443/a%20ü", "wss://xn--strae-oqa.example:8443/a%20%C3%BC"),
+        (clean_endpoint_url, "ws://пример.рф", "ws://xn--e1afmkfd.xn--p1ai"),
+        (clean_endpoint_url, "ws://h./x", "ws://h./x"),
     ],
 )
 def test_a_good_value_is_taken_in_its_plain_form(clean: Callable[[str], str], given_text: str, taken: str) -> None:
@@ -72,6 +76,9 @@ def test_a_good_value_is_taken_in_its_plain_form(clean: Callable[[str], str], gi
         (clean_endpoint_url, "ftp://h", "begins with ws:// or", ""),
         (clean_endpoint_url, "", "Give the address of a WebSocket backend", ""),
         (clean_endpoint_url, "ws://", "names no host", ""),
+        (clean_endpoint_url, "ws://a..b/x", "a..b is no host name", ""),
+        (clean_endpoint_url, "ws://" + "a" * 64, "is no host name", ""),
+        (clean_endpoint_url, "ws://☃.example/x", "is no host name", ""),
         (clean_endpoint_url, "ws://h:65536", "cannot be read", ""),
         (clean_endpoint_url, "ws://h:0", "Port 0", ""),
         (clean_endpoint_url, "ws://u:p@h", "user name or password", ""),

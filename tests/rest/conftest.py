@@ -11,8 +11,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
-from devportal import tokens
 from devportal.operations import service_accounts
+from devportal.operations.tokens import issue_token
 from tests.publisher.builders import NOW, plans
 
 PUBLISHER = "/api/am/publisher/v4"
@@ -52,7 +52,7 @@ def account(db: None) -> Callable[..., dict[str, str]]:
 
     def headers_of(*roles: Role, name: str = "robot") -> dict[str, str]:
         made = service_accounts.create_service_account(name=name, roles=roles, actor=None, now=NOW)
-        issued = tokens.issue(
+        issued = issue_token(
             client=made.client, user=None, scopes=["default"], seconds=3600, now=_now(), actor=made.user
         )
         return {"Authorization": f"Bearer {issued.token}"}

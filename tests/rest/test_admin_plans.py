@@ -488,4 +488,7 @@ def test_a_service_account_with_the_admin_role_manages_plans(client: Client, acc
 def test_others_are_told_which_role_it_takes(bob: User, signed_in: Callable[[User], Client], path: str) -> None:
     response = _get(signed_in(bob), path)
 
-    assert (response.status_code, response.json()["description"]) == (403, "Managing plans needs the admin role.")
+    assert (response.status_code, response.json()["description"]) == (
+        403,
+        "Managing plans needs the admin role. Ask an administrator.",
+    )

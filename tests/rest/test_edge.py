@@ -16,6 +16,7 @@ from core.models import AuditEntry
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.operations import service_accounts
+from devportal.operations.tokens import issue_token
 from tests.devportal import builders
 from tests.oauth import flows
 from tests.publisher.builders import NOW, make_api
@@ -108,7 +109,7 @@ def test_a_service_account_is_shut_out_at_once(client: Client, account: Callable
 @pytest.mark.parametrize("path", [f"{PUBLISHER}/apis", f"{DEVPORTAL}/applications", f"{DEVPORTAL}/apis"])
 def test_a_token_of_an_application_is_told_why_it_cannot_manage(client: Client, carol: User, path: str) -> None:
     keys = builders.keys(builders.application(carol))
-    issued = tokens.issue(client=keys.client, user=carol, scopes=["default"], seconds=600, now=_now(), actor=carol)
+    issued = issue_token(client=keys.client, user=carol, scopes=["default"], seconds=600, now=_now(), actor=carol)
     response = client.get(path, headers={"Authorization": f"Bearer {issued.token}"})
 
     assert (response.status_code, response.json()["code"]) == (403, 900905)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -142,13 +142,6 @@ def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:
         now=timezone.now(),
     )
     deploy(story, story.api)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def ending(connection: ClientConnection) -> tuple[int, str]:

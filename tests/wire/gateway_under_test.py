@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.client_address import TrustedProxies
 from gateway.authorization.decision import Allow, authorize
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
@@ -84,6 +85,8 @@ async def running(
     client_tls: ssl.SSLContext | None = None,
     drain: float = 0.0,
     tick: float = 0.02,
+    proxies: TrustedProxies | None = None,
+    proxy_protocol: bool = False,
     **door_options: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway in front of these backend addresses, the first the primary."""
@@ -93,7 +96,7 @@ async def running(
     grant = builders.grant(expires_at=time.time() + 3600)
     routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})
     context = GatewayContext(routing=routing, connections=ConnectionRegistry(), **{"handshake": 0.5, **door_options})
-    worker = Worker(context, limits=limits, drain=drain, tick=tick)
+    worker = Worker(context, limits=limits, proxies=proxies, proxy_protocol=proxy_protocol, drain=drain, tick=tick)
     sock = socket.create_server(("127.0.0.1", 0))
     await worker.listen(sock, server_tls)
     gateway = Gateway(worker, context, routing, sock.getsockname()[1], client_tls)

@@ -122,10 +122,17 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw_client(port: int, first: bytes | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Raw]:
-    """A client that has sent `first` (a good handshake if None) and has read nothing."""
+async def raw_client(
+    port: int, first: bytes | None = None, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> AsyncIterator[Raw]:
+    """A client at `address` that has sent `first` (a good handshake if None) and has read nothing."""
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None, limit=1 << 26
+        "127.0.0.1",
+        port,
+        ssl=tls,
+        server_hostname="localhost" if tls else None,
+        local_addr=(address, 0),
+        limit=1 << 26,
     )
     raw = Raw(reader, writer)
     await raw.send(request() if first is None else first)
@@ -217,6 +224,13 @@ async def tcp_backend(
         server.close()
         for writer in writers:
             writer.transport.abort()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 async def echo(connection: ServerConnection) -> None:

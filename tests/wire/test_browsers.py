@@ -16,9 +16,10 @@ from websockets.exceptions import InvalidStatus
 
 from devportal import tickets
 from devportal.models import Ticket
+from devportal.operations import tickets as ticket_operations
 from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -200,7 +201,7 @@ async def test_made_up_tickets_cost_no_query(backend: Backend, monkeypatch: pyte
     token = await elsewhere(story.token)
     async with running() as [site]:
         made = await site.ticket(token)
-        monkeypatch.delattr(tickets, "redeem")
+        monkeypatch.delattr(ticket_operations, "redeem_ticket")
         ticket = made["ticket"]
         other_end = "A" if ticket[-1] != "A" else "B"
         for forged in ("", "x", ticket[:-2], ticket[:-1] + other_end, ticket.swapcase(), "%C3%A9", token):
@@ -336,12 +337,17 @@ async def test_only_pages_on_the_list_are_let_in(backend: Backend, origin: str |
     assert len(backend.asked) == is_let_in
 
 
-async def test_the_portals_own_console_is_always_let_in(backend: Backend, settings: LazySettings) -> None:
+async def test_of_the_portals_pages_only_its_console_is_always_let_in(backend: Backend, settings: LazySettings) -> None:
     story = await story_with(backend.url)
     token = await elsewhere(story.token)
     await elsewhere(lambda: runtime(story, [PAGE]))
     async with running() as [site]:
-        await talk(await site.try_admit(token=token, origin=settings.PORTAL_URL))
+        await talk(
+            await site.try_admit(origin=settings.PORTAL_URL, subprotocols=["apim", f"bearer.{token}"])  # as console.js
+        )
+        refused = await site.refusal(token=token, origin=settings.PORTAL_URL)
+        assert (refused["status"], refused["code"]) == (403, 900403)
+        assert "Allowed origins" in refused["description"]
 
 
 async def test_an_edited_list_acts_when_it_is_deployed(backend: Backend) -> None:
@@ -365,6 +371,8 @@ async def test_tokens_in_the_address_can_be_switched_off_for_an_api(backend: Bac
         assert (refused["status"], "query string" in refused["description"]) == (401, True)
         await talk(await site.try_admit(token=token))
         await talk(await site.try_admit((await site.ticket(token))["path"]))
+        await talk(await site.try_admit(f"{PATH}?access_token=the-backends&a=1", token=token))
+        assert backend.asked[-1].split("\n")[0].endswith("?access_token=the-backends&a=1")
 
 
 async def test_tokens_in_the_address_can_be_switched_off_for_the_whole_server(

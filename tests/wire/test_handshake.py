@@ -19,7 +19,17 @@ from publisher.endpoint import EndpointOptions
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, raw_client, request, tcp_backend
+from tests.wire.peers import (
+    KEY,
+    RawBackend,
+    close_frame,
+    frame,
+    raw_backend,
+    raw_client,
+    request,
+    tcp_backend,
+    until,
+)
 
 pytestmark = pytest.mark.wire
 
@@ -121,10 +131,27 @@ async def test_what_cannot_be_taken_in_one_way_only_is_refused(gateway: Gateway,
     assert body["description"].endswith(".")
 
 
-@pytest.mark.parametrize("octet", [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x85])
+@pytest.mark.parametrize("octet", [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 async def test_a_control_character_in_a_header_is_refused(gateway: Gateway, octet: int) -> None:
     first = request(headers=[("X-Odd", f"a{chr(octet)}b")])
     assert (await answer_to(gateway, first))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        ("Connection: Upgrade", "Connection: keep-alive"),
+        ("Connection: keep-alive", "Connection: Upgrade"),
+        ("Connection: keep-alive", "Connection: x, upgrade", "Connection: y"),
+    ],
+)
+async def test_connection_may_stand_on_several_lines_in_any_order(
+    gateway: Gateway, backend: RawBackend, connection: tuple[str, ...]
+) -> None:
+    first = lines(*(line for line in GOOD if not line.startswith("Connection")), *connection)
+    async with raw_client(gateway.port, first) as client:
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+        await backend.accepted()
 
 
 async def test_a_wrong_version_is_told_the_right_one(gateway: Gateway) -> None:
@@ -148,9 +175,9 @@ async def test_bytes_behind_a_refused_handshake_reach_nobody_and_do_not_spoil_th
     async with raw_client(gateway.port, b"") as client:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(request(token="wrong") + behind)
-        await asyncio.sleep(0.1)
+        await until(lambda: gateway.worker.config.lingering)
         await client.send(behind)
-        await asyncio.sleep(0.1)
+        await until(lambda: not client.writer.transport.get_write_buffer_size())
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         status, _, body = parsed(await client.rest())
     assert (status, body["code"]) == (401, 900901)
@@ -168,10 +195,9 @@ async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gatew
     ids=["nothing", "a line", "headers", "more headers"],
 )
 async def test_a_handshake_that_never_ends_is_given_up(gateway: Gateway, part: bytes) -> None:
-    began = asyncio.get_running_loop().time()
-    status, _, _ = await answer_to(gateway, part)
+    status, _, body = await answer_to(gateway, part)
     assert status == 408
-    assert asyncio.get_running_loop().time() - began >= 0.29
+    assert f"within {QUICK.head_seconds:g} seconds" in body["description"]
 
 
 async def test_a_trickle_of_header_bytes_does_not_buy_time(gateway: Gateway) -> None:
@@ -273,7 +299,7 @@ async def test_a_refusal_says_under_which_id_it_stands_in_the_log(
 
 async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) -> None:
     async with running(backend.url) as gateway, raw_client(gateway.port, request()[:-2]) as client:
-        await asyncio.sleep(0.05)
+        await until(lambda: gateway.worker.config.heads)
         gateway.context.is_stopping = True
         await client.send(b"\r\n")
         status, headers, _ = parsed(await client.rest())

@@ -18,7 +18,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.wire.gateway_under_test import TOKEN
-from tests.wire.peers import free_port, raw_backend, switch, websockets_backend
+from tests.wire.peers import frame, free_port, raw_backend, raw_client, request, switch, websockets_backend
 from tests.wire.test_server import ROOT
 
 pytestmark = pytest.mark.wire
@@ -154,7 +154,7 @@ async def test_a_backend_that_vanishes_is_a_1014(gateway: Elsewhere) -> None:
     assert closed.value.rcvd.code == (4000 if gateway.server == "daphne" else 1014)
 
 
-async def test_a_line_is_closed_when_it_has_lasted_as_long_as_it_may(gateway: Elsewhere) -> None:
+async def test_a_connection_is_closed_when_it_has_lasted_as_long_as_it_may(gateway: Elsewhere) -> None:
     async with websockets_backend(port=gateway.backend_port):
         client = await gateway.client("/short/1.0.0")
         with pytest.raises(ConnectionClosed) as closed:
@@ -180,6 +180,38 @@ async def test_the_backend_learns_who_calls(gateway: Elsewhere) -> None:
     assert head.startswith(b"GET /app/rooms/1?x=1 HTTP/1.1\r\n")
     assert b"X-APIM-Subscriber: carol\r\n" in head
     assert TOKEN.encode() not in head
+
+
+async def test_interim_answers_are_passed_over(gateway: Elsewhere) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    async with raw_backend(lambda head: interim + switch(head), port=gateway.backend_port) as backend:
+        client = await gateway.client()
+        await (await backend.accepted()).send(frame(1, b"hello", masked=False))
+        assert await asyncio.wait_for(client.recv(), 5) == "hello"
+        client.transport.abort()
+
+
+async def test_interim_answers_without_end_are_refused(gateway: Elsewhere) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n" * 20
+    async with raw_backend(lambda head: interim + switch(head), port=gateway.backend_port):
+        with pytest.raises(InvalidStatus):
+            await gateway.client()
+
+
+@pytest.mark.parametrize("value", ["Захар", "Åsa"])
+async def test_a_header_in_any_script_reaches_the_backend_as_it_was_sent(gateway: Elsewhere, value: str) -> None:
+    """Daphne takes none."""
+    sent = value.encode()
+    first = request(headers=[("X-Who", sent.decode("latin-1")), ("Cookie", f"name={sent.decode('latin-1')}")])
+    async with raw_backend(port=gateway.backend_port) as backend, raw_client(gateway.port, first) as client:
+        answer = await client.read_head()
+        if gateway.server == "daphne":
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            return
+        assert answer.startswith(b"HTTP/1.1 101 ")
+        head = (await backend.accepted()).head.lower()
+    assert b"x-who: " + sent.lower() + b"\r\n" in head
+    assert b"cookie: name=" + sent.lower() + b"\r\n" in head
 
 
 async def test_plain_http_is_answered(gateway: Elsewhere) -> None:

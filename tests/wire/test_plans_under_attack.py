@@ -11,22 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from gateway.quotas.limits import BYTES, CLIENT, Action, PlanLimits, Window
+from gateway.quotas.limits import PlanLimits, Window
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest
-from gateway.relay.frames import BINARY, CONTINUATION, PING, PONG, TEXT
+from gateway.relay.frames import BINARY, CONTINUATION, PING, PONG, TEXT, FrameScanner
 from publisher.endpoint import EndpointOptions
+from publisher.plan_terms import CountedDirection, ExceededAction, QuotaUnit
 from tests.environment import PATIENCE
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
-from tests.wire.peers import close_frame, frame, raw_backend, raw_client, websockets_backend
-from tests.wire.test_plans import Ledger, granted, metered
+from tests.wire.peers import close_frame, frame, raw_backend, raw_client, until, websockets_backend
+from tests.wire.test_plans import Recorder, granted, metered
 
 pytestmark = pytest.mark.wire
 
 
 async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Path) -> None:
-    plan, options = PlanLimits(rate=1, burst=1, counted=CLIENT), EndpointOptions(idle_timeout=0.3, ping_interval=0)
+    plan, options = (
+        PlanLimits(rate=1, burst=1, counted=CountedDirection.CLIENT),
+        EndpointOptions(idle_timeout=0.3, ping_interval=0),
+    )
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path, options=options) as world,
@@ -41,8 +45,17 @@ async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Pat
         assert world.gateway.lines
 
 
-async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(tmp_path: Path) -> None:
-    plan = PlanLimits(rate=1000, burst=1, counted=CLIENT)
+async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at, feed = [0], FrameScanner.feed
+
+    def counted(scanner: FrameScanner, data: bytes) -> int:
+        looked_at[0] += len(data)
+        return feed(scanner, data)
+
+    monkeypatch.setattr(FrameScanner, "feed", counted)
+    plan = PlanLimits(rate=1000, burst=1, counted=CountedDirection.CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -51,10 +64,10 @@ async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(tmp_p
         await client.read_head()
         behind = await backend.accepted()
         pair = frame(BINARY, b"", masked=True) + frame(TEXT, b"x", masked=True)
-        await client.send(pair * 20_000)
-        begun = time.process_time()
-        assert await behind.read(len(pair) * 500) == pair * 500  # takes a second
-        assert time.process_time() - begun < 0.4
+        sent = pair * 20_000
+        await client.send(sent)
+        assert await behind.read(len(pair) * 250) == pair * 250
+        assert looked_at[0] < 4 * len(sent)
 
 
 STREAM = (
@@ -77,10 +90,24 @@ WITHOUT_LAST_THREE = STREAM[: STREAM.index(frame(TEXT, b"three", masked=True))] 
 @pytest.mark.parametrize(
     ("plan", "passes", "code"),
     [
-        (PlanLimits(rate=1000, burst=1, counted=CLIENT), STREAM, 1000),
-        (PlanLimits(quota=3, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
-        (PlanLimits(quota=3, counted=CLIENT), WITHOUT_LAST_THREE[: -len(frame(PING, b"", masked=True))], 4003),
-        (PlanLimits(quota=6 + 130, unit=BYTES, counted=CLIENT, over_quota=Action.DROP), WITHOUT_LAST_THREE, 1000),
+        (PlanLimits(rate=1000, burst=1, counted=CountedDirection.CLIENT), STREAM, 1000),
+        (
+            PlanLimits(quota=3, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP),
+            WITHOUT_LAST_THREE,
+            1000,
+        ),
+        (
+            PlanLimits(quota=3, counted=CountedDirection.CLIENT),
+            WITHOUT_LAST_THREE[: -len(frame(PING, b"", masked=True))],
+            4003,
+        ),
+        (
+            PlanLimits(
+                quota=6 + 130, unit=QuotaUnit.BYTES, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP
+            ),
+            WITHOUT_LAST_THREE,
+            1000,
+        ),
     ],
     ids=["delay", "drop", "close", "drop bytes"],
 )
@@ -90,12 +117,13 @@ async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
     close = close_frame(1000, "bye", masked=True)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         for split in range(1, len(STREAM)):
-            world.gateway.routing.grants[TOKEN] = granted(plan, subscription=str(split))
+            world.gateway.routing.grants[TOKEN] = granted(plan, who=str(split))
             async with raw_client(world.gateway.port) as client:
                 await client.read_head()
                 behind = await backend.accepted()
                 await client.send(STREAM[:split])
-                await asyncio.sleep(0.002)
+                for _ in range(3):  # the gateway shares this loop: what has been sent is read on its own
+                    await asyncio.sleep(0)
                 await client.send(STREAM[split:] + close)
                 assert await behind.read(len(passes)) == passes
                 expected = (1000, "bye") if code == 1000 else (1001, "The gateway closed this connection.")
@@ -106,7 +134,7 @@ async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
 
 
 async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothing_behind(tmp_path: Path) -> None:
-    plan = PlanLimits(rate=20, burst=1, connections=1, counted=CLIENT)
+    plan = PlanLimits(rate=20, burst=1, connections=1, counted=CountedDirection.CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -124,8 +152,8 @@ async def test_a_client_that_tears_the_connection_while_it_is_held_leaves_nothin
 
 
 @pytest.mark.parametrize("way", ["close", "hang up", "reset"])
-async def test_a_backend_that_goes_while_its_client_is_held_ends_the_line(tmp_path: Path, way: str) -> None:
-    plan = PlanLimits(rate=1, burst=1, counted=CLIENT)
+async def test_a_backend_that_goes_while_its_client_is_held_ends_the_connection(tmp_path: Path, way: str) -> None:
+    plan = PlanLimits(rate=1, burst=1, counted=CountedDirection.CLIENT)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         async with raw_client(world.gateway.port) as client:
             await client.read_head()
@@ -169,7 +197,7 @@ async def test_both_sides_may_be_cut_while_both_are_held(tmp_path: Path) -> None
         behind = await backend.accepted()
         await client.send(frame(BINARY, b"x", masked=True) * 100)
         await behind.send(frame(BINARY, b"x", masked=False) * 100)
-        await asyncio.sleep(0.1)
+        await until(lambda: world.waiting == 2)
         for relay in list(world.gateway.worker.config.relays):
             relay.abort()
         await world.gateway.until_quiet()
@@ -194,7 +222,8 @@ async def test_a_message_size_that_shrinks_in_the_middle_of_a_message_ends_it(tm
 
 
 @pytest.mark.parametrize(
-    "plan", [PlanLimits(quota=2, counted=CLIENT, over_quota=Action.DROP), PlanLimits(rate=1, burst=1)]
+    "plan",
+    [PlanLimits(quota=2, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP), PlanLimits(rate=1, burst=1)],
 )
 async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_path: Path, plan: PlanLimits) -> None:
     async with (
@@ -213,7 +242,7 @@ async def test_pings_pass_while_a_plan_is_used_up_and_cost_nothing_of_it(tmp_pat
 
 async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn(tmp_path: Path) -> None:
     """The flood is all in the gateway's hands before the other client says anything, and is the work of a second."""
-    plan = PlanLimits(quota=1, counted=CLIENT, over_quota=Action.DROP)
+    plan = PlanLimits(quota=1, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -222,7 +251,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
     ):
         await hostile.read_head()
         behind = await backend.accepted()
-        world.gateway.routing.grants[TOKEN] = granted(PlanLimits(), subscription="another")
+        world.gateway.routing.grants[TOKEN] = granted(PlanLimits(), who="another")
         other = await stack.enter_async_context(raw_client(world.gateway.port))
         await other.read_head()
         behind_other = await backend.accepted()
@@ -262,7 +291,7 @@ async def test_a_flood_that_passes_lets_others_have_their_turn(tmp_path: Path) -
 
 
 async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_path: Path) -> None:
-    plan = PlanLimits(quota=3, unit=BYTES, counted=CLIENT)
+    plan = PlanLimits(quota=3, unit=QuotaUnit.BYTES, counted=CountedDirection.CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path) as world,
@@ -280,7 +309,7 @@ async def test_empty_messages_pass_under_a_quota_of_bytes_that_is_used_up(tmp_pa
 async def test_a_tls_client_may_close_and_leave_behind_what_it_has_sent(
     tmp_path: Path, certificate: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan = PlanLimits(rate=100, burst=1, counted=CLIENT)
+    plan = PlanLimits(rate=100, burst=1, counted=CountedDirection.CLIENT)
     async with (
         raw_backend() as backend,
         metered(backend.url, plan, tmp_path, server_tls=certificate.server_context()) as world,
@@ -342,10 +371,10 @@ def open_windows(store: MemoryStore) -> list[tuple[str, Window]]:
     return [place for place in store.windows if not place[1].end]
 
 
-async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: Path) -> None:
-    lease_state, plan = Ledger(), PlanLimits(rate=400, burst=1, counted=CLIENT)
+async def test_ten_connections_of_one_subscription_have_their_turns_at_a_rate(tmp_path: Path) -> None:
+    backend_heard, plan = Recorder(), PlanLimits(rate=400, burst=1, counted=CountedDirection.CLIENT)
     async with (
-        websockets_backend(lease_state) as url,
+        websockets_backend(backend_heard) as url,
         metered(url, plan, tmp_path) as world,
         AsyncExitStack() as stack,
     ):
@@ -353,9 +382,5 @@ async def test_ten_connections_of_one_subscription_share_a_rate_alike(tmp_path: 
             client = await stack.enter_async_context(raw_client(world.gateway.port))
             await client.read_head()
             await client.send(frame(BINARY, b"%d" % number, masked=True) * 2000)
-        async with asyncio.timeout(PATIENCE):
-            while len(lease_state.heard) < 800:
-                await asyncio.sleep(0.01)
-        counts = Counter(lease_state.heard)
-        assert len(counts) == 10
-        assert min(counts.values()) > 0.6 * max(counts.values())
+        await until(lambda: min(backend_heard.heard.count(b"%d" % number) for number in range(10)) >= 5)
+        assert max(Counter(backend_heard.heard).values()) < 2000, "all come by turns, before anyone is through"

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import operations as developing
+from devportal.operations import GeneratedKeys
 from gateway.control import reauthentication
 from gateway.models import ConnectionRecord, ReauthenticationRequest
+from tests.devportal import builders
 from tests.gateway.scenario import Story, elsewhere, person
-from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, running, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.oauth import flows
+from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, point_at, running, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -89,6 +94,52 @@ async def test_a_renewed_connection_no_longer_rests_on_the_old_token(story: Stor
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("hands_over", [True, False])
+async def test_a_refresh_does_not_end_the_connection_that_it_is_meant_to_save(
+    story: Story, workers: int, hands_over: bool
+) -> None:
+    def authorized() -> tuple[GeneratedKeys, dict[str, str]]:
+        keys = builders.keys(
+            story.application, key_type="SANDBOX", grant_types=flows.ALL_GRANTS, callback_url=flows.CALLBACK
+        )
+        code = flows.consent(story.carol, keys.client)["code"]
+        return keys, flows.exchange(Client(), keys.client, keys.secret, code).json()
+
+    def refreshed() -> dict[str, str]:
+        answer: dict[str, str] = flows.refresh(Client(), keys.client, keys.secret, first["refresh_token"]).json()
+        return answer
+
+    keys, first = await elsewhere(authorized)
+    other = await elsewhere(story.token)
+    async with running(workers) as sites:
+        connection = await sites[0].try_admit(token=first["access_token"])
+        second = await elsewhere(refreshed)
+        if hands_over:
+            assert (await renew(sites[-1], name_of(connection), second["access_token"])).status == 200
+        idle = [await site.try_admit(token=other) for site in sites]
+        await elsewhere(story.revoke_all)
+        assert [(await ending(each))[0] for each in idle] == [
+            4001
+        ] * workers  # so all workers have read what came before
+        await connection.send("still here")
+        assert await connection.recv() == "still here"
+
+
+async def test_a_connection_that_is_being_closed_is_not_said_to_be_saved(story: Story) -> None:
+    old = await elsewhere(story.token)
+    async with running() as [site]:
+        connection = await site.try_admit(token=old)
+        connection.transport.pause_reading()  # a client that does not answer the Close yet
+        await elsewhere(story.revoke_all)
+        await until(lambda: all(line.is_ending for line in site.lines))
+        assert len(site.lines) == 1
+        new = await elsewhere(story.token)
+        assert (await renew(site, name_of(connection), new)).status == 404
+        connection.transport.resume_reading()
+        assert (await ending(connection))[0] == 4001
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 async def test_a_token_of_another_application_or_key_type_is_not_taken(story: Story, workers: int) -> None:
     token = await elsewhere(story.token)
     _, theirs = await elsewhere(story.daves)
@@ -128,10 +179,43 @@ async def test_without_a_good_token_nothing_is_renewed(story: Story, token: str 
 async def test_a_connection_that_nobody_holds_is_not_found(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     token = await elsewhere(story.token)
     async with running(workers=2) as sites:
-        sites[0].control.reauthentication.patience = 0.5
         assert (await renew(sites[0], "0" * 32, token)).status == 404
         assert (await renew(sites[0], "no-such-id", token)).status == 404
-    assert await elsewhere(lambda: AuditEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
+        gone = await sites[1].try_admit(token=token)
+        await gone.close()
+        assert (await renew(sites[0], name_of(gone), token)).status == 404
+    assert await elsewhere(written) == (0, 0)
+
+
+def written() -> tuple[int, int]:
+    """How many wishes were put on the audit log, and in their table."""
+    asked = AuditEntry.objects.filter(verb="connection.renewal_asked")
+    return asked.count(), ReauthenticationRequest.objects.count()
+
+
+async def test_nothing_is_written_for_who_asks_about_somebody_else_s_connection(story: Story) -> None:
+    token = await elsewhere(story.token)
+    _, theirs = await elsewhere(story.daves)
+    async with running(workers=2) as [first, second]:
+        connection = await first.try_admit(token=token)
+        assert (await renew(second, name_of(connection), theirs)).status == 403
+    assert await elsewhere(written) == (0, 0)
+
+
+async def test_one_application_leaves_places_for_the_others(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reauthentication, "MOST_WAITING", 8)
+    token = await elsewhere(story.token)
+    api, theirs = await elsewhere(story.daves)
+    async with websockets_backend() as backend, AsyncExitStack() as stack:
+        await elsewhere(lambda: point_at(story, api, backend))
+        first, second = await stack.enter_async_context(running(workers=2))
+        connection = await first.try_admit("/other/1.0.0", token=theirs)
+        flood = [asyncio.create_task(renew(second, f"{number:032x}", token)) for number in range(30)]
+        answers = [await renew(second, name_of(connection), theirs) for _ in range(3)]
+        assert [answer.status for answer in answers] == [200] * 3
+        refused = [answer.status for answer in await asyncio.gather(*flood)]
+        assert refused.count(503) > 0
+        assert set(refused) == {404, 503}
 
 
 async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: Story) -> None:
@@ -174,7 +258,7 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
     token = await elsewhere(story.token)
     async with running() as [site]:
         connection = await site.try_admit(token=token)
-        monkeypatch.setattr(reauthentication, "ask", fail)
+        monkeypatch.setattr(reauthentication, "read_connection", fail)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
@@ -183,10 +267,9 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
 async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reauthentication, "MOST_WAITING", 2)
+    monkeypatch.setattr(reauthentication, "MOST_WAITING", 4)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        site.control.reauthentication.patience = 1.0
         answers = await asyncio.gather(*(renew(site, f"{number:032x}", token) for number in range(4)))
         assert sorted(answer.status for answer in answers) == [404, 404, 503, 503]
 
@@ -209,7 +292,6 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
         await elsewhere(story.block)
         assert (await ending(connection))[0] == 4006
         await until(lambda: not site.lines)
-        site.control.reauthentication.patience = 0.3
         assert (await renew(site, name_of(connection), token)).status == 404
         assert (await site.refusal(PATH, token))["status"] == 403
 
@@ -217,7 +299,7 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
 async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> None:
     soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
     async with running() as [site]:
-        connection, connection_log = await site.try_admit(token=soon), site.control._connection_log
+        connection, connection_log = await site.try_admit(token=soon), site.control.connection_log
         await connection_log.write()
         answer = await renew(site, name_of(connection), later)
         await connection_log.refresh()

@@ -18,8 +18,8 @@ from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 

@@ -15,7 +15,7 @@ from gateway.upstream.dialer import Dialer
 from publisher.endpoint import EndpointOptions
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
-from tests.wire.peers import free_port, raw_backend, raw_client, request, switch, tcp_backend, websockets_backend
+from tests.wire.peers import frame, free_port, raw_backend, raw_client, request, switch, tcp_backend, websockets_backend
 
 pytestmark = pytest.mark.wire
 
@@ -51,10 +51,9 @@ async def test_a_backend_without_a_name_is_a_502() -> None:
 
 async def test_a_backend_that_says_nothing_is_a_504_after_the_connect_timeout() -> None:
     async with tcp_backend() as url, running(url, options=EndpointOptions(connect_timeout=0.2)) as gateway:
-        began = asyncio.get_running_loop().time()
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (504, 101504)
-        assert asyncio.get_running_loop().time() - began >= 0.19
+        assert "within 0.2 seconds" in body["description"]
 
 
 def wrong_accept(head: bytes) -> bytes:
@@ -108,6 +107,113 @@ async def test_an_answer_in_single_bytes_is_an_answer() -> None:
             await upstream.send(bytes([octet]))
             await asyncio.sleep(0)
         assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("in_one", [True, False])
+async def test_interim_answers_are_passed_over(in_one: bool) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+    greeting = frame(1, b"hello", masked=False)
+    async with (
+        raw_backend(lambda head: b"") as backend,
+        running(backend.url) as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        upstream = await backend.accepted()
+        whole = interim + switch(upstream.head, "X-A: b") + greeting
+        for part in [whole] if in_one else [bytes([octet]) for octet in whole]:
+            await upstream.send(part)
+        answer = await client.read_head()
+        assert answer.startswith(b"HTTP/1.1 101 ")
+        assert b"x-a: b\r\n" in answer.lower()
+        assert b"link" not in answer.lower()
+        assert await client.read(len(greeting)) == greeting
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 503])
+async def test_a_backends_refusal_passes_where_the_api_lets_it(status: int) -> None:
+    said = f"HTTP/1.1 {status} No\r\nRetry-After: 17\r\nWWW-Authenticate: Basic\r\nX-Secret: 1\r\n\r\n".encode()
+    async with raw_backend(lambda head: said) as backend:
+        async with running(backend.url, options=EndpointOptions(pass_refusals=True)) as gateway:
+            passed, headers, body = await refusal(gateway)
+            assert (passed, body["code"], headers["retry-after"]) == (status, 101503, "17")
+            assert headers["www-authenticate"] == "Basic"
+            assert "x-secret" not in headers
+            assert f"answered {status}" in body["description"]
+        async with running(backend.url) as gateway:
+            kept, headers, body = await refusal(gateway)
+            assert (kept, "retry-after" in headers) == (502, False)
+            assert f"answered {status}" in body["description"]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 407, 418, 500, 502])
+async def test_no_other_status_of_a_backends_passes(status: int) -> None:
+    said = f"HTTP/1.1 {status} No\r\nRetry-After: 17\r\n\r\n".encode()
+    options = EndpointOptions(pass_refusals=True)
+    async with raw_backend(lambda head: said) as backend, running(backend.url, options=options) as gateway:
+        assert (await refusal(gateway))[0] == 502
+
+
+async def test_a_backend_cannot_speak_for_the_gateways_host() -> None:
+    own = [
+        "Set-Cookie: __Host-apim-session=theirs; Path=/; Secure",
+        "set-cookie: __host-APIM-session=theirs",
+        "Set-Cookie: =__Host-apim-session=theirs",
+        "Strict-Transport-Security: max-age=0",
+        'Clear-Site-Data: "*"',
+        'Alt-Svc: h3=":443"',
+        "Public-Key-Pins: x",
+        "NEL: {}",
+        "Report-To: {}",
+        "X-APIM-Connection: theirs",
+    ]
+    async with (
+        raw_backend(lambda head: switch(head, *own, "Set-Cookie: theme=dark", "X-A: Åsa")) as backend,
+        running(backend.url) as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        answer = (await client.read_head()).lower()
+    assert [line for line in answer.split(b"\r\n") if line.startswith(b"set-cookie")] == [b"set-cookie: theme=dark"]
+    assert "x-a: Åsa".encode() in answer
+    for name in (b"strict-transport", b"clear-site", b"alt-svc", b"public-key", b"nel:", b"report-to", b"theirs"):
+        assert name not in answer
+
+
+async def test_a_clients_header_cannot_pass_for_one_of_the_endpoints_in_another_spelling() -> None:
+    options = EndpointOptions(headers={"X-Backend-Key": "right"})
+    first = request(headers=[("X_Backend_Key", "a"), ("x-backend_KEY", "b"), ("X-Backend-Key", "c"), ("X_Mine", "d")])
+    async with (
+        raw_backend() as backend,
+        running(backend.url, options=options) as gateway,
+        raw_client(gateway.port, first),
+    ):
+        head = (await backend.accepted()).head.lower().replace(b"_", b"-")
+    assert head.count(b"x-backend-key") == 1
+    assert b"x-backend-key: right\r\n" in head
+    assert b"x-mine: d\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("address", "target", "host"),
+    [
+        ("/聊天?q=聊", "/%E8%81%8A%E5%A4%A9?q=%E8%81%8A", "127.0.0.1"),
+        ("/a%20b/ü", "/a%20b/%C3%BC", "127.0.0.1"),
+    ],
+)
+async def test_an_address_beyond_ascii_is_percent_encoded_on_the_wire(address: str, target: str, host: str) -> None:
+    async with (
+        raw_backend() as backend,
+        running(f"ws://{host}:{backend.port}{address}") as gateway,
+        raw_client(gateway.port) as client,
+    ):
+        assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
+        line = (await backend.accepted()).head.split(b"\r\n")[0].decode("ascii")
+    assert line.split()[1] == target
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "☃", "聊天.invalid", "b\u0000c"])
+async def test_a_host_that_cannot_be_is_a_502(host: str) -> None:
+    async with running(f"ws://{host}/app") as gateway:
+        assert (await refusal(gateway))[0] == 502
 
 
 async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:

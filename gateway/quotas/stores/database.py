@@ -6,16 +6,17 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
 from gateway.quotas.limits import Window
 from gateway.quotas.rules import (
+    DAY,
     GONE_SECONDS,
+    HOUR,
     LIVING_SECONDS,
     PRESSING_SECONDS,
     LeaseAnswer,
@@ -26,17 +27,15 @@ from gateway.quotas.rules import (
     StoredWindow,
     WindowUsage,
     adopt,
+    carried_over,
     decide,
+    kept_seconds,
     schedule,
 )
 
 Place = tuple[str, int]  # a window's key and beginning
-KEPT_SECONDS: Final = 3600
-"""How long a window that is over is kept, for leases that end late."""
-
-
 # Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
-_WANTED = f"""
+_CONTENDED = f"""
     SELECT lease.serial FROM {LeaseRecord._meta.db_table} lease
     JOIN {QuotaWindow._meta.db_table} quota ON quota.id = lease.window_id
     WHERE lease.holder = %s AND quota.wanted_at > %s AND lease.reported_at < quota.wanted_at
@@ -52,9 +51,9 @@ class DatabaseLeaseStore:
         if not requests:
             return []
         with transaction.atomic():
-            desk = _Desk(holder, requests, now)
-            answers = [desk.serve(request) for request in requests]
-            desk.save()
+            batch = _Batch(self, holder, requests, now)
+            answers = [batch.serve(request) for request in requests]
+            batch.save()
         return answers
 
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
@@ -62,21 +61,21 @@ class DatabaseLeaseStore:
         if not reservations:
             return []
         with transaction.atomic():
-            lines = _lines({reservation.key for reservation in reservations})
-            booked = []
+            schedules = _schedules({reservation.key for reservation in reservations})
+            reserved = []
             for reservation in reservations:
-                line = lines[reservation.key]
-                line.booked_until, slots = schedule(line.booked_until, reservation, now)
-                booked.append(slots)
+                row = schedules[reservation.key]
+                row.booked_until, answer = schedule(row.booked_until, reservation, now)
+                reserved.append(answer)
             RateSchedule.objects.bulk_create(
-                lines.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
+                schedules.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
             )
-        return booked
+        return reserved
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The serials of this holder's leases that somebody else is waiting for."""
+        """The leases of this holder's leases that somebody else is waiting for."""
         with connection.cursor() as cursor:
-            cursor.execute(_WANTED, [holder, now - PRESSING_SECONDS])
+            cursor.execute(_CONTENDED, [holder, now - PRESSING_SECONDS])
             return [lease_id for (lease_id,) in cursor.fetchall()]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -110,17 +109,24 @@ class DatabaseLeaseStore:
             _end_leases(name, None, Q(window__ends=0))
             if not LeaseRecord.objects.filter(holder=name).exists():
                 LeaseHolder.objects.filter(name=name, seen_at__lt=now - GONE_SECONDS).delete()
-        QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - KEPT_SECONDS).delete()
-        RateSchedule.objects.filter(booked_until__lt=now - KEPT_SECONDS).delete()
+        over = QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - HOUR)
+        for seconds in (HOUR, DAY):
+            kept = Q(ends=F("begins") + seconds, ends__gte=now - kept_seconds(Window(0, seconds)))
+            over = over.exclude(kept)
+        over.delete()
+        RateSchedule.objects.filter(booked_until__lt=now - HOUR).delete()
 
 
-class _Desk:
+class _Batch:
     """One batch of requests and the rows they concern."""
 
-    def __init__(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
+    def __init__(self, store: DatabaseLeaseStore, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
         self._holder = holder
         self._now = now
-        self._rows = _locked({(request.key, request.window.start): request.window for request in requests})
+        self._rows = _locked(
+            {(request.key, request.window.start): request.window for request in requests},
+            lambda key, window: carried_over(store.used, key, window, now),
+        )
         self._windows = {place: StoredWindow(row.granted, row.contended_at) for place, row in self._rows.items()}
         self._leases = self._read_leases()
         self._changed: dict[int, tuple[Place, StoredLease]] = {}
@@ -144,9 +150,12 @@ class _Desk:
         return answer
 
     def save(self) -> None:
-        changed = [
-            self._updated(place) for place, state in self._windows.items() if self._differs(self._rows[place], state)
-        ]
+        changed = []
+        for place, state in self._windows.items():
+            row = self._rows[place]
+            if (row.granted, row.contended_at) != (state.granted, state.contended_at):
+                row.granted, row.contended_at = state.granted, state.contended_at
+                changed.append(row)
         if changed:
             QuotaWindow.objects.bulk_create(
                 changed, update_conflicts=True, update_fields=["granted", "contended_at"], unique_fields=["id"]
@@ -155,7 +164,18 @@ class _Desk:
             LeaseRecord.objects.filter(holder=self._holder, lease_id__in=self._ended).delete()
         if self._changed:
             LeaseRecord.objects.bulk_create(
-                [self._lease_row(place, state) for place, state in self._changed.values()],
+                [
+                    LeaseRecord(
+                        window=self._rows[place],
+                        holder=state.holder,
+                        lease_id=state.lease_id,
+                        granted=state.granted,
+                        spent=state.spent,
+                        reported_at=state.reported_at,
+                        sequence=state.sequence,
+                    )
+                    for place, state in self._changed.values()
+                ],
                 update_conflicts=True,
                 update_fields=["granted", "spent", "reported_at", "sequence"],
                 unique_fields=["holder", "lease_id"],
@@ -172,25 +192,6 @@ class _Desk:
             leases[places[row.window_id]][row.holder, row.lease_id] = state
         return leases
 
-    def _differs(self, row: QuotaWindow, state: StoredWindow) -> bool:
-        return row.granted != state.granted or row.contended_at != state.contended_at
-
-    def _updated(self, place: Place) -> QuotaWindow:
-        row, state = self._rows[place], self._windows[place]
-        row.granted, row.contended_at = state.granted, state.contended_at
-        return row
-
-    def _lease_row(self, place: Place, state: StoredLease) -> LeaseRecord:
-        return LeaseRecord(
-            window=self._rows[place],
-            holder=state.holder,
-            lease_id=state.lease_id,
-            granted=state.granted,
-            spent=state.spent,
-            reported_at=state.reported_at,
-            sequence=state.sequence,
-        )
-
 
 def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
     """The windows at these places, and perhaps other periods of the same quotas."""
@@ -198,13 +199,16 @@ def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
     return QuotaWindow.objects.filter(key__in={key for key, _ in places}, begins__in={begins for _, begins in places})
 
 
-def _locked(windows: Mapping[Place, Window]) -> dict[Place, QuotaWindow]:
+def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:
     """The rows of these windows, made where they are missing, and locked in one order for all."""
     rows = _lock(windows)
     missing = sorted(set(windows) - set(rows))
     if missing:
         QuotaWindow.objects.bulk_create(
-            [QuotaWindow(key=key, begins=begins, ends=windows[key, begins].end) for key, begins in missing],
+            [
+                QuotaWindow(key=key, begins=window.start, ends=window.end, granted=begins_with(key, window))
+                for key, window in ((place[0], windows[place]) for place in missing)
+            ],
             ignore_conflicts=True,
         )
         rows |= _lock(missing)
@@ -215,18 +219,16 @@ def _lock(places: Iterable[Place]) -> dict[Place, QuotaWindow]:
     return {(row.key, row.begins): row for row in _find(places).select_for_update().order_by("pk")}
 
 
-def _lines(keys: set[str]) -> dict[str, RateSchedule]:
+def _schedules(keys: set[str]) -> dict[str, RateSchedule]:
     def lock() -> dict[str, RateSchedule]:
-        return {
-            line.key: line for line in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")
-        }
+        return {row.key: row for row in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")}
 
-    lines = lock()
-    if len(lines) < len(keys):
-        missing = [RateSchedule(key=key) for key in sorted(keys - set(lines))]
+    found = lock()
+    if len(found) < len(keys):
+        missing = [RateSchedule(key=key) for key in sorted(keys - set(found))]
         RateSchedule.objects.bulk_create(missing, ignore_conflicts=True)
-        lines = lock()
-    return lines
+        found = lock()
+    return found
 
 
 def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:

@@ -10,41 +10,35 @@ from gateway.quotas.limits import Window
 from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved, WindowUsage
 
 
-class InstrumentedStore:
-    """Asks `store`, and calls `told(seconds, is_answered)` after each exchange and each booking, in the same thread."""
+class InstrumentedStore(LeaseStore):
+    """Asks `store`, and calls `told(seconds, is_answered)` after each exchange and each reservation, in the
+    same thread."""
 
     def __init__(self, store: LeaseStore, told: Callable[[float, bool], None]) -> None:
         self._store = store
         self._told = told
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
-        """See `LeaseStore`, here and below."""
         with self._watched():
             return self._store.exchange(holder, requests, now)
 
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
-        """Watched, too."""
         with self._watched():
             return self._store.reserve(reservations, now)
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """Passed on."""
         return self._store.contended(holder, now)
 
     def beat(self, holder: str, now: float) -> bool:
-        """Passed on."""
         return self._store.beat(holder, now)
 
     def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
-        """Passed on."""
         self._store.reconcile(holder, spent)
 
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
-        """Passed on."""
         return self._store.used(windows)
 
     def expire(self, now: float) -> None:
-        """Passed on."""
         self._store.expire(now)
 
     @contextmanager

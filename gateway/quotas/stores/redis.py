@@ -2,10 +2,10 @@
 
 | key | what it is |
 |---|---|
-| `{apim}:window:<quota>:<begin>` | hash: `granted`, `wanted_at`, and the leases (see `pack`) by `<holder>/<serial>` |
-| `{apim}:holder:<holder>` | hash: serial = `<end> <window key>` |
+| `{apim}:window:<quota>:<begin>` | hash: `granted`, `contended_at`, and leases (see `pack`) by `<holder>/<lease id>` |
+| `{apim}:holder:<holder>` | hash: lease id = `<end> <window key>` |
 | `{apim}:holders` | hash: holder = when it was seen |
-| `{apim}:rate:<rate>` | until when its messages are booked |
+| `{apim}:rate:<rate>` | until when its messages are reserved |
 
 The scripts say in Lua what `decide` and `schedule` say; one suite of tests holds them to the same answers. A Redis that
 forgets is told again what is lent, by each worker when it next reports.
@@ -30,46 +30,47 @@ from gateway.quotas.rules import (
     Reservation,
     Reserved,
     WindowUsage,
+    carried_over,
+    kept_seconds,
 )
 
 PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
-KEPT_SECONDS: Final = 3600
-"""How long a window that is over is kept, for leases that end late."""
 OPEN_KEPT_SECONDS: Final = 30 * 86400
 
 _COMMON = """
 local function whole(number) return string.format('%.0f', number) end
 local function exact(number) return string.format('%.17g', number) end
 local function read(text)
-  local granted, spent, at, turn = string.match(text, '^(%S+) (%S+) (%S+) (%S+)$')
-  return tonumber(granted), tonumber(spent), tonumber(at), tonumber(turn)
+  local granted, spent, at, sequence = string.match(text, '^(%S+) (%S+) (%S+) (%S+)$')
+  return tonumber(granted), tonumber(spent), tonumber(at), tonumber(sequence)
 end
-local function pack(granted, spent, at, turn)
-  return whole(granted) .. ' ' .. whole(spent) .. ' ' .. exact(at) .. ' ' .. whole(turn)
+local function pack(granted, spent, at, sequence)
+  return whole(granted) .. ' ' .. whole(spent) .. ' ' .. exact(at) .. ' ' .. whole(sequence)
 end
 """
 
-# KEYS: window, holder, holders.  ARGV: holder, serial, window's end, limit, granted, spent, keep or -1, least, most,
-# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, turn.
+# KEYS: window, holder, holders.  ARGV: holder, lease id, window's end, limit, granted, spent, keep or -1, least, most,
+# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, sequence,
+# what the window begins with.
 _EXCHANGE = (
     _COMMON
     + """
-local holder, serial, ends, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local holder, lease_id, ends, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
-local name = holder .. '/' .. serial
-local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or '0')
+local name = holder .. '/' .. lease_id
+local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or ARGV[16])
 local text = redis.call('HGET', KEYS[1], name)
-local turn, granted, last = tonumber(ARGV[15]), nil, 0
+local sequence, granted, last = tonumber(ARGV[15]), nil, 0
 if text then
   local gone, at
   granted, gone, at, last = read(text)
 elseif final then
-  return {serial, '0', '0', '0'}
+  return {lease_id, '0', '0', '0'}
 else
   granted = tonumber(ARGV[5])
   window = window + granted
-  redis.call('HSET', KEYS[2], serial, ARGV[3] .. ' ' .. KEYS[1])
+  redis.call('HSET', KEYS[2], lease_id, ARGV[3] .. ' ' .. KEYS[1])
 end
 local others, elsewhere = 0, 0
 local fields = redis.call('HGETALL', KEYS[1])
@@ -82,8 +83,8 @@ for at = 1, #fields, 2 do
     elsewhere = elsewhere + lent - gone
   end
 end
-if turn <= last then
-  return {serial, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
+if sequence <= last then
+  return {lease_id, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
 end
 if final then
   local kept = ends > 0 and spent or 0
@@ -95,7 +96,7 @@ elseif keep >= 0 and keep < granted then
 end
 local free = math.max(0, limit - window)
 if least > free then
-  redis.call('HSET', KEYS[1], 'wanted_at', exact(now))
+  redis.call('HSET', KEYS[1], 'contended_at', exact(now))
 elseif least > 0 or most > 0 then
   local added = math.max(least, math.min(most, math.floor(free / (2 + 2 * others))))
   granted, window, free = granted + added, window + added, free - added
@@ -103,17 +104,17 @@ end
 redis.call('HSET', KEYS[1], 'granted', whole(window))
 if final then
   redis.call('HDEL', KEYS[1], name)
-  redis.call('HDEL', KEYS[2], serial)
+  redis.call('HDEL', KEYS[2], lease_id)
 else
-  redis.call('HSET', KEYS[1], name, pack(granted, spent, now, turn))
+  redis.call('HSET', KEYS[1], name, pack(granted, spent, now, sequence))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[14])
-return {serial, whole(granted), whole(free), whole(elsewhere)}
+return {lease_id, whole(granted), whole(free), whole(elsewhere)}
 """
 )
 
 # KEYS: rate.  ARGV: interval, tolerance, messages, now, horizon, slack of the clock.
-_BOOK = (
+_RESERVE = (
     _COMMON
     + """
 local interval, tolerance, wished = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -129,28 +130,28 @@ return {exact(begin), whole(messages)}
 )
 
 # KEYS: holder.  ARGV: now - how long somebody is waited for.
-_WANTED = (
+_CONTENDED = (
     _COMMON
     + """
-local serials, leases = {}, redis.call('HGETALL', KEYS[1])
+local lease_ids, leases = {}, redis.call('HGETALL', KEYS[1])
 local holder = string.match(KEYS[1], ':holder:(.+)$')
 for at = 1, #leases, 2 do
   local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
-  local found = redis.call('HMGET', window, 'wanted_at', holder .. '/' .. leases[at])
-  local wanted_at = tonumber(found[1] or '0')
-  if found[2] and wanted_at > tonumber(ARGV[1]) then
+  local found = redis.call('HMGET', window, 'contended_at', holder .. '/' .. leases[at])
+  local contended_at = tonumber(found[1] or '0')
+  if found[2] and contended_at > tonumber(ARGV[1]) then
     local granted, spent, reported_at = read(found[2])
     if ends == '0' then spent = 0 end
-    if reported_at < wanted_at and granted > spent then table.insert(serials, leases[at]) end
+    if reported_at < contended_at and granted > spent then table.insert(lease_ids, leases[at]) end
   end
 end
-return serials
+return lease_ids
 """
 )
 
-# KEYS: holder, holders.  ARGV: holder, seen before ('' is no condition), 1 to end connections only, then serial and
-# spent in turn.
-_SETTLE = (
+# KEYS: holder, holders.  ARGV: holder, seen before ('' is no condition), 1 to end connections only, then lease id and
+# spent by turns.
+_RECONCILE = (
     _COMMON
     + """
 local seen = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
@@ -159,19 +160,19 @@ local gone = {}
 for at = 4, #ARGV, 2 do gone[ARGV[at]] = tonumber(ARGV[at + 1]) end
 local leases, left = redis.call('HGETALL', KEYS[1]), 0
 for at = 1, #leases, 2 do
-  local serial = leases[at]
+  local lease_id = leases[at]
   local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
-  local name = ARGV[1] .. '/' .. serial
+  local name = ARGV[1] .. '/' .. lease_id
   local text = redis.call('HGET', window, name)
   if text and (ends == '0' or ARGV[3] ~= '1') then
     local granted = read(text)
-    local spent = ends == '0' and 0 or math.min(gone[serial] or granted, granted)
+    local spent = ends == '0' and 0 or math.min(gone[lease_id] or granted, granted)
     local all = tonumber(redis.call('HGET', window, 'granted')) - (granted - spent)
     redis.call('HSET', window, 'granted', whole(all))
     redis.call('HDEL', window, name)
     text = nil
   end
-  if text then left = left + 1 else redis.call('HDEL', KEYS[1], serial) end
+  if text then left = left + 1 else redis.call('HDEL', KEYS[1], lease_id) end
 end
 if left == 0 then redis.call('HDEL', KEYS[2], ARGV[1]) end
 return left
@@ -187,19 +188,38 @@ class RedisLeaseStore:
             url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30
         )
         self._exchange = self._redis.register_script(_EXCHANGE)
-        self._book = self._redis.register_script(_BOOK)
-        self._wanted = self._redis.register_script(_WANTED)
-        self._settle = self._redis.register_script(_SETTLE)
+        self._reserve = self._redis.register_script(_RESERVE)
+        self._contended = self._redis.register_script(_CONTENDED)
+        self._reconcile = self._redis.register_script(_RECONCILE)
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         """Serve the requests of one holder in one round trip."""
         if not requests:
             return []
+        begins_with = self._carried_over(requests, now)
         with self._redis.pipeline() as pipe:
-            for request in requests:
+            for request, carried in zip(requests, begins_with, strict=True):
                 self._exchange(
                     keys=[_window(request.key, request.window), _holder(holder), _HOLDERS],
-                    args=_exchange_args(holder, request, now),
+                    args=[
+                        holder,
+                        request.lease_id,
+                        request.window.end,
+                        request.limit,
+                        request.granted,
+                        request.spent,
+                        -1 if request.keep is None else request.keep,
+                        request.least,
+                        request.most,
+                        *_exactly(request.since),
+                        int(request.final),
+                        *_exactly(now, now - LIVING_SECONDS),
+                        max(0, request.window.end - int(now)) + kept_seconds(request.window)
+                        if request.window.end
+                        else OPEN_KEPT_SECONDS,
+                        request.sequence,
+                        carried,
+                    ],
                     client=pipe,
                 )
             answers = pipe.execute()
@@ -211,7 +231,15 @@ class RedisLeaseStore:
             return []
         with self._redis.pipeline() as pipe:
             for reservation in reservations:
-                self._book(keys=[f"{PREFIX}rate:{reservation.key}"], args=_booking_args(reservation, now), client=pipe)
+                self._reserve(
+                    keys=[f"{PREFIX}rate:{reservation.key}"],
+                    args=[
+                        *_exactly(reservation.interval, reservation.tolerance),
+                        reservation.messages,
+                        *_exactly(now, HORIZON_SECONDS, CLOCK_SECONDS),
+                    ],
+                    client=pipe,
+                )
             answers = pipe.execute()
         return [
             Reserved(reservation.key, float(start), int(messages))
@@ -219,9 +247,9 @@ class RedisLeaseStore:
         ]
 
     def contended(self, holder: str, now: float) -> list[int]:
-        """The serials of this holder's leases that somebody else is waiting for."""
-        serials: Any = self._wanted(keys=[_holder(holder)], args=_exactly(now - PRESSING_SECONDS))
-        return [int(lease_id) for lease_id in serials]
+        """The leases of this holder's leases that somebody else is waiting for."""
+        lease_ids: Any = self._contended(keys=[_holder(holder)], args=_exactly(now - PRESSING_SECONDS))
+        return [int(lease_id) for lease_id in lease_ids]
 
     def beat(self, holder: str, now: float) -> bool:
         """Say that a holder lives; whether that was known."""
@@ -234,7 +262,7 @@ class RedisLeaseStore:
     def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """End all leases of a dead holder."""
         record = [number for pair in (spent or {}).items() for number in pair]
-        self._settle(keys=[_holder(holder), _HOLDERS], args=[holder, "", 0, *record])
+        self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, "", 0, *record])
 
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
@@ -250,7 +278,21 @@ class RedisLeaseStore:
         holders: Any = self._redis.hgetall(_HOLDERS)
         for holder, seen_at in holders.items():
             if float(seen_at) < now - GONE_SECONDS:
-                self._settle(keys=[_holder(holder), _HOLDERS], args=[holder, *_exactly(now - GONE_SECONDS), 1])
+                self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, *_exactly(now - GONE_SECONDS), 1])
+
+    def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
+        """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
+        first = [request for request in requests if not request.granted and request.window.end]
+        if not first:
+            return [0] * len(requests)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for request in first:
+                pipe.exists(_window(request.key, request.window))
+            missing = {request.lease_id for request, exists in zip(first, pipe.execute(), strict=True) if not exists}
+        return [
+            carried_over(self.used, request.key, request.window, now) if request.lease_id in missing else 0
+            for request in requests
+        ]
 
 
 _HOLDERS: Final = f"{PREFIX}holders"
@@ -266,33 +308,6 @@ def _window(key: str, window: Window) -> str:
 
 def _exactly(*numbers: float) -> list[str]:
     return [repr(number) for number in numbers]
-
-
-def _exchange_args(holder: str, request: LeaseRequest, now: float) -> list[str | int]:
-    return [
-        holder,
-        request.lease_id,
-        request.window.end,
-        request.limit,
-        request.granted,
-        request.spent,
-        -1 if request.keep is None else request.keep,
-        request.least,
-        request.most,
-        *_exactly(request.since),
-        int(request.final),
-        *_exactly(now, now - LIVING_SECONDS),
-        max(0, request.window.end - int(now)) + KEPT_SECONDS if request.window.end else OPEN_KEPT_SECONDS,
-        request.sequence,
-    ]
-
-
-def _booking_args(reservation: Reservation, now: float) -> list[str | int]:
-    return [
-        *_exactly(reservation.interval, reservation.tolerance),
-        reservation.messages,
-        *_exactly(now, HORIZON_SECONDS, CLOCK_SECONDS),
-    ]
 
 
 def _usage(found: Mapping[str, str]) -> WindowUsage:

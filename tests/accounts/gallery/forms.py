@@ -2,6 +2,8 @@
 
 from django import forms
 
+from core.duration_field import DurationField
+
 
 class ApiForm(forms.Form):
     """The fields of a new API."""
@@ -12,6 +14,9 @@ class ApiForm(forms.Form):
     endpoint = forms.CharField(required=False, initial="ws://localhost:9900/echo")
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     kind = forms.ChoiceField(choices=[("jwt", "JWT"), ("oauth", "OAuth")])
+    life = DurationField(
+        what="A token's life", label="Tokens live for", least=1, most=31_536_000, presets=(3_600, 86_400)
+    )
     plans = forms.MultipleChoiceField(
         choices=[("gold", "Gold"), ("silver", "Silver"), ("bronze", "Bronze"), ("unlimited", "Unlimited")],
         widget=forms.CheckboxSelectMultiple,

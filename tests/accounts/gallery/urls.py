@@ -1,10 +1,13 @@
 """Addresses of the gallery: the portals' names, so that the shell can link, and one page per picture."""
 
+from datetime import timedelta
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from tests.accounts.gallery.forms import ApiForm
 
@@ -15,6 +18,17 @@ API = {
     "context": "/echowebsocket",
     "state": "PUBLISHED",
 }
+# As long as a real one: a header, nine claims and 256 bytes of signature.
+TOKEN = f"eyJhbGciOiJSUzI1NiIsImtpZCI6IjQ1ZTgifQ.{'eyJpc3MiOiJodHRwczovL2xv' * 14}.{'c2lnbmF0dXJl' * 28}"
+COMMAND = format_html_join(
+    "",
+    "<{0}>{1}</{0}>{2}",
+    [
+        ("b", "wscat", " -c "),
+        ("i", "ws://localhost:9099/echowebsocket/1.0", " \\\n  -H "),
+        ("i", f'"Authorization: Bearer {TOKEN[:30]}…"', ""),
+    ],
+)
 
 
 def page(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
@@ -23,6 +37,7 @@ def page(request: HttpRequest, name: str, pk: str = "") -> HttpResponse:
     form = ApiForm(sent if "wrong" in request.GET else None)
     pages = Paginator(range(1204), 20).get_page(request.GET.get("page", 4))
     context = {"api": API, "form": form, "now": timezone.now(), "page": pages, "text": "\"a\" <b> & 'c'"}
+    context |= {"token": TOKEN, "command": COMMAND, "soon": timezone.now() + timedelta(minutes=3, seconds=2)}
     return render(request, f"gallery/{name}.html", context)
 
 

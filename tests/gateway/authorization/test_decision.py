@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devportal.deny_policies import Denial, Denials
-from devportal.models import Subscription
+from devportal.subscription_states import SubscriptionState
 from devportal.tickets import Redeemed
 from gateway import refusals
-from gateway.authorization.decision import Allow, authorize, is_denied, reconsider, renew, settle_ticket
+from gateway.authorization.decision import Allow, authorize, is_denied, reauthenticate, reconsider, settle_ticket
 from gateway.authorization.grants import Grant, SubscriptionGrant, TokenError
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
@@ -25,7 +25,7 @@ from publisher.origins import Origins
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, SANDBOX, deployment, grant, handshake
 
 STATES = [state.value for state in State]
-SUBSCRIPTIONS = ["", *Subscription.State.values]
+SUBSCRIPTIONS = ["", *SubscriptionState]
 LIVE = ("PUBLISHED", "DEPRECATED")
 NOT_SERVED = ("CREATED", "RETIRED")
 READ = Topic("/rooms/{id}", scopes=frozenset({"read", "write"}))
@@ -146,6 +146,12 @@ def test_a_token_in_the_query_can_be_switched_off_and_is_then_not_recommended() 
 @pytest.mark.parametrize("source", [None, CredentialSource.HEADER, CredentialSource.BASIC])
 def test_what_is_not_there_is_not_found_whoever_asks(path: str, api: Asked, source: CredentialSource | None) -> None:
     assert outcome(decide(grant(), source=source, path=path, **api)) == (404, 900906)
+
+
+def test_a_token_that_only_tells_who_signed_in_calls_no_api() -> None:
+    decision = decide(grant(scopes=frozenset({"openid"})))
+    assert outcome(decision) == (403, 900910)
+    assert outcome(decide(grant(scopes=frozenset({"openid", "default"})))) == "admit"
 
 
 @pytest.mark.parametrize(
@@ -414,7 +420,7 @@ def test_a_connection_is_renewed_with_a_token_of_the_same_kind_that_would_be_let
 ) -> None:
     admitted, shown = judged(origin=WEB), grant(**other)
     assert isinstance(admitted, Allow)
-    decision = renew(admitted, deployment(), shown, NOW)
+    decision = reauthenticate(admitted, deployment(), shown, NOW)
     assert isinstance(decision, Allow if is_taken else Refusal)
     if isinstance(decision, Allow):
         assert (decision.grant, decision.client_ip, decision.origin) == (shown, "192.0.2.7", WEB)

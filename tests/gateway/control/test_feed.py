@@ -31,7 +31,7 @@ from gateway.control.feed import GRACE_SECONDS, FeedCursor, FeedRow, touched_by
         ("plan.updated", {}, Touched()),
         ("deny_policy.created", {}, Touched(denials=True)),
         ("deny_policy.deleted", {}, Touched(denials=True)),
-        ("connection.renewal_asked", {"token_id": "7"}, Touched(renewals={"x": {"token_id": "7"}})),
+        ("connection.renewal_asked", {"token_id": "7"}, Touched(reauthentications={"x": {"token_id": "7"}})),
     ],
 )
 def test_a_row_touches_only_what_it_names(verb: str, detail: dict[str, Any], expected: Touched) -> None:

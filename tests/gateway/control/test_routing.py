@@ -13,8 +13,10 @@ from oauth2_provider.models import AccessToken
 from accounts import operations as people
 from accounts.models import User
 from core.models import AuditEntry
-from devportal import operations, tickets, tokens
+from devportal import operations, tokens
 from devportal.models import Application, DenyPolicy, OAuthClient
+from devportal.operations.tickets import make_ticket
+from devportal.operations.tokens import issue_token
 from gateway.authorization.cache import Touched
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
@@ -126,7 +128,7 @@ def test_any_number_of_tokens_costs_two_queries(story: Story, django_assert_num_
 
 
 def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: Story, mallory: User) -> None:
-    in_her_name = tokens.issue(
+    in_her_name = issue_token(
         client=story.client, user=mallory, scopes=["default"], seconds=60, now=timezone.now(), actor=mallory
     ).token
     granted = grant_of(in_her_name)
@@ -142,7 +144,7 @@ def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: St
 
 def test_a_service_accounts_token_is_for_the_rest_api_only(story: Story) -> None:
     client = OAuthClient.objects.create(application=None, user=person("robot"), client_type="confidential")
-    issued = tokens.issue(client=client, user=None, scopes=[], seconds=60, now=timezone.now(), actor=story.admin)
+    issued = issue_token(client=client, user=None, scopes=[], seconds=60, now=timezone.now(), actor=story.admin)
     assert grant_of(issued.token) is TokenError.SERVICE_ACCOUNT
 
 
@@ -223,7 +225,7 @@ async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_aske
     async with Worker() as worker:
         await worker.decide(known)
         worker.run.failing = OperationalError("gone")
-        worker.routing.renew()
+        worker.routing.revalidate()
         assert isinstance(await worker.decide(known), Allow)
         refused = await worker.decide(unknown)
         assert isinstance(refused, Refusal)
@@ -310,7 +312,7 @@ def _opaque_token(story: Story, seconds: int = 3600) -> str:
 
 def ticket_for(story: Story) -> Handshake:
     """A handshake with a ticket for the newest token."""
-    issued = tickets.issue(
+    issued = make_ticket(
         token_id=str(AccessToken.objects.latest("pk").pk),
         application_id=str(story.application.pk),
         api_id=str(story.api.pk),
@@ -346,7 +348,7 @@ async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(com
         asked = worker.run.asked
         assert isinstance(await worker.routing.decide(first), Allow)
         assert worker.run.asked == asked + 1
-        worker.routing.renew()
+        worker.routing.revalidate()
         assert isinstance(await worker.routing.decide(second), Allow)
         assert worker.run.asked == asked + 3
 

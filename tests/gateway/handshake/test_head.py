@@ -57,7 +57,7 @@ def test_other_headers_may_stand_twice() -> None:
         (changed(transfer_encoding=b"chunked"), 400),
         (changed(x_text="Grüße".encode()), None),
         (changed(x_text=b"a\x00b"), 400),
-        (changed(x_text=b"a\x85b"), 400),
+        (changed(x_text="Åsa".encode()), None),
         (changed(x_text=b"a\tb"), None),
     ],
 )

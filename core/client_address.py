@@ -1,0 +1,144 @@
+"""Where a request comes from, also behind proxies: who may say so, how it is written, how it is counted. Pure.
+
+Only the proxies that an operator names are believed, and only in the one header that they write: a client can send any
+header, and a proxy that appends to one passes the other on as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from core.values import BadValue
+
+PROXY_HEADERS = X_FORWARDED_FOR, FORWARDED = "x-forwarded-for", "forwarded"
+MOST_HOPS = 16
+MOST_TEXT = 4096  # characters, the last of all
+PREFIX = 64  # bits of an IPv6 address that belong to one customer
+
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\t -~])*"'
+_PAIR = re.compile(rf"[ \t]*({_WORD})=({_WORD}|{_QUOTED})[ \t]*(?:;|$)")  # RFC 7239 §4
+_PORT = re.compile(r":[0-9]{1,5}")
+
+
+class TrustedProxies:
+    """The networks of proxies that may say for whom they ask, in `header`. Without any nobody may.
+
+    Raises BadValue for a network that is none.
+    """
+
+    def __init__(self, networks: Iterable[str] = (), *, header: str = X_FORWARDED_FOR) -> None:
+        self.header = header
+        self._networks = [_network(each) for each in networks if each.strip()]
+        self._knows = lru_cache(maxsize=4096)(self._find)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: str) -> bool:
+        """Whether a proxy has this address."""
+        return bool(self._networks) and self._knows(address)
+
+    def client_of(self, peer: str, values: Iterable[str]) -> str:
+        """The address of whoever asks, for a request that came from `peer` with these values of the header.
+
+        It is the nearest hop that is no proxy of ours: what stands before it was written by somebody who may lie. Where
+        a proxy wrote no address, its own is all that is known.
+        """
+        if peer not in self:
+            return peer
+        known = peer
+        hops = _forwarded(values) if self.header == FORWARDED else _x_forwarded_for(values)
+        for hop in hops:
+            if not hop:
+                break
+            known = hop
+            if hop not in self:
+                break
+        return known
+
+    def _find(self, address: str) -> bool:
+        found = parse(address)
+        return found is not None and any(found in network for network in self._networks)
+
+
+def parse(text: str) -> IPv4Address | IPv6Address | None:
+    """An address without its zone, IPv4 also where it comes inside an IPv6 one; None if it is none."""
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def counted(address: str) -> str:
+    """The address under which attempts are counted: of IPv6 the network, since each customer has 2^64 addresses."""
+    found = parse(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, PREFIX), strict=False).network_address)
+    return address if found is None else str(found)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise BadValue(f"{text.strip()} is neither an address nor a network such as 10.0.0.0/8.") from None
+
+
+def _x_forwarded_for(values: Iterable[str]) -> Iterator[str]:
+    """The hops, the nearest first; empty where one cannot be read."""
+    for hop in reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
+        yield _node(hop.strip())
+
+
+def _forwarded(values: Iterable[str]) -> Iterator[str]:
+    """The same of RFC 7239. Read from the end: a quote that somebody left open before does not swallow what follows."""
+    rest = ",".join(values)[-MOST_TEXT:]
+    for _ in range(MOST_HOPS):
+        element, rest, is_last = _last_element(rest)
+        yield _node(_unquoted(dict(_pairs(element)).get("for", "")))
+        if is_last:
+            return
+
+
+def _last_element(text: str) -> tuple[str, str, bool]:
+    comma = len(text)
+    for _ in range(MOST_HOPS):
+        comma = text.rfind(",", 0, comma)
+        if comma < 0:
+            break
+        if next(_pairs(text[comma + 1 :]), None):
+            return text[comma + 1 :], text[:comma], False
+    return text, "", True
+
+
+def _pairs(element: str) -> Iterator[tuple[str, str]]:
+    """Names and values, if all of the element can be read; else nothing."""
+    place, found = 0, []
+    while place < len(element):
+        pair = _PAIR.match(element, place)
+        if pair is None:
+            return
+        found.append((pair[1].lower(), pair[2]))
+        place = pair.end()
+    yield from found
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def _node(text: str) -> str:
+    """The address in `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; empty for anything else."""
+    if text.startswith("["):
+        inside, bracket, port = text[1:].partition("]")
+        text = inside if bracket and (not port or _PORT.fullmatch(port)) else ""
+    elif text.count(":") == 1:
+        host, colon, port = text.partition(":")
+        text = host if _PORT.fullmatch(colon + port) else ""
+    found = None if "%" in text else parse(text)
+    return "" if found is None else str(found)
