@@ -44,6 +44,8 @@ def differences(api: Api) -> list[str]:
     if api.deployed_revision is None:
         return []
     now, deployed = take(api), dict(api.deployed_revision.snapshot)
-    options = EndpointOptions.from_document(deployed["endpoint_options"])  # with what did not exist yet in those days
+    options = EndpointOptions.from_document(
+        deployed.get("endpoint_options", {})
+    )  # with what did not exist yet in those days
     deployed["endpoint_options"] = options.to_document()
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]
