@@ -312,7 +312,7 @@ def test_the_overview_of_a_published_api_says_where_it_answers(admin: User) -> N
 
 def test_the_overview_says_when_the_design_differs_from_what_is_deployed(admin: User) -> None:
     api = make_api(admin, publish=True)
-    operations.save_endpoint(api=api, production={"url": "ws://new"}, sandbox={}, actor=admin, now=NOW)
+    operations.update_api(api=api, changes={"production": {"url": "ws://new"}, "sandbox": {}}, actor=admin, now=NOW)
     page = text_of(browse(admin).get(address("api", api)))
     assert "The design differs from what is deployed: production endpoint, sandbox endpoint." in page
 
@@ -501,7 +501,7 @@ def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
     api = make_api(alice)
     client = browse(alice)
     client.post(address("revisions", api), {"description": "First"})
-    operations.save_endpoint(api=api, production={}, sandbox={}, actor=alice, now=NOW)
+    operations.update_api(api=api, changes={"production": {}, "sandbox": {}}, actor=alice, now=NOW)
     revision = queries.revisions_of(api).get()
     done = client.post(address("restorations", api), {"revision": str(revision.pk)}, follow=True)
     assert "The design is what it was in revision 1." in text_of(done)
