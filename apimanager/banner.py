@@ -84,7 +84,7 @@ def addresses() -> list[tuple[str, str]]:
         ("Gateway", f"{settings.GATEWAY_WS_URL}/{{context}}/{{version}}"),
         ("", f"{settings.GATEWAY_WSS_URL}/{{context}}/{{version}}"),
         ("Sample backends", f"{samples}/echo"),
-        ("", f"{samples}/chat/rooms/{{room}}?name={{you}}"),
+        ("", f"{samples}/chat (its rooms: /rooms/{{room}}?name={{you}})"),
         *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
         ("Data", str(settings.DATA_DIR)),
     ]

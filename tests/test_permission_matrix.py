@@ -163,7 +163,7 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:undeployment", DELIVERED, ("api",)),
     Line("POST", "publisher:restorations", EDITED, ("api",), body={"revision": "{revision}"}),
     Line("GET", "publisher:lifecycle", READ, ("api",)),
-    Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish"}),
+    Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish", "seen": "CREATED"}),
     Line("GET", "publisher:versions", "302 404 404 200 403 403 200", ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),

@@ -13,7 +13,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean, refuse
-from publisher import permissions, queries, validation
+from publisher import permissions, queries, signals, validation
 from publisher.endpoint import Endpoint, EndpointOptions, read_endpoint, read_options
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
@@ -184,8 +184,17 @@ def save_runtime(
 
 
 @transaction.atomic
-def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, actor: User, now: datetime) -> Api:
-    """Offer exactly these plans to new subscribers, at once. Who is subscribed keeps the plan they have.
+def set_plans(
+    *,
+    api: Api,
+    plans: Sequence[Plan],
+    successors: Mapping[Plan, Plan] | None = None,
+    seen: datetime | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Offer exactly these plans to new subscribers, at once. Who is subscribed keeps the plan they have, unless it has
+    a successor among `plans`.
 
     Raises RoleRequired, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
     """
@@ -198,6 +207,8 @@ def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, 
     saved.plans.set(hold(plans))
     names = sorted(plan.name for plan in plans)
     record_change(saved, "updated", actor=actor, now=now, fields=["plans"], plans=names)
+    for plan, successor in (successors or {}).items():
+        signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
     return saved
 
 
