@@ -23,10 +23,6 @@ class AlreadyDeployed(Conflict):
     """This very revision is on the gateway."""
 
 
-class NothingToRestore(Conflict):
-    """The design is what it was in this revision."""
-
-
 class NotDeployed(Conflict):
     """No revision is on the gateway, so none can be taken off."""
 
@@ -57,9 +53,8 @@ def deploy_revision(
     permissions.require_deploy(actor, api)
     row = lock(api)
     if revision is None and row.deployed_revision and not snapshots.differences(row):
-        raise AlreadyDeployed(
-            f"Nothing differs from revision {row.deployed_revision.number}, which is deployed already."
-        )
+        number = row.deployed_revision.number
+        raise AlreadyDeployed(f"Nothing differs from revision {number}, which is deployed already.")
     chosen = revision or create_revision(api=row, description=description, actor=actor, now=now)
     _check_own(row, chosen)
     if row.deployed_revision_id == chosen.pk:
@@ -85,8 +80,6 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    if is_design(api, revision):
-        raise NothingToRestore(f"The design is what it was in revision {revision.number}: there is nothing to restore.")
     changes = {field: revision.snapshot[field] for field in RESTORED}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)

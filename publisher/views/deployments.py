@@ -80,11 +80,11 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     permissions.require_edit(current_user(request), api)
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
-    try:
-        operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
-        messages.success(request, f"The design is what it was in revision {revision.number}. Deploy it to serve it.")
-    except operations.NothingToRestore as refusal:
-        messages.info(request, str(refusal))
+    if operations.is_design(api, revision):
+        messages.info(request, f"Nothing differs: the design is what it was in revision {revision.number} already.")
+        return redirect("publisher:deployments", pk=api.pk)
+    operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
+    messages.success(request, f"The design is what it was in revision {revision.number}. Deploy it to serve it.")
     return redirect("publisher:deployments", pk=api.pk)
 
 

@@ -507,7 +507,7 @@ def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
     client.post(address("revisions", api), {"description": "First"})
     assert "same as the design" in text_of(client.get(address("deployments", api)))
     same = client.post(address("restorations", api), {"revision": str(queries.revisions_of(api).get().pk)}, follow=True)
-    assert "there is nothing to restore" in text_of(same)
+    assert "Nothing differs: the design is what it was in revision 1" in text_of(same)
     operations.save_endpoint(api=api, production={}, sandbox={}, actor=alice, now=NOW)
     revision = queries.revisions_of(api).get()
     done = client.post(address("restorations", api), {"revision": str(revision.pk)}, follow=True)
