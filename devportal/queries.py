@@ -51,10 +51,10 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
 
-def tags_for(viewer: Viewer) -> list[tuple[str, int]]:
-    """Every tag in the viewer's catalogue with the number of APIs that carry it, most frequent first."""
+def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
+    """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first."""
     counts: dict[str, int] = {}
-    for tags in catalogue_for(viewer).values_list("tags", flat=True):
+    for tags in catalogue_for(viewer, text=text).values_list("tags", flat=True):
         for tag in set(tags):
             counts[tag] = counts.get(tag, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
