@@ -1,8 +1,9 @@
 """Backends to try the product with: an echo, and a small chat of many rooms. They listen on loopback only.
 
-`ws://localhost:9900/echo` sends back what it gets. `ws://localhost:9900/chat/rooms/{room}?name=carol` joins a room: a
-text sent is heard by everybody in the room as `{"room", "from", "text", "at"}`, one JSON object a message; who comes
-and goes is said with `{"room", "from", "presence": "join" | "leave", "at"}`; the last fifty texts greet a newcomer.
+`ws://localhost:9900/echo` sends back what it gets. `ws://localhost:9900/chat/rooms/{room}?name=carol` joins a room, and
+`/chat` alone the room called lobby: a text sent is heard by everybody in the room as `{"room", "from", "text", "at"}`,
+one JSON object a message; who comes and goes is said with `{"room", "from", "presence": "join" | "leave", "at"}`; the
+last fifty texts greet a newcomer.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ LONGEST_TEXT = 4096  # characters
 LONGEST_NAME = 64
 TOO_SLOW = 1013
 LAST_WORDS = 2.0  # seconds that clients have to answer the close
-ROOM_PATH = re.compile(r"/chat/rooms/([^/]{1,64})/?")
+ROOM_PATH = re.compile(r"/chat(?:/rooms/([^/]{1,64}))?/?")
+LOBBY = "lobby"
 
 
 class Member:
@@ -126,7 +128,7 @@ def handler() -> Callable[[ServerConnection], Awaitable[None]]:
         name = parse_qs(address.query).get("name", ["somebody"])[0]
         with suppress(ConnectionClosed):
             if room := ROOM_PATH.fullmatch(unquote(address.path)):
-                await chat.attend(line, room[1], name[:LONGEST_NAME])
+                await chat.attend(line, room[1] or LOBBY, name[:LONGEST_NAME])
                 return
             async for message in line:
                 await line.send(message)
@@ -141,7 +143,7 @@ def admit(line: ServerConnection, request: Request) -> Response | None:
         return line.respond(HTTPStatus.OK, "ok\n")
     if path == "/echo" or ROOM_PATH.fullmatch(path):
         return None
-    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo and /chat/rooms/{room}?name={you}.\n")
+    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
 
 
 async def _listen(line: ServerConnection, room: Room, member: Member) -> None:

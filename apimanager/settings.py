@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -179,6 +180,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/devportal/sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "__Host-apim-session"
+CSRF_FAILURE_VIEW = "accounts.views.sessions.too_old"
 CSRF_COOKIE_NAME = "__Host-apim-csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

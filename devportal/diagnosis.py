@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
 from devportal.subscription_states import SubscriptionState
@@ -56,3 +57,25 @@ def reasons(
     if not live_tokens:
         found.append("No token of these keys is valid any more. Generate another one.")
     return found
+
+
+_BEHIND = "Your token and your subscription are good: what is wrong lies behind the gateway. Tell the API's publisher."
+_WAYS_OUT = {
+    101503: _BEHIND,
+    101504: _BEHIND,
+    303001: f"{_BEHIND} The gateway tries the backend again by itself.",
+    900906: "Compare the address with the one this page came with.",
+    900912: "Take the token or ticket out of the address: the console sends the token of this page already.",
+}
+_TOKEN_CODES = frozenset({900901, 900902, 900903, 900910})
+
+
+def of_refusal(refused: RefusedAttempt) -> list[str]:
+    """What the gateway answered to an attempt, and what to do about it."""
+    sentences = [f"The gateway answered {refused.status}. {refused.description}", _WAYS_OUT.get(refused.code, "")]
+    return [sentence for sentence in sentences if sentence]
+
+
+def another_token_helps(refused: RefusedAttempt) -> bool:
+    """Whether the same attempt with another token may come through."""
+    return refused.code in _TOKEN_CODES

@@ -42,7 +42,6 @@ class Endpoint:
         return cls(url=document["url"], failover=tuple(document.get("failover", ())))
 
     def to_document(self) -> dict[str, Any]:
-        """What to store."""
         return {"url": self.url, "failover": list(self.failover)}
 
     @property

@@ -18,7 +18,6 @@ class State(Enum):
 
     @property
     def label(self) -> str:
-        """The word on a badge."""
         return "Pre-Released" if self is State.PROTOTYPED else self.value.capitalize()
 
 

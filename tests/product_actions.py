@@ -149,6 +149,12 @@ def revoke_token(token_id: int) -> None:
     devportal.revoke_token(row=row, actor=row.application.application.owner, now=timezone.now())
 
 
+def revoke_all_tokens(application: str) -> None:
+    """The owner of an application, which is given by its name, revokes every token of its production keys."""
+    client = Application.objects.get(name=application).clients.get(key_type="PRODUCTION")
+    devportal.revoke_tokens_of(client=client, actor=client.application.owner, now=timezone.now())
+
+
 def furnish(endpoint: str) -> dict[str, str]:
     """A world with something on every page: what the words in the visits stand for.
 
@@ -211,6 +217,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         unsubscribe,
         set_subscription_state,
         revoke_token,
+        revoke_all_tokens,
     )
 }
 

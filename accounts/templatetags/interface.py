@@ -1,6 +1,7 @@
 """Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -97,6 +98,26 @@ def hue(name: object) -> int:
 def spaced(number: Any) -> str:
     """A whole number with thin spaces between thousands: 1 204 881."""
     return text.spaced(int(number)) if str(number).lstrip("-").isdigit() else str(number)
+
+
+@register.filter
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 application", "9 applications"."""
+    return text.count(number, noun)
+
+
+@register.filter
+def at(counts: Mapping[str, int], key: object) -> int:
+    """The figure for `key`, in counts by text: 0 where there is none."""
+    return counts.get(str(key), 0)
+
+
+@register.filter
+def ending(connections: int) -> str:
+    """What becomes of so many open connections: "2 live connections are closed."."""
+    if not connections:
+        return "No connection is open now."
+    return f"{text.count(connections, 'live connection')} {text.agree(connections, 'is', 'are')} closed."
 
 
 @register.filter

@@ -11,6 +11,7 @@ from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_s
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
+    move_subscriptions,
     set_subscription_state,
     subscribe,
     unsubscribe,
@@ -32,6 +33,7 @@ __all__ = [
     "generate_keys",
     "generate_token",
     "issue_ticket",
+    "move_subscriptions",
     "regenerate_secret",
     "revoke_token",
     "revoke_tokens_of",

@@ -121,6 +121,19 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
     return subscription
 
 
+def move_subscriptions(*, api: Api, plan: Plan, successor: Plan, actor: User, now: datetime) -> int:
+    """Put every subscription to `api` that is under `plan` under its `successor`; returns how many there were.
+
+    Raises RoleRequired, PlanNotOffered or SubscriptionMoved.
+    """
+    require_manage_subscribers(actor, api)
+    with transaction.atomic():
+        found = list(api.subscriptions.filter(plan=plan).select_related("application__owner", "plan", "api"))
+        for subscription in found:
+            change_plan(subscription=subscription, plan=successor, actor=actor, now=now)
+    return len(found)
+
+
 def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
     """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
 

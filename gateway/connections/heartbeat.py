@@ -88,9 +88,3 @@ def write(worker_id: uuid.UUID, counts: Mapping[str, int], *, started_at: dateti
 def remove(worker_id: uuid.UUID) -> None:
     """Take away the row of a worker that stops."""
     WorkerRecord.objects.filter(pk=worker_id).delete()
-
-
-def live_connections(api_id: str, now: datetime) -> int:
-    """How many connections are open to an API on all workers that live."""
-    alive = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS))
-    return sum(counts.get(api_id, 0) for counts in alive.values_list("lines", flat=True))

@@ -214,6 +214,7 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "subscriber": grant.owner_name,
         "plan": admitted.subscription.plan if admitted.subscription else "",
         "key_type": grant.key_type,
+        "token_id": grant.token_id,
         "client_ip": connection.client_ip,
         "expires_at": _moment(grant.expires_at),
         "started_at": _moment(connection.opened_at),

@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
-from devportal import tickets
+from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
@@ -32,10 +31,9 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, impact, queries, secret_headers, ssrf
+from publisher import addresses, health, impact, queries, secret_headers, ssrf
 from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
-from publisher.messages import Impact
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.versions import sort_key
@@ -112,9 +110,9 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
     return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
 
 
-def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher ask `count` how many connections are open to an API, by its id, at a time."""
-    impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
+answer_attempts_with = attempts.register
+tell_health_with = health.register
+count_live_connections_with = impact.register_live_counter
 
 
 def person_behind(grant: Grant) -> User | None:

@@ -18,6 +18,7 @@ from gateway.control.loaders import refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
+from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
@@ -58,7 +59,8 @@ class ControlPlane:
             run=self._writing,
             days=settings.CONNECTION_LOG_DAYS,
         )
-        self.telemetry = Telemetry(self.connection_log)
+        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -77,8 +79,9 @@ class ControlPlane:
             _forever(self._change_feed.follow(), "change-feed"),
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
-            _forever(self._breaker.share(), "health"),
+            _forever(self._breaker.share(), "breaker"),
             _forever(self.connection_log.keep(), "connection-log"),
+            _forever(self._refusal_log.keep(), "refusal-log"),
             _forever(self._writer.report(), "report"),
             _forever(self._writer.watch(), "lag"),
         ]
@@ -95,6 +98,7 @@ class ControlPlane:
         await self._lease_client.stop()
         await self._writer.stop()
         await self.connection_log.stop()
+        await self._refusal_log.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

@@ -93,6 +93,14 @@ class RoutingState:
         decision = authorize(handshake, match, grant, self._clock(), self.denials)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
+    def concerns(self, handshake: Handshake) -> tuple[str, str]:
+        """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
+        credential, match = handshake.credential, self.routes.match(handshake.path)
+        known = self._grants.last_known(digest(credential.token)) if credential and credential.token else None
+        subscribed = (known.subscriptions.keys(),) if known else ()
+        route = match.route(*subscribed) if match else None
+        return route.api_id if route else "", known.application_id if known else ""
+
     async def grant_for(self, token: str) -> Grant | TokenError:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
         key = digest(token)

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
+from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
 from gateway.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """What is known of a request that was refused: little, where it was not even looked into."""
+
+    id: str
+    client_ip: str = ""
+    path: str = ""
+    attempt: str = ""
+    handshake: Handshake | None = None
+    admitted: Allow | None = None
+
+
+class KeepsRefusals(Protocol):
+    """What keeps a record of refusals, see `gateway.observability.refusal_log`."""
+
+    def refused(self, refusal: Refusal, request: RefusedRequest) -> None: ...
 
 
 class Keeps(Protocol):
@@ -20,17 +41,20 @@ class Keeps(Protocol):
 class Telemetry:
     """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
 
-    def __init__(self, connection_log: Keeps | None = None) -> None:
+    def __init__(self, connection_log: Keeps | None = None, refusal_log: KeepsRefusals | None = None) -> None:
         self.counters = Counters()
+        self._refusal_log = refusal_log
         self._connection_log = connection_log
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
         self.counters.store_asked(seconds, is_answered)
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: Refusal, request: RefusedRequest) -> None:
         """A client was answered with a refusal."""
         self.counters.answered(refusal.status, refusal.code)
+        if self._refusal_log:
+            self._refusal_log.refused(refusal, request)
 
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
         """The connection's backend answered, or the dial failed with this refusal."""

@@ -13,7 +13,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean
-from publisher import design, permissions, queries, secret_headers, validation
+from publisher import design, permissions, queries, secret_headers, signals, validation
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
@@ -106,14 +106,20 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
 
 
 def update_api(
-    *, api: Api, changes: Mapping[str, Any], seen: datetime | None = None, actor: User, now: datetime
+    *,
+    api: Api,
+    changes: Mapping[str, Any],
+    successors: Mapping[Plan, Plan] | None = None,
+    seen: datetime | None = None,
+    actor: User,
+    now: datetime,
 ) -> Api:
     """Change the design, or the part of it that `changes` holds: any of `publisher.design.PARTS`, and `plans`.
 
     What is sent as it is asks for no right and is not written; where nothing differs, nothing is recorded. Plans act at
-    once, all else when a revision is deployed. Who is subscribed keeps the plan they have. The context may change
-    before the first revision. Addresses that are new are looked up, so call this outside any transaction where there
-    may be such.
+    once, all else when a revision is deployed. Who is subscribed keeps the plan they have, unless it has one among
+    `successors`. The context may change before the first revision. Addresses that are new are looked up, so call this
+    outside any transaction where there may be such.
 
     Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
@@ -125,13 +131,16 @@ def update_api(
     differing = _differing(api, values)
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
-    if "plans" in differing:
+    if "plans" in differing or successors:
         permissions.require_set_plans(actor, api)
     refuse_backends(design.backends(differing))
     with transaction.atomic():
         if UNIQUE & differing.keys():
             _one_at_a_time()
-        return _change(lock(api), differing, seen=seen, actor=actor, now=now)
+        saved = _change(lock(api), differing, seen=seen, actor=actor, now=now)
+        for plan, successor in (successors or {}).items():
+            signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
+        return saved
 
 
 @transaction.atomic

@@ -85,6 +85,7 @@ def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             api=api,
             action=form.cleaned_data["action"],
             checklist=form.checklist(),
+            seen=form.cleaned_data["seen"],
             actor=current_user(request),
             now=now(),
         )

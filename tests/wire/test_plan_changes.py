@@ -1,4 +1,4 @@
-"""A plan that is changed in the portal acts on open sockets, on every worker, through the trail."""
+"""A plan that is changed in the portal acts on open sockets, on every worker, through the audit log."""
 
 from __future__ import annotations
 
