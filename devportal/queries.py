@@ -11,6 +11,7 @@ from django.db.models import Count, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 from oauth2_provider.models import AccessToken
 
+from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.searching import words_of
@@ -238,6 +239,12 @@ def scopes_of(application: Application) -> list[str]:
         "api__deployed_revision__snapshot", flat=True
     )
     return [DEFAULT_SCOPE, *sorted(_topic_scopes(snapshots) - {DEFAULT_SCOPE})]
+
+
+def holdings_of(user: User, now: datetime) -> Holdings:
+    """What hangs on a person here: their applications, and the tokens of these that have not expired."""
+    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
+    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
 
 
 # --- deny policies -------------------------------------------------------------------------------------------
