@@ -37,7 +37,6 @@ class User(AbstractUser):
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"user_id": self.pk, "username": self.username}
 
     @cached_property

@@ -101,7 +101,14 @@ def _exists(path: str) -> bool:
 
 
 def _answers(part: Part) -> bool:
-    line = _connection(part)
+    host = settings.BIND_HOSTS[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host) if part.name != "samples" else "127.0.0.1"  # noqa: S104
+    # It is our own port on our own machine, and the certificate may be self-signed.
+    line = (
+        http.client.HTTPSConnection(host, part.port, timeout=5, context=ssl._create_unverified_context())  # noqa: S323
+        if part.tls
+        else http.client.HTTPConnection(host, part.port, timeout=5)
+    )
     try:
         line.request("GET", part.path, headers={"Host": f"{settings.PUBLIC_HOST}:{part.port}"})
         return line.getresponse().status < http.client.INTERNAL_SERVER_ERROR
@@ -109,15 +116,3 @@ def _answers(part: Part) -> bool:
         return False
     finally:
         line.close()
-
-
-def _connection(part: Part) -> http.client.HTTPConnection:
-    host = settings.BIND_HOSTS[0]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    if part.name == "samples":
-        host = "127.0.0.1"
-    if not part.tls:
-        return http.client.HTTPConnection(host, part.port, timeout=5)
-    # It is our own port on our own machine, and the certificate may be self-signed.
-    unverified = ssl._create_unverified_context()  # noqa: S323
-    return http.client.HTTPSConnection(host, part.port, timeout=5, context=unverified)

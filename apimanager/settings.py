@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from apimanager import key_files, preflight
+from core import vault
 from core.client_address import PROXY_HEADERS
 
 env = preflight.Environment()
@@ -67,6 +68,8 @@ DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
     DATA_DIR / "secret_key", key_files.make_secret_key
 )
+VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
+key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
 ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 ROOT_URLCONF = "apimanager.urls"

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 KEEPS_SECONDS = 300
 MOST_KEPT = 8
-SESSION_KEY = "envelopes"
+SESSION_KEY = "one_time_secrets"
 
 
 def seal(request: HttpRequest, response: HttpResponse, name: str, secret: str) -> None:
@@ -54,4 +54,4 @@ def _box(key: str | None) -> Fernet | None:
 
 
 def _cookie_name() -> str:
-    return "__Host-apim-envelope" if settings.SESSION_COOKIE_SECURE else "apim-envelope"
+    return "__Host-apim-one-time" if settings.SESSION_COOKIE_SECURE else "apim-one-time"

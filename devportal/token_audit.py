@@ -20,7 +20,6 @@ def connect() -> None:
 
 
 def token_issued(instance: AccessToken, created: bool, **_: Any) -> None:
-    """A token was made."""
     if created:
         _record("token.issued", instance)
 

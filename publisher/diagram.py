@@ -50,7 +50,6 @@ class Node:
 
     @property
     def middle(self) -> tuple[int, int]:
-        """Where its label stands."""
         return self.x + WIDTH // 2, self.y + HEIGHT // 2
 
 

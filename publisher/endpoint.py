@@ -18,6 +18,8 @@ from publisher.validation import clean_endpoint_url
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0
+HIDDEN = "********"
+"""Stands for the value of a secret header wherever people read it; sent back, it keeps what is stored."""
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _GATEWAY_HEADERS = frozenset(
     {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
@@ -40,7 +42,6 @@ class Endpoint:
         return cls(url=document["url"], failover=tuple(document.get("failover", ())))
 
     def to_document(self) -> dict[str, Any]:
-        """What to store."""
         return {"url": self.url, "failover": list(self.failover)}
 
     @property
@@ -51,7 +52,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointOptions:
-    """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off."""
+    """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off.
+
+    `secret_headers` are headers whose values nobody reads back (`publisher.secret_headers`); where a backend is dialled
+    they stand among the `headers`.
+    """
 
     connect_timeout: float = 5.0
     idle_timeout: float = 0.0
@@ -65,7 +70,8 @@ class EndpointOptions:
     prevent_suspension: bool = False
     verify_tls: bool = True
     ca_certificate: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     maximum_duration: float = 0.0
     pass_refusals: bool = False
 
@@ -139,7 +145,14 @@ def read_options(document: object) -> EndpointOptions:
     refuse(errors)
     options = EndpointOptions(**values)
     if options.suspend_maximum < options.suspend_initial:
-        raise invalid(suspend_maximum="The longest suspension cannot be shorter than the first one.")
+        errors["suspend_maximum"] = "The longest suspension cannot be shorter than the first one."
+    names = [name.lower() for name in (*options.headers, *options.secret_headers)]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        key = "secret_headers" if twice in map(str.lower, options.secret_headers) else "headers"
+        errors[key] = f"{twice} stands here twice. Give it once, with commas between its values."
+    elif len(names) > MAXIMUM_HEADERS:
+        errors["secret_headers"] = f"At most {MAXIMUM_HEADERS} headers can be added; these are {len(names)}."
+    refuse(errors)
     return options
 
 
@@ -210,5 +223,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "verify_tls": _read_switch,
     "ca_certificate": _read_certificate,
     "headers": _read_headers,
+    "secret_headers": _read_headers,
     **{name: partial(_read_number, bounds) for name, bounds in OPTION_BOUNDS.items()},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 
@@ -11,7 +12,8 @@ from django.db.models import F, Max, Q, QuerySet
 from accounts.models import User
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
-from publisher import permissions, validation, versions
+from publisher import addresses, permissions, validation, versions
+from publisher.addresses import Tenant
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api, Plan, Revision
 
@@ -24,6 +26,7 @@ SORTS = {
     "-state": ("-state", "name"),
 }
 DEFAULT_SORT = "-updated"
+ASYNC = "Async"
 
 
 class ApiNotFound(NotFound):
@@ -85,6 +88,11 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
+def tagged(text: str) -> Q:
+    """APIs with a tag that holds this text. SQLite keeps letters beyond ASCII escaped, PostgreSQL as they are."""
+    return Q(tags__icontains=text) | Q(tags__icontains=json.dumps(text)[1:-1])
+
+
 def all_plans() -> QuerySet[Plan]:
     """Every business plan, the largest quota first and the unlimited ones last."""
     return Plan.objects.order_by(F("quota").desc(nulls_last=True), "name")
@@ -92,19 +100,27 @@ def all_plans() -> QuerySet[Plan]:
 
 def get_plan(name: str) -> Plan:
     """The business plan of this name. Raises PlanNotFound."""
-    plan = Plan.objects.filter(name=name).first()
-    if plan is None:
+    plans = _by_name([name])
+    if name not in plans:
         raise PlanNotFound(name)
-    return plan
+    return plans[name]
 
 
 def plans_named(names: Iterable[str]) -> list[Plan]:
     """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist."""
     wanted = list(dict.fromkeys(names))
-    found = {plan.name: plan for plan in Plan.objects.filter(name__in=wanted)}
+    found = _by_name(wanted)
     if missing := [name for name in wanted if name not in found]:
         raise UnknownPlan(missing)
-    return [found[name] for name in wanted]
+    return list(dict.fromkeys(found[name] for name in wanted))
+
+
+def _by_name(names: Iterable[str]) -> dict[str, Plan]:
+    """The plans that there are of these names. WSO2's plans of streaming APIs have a name with Async before it too."""
+    plain = {name: name.removeprefix(ASYNC) for name in names}
+    rows = {plan.name: plan for plan in Plan.objects.filter(name__in={*plain.keys(), *plain.values()})}
+    found = {name: rows.get(name) or rows.get(plain[name]) for name in plain}
+    return {name: plan for name, plan in found.items() if plan}
 
 
 def plans_of(api: Api) -> list[Plan]:
@@ -173,6 +189,19 @@ def holder_of_context(context: str) -> Api | None:
     root = validation.context_root(context)
     alike = Q(context__iexact=root) | Q(context__iexact=f"{root}/{validation.VERSION_PLACEHOLDER}")
     return Api.objects.filter(alike).first()
+
+
+def tenants(apis: QuerySet[Api] | None = None) -> list[Tenant]:
+    """All APIs, or these, as holders of addresses. One query that reads no design."""
+    rows = Api.objects.all() if apis is None else apis
+    columns = rows.order_by().values_list("pk", "name", "context", "version", "created_at")
+    return [Tenant(pk, f"{name} {version}", context, version, at) for pk, name, context, version, at in columns]
+
+
+def clashing_with(mine: Tenant, *, older_only: bool = False) -> Tenant | None:
+    """An API (an older one, if only that matters) whose addresses and those of `mine` get into each other's way."""
+    others = Api.objects.filter(created_at__lt=mine.since) if older_only else Api.objects.all()
+    return addresses.clash(mine, tenants(others))
 
 
 def changes_of(api: Api) -> QuerySet[AuditEntry]:

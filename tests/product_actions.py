@@ -90,7 +90,8 @@ def transition(api: str, action: str) -> None:
 def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     """Alice says which pages may call an API and how, and Bob deploys that."""
     row, now = Api.objects.get(pk=api), timezone.now()
-    publisher.save_runtime(api=row, origins=origins, query_token=query_token, actor=_named("alice"), now=now)
+    changes = {"origins": origins, "query_token": query_token}
+    publisher.update_api(api=row, changes=changes, actor=_named("alice"), now=now)
     publisher.deploy_revision(api=row, actor=_named("bob"), now=now)
 
 

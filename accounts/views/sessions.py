@@ -40,7 +40,6 @@ class SignIn(View):
         return go(request, way_on(request, portal))
 
     def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
-        """The sign-in page."""
         context = {"form": form, "next": way_on(request, portal, default="")}
         return render(request, "accounts/sessions/sign_in.html", context, status=status)
 

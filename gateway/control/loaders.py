@@ -31,7 +31,8 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import health, impact, ssrf
+from publisher import addresses, health, impact, queries, secret_headers, ssrf
+from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
@@ -43,11 +44,18 @@ Fingerprints = dict[str, tuple[str, str]]
 
 
 def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
-    """These APIs, or all, as the gateway sees them. One query."""
+    """These APIs, or all, as the gateway sees them. Two queries.
+
+    One whose addresses lie in those of an older API is left out, as if it were not there: the older one's clients keep
+    what they have. Nobody can make such a one any more, but there may be some from before.
+    """
     rows = Api.objects.select_related("deployed_revision").order_by()
+    lost = addresses.losers(queries.tenants())
     if api_ids is not None:
         rows = rows.filter(pk__in=list(api_ids))
-    return [_deployment(row) for row in rows]
+    else:
+        _report(lost)
+    return [_deployment(row) for row in rows if row.pk not in lost]
 
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
@@ -127,6 +135,15 @@ def make_verifier() -> JwtVerifier:
     )
 
 
+def _report(lost: Mapping[Any, Tenant]) -> None:
+    for api_id, older in lost.items():
+        log.warning(
+            "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it anew "
+            "under another context",
+            *(api_id, older.name, older.addresses[-1]),
+        )
+
+
 def _deployment(row: Api) -> Deployment:
     revision = row.deployed_revision
     if revision is None:
@@ -161,7 +178,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         state=row.state,
         rank=sort_key(snapshot["version"]),
         endpoints=dict(_endpoints(snapshot)),
-        options=EndpointOptions.from_document(snapshot["endpoint_options"]),
+        options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
         topics=TopicSet(map(_topic, snapshot["topics"])),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],

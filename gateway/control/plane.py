@@ -79,7 +79,7 @@ class ControlPlane:
             _forever(self._change_feed.follow(), "change-feed"),
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
-            _forever(self._breaker.share(), "health"),
+            _forever(self._breaker.share(), "breaker"),
             _forever(self.connection_log.keep(), "connection-log"),
             _forever(self._refusal_log.keep(), "refusal-log"),
             _forever(self._writer.report(), "report"),

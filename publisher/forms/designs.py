@@ -89,7 +89,6 @@ class BasicInfoForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         return {
             "seen": api.updated_at.isoformat(),
             "description": api.description,
@@ -122,7 +121,6 @@ class RuntimeForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         return {
             "seen": api.updated_at.isoformat(),
             "origins": "\n".join(api.origins),

@@ -62,11 +62,9 @@ class TransitionForm(forms.Form):
         return sent
 
     def sentences(self) -> list[str]:
-        """All that is wrong."""
         return [str(sentence) for errors in self.errors.values() for sentence in errors]
 
     def checklist(self) -> Checklist:
-        """The check items."""
         sent = self.cleaned_data
         return Checklist(sent["deprecate_old_versions"], sent["require_resubscription"])
 

@@ -22,9 +22,6 @@ from publisher.operations.designs import (
     create_api,
     create_version,
     delete_api,
-    save_endpoint,
-    save_runtime,
-    set_plans,
     update_api,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
@@ -51,9 +48,6 @@ __all__ = [
     "deploy_revision",
     "is_design",
     "restore_revision",
-    "save_endpoint",
-    "save_runtime",
-    "set_plans",
     "transition_api",
     "undeploy",
     "update_api",

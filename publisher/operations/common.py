@@ -10,6 +10,7 @@ from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
 from publisher import queries, ssrf
+from publisher.addresses import Tenant
 from publisher.models import Api, Plan
 
 
@@ -48,6 +49,16 @@ def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
     """Raise Invalid where the server's policy forbids one of a field's clean addresses. Outside any transaction."""
     refused = {field: [why for url in each if (why := ssrf.why_refused(url))] for field, each in urls.items()}
     refuse({field: " ".join(sentences) for field, sentences in refused.items() if sentences})
+
+
+def why_in_the_way(context: str, version: str, *, key: object = None, since: datetime, older_only: bool = False) -> str:
+    """Which API's addresses these would get into the way of, as a sentence; empty when none."""
+    other = queries.clashing_with(Tenant(key, "", context, version, since), older_only=older_only)
+    if other is None:
+        return ""
+    return (
+        f"{other.name} answers at {other.addresses[-1]} and below. The two addresses would get into each other's way."
+    )
 
 
 def lock(api: Api) -> Api:

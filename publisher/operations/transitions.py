@@ -21,18 +21,29 @@ class TransitionLost(Conflict):
 
 
 @transaction.atomic
-def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
-    """Take `action` from the state that `api` was seen in. The check items count for Publish only.
+def transition_api(
+    *,
+    api: Api,
+    action: Action,
+    checklist: Checklist = NO_CHECKS,
+    seen: State | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Take `action` from the state `seen`: the one that the person had before their eyes when they chose it.
 
-    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
-    TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
+    None means the state in `api`. The check items count for Publish only. Publishing deploys a first revision when none
+    is deployed; demoting and retiring undeploy. Raises RoleRequired, TransitionRefused, AlreadyThere, TransitionLost,
+    NotReadyToPublish, CannotDeploy.
     """
     permissions.require_publish(actor, api)
-    source, target = api.stage, next_state(api.stage, action)
+    source = seen or api.stage
+    if source is not api.stage:
+        raise _lost(api, source)
+    target = next_state(source, action)
     published = {"published_at": now} if action is Action.PUBLISH else {}
     if Api.objects.filter(pk=api.pk, state=source.value).update(state=target.value, **published) != 1:
-        there = lock(api).stage
-        raise TransitionLost(f"{api} is {there.label} by now, no longer {source.label}. Look again before you decide.")
+        raise _lost(lock(api), source)
     row = lock(api)
     if action in DEPLOYING:
         row = _made_ready(row, actor=actor, now=now)
@@ -43,6 +54,10 @@ def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS
     if action is Action.PUBLISH:
         _carry_on_from_older_versions(row, checklist, actor=actor, now=now)
     return row
+
+
+def _lost(api: Api, source: State) -> TransitionLost:
+    return TransitionLost(f"{api} is {api.stage.label} by now, no longer {source.label}. Look again before you decide.")
 
 
 def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:

@@ -126,8 +126,8 @@ class EndpointPage(DesignPage):
 
     def save(self, api: Api, form: EndpointForm) -> Api:
         """Replace the documents."""
-        documents, seen = form.documents(), form.cleaned_data["seen"]
-        return operations.save_endpoint(api=api, **documents, seen=seen, actor=current_user(self.request), now=now())
+        changes, seen = form.documents(), form.cleaned_data["seen"]
+        return operations.update_api(api=api, changes=changes, seen=seen, actor=current_user(self.request), now=now())
 
 
 class RuntimePage(DesignPage):
@@ -141,15 +141,9 @@ class RuntimePage(DesignPage):
 
     def save(self, api: Api, form: RuntimeForm) -> Api:
         """Write both."""
-        sent = form.cleaned_data
-        return operations.save_runtime(
-            api=api,
-            origins=sent["origins"],
-            query_token=sent["query_token"],
-            seen=sent["seen"],
-            actor=current_user(self.request),
-            now=now(),
-        )
+        sent = dict(form.cleaned_data)
+        seen = sent.pop("seen")
+        return operations.update_api(api=api, changes=sent, seen=seen, actor=current_user(self.request), now=now())
 
 
 class PlansPage(DesignPage):
@@ -170,9 +164,9 @@ class PlansPage(DesignPage):
     def save(self, api: Api, form: PlansForm) -> Api:
         """Offer exactly these."""
         sent = form.cleaned_data
-        return operations.set_plans(
+        return operations.update_api(
             api=api,
-            plans=list(sent["plans"]),
+            changes={"plans": list(sent["plans"])},
             successors=form.successors(),
             seen=sent["seen"],
             actor=current_user(self.request),

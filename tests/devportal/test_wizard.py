@@ -482,7 +482,7 @@ def test_pages_that_show_a_secret_are_kept_in_no_cache(tab: Client, echo: Api) -
 
 def test_the_session_alone_does_not_show_the_token(tab: Client, echo: Api, carol: User) -> None:
     five = walk(tab, echo)
-    tab.cookies.pop("__Host-apim-envelope")
+    tab.cookies.pop("__Host-apim-one-time")
     assert secrets_on(tab.get(five)) == {}
 
 

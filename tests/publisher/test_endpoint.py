@@ -80,6 +80,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "verify_tls": True,
         "ca_certificate": "",
         "headers": {},
+        "secret_headers": {},
         "maximum_duration": 0.0,
     }
     assert json.loads(json.dumps(options.to_document())) == options.to_document()

@@ -123,9 +123,8 @@ def _told(backend: str) -> Story:
 def point_at(story: Story, api: Api, backend: str) -> None:
     """Give an API this backend and deploy that."""
     address = {"url": backend, "failover": []}
-    publishing.save_endpoint(
-        api=Api.objects.get(pk=api.pk), production=address, sandbox=address, actor=story.admin, now=timezone.now()
-    )
+    changes = {"production": address, "sandbox": address}
+    publishing.update_api(api=Api.objects.get(pk=api.pk), changes=changes, actor=story.admin, now=timezone.now())
     deploy(story, api)
 
 
@@ -136,10 +135,9 @@ def deploy(story: Story, api: Api) -> None:
 
 def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:
     """Say who may call the tutorial's API and how, and deploy that."""
-    publishing.save_runtime(
+    publishing.update_api(
         api=Api.objects.get(pk=story.api.pk),
-        origins=origins,
-        query_token=query_token,
+        changes={"origins": origins, "query_token": query_token},
         actor=story.admin,
         now=timezone.now(),
     )

@@ -1,4 +1,4 @@
-"""A plan that is changed in the portal acts on open sockets, on every worker, through the trail."""
+"""A plan that is changed in the portal acts on open sockets, on every worker, through the audit log."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def take_another_plan(story: Story) -> None:
     tiny = create_plan(
         fields={"name": "Tiny", "quota": 3, "quota_period": "day"}, actor=story.admin, now=timezone.now()
     )
-    publishing.set_plans(api=story.api, plans=[*story.api.plans.all(), tiny], actor=story.admin, now=timezone.now())
+    publishing.update_api(
+        api=story.api, changes={"plans": [*story.api.plans.all(), tiny]}, actor=story.admin, now=timezone.now()
+    )
     row = Subscription.objects.get(pk=story.subscription.pk)
     developing.change_plan(subscription=row, plan=tiny, actor=story.carol, now=timezone.now())
 
@@ -168,7 +170,9 @@ def subscribe_anew(story: Story) -> str:
         actor=story.admin,
         now=timezone.now(),
     )
-    publishing.set_plans(api=story.api, plans=[*story.api.plans.all(), same], actor=story.admin, now=timezone.now())
+    publishing.update_api(
+        api=story.api, changes={"plans": [*story.api.plans.all(), same]}, actor=story.admin, now=timezone.now()
+    )
     developing.subscribe(
         application=Application.objects.get(pk=story.application.pk),
         api=story.api,

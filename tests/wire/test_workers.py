@@ -26,7 +26,7 @@ from tests.wire.test_server import Served, served, still_there
 pytestmark = pytest.mark.wire
 
 
-class Ledger:
+class RecordingBackend:
     """A backend that echoes, and notes what it was sent on each connection."""
 
     def __init__(self) -> None:
@@ -154,9 +154,9 @@ async def test_a_killed_worker_takes_only_its_own_lines_along_and_nobody_new_is_
 async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_they_were_told(
     certificate: Certificate,
 ) -> None:
-    lease_state = Ledger()
+    recorder = RecordingBackend()
     async with (
-        websockets_backend(lease_state) as backend,
+        websockets_backend(recorder) as backend,
         served(backend, certificate, workers=2, drain=1.0) as gateway,
     ):
         await gateway.until_up()
@@ -169,7 +169,7 @@ async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_the
     for each in talkers:
         assert each.line.close_code == 1012
         assert each.sent > 0
-        assert lease_state.heard[each.name] == list(range(each.sent))
+        assert recorder.heard[each.name] == list(range(each.sent))
         assert each.heard == list(range(len(each.heard)))
 
 

@@ -1,4 +1,4 @@
-"""What rows of the trail mean to the gateway, and that none of them is missed."""
+"""What rows of the audit log mean to the gateway, and that none of them is missed."""
 
 from __future__ import annotations
 
