@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 
@@ -24,6 +25,7 @@ SORTS = {
     "-state": ("-state", "name"),
 }
 DEFAULT_SORT = "-updated"
+ASYNC = "Async"
 
 
 class ApiNotFound(NotFound):
@@ -85,6 +87,11 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
+def tagged(text: str) -> Q:
+    """APIs with a tag that holds this text. SQLite keeps letters beyond ASCII escaped, PostgreSQL as they are."""
+    return Q(tags__icontains=text) | Q(tags__icontains=json.dumps(text)[1:-1])
+
+
 def all_plans() -> QuerySet[Plan]:
     """Every business plan, the largest quota first and the unlimited ones last."""
     return Plan.objects.order_by(F("quota").desc(nulls_last=True), "name")
@@ -92,19 +99,27 @@ def all_plans() -> QuerySet[Plan]:
 
 def get_plan(name: str) -> Plan:
     """The business plan of this name. Raises PlanNotFound."""
-    plan = Plan.objects.filter(name=name).first()
-    if plan is None:
+    plans = _by_name([name])
+    if name not in plans:
         raise PlanNotFound(name)
-    return plan
+    return plans[name]
 
 
 def plans_named(names: Iterable[str]) -> list[Plan]:
     """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist."""
     wanted = list(dict.fromkeys(names))
-    found = {plan.name: plan for plan in Plan.objects.filter(name__in=wanted)}
+    found = _by_name(wanted)
     if missing := [name for name in wanted if name not in found]:
         raise UnknownPlan(missing)
-    return [found[name] for name in wanted]
+    return list(dict.fromkeys(found[name] for name in wanted))
+
+
+def _by_name(names: Iterable[str]) -> dict[str, Plan]:
+    """The plans that there are of these names. WSO2's plans of streaming APIs have a name with Async before it too."""
+    plain = {name: name.removeprefix(ASYNC) for name in names}
+    rows = {plan.name: plan for plan in Plan.objects.filter(name__in={*plain.keys(), *plain.values()})}
+    found = {name: rows.get(name) or rows.get(plain[name]) for name in plain}
+    return {name: plan for name, plan in found.items() if plan}
 
 
 def plans_of(api: Api) -> list[Plan]:

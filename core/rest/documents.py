@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers
 
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
+"""What says nothing, wherever something else is possible."""
 _REFUSALS = {
     400: "Something in the request is wrong; `error` names the fields.",
     401: "Nobody is signed in, or the token does not count.",
@@ -41,19 +43,39 @@ class ConstantSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """The type of the one value, which stands as the default."""
-        names = {bool: "boolean", int: "integer", str: "string", list: "array"}
+        names = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
         schema: dict[str, Any] = {"type": names[type(self.target.value)], "default": self.target.value}
         return {**schema, "items": {"type": "string"}} if schema["type"] == "array" else schema
+
+
+@dataclass(frozen=True, slots=True)
+class Neutral:
+    """A field of WSO2's that is not kept: what `accepts` takes means what holds anyway, `why` refuses the rest."""
+
+    accepts: Callable[[Any], bool]
+    why: str
+
+    @classmethod
+    def one_of(cls, *values: Any, why: str) -> Neutral:
+        """A field for which these values say nothing new."""
+        return cls(lambda value: value in values, why)
+
+    @classmethod
+    def off(cls, switch: str, why: str) -> Neutral:
+        """A group of settings that means nothing while its switch is off."""
+        return cls(lambda value: isinstance(value, Mapping) and not value.get(switch), why)
 
 
 class Strict(serializers.Serializer):  # type: ignore[type-arg]
     """A body in which nothing is lost silently.
 
     A field that cannot be written may be sent if it is empty or says what holds anyway, so that what was read can be
-    sent back; everything else that is not understood is refused by name. `ignored` lists what means nothing here.
+    sent back; everything else that is not understood is refused by name. `ignored` lists what means nothing here,
+    `neutral` what means nothing in some values, with the reason why others are refused.
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset()
+    neutral: ClassVar[Mapping[str, Neutral]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         """Check for what would be lost, then validate as usual."""
@@ -64,8 +86,15 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
     def _lost(self, data: Mapping[str, Any]) -> dict[str, str]:
         written = {field.field_name for field in self._writable_fields}
         holds = self._what_holds()
-        rest = {key: value for key, value in data.items() if key not in written | self.ignored and value not in EMPTY}
-        return {key: self._refusal(key) for key, value in rest.items() if key not in holds or holds[key] != value}
+        rest = {key: value for key, value in data.items() if key not in written | self.ignored}
+        return {key: self._refusal(key) for key, value in rest.items() if self._is_lost(key, value, holds)}
+
+    def _is_lost(self, key: str, value: Any, holds: Mapping[str, Any]) -> bool:
+        if key in holds and holds[key] == value:
+            return False
+        if key in self.neutral and self.neutral[key].accepts(value):
+            return False
+        return not says_nothing(value) or (value is False and holds.get(key) is True)
 
     def _what_holds(self) -> Mapping[str, Any]:
         if self.instance is not None:
@@ -74,9 +103,18 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
         return {**constants, **self.context.get("holds", {})}
 
     def _refusal(self, key: str) -> str:
+        if key in self.neutral:
+            return self.neutral[key].why
         if key in self.fields:
             return f"{key} cannot be set to this value here."
         return f"{key} is not supported. Leave it out."
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a value is empty, all through."""
+    if isinstance(value, Mapping):
+        return all(says_nothing(each) for each in value.values())
+    return value in EMPTY
 
 
 class Moment(serializers.DateTimeField):

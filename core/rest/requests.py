@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions
 from rest_framework.request import Request
 
+from core.searching import why_too_much
+
 Row = TypeVar("Row", bound=Model)
 Thing = TypeVar("Thing")
 
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 DEFAULT_LIMIT, MAXIMUM_LIMIT = 25, 500
 PAGE_PARAMETERS = [
     OpenApiParameter("limit", int, description=f"Rows a page, {DEFAULT_LIMIT} by default, at most {MAXIMUM_LIMIT}."),
@@ -69,18 +73,26 @@ def one_page(request: Request, rows: QuerySet[Row] | list[Any], document: Callab
     }
 
 
-def search(rows: QuerySet[Row], text: str, lookups: Mapping[str, str], default: str) -> QuerySet[Row]:
+def search(
+    rows: QuerySet[Row], text: str, lookups: Mapping[str, str | Callable[[str], Q]], default: str
+) -> QuerySet[Row]:
     """Narrow by WSO2's search words: `name:chat version:1.0` or plain words, which are looked for in `default`.
 
-    `lookups` maps each modifier to a lookup. Raises ValidationError for a modifier that is not among them.
+    `lookups` maps each modifier to a lookup, or to what makes a condition of a value; a value may stand in quotes.
+    Raises ValidationError for a modifier that is not among them, and for more than a search may hold.
     """
-    for word in text.split():
+    if why := why_too_much(text):
+        raise exceptions.ValidationError({"query": why})
+    condition = Q()
+    for word in _WORD.findall(text):
         modifier, colon, value = word.partition(":")
         if colon and modifier not in lookups:
             known = ", ".join(f"{each}:" for each in lookups)
             raise exceptions.ValidationError({"query": f"{modifier}: cannot be searched for. Possible: {known}"})
-        rows = rows.filter(**{lookups[modifier] if colon else default: (value if colon else word).strip('"')})
-    return rows
+        lookup, sought = (lookups[modifier], value) if colon else (default, word)
+        sought = sought.strip('"')
+        condition &= Q(**{lookup: sought}) if isinstance(lookup, str) else lookup(sought)
+    return rows.filter(condition)
 
 
 def changed(given: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -90,7 +102,7 @@ def changed(given: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[st
 
 def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or not least <= int(text) <= most:
         raise exceptions.ValidationError({name: f"Give a whole number from {least} to {most}."})
     return int(text)
 

@@ -41,6 +41,8 @@ class ApplicationPolicy(Strict):
         help_text="The quota; none for no limit.",
     )
 
+    ignored: ClassVar[frozenset[str]] = frozenset({"isDeployed"})
+
     def to_representation(self, instance: ApplicationPlan) -> dict[str, Any]:
         """As WSO2 shows it."""
         return {

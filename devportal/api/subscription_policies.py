@@ -86,7 +86,7 @@ class SubscriptionPolicy(Strict):
     )
     subscriberCount = serializers.IntegerField(read_only=True, help_text="Subscriptions under it now.")
 
-    ignored: ClassVar[frozenset[str]] = frozenset({"subscriberCount"})
+    ignored: ClassVar[frozenset[str]] = frozenset({"subscriberCount", "isDeployed"})
 
     def validate_stopOnQuotaReach(self, value: bool) -> bool:  # noqa: N802 - the field's name is WSO2's
         """Here a quota is always kept."""

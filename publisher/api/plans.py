@@ -35,11 +35,11 @@ class ThrottlingPolicy(serializers.Serializer):  # type: ignore[type-arg]
     description = serializers.CharField()
     policyLevel = serializers.ChoiceField(["subscription", "application"])
     requestCount = serializers.IntegerField(help_text=f"Messages, or data in dataUnit; {NO_LIMIT} means no limit.")
-    dataUnit = serializers.CharField(allow_null=True)
+    dataUnit = serializers.CharField(help_text="Empty where messages are counted.")
     unitTime = serializers.IntegerField(help_text="Milliseconds; 0 where there is no limit.")
     timeUnit = serializers.CharField()
     rateLimitCount = serializers.IntegerField(help_text="Messages a second; 0 means no limit.")
-    rateLimitTimeUnit = serializers.CharField(allow_null=True)
+    rateLimitTimeUnit = serializers.CharField(help_text="Empty where there is no rate.")
     quotaPolicyType = serializers.ChoiceField(["REQUESTCOUNT", "BANDWIDTHVOLUME"])
     tierPlan = serializers.ChoiceField(list(Billing))
     stopOnQuotaReach = serializers.BooleanField()
@@ -66,8 +66,8 @@ class Limit(serializers.Serializer):  # type: ignore[type-arg]
     """The quota of a plan."""
 
     type = serializers.ChoiceField(["EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"])
-    eventCount = EventCount(allow_null=True)
-    bandwidth = Bandwidth(allow_null=True)
+    eventCount = EventCount(required=False)
+    bandwidth = Bandwidth(required=False)
 
 
 class StreamingPolicy(serializers.Serializer):  # type: ignore[type-arg]
@@ -79,7 +79,7 @@ class StreamingPolicy(serializers.Serializer):  # type: ignore[type-arg]
     description = serializers.CharField()
     defaultLimit = Limit()
     rateLimitCount = serializers.IntegerField()
-    rateLimitTimeUnit = serializers.CharField(allow_null=True)
+    rateLimitTimeUnit = serializers.CharField()
     stopOnQuotaReach = serializers.BooleanField()
     billingPlan = serializers.ChoiceField(list(Billing))
 
@@ -173,12 +173,12 @@ def streaming_policy(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _quota(plan: Plan) -> tuple[int, str | None]:
+def _quota(plan: Plan) -> tuple[int, str]:
     """So many messages, or so much data and its unit."""
     if plan.quota is None:
-        return NO_LIMIT, None
-    return data_amount(plan.quota) if plan.quota_unit == QuotaUnit.BYTES else (plan.quota, None)
+        return NO_LIMIT, ""
+    return data_amount(plan.quota) if plan.quota_unit == QuotaUnit.BYTES else (plan.quota, "")
 
 
 def _rate(plan: Plan) -> dict[str, Any]:
-    return {"rateLimitCount": plan.rate or 0, "rateLimitTimeUnit": "sec" if plan.rate else None}
+    return {"rateLimitCount": plan.rate or 0, "rateLimitTimeUnit": "sec" if plan.rate else ""}

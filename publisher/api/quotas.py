@@ -141,8 +141,8 @@ def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any] |
     time = {"timeUnit": UNITS[QuotaPeriod(period)], "unitTime": 1}
     if unit == QuotaUnit.BYTES:
         amount, size = data_amount(quota)
-        return {"type": BANDWIDTH, "eventCount": None, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
-    return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}, "bandwidth": None}
+        return {"type": BANDWIDTH, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
+    return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}}
 
 
 def data_amount(octets: int) -> tuple[int, str]:

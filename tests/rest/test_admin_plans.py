@@ -81,7 +81,7 @@ def test_a_plan_is_made_with_every_field_and_read_again(boss: Client) -> None:
     assert {key: body[key] for key in COPPER if key != "defaultLimit"} == {
         key: value for key, value in COPPER.items() if key != "defaultLimit"
     }
-    assert body["defaultLimit"] == {**COPPER["defaultLimit"], "bandwidth": None}
+    assert body["defaultLimit"] == COPPER["defaultLimit"]
     assert (body["policyId"], body["isDeployed"], body["subscriberCount"]) == ("Copper", True, 0)
     assert made["Location"] == f"{ADMIN}{PLANS}/Copper"
     assert boss.get(made["Location"]).json() == body

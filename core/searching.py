@@ -1,0 +1,12 @@
+"""How much somebody may search for at once. Pure."""
+
+MOST_WORDS, MOST_CHARACTERS = 10, 200
+
+
+def why_too_much(text: str) -> str:
+    """Why these words are more than a search may hold, as a sentence; empty when they are not."""
+    if len(text) > MOST_CHARACTERS:
+        return f"Search for at most {MOST_CHARACTERS} characters; these are {len(text)}."
+    if len(text.split()) > MOST_WORDS:
+        return f"Search for at most {MOST_WORDS} words; these are {len(text.split())}."
+    return ""
