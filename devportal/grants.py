@@ -4,6 +4,7 @@ The names are OAuth's (RFC 6749). Password and implicit are missing on purpose: 
 them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -33,6 +34,12 @@ GRANTS = (
     GrantType(REFRESH_TOKEN, "Refresh token", "A new access token without asking the person again."),
 )
 GRANT_NAMES = tuple(grant.name for grant in GRANTS)
+
+
+def usable(names: Iterable[str]) -> list[str]:
+    """Those of `names` that keys may hold, in the order of the table; refresh tokens come with authorization codes."""
+    wanted = set(names)
+    return [name for name in GRANT_NAMES if name in wanted and (name != REFRESH_TOKEN or AUTHORIZATION_CODE in wanted)]
 
 
 def problem_with_grants(names: list[str]) -> str | None:

@@ -20,6 +20,7 @@ from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
+from devportal import rest_scopes
 from devportal.models import Application, OAuthClient
 
 OPAQUE_BYTES = 32
@@ -97,6 +98,17 @@ def owner_of(client: OAuthClient) -> User | None:
     """Who answers for a client: the owner of its application, or the service account that it signs in."""
     owner: User | None = client.application.owner if client.application else client.user
     return owner
+
+
+def manager(row: AccessToken) -> User | None:
+    """Who manages by this token: a service account, or the person of a registered client that has scopes `apim:…`."""
+    client: OAuthClient | None = row.application
+    if client is None or client.application_id is not None or client.user is None:
+        return None
+    person: User = client.user
+    if person.is_service:
+        return person
+    return (row.user or person) if rest_scopes.narrows(row.scope.split()) else None
 
 
 def service_account(row: AccessToken) -> User | None:
