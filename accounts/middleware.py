@@ -31,7 +31,11 @@ class DomainErrorMiddleware:
 def as_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A page with the sentence and a way on. An error class may name a `template` of its own."""
     template = getattr(error, "template", REFUSED)
-    return render(request, template, {"error": error, "back": way_back(request)}, status=error.status)
+    context = {"error": error, "back": way_back(request)}
+    page = render(request, template, context, status=error.status)
+    for name, value in getattr(error, "headers", {}).items():
+        page[name] = value
+    return page
 
 
 def as_toast(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -51,11 +51,11 @@ class NothingToChange(Conflict):
     """The account is already as it was asked to be."""
 
 
-@transaction.atomic
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
     """Create somebody's own account with the role subscriber; raises UsernameTaken, WeakPassword or Invalid."""
-    user = new_user(username=username, email=email, password=password, now=now)
-    return admit(user, [Role.SUBSCRIBER], actor=user, now=now)
+    user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
+    with transaction.atomic():
+        return admit(user, [Role.SUBSCRIBER], actor=user, now=now)
 
 
 @transaction.atomic

@@ -65,6 +65,11 @@ def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], secon
     return _signed(claims)
 
 
+def life_of(client: OAuthClient) -> int:
+    """How many seconds a client's access tokens live: as its keys say, and no longer than the administrator allows."""
+    return min(client.token_seconds, settings.LONGEST_TOKEN_SECONDS)
+
+
 def random_token() -> str:
     """An opaque token or secret: 256 bits from the operating system, 43 URL-safe characters."""
     return secrets.token_urlsafe(OPAQUE_BYTES)

@@ -151,7 +151,7 @@ class KeyDocument(AboutKeys):
             "keyType": instance.key_type,
             "mode": "CREATED",
             "additionalProperties": {
-                LIFETIME: instance.token_seconds,
+                LIFETIME: tokens.life_of(instance),
                 **({"grantTypesNotSupported": dropped} if dropped else {}),
             },
         }
@@ -271,7 +271,7 @@ class OneKey(Resource):
             client=client,
             grant_types=_granted(asked),
             callback_url=given.get("redirect_uris", client.redirect_uris) or "",
-            token_seconds=_lifetime(given) or client.token_seconds,
+            token_seconds=_lifetime(given) or tokens.life_of(client),
             **self.by,
         )
         return Response(_document(changed, dropped=_dropped(asked)))

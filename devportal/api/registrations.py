@@ -6,20 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.attempts import SIGN_IN_SECONDS, person_of
 from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import Neutral, Strict, answers
 from devportal import operations
 from devportal.grants import AUTHORIZATION_CODE, usable
-
-LOCKED_SECONDS = 900
 
 
 class Password(BasicAuthentication):
@@ -31,10 +29,10 @@ class Password(BasicAuthentication):
         """The person. Raises AuthenticationFailed, or Throttled for who guesses."""
         if "\0" in userid + password:
             raise exceptions.AuthenticationFailed("A user name or password has no such characters.")
-        person = authenticate(request, username=userid, password=password)
+        person = person_of(request, username=userid, password=password)
         if getattr(request, "axes_locked_out", False):
-            raise exceptions.Throttled(LOCKED_SECONDS, "Too many wrong passwords for this name from your address.")
-        if not isinstance(person, User) or person.is_service:
+            raise exceptions.Throttled(SIGN_IN_SECONDS, "Too many wrong passwords for this name from your address.")
+        if person is None:
             raise exceptions.AuthenticationFailed("Username or password is not right. Check both and try again.")
         return person, None
 

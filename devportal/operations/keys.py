@@ -129,7 +129,7 @@ def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, secon
         "key_type": None if key_type in KeyType.values else "Choose PRODUCTION or SANDBOX.",
         "grant_types": grants.problem_with_grants(chosen),
         "callback_url": grants.problem_with_callback(chosen, callback_url.strip()),
-        "token_seconds": grants.problem_with_seconds(seconds),
+        "token_seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
     }
     refuse(problems, "The keys cannot be saved like this.")
     return [name for name in grants.GRANT_NAMES if name in chosen]

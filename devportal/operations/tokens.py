@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from oauth2_provider.models import AccessToken, RefreshToken
 
@@ -45,7 +46,7 @@ def generate_token(
     """
     application = _application_of(client)
     require_use_application(actor, application)
-    lifetime = client.token_seconds if seconds is None else seconds
+    lifetime = tokens.life_of(client) if seconds is None else seconds
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
     _check(application, wanted, lifetime)
     with transaction.atomic():
@@ -108,7 +109,7 @@ def _application_of(client: OAuthClient) -> Application:
 
 def _check(application: Application, scopes: list[str], seconds: int) -> None:
     problems = {
-        "seconds": grants.problem_with_seconds(seconds),
+        "seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
         "scopes": _problem_with_scopes(application, scopes),
     }
     refuse(problems, "No token can be generated like this.")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
@@ -290,6 +291,8 @@ def test_keys_are_shown_with_their_secret_once(developer: Client, path: str) -> 
         ({"callbackUrl": ""}, "callbackUrl"),
         ({"callbackUrl": "http://app.example.com/callback"}, "callbackUrl"),
         ({"validityTime": 0}, "validityTime"),
+        ({"validityTime": 86_401}, "validityTime"),
+        ({"additionalProperties": {"application_access_token_expiry_time": 86_401}}, "validityTime"),
         ({"clientId": "mine", "clientSecret": "mine"}, "clientId"),
         ({"keyManager": "Other"}, "keyManager"),
         ({"additionalProperties": {"colour": "red"}}, "additionalProperties.colour"),
@@ -411,6 +414,7 @@ def test_a_token_is_made_to_measure_and_may_end_another(developer: Client, path:
         ({"validityPeriod": -2}, "validityPeriod"),
         ({"validityPeriod": True}, "validityPeriod"),
         ({"validityPeriod": "9" * 5000}, "validityPeriod"),
+        ({"validityPeriod": 86_401}, "validityPeriod"),
         ({"validityPeriod": 10**9}, "validityPeriod"),
         ({"scopes": ["admin"]}, "scopes"),
         ({"revokeToken": "unknown"}, "revokeToken"),
@@ -425,6 +429,24 @@ def test_a_token_that_cannot_be_is_refused_by_name(
 
     assert (response.status_code, _fields(response)) == (400, {field})
     assert tokens.AccessToken.objects.count() == 0
+
+
+def test_keys_from_before_give_no_longer_life_than_the_administrator_allows(
+    developer: Client, path: str, client: Client, settings: LazySettings
+) -> None:
+    keys = _post(developer, f"{path}/generate-keys", {**WANTED, "validityTime": 7200}).json()
+    settings.LONGEST_TOKEN_SECONDS = 1800
+    one = f"{path}/oauth-keys/{keys['keyMappingId']}"
+    lives = {"application_access_token_expiry_time": 1800}
+
+    assert _get(developer, one).json()["additionalProperties"] == lives
+    assert _post(developer, f"{one}/generate-token", {}).json()["validityTime"] == 1800
+    form = {"grant_type": "client_credentials", "client_id": keys["consumerKey"]}
+    made = client.post("/oauth2/token", {**form, "client_secret": keys["consumerSecret"]}).json()
+    assert made["expires_in"] == 1800
+    assert _put(developer, one, {"callbackUrl": WANTED["callbackUrl"]}).json()["additionalProperties"] == lives
+    refused = _post(developer, f"{one}/generate-token", {"validityPeriod": 1801})
+    assert "from 1 to 1800 seconds here (30 minutes)" in refused.json()["description"]
 
 
 def test_a_token_of_other_keys_is_not_ended_on_the_way(developer: Client, path: str, carol: User) -> None:
