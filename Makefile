@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal bench lock screenshots format runtime packages tools
+.PHONY: help run test check pytest postgresql ordeal bench lock screenshots datamodel format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
@@ -41,6 +41,9 @@ bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; O
 
 screenshots: tools  ## Take the tutorial's pictures anew
 	$(PY) scripts/screenshots.py
+
+datamodel: packages  ## Write docs/explanation/data-model.md out of the models
+	$(PY) -m scripts.data_model
 
 format: packages  ## Put imports and layout in order
 	.venv/bin/ruff check --fix

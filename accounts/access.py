@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from accounts import portals
-from accounts.models import User
+from accounts import drafts, portals
+from accounts.models import Draft, User
 from accounts.permissions import require_role
 from accounts.roles import Role
 
@@ -61,10 +61,21 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     fragment = request.headers.get("HX-Request") == "true"
     back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
     portal = portals.of_path(request.path)
+    draft = None
     if request.method != "GET" and not fragment:
-        back = came_from(request) or portal.home
+        draft = draft_of(request)
+        back = drafts.address(request, draft) if draft else came_from(request) or portal.home
     address = f"{portal.sign_in}?{urlencode({'next': back})}"
-    return HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
+    answer = HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
+    if draft:
+        drafts.keep(request, answer, draft)
+    return answer
+
+
+def draft_of(request: HttpRequest) -> Draft | None:
+    """What a form sent in vain, if it stood on the very page that it was sent to: there it can be filled in again."""
+    page = urlsplit(came_from(request)).path
+    return drafts.write(request, drafts.body_of(request)) if request.POST and page == request.path else None
 
 
 def came_from(request: HttpRequest) -> str:

@@ -41,7 +41,7 @@ class Attempt:
     def begin(cls, request: HttpRequest, *, kind: str, most: int, seconds: int, refusal: str) -> "Attempt":
         """Count an attempt of whoever sends `request`. Raises TooManyAttempts after `most` in so many seconds."""
         attempt = cls(f"attempts:{kind}:{counted(request.META.get('REMOTE_ADDR') or '')}")
-        if cache.get_or_set(attempt.key, 0, seconds) >= most:
+        if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
             raise TooManyAttempts(refusal, seconds)
         attempt._add(1)
         return attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -36,7 +37,6 @@ class User(AbstractUser):
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"user_id": self.pk, "username": self.username}
 
     @cached_property
@@ -70,3 +70,27 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role}"
+
+
+def _draft_id() -> str:
+    return secrets.token_hex(Draft.ID_LENGTH // 2)
+
+
+class Draft(models.Model):
+    """A form that was sent in vain, or the page that answered one (`status`), sealed: see `accounts.drafts`.
+
+    `client` is a digest of the address it came from, so that one cannot fill the table. `key` is never stored.
+    """
+
+    ID_LENGTH: ClassVar = 32
+
+    id = models.CharField(primary_key=True, max_length=32, default=_draft_id, editable=False)
+    client = models.CharField(max_length=64, db_index=True)
+    path = models.CharField(max_length=500)
+    status = models.PositiveSmallIntegerField(default=0)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+    key = ""
+
+    def __str__(self) -> str:
+        return f"draft for {self.path}"

@@ -129,7 +129,13 @@ def enable_user(*, user: User, actor: User, now: datetime) -> None:
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
     """An unsaved account whose name is free and whose password keeps to the policy."""
-    check_username(username)
+    try:
+        UnicodeUsernameValidator()(username)
+    except ValidationError:
+        sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
+        raise invalid(username=sentence) from None
+    if User.objects.filter(username__iexact=username).exists():
+        raise UsernameTaken(username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)
@@ -143,17 +149,6 @@ def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> U
     grant(user, granted)
     record_change(user, "created", actor=actor, now=now, roles=sorted(granted))
     return user
-
-
-def check_username(username: str) -> None:
-    """Raise UsernameTaken or Invalid for a name that cannot be used."""
-    try:
-        UnicodeUsernameValidator()(username)
-    except ValidationError:
-        sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
-        raise invalid(username=sentence) from None
-    if User.objects.filter(username__iexact=username).exists():
-        raise UsernameTaken(username)
 
 
 def check_policy(password: str, user: User, *, field: str) -> None:

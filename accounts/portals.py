@@ -14,12 +14,10 @@ class Portal:
 
     @property
     def home(self) -> str:
-        """The address of its first page."""
         return f"/{self.slug}/"
 
     @property
     def sign_in(self) -> str:
-        """The address of its sign-in page."""
         return reverse("accounts:sign-in", args=[self.slug])
 
 
@@ -39,7 +37,6 @@ class PortalConverter:
     regex = "|".join(PORTALS)
 
     def to_python(self, value: str) -> Portal:
-        """The portal of a slug."""
         return PORTALS[value]
 
     def to_url(self, value: Portal | str) -> str:

@@ -59,7 +59,13 @@ def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
 def banner_text(default_password_stands: bool) -> str:
     """Every address, and the next step."""
     lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses())
-    return f"\n  The API manager is running.\n\n{lines}\n\n  {_next_step(default_password_stands)}\n\n"
+    who = "admin / admin (and change that password)" if default_password_stands else "your account"
+    return (
+        f"\n  The API manager is running.\n\n{lines}\n\n"
+        f"  Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
+        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
+        "  Ctrl-C stops everything.\n\n"
+    )
 
 
 def addresses() -> list[tuple[str, str]]:
@@ -78,19 +84,10 @@ def addresses() -> list[tuple[str, str]]:
         ("Gateway", f"{settings.GATEWAY_WS_URL}/{{context}}/{{version}}"),
         ("", f"{settings.GATEWAY_WSS_URL}/{{context}}/{{version}}"),
         ("Sample backends", f"{samples}/echo"),
-        ("", f"{samples}/chat/rooms/{{room}}?name={{you}}"),
+        ("", f"{samples}/chat (its rooms: /rooms/{{room}}?name={{you}})"),
         *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
         ("Data", str(settings.DATA_DIR)),
     ]
-
-
-def _next_step(default_password_stands: bool) -> str:
-    who = "admin / admin (and change that password)" if default_password_stands else "your account"
-    return (
-        f"Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
-        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
-        "  Ctrl-C stops everything."
-    )
 
 
 def _exists(path: str) -> bool:
@@ -104,7 +101,14 @@ def _exists(path: str) -> bool:
 
 
 def _answers(part: Part) -> bool:
-    line = _connection(part)
+    host = settings.BIND_HOSTS[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host) if part.name != "samples" else "127.0.0.1"  # noqa: S104
+    # It is our own port on our own machine, and the certificate may be self-signed.
+    line = (
+        http.client.HTTPSConnection(host, part.port, timeout=5, context=ssl._create_unverified_context())  # noqa: S323
+        if part.tls
+        else http.client.HTTPConnection(host, part.port, timeout=5)
+    )
     try:
         line.request("GET", part.path, headers={"Host": f"{settings.PUBLIC_HOST}:{part.port}"})
         return line.getresponse().status < http.client.INTERNAL_SERVER_ERROR
@@ -112,15 +116,3 @@ def _answers(part: Part) -> bool:
         return False
     finally:
         line.close()
-
-
-def _connection(part: Part) -> http.client.HTTPConnection:
-    host = settings.BIND_HOSTS[0]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    if part.name == "samples":
-        host = "127.0.0.1"
-    if not part.tls:
-        return http.client.HTTPConnection(host, part.port, timeout=5)
-    # It is our own port on our own machine, and the certificate may be self-signed.
-    unverified = ssl._create_unverified_context()  # noqa: S323
-    return http.client.HTTPSConnection(host, part.port, timeout=5, context=unverified)

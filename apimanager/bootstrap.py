@@ -31,7 +31,15 @@ def check_database() -> None:
             cursor.execute("SELECT 1")
             connection.introspection.table_names(cursor)
     except DatabaseError as error:
-        raise CannotStart(_database_sentence(error)) from error
+        reason = str(error).strip().rpartition("\n")[2].strip()
+        if settings.ON_SQLITE:
+            raise CannotStart(
+                f"The database {connection.settings_dict['NAME']} cannot be used ({reason}): restore it from a backup, "
+                "move it away to start afresh, or name another with DATABASE_URL."
+            ) from error
+        raise CannotStart(
+            f"The database named by DATABASE_URL does not answer ({reason}): start it or correct DATABASE_URL."
+        ) from error
 
 
 def check_migrated() -> None:
@@ -44,13 +52,3 @@ def check_migrated() -> None:
 def _is_behind() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def _database_sentence(error: DatabaseError) -> str:
-    reason = str(error).strip().rpartition("\n")[2].strip()
-    if settings.ON_SQLITE:
-        return (
-            f"The database {connection.settings_dict['NAME']} cannot be used ({reason}): restore it from a backup, "
-            "move it away to start afresh, or name another with DATABASE_URL."
-        )
-    return f"The database named by DATABASE_URL does not answer ({reason}): start it or correct DATABASE_URL."

@@ -17,21 +17,27 @@ def read_or_create(path: Path, make: Callable[[], str]) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        _create(path, make())
-        return path.read_text()
-
-
-def _create(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+        draft = _draft(path, make())
     try:
         os.link(draft, path)
     except FileExistsError:
         pass  # another process was first; its secret is the one that counts
     finally:
         draft.unlink()
+    return path.read_text()
+
+
+def replace(path: Path, text: str) -> None:
+    """Put another text into the file at `path`, all at once: whoever reads it has the old one or the new one."""
+    _draft(path, text).replace(path)
+
+
+def _draft(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    return draft
 
 
 def make_secret_key() -> str:

@@ -31,10 +31,12 @@ def everything(say: Callable[[str], None]) -> int:
     """
     with signals.heeded():
         stands = _prepare_everything(say)
+    grace = settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS
     children = [
-        Child("samples", _run_samples, last=True),  # the gateway's clients are talking to them
-        Child("gateway", _run_gateway, grace=settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS),
-        Child("portal", _run_portal),
+        # The samples end last, for the gateway's clients are talking to them.
+        Child("samples", lambda: _or_sentence(lambda: samples.run(settings.SAMPLES_PORT)), last=True),
+        Child("gateway", lambda: _serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
+        Child("portal", lambda: _or_sentence(_serve_portal)),
         Child("banner", lambda: banner.announce(stands), once=True),
     ]
     supervisor = Supervisor(children, say=log.warning)
@@ -72,7 +74,7 @@ def _prepare_everything(say: Callable[[str], None]) -> bool:
     bootstrap.prepare_database(timezone.now(), say)
     _check_exposure()
     stands = default_password_stands()
-    _import_before_fork()
+    _ = get_resolver().url_patterns  # imports every view, once for all children
     connections.close_all()
     return stands
 
@@ -86,18 +88,6 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
         _ensure_certificate(log.info)
         connections.close_all()
     signals.leave()
-
-
-def _run_portal() -> int:
-    return _or_sentence(_serve_portal)
-
-
-def _run_gateway() -> int:
-    return _serve_gateway(settings.GATEWAY_WORKERS)
-
-
-def _run_samples() -> int:
-    return _or_sentence(lambda: samples.run(settings.SAMPLES_PORT))
 
 
 def _serve_portal() -> None:
@@ -157,11 +147,6 @@ def _ensure_certificate(say: Callable[[str], None]) -> None:
     )
     if made:
         say(f"Made a certificate for {settings.PUBLIC_HOST}: {settings.TLS_CERTIFICATE}")
-
-
-def _import_before_fork() -> None:
-    """Import the addresses, and with them every view, once for all children."""
-    _ = get_resolver().url_patterns
 
 
 def _portal_port() -> list[WantedPort]:

@@ -92,7 +92,7 @@ def check_data_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise CannotStart(
-            f"The data folder {folder} cannot be written ({_reason(error)}): "
+            f"The data folder {folder} cannot be written ({error.strerror or error}): "
             "make it writable or name another with APIM_DATA_DIR."
         ) from error
 
@@ -171,7 +171,3 @@ def _check_port(listener: WantedPort) -> None:
             probe.listen(1)
     except OSError as error:
         raise CannotStart(port_problem(host, port, setting, error)) from error
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

@@ -1,8 +1,9 @@
 """Backends to try the product with: an echo, and a small chat of many rooms. They listen on loopback only.
 
-`ws://localhost:9900/echo` sends back what it gets. `ws://localhost:9900/chat/rooms/{room}?name=carol` joins a room: a
-text sent is heard by everybody in the room as `{"room", "from", "text", "at"}`, one JSON object a message; who comes
-and goes is said with `{"room", "from", "presence": "join" | "leave", "at"}`; the last fifty texts greet a newcomer.
+`ws://localhost:9900/echo` sends back what it gets. `ws://localhost:9900/chat/rooms/{room}?name=carol` joins a room, and
+`/chat` alone the room called lobby: a text sent is heard by everybody in the room as `{"room", "from", "text", "at"}`,
+one JSON object a message; who comes and goes is said with `{"room", "from", "presence": "join" | "leave", "at"}`; the
+last fifty texts greet a newcomer.
 """
 
 import asyncio
@@ -25,9 +26,11 @@ HISTORY = 50  # texts of a room that a newcomer hears
 ROOMS = 1000
 WAITING = 256  # messages that may wait for a slow reader before it is let go
 LONGEST_TEXT = 4096  # characters
+LONGEST_NAME = 64
 TOO_SLOW = 1013
 LAST_WORDS = 2.0  # seconds that clients have to answer the close
-ROOM_PATH = re.compile(r"/chat/rooms/([^/]{1,64})/?")
+ROOM_PATH = re.compile(r"/chat(?:/rooms/([^/]{1,64}))?/?")
+LOBBY = "lobby"
 
 
 class Member:
@@ -121,8 +124,14 @@ def handler() -> Callable[[ServerConnection], Awaitable[None]]:
     chat = Chat()
 
     async def answer(line: ServerConnection) -> None:
+        address = urlsplit(line.request.path if line.request else "")
+        name = parse_qs(address.query).get("name", ["somebody"])[0]
         with suppress(ConnectionClosed):
-            await _answer(line, chat)
+            if room := ROOM_PATH.fullmatch(unquote(address.path)):
+                await chat.attend(line, room[1] or LOBBY, name[:LONGEST_NAME])
+                return
+            async for message in line:
+                await line.send(message)
 
     return answer
 
@@ -134,23 +143,7 @@ def admit(line: ServerConnection, request: Request) -> Response | None:
         return line.respond(HTTPStatus.OK, "ok\n")
     if path == "/echo" or ROOM_PATH.fullmatch(path):
         return None
-    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo and /chat/rooms/{room}?name={you}.\n")
-
-
-async def _answer(line: ServerConnection, chat: Chat) -> None:
-    path, name = _where_and_who(line)
-    room = ROOM_PATH.fullmatch(path)
-    if room:
-        await chat.attend(line, room[1], name)
-    else:
-        async for message in line:
-            await line.send(message)
-
-
-def _where_and_who(line: ServerConnection) -> tuple[str, str]:
-    address = urlsplit(line.request.path if line.request else "")
-    names = parse_qs(address.query).get("name", ["somebody"])
-    return unquote(address.path), names[0][:64]
+    return line.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
 
 
 async def _listen(line: ServerConnection, room: Room, member: Member) -> None:

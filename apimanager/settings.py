@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from apimanager import key_files, preflight
+from core import vault
 from core.client_address import PROXY_HEADERS
 
 env = preflight.Environment()
@@ -67,6 +68,8 @@ DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
     DATA_DIR / "secret_key", key_files.make_secret_key
 )
+VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
+key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
 ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 ROOT_URLCONF = "apimanager.urls"
@@ -113,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -176,6 +180,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/devportal/sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "__Host-apim-session"
+CSRF_FAILURE_VIEW = "accounts.views.sessions.too_old"
 CSRF_COOKIE_NAME = "__Host-apim-csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

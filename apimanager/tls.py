@@ -29,7 +29,10 @@ def ensure_certificate(certificate: Path, key: Path, host: str, now: datetime, g
     made = not given and _must_be_made(certificate, key, host, now)
     if made:
         _write(certificate, key, host, now)
-    _check_pair(certificate, key)
+    try:
+        load_key_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    except BadKeyPair as error:
+        raise CannotStart(str(error)) from error
     return made
 
 
@@ -43,20 +46,14 @@ def _must_be_made(certificate: Path, key: Path, host: str, now: datetime) -> boo
     if not certificate.exists() and not key.exists():
         return True
     try:
-        standing = x509.load_pem_x509_certificate(certificate.read_bytes())
+        present = x509.load_pem_x509_certificate(certificate.read_bytes())
     except (OSError, ValueError):
         return False  # it was given, so the check of the pair says what is wrong with it
-    return _is_ours(standing) and (standing.not_valid_after_utc <= now or host not in _named_in(standing))
-
-
-def _is_ours(certificate: x509.Certificate) -> bool:
-    makers = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    return [each.value for each in makers] == [MAKER] and certificate.issuer == certificate.subject
-
-
-def _named_in(certificate: x509.Certificate) -> set[str]:
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {str(name.value) for name in names}
+    makers = [each.value for each in present.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+    if makers != [MAKER] or present.issuer != present.subject:
+        return False  # it is somebody else's
+    names = present.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return present.not_valid_after_utc <= now or host not in {str(name.value) for name in names}
 
 
 def _write(certificate: Path, key: Path, host: str, now: datetime) -> None:
@@ -114,10 +111,3 @@ def _replace(path: Path, text: bytes) -> None:
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(text)
     draft.replace(path)
-
-
-def _check_pair(certificate: Path, key: Path) -> None:
-    try:
-        load_key_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
-    except BadKeyPair as error:
-        raise CannotStart(str(error)) from error

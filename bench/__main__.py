@@ -15,7 +15,7 @@ from bench.load import Generator
 from bench.page import NOTES, How, as_page
 from bench.proxies import ALL
 from bench.results import Results
-from bench.rounds import Plan, measure
+from bench.rounds import RunPlan, measure
 from bench.site import Proxy
 
 IDLE_CONNECTIONS = 5000
@@ -66,8 +66,8 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Path) -> Plan:
-    return Plan(
+def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Path) -> RunPlan:
+    return RunPlan(
         proxies=[proxy for proxy, _ in how.proxies],
         loads=how.loads,
         memory_schemes=schemes if load.MEMORY in options.loads else [],

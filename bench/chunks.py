@@ -16,7 +16,7 @@ from typing import Any
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import FREE, Meter
 from gateway.quotas.spent_file import SpentFile
-from gateway.quotas.state import LeaseState
+from gateway.quotas.state import LeaseState, PlanOf
 from gateway.relay.frames import BINARY, FINAL, MASKED, encode_pong
 from gateway.relay.side import OUR_PING
 from gateway.relay.splice import Relay
@@ -53,7 +53,7 @@ def metered(folder: Path) -> Meter:
     """A meter of a plan that is never reached."""
     lease_state = LeaseState(SpentFile(folder, "bench"), lambda: None)
     plan = PlanLimits(quota=PLENTY, rate=1 << 30)
-    meter = lease_state.enter(subscription=("bench", plan), application=None, now=time.time()).client
+    meter = lease_state.enter(subscription=PlanOf("bench", plan), application=None, now=time.time()).client
     for source in meter.sources:
         source.top = PLENTY
     return meter

@@ -41,12 +41,22 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     processes.require_free(options.port_base + 1)
     with tempfile.TemporaryDirectory(prefix="bench-closes-") as folder:
-        environment = _environment(Path(folder), options.port_base)
-        os.environ.update(environment)
-        _manage("setup")
-        with _gateway(options, Path(folder) / "log.txt"):
+        set_up(Path(folder), options.port_base)
+        with gateway(options, Path(folder) / "log.txt"):
             asyncio.run(_measure(options))
     return 0
+
+
+def set_up(folder: Path, port_base: int) -> None:
+    """From now on this process and those it starts use a fresh installation of the product in `folder`."""
+    ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
+    os.environ.update({name: str(port_base + number) for number, name in enumerate(ports)})
+    os.environ.update(
+        APIM_METRICS_PORT="0", DJANGO_SETTINGS_MODULE="apimanager.settings", APIM_DATA_DIR=str(folder / "var")
+    )
+    setup = subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, capture_output=True, check=False)
+    if setup.returncode:
+        raise BenchError((setup.stdout + setup.stderr).decode())
 
 
 @dataclass(eq=False)
@@ -89,7 +99,7 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
 
-class Backend(asyncio.Protocol):
+class SilentBackend(asyncio.Protocol):
     """Accepts, keeps quiet, and answers a Close."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -182,7 +192,7 @@ def _rights(world: World) -> dict[str, Callable[[Case], object]]:
 
 async def _measure(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Backend, HOST, options.port_base + 3, backlog=1024)
+    server = await loop.create_server(SilentBackend, HOST, options.port_base + 3, backlog=1024)
     world = await asyncio.to_thread(_world, f"ws://{HOST}:{options.port_base + 3}")
     print(f"{options.sockets} sockets, {options.workers} workers; milliseconds from commit to the Close at the client")
     print(f"{'right':<22} {'p50':>6} {'p99':>6} {'max':>6}  code")
@@ -248,21 +258,9 @@ def _world(backend: str) -> World:
     return World(timezone.now, User.objects.get(username="admin"), backend)
 
 
-def _environment(folder: Path, port_base: int) -> dict[str, str]:
-    ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
-    named = {name: str(port_base + number) for number, name in enumerate(ports)}
-    fixed = {"APIM_METRICS_PORT": "0", "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
-    return {**named, **fixed, "APIM_DATA_DIR": str(folder / "var")}
-
-
-def _manage(*command: str) -> None:
-    ended = subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, check=False)
-    if ended.returncode:
-        raise BenchError((ended.stdout + ended.stderr).decode())
-
-
 @contextmanager
-def _gateway(options: argparse.Namespace, log: Path) -> Iterator[None]:
+def gateway(options: argparse.Namespace, log: Path) -> Iterator[None]:
+    """A gateway that answers, on the port after `port_base`; what it writes goes to `log`."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "gateway", "--workers", str(options.workers)],

@@ -67,18 +67,6 @@ def _nginx_version() -> str:
     return told.splitlines()[0].rpartition("/")[2].split()[0]
 
 
-def _haproxy_version() -> str:
-    return _told(_installed("haproxy"), "-v").split()[2]
-
-
-def _envoy_version() -> str:
-    return _told(_envoy_path(), "--version").split("/")[-4]
-
-
-def _caddy_version() -> str:
-    return _told(_packaged("caddy"), "version").split()[0].removeprefix("v")
-
-
 def _told(*command: str | Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -118,7 +106,7 @@ HAPROXY = Proxy(
     "haproxy",
     "HAProxy",
     "1 thread, refuses what has no Bearer header, `tune.bufsize 32768`, no log",
-    _haproxy_version,
+    lambda: _told(_installed("haproxy"), "-v").split()[2],
     _haproxy,
 )
 ENVOY = Proxy(
@@ -126,14 +114,14 @@ ENVOY = Proxy(
     "Envoy",
     "`--concurrency 1`, `ext_authz` to the same endpoint, no access log, `delayed_close_timeout` 0 (else it keeps a "
     "closed connection for a second)",
-    _envoy_version,
+    lambda: _told(_envoy_path(), "--version").split("/")[-4],
     _envoy,
 )
 CADDY = Proxy(
     "caddy",
     "Caddy",
     "`GOMAXPROCS=1`, `forward_auth` to the same endpoint, no access log",
-    _caddy_version,
+    lambda: _told(_packaged("caddy"), "version").split()[0].removeprefix("v"),
     _caddy,
 )
 FOUR = [NGINX, HAPROXY, ENVOY, CADDY]

@@ -29,13 +29,14 @@ class How:
 def as_page(results: Results, how: How, notes: str) -> str:
     """The whole page in Markdown; `notes` go under the tables as they are, without their comments."""
     proxies = [proxy for proxy, _ in how.proxies]
+    measured = Table("", ["proxy", "version", "work"], [[p.title, version, p.work] for p, version in how.proxies])
     parts = [
         HEAD.format(
             date=how.at.strftime("%-d %B %Y"), command=how.command, rounds=results.rounds, seconds=f"{how.seconds:g}"
         ),
         *_section("## Targets", TARGETS, _markdown(targets_table(results, how.loads))),
         METHOD.format(idle=f"{results.connections:,}", part=f"{PART_OF_SLOWEST:.0%}", pacemaker=PACEMAKER),
-        *_section("## Who was measured", _markdown(_who(how)), *(f"Left out: {line}.\n" for line in how.left_out)),
+        *_section("## Who was measured", _markdown(measured), *(f"Left out: {line}.\n" for line in how.left_out)),
         *_section("## On what", _markdown(Table("", ["", ""], [list(pair) for pair in how.machine]))),
         "## Figures\n",
     ]
@@ -93,10 +94,6 @@ nothing is between them. Every round starts each proxy afresh, and another one g
 
 WRONG = """These runs had errors and are in none of the figures.
 """
-
-
-def _who(how: How) -> Table:
-    return Table("", ["proxy", "version", "work"], [[p.title, version, p.work] for p, version in how.proxies])
 
 
 def _section(head: str, *parts: str) -> list[str]:

@@ -20,7 +20,7 @@ def build(name: str, target: Path | None = None) -> Path:
     """
     target = target or BUILD
     source, program = SOURCES / f"{name}.c", target / name
-    if _is_current(program, [source, *HEADERS]):
+    if program.exists() and all(program.stat().st_mtime > each.stat().st_mtime for each in (source, *HEADERS)):
         return program
     target.mkdir(parents=True, exist_ok=True)
     fresh = target / f"{name}.{os.getpid()}"
@@ -42,7 +42,3 @@ def compiler() -> list[str]:
         "The benchmark needs a C compiler and found none: install gcc with its C library headers "
         "(on Debian: apt-get install gcc libc6-dev), or name another compiler in CC, then run make bench again."
     )
-
-
-def _is_current(program: Path, sources: list[Path]) -> bool:
-    return program.exists() and all(program.stat().st_mtime > source.stat().st_mtime for source in sources)

@@ -37,7 +37,10 @@ def targets_table(results: Results, loads: list[Load]) -> Table:
 def as_text(table: Table) -> str:
     """The table for a terminal."""
     widths = [max(len(row[i]) for row in [table.heads, *table.rows]) for i in range(len(table.heads))]
-    lines = ["  ".join(_aligned(row, widths)) for row in [table.heads, *table.rows]]
+    lines = []
+    for first, *rest in [table.heads, *table.rows]:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
+        lines.append("  ".join(cells))
     return "\n".join([table.title, *(f"  {line}".rstrip() for line in lines)])
 
 
@@ -121,7 +124,3 @@ def _range(values: list[float]) -> str:
 
 def _ratio(value: float | None, reference: float | None) -> str:
     return "–" if value is None or not reference else f"{value / reference:.2f}"
-
-
-def _aligned(row: list[str], widths: list[int]) -> list[str]:
-    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]

@@ -52,9 +52,8 @@ class Results:
         """PART_OF_SLOWEST of what the slowest of `names` can do, rounded down to two digits; None if unmeasured."""
         load = next((load for _, load in self.samples if (load.name, load.scheme) == (PACEMAKER, scheme)), None)
         rates = [rate for name in names if load and (rate := self.rate(name, load))]
-        return _two_digits(PART_OF_SLOWEST * min(rates)) if rates else None
-
-
-def _two_digits(value: float) -> float:
-    unit = 10 ** max(0, len(str(int(value))) - 2)
-    return float(int(value) // unit * unit)
+        if not rates:
+            return None
+        rate = int(PART_OF_SLOWEST * min(rates))
+        unit = 10 ** max(0, len(str(rate)) - 2)
+        return float(rate // unit * unit)

@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What to measure. `seconds` is the length of one load; `memory_schemes` those over which memory is measured, with
     so many idle `connections`; `port_base` and the ports behind it are used. No round is begun that would, going by
     those before, end later than `most_seconds` after the start. `rate` fixes that of the paced loads (0: by measuring).
@@ -38,7 +38,7 @@ class Plan:
     folder: Path
 
 
-def measure(plan: Plan, programs: dict[str, Path], say: Say) -> Results:
+def measure(plan: RunPlan, programs: dict[str, Path], say: Say) -> Results:
     """Runs the whole plan. What goes wrong with one proxy is a problem in the results and leaves the others alone."""
     proxy_core, load_core = processes.cores()
     echo: list[str | Path] = [programs["echo"], str(plan.port_base)]
@@ -51,7 +51,7 @@ def measure(plan: Plan, programs: dict[str, Path], say: Say) -> Results:
     return results
 
 
-def _in_time(plan: Plan, say: Say) -> Iterator[int]:
+def _in_time(plan: RunPlan, say: Say) -> Iterator[int]:
     """The numbers of the rounds, as long as there is time for one more."""
     began = time.monotonic()
     for number in range(plan.rounds):
@@ -67,7 +67,7 @@ def _in_time(plan: Plan, say: Say) -> Iterator[int]:
 class _Bench:
     """One run of the benchmark."""
 
-    plan: Plan
+    plan: RunPlan
     generator: Generator
     core: int
     results: Results

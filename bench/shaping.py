@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import struct
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import processes
-from bench.closes import HOST, KEY, PATIENCE, SWITCHED, _environment, _gateway, _manage
+from bench.closes import HOST, KEY, PATIENCE, SWITCHED, gateway, set_up
 from bench.errors import BenchError
 
 RATES = (10, 100, 1000, 20_000)
@@ -35,9 +34,8 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     processes.require_free(options.port_base + 1)
     with tempfile.TemporaryDirectory(prefix="bench-shaping-") as folder:
-        os.environ.update(_environment(Path(folder), options.port_base))
-        _manage("setup")
-        with _gateway(options, Path(folder) / "log.txt"):
+        set_up(Path(folder), options.port_base)
+        with gateway(options, Path(folder) / "log.txt"):
             asyncio.run(_measure(options))
     return 0
 
@@ -63,7 +61,7 @@ class Heard:
             self.counts[sender] = self.counts.get(sender, 0) + 1
 
 
-class Backend(asyncio.Protocol):
+class NotingBackend(asyncio.Protocol):
     """Accepts, and notes what it is sent."""
 
     round: Heard  # the present one
@@ -72,7 +70,7 @@ class Backend(asyncio.Protocol):
         self._transport: Any = transport
         self._data = b""
         self._is_open = False
-        self.heard = Backend.round  # a gateway may still have something of the round before to pass on
+        self.heard = NotingBackend.round  # a gateway may still have something of the round before to pass on
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -154,8 +152,10 @@ class Sender(asyncio.Protocol):
 
 
 async def _measure(options: argparse.Namespace) -> None:
-    server = await asyncio.get_running_loop().create_server(Backend, HOST, options.port_base + 3)
-    await asyncio.to_thread(_django)
+    import django
+
+    server = await asyncio.get_running_loop().create_server(NotingBackend, HOST, options.port_base + 3)
+    await asyncio.to_thread(django.setup)
     print(f"{options.sockets} sockets of one subscription, {options.workers} workers, {options.seconds:g} s a rate")
     print(f"{'wanted/s':>9} {'seen/s':>10} {'deviation':>9} {'least':>6} {'most':>6} {'reordered':>9} {'lost':>5}")
     for number, rate in enumerate(options.rates):
@@ -168,7 +168,7 @@ async def _measure(options: argparse.Namespace) -> None:
 async def _round(number: int, rate: int, token: str, options: argparse.Namespace) -> Heard:
     loop = asyncio.get_running_loop()
     begins = time.monotonic() + options.warm_up
-    Backend.round = heard = Heard(begins, begins + options.seconds)
+    NotingBackend.round = heard = Heard(begins, begins + options.seconds)
     head = (
         f"GET /shaping{number}/1 HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -199,12 +199,6 @@ def _tell(rate: int, heard: Heard, options: argparse.Namespace) -> None:
         f"{heard.reordered:>9} {heard.lost:>5}",
         flush=True,
     )
-
-
-def _django() -> None:
-    import django
-
-    django.setup()
 
 
 def _furnish(number: int, rate: int, port: int) -> str:

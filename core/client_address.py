@@ -39,7 +39,6 @@ class TrustedProxies:
         return bool(self._networks)
 
     def __contains__(self, address: str) -> bool:
-        """Whether a proxy has this address."""
         return bool(self._networks) and self._knows(address)
 
     def client_of(self, peer: str, values: Iterable[str]) -> str:

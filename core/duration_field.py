@@ -41,7 +41,6 @@ class DurationInput(forms.MultiWidget):
         super().__init__({"": number, "unit": forms.Select({"aria-label": "Unit"}, choices=units)})
 
     def decompress(self, value: Any) -> list[Any]:
-        """What the two controls show."""
         if value in (None, ""):
             return ["", "second"]
         try:

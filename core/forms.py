@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 
 from core.errors import Conflict, DomainError, Invalid
 
@@ -25,6 +26,14 @@ def show_refusal(form: forms.Form, refusal: DomainError) -> None:
     for name, sentence in (fields or {"": str(refusal)}).items():
         error = forms.ValidationError(sentence, code=str(refusal.status))
         form.add_error(name if name in form.fields else None, error)
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What fills a form: what was just sent, or what the page was opened with because it was sent in vain before."""
+    if request.method == "POST":
+        return request.POST
+    draft: QueryDict | None = getattr(request, "draft", None)
+    return draft
 
 
 def status_of(form: forms.Form) -> int:

@@ -13,7 +13,6 @@ class ClientAddressMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
         proxies, peer = settings.TRUSTED_PROXIES, request.META.get("REMOTE_ADDR") or ""
         if peer in proxies:
             values = [request.headers.get(proxies.header, "")]

@@ -9,6 +9,11 @@ def count(number: int, noun: str) -> str:
     return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
 
 
+def agree(number: int, one: str, many: str) -> str:
+    """The verb that goes with a number: "loses" with 1, else "lose"."""
+    return one if number == 1 else many
+
+
 def spaced(number: int) -> str:
     """A whole number with thin spaces between thousands."""
     return f"{number:,}".replace(",", THIN_SPACE)

@@ -19,9 +19,10 @@ def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]
     """Every value through its cleaner. Raises Invalid with one sentence for each field that cannot be taken."""
     cleaned, errors = {}, {}
     for key, value in values.items():
-        cleaner: Callable[[Any], Any] = cleaners.get(key, _no_such_field)
         try:
-            cleaned[key] = cleaner(value)
+            if key not in cleaners:
+                raise BadValue("There is no such field. Leave it out.")
+            cleaned[key] = cleaners[key](value)
         except BadValue as error:
             errors[key] = str(error)
     refuse(errors)
@@ -38,7 +39,3 @@ def refuse(errors: Mapping[str, str | None], introduction: str = "") -> None:
 def invalid(**fields: str) -> Invalid:
     """The refusal of one field or several: `raise invalid(name="Give it a name.")`."""
     return Invalid(" ".join(fields.values()), fields)
-
-
-def _no_such_field(value: Any) -> Any:
-    raise BadValue("There is no such field. Leave it out.")

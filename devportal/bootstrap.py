@@ -13,14 +13,11 @@ def ensure_application_plans() -> None:
     """
     wanted = [DEFAULT_APPLICATION_PLAN] if ApplicationPlan.objects.exists() else list(APPLICATION_PLANS)
     for name in wanted:
-        ApplicationPlan.objects.get_or_create(name=name, defaults=_defaults(name, APPLICATION_PLANS[name]))
-
-
-def _defaults(name: str, per_minute: int | None) -> dict[str, str | int | None]:
-    if per_minute is None:
-        return {"display_name": name, "description": "No shared limit", "per_minute": None}
-    return {
-        "display_name": f"{per_minute} per minute",
-        "description": f"{per_minute} messages a minute, shared by all tokens of the application",
-        "per_minute": per_minute,
-    }
+        per_minute = APPLICATION_PLANS[name]
+        limited = f"{per_minute} messages a minute, shared by all tokens of the application"
+        defaults: dict[str, str | int | None] = {
+            "display_name": f"{per_minute} per minute" if per_minute else name,
+            "description": limited if per_minute else "No shared limit",
+            "per_minute": per_minute,
+        }
+        ApplicationPlan.objects.get_or_create(name=name, defaults=defaults)

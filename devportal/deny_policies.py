@@ -19,7 +19,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from core.values import BadValue
-from publisher.ip_policy import IPAddress
+from publisher.ip_policy import IPAddress, unmapped
 
 
 class DenyCondition(StrEnum):
@@ -97,7 +97,7 @@ class Denials:
         if not self._spans:
             return None
         try:
-            asking = _plain(ip_address(address))
+            asking = unmapped(ip_address(address))
         except ValueError:
             return None
         return next((each for span, each in self._spans if (asking in span) is not each.invert), None)
@@ -142,7 +142,7 @@ def _network(typed: str) -> Span:
         raise BadValue(f"{typed} is no network: behind the slash stands how many bits are fixed, as in /24.") from None
     if str(loosely.network_address) != str(ip_address(base)):
         raise BadValue(f"{base} does not begin a network of that size.", str(loosely))
-    return Span(_plain(loosely[0]), _plain(loosely[-1]))
+    return Span(unmapped(loosely[0]), unmapped(loosely[-1]))
 
 
 def _between(first: IPAddress, last: IPAddress) -> Span:
@@ -161,9 +161,4 @@ def _address(text: str) -> IPAddress:
         raise BadValue(f"{said} Write it as 192.0.2.7 or 2001:db8::7.") from None
     if isinstance(address, IPv6Address) and address.scope_id:
         raise BadValue(f"{text} holds a zone, which means nothing here. Write the address without % and what follows.")
-    return _plain(address)
-
-
-def _plain(address: IPAddress) -> IPAddress:
-    """An IPv4 address also where it comes inside an IPv6 one (RFC 4291 §2.5.5.2)."""
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+    return unmapped(address)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
 from devportal.subscription_states import SubscriptionState
@@ -37,36 +38,44 @@ def reasons(
 
     `denied` are the conditions of the deny policies against it.
     """
-    found = [
-        *(_DENIED[DenyCondition(each)] for each in sorted(set(denied))),
-        _api(api),
-        _subscription(api, application, subscription, key_type),
-        _endpoint(api, key_type),
-        "" if live_tokens else "No token of these keys is valid any more. Generate another one.",
-    ]
-    return [sentence for sentence in found if sentence]
-
-
-def _api(api: Api) -> str:
+    found = [_DENIED[DenyCondition(each)] for each in sorted(set(denied))]
     if State(api.state) is State.BLOCKED:
-        return "The publisher has blocked the API for the time being. Try again later."
-    if State(api.state) not in SERVED or api.deployed_revision is None:
-        return "The API is not deployed on the gateway at the moment. Ask its publisher."
-    return ""
-
-
-def _subscription(api: Api, application: Application, subscription: Subscription | None, key_type: str) -> str:
+        found.append("The publisher has blocked the API for the time being. Try again later.")
+    elif State(api.state) not in SERVED or api.deployed_revision is None:
+        found.append("The API is not deployed on the gateway at the moment. Ask its publisher.")
     if subscription is None:
-        return f"{application} is not subscribed to {api}. Subscribe it first."
-    if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
-        return "The publisher blocked the subscription for production keys. Sandbox keys still work."
-    return _SUBSCRIPTION.get(SubscriptionState(subscription.state), "")
-
-
-def _endpoint(api: Api, key_type: str) -> str:
-    if api.deployed_revision is None:
-        return ""
+        found.append(f"{application} is not subscribed to {api}. Subscribe it first.")
+    elif subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == KeyType.PRODUCTION:
+        found.append("The publisher blocked the subscription for production keys. Sandbox keys still work.")
+    elif sentence := _SUBSCRIPTION.get(SubscriptionState(subscription.state)):
+        found.append(sentence)
     field = "production" if key_type == KeyType.PRODUCTION else "sandbox"
-    if api.deployed_revision.snapshot.get(field, {}).get("url"):
-        return ""
-    return f"The API has no {field} endpoint, so {field} keys reach nothing. Use the other keys or ask its publisher."
+    if api.deployed_revision and not api.deployed_revision.snapshot.get(field, {}).get("url"):
+        found.append(
+            f"The API has no {field} endpoint, so {field} keys reach nothing. Use the other keys or ask its publisher."
+        )
+    if not live_tokens:
+        found.append("No token of these keys is valid any more. Generate another one.")
+    return found
+
+
+_BEHIND = "Your token and your subscription are good: what is wrong lies behind the gateway. Tell the API's publisher."
+_WAYS_OUT = {
+    101503: _BEHIND,
+    101504: _BEHIND,
+    303001: f"{_BEHIND} The gateway tries the backend again by itself.",
+    900906: "Compare the address with the one this page came with.",
+    900912: "Take the token or ticket out of the address: the console sends the token of this page already.",
+}
+_TOKEN_CODES = frozenset({900901, 900902, 900903, 900910})
+
+
+def of_refusal(refused: RefusedAttempt) -> list[str]:
+    """What the gateway answered to an attempt, and what to do about it."""
+    sentences = [f"The gateway answered {refused.status}. {refused.description}", _WAYS_OUT.get(refused.code, "")]
+    return [sentence for sentence in sentences if sentence]
+
+
+def another_token_helps(refused: RefusedAttempt) -> bool:
+    """Whether the same attempt with another token may come through."""
+    return refused.code in _TOKEN_CODES

@@ -118,7 +118,7 @@ class WizardApplicationForm(ApplicationForm):
 
 
 class PlanForm(forms.Form):
-    """Which of the API's plans."""
+    """Which of the API's plans. The `current` one may be kept also when it is offered to nobody new any more."""
 
     plan = forms.ModelChoiceField(
         label="Business plan",
@@ -132,19 +132,26 @@ class PlanForm(forms.Form):
         },
     )
 
-    def __init__(self, *args: Any, api: Api, viewer: Viewer, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, api: Api, viewer: Viewer, current: Plan | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.viewer, self.plans = viewer, plans_of(api)
+        self.viewer, self.current, offered = viewer, current, plans_of(api)
+        self.is_withdrawn = current is not None and current not in offered
+        self.plans = [current, *offered] if current and self.is_withdrawn else offered
         plan = model_choice(self, "plan")
-        plan.queryset = api.plans.all()
-        allowed = [each for each in self.plans if can_pick_plan(viewer, each)]
-        plan.initial = allowed[0].name if allowed else None
+        plan.queryset = Plan.objects.filter(pk__in=[each.pk for each in self.plans])
+        allowed = [each for each in self.plans if each == current or can_pick_plan(viewer, each)]
+        plan.initial = current.name if current else allowed[0].name if allowed else None
 
     def options(self) -> list[dict[str, Any]]:
         """What the page shows of each plan, and whether the viewer may choose it."""
         chosen = self["plan"].value()
         return [
-            {"plan": each, "chosen": each.name == chosen, "allowed": can_pick_plan(self.viewer, each)}
+            {
+                "plan": each,
+                "chosen": each.name == chosen,
+                "allowed": each == self.current or can_pick_plan(self.viewer, each),
+                "is_current": each == self.current,
+            }
             for each in self.plans
         ]
 

@@ -37,7 +37,6 @@ class ApplicationPlan(models.Model):
         return self.display_name
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"plan_id": str(self.pk), "plan": self.name}
 
 
@@ -68,7 +67,6 @@ class Application(models.Model):
         return self.name
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"application_id": str(self.pk), "name": self.name}
 
 
@@ -94,7 +92,6 @@ class Subscription(models.Model):
         return f"{self.application} on {self.api}"
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {
             "subscription_id": str(self.pk),
             "api_id": str(self.api_id),
@@ -126,7 +123,6 @@ class DenyPolicy(models.Model):
         return f"{self.kind} {'not ' if self.invert else ''}{self.value}"
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"condition": self.kind, "value": self.value, "invert": self.invert, "is_active": self.is_active}
 
 
@@ -186,7 +182,6 @@ class OAuthClient(AbstractApplication):
         return ["https", "http"]
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {
             "application_id": str(self.application_id),
             "client_id": self.client_id,

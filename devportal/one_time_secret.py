@@ -1,7 +1,7 @@
 """Secrets between the request that makes them and the page that shows them once.
 
 The session keeps a secret encrypted; the key is in a cookie of the browser that asked. So neither the session table
-nor a URL ever holds one in clear, and opening an envelope destroys it.
+nor a URL ever holds one in clear, and opening a secret destroys it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 KEEPS_SECONDS = 300
 MOST_KEPT = 8
-SESSION_KEY = "envelopes"
+SESSION_KEY = "one_time_secrets"
 
 
 def seal(request: HttpRequest, response: HttpResponse, name: str, secret: str) -> None:
@@ -39,13 +39,9 @@ def open_once(request: HttpRequest, name: str) -> str | None:
     if name not in kept:
         return None
     request.session[SESSION_KEY] = {other: sealed for other, sealed in kept.items() if other != name}
-    return _opened(request.COOKIES.get(_cookie_name()), kept[name])
-
-
-def _opened(key: str | None, sealed: str) -> str | None:
-    box = _box(key)
+    box = _box(request.COOKIES.get(_cookie_name()))
     try:
-        return box.decrypt(sealed.encode(), ttl=KEEPS_SECONDS).decode() if box else None
+        return box.decrypt(kept[name].encode(), ttl=KEEPS_SECONDS).decode() if box else None
     except InvalidToken:
         return None
 
@@ -58,4 +54,4 @@ def _box(key: str | None) -> Fernet | None:
 
 
 def _cookie_name() -> str:
-    return "__Host-apim-envelope" if settings.SESSION_COOKIE_SECURE else "apim-envelope"
+    return "__Host-apim-one-time" if settings.SESSION_COOKIE_SECURE else "apim-one-time"

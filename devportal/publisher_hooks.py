@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from devportal.operations import carry_subscriptions_over
-from devportal.queries import count_applications, count_subscriptions_under
+from devportal.operations import carry_subscriptions_over, move_subscriptions
+from devportal.queries import count_applications, count_by_plan, count_subscriptions_under
 from publisher import impact, signals
 from publisher.messages import Impact
-from publisher.models import Api
+from publisher.models import Api, Plan
 
 
 def connect() -> None:
@@ -16,6 +16,8 @@ def connect() -> None:
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
     impact.register(subscribed_applications)
     impact.register_plan_counter(count_subscriptions_under)
+    impact.register_subscriber_counter(count_by_plan)
+    signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
 
 
 def api_published(
@@ -24,6 +26,11 @@ def api_published(
     """A version was published: the subscribers of older ones come along, unless they have to subscribe anew."""
     if not require_resubscription:
         carry_subscriptions_over(api=api, previous=previous, actor=actor, now=now)
+
+
+def plan_replaced(*, api: Api, plan: Plan, successor: Plan, actor: User, now: datetime, **_: Any) -> None:
+    """A plan was withdrawn from an API, and its subscribers go on under another one."""
+    move_subscriptions(api=api, plan=plan, successor=successor, actor=actor, now=now)
 
 
 def subscribed_applications(api: Api) -> Impact:

@@ -186,6 +186,11 @@ def count_applications(api: Api) -> int:
     return Subscription.objects.filter(api=api).count()
 
 
+def count_by_plan(api: Api) -> dict[str, int]:
+    """How many subscriptions to `api` are under each business plan, by its name."""
+    return dict(Subscription.objects.filter(api=api).order_by().values_list("plan__name").annotate(number=Count("pk")))
+
+
 def count_subscriptions_under(plan: Plan) -> int:
     """How many subscriptions are under the business plan `plan`."""
     return Subscription.objects.filter(plan=plan).count()

@@ -20,15 +20,12 @@ class Snippet:
         end = 0
         for piece in _PIECES.finditer(self.text):
             yield "", self.text[end : piece.start()]
-            yield from self._coloured(piece.group())
+            before, token, after = piece.group().partition(self.token)
+            yield "cmd" if piece.group() == "wscat" else "str", before
+            yield "credential", token
+            yield "str", after
             end = piece.end()
         yield "", self.text[end:]
-
-    def _coloured(self, piece: str) -> Iterator[tuple[str, str]]:
-        before, token, after = piece.partition(self.token)
-        yield "cmd" if piece == "wscat" else "str", before
-        yield "credential", token
-        yield "str", after
 
 
 def all_ways(ws: str, wss: str, token: str, *, in_url: bool = True) -> list[Snippet]:
@@ -36,47 +33,32 @@ def all_ways(ws: str, wss: str, token: str, *, in_url: bool = True) -> list[Snip
 
     `in_url` says whether the API takes a token in its address.
     """
-    texts = {
-        "WS": f'wscat -c {ws} -H "Authorization: Bearer {token}"',
-        "WSS": f'wscat -n -c {wss} -H "Authorization: Bearer {token}"',
-        **(_in_url(ws, wss, token) if in_url else {}),
-        "Browser": _browser(wss, token),
-        "Node": _node(ws, token),
-        "Python": _python(ws, token),
-    }
-    return [Snippet(title, text, token) for title, text in texts.items()]
-
-
-def _in_url(ws: str, wss: str, token: str) -> dict[str, str]:
-    return {
+    in_the_address = {
         "WS, token in URL": f'wscat -c "{ws}?access_token={token}"',
         "WSS, token in URL": f'wscat -n -c "{wss}?access_token={token}"',
     }
-
-
-def _browser(url: str, token: str) -> str:
-    return (
-        f'const socket = new WebSocket("{url}", ["apim", "bearer.{token}"]);\n'
-        'socket.onopen = () => socket.send("Hello");\n'
-        "socket.onmessage = (event) => console.log(event.data);"
-    )
-
-
-def _node(url: str, token: str) -> str:
-    return (
-        'import WebSocket from "ws"; // npm install ws\n\n'
-        f'const headers = {{ Authorization: "Bearer {token}" }};\n'
-        f'const socket = new WebSocket("{url}", {{ headers }});\n'
-        'socket.on("open", () => socket.send("Hello"));\n'
-        'socket.on("message", (data) => console.log(String(data)));'
-    )
-
-
-def _python(url: str, token: str) -> str:
-    return (
-        "from websockets.sync.client import connect  # pip install websockets\n\n"
-        f'headers = {{"Authorization": "Bearer {token}"}}\n'
-        f'with connect("{url}", additional_headers=headers) as socket:\n'
-        '    socket.send("Hello")\n'
-        "    print(socket.recv())"
-    )
+    texts = {
+        "WS": f'wscat -c {ws} -H "Authorization: Bearer {token}"',
+        "WSS": f'wscat -n -c {wss} -H "Authorization: Bearer {token}"',
+        **(in_the_address if in_url else {}),
+        "Browser": (
+            f'const socket = new WebSocket("{wss}", ["apim", "bearer.{token}"]);\n'
+            'socket.onopen = () => socket.send("Hello");\n'
+            "socket.onmessage = (event) => console.log(event.data);"
+        ),
+        "Node": (
+            'import WebSocket from "ws"; // npm install ws\n\n'
+            f'const headers = {{ Authorization: "Bearer {token}" }};\n'
+            f'const socket = new WebSocket("{ws}", {{ headers }});\n'
+            'socket.on("open", () => socket.send("Hello"));\n'
+            'socket.on("message", (data) => console.log(String(data)));'
+        ),
+        "Python": (
+            "from websockets.sync.client import connect  # pip install websockets\n\n"
+            f'headers = {{"Authorization": "Bearer {token}"}}\n'
+            f'with connect("{ws}", additional_headers=headers) as socket:\n'
+            '    socket.send("Hello")\n'
+            "    print(socket.recv())"
+        ),
+    }
+    return [Snippet(title, text, token) for title, text in texts.items()]

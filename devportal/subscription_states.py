@@ -14,7 +14,6 @@ class SubscriptionState(StrEnum):
 
     @property
     def label(self) -> str:
-        """The words on a badge."""
         return LABELS[self]
 
 

@@ -20,7 +20,6 @@ def connect() -> None:
 
 
 def token_issued(instance: AccessToken, created: bool, **_: Any) -> None:
-    """A token was made."""
     if created:
         _record("token.issued", instance)
 
@@ -46,16 +45,12 @@ def _record(verb: str, row: AccessToken) -> None:
             verb=verb,
             kind="token",
             object_id=row.pk,
-            detail=_detail(row, client),
+            detail={
+                "token_id": row.pk,
+                "client_id": client.client_id if client else None,
+                "application_id": str(client.application_id) if client and client.application_id else None,
+                "user_id": row.user_id,
+                "expires": row.expires.isoformat(),
+            },
             now=doer.now if doer else timezone.now(),
         )
-
-
-def _detail(row: AccessToken, client: OAuthClient | None) -> dict[str, Any]:
-    return {
-        "token_id": row.pk,
-        "client_id": client.client_id if client else None,
-        "application_id": str(client.application_id) if client and client.application_id else None,
-        "user_id": row.user_id,
-        "expires": row.expires.isoformat(),
-    }

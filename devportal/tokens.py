@@ -49,7 +49,7 @@ _doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
 
 def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime) -> str:
     """The text of a new token: an RFC 9068 JWT for applications of that type, else 256 random bits."""
-    if not _wants_jwt(client):
+    if client.application is None or client.application.token_type != Application.TokenType.JWT:
         return random_token()
     issued = int(now.timestamp())
     claims = {
@@ -62,7 +62,11 @@ def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], secon
         "jti": str(uuid.uuid4()),
         "scope": " ".join(scopes),
     }
-    return _signed(claims)
+    key = signing_key()
+    header = {"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}
+    token = jwt.JWT(header=header, claims=json.dumps(claims, separators=(",", ":")))
+    token.make_signed_token(key)
+    return str(token.serialize())
 
 
 def life_of(client: OAuthClient) -> int:
@@ -141,15 +145,3 @@ def doer() -> Doer | None:
 def signing_key() -> jwk.JWK:
     """The RSA key that signs tokens. Its `kid` is the thumbprint of RFC 7638, here and at `/oauth2/jwks`."""
     return jwk.JWK.from_pem(settings.SIGNING_KEY.encode())
-
-
-def _wants_jwt(client: OAuthClient) -> bool:
-    return client.application is not None and client.application.token_type == Application.TokenType.JWT
-
-
-def _signed(claims: dict[str, object]) -> str:
-    key = signing_key()
-    header = {"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()}
-    token = jwt.JWT(header=header, claims=json.dumps(claims, separators=(",", ":")))
-    token.make_signed_token(key)
-    return str(token.serialize())

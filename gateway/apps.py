@@ -5,8 +5,11 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Let the Publisher know how many clients a change would touch."""
-        from gateway.connections import heartbeat
+        """Let the portals know how many clients a change would touch, and why one was not let in."""
+        from gateway.connections import queries
         from gateway.control import loaders
+        from gateway.observability import health, refusal_log
 
-        loaders.count_live_connections_with(heartbeat.live_connections)
+        loaders.tell_health_with(health.health_of)
+        loaders.answer_attempts_with(refusal_log.refusal_of)
+        loaders.count_live_connections_with(queries.live_by)

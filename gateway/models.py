@@ -9,7 +9,7 @@ from django.db import models
 
 
 class WorkerRecord(models.Model):
-    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open lines by API id."""
+    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open connections by API id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(max_length=255)
@@ -44,6 +44,7 @@ class ConnectionRecord(models.Model):
     subscriber = models.CharField(max_length=150)
     plan = models.CharField(max_length=150)
     key_type = models.CharField(max_length=10)
+    token_id = models.CharField(max_length=32, default="", db_index=True)
     client_ip = models.CharField(max_length=45)
     expires_at = models.DateTimeField()
     started_at = models.DateTimeField(db_index=True)
@@ -68,8 +69,36 @@ class ConnectionRecord(models.Model):
         return self.id
 
 
+class RefusalRecord(models.Model):
+    """Clients that were refused for one reason: usually one, in a flood the `times` of those like it.
+
+    `attempt` is the id that the client gave its handshake, empty for most. API and application are empty where they are
+    not known.
+    """
+
+    request_id = models.CharField(max_length=32)
+    attempt = models.CharField(max_length=32, default="", db_index=True)
+    at = models.DateTimeField(db_index=True)
+    times = models.PositiveIntegerField(default=1)
+    api_id = models.CharField(max_length=36, default="")
+    application_id = models.CharField(max_length=36, default="")
+    client_ip = models.CharField(max_length=45, default="")
+    path = models.CharField(max_length=200, default="")
+    status = models.PositiveSmallIntegerField()
+    code = models.PositiveIntegerField()
+    message = models.CharField(max_length=100)
+    description = models.CharField(max_length=300)
+
+    class Meta:
+        db_table = "gateway_refusal"
+        indexes: ClassVar = [models.Index(fields=["api_id", "-at"], name="refusal_of_api")]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.message}"
+
+
 class ReauthenticationRequest(models.Model):
-    """A wish that a connection, held by some worker, rest on another token; `answer` is empty until that worker did."""
+    """A request that a connection of some worker rest on another token; `answer` is empty until that worker did."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection_id = models.CharField(max_length=32)
@@ -142,7 +171,7 @@ class LeaseHolder(models.Model):
 
 
 class RateSchedule(models.Model):
-    """The one time line of a rate: until when its messages are booked."""
+    """The one schedule of a rate: until when its messages are booked."""
 
     key = models.CharField(max_length=160, primary_key=True)
     booked_until = models.FloatField(default=0.0)

@@ -50,7 +50,6 @@ class Node:
 
     @property
     def middle(self) -> tuple[int, int]:
-        """Where its label stands."""
         return self.x + WIDTH // 2, self.y + HEIGHT // 2
 
 
@@ -77,24 +76,21 @@ class Diagram:
 
 def of(current: State) -> Diagram:
     """The drawing with `current` marked and the steps out of it in the foreground."""
-    nodes = [_node(state, current) for state in PLACES]
-    edges = [_edge(state, action, current) for state, action in PATHS]
-    return Diagram(VIEW, nodes, sorted(edges, key=lambda edge: edge.is_allowed), _in_words(current))
-
-
-def _node(state: State, current: State) -> Node:
-    x, y = PLACES[state]
-    return Node(state.label, x, y, is_current=state is current, is_final=state is State.RETIRED)
-
-
-def _edge(state: State, action: Action, current: State) -> Edge:
-    path, x, y = PATHS[state, action]
-    label = action.value if action is Action.PROTOTYPE and state is State.PUBLISHED else SHORT.get(action, action.value)
-    return Edge(label, path, x, y, is_allowed=state is current)
-
-
-def _in_words(current: State) -> str:
+    nodes = [
+        Node(state.label, x, y, is_current=state is current, is_final=state is State.RETIRED)
+        for state, (x, y) in PLACES.items()
+    ]
+    edges = [
+        Edge(_label(state, action), path, x, y, is_allowed=state is current)
+        for (state, action), (path, x, y) in PATHS.items()
+    ]
     ways = [
         f"{action} leads to {target.label}" for (source, action), target in TRANSITIONS.items() if source is current
     ]
-    return f"The API is {current.label}. {'; '.join(ways) or 'No step leads on from here'}."
+    sentence = f"The API is {current.label}. {'; '.join(ways) or 'No step leads on from here'}."
+    return Diagram(VIEW, nodes, sorted(edges, key=lambda edge: edge.is_allowed), sentence)
+
+
+def _label(state: State, action: Action) -> str:
+    """The action's whole name where the drawing has room for it."""
+    return action.value if (state, action) == (State.PUBLISHED, Action.PROTOTYPE) else SHORT.get(action, action.value)

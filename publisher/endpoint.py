@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from core.values import BadValue, invalid, refuse
@@ -17,11 +18,13 @@ from publisher.validation import clean_endpoint_url
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0
+HIDDEN = "********"
+"""Stands for the value of a secret header wherever people read it; sent back, it keeps what is stored."""
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _GATEWAY_HEADERS = frozenset(
     {"host", "connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "forwarded"}
 )
-_GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-")
+_GATEWAY_PREFIXES = ("sec-websocket-", "proxy-", "x-forwarded-", "x-apim-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class Endpoint:
         return cls(url=document["url"], failover=tuple(document.get("failover", ())))
 
     def to_document(self) -> dict[str, Any]:
-        """What to store."""
         return {"url": self.url, "failover": list(self.failover)}
 
     @property
@@ -50,7 +52,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointOptions:
-    """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off."""
+    """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off.
+
+    `secret_headers` are headers whose values nobody reads back (`publisher.secret_headers`); where a backend is dialled
+    they stand among the `headers`.
+    """
 
     connect_timeout: float = 5.0
     idle_timeout: float = 0.0
@@ -64,7 +70,8 @@ class EndpointOptions:
     prevent_suspension: bool = False
     verify_tls: bool = True
     ca_certificate: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     maximum_duration: float = 0.0
     pass_refusals: bool = False
 
@@ -109,7 +116,7 @@ def read_endpoint(document: object) -> Endpoint | None:
     if not isinstance(document, Mapping):
         raise invalid(url='An endpoint is an object such as {"url": "ws://host:port/path"}.')
     url, failover = document.get("url") or "", document.get("failover") or []
-    if not isinstance(url, str) or not _is_list_of_text(failover):
+    if not (isinstance(failover, list | tuple) and all(isinstance(each, str) for each in (url, *failover))):
         raise invalid(url="Addresses are text: one url and a list of failover addresses.")
     errors: dict[str, str] = {}
     cleaned = _clean_into(errors, "url", url) if url.strip() else ""
@@ -130,39 +137,26 @@ def read_options(document: object) -> EndpointOptions:
     values: dict[str, Any] = {}
     for key, value in document.items():
         try:
-            values[key] = _reader_of(str(key))(value)
+            if key not in _READERS:
+                raise BadValue("There is no such endpoint option.")
+            values[key] = _READERS[key](value)
         except BadValue as error:
             errors[str(key)] = str(error)
-    if not errors:
-        _check_together(values, errors)
     refuse(errors)
-    return EndpointOptions(**values)
-
-
-def _check_together(values: Mapping[str, Any], errors: dict[str, str]) -> None:
     options = EndpointOptions(**values)
     if options.suspend_maximum < options.suspend_initial:
         errors["suspend_maximum"] = "The longest suspension cannot be shorter than the first one."
+    names = [name.lower() for name in (*options.headers, *options.secret_headers)]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        key = "secret_headers" if twice in map(str.lower, options.secret_headers) else "headers"
+        errors[key] = f"{twice} stands here twice. Give it once, with commas between its values."
+    elif len(names) > MAXIMUM_HEADERS:
+        errors["secret_headers"] = f"At most {MAXIMUM_HEADERS} headers can be added; these are {len(names)}."
+    refuse(errors)
+    return options
 
 
-def _reader_of(key: str) -> Callable[[Any], Any]:
-    if key in OPTION_BOUNDS:
-        return lambda value: _read_number(value, OPTION_BOUNDS[key])
-    readers: dict[str, Callable[[Any], Any]] = {
-        "prevent_suspension": _read_switch,
-        "pass_refusals": _read_switch,
-        "verify_tls": _read_switch,
-        "ca_certificate": _read_certificate,
-        "headers": _read_headers,
-    }
-    return readers.get(key, _refuse_unknown)
-
-
-def _refuse_unknown(value: Any) -> Any:
-    raise BadValue("There is no such endpoint option.")
-
-
-def _read_number(value: Any, limits: OptionBounds) -> float:
+def _read_number(limits: OptionBounds, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadValue(f"{limits.label} is a number.")
     if limits.may_be_off and value == 0:
@@ -187,20 +181,16 @@ def _read_certificate(value: Any) -> str:
     text = value.strip()
     if len(text) > MAXIMUM_CERTIFICATE:
         raise BadValue(f"The certificates have at most {MAXIMUM_CERTIFICATE // 1024} KiB together.")
-    if text:
-        _check_certificate(text)
-    return text
-
-
-def _check_certificate(text: str) -> None:
     if "PRIVATE KEY" in text:
         raise BadValue("This holds a private key. Paste only the certificate, and keep the key where it is used.")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        if text:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError, TypeError):
         raise BadValue(
             "This is not a certificate in PEM form. It begins with -----BEGIN CERTIFICATE----- and is pasted whole."
         ) from None
+    return text
 
 
 def _read_headers(value: Any) -> dict[str, str]:
@@ -209,17 +199,14 @@ def _read_headers(value: Any) -> dict[str, str]:
     if len(value) > MAXIMUM_HEADERS:
         raise BadValue(f"At most {MAXIMUM_HEADERS} headers can be added; these are {len(value)}.")
     for name, text in value.items():
-        _check_header(name, text)
+        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+            raise BadValue(f"{name} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
+        plain = re.sub("[^0-9a-z]", "-", name.lower())  # as many servers read it, see `handshake.request.plain_name`
+        if plain in _GATEWAY_HEADERS or plain.startswith(_GATEWAY_PREFIXES):
+            raise BadValue(f"The gateway itself sets {name}; leave it out.")
+        if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:
+            raise BadValue(f"The value of {name} must be one line of plain text of at most 4096 characters.")
     return dict(value)
-
-
-def _check_header(name: Any, text: Any) -> None:
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise BadValue(f"{name} is no header name. Use letters, digits and hyphens, such as X-Backend-Key.")
-    if name.lower() in _GATEWAY_HEADERS or name.lower().startswith(_GATEWAY_PREFIXES):
-        raise BadValue(f"The gateway itself sets {name}; leave it out.")
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:
-        raise BadValue(f"The value of {name} must be one line of plain text of at most 4096 characters.")
 
 
 def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
@@ -230,5 +217,12 @@ def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
         return ""
 
 
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "prevent_suspension": _read_switch,
+    "pass_refusals": _read_switch,
+    "verify_tls": _read_switch,
+    "ca_certificate": _read_certificate,
+    "headers": _read_headers,
+    "secret_headers": _read_headers,
+    **{name: partial(_read_number, bounds) for name, bounds in OPTION_BOUNDS.items()},
+}

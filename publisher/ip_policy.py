@@ -86,6 +86,11 @@ def literal(host: str) -> IPAddress | None:
         return None
 
 
+def unmapped(address: IPAddress) -> IPAddress:
+    """The IPv4 address also where it comes inside an IPv6 one (RFC 4291 §2.5.5.2), as it is on the wire."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
 def tidy(host: str) -> str:
     """A host in the form in which two that mean the same are equal: lower case, plain digits and dots, no last dot."""
     plain = unicodedata.normalize("NFKC", host).replace("\u3002", ".").strip().lower()
@@ -94,13 +99,15 @@ def tidy(host: str) -> str:
 
 def kind_of(address: IPAddress) -> AddressKind:
     """What an address is for; of one that holds another (IPv4 in IPv6, tunnels) the worse of what it reaches."""
-    inner = [kind for each in _inside(address) if (kind := kind_of(each)) is not AddressKind.PUBLIC]
+    reached = _inside(address)
+    inner = [kind for each in reached if (kind := kind_of(each)) is not AddressKind.PUBLIC]
     if inner:
         return inner[0]
+    is_tunnel = isinstance(address, IPv6Address) and (address in _TEREDO or address in _6TO4)
     for network, kind in _NETWORKS:
-        if address.version == network.version and address in network and not _is_tunnel(address):
+        if address.version == network.version and address in network and not is_tunnel:
             return kind
-    if isinstance(address, IPv6Address) and address not in _UNICAST and not _inside(address):
+    if isinstance(address, IPv6Address) and address not in _UNICAST and not reached:
         return AddressKind.RESERVED
     return AddressKind.PUBLIC
 
@@ -118,14 +125,6 @@ def _inside(address: IPAddress) -> list[IPv4Address]:
     return []
 
 
-def _is_tunnel(address: IPAddress) -> bool:
-    return isinstance(address, IPv6Address) and (address in _TEREDO or address in _6TO4)
-
-
-def _nobody(address: str) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class BackendPolicy:
     """Who may be dialled: everything public, and what is listed.
@@ -139,20 +138,23 @@ class BackendPolicy:
     hosts: frozenset[str] = frozenset()
     own_ports: frozenset[int] = frozenset()
     own_hosts: frozenset[str] = frozenset()
-    is_mine: Callable[[str], bool] = _nobody
+    is_mine: Callable[[str], bool] = lambda address: False
 
     def refuse(self, host: str, address: str, port: int) -> str:
         """Why `address`, which `host` resolved to, may not be dialled; empty when it may.
 
         `host` is the URL's, `address` as the resolver wrote it.
         """
-        found = _unmapped(ip_address(address.partition("%")[0]))
+        found = unmapped(ip_address(address.partition("%")[0]))
         kind = kind_of(found)
         if kind in NEVER:
             return f"{_both(host, found)} is {kind}. Give the address of a backend."
-        if port in self.own_ports and (kind is AddressKind.LOOPBACK or self._is_own(host, found)):
+        is_own = tidy(host) in self.own_hosts or str(found) in self.own_hosts
+        if port in self.own_ports and (kind is AddressKind.LOOPBACK or is_own or self.is_mine(str(found))):
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
-        if kind is AddressKind.PUBLIC or self._is_listed(host, found, kind):
+        by_name = kind in BY_NAME and tidy(host) in self.hosts
+        listed = any(found.version == network.version and found in network for network in self.networks)
+        if kind is AddressKind.PUBLIC or by_name or listed:
             return ""
         return (
             f"{_both(host, found)} is {kind}, where no backend may be unless the server allows it: "
@@ -163,14 +165,6 @@ class BackendPolicy:
         """As `refuse`, for a host that spells an address; empty for a name, which has to be resolved first."""
         address = literal(host)
         return "" if address is None else self.refuse(host, str(address), port)
-
-    def _is_own(self, host: str, address: IPAddress) -> bool:
-        return tidy(host) in self.own_hosts or str(address) in self.own_hosts or self.is_mine(str(address))
-
-    def _is_listed(self, host: str, address: IPAddress, kind: AddressKind) -> bool:
-        if kind in BY_NAME and tidy(host) in self.hosts:
-            return True
-        return any(address.version == network.version and address in network for network in self.networks)
 
 
 def read_policy(
@@ -199,11 +193,6 @@ def _network(entry: str) -> Network | None:
         if "/" in entry:
             raise BadNetwork(f"{entry!r} is no network: write it with its first address, as in 10.0.0.0/8") from None
         return None
-
-
-def _unmapped(address: IPAddress) -> IPAddress:
-    """The IPv4 address that an IPv4-mapped one is on the wire."""
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
 def _both(host: str, address: IPAddress) -> str:

@@ -18,7 +18,6 @@ class State(Enum):
 
     @property
     def label(self) -> str:
-        """The word on a badge."""
         return "Pre-Released" if self is State.PROTOTYPED else self.value.capitalize()
 
 
@@ -76,14 +75,19 @@ class TransitionRefused(Conflict):
         super().__init__(f"An API that is {state.label} cannot take '{action}'. Possible now: {possible}.")
 
 
+class AlreadyThere(TransitionRefused):
+    """The API is in the state to which the action leads."""
+
+
 def allowed_actions(state: State) -> list[Action]:
     """The actions that lead out of `state`, in the order in which they are offered."""
     return [action for (source, action) in TRANSITIONS if source is state]
 
 
 def next_state(state: State, action: Action) -> State:
-    """Where `action` leads from `state`; raises TransitionRefused where the table has no such step."""
-    try:
-        return TRANSITIONS[state, action]
-    except KeyError:
-        raise TransitionRefused(state, action) from None
+    """Where `action` leads from `state`. Raises TransitionRefused where the table has no such step, AlreadyThere where
+    nothing is left to do."""
+    if target := TRANSITIONS.get((state, action)):
+        return target
+    leads_to = {target for (_, each), target in TRANSITIONS.items() if each is action}
+    raise (AlreadyThere if state in leads_to else TransitionRefused)(state, action)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.text import count
+from core.text import agree, count
 from publisher.lifecycle import SERVED, Action, State
 
 _FIELDS = {
@@ -28,22 +28,30 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Whom a change touches: `live_connections` (None where nobody counts them) and subscribed `applications`."""
+    """Whom a change touches: `live_connections` of `live_applications`, and the subscribed `applications`.
+
+    `live_connections` is None where nobody counts them.
+    """
 
     live_connections: int | None = None
     applications: int = 0
+    live_applications: int = 0
 
 
 def consequence(action: Action, state: State, impact: Impact, plans: Sequence[str]) -> str:
     """What `action` would do to an API in `state`, in figures."""
     return {
         Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {_listed(plans)}.",
-        Action.PROTOTYPE: _prototype(state),
+        Action.PROTOTYPE: (
+            "Stays callable, marked Pre-Released in the portal."
+            if state is State.PUBLISHED
+            else "Makes it callable and shows it in the portal, marked Pre-Released."
+        ),
         Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
         Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
         Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
-        Action.DEPRECATE: f"Hides it from new subscribers; {_keeps(impact)}",
-        Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)}",
+        Action.DEPRECATE: _deprecate(state, impact),
+        Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)} There is no way back.",
     }[action]
 
 
@@ -57,7 +65,7 @@ def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
     """What deleting an API would do, in figures."""
     sentences = [f"{count(revisions, 'revision').capitalize()} and the design are gone."] if revisions else []
     if impact.applications:
-        sentences.append(f"{count(impact.applications, 'application')} lose their subscription.")
+        sentences.append(_lose(impact.applications))
     if state in SERVED:
         sentences.append(f"The gateway stops serving it; {_closes(impact, 4010)}")
     return sentences or ["The design is gone. Nobody is subscribed, and the gateway does not serve it."]
@@ -79,10 +87,9 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
 
 
-def _prototype(state: State) -> str:
-    if state is State.PUBLISHED:
-        return "Stays callable, marked Pre-Released in the portal."
-    return "Makes it callable and shows it in the portal, marked Pre-Released."
+def _deprecate(state: State, impact: Impact) -> str:
+    passes = "Calls pass again. " if state is State.BLOCKED else ""
+    return f"{passes}Hides it from new subscribers; {_keeps(impact)} There is no way back: only Retire follows."
 
 
 def _closes(impact: Impact, code: int) -> str:
@@ -90,15 +97,20 @@ def _closes(impact: Impact, code: int) -> str:
         return "no connection is open now."
     if impact.live_connections is None:
         return f"closes its live connections (code {code})."
-    owners = f" of {count(impact.applications, 'application')}" if impact.applications else ""
+    owners = f" of {count(impact.live_applications, 'application')}" if impact.live_applications else ""
     return f"closes {count(impact.live_connections, 'live connection')}{owners} (code {code})."
 
 
 def _keeps(impact: Impact) -> str:
     if not impact.applications:
         return "nobody is subscribed now."
-    verb = "keeps" if impact.applications == 1 else "keep"
+    verb = agree(impact.applications, "keeps", "keep")
     return f"the {count(impact.applications, 'application')} subscribed {verb} working."
+
+
+def _lose(applications: int) -> str:
+    subscription = agree(applications, "loses its subscription", "lose their subscriptions")
+    return f"{count(applications, 'application')} {subscription}."
 
 
 def _listed(names: Sequence[str]) -> str:

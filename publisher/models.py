@@ -63,7 +63,6 @@ class Plan(models.Model):
         return self.display_name
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"plan_id": str(self.pk), "plan": self.name}
 
     @property
@@ -136,7 +135,6 @@ class Api(models.Model):
         return f"{self.name} {self.version}"
 
     def audit_detail(self) -> dict[str, Any]:
-        """What every record of it says."""
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
 
     @property

@@ -164,16 +164,13 @@ def _alike(parts: SplitResult) -> str:
 
 def _in_ascii(typed: str) -> str:
     try:
-        return clean_origin(typed.encode("idna").decode("ascii") if "://" not in typed else _idna(typed))
+        scheme, divided, rest = typed.rpartition("://")
+        host, colon, port = rest.partition(":")
+        wildcard = WILDCARD if host.startswith(WILDCARD) else ""
+        ascii_host = host.removeprefix(WILDCARD).encode("idna").decode("ascii")
+        return clean_origin(f"{scheme}{divided}{wildcard}{ascii_host}{colon}{port}")
     except (UnicodeError, BadValue):
         return ""
-
-
-def _idna(typed: str) -> str:
-    scheme, _, rest = typed.partition("://")
-    host, colon, port = rest.partition(":")
-    wildcard = WILDCARD if host.startswith(WILDCARD) else ""
-    return f"{scheme}://{wildcard}{host.removeprefix(WILDCARD).encode('idna').decode('ascii')}{colon}{port}"
 
 
 def _is_address(host: str) -> bool:

@@ -48,42 +48,40 @@ def steps(
     state: State,
 ) -> list[ProgressStep]:
     """The five steps; the first that is not done is the current one. `deployed` is the deployed revision's number."""
-    return _with_current(
-        [
-            ProgressStep("Design", "basic-info", _topics(topics), "", DONE),
-            ProgressStep(
-                "Endpoint",
-                "endpoint",
-                endpoint or "not given yet",
-                "Give the address of the backend that calls are passed on to.",
-                _done_if(bool(endpoint)),
-            ),
-            ProgressStep(
-                "Plans",
-                "plans",
-                ", ".join(plans) or "none chosen yet",
-                "Choose the business plans that developers may subscribe under.",
-                _done_if(bool(plans)),
-            ),
-            ProgressStep(
-                "Deploy",
-                "deployments",
-                _deployment(deployed, differences),
-                PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
-                _done_if(deployed is not None),
-            ),
-            ProgressStep(
-                "Publish",
-                "lifecycle",
-                "not published yet" if state is State.CREATED else state.label,
-                PUBLISH,
-                _done_if(state is not State.CREATED),
-            ),
-        ]
-    )
-
-
-def _with_current(all_steps: list[ProgressStep]) -> list[ProgressStep]:
+    served = "not deployed" if deployed is None else f"Revision {deployed}"
+    all_steps = [
+        ProgressStep(
+            "Design", "basic-info", f"{topics} topic{'' if topics == 1 else 's'}" if topics else "every topic", "", DONE
+        ),
+        ProgressStep(
+            "Endpoint",
+            "endpoint",
+            endpoint or "not given yet",
+            "Give the address of the backend that calls are passed on to.",
+            _done_if(bool(endpoint)),
+        ),
+        ProgressStep(
+            "Plans",
+            "plans",
+            ", ".join(plans) or "none chosen yet",
+            "Choose the business plans that developers may subscribe under.",
+            _done_if(bool(plans)),
+        ),
+        ProgressStep(
+            "Deploy",
+            "deployments",
+            f"{served}, design has changed" if deployed is not None and differences else served,
+            PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
+            _done_if(deployed is not None),
+        ),
+        ProgressStep(
+            "Publish",
+            "lifecycle",
+            "not published yet" if state is State.CREATED else state.label,
+            PUBLISH,
+            _done_if(state is not State.CREATED),
+        ),
+    ]
     for index, step in enumerate(all_steps):
         if step.state is TODO:
             return [*all_steps[:index], replace(step, state=CURRENT), *all_steps[index + 1 :]]
@@ -92,13 +90,3 @@ def _with_current(all_steps: list[ProgressStep]) -> list[ProgressStep]:
 
 def _done_if(done: bool) -> str:
     return DONE if done else TODO
-
-
-def _topics(number: int) -> str:
-    return f"{number} topic{'' if number == 1 else 's'}" if number else "every topic"
-
-
-def _deployment(number: int | None, differences: Sequence[str]) -> str:
-    if number is None:
-        return "not deployed"
-    return f"Revision {number}, design has changed" if differences else f"Revision {number}"

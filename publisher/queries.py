@@ -12,7 +12,8 @@ from django.db.models import F, Max, Q, QuerySet
 from accounts.models import User
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
-from publisher import permissions, validation, versions
+from publisher import addresses, permissions, validation, versions
+from publisher.addresses import Tenant
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api, Plan, Revision
 
@@ -188,6 +189,19 @@ def holder_of_context(context: str) -> Api | None:
     root = validation.context_root(context)
     alike = Q(context__iexact=root) | Q(context__iexact=f"{root}/{validation.VERSION_PLACEHOLDER}")
     return Api.objects.filter(alike).first()
+
+
+def tenants(apis: QuerySet[Api] | None = None) -> list[Tenant]:
+    """All APIs, or these, as holders of addresses. One query that reads no design."""
+    rows = Api.objects.all() if apis is None else apis
+    columns = rows.order_by().values_list("pk", "name", "context", "version", "created_at")
+    return [Tenant(pk, f"{name} {version}", context, version, at) for pk, name, context, version, at in columns]
+
+
+def clashing_with(mine: Tenant, *, older_only: bool = False) -> Tenant | None:
+    """An API (an older one, if only that matters) whose addresses and those of `mine` get into each other's way."""
+    others = Api.objects.filter(created_at__lt=mine.since) if older_only else Api.objects.all()
+    return addresses.clash(mine, tenants(others))
 
 
 def changes_of(api: Api) -> QuerySet[AuditEntry]:

@@ -6,3 +6,7 @@ from django.dispatch import Signal
 #   api: Api, actor: User, now: datetime, require_resubscription: bool,
 #   previous: list[Api]  the older versions, newest first, so that subscriptions can be carried over.
 api_published = Signal()
+
+# Sent inside the transaction that withdraws a plan from an API whose subscribers are to be moved, with
+#   api: Api, plan: Plan, successor: Plan, actor: User, now: datetime.
+plan_replaced = Signal()

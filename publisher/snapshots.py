@@ -43,5 +43,9 @@ def differences(api: Api) -> list[str]:
     """What differs between the design and the deployed revision, in words; empty when nothing is deployed."""
     if api.deployed_revision is None:
         return []
-    now, deployed = take(api), api.deployed_revision.snapshot
+    now, deployed = take(api), dict(api.deployed_revision.snapshot)
+    options = EndpointOptions.from_document(
+        deployed.get("endpoint_options", {})
+    )  # with what did not exist yet in those days
+    deployed["endpoint_options"] = options.to_document()
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]

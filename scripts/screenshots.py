@@ -20,7 +20,7 @@ from tests.journeys.people import Design, fill_in, open_form, sign_in, wizard  #
 from tests.product import PORT_SETTINGS, Product, temporary  # noqa: E402
 
 IMAGES = ROOT / "docs" / "tutorial" / "images"
-USUAL_PORTS = ("9443", "9099", "8099", "9900")
+USUAL_PORTS = ("9443", "9099", "8099", "9900", "9464")
 SIZE = {"width": 1200, "height": 800}
 
 

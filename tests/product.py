@@ -93,7 +93,7 @@ class Product:
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Ask it to stop, as Ctrl-C or a service manager would; returns its exit code."""
         assert self.process
-        self._close_stage()
+        self.close_stage()
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         return self.process.wait(PATIENCE)
@@ -156,7 +156,7 @@ class Product:
         )
         return self._actions
 
-    def _close_stage(self) -> None:
+    def close_stage(self) -> None:
         if self._actions:
             self._actions.communicate(timeout=PATIENCE)
             self._actions = None

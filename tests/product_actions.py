@@ -17,13 +17,13 @@ from accounts.models import RoleGrant, User
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
 from gateway.quotas.limits import PlanLimits, window_at
-from gateway.quotas.rules import quota_key
+from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from publisher import operations as publisher
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from publisher.operations.plans import create_plan
-from publisher.plan_terms import QuotaPeriod
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
 BACKWARDS = "بيانات السوق Marktdatenverteilung"
 PASSWORD = "correct horse battery staple"
@@ -73,8 +73,10 @@ def plan(name: str, fields: dict[str, Any]) -> None:
 def used(subscription: str, unit: str = "messages", period: str = "day") -> list[int]:
     """What is spent of a subscription's quota in the present period, and what is lent to workers besides."""
     window = window_at(QuotaPeriod(period), timezone.now().timestamp())
+    row = Subscription.objects.get(pk=subscription)
+    account = api_account(str(row.application_id), str(row.api_id))
     (usage,) = open_store("").used(
-        [(quota_key(f"subscription:{subscription}", PlanLimits(unit=unit, period=QuotaPeriod(period))), window)]
+        [(quota_key(account, PlanLimits(unit=QuotaUnit(unit), period=QuotaPeriod(period))), window)]
     )
     return [usage.spent, usage.lent]
 
@@ -88,7 +90,8 @@ def transition(api: str, action: str) -> None:
 def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     """Alice says which pages may call an API and how, and Bob deploys that."""
     row, now = Api.objects.get(pk=api), timezone.now()
-    publisher.save_runtime(api=row, origins=origins, query_token=query_token, actor=_named("alice"), now=now)
+    changes = {"origins": origins, "query_token": query_token}
+    publisher.update_api(api=row, changes=changes, actor=_named("alice"), now=now)
     publisher.deploy_revision(api=row, actor=_named("bob"), now=now)
 
 
@@ -144,6 +147,12 @@ def revoke_token(token_id: int) -> None:
     """The owner of an application revokes one of its tokens."""
     row = get_access_token_model().objects.get(pk=token_id)
     devportal.revoke_token(row=row, actor=row.application.application.owner, now=timezone.now())
+
+
+def revoke_all_tokens(application: str) -> None:
+    """The owner of an application, which is given by its name, revokes every token of its production keys."""
+    client = Application.objects.get(name=application).clients.get(key_type="PRODUCTION")
+    devportal.revoke_tokens_of(client=client, actor=client.application.owner, now=timezone.now())
 
 
 def furnish(endpoint: str) -> dict[str, str]:
@@ -208,6 +217,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         unsubscribe,
         set_subscription_state,
         revoke_token,
+        revoke_all_tokens,
     )
 }
 

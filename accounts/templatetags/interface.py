@@ -1,13 +1,14 @@
 """Template tags of the interface that both portals share. Loaded everywhere as a built-in."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput, Widget
+from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
 from django.http import HttpRequest
 from django.template import Context
 from django.utils import timezone
@@ -44,7 +45,8 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     }
     mono = given.pop("mono", None)
     extra = given.pop("class", "")
-    kinds = [control_class(field.field.widget), "control-mono" if mono else "", str(extra)]
+    tick = isinstance(field.field.widget, CheckboxInput | RadioSelect)
+    kinds = ["tick" if tick else "control", "control-mono" if mono else "", str(extra)]
     if isinstance(field.field.widget, TextInput | Textarea):
         given.setdefault("dir", "ltr" if mono else "auto")
     given["class"] = " ".join(filter(None, [field.field.widget.attrs.get("class", ""), *kinds]))
@@ -53,13 +55,6 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
-
-
-def control_class(widget: Widget) -> str:
-    """The class that the control of `widget` wears."""
-    if isinstance(widget, CheckboxInput | RadioSelect):
-        return "tick"
-    return "control"
 
 
 def described_by(field: BoundField, *, hint: bool) -> str:
@@ -103,6 +98,26 @@ def hue(name: object) -> int:
 def spaced(number: Any) -> str:
     """A whole number with thin spaces between thousands: 1 204 881."""
     return text.spaced(int(number)) if str(number).lstrip("-").isdigit() else str(number)
+
+
+@register.filter
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 application", "9 applications"."""
+    return text.count(number, noun)
+
+
+@register.filter
+def at(counts: Mapping[str, int], key: object) -> int:
+    """The figure for `key`, in counts by text: 0 where there is none."""
+    return counts.get(str(key), 0)
+
+
+@register.filter
+def ending(connections: int) -> str:
+    """What becomes of so many open connections: "2 live connections are closed."."""
+    if not connections:
+        return "No connection is open now."
+    return f"{text.count(connections, 'live connection')} {text.agree(connections, 'is', 'are')} closed."
 
 
 @register.filter

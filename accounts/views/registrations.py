@@ -46,6 +46,5 @@ class SignUp(View):
         return go(request, way_on(request, DEVPORTAL))
 
     def page(self, request: HttpRequest, form: SignUpForm) -> HttpResponse:
-        """The sign-up page."""
         context = {"form": form, "next": way_on(request, DEVPORTAL, default="")}
         return render(request, "accounts/registrations/sign_up.html", context, status=status_of(form))

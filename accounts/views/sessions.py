@@ -14,7 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import portals
+from accounts import drafts, portals
+from accounts.access import came_from, draft_of
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
@@ -39,7 +40,6 @@ class SignIn(View):
         return go(request, way_on(request, portal))
 
     def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
-        """The sign-in page."""
         context = {"form": form, "next": way_on(request, portal, default="")}
         return render(request, "accounts/sessions/sign_in.html", context, status=status)
 
@@ -57,6 +57,19 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = 
     wait = durations.roughly(max(60, seconds))
     page = render(request, "accounts/sessions/locked_out.html", {"wait": wait}, status=429)
     page["Retry-After"] = str(seconds)
+    return page
+
+
+def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The page of a form that was opened before its sender signed in or out. CSRF_FAILURE_VIEW names it.
+
+    It leads back to the page, filled as it was, unless another site sent the form.
+    """
+    draft = draft_of(request)
+    back = drafts.address(request, draft) if draft else came_from(request)
+    page = render(request, "403_csrf.html", {"back": back, "is_kept": draft is not None}, status=403)
+    if draft:
+        drafts.keep(request, page, draft)
     return page
 
 

@@ -32,7 +32,6 @@ class Constant(serializers.Field):  # type: ignore[type-arg]
         self.value = value
 
     def to_representation(self, value: Any) -> Any:
-        """The one value."""
         return self.value
 
 

@@ -34,11 +34,8 @@ NUMBERS: dict[type[exceptions.APIException], int] = {
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
-    return _refusal(error, getattr(context.get("view"), "field_names", {}))
-
-
-def _refusal(error: Exception, names: Mapping[str, str]) -> Response | None:
     if isinstance(error, DomainError):
+        names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
         fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
         return _answer(error.status, error.code, str(error), fields, getattr(error, "headers", None))
     if isinstance(error, RecursionError):
@@ -51,7 +48,8 @@ def _refusal(error: Exception, names: Mapping[str, str]) -> Response | None:
         fields = dict(_sentences(error.detail))
         return _answer(400, 900400, "; ".join(f"{key}: {each}" for key, each in fields.items()), fields)
     if isinstance(error, exceptions.APIException):
-        return _answer(error.status_code, _code(error), str(error.detail), headers=_headers(error))
+        code: int = getattr(error, "number", None) or NUMBERS.get(type(error), 900000 + error.status_code)
+        return _answer(error.status_code, code, str(error.detail), headers=_headers(error))
     return None
 
 
@@ -70,11 +68,6 @@ def _answer(
         "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
     }
     return Response(body, status=number, headers=headers)
-
-
-def _code(error: exceptions.APIException) -> int:
-    number: int = getattr(error, "number", None) or NUMBERS.get(type(error), 900000 + error.status_code)
-    return number
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

@@ -4,7 +4,7 @@ from django.urls import path
 
 from devportal.api import deny_policies
 
-app_name = "denials-api"
+app_name = "deny-policies-api"
 
 urlpatterns = [
     path("throttling/deny-policies", deny_policies.DenyPolicies.as_view(), name="deny-policies"),

@@ -124,7 +124,7 @@ class DenyPolicies(Resource):
         body.is_valid(raise_exception=True)
         given = {key: body.validated_data[key] for key in ("kind", "value", "invert", "is_active")}
         policy = operations.add_deny_policy(**given, **self.by)
-        address = reverse("api:denials-api:deny-policy", args=[policy.pk])
+        address = reverse("api:deny-policies-api:deny-policy", args=[policy.pk])
         return Response(BlockingCondition(policy).data, status=201, headers={"Location": address})
 
 

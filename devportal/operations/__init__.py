@@ -12,6 +12,7 @@ from devportal.operations.registrations import register_client
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
+    move_subscriptions,
     set_subscription_state,
     subscribe,
     unsubscribe,
@@ -33,6 +34,7 @@ __all__ = [
     "generate_keys",
     "generate_token",
     "issue_ticket",
+    "move_subscriptions",
     "regenerate_secret",
     "register_client",
     "revoke_token",

@@ -52,7 +52,9 @@ def add_deny_policy(
     policy = DenyPolicy(kind=chosen, value=written, subject=subject, invert=invert, is_active=is_active)
     policy.created_at = policy.updated_at = now
     with transaction.atomic():
-        rows.save(policy, taken=lambda: _there_already(policy))
+        rows.save(
+            policy, taken=lambda: DeniedAlready(DenyPolicy.objects.get(kind=chosen, value=written, invert=invert))
+        )
         record_change(policy, "created", actor=actor, now=now)
     return policy
 
@@ -134,7 +136,3 @@ def _uuid(value: str) -> uuid.UUID:
         return uuid.UUID(value)
     except ValueError:
         return uuid.UUID(int=0)
-
-
-def _there_already(policy: DenyPolicy) -> DeniedAlready:
-    return DeniedAlready(DenyPolicy.objects.get(kind=policy.kind, value=policy.value, invert=policy.invert))

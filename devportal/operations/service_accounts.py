@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from core import rows
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid
@@ -36,48 +37,32 @@ class ServiceAccount:
 def create_service_account(
     *, name: str, roles: Iterable[Role], may_introspect: bool = False, actor: User | None, now: datetime
 ) -> ServiceAccount:
-    """Make a user that is a program, with its OAuth client. Raises Invalid (name, roles) or NameTaken.
+    """Make a user that is a program, with its OAuth client. Raises Invalid (name, roles) or ServiceNameTaken.
 
     `may_introspect` adds the right to ask `/oauth2/introspect` about every token.
     """
     chosen = sorted(set(roles))
-    _check(name, chosen, may_introspect)
-    with transaction.atomic():
-        user = _user(name, chosen, may_introspect)
-        secret = tokens.random_token()
-        client = _client(user, secret)
-        record_change(user, "created", actor=actor, now=now, roles=[role.value for role in chosen], service=True)
-    return ServiceAccount(user, client, secret)
-
-
-def _check(name: str, roles: list[Role], may_introspect: bool) -> None:
     if not name.strip():
         raise invalid(name="Give the service account a name.")
-    if not roles and not may_introspect:
+    if not chosen and not may_introspect:
         sentence = f"Give it at least one role ({', '.join(Role)}) or the right to introspect: it could do nothing."
         raise invalid(roles=sentence)
-    if User.objects.filter(username__iexact=name).exists():
-        raise ServiceNameTaken(name)
-
-
-def _user(name: str, roles: list[Role], may_introspect: bool) -> User:
     user = User(username=name, is_service=True)
     user.set_unusable_password()
-    user.save()
-    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in roles)
-    if may_introspect:
-        app, _, codename = tokens.INTROSPECTION_RIGHT.partition(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    return user
-
-
-def _client(user: User, secret: str) -> OAuthClient:
-    client: OAuthClient = OAuthClient.objects.create(
-        user=user,
-        name=f"{user.username} (service account)",
-        client_type=OAuthClient.CLIENT_CONFIDENTIAL,
-        client_secret=secret,
-        grant_types=[grants.CLIENT_CREDENTIALS],
-        token_seconds=settings.ACCESS_TOKEN_SECONDS,
-    )
-    return client
+    secret = tokens.random_token()
+    with transaction.atomic():
+        rows.save(user, taken=lambda: ServiceNameTaken(name))
+        RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in chosen)
+        if may_introspect:
+            app, _, codename = tokens.INTROSPECTION_RIGHT.partition(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        client: OAuthClient = OAuthClient.objects.create(
+            user=user,
+            name=f"{user.username} (service account)",
+            client_type=OAuthClient.CLIENT_CONFIDENTIAL,
+            client_secret=secret,
+            grant_types=[grants.CLIENT_CREDENTIALS],
+            token_seconds=settings.ACCESS_TOKEN_SECONDS,
+        )
+        record_change(user, "created", actor=actor, now=now, roles=[role.value for role in chosen], service=True)
+    return ServiceAccount(user, client, secret)

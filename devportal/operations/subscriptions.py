@@ -121,6 +121,19 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
     return subscription
 
 
+def move_subscriptions(*, api: Api, plan: Plan, successor: Plan, actor: User, now: datetime) -> int:
+    """Put every subscription to `api` that is under `plan` under its `successor`; returns how many there were.
+
+    Raises RoleRequired, PlanNotOffered or SubscriptionMoved.
+    """
+    require_manage_subscribers(actor, api)
+    with transaction.atomic():
+        found = list(api.subscriptions.filter(plan=plan).select_related("application__owner", "plan", "api"))
+        for subscription in found:
+            change_plan(subscription=subscription, plan=successor, actor=actor, now=now)
+    return len(found)
+
+
 def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
     """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
 
@@ -162,24 +175,15 @@ def carry_subscriptions_over(*, api: Api, previous: Iterable[Api], actor: User |
     offered = set(api.plans.values_list("pk", flat=True))
     done = set(Subscription.objects.filter(api=api).values_list("application_id", flat=True))
     carried = 0
-    for old in _subscriptions_in_order(previous):
+    for old in (each for version in previous for each in version.subscriptions.select_related("application", "plan")):
         if old.application_id in done:
             continue
         done.add(old.application_id)
         if old.plan_id in offered:
-            _carry(old, api, actor, now)
+            subscription = _insert(old.application, api, old.plan, old.state, now)
+            record_change(subscription, "created", actor=actor, now=now, carried_from=str(old.pk))
             carried += 1
     return carried
-
-
-def _subscriptions_in_order(apis: Iterable[Api]) -> Iterable[Subscription]:
-    for api in apis:
-        yield from api.subscriptions.select_related("application", "plan")
-
-
-def _carry(old: Subscription, api: Api, actor: User | None, now: datetime) -> None:
-    subscription = _insert(old.application, api, old.plan, old.state, now)
-    record_change(subscription, "created", actor=actor, now=now, carried_from=str(old.pk))
 
 
 def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -> None:

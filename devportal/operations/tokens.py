@@ -48,7 +48,13 @@ def generate_token(
     require_use_application(actor, application)
     lifetime = tokens.life_of(client) if seconds is None else seconds
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
-    _check(application, wanted, lifetime)
+    possible = queries.scopes_of(application)
+    unknown = ", ".join(scope for scope in wanted if scope not in possible)
+    problems = {
+        "seconds": grants.problem_with_seconds(lifetime, settings.LONGEST_TOKEN_SECONDS),
+        "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
+    }
+    refuse(problems, "No token can be generated like this.")
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
@@ -105,19 +111,3 @@ def _application_of(client: OAuthClient) -> Application:
     if application is None:
         raise KeysNotFound
     return application
-
-
-def _check(application: Application, scopes: list[str], seconds: int) -> None:
-    problems = {
-        "seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
-        "scopes": _problem_with_scopes(application, scopes),
-    }
-    refuse(problems, "No token can be generated like this.")
-
-
-def _problem_with_scopes(application: Application, scopes: list[str]) -> str | None:
-    possible = queries.scopes_of(application)
-    unknown = [scope for scope in scopes if scope not in possible]
-    if not unknown:
-        return None
-    return f"{', '.join(unknown)} cannot be asked for. Possible here: {', '.join(possible)}."

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.models import Application, Subscription
 from devportal.subscription_states import BLOCKING
+from publisher import impact
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
 PER_PAGE = 25
@@ -35,7 +36,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """A new application."""
-    form = ApplicationForm(request.POST or None)
+    form = ApplicationForm(sent(request))
     if request.method == "POST" and form.is_valid():
         made = accepted(
             form,
@@ -52,9 +53,12 @@ def create(request: HttpRequest) -> HttpResponse:
 def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One application: what it is, what it is subscribed to, and which keys it has."""
     found = queries.application_for(current_user(request), pk)
+    live = impact.live_by("api_id", application_id=str(found.pk))
+    rows = queries.subscriptions_of(found).prefetch_related("api__plans")
     context = {
         "application": found,
-        "subscriptions": [_row(each) for each in queries.subscriptions_of(found).prefetch_related("api__plans")],
+        "subscriptions": [{**_row(each), "live": live[str(each.api_id)]} for each in rows],
+        "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
     }
@@ -66,7 +70,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What can be changed about an application."""
     found = queries.application_for(current_user(request), pk)
-    form = ApplicationForm(request.POST or None, initial=_known(found))
+    form = ApplicationForm(sent(request), initial=_known(found))
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         changed = accepted(

@@ -13,11 +13,9 @@ class KeyTypeConverter:
     regex = "production|sandbox"
 
     def to_python(self, value: str) -> KeyType:
-        """The key type of a slug."""
         return KeyType(value.upper())
 
     def to_url(self, value: str) -> str:
-        """The slug of a key type."""
         return value.lower()
 
 

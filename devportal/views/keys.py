@@ -14,11 +14,12 @@ from oauth2_provider.models import AccessToken
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.views.common import keep_once, kept_nowhere, show_once
+from publisher import impact
 
 TOKENS_A_PAGE = 20
 
@@ -31,7 +32,7 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     client = queries.keys_of(application, key_type)
     if client:
         client.application = application
-    form = KeysForm(request.POST or None, client=client)
+    form = KeysForm(sent(request), client=client)
     if request.method == "POST" and form.is_valid():
         save = partial(_changed, client=client) if client else partial(_generated, application, key_type)
         if response := save(request, form):
@@ -67,6 +68,7 @@ def page(
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
     tokens_form = token_form or (TokenForm(client=client) if client else None)
+    live = impact.live_by("token_id", application_id=str(application.pk), key_type=key_type)
     context: dict[str, Any] = {
         "application": application,
         "key_type": key_type,
@@ -76,6 +78,8 @@ def page(
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": _listed_tokens(request, client) if client else None,
+        "live": live,
+        "live_in_all": sum(live.values()),
     }
     status = max(status_of(each) for each in (keys_form, tokens_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)

@@ -13,9 +13,10 @@ from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
-from devportal.models import Subscription
+from devportal.models import KeyType, Subscription
 from devportal.permissions import can_manage_subscribers, require_manage_subscribers
 from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
+from publisher import impact
 from publisher.models import Api, Plan
 from publisher.queries import get_api_for, plans_named, plans_of
 
@@ -40,7 +41,7 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "api": api,
         "page": page,
-        "rows": [_row(each) for each in page],
+        "rows": _rows(api, list(page)),
         "plans": plans_of(api),
         "text": text,
         "state": state,
@@ -94,6 +95,20 @@ def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription
     if row.api_id != api.pk:
         raise SubscriptionNotFound
     return row
+
+
+def _rows(api: Api, subscriptions: list[Subscription]) -> list[dict[str, object]]:
+    """Each subscription, what can be done to it, and how many connections that would close."""
+    live = impact.live_by("application_id", api_id=str(api.pk))
+    production = impact.live_by("application_id", api_id=str(api.pk), key_type=KeyType.PRODUCTION)
+    return [
+        {
+            **_row(each),
+            "live": live[str(each.application_id)],
+            "live_production": production[str(each.application_id)],
+        }
+        for each in subscriptions
+    ]
 
 
 def _row(subscription: Subscription) -> dict[str, object]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
@@ -40,7 +40,7 @@ def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
     """Subscribe an application to an API: choose the plan."""
     application = queries.application_for(current_user(request), pk)
     found = queries.api_for(current_user(request), api)
-    form = PlanForm(request.POST or None, api=found, viewer=current_user(request))
+    form = PlanForm(sent(request), api=found, viewer=current_user(request))
     if request.method == "POST" and form.is_valid():
         plan = form.cleaned_data["plan"]
         made = accepted(
@@ -62,9 +62,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put a subscription under another plan."""
     subscription = queries.subscription_for(current_user(request), pk)
     api = subscription.api
-    form = PlanForm(
-        request.POST or None, api=api, viewer=current_user(request), initial={"plan": subscription.plan.name}
-    )
+    form = PlanForm(sent(request), api=api, viewer=current_user(request), current=subscription.plan)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data["plan"]
         changed = accepted(

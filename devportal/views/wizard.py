@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -12,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
-from devportal import diagnosis, operations, queries, snippets, tokens
+from core.forms import accepted, sent, status_of
+from devportal import attempts, diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import Addresses, addresses_of, takes_token_in_url
 from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType, Subscription
@@ -28,7 +29,7 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
     run = run_for(current_user(request), pk)
     mine = queries.applications_of(current_user(request))
-    form = WizardApplicationForm(request.POST or None, mine=mine, initial=_chosen(request))
+    form = WizardApplicationForm(sent(request), mine=mine, initial=_chosen(request))
     if request.method == "POST" and form.is_valid() and (application := _application(request, form)):
         return redirect(Run(run.api, application).address(2))
     return _page(request, "application", 1, run, form=form, mine=mine)
@@ -42,8 +43,8 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
     if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
         messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
         return redirect("devportal:api", run.api.pk)
-    known = {"plan": run.subscription.plan.name} if run.subscription else {}
-    form = PlanForm(request.POST or None, api=run.api, viewer=current_user(request), initial=known)
+    current = run.subscription.plan if run.subscription else None
+    form = PlanForm(sent(request), api=run.api, viewer=current_user(request), current=current)
     if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
         return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)
@@ -57,7 +58,7 @@ def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse
     if run.first_open < 3:
         return redirect(run.address(run.first_open))
     existing = frozenset(each.key_type for each in _application_of(run).clients.all())
-    form = WizardKeysForm(request.POST or None, existing=existing, initial=_wanted_type(request))
+    form = WizardKeysForm(sent(request), existing=existing, initial=_wanted_type(request))
     if request.method == "POST" and form.is_valid() and (response := _keys(request, form, run)):
         return response
     return _page(request, "keys", 3, run, form=form, existing=existing)
@@ -70,7 +71,7 @@ def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyT
     run = run_for(current_user(request), pk, application, key_type)
     if run.first_open < 4 or run.client is None:
         return redirect(run.address(run.first_open))
-    form = TokenForm(request.POST or None, client=run.client)
+    form = TokenForm(sent(request), client=run.client)
     if request.method == "POST" and form.is_valid() and (response := _token(request, form, run)):
         return response
     secret = show_once(request, "secret", run.client)
@@ -92,6 +93,7 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
         "token": token if row else None,
         "row": row,
         "addresses": addresses,
+        "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
         "ways": _ways(run, addresses, token) if token else [],
         "reasons": _reasons(run) if row else [],
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
@@ -102,8 +104,19 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
 @requires(Role.SUBSCRIBER)
 @require_safe
 def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> JsonResponse:
-    """Why the gateway would refuse these keys now: `{"reasons": [sentence, …]}`, empty if it would not."""
-    return JsonResponse({"reasons": _reasons(run_for(current_user(request), pk, application, key_type))})
+    """Why a connection with these keys did not come about: `{"recorded": …, "reasons": [sentence, …], "token": URL}`.
+
+    `recorded` says that these are the gateway's own words about the attempt named in the query; else they are what the
+    portal knows to stand in the way, perhaps nothing. `token` is where to get another token, if that may help.
+    """
+    run = run_for(current_user(request), pk, application, key_type)
+    refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
+    if refused and refused.application_id in ("", str(application)):
+        reasons, wants_token = diagnosis.of_refusal(refused), diagnosis.another_token_helps(refused)
+    else:
+        reasons, wants_token, refused = _reasons(run), not _live_tokens(run), None
+    token = run.address(4) if wants_token and run.client else ""
+    return JsonResponse({"recorded": refused is not None, "reasons": reasons, "token": token})
 
 
 def _ways(run: Run, addresses: Addresses, token: str) -> list[snippets.Snippet]:
@@ -205,15 +218,18 @@ def _token(request: HttpRequest, form: TokenForm, run: Run) -> HttpResponse | No
 def _reasons(run: Run) -> list[str]:
     if run.application is None or run.key_type is None:
         return []
-    live = queries.active_tokens(run.client, timezone.now()).count() if run.client else 0
     return diagnosis.reasons(
         api=run.api,
         application=run.application,
         subscription=run.subscription,
         key_type=run.key_type,
-        live_tokens=live,
+        live_tokens=_live_tokens(run),
         denied=queries.denials_of(run.application, run.api),
     )
+
+
+def _live_tokens(run: Run) -> int:
+    return queries.active_tokens(run.client, timezone.now()).count() if run.client else 0
 
 
 def _application_of(run: Run) -> Application:

@@ -1,4 +1,4 @@
-"""Connections over HTTP, below `/api/am/gateway/v1/`: who is on the line on all workers, who was, and closing one."""
+"""Connections over HTTP, below `/api/am/gateway/v1/`: who is connected to all workers, who was, and closing one."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
 from gateway.quotas.limits import PlanLimits
-from gateway.quotas.rules import LeaseStore
+from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of_application, usage_of_subscription
+from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.models import Plan
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
@@ -113,7 +113,7 @@ class ApplicationUsage(Resource):
         application = queries.application_for(self.user, application_id)
         limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
-            usage = usage_of_application(_store(), str(application.pk), limits, now=time.time())
+            usage = usage_of(_store(), application_account(str(application.pk)), limits, now=time.time())
         except RedisError:
             raise UsageUnknown from None
         return Response(
@@ -128,7 +128,8 @@ class ApplicationUsage(Resource):
 def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     limits = _limits(subscription.plan)
     try:
-        usage = usage_of_subscription(_store(), str(subscription.pk), limits, now=time.time())
+        account = api_account(str(subscription.application_id), str(subscription.api_id))
+        usage = usage_of(_store(), account, limits, now=time.time())
     except RedisError:
         raise UsageUnknown from None
     return {

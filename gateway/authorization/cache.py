@@ -21,8 +21,8 @@ ABSENCE_SECONDS = 10.0
 class Touched:
     """What changed, by ids as text; plans by name.
 
-    `renewals` are asked for, by connection: see `gateway.control.reauthentication`. `closings` are an operator's
-    reasons for closing a connection, by connection.
+    By connection: `reauthentications` are asked for (see `gateway.control.reauthentication`), `closings` are an
+    operator's reasons for closing it.
     """
 
     apis: set[str] = field(default_factory=set)
@@ -32,12 +32,12 @@ class Touched:
     plans: set[str] = field(default_factory=set)
     application_plans: set[str] = field(default_factory=set)
     denials: bool = False
-    renewals: dict[str, dict[str, str]] = field(default_factory=dict)
+    reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.denials or self.renewals or self.closings)
+        return bool(people or self.denials or self.reauthentications or self.closings)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -59,12 +59,12 @@ class Touched:
         self.plans |= other.plans
         self.application_plans |= other.application_plans
         self.denials |= other.denials
-        self.renewals |= other.renewals
+        self.reauthentications |= other.reauthentications
         self.closings |= other.closings
 
 
 class GrantCache:
-    """Grants and absences by the digest of their token. `generation` ages all grants at once, see `renew`."""
+    """Grants and absences by the digest of their token. `generation` ages all grants at once, see `revalidate`."""
 
     def __init__(self, most_grants: int = MOST_GRANTS, most_absences: int = MOST_ABSENCES) -> None:
         self._most_grants = most_grants
@@ -121,7 +121,7 @@ class GrantCache:
         if touched.users:
             self._absences.clear()
 
-    def renew(self) -> None:
+    def revalidate(self) -> None:
         """Have every grant asked for again at its next use, in case a change was missed."""
         self._generation += 1
 

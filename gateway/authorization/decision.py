@@ -76,7 +76,7 @@ def authorize(
 ) -> Allow | Refusal:
     """Decide about a handshake.
 
-    `match` is what the route table found for its path, `grant` what the catalogue says of its credential (None when
+    `match` is what the route table found for its path, `grant` what the routing state says of its credential (None when
     there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
     settled here, because it depends on what the caller is subscribed to.
     """
@@ -105,20 +105,25 @@ def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
     return replace(admitted, connection_id=ticket.connection_id)
 
 
-def renew(
+def reauthenticate(
     admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
 ) -> Allow | Refusal:
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
-        return forbidden(
-            900905,
-            "Wrong token",
-            "A connection goes on only with a token of the same application, key type and person that opened it.",
-        )
+        return refuse_other_token()
     decision = reconsider(admitted, deployment, grant, now, denials)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
+
+
+def refuse_other_token() -> Refusal:
+    """The refusal for a token that is good, but not for this connection."""
+    return forbidden(
+        900905,
+        "Wrong token",
+        "A connection goes on only with a token of the same application, key type and person that opened it.",
+    )
 
 
 def is_denied(admitted: Allow, denials: Denials) -> bool:
@@ -239,7 +244,9 @@ def _decide(
         return refusal
     endpoint = route.endpoint(grant.key_type)
     if endpoint is None:
-        return _wrong_key_type(grant.key_type)
+        kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
+        sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
+        return forbidden(900905, "Wrong key type", sentence)
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
@@ -284,7 +291,10 @@ def _refuse_subscription(
     deployment: Deployment, subscription: SubscriptionGrant | None, key_type: str
 ) -> Refusal | None:
     if subscription is None:
-        return _not_subscribed() if deployment.state in NEEDS_SUBSCRIPTION else None
+        if deployment.state not in NEEDS_SUBSCRIPTION:
+            return None
+        sentence = "The application is not subscribed to this API. Subscribe in the Developer Portal."
+        return forbidden(900908, "Not subscribed", sentence)
     if subscription.state == SubscriptionState.BLOCKED:
         return forbidden(900907, "Subscription blocked", "The publisher has blocked this subscription.")
     if subscription.state == SubscriptionState.PROD_ONLY_BLOCKED and key_type == "PRODUCTION":
@@ -304,12 +314,6 @@ def _inactive(state: str) -> str:
     return f"The subscription is {state}."
 
 
-def _not_subscribed() -> Refusal:
-    return forbidden(
-        900908, "Not subscribed", "The application is not subscribed to this API. Subscribe in the Developer Portal."
-    )
-
-
 IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
 
 
@@ -325,10 +329,3 @@ def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
 def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
     return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))
-
-
-def _wrong_key_type(key_type: str) -> Refusal:
-    kind, other = ("sandbox", "production") if key_type == "SANDBOX" else ("production", "sandbox")
-    return forbidden(
-        900905, "Wrong key type", f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
-    )

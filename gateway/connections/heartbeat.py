@@ -1,4 +1,4 @@
-"""Each worker writes down every few seconds that it lives and how many lines it has open to which API.
+"""Each worker writes down every few seconds that it lives and how many connections it has open to which API.
 
 A worker that was killed leaves a row that nobody believes after STALE_SECONDS and that the others sweep away.
 """
@@ -50,16 +50,16 @@ class Heartbeat:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def beat(self) -> None:
-        """Write the row if there is something to say. A database that is away is left to the follower to report."""
-        lines, now = self._connections.counts(), self._clock()
-        if lines == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
+        """Write the row if there is something to say. A database that is away is left to the change feed to report."""
+        counts, now = self._connections.counts(), self._clock()
+        if counts == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
             return
         try:
-            await self._run(partial(write, self.worker_id, lines, started_at=self._started_at, now=now))
+            await self._run(partial(write, self.worker_id, counts, started_at=self._started_at, now=now))
         except DatabaseError as error:
             log.debug("The heartbeat could not be written: %s", error)
         else:
-            self._written, self._written_at = lines, now
+            self._written, self._written_at = counts, now
 
     async def stop(self) -> None:
         """Take the row away; a database that is away will see it go stale instead."""
@@ -69,17 +69,17 @@ class Heartbeat:
             log.debug("The heartbeat could not be taken away: %s", error)
 
 
-def write(worker_id: uuid.UUID, lines: Mapping[str, int], *, started_at: datetime, now: datetime) -> None:
+def write(worker_id: uuid.UUID, counts: Mapping[str, int], *, started_at: datetime, now: datetime) -> None:
     """Write one worker's row and sweep away those of workers long gone."""
     WorkerRecord.objects.update_or_create(
         pk=worker_id,
-        defaults={"seen_at": now, "lines": dict(lines)},
+        defaults={"seen_at": now, "lines": dict(counts)},
         create_defaults={
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": started_at,
             "seen_at": now,
-            "lines": dict(lines),
+            "lines": dict(counts),
         },
     )
     WorkerRecord.objects.filter(seen_at__lt=now - timedelta(seconds=SWEEP_SECONDS)).delete()
@@ -88,9 +88,3 @@ def write(worker_id: uuid.UUID, lines: Mapping[str, int], *, started_at: datetim
 def remove(worker_id: uuid.UUID) -> None:
     """Take away the row of a worker that stops."""
     WorkerRecord.objects.filter(pk=worker_id).delete()
-
-
-def live_connections(api_id: str, now: datetime) -> int:
-    """How many lines are open to an API on all workers that live."""
-    alive = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS))
-    return sum(lines.get(api_id, 0) for lines in alive.values_list("lines", flat=True))

@@ -34,7 +34,7 @@ YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
 MOST_AT_ONCE = 200  # some milliseconds
 MOST_PRUNED = 5_000
-LINES_AT_ONCE = 200
+CONNECTIONS_AT_ONCE = 200
 LOST = CloseInfo("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
 
 log = logging.getLogger("gateway.connection_log")
@@ -59,7 +59,7 @@ class ConnectionLog:
         self._run = run
         self._days = days
         self._clock = clock
-        self._waiting: dict[str, Connection | Values] = {}  # a line that is open is written as it is by then
+        self._waiting: dict[str, Connection | Values] = {}  # one that is open is written as it is by then
         self._written: dict[str, tuple[Traffic, float]] = {}
         self._lost = 0
         self._refreshed_at = self._pruned_at = clock()
@@ -98,7 +98,15 @@ class ConnectionLog:
         for begin in range(0, len(names), MOST_AT_ONCE):
             batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
             try:
-                await self._run(partial(write, [self._row(waiting) for waiting in batch.values()]))
+                await self._run(
+                    partial(
+                        write,
+                        [
+                            _values(each, self._worker_id) if isinstance(each, Connection) else each
+                            for each in batch.values()
+                        ],
+                    )
+                )
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
@@ -123,7 +131,7 @@ class ConnectionLog:
         for count, connection in enumerate(self._connections, start=1):
             if self._connections.get(connection.id) is connection:  # it may have ended since the loop began
                 self._refresh(connection)
-            if count % LINES_AT_ONCE == 0:
+            if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
 
     def _refresh(self, connection: Connection) -> None:
@@ -133,9 +141,6 @@ class ConnectionLog:
         if figures != self._written.get(connection.id):
             self._written[connection.id] = figures
             self._put(connection, connection)
-
-    def _row(self, waiting: Connection | Values) -> Values:
-        return _values(waiting, self._worker_id) if isinstance(waiting, Connection) else waiting
 
     def _put(self, connection: Connection, waiting: Connection | Values) -> None:
         if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:
@@ -209,6 +214,7 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "subscriber": grant.owner_name,
         "plan": admitted.subscription.plan if admitted.subscription else "",
         "key_type": grant.key_type,
+        "token_id": grant.token_id,
         "client_ip": connection.client_ip,
         "expires_at": _moment(grant.expires_at),
         "started_at": _moment(connection.opened_at),

@@ -1,4 +1,4 @@
-"""Who is on the line on all workers, and who was: read by those whom it concerns, closed by those who may."""
+"""Who is connected to all workers, and who was: read by those whom it concerns, closed by those who may."""
 
 from __future__ import annotations
 

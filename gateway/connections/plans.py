@@ -1,4 +1,4 @@
-"""The plans at the door of one worker: a line enters under them, follows them when they change, and leaves."""
+"""The plans in one worker: a connection enters under them, follows them when they change, and leaves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from gateway.connections.registry import Connection
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
 from gateway.quotas.meter import FREE, Meter
+from gateway.quotas.rules import api_account, application_account
 from gateway.quotas.state import PlanOf
 from gateway.refusals import Refusal
 
@@ -31,13 +32,10 @@ class ConnectionPlans:
         return None
 
     def follow(self, connection: Connection) -> None:
-        """What was decided about the line has changed: hold it, and all that share its plans, to what they are now."""
-        for subject, named in (
-            ("subscription", subscription_of(connection.admitted)),
-            ("application", application_of(connection.admitted)),
-        ):
-            if named:
-                self._lease_client.change(f"{subject}:{named[0]}", named[1])
+        """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
+        for plan in (subscription_of(connection.admitted), application_of(connection.admitted)):
+            if plan:
+                self._lease_client.change(*plan)
         if connection.relay:
             connection.relay.limit_messages(message_bytes(connection.admitted))
 
@@ -49,14 +47,14 @@ class ConnectionPlans:
 
 
 def subscription_of(admitted: Allow) -> PlanOf | None:
-    """The id of the subscription that is called under, and the limits of its plan."""
-    held = admitted.subscription
-    return (held.id, held.limits) if held else None
+    """The business plan of the subscription that is called under."""
+    account = api_account(admitted.grant.application_id, admitted.route.api_id)
+    return PlanOf(account, admitted.subscription.limits) if admitted.subscription else None
 
 
 def application_of(admitted: Allow) -> PlanOf | None:
-    """The id of the application that calls, and the limits of its plan."""
-    return admitted.grant.application_id, admitted.grant.limits
+    """The plan of the application that calls."""
+    return PlanOf(application_account(admitted.grant.application_id), admitted.grant.limits)
 
 
 def message_bytes(admitted: Allow) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -28,6 +28,12 @@ def open_among(rows: QuerySet[ConnectionRecord], now: datetime) -> QuerySet[Conn
     """Those that are open, on a worker that lives. News of opening and ending takes a second to be written."""
     living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
     return rows.filter(ended_at=None, worker_id__in=living)
+
+
+def live_by(by: str, **which: str) -> dict[str, int]:
+    """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows."""
+    rows = open_among(ConnectionRecord.objects.filter(**which), timezone.now()).order_by()
+    return dict(rows.values_list(by).annotate(number=Count("pk")))
 
 
 def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:

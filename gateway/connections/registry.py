@@ -1,4 +1,4 @@
-"""Who is on the line in this worker, by API, application and token. Touched only from the worker's event loop."""
+"""Who is connected to this worker, by API, application and token. Touched only from the worker's event loop."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Connection:
     """One client that was let in: from the moment it was, through the dial of the backend, until it is gone.
 
     `close(code, reason)` ends it, whatever it is doing; it must not wait and must not raise. `admitted` is the latest
-    decision about it. `opened_at` is in seconds since the epoch. `passing` is there once its backend has answered,
-    `entry` while it draws from plans.
+    decision about it. `opened_at` is in seconds since the epoch. `relay` is there once its backend has answered,
+    `admission` while it draws from plans.
     """
 
     __slots__ = ("admission", "admitted", "client_ip", "close", "id", "is_ending", "opened_at", "relay")
 
     def __init__(
-        self, line_id: str, admitted: Allow, close: Callable[[int, str], None], client_ip: str, opened_at: float
+        self, connection_id: str, admitted: Allow, close: Callable[[int, str], None], client_ip: str, opened_at: float
     ) -> None:
-        self.id = line_id
+        self.id = connection_id
         self.admitted = admitted
         self.close = close
         self.client_ip = client_ip
@@ -36,7 +36,7 @@ class Connection:
 
     @property
     def api_id(self) -> str:
-        """The API it calls. Neither this nor the application of a line ever changes; its token does by `move`."""
+        """The API it calls. Neither this nor the application of a connection ever changes; its token does by `move`."""
         return self.admitted.route.api_id
 
     @property
@@ -56,35 +56,35 @@ class Connection:
 
 
 class ConnectionRegistry:
-    """The open lines of one worker.
+    """The open connections of one worker.
 
-    Add a line in the same step of the event loop in which it was authorised, before anything is awaited: a right that
-    ends while the backend is being dialled then ends this line too.
+    Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
+    that ends while the backend is being dialled then ends this one too.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, Connection] = {}
+        self._connections: dict[str, Connection] = {}
         self._by_api: dict[str, set[Connection]] = {}
         self._by_application: dict[str, set[Connection]] = {}
         self._by_token: dict[str, set[Connection]] = {}
-        self._expiries = _Expiries()
+        self._expiries = ExpiryQueue()
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._connections)
 
     def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._lines.values()))
+        return iter(list(self._connections.values()))
 
     def add(self, connection: Connection) -> None:
-        """Take a line in."""
-        self._lines[connection.id] = connection
+        """Take a connection in."""
+        self._connections[connection.id] = connection
         for index, key in self._entries(connection):
             index.setdefault(key, set()).add(connection)
         self._expiries.add(connection.token_id, connection.admitted.grant.expires_at, keeping=self._by_token)
 
     def discard(self, connection: Connection) -> None:
-        """Forget a line; nothing happens when it is forgotten already."""
-        if self._lines.pop(connection.id, None) is None:
+        """Forget a connection; nothing happens when it is forgotten already."""
+        if self._connections.pop(connection.id, None) is None:
             return
         for index, key in self._entries(connection):
             sharing = index[key]
@@ -93,40 +93,40 @@ class ConnectionRegistry:
                 del index[key]
 
     def move(self, connection: Connection, admitted: Allow) -> None:
-        """Let a line rest on another token from now on; nothing happens when it is forgotten already."""
-        if connection.id not in self._lines:
+        """Let a connection rest on another token from now on; nothing happens when it is forgotten already."""
+        if connection.id not in self._connections:
             return
         self.discard(connection)
         connection.admitted = admitted
         self.add(connection)
 
-    def get(self, line_id: str) -> Connection | None:
-        """The line with this id."""
-        return self._lines.get(line_id)
+    def get(self, connection_id: str) -> Connection | None:
+        """The connection with this id."""
+        return self._connections.get(connection_id)
 
     def of_api(self, api_id: str) -> list[Connection]:
-        """The lines to one API."""
+        """The connections to one API."""
         return list(self._by_api.get(api_id, ()))
 
     def of_application(self, application_id: str) -> list[Connection]:
-        """The lines of one application."""
+        """The connections of one application."""
         return list(self._by_application.get(application_id, ()))
 
     def of_token(self, token_id: str) -> list[Connection]:
-        """The lines that one access token opened."""
+        """The connections that one access token opened."""
         return list(self._by_token.get(token_id, ()))
 
     def tokens(self) -> list[str]:
-        """The ids of the access tokens that have a line open."""
+        """The ids of the access tokens that have a connection open."""
         return list(self._by_token)
 
     def ending(self, now: float, within: float) -> list[Connection]:
-        """The lines whose token ends within so many seconds from `now`, the first to end first."""
-        soon = (connection for connection in self._lines.values() if connection.expires_at - now <= within)
+        """The connections whose token ends within so many seconds from `now`, the first to end first."""
+        soon = (connection for connection in self._connections.values() if connection.expires_at - now <= within)
         return sorted(soon, key=lambda connection: connection.expires_at)
 
     def expired(self, now: float) -> list[Connection]:
-        """The lines whose token has ended by `now`, in seconds since the epoch. Each is named once."""
+        """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
         ended = []
         for connection in [
             connection for token_id in self._expiries.due(now) for connection in self.of_token(token_id)
@@ -139,8 +139,8 @@ class ConnectionRegistry:
         return ended
 
     def counts(self) -> dict[str, int]:
-        """How many lines are open to each API."""
-        return {api_id: len(lines) for api_id, lines in self._by_api.items()}
+        """How many connections are open to each API."""
+        return {api_id: len(open_to_it) for api_id, open_to_it in self._by_api.items()}
 
     def _entries(self, connection: Connection) -> tuple[tuple[dict[str, set[Connection]], str], ...]:
         return (
@@ -150,8 +150,8 @@ class ConnectionRegistry:
         )
 
 
-class _Expiries:
-    """When which token ends: one entry a token, however often its lines come and go."""
+class ExpiryQueue:
+    """When which token ends: one entry a token, however often its connections come and go."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, str]] = []
@@ -159,7 +159,7 @@ class _Expiries:
         self._sweep_at = LEAST_SWEPT
 
     def add(self, token_id: str, expires_at: float, keeping: Container[str]) -> None:
-        """Take a token in. `keeping` are those that still have lines; the others are swept out now and then."""
+        """Take a token in. `keeping` are those that still have connections; the others are swept out now and then."""
         if token_id in self._entered:
             return
         self._entered.add(token_id)
@@ -167,8 +167,8 @@ class _Expiries:
         if len(self._heap) >= self._sweep_at:
             self._sweep(keeping)
 
-    def entries(self) -> int:
-        """How many tokens are in, those without lines that were not swept out yet among them."""
+    def __len__(self) -> int:
+        """How many tokens are in, those without connections that were not swept out yet among them."""
         return len(self._heap)
 
     def due(self, now: float) -> Iterator[str]:

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-RENEWAL_ASKED: Final = "connection.renewal_asked"
+REAUTHENTICATION_ASKED: Final = "connection.renewal_asked"
 CLOSING_ASKED: Final = "connection.closed"

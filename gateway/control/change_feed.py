@@ -1,4 +1,4 @@
-"""Follows the trail: brings the catalogue up to date and closes lines whose right has ended, within a second.
+"""Follows the audit log: keeps the routing state up to date and closes what has lost its right, within a second.
 
 A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
 touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
@@ -22,7 +22,7 @@ from gateway.authorization.cache import Touched
 from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.connections.verbs import CLOSING_ASKED, RENEWAL_ASKED
+from gateway.connections.verbs import CLOSING_ASKED, REAUTHENTICATION_ASKED
 from gateway.control.feed import FeedCursor, FeedRow, touched_by
 from gateway.control.loaders import load_fingerprints, load_grants_of
 from gateway.control.routing import RoutingState
@@ -35,8 +35,8 @@ AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
 TAIL_IDS = 1000
 MOST_ROWS = 1000
-ORDERS = frozenset({CLOSING_ASKED, RENEWAL_ASKED})
-LINES_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
+ORDERS = frozenset({CLOSING_ASKED, REAUTHENTICATION_ASKED})
+CONNECTIONS_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
 
 log = logging.getLogger("gateway.change_feed")
 
@@ -44,8 +44,8 @@ log = logging.getLogger("gateway.change_feed")
 class ChangeFeed:
     """Keeps one worker true to the database. `run` takes database work to a thread of its own.
 
-    `renew(connection id, what was asked)` is called for each wish that a connection go on with another token,
-    `readmitted(line)` when something changed under a line that may stay.
+    `reauthenticate(connection id, what was asked)` is called for each request to go on with another token,
+    `readmitted(connection)` when something changed under a connection that may stay.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ChangeFeed:
         routing: RoutingState,
         connections: ConnectionRegistry,
         run: Runner,
-        renew: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
+        reauthenticate: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
         readmitted: Callable[[Connection], None] | None = None,
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
@@ -62,7 +62,7 @@ class ChangeFeed:
         self._routing = routing
         self._connections = connections
         self._run = run
-        self._renew = renew
+        self._reauthenticate = reauthenticate
         self._readmitted = readmitted or (lambda connection: None)
         self._clock = clock
         self._elapsed = elapsed
@@ -72,20 +72,20 @@ class ChangeFeed:
 
     async def start(self) -> None:
         """Read everything once. Raises `django.db.Error` when the database cannot be read."""
-        # The place on the trail first: what is written while the catalogue is read is then read again.
+        # The place in the audit log first: what is written while the routes are read is then read again.
         newest = await self._run(newest_id)
         floor = max(0, newest - TAIL_IDS)
         self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
         await self._routing.load()
 
     async def follow(self) -> None:
-        """Follow the trail until cancelled."""
+        """Follow the audit log until cancelled."""
         while True:
             await self.step()
             await asyncio.sleep(AWAY_SECONDS if self._is_away else POLL_SECONDS)
 
     async def expire(self) -> None:
-        """Close lines when their token ends, until cancelled."""
+        """Close connections when their token ends, until cancelled."""
         while True:
             await self.close_expired()
             await asyncio.sleep(EXPIRY_SECONDS)
@@ -102,16 +102,16 @@ class ChangeFeed:
             self._note_back()
 
     async def reconcile(self) -> None:
-        """Compare every route and the token of every open line with the database. Raises `django.db.Error`."""
+        """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""
         stored = await self._run(load_fingerprints)
-        self._routing.renew()
+        self._routing.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
         await self._refresh_denials()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
     async def close_expired(self) -> None:
-        """Close the lines whose token has ended by now."""
+        """Close the connections whose token has ended by now."""
         await self._reconsider(self._connections.expired(self._clock()), {})
 
     async def _poll(self) -> None:
@@ -130,10 +130,10 @@ class ChangeFeed:
         await self._refresh_routes(touched.apis)
         if touched.denials:
             await self._refresh_denials()
-        await self._refresh_grants(self._lines_resting_on(touched))
-        if self._renew:
-            for connection_id, asked in touched.renewals.items():
-                await self._renew(connection_id, asked)
+        await self._refresh_grants(self._connections_resting_on(touched))
+        if self._reauthenticate:
+            for connection_id, asked in touched.reauthentications.items():
+                await self._reauthenticate(connection_id, asked)
 
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:
@@ -149,18 +149,20 @@ class ChangeFeed:
                 [connection for connection in self._connections if is_denied(connection.admitted, denials)], {}
             )
 
-    async def _refresh_grants(self, lines: list[Connection]) -> None:
-        """Ask again for the tokens of these lines. Listed before asking: no answer is older than a line."""
-        if lines:
-            grants = await self._run(partial(load_grants_of, token_ids={connection.token_id for connection in lines}))
+    async def _refresh_grants(self, connections: list[Connection]) -> None:
+        """Ask again for the tokens of these connections. Listed before asking: no answer is older than a connection."""
+        if connections:
+            grants = await self._run(
+                partial(load_grants_of, token_ids={connection.token_id for connection in connections})
+            )
             changed = [
                 connection
-                for connection in lines
+                for connection in connections
                 if grants.get(connection.token_id) not in (None, connection.admitted.grant)
             ]
             await self._reconsider(changed, grants)
 
-    def _lines_resting_on(self, touched: Touched) -> list[Connection]:
+    def _connections_resting_on(self, touched: Touched) -> list[Connection]:
         if touched.users or touched.plans or touched.application_plans:
             return [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
         by_application = (
@@ -169,10 +171,10 @@ class ChangeFeed:
         by_token = (connection for each in touched.tokens for connection in self._connections.of_token(each))
         return list({*by_application, *by_token})
 
-    async def _reconsider(self, lines: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
-        for count, connection in enumerate(lines, start=1):
+    async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
+        for count, connection in enumerate(connections, start=1):
             self._decide_again(connection, grants.get(connection.token_id, connection.admitted.grant))
-            if count % LINES_AT_ONCE == 0:
+            if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     def _decide_again(self, connection: Connection, grant: Grant | TokenError) -> None:
@@ -187,12 +189,12 @@ class ChangeFeed:
     def _note_away(self, error: Exception) -> None:
         if not self._is_away:
             trace = None if isinstance(error, DatabaseError) else error
-            log.error("The trail cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+            log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
         self._is_away = True
 
     def _note_back(self) -> None:
         if self._is_away:
-            log.warning("The trail can be read again; everything has been compared with the database.")
+            log.warning("The audit log can be read again; everything has been compared with the database.")
         self._is_away = False
 
 
@@ -201,8 +203,8 @@ def _close(connection: Connection, close: close_codes.Close) -> None:
     try:
         connection.close(close.code, close.reason)
     except Exception:
-        # One line that cannot be closed must not keep the next from being closed.
-        log.exception("Line %s could not be closed with %d", connection.id, close.code)
+        # One connection that cannot be closed must not keep the next from being closed.
+        log.exception("Connection %s could not be closed with %d", connection.id, close.code)
 
 
 def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
@@ -214,7 +216,7 @@ def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
 
 
 def newest_id() -> int:
-    """The highest id on the trail, 0 when it is empty."""
+    """The highest id in the audit log, 0 when it is empty."""
     return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 

@@ -1,4 +1,4 @@
-"""What a row of the trail means to the gateway, and which rows have been seen. Pure."""
+"""What a row of the audit log means to the gateway, and which rows have been seen. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.authorization.cache import Touched
-from gateway.connections.verbs import CLOSING_ASKED, RENEWAL_ASKED
+from gateway.connections.verbs import CLOSING_ASKED, REAUTHENTICATION_ASKED
 
 GRACE_SECONDS = 10.0
 PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"})
@@ -15,7 +15,7 @@ PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"}
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """The part of a row on the trail that the gateway reads."""
+    """The part of a row of the audit log that the gateway reads."""
 
     id: int
     verb: str
@@ -80,8 +80,8 @@ def _touch(touched: Touched, row: FeedRow) -> None:
         touched.application_plans.update(_ids(row, "plan"))
     elif row.kind == "deny_policy":
         touched.denials = True
-    elif row.verb == RENEWAL_ASKED:
-        touched.renewals[row.object_id] = row.detail
+    elif row.verb == REAUTHENTICATION_ASKED:
+        touched.reauthentications[row.object_id] = row.detail
     elif row.verb == CLOSING_ASKED:
         touched.closings[row.object_id] = row.detail.get("reason", "")
 

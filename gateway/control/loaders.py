@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from devportal import tickets
+from accounts.models import User
+from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
@@ -31,9 +31,9 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import impact, ssrf
+from publisher import addresses, health, impact, queries, secret_headers, ssrf
+from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
-from publisher.messages import Impact
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.plan_terms import ExceededAction
@@ -45,11 +45,18 @@ Fingerprints = dict[str, tuple[str, str]]
 
 
 def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
-    """These APIs, or all, as the gateway sees them. One query."""
+    """These APIs, or all, as the gateway sees them. Two queries.
+
+    One whose addresses lie in those of an older API is left out, as if it were not there: the older one's clients keep
+    what they have. Nobody can make such a one any more, but there may be some from before.
+    """
     rows = Api.objects.select_related("deployed_revision").order_by()
+    lost = addresses.losers(queries.tenants())
     if api_ids is not None:
         rows = rows.filter(pk__in=list(api_ids))
-    return [_deployment(row) for row in rows]
+    else:
+        _report(lost)
+    return [_deployment(row) for row in rows if row.pk not in lost]
 
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
@@ -104,9 +111,14 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
     return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
 
 
-def count_live_connections_with(count: Callable[[str, datetime], int]) -> None:
-    """Have the Publisher's impact figures ask `count` for the lines that are open to an API, by its id, at a time."""
-    impact.register(lambda api: Impact(live_connections=count(str(api.pk), timezone.now())))
+answer_attempts_with = attempts.register
+tell_health_with = health.register
+count_live_connections_with = impact.register_live_counter
+
+
+def person_behind(grant: Grant) -> User | None:
+    """Who allowed a token, or else owns its application, as the actor of what is done with it."""
+    return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
 
 
 def refuse_backend() -> Callable[[str, str, int], str]:
@@ -115,13 +127,22 @@ def refuse_backend() -> Callable[[str, str, int], str]:
 
 
 def make_verifier() -> JwtVerifier:
-    """A prover with the keys that sign tokens now."""
+    """A verifier with the keys that sign tokens now."""
     key = signing_key()
     public = load_pem_public_key(key.export_to_pem())
     assert isinstance(public, RSAPublicKey)  # noqa: S101  the settings make no other
     return JwtVerifier(
         keys={key.thumbprint(): public}, issuer=settings.OAUTH_ISSUER, audience=settings.ACCESS_TOKEN_AUDIENCE
     )
+
+
+def _report(lost: Mapping[Any, Tenant]) -> None:
+    for api_id, older in lost.items():
+        log.warning(
+            "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it anew "
+            "under another context",
+            *(api_id, older.name, older.addresses[-1]),
+        )
 
 
 def _deployment(row: Api) -> Deployment:
@@ -158,7 +179,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         state=row.state,
         rank=sort_key(snapshot["version"]),
         endpoints=dict(_endpoints(snapshot)),
-        options=EndpointOptions.from_document(snapshot["endpoint_options"]),
+        options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
         topics=TopicSet(map(_topic, snapshot["topics"])),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],

@@ -1,4 +1,4 @@
-"""The control plane of one worker, put together: what it knows, who is on the line, and what keeps both true."""
+"""The control plane of one worker, put together: what it knows, who is connected, and what keeps both true."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gateway.control.loaders import refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
+from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
@@ -33,10 +34,10 @@ class ControlPlane:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Three threads: a slow step of the follower must not keep a client with a new token waiting, and neither must
-        # the writing of books.
-        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-follow")
-        self._writing = DatabaseThread("gateway-books")
+        # Three threads: a slow step of the change feed must not keep a client with a new token waiting, and neither
+        # must the writing of records.
+        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-feed")
+        self._writing = DatabaseThread("gateway-records")
         self.routing = RoutingState(run=self._asking)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
@@ -48,17 +49,18 @@ class ControlPlane:
             routing=self.routing,
             connections=self.connections,
             run=self._following,
-            renew=self.reauthentication.answer,
+            reauthenticate=self.reauthentication.answer,
             readmitted=self.plans.follow,
         )
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
-        self._connection_log = ConnectionLog(
+        self.connection_log = ConnectionLog(
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
             run=self._writing,
             days=settings.CONNECTION_LOG_DAYS,
         )
-        self.telemetry = Telemetry(self._connection_log)
+        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -74,11 +76,12 @@ class ControlPlane:
         await self._change_feed.start()
         await self._lease_client.start()
         self._tasks = [
-            _forever(self._change_feed.follow(), "follow"),
+            _forever(self._change_feed.follow(), "change-feed"),
             _forever(self._change_feed.expire(), "expire"),
             _forever(self._heartbeat.beat_on(), "heartbeat"),
-            _forever(self._breaker.share(), "health"),
-            _forever(self._connection_log.keep(), "journal"),
+            _forever(self._breaker.share(), "breaker"),
+            _forever(self.connection_log.keep(), "connection-log"),
+            _forever(self._refusal_log.keep(), "refusal-log"),
             _forever(self._writer.report(), "report"),
             _forever(self._writer.watch(), "lag"),
         ]
@@ -94,7 +97,8 @@ class ControlPlane:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease_client.stop()
         await self._writer.stop()
-        await self._connection_log.stop()
+        await self.connection_log.stop()
+        await self._refusal_log.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

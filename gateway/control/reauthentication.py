@@ -1,8 +1,8 @@
 """A connection that outlives its token: the client hands over another one, to whichever worker it reaches.
 
-The worker that is asked looks among its own lines first. If the line is another's, it writes a wish (a row of
-`ReauthenticationRequest` and one on the trail) and waits for the worker that holds the line to follow the trail and
-write its answer there.
+The worker that is asked looks among its own connections first. If it is another's, it writes a request (a row of
+`ReauthenticationRequest` and one of the audit log) and waits for the worker that holds the connection to read the log
+and write its answer there.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -19,28 +20,29 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
 from core import audit
 from gateway import refusals
-from gateway.authorization.decision import Allow, refuse_token_error, renew
+from gateway.authorization.decision import Allow, reauthenticate, refuse_other_token, refuse_token_error
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.connections.verbs import RENEWAL_ASKED
+from gateway.connections.verbs import REAUTHENTICATION_ASKED
+from gateway.control.loaders import person_behind
 from gateway.control.routing import RoutingState
 from gateway.database import Runner
-from gateway.models import ReauthenticationRequest
+from gateway.models import ConnectionRecord, ReauthenticationRequest
 from gateway.refusals import Refusal
 
 PATIENCE_SECONDS = 3.0
 LOOK_SECONDS = 0.1
 KEPT_SECONDS = 60.0
+LOOKS = (0.3, 0.3, 0.6, 0.6)  # seconds from one look to the next
 MOST_WAITING = 50
 
 
 class Reauthentication:
-    """Renews lines of this worker, and asks the others to renew theirs. `run` takes database work elsewhere.
+    """Gives connections of this worker another token, and asks the others to do so with theirs.
 
-    `patience` is how many seconds the others have to answer.
+    `run` takes database work elsewhere. `patience` is how many seconds the others have to answer.
     """
 
     def __init__(
@@ -57,27 +59,29 @@ class Reauthentication:
         self._run = run
         self._clock = clock
         self.patience = patience
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()  # by application
 
-    async def renew(self, connection_id: str, grant: Grant) -> float | Refusal:
+    async def reauthenticate(self, connection_id: str, grant: Grant) -> float | Refusal:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
             if connection.is_ending:
                 return refusals.no_such_connection()
             decision = self._settle(connection, grant)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
-        if self._waiting >= MOST_WAITING:
+        application = grant.application_id
+        if not self._has_place_for(application):
             return refusals.server_full()
-        self._waiting += 1
+        self._waiting[application] += 1
         try:
-            return await self._ask_the_others(connection_id, grant)
+            return await self._refuse_unknown(connection_id, grant) or await self._ask_the_others(connection_id, grant)
         except DatabaseError:
             return refuse_token_error(TokenError.UNAVAILABLE)
         finally:
-            self._waiting -= 1
+            self._waiting[application] -= 1
+            self._waiting += Counter()  # forgets those who wait for nothing
 
     async def answer(self, connection_id: str, asked: Mapping[str, str]) -> None:
-        """Renew a line of this worker, if it is one, because the trail says that somebody asked another worker.
+        """Give a connection of this worker another token: the audit log says that somebody asked another worker.
 
         Raises `django.db.Error`.
         """
@@ -88,9 +92,25 @@ class Reauthentication:
         decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)
         await self._run(partial(write_answer, asked["renewal_id"], _said(decision)))
 
+    def _has_place_for(self, application: str) -> bool:
+        """An application may have half of the places that others leave: there is one for whoever comes next."""
+        own, every = self._waiting[application], self._waiting.total()
+        return every < MOST_WAITING and 2 * own < MOST_WAITING - (every - own)
+
+    async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:
+        """Why nobody need be asked: before anything is written, the connection's own row is looked for.
+
+        That is written a second after the connection was opened.
+        """
+        for wait in (0.0, *LOOKS):
+            await asyncio.sleep(wait)
+            if row := await self._run(partial(read_connection, connection_id)):
+                return _refusal_of(row, grant)
+        return refusals.no_such_connection()
+
     def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
         deployment = self._routing.routes.get(connection.api_id)
-        decision = renew(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
         if isinstance(decision, Allow):
             self._connections.move(connection, decision)
         return decision
@@ -105,16 +125,20 @@ class Reauthentication:
         return refusals.no_such_connection()
 
 
+def read_connection(connection_id: str) -> ConnectionRecord | None:
+    """What is written down of a connection."""
+    return ConnectionRecord.objects.filter(pk=connection_id).first()
+
+
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:
     """Write down that somebody wants this connection to rest on the token of this grant."""
     now = timezone.now()
-    person = User.objects.filter(pk=grant.user_id or grant.owner_id).first()
     with transaction.atomic():
         ReauthenticationRequest.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
         row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)
         audit.record(
-            actor=person,
-            verb=RENEWAL_ASKED,
+            actor=person_behind(grant),
+            verb=REAUTHENTICATION_ASKED,
             kind="connection",
             object_id=connection_id,
             detail={
@@ -136,8 +160,14 @@ def read_answer(renewal_id: uuid.UUID) -> dict[str, Any]:
 
 
 def write_answer(renewal_id: str, answer: dict[str, Any]) -> None:
-    """Say what has become of a wish."""
+    """Say what has become of a request."""
     ReauthenticationRequest.objects.filter(pk=renewal_id).update(answer=answer)
+
+
+def _refusal_of(row: ConnectionRecord, grant: Grant) -> Refusal | None:
+    if (row.application_id, row.key_type) != (grant.application_id, grant.key_type):
+        return refuse_other_token()
+    return refusals.no_such_connection() if row.ended_at else None
 
 
 def _said(decision: Allow | Refusal) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class RoutingState:
         return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
 
     async def decide(self, handshake: Handshake) -> Allow | Refusal:
-        """Admit or refuse. An admitted line must be added to the connections before anything else is awaited.
+        """Admit or refuse. An admitted connection must be added to the connections before anything else is awaited.
 
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
@@ -92,6 +92,14 @@ class RoutingState:
         match = self.routes.match(handshake.path)
         decision = authorize(handshake, match, grant, self._clock(), self.denials)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
+
+    def concerns(self, handshake: Handshake) -> tuple[str, str]:
+        """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
+        credential, match = handshake.credential, self.routes.match(handshake.path)
+        known = self._grants.last_known(digest(credential.token)) if credential and credential.token else None
+        subscribed = (known.subscriptions.keys(),) if known else ()
+        route = match.route(*subscribed) if match else None
+        return route.api_id if route else "", known.application_id if known else ""
 
     async def grant_for(self, token: str) -> Grant | TokenError:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
@@ -109,9 +117,9 @@ class RoutingState:
         for meanwhile in self._readers.values():
             meanwhile.add(touched)
 
-    def renew(self) -> None:
+    def revalidate(self) -> None:
         """Have every grant asked for again at its next use; while the database is away they go on as they are."""
-        self._grants.renew()
+        self._grants.revalidate()
 
     async def _shown(self, handshake: Handshake) -> tuple[TicketGrant | None, Grant | TokenError | None]:
         """What the handshake's ticket was made for, if it showed one, and what its credential grants."""

@@ -21,6 +21,7 @@ TICKET = "ticket"
 API_KEY = "apikey"
 TOKEN_ENTRY = "bearer."  # noqa: S105  in front of a token among the subprotocols
 OWN_SUBPROTOCOL = "apim"
+ATTEMPT_ENTRY = re.compile(r"apim\.attempt\.([0-9a-f]{32})")
 OWN_HEADERS = b"x-apim-"
 OWN_COOKIES = b"__Host-apim-"
 
@@ -200,14 +201,25 @@ _MAY_HOLD_CREDENTIAL = re.compile(rf"%|{QUERY_TOKEN}|{TICKET}|(?i:{API_KEY})".en
 
 
 def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[Credential]]:
-    """The subprotocols without the entries that hold a token, and the tokens."""
+    """The subprotocols without the entries that hold a token or name an attempt, and the tokens."""
     kept, tokens = [], []
     for each in offered:
+        if ATTEMPT_ENTRY.fullmatch(each):
+            continue
         if each[: len(TOKEN_ENTRY)].lower() == TOKEN_ENTRY:
             tokens.append(Credential(CredentialSource.SUBPROTOCOL, each[len(TOKEN_ENTRY) :]))
         else:
             kept.append(each)
     return tuple(kept), tokens
+
+
+def attempt_of(scope: Mapping[str, Any]) -> str:
+    """The id by which a client wants to find what became of its handshake, from a subprotocol `apim.attempt.<id>`.
+
+    A browser is told neither the status nor the body of a refusal. A page that names its attempt can ask the portal.
+    """
+    found = (ATTEMPT_ENTRY.fullmatch(each) for each in scope.get("subprotocols") or ())
+    return next((match[1] for match in found if match), "")
 
 
 def _from_headers(headers: Headers) -> list[Credential]:

@@ -1,4 +1,4 @@
-"""One line in the access log for every client that was refused and every line that ended. Never a query or a header.
+"""One line in the access log for every client refused and every connection ended. Never a query or a header.
 
 The sentence is for people; for programs everything in it, and more, stands in the record's fields.
 """
@@ -34,7 +34,7 @@ def ended(connection: Connection, relay: Relay) -> None:
     """A connection that was, whose it was, how long, what passed, and who ended it how."""
     close_info, traffic = relay.close_info(), relay.traffic()
     log.info(
-        "%s %s/%s application %s line %s %.1f s, in %d messages %d bytes, out %d messages %d bytes, %s closed %d",
+        "%s %s/%s application %s connection %s %.1f s, in %d messages %d bytes, out %d messages %d bytes, %s closed %d",
         connection.client_ip or "-",
         connection.admitted.route.context,
         connection.admitted.route.version,

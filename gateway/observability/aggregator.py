@@ -34,7 +34,12 @@ class Aggregator:
             found = {path.stem: report for path in self._folder.glob("*.json") if (report := _read(path))}
             departed = found.pop(DEPARTED, None)
             self._drop(found, departed.get("names", ()) if departed else ())
-            gone = {name: self._last(name, report) for name, report in found.items() if not is_living(report)}
+            # What a worker that has ended said last may have been after its file was read.
+            gone = {
+                name: _read(self._folder / f"{name}.json") or report
+                for name, report in found.items()
+                if not is_living(report)
+            }
             if gone:
                 departed = self._fold(departed, gone)
         living = [report for name, report in found.items() if name not in gone]
@@ -50,10 +55,6 @@ class Aggregator:
         else:
             self._drop(dict(gone), gone)
         return departed
-
-    def _last(self, name: str, report: Report) -> Report:
-        """What a worker that has ended said last: it may have been after its file was read."""
-        return _read(self._folder / f"{name}.json") or report
 
     def _drop(self, found: dict[str, Report], names: Iterable[str]) -> None:
         """Delete what was folded already; it may have been left when this process was killed in between."""
@@ -103,12 +104,11 @@ def merged(reports: Iterable[Report], name: str) -> list[tuple[Labels, Report]]:
         found = report[name]
         for labels, histogram in found if isinstance(found, list) else [((), found)]:
             known = total.get(tuple(labels))
-            total[tuple(labels)] = histogram if known is None else _together(known, histogram)
+            if known is not None:
+                counts = _plus(known["counts"], histogram["counts"])
+                histogram = {**known, "counts": counts, "sum": known["sum"] + histogram["sum"]}
+            total[tuple(labels)] = histogram
     return sorted(total.items())
-
-
-def _together(one: Report, two: Report) -> Report:
-    return {**one, "counts": _plus(one["counts"], two["counts"]), "sum": one["sum"] + two["sum"]}
 
 
 def _plus(one: Any, two: Any) -> Any:

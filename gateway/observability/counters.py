@@ -87,13 +87,13 @@ class Counters:
                 self._add(labels, before, now)
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, passing: RelayHandle, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, relay: RelayHandle, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
         known = self._seen.pop(connection.id, None)
         if known is not None:
             labels, before = known
             self._connections[labels] -= 1
-            self._add(labels, before, passing.traffic())
+            self._add(labels, before, relay.traffic())
             self._closes[close_info.by, _code(close_info)] += 1
 
     def lagged(self, seconds: float) -> None:

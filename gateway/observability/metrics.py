@@ -139,7 +139,10 @@ def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
         "apim_event_loop_lag_seconds": merged(reports, "lag"),
         "apim_lease_exchange_seconds": merged(reports, "store"),
         "apim_lease_exchange_failures": [((), sum(each["store_failures"] for each in reports))],
-        **{f"apim_worker_{name}": _of_each(living, name) for name in _FIGURES},
+        **{
+            f"apim_worker_{name}": [((str(each["pid"]),), each["process"][name]) for each in living]
+            for name in _FIGURES
+        },
     }
 
 
@@ -152,10 +155,6 @@ def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tup
         for labels, values in added(reports, "traffic")
         for direction, place in (("in", incoming), ("out", outgoing))
     ]
-
-
-def _of_each(living: Iterable[Report], figure: str) -> list[tuple[Labels, Any]]:
-    return [((str(each["pid"]),), each["process"][figure]) for each in living]
 
 
 def _family(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:

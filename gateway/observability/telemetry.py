@@ -1,12 +1,33 @@
-"""What a worker is told of its clients' comings and goings, for its tally, its journal and its log."""
+"""What a worker is told of its clients' comings and goings, for its counters, its connection log and its access log."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
+from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
 from gateway.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """What is known of a request that was refused: little, where it was not even looked into."""
+
+    id: str
+    client_ip: str = ""
+    path: str = ""
+    attempt: str = ""
+    handshake: Handshake | None = None
+    admitted: Allow | None = None
+
+
+class KeepsRefusals(Protocol):
+    """What keeps a record of refusals, see `gateway.observability.refusal_log`."""
+
+    def refused(self, refusal: Refusal, request: RefusedRequest) -> None: ...
 
 
 class Keeps(Protocol):
@@ -20,31 +41,34 @@ class Keeps(Protocol):
 class Telemetry:
     """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
 
-    def __init__(self, connection_log: Keeps | None = None) -> None:
+    def __init__(self, connection_log: Keeps | None = None, refusal_log: KeepsRefusals | None = None) -> None:
         self.counters = Counters()
+        self._refusal_log = refusal_log
         self._connection_log = connection_log
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
         self.counters.store_asked(seconds, is_answered)
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: Refusal, request: RefusedRequest) -> None:
         """A client was answered with a refusal."""
         self.counters.answered(refusal.status, refusal.code)
+        if self._refusal_log:
+            self._refusal_log.refused(refusal, request)
 
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
-        """The line's backend answered, or the dial failed with this refusal."""
+        """The connection's backend answered, or the dial failed with this refusal."""
         self.counters.dialled(connection, seconds, refusal.status if refusal else 101)
 
     def opened(self, connection: Connection) -> None:
-        """A client was let in, and its line is passing."""
+        """A client was let in, and its connection is relayed."""
         self.counters.answered(101, 0)
         self.counters.opened(connection)
         if self._connection_log:
             self._connection_log.opened(connection)
 
     def ended(self, connection: Connection) -> None:
-        """A line that was passing has ended."""
+        """A connection that was relayed has ended."""
         if connection.relay is not None:
             self.counters.ended(connection, connection.relay, connection.relay.close_info())
             if self._connection_log:

@@ -1,4 +1,4 @@
-"""Each worker writes its tally into a file of the metrics folder, every two seconds and when it ends.
+"""Each worker writes its counters into a file of the metrics folder, every two seconds and when it ends.
 
 A file rather than a question to the worker, so that what a killed worker counted stays counted: a sum over workers that
 drops when one of them dies would look to Prometheus like a restart, and its rates would jump.
@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.metrics")
 
 
 class MetricsWriter:
-    """Reports one worker's tally every so many seconds, and measures how late its loop is.
+    """Reports one worker's counters every so many seconds, and measures how late its loop is.
 
     Without a folder nobody wants to know.
     """
@@ -43,7 +43,7 @@ class MetricsWriter:
         seconds: float = REPORT_SECONDS,
     ) -> None:
         self._path = folder / f"{name}.json" if folder else None
-        self._tally = counters
+        self._counters = counters
         self._connections = connections
         self._seconds = seconds
         self._identity = identity(os.getpid())
@@ -63,7 +63,7 @@ class MetricsWriter:
         while self._path:
             wanted = loop.time() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
-            self._tally.lagged(loop.time() - wanted)
+            self._counters.lagged(loop.time() - wanted)
 
     async def stop(self) -> None:
         """Report for the last time."""
@@ -74,16 +74,17 @@ class MetricsWriter:
 
     async def _look(self) -> None:
         """Count what has passed on all connections, a part at a time: clients do not wait for that."""
-        lines = iter(self._connections)
-        while some := list(islice(lines, LOOKED_AT)):
-            for line in some:
-                self._tally.passed(line)
+        connections = iter(self._connections)
+        while some := list(islice(connections, LOOKED_AT)):
+            for connection in some:
+                self._counters.passed(connection)
             await asyncio.sleep(0)
 
     async def _write(self, path: Path, *, is_ended: bool) -> None:
-        report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._tally.snapshot()}
+        report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._counters.snapshot()}
         try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, _write_with_figures, path, report)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._pool, lambda: write(path, {**report, "process": process_figures()}))
         except OSError as error:
             log.debug("The metrics could not be written: %s", error)
 
@@ -122,10 +123,6 @@ def process_figures() -> dict[str, float]:
         "descriptor_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu_seconds": used.ru_utime + used.ru_stime,
     }
-
-
-def _write_with_figures(path: Path, report: dict[str, Any]) -> None:
-    write(path, {**report, "process": process_figures()})
 
 
 def _or_zero(figure: Callable[[], int]) -> int:

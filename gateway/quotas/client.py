@@ -72,10 +72,10 @@ class LeaseClient:
         self._timer: asyncio.TimerHandle | None = None
         self._look_is_near = False
         self._asking: asyncio.Task[None] | None = None
-        self._complaint = ""
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
-        self._is_away = self._has_stopped = False
+        self._complaints = _Complaints()
+        self._has_stopped = False
 
     async def start(self) -> None:
         """Begin; leases of workers of this host that have died are ended first."""
@@ -121,7 +121,7 @@ class LeaseClient:
         return admission
 
     def change(self, key: str, limits: PlanLimits) -> None:
-        """The plan of "subscription:<id>" or "application:<id>" is now this one, also for open connections."""
+        """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())
 
     def _changed(self) -> None:
@@ -140,7 +140,7 @@ class LeaseClient:
             if self._asking is None:
                 self._begin_to_ask(now)
             elif self._loop.time() - self._asked_at > LATE_SECONDS:
-                self._say(f"no answer for {LATE_SECONDS:g} s")
+                self._complaints.store(f"no answer for {LATE_SECONDS:g} s")
         finally:
             self._set_timer(now)
 
@@ -188,9 +188,9 @@ class LeaseClient:
             outcome = await self._run(work)
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
-            self._say(str(error))
+            self._complaints.store(str(error))
             return False
-        self._say("")
+        self._complaints.store("")
         self.lease_state.apply(batch, outcome.answers, outcome.reserved, self.clock())
         self.lease_state.give_up(outcome.contended)
         if outcome.is_forgotten:
@@ -203,18 +203,30 @@ class LeaseClient:
             await self._run(partial(self._chores.look_after_others, self.clock()))
         except Exception as error:  # each engine has errors of its own
             self._chores.put_off_others(self.clock())
-            if not self._is_away and str(error) != self._complaint:
-                log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", error)
-            self._complaint = str(error)
+            self._complaints.others(str(error))
         else:
-            self._complaint = ""
+            self._complaints.others("")
 
-    def _say(self, trouble: str) -> None:
-        if trouble and not self._is_away:
+
+class _Complaints:
+    """What the log was told of trouble with the store: each once, and when it is over."""
+
+    def __init__(self) -> None:
+        self._of_store = self._of_others = ""
+
+    def store(self, trouble: str) -> None:
+        """The store answers (no trouble) or does not."""
+        if trouble and not self._of_store:
             log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", trouble)
-        elif not trouble and self._is_away:
+        elif self._of_store and not trouble:
             log.info("The store of plans can be asked again.")
-        self._is_away = bool(trouble)
+        self._of_store = trouble
+
+    def others(self, trouble: str) -> None:
+        """Leases of dead workers could be ended (no trouble) or not."""
+        if trouble and not self._of_store and trouble != self._of_others:
+            log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
+        self._of_others = trouble
 
 
 class _Outcome(NamedTuple):

@@ -256,14 +256,17 @@ class Quota(LimitSource):
         if self.is_needed and self._need.amount <= self.unspent:
             self._serve(now)
         lease, spent = self.lease, self.lease.spent
-        if regular and self._has_more_than_it_uses(spent, now):
-            self._lower(spent + self.slice.first)
+        has_changed, first = spent != lease.reported, self.slice.first
+        if regular and lease.keep is None and not has_changed and self.unspent > first and self.slice.is_idle(now):
+            self._lower(spent + first)  # others may need it
         least = most = 0
         if self.is_needed and (self.state is QuotaState.SHORT or now >= self._retry_at):
             least = max(0, self._need.amount - self.unspent)
-        if least or (regular and self._is_running_low(spent)):
+        is_in_use = (has_changed or not lease.granted) and lease.free > 0 and not self.is_needed
+        if least or (regular and is_in_use and self.unspent < self.slice.size // 2):
             most = max(least, self.slice.size)
-        if not (least or most or lease.keep is not None or self._is_report_due(spent, now)):
+        report_at = lease.reported_at + (REPORT_SECONDS if self.terms.period else RETRY_SECONDS)
+        if not (least or most or lease.keep is not None or (has_changed and now >= report_at)):
             return None
         self._flying = lease.request(least=least, most=most, since=self._need.since if least else now)
         return self._flying
@@ -328,24 +331,6 @@ class Quota(LimitSource):
     def _lower(self, keep: int) -> None:
         self.lease.keep = keep
         self.top = min(self.top, keep)
-
-    def _has_more_than_it_uses(self, spent: int, now: float) -> bool:
-        lease = self.lease
-        return (
-            lease.keep is None
-            and spent == lease.reported
-            and self.top - spent > self.slice.first
-            and self.slice.is_idle(now)
-        )
-
-    def _is_running_low(self, spent: int) -> bool:
-        lease = self.lease
-        moving = spent != lease.reported or not lease.granted
-        return moving and not self.is_needed and lease.free > 0 and self.top - spent < self.slice.size // 2
-
-    def _is_report_due(self, spent: int, now: float) -> bool:
-        every = REPORT_SECONDS if self.terms.period else RETRY_SECONDS
-        return spent != self.lease.reported and now >= self.lease.reported_at + every
 
     def _see_who_can_go_on(self, now: float, *, was_asked_for: bool) -> None:
         """Those who waited go on, or are told that it is over, or wait for what others still hold."""

@@ -14,11 +14,13 @@ Every call may be repeated: when an answer was lost, asking again does no harm.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gateway.quotas.limits import PlanLimits, Window
+from publisher.plan_terms import QuotaPeriod
 
 LIVING_SECONDS = 10.0
 """A holder that was not seen for so long is not waited for."""
@@ -118,8 +120,21 @@ class LeaseStore(Protocol):
         """Forget windows that are long over and close the connections of holders that are gone."""
 
 
+def api_account(application_id: str, api_id: str) -> str:
+    """What a business plan is counted on: an application's use of an API.
+
+    Another subscription to it, another plan or other keys do not begin it anew.
+    """
+    return f"application:{application_id}:api:{api_id}"
+
+
+def application_account(application_id: str) -> str:
+    """What an application plan is counted on."""
+    return f"application:{application_id}"
+
+
 def quota_key(account: str, limits: PlanLimits) -> str:
-    """The name of an account's quota in the store; the account is "subscription:<id>" or "application:<id>"."""
+    """The name of an account's quota in the store."""
     return f"{account}:{limits.unit}:{limits.period}"
 
 
@@ -136,6 +151,51 @@ def connects_key(account: str) -> str:
 def rate_key(account: str, rate: int) -> str:
     """The name of an account's rate; another rate begins with a schedule of its own."""
     return f"{account}:rate:{rate}"
+
+
+def kept_seconds(window: Window) -> int:
+    """How long a window that is over is kept: for leases that end late, and for a longer window to begin with."""
+    return _KEPT_SECONDS.get(window.end - window.start, HOUR)
+
+
+def carried_over(
+    used: Callable[[Sequence[tuple[str, Window]]], Sequence[WindowUsage]], key: str, window: Window, now: float
+) -> int:
+    """What a quota's window begins with when it is first drawn from: the plan may have had another period until now.
+
+    What was used in shorter periods that lie within it counts, as far as it is still known: the minutes of an hour,
+    the hours of a day, the days of a month. Of a period that lies within several of those only the larger figure
+    counts, because the longer of them may have begun with the other. What was used in a longer period does not count,
+    for nobody knows when in it, and neither does what was counted in another unit. Workers report once a second, so
+    the last second before a change may be missing. `used` is that of a store.
+    """
+    stem, _, period = key.rpartition(":")
+    lengths = [each for each in _LENGTHS if each < window.end - window.start] if period in _PERIODS else []
+    places = [
+        (f"{stem}:{_LENGTHS[seconds]}", Window(start, start + seconds))
+        for seconds in lengths
+        for start in range(
+            max(window.start, int(now - _KEPT_SECONDS[seconds]) // seconds * seconds),
+            min(window.end, int(now) + 1),
+            seconds,
+        )
+    ]
+    spent = {place: usage.spent for (_, place), usage in zip(places, used(places) if places else (), strict=True)}
+    within = Counter[int]()
+    for seconds in lengths:
+        inner, within = within, Counter[int]()
+        for start, amount in inner.items():
+            within[start // seconds * seconds] += amount
+        for (start, end), amount in spent.items():
+            if end - start == seconds:
+                within[start] = max(within[start], amount)
+    return within.total()
+
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+_LENGTHS = {MINUTE: QuotaPeriod.MINUTE, HOUR: QuotaPeriod.HOUR, DAY: QuotaPeriod.DAY}
+_KEPT_SECONDS = {MINUTE: HOUR, HOUR: DAY, DAY: 31 * DAY}
+_PERIODS = frozenset(QuotaPeriod)
 
 
 @dataclass(slots=True)
@@ -169,7 +229,10 @@ def decide(
     much when it runs out.
     """
     living = [other for other in others if other.living]
-    elsewhere = sum(_unspent(other, request) for other in living)
+    may_be_free = [not request.window.end and other.reported_at < request.since for other in living]
+    elsewhere = sum(  # connections close: all that was held when it was last reported may be free by now
+        other.granted - (0 if free else other.spent) for other, free in zip(living, may_be_free, strict=True)
+    )
     free = max(0, request.limit - window.granted)
     if request.sequence <= lease.sequence:
         return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
@@ -215,9 +278,3 @@ def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple
     room = math.floor((now + HORIZON_SECONDS - (begin - reservation.tolerance)) / reservation.interval) + 1
     count = max(0, min(reservation.messages, room))
     return begin + count * reservation.interval, Reserved(reservation.key, begin, count)
-
-
-def _unspent(lease: StoredLease, request: LeaseRequest) -> int:
-    if not request.window.end and lease.reported_at < request.since:
-        return lease.granted  # connections close: what it held when it last reported may be free by now
-    return lease.granted - lease.spent

@@ -25,8 +25,11 @@ LINGER_SECONDS: Final = 1.0
 """An account that nobody uses keeps its leases so long, for a client that comes back at once."""
 
 
-PlanOf = tuple[str, PlanLimits]
-"""The id of a subscription or of an application, and what its plan allows."""
+class PlanOf(NamedTuple):
+    """What a plan allows, and the `account` it is counted on: `api_account` or `application_account`."""
+
+    account: str
+    limits: PlanLimits
 
 
 class Batch(NamedTuple):
@@ -53,9 +56,9 @@ class LeaseState:
         self._looked_at: set[Account] = set()
 
     def enter(self, *, subscription: PlanOf | None, application: PlanOf | None, now: float) -> Admission:
-        """A connection that draws from the plans of a subscription and of an application."""
+        """A connection that draws from the business plan of a subscription and from the plan of an application."""
         accounts = [
-            self._account(subject, *given, now)
+            self._account(subject, given, now)
             for subject, given in (("subscription", subscription), ("application", application))
             if given
         ]
@@ -65,7 +68,7 @@ class LeaseState:
         return admission
 
     def change(self, key: str, limits: PlanLimits, now: float) -> None:
-        """The plan of "subscription:<id>" or "application:<id>" is now this one; open connections follow at once."""
+        """The plan of this account is now this one; open connections follow at once."""
         account = self._accounts.get(key)
         if account and account.limits != limits:
             account.limits = limits
@@ -163,8 +166,8 @@ class LeaseState:
             rate.failed(now)
             self._rates.schedule(rate)
 
-    def _account(self, subject: str, account_id: str, limits: PlanLimits, now: float) -> Account:
-        key = f"{subject}:{account_id}"
+    def _account(self, subject: str, plan: PlanOf, now: float) -> Account:
+        key, limits = plan
         account = self._accounts.get(key)
         if account is None:
             account = self._accounts[key] = Account(key, subject, limits)

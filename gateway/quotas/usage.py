@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.quotas.limits import OPEN, PlanLimits, window_at
-from gateway.quotas.rules import LeaseStore, connections_key, quota_key
+from gateway.quotas.rules import LeaseStore, carried_over, connections_key, quota_key
 from publisher.plan_terms import QuotaPeriod
 
 
@@ -32,30 +32,22 @@ class QuotaUsage:
 
 @dataclass(frozen=True, slots=True)
 class PlanUsage:
-    """What a subscription or an application has used of its plan. None is no limit."""
+    """What is used of a plan. None is no limit."""
 
     quota: QuotaUsage | None
     connections: int | None
 
 
-def usage_of_subscription(store: LeaseStore, subscription_id: str, limits: PlanLimits, *, now: float) -> PlanUsage:
-    """What a subscription has used of its business plan; `now` is in seconds since the epoch. Asks the store."""
-    return _usage(store, f"subscription:{subscription_id}", limits, now)
-
-
-def usage_of_application(store: LeaseStore, application_id: str, limits: PlanLimits, *, now: float) -> PlanUsage:
-    """What an application has used of its application plan; `now` is in seconds since the epoch. Asks the store."""
-    return _usage(store, f"application:{application_id}", limits, now)
-
-
-def _usage(store: LeaseStore, account: str, limits: PlanLimits, now: float) -> PlanUsage:
-    window = window_at(limits.period, now)
-    asked = [(quota_key(account, limits), window)] if limits.quota is not None else []
+def usage_of(store: LeaseStore, account: str, limits: PlanLimits, *, now: float) -> PlanUsage:
+    """What an account (`api_account`, `application_account`) has used of its plan; `now` in seconds since the epoch."""
+    key, window = quota_key(account, limits), window_at(limits.period, now)
+    asked = [(key, window)] if limits.quota is not None else []
     if limits.connections is not None:
         asked.append((connections_key(account), OPEN))
-    spent = {key: usage.spent for (key, _), usage in zip(asked, store.used(asked), strict=True)}
+    usages = {place: usage for (place, _), usage in zip(asked, store.used(asked), strict=True)}
     quota = None
     if limits.quota is not None:
+        used = usages[key].spent if any(usages[key]) else carried_over(store.used, key, window, now)
         resets_at = datetime.fromtimestamp(window.end, UTC)
-        quota = QuotaUsage(limits.unit, limits.period, limits.quota, spent[quota_key(account, limits)], resets_at)
-    return PlanUsage(quota, spent.get(connections_key(account)))
+        quota = QuotaUsage(limits.unit, limits.period, limits.quota, used, resets_at)
+    return PlanUsage(quota, usages[connections_key(account)].spent if limits.connections is not None else None)

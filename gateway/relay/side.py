@@ -81,7 +81,7 @@ class Leg(asyncio.Protocol):
         self.is_client = is_client
         limit = options.limit if is_client else 0
         self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, awaited=OUR_PING)
-        self._plain = self.scanner.plain
+        self._plain: Callable[[bytes], int] = self.scanner.plain
         self._meter = meter
         self._limiter: FrameLimiter | None = None
         self._write: Callable[[bytes], None] = discard
@@ -106,10 +106,7 @@ class Leg(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        if self.state:
-            self._take_slow_way(data)
-            return
-        if messages := self._plain(data):
+        if messages := self._plain(data):  # never, unless the state is FLOWING
             scanner = self.scanner
             octets = len(data) - messages * scanner.overhead
             if self._meter.take(messages, octets):
@@ -117,7 +114,10 @@ class Leg(asyncio.Protocol):
                 scanner.octets += octets
                 self._write(data)
                 return
-        self._walk(data)
+        if self.state:
+            self._take_slow_way(data)
+        else:
+            self._walk(data)
 
     def _walk(self, data: bytes) -> None:
         scanner = self.scanner
@@ -282,6 +282,7 @@ class Leg(asyncio.Protocol):
         if was_passing:
             self._final = self.passed
         self.state = state
+        self._plain = _nothing_is_plain if state else self.scanner.plain
         if was_passing and self._waiting_for is not None:
             # Whatever the plan says: nothing is going to be passed on, so what was held is only looked through.
             self._waiting_for.forget(self._resume)
@@ -348,6 +349,11 @@ class Leg(asyncio.Protocol):
     def let_go(self) -> None:
         """After the end: no circles are left for the garbage collector."""
         self.relay = self.other = cast(Any, None)
+
+
+def _nothing_is_plain(data: bytes) -> int:
+    """Stands in for the quick look at a chunk where a closer one is needed."""
+    return 0
 
 
 class LegEvents(Protocol):

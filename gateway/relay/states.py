@@ -9,7 +9,7 @@ from typing import Final
 class LegState(IntEnum):
     """What becomes of what a side sends. In order: a side that is closing only goes forward."""
 
-    FLOWING = 0  # falsy: the one state in which a chunk may take the fast way
+    FLOWING = 0  # the one state in which a chunk may take the fast way; falsy
     HOLDING = 1  # bytes are kept (part of a header, or what the plan makes wait), or a message is being left out
     FINISHING = 2  # the rest of one frame passes, and behind it a Close of the gateway's own
     IGNORED = 3  # nothing passes; it is still read, for its Close

@@ -1,8 +1,8 @@
 """Takes clients from a listening socket, and never more at a time than there is room for.
 
-The loop's own server takes all who knock at once, and when no descriptor is left it cuts them off without a word. Here
-those who are still being greeted (TLS, the head of a request, a refusal on its way out) are counted by the caller, and
-while there is no room for more of them the others wait in the kernel's queue.
+The loop's own server takes all who connect at once, and when no descriptor is left it cuts them off without a word.
+Here those who are still being greeted (TLS, the head of a request, a refusal on its way out) are counted by the caller,
+and while there is no room for more of them the others wait in the kernel's queue.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@ from gateway.authorization.decision import Allow
 from gateway.connections.plans import message_bytes, meters_of
 from gateway.connections.registry import Connection
 from gateway.handshake import head
-from gateway.handshake.request import Handshake, Malformed, read
+from gateway.handshake.request import Handshake, Malformed, attempt_of, read
 from gateway.logging.formats import request_id
 from gateway.observability import access_log
+from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
 from gateway.relay.messages import MessageRelay, connect
 from gateway.relay.splice import Relay
@@ -43,6 +44,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     def __init__(self, context: GatewayContext) -> None:
         self.context = context
         self.id = secrets.token_hex(16)
+        self.handshake: Handshake | None = None
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
@@ -99,7 +101,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if self.context.is_stopping:
             return refusals.stopping()
         try:
-            handshake = read(self.scope, self.context.routing.routes.takes_query_token)
+            handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
             return refusals.malformed(str(error), error.code)
         decision = await self.context.routing.decide(handshake)
@@ -201,7 +203,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         context.telemetry.opened(connection)
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
-        self.context.telemetry.refused(refusal)
+        self.context.telemetry.refused(refusal, self._request())
         if self.context.write_access:
             access_log.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
@@ -211,6 +213,16 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         else:
             await self.send({"type": "websocket.close"})
         raise StopConsumer
+
+    def _request(self) -> RefusedRequest:
+        return RefusedRequest(
+            id=self.id,
+            client_ip=(self.scope.get("client") or ("", 0))[0],
+            path=self.scope["path"],
+            attempt=attempt_of(self.scope),
+            handshake=self.handshake,
+            admitted=self.connection.admitted if self.connection else None,
+        )
 
     def _forget(self) -> None:
         if self.connection and self.context.connections.get(self.connection.id):

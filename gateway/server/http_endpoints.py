@@ -34,7 +34,7 @@ from gateway.handshake.request import CredentialSource, Handshake, Malformed, re
 from gateway.refusals import Refusal
 
 TICKETS = "/tickets"
-RENEWAL = re.compile(r"/connections/([0-9a-f]{32})/token")
+REAUTHENTICATION = re.compile(r"/connections/([0-9a-f]{32})/token")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -69,12 +69,12 @@ class HttpEndpoints:
         self._clock = clock
 
     async def answer(self, scope: Mapping[str, Any]) -> Response | None:
-        """The answer to a plain HTTP request; None when it is not for this desk."""
+        """The answer to a plain HTTP request; None when it is for others to answer."""
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        renewal = RENEWAL.fullmatch(path)
-        if not renewal and not path.startswith(f"{TICKETS}/"):
+        named = REAUTHENTICATION.fullmatch(path)
+        if not named and not path.startswith(f"{TICKETS}/"):
             return None
-        target = path if renewal else path.removeprefix(TICKETS)
+        target = path if named else path.removeprefix(TICKETS)
         try:
             takes_query_token = self._routing.routes.takes_query_token
             asked = read({**scope, "path": target, "raw_path": target.encode("latin-1")}, takes_query_token)
@@ -83,15 +83,15 @@ class HttpEndpoints:
         if scope["method"] == "OPTIONS":
             answer = Response(200, _WHAT_SCRIPTS_MAY if asked.origin else [])
         else:
-            answer = await self._serve(scope["method"], asked, renewal[1] if renewal else "")
-        return _for_scripts(answer, asked.origin) if renewal or self._lets_in(asked) else answer
+            answer = await self._serve(scope["method"], asked, named[1] if named else "")
+        return _for_scripts(answer, asked.origin) if named or self._lets_in(asked) else answer
 
     async def _serve(self, method: str, asked: Handshake, connection_id: str) -> Response:
         if method != "POST":
             return _refused(refusals.post_only())
         if asked.credential and asked.credential.source is not CredentialSource.HEADER:
             return _refused(refusals.token_in_header_only())
-        return await (self._renew(asked, connection_id) if connection_id else self._issue(asked))
+        return await (self._reauthenticate(asked, connection_id) if connection_id else self._issue(asked))
 
     async def _issue(self, asked: Handshake) -> Response:
         decision = await self._routing.decide(asked)
@@ -105,14 +105,14 @@ class HttpEndpoints:
             return _refused(refuse_token_error(TokenError.UNAVAILABLE))
         return _said(201, _document(asked, decision, issued.ticket, issued.connection_id, issued.expires_at))
 
-    async def _renew(self, asked: Handshake, connection_id: str) -> Response:
+    async def _reauthenticate(self, asked: Handshake, connection_id: str) -> Response:
         credential = asked.credential
         grant = await self._routing.grant_for(credential.token) if credential and credential.token else None
         if grant is None:
             return _refused(refusals.token_missing())
         if isinstance(grant, TokenError):
             return _refused(refuse_token_error(grant))
-        outcome = await self._reauthentication.renew(connection_id, grant)
+        outcome = await self._reauthentication.reauthenticate(connection_id, grant)
         if isinstance(outcome, Refusal):
             return _refused(outcome)
         return _said(200, {"connection": connection_id, "expires_at": _moment(outcome)})

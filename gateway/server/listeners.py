@@ -1,8 +1,8 @@
 """The gateway's listening sockets and its certificate: had, or a sentence that says why not.
 
 Each worker has a socket of its own for each port (SO_REUSEPORT, so that the kernel spreads clients evenly). All of them
-are bound before the first worker starts and stay open in the parent: who knocks while a worker is replaced waits in its
-queue, and no client is lost with the queue, which is what becomes of it when the last copy of a socket is closed.
+are bound before the first worker starts and stay open in the parent: who connects while a worker is replaced waits in
+its queue, and no client is lost with the queue, which is what becomes of it when the last copy of a socket is closed.
 """
 
 from __future__ import annotations

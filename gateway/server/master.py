@@ -68,8 +68,8 @@ class Master:
 
     def _worker(self, number: int) -> Child:
         ready = Flag()
-        deed = partial(work, self._inheritance, number, ready.set)
-        return Child(f"gateway worker {number + 1}", deed, grace=self._config.drain + DYING_SECONDS, ready=ready)
+        task = partial(work, self._inheritance, number, ready.set)
+        return Child(f"gateway worker {number + 1}", task, grace=self._config.drain + DYING_SECONDS, ready=ready)
 
     def _metrics(self) -> list[Child]:
         port, folder = self._config.metrics_port, self._config.metrics_folder

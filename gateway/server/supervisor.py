@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from types import FrameType
 
 from gateway.server.processes import ASKED, Child, Handle, ending, send, spawn
@@ -60,11 +61,10 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._grace = grace
         self._settle = settle
-        self._say = say or _say
+        self._say = say or (lambda sentence: print(sentence, file=sys.stderr, flush=True))  # noqa: T201
         self._on_start = on_start or (lambda name, pid: None)
         self._on_stop = on_stop or (lambda: None)
         self._slots = [_Slot(child) for child in children]
-        self._renewing: _Slot | None = None
         self._wake = _Alarm()
         self._stopping = False
         self._code = 0
@@ -142,14 +142,13 @@ class Supervisor:
     def _renew(self, now: float) -> None:
         if self._stopping:
             return
-        if self._renewing is None:
+        slot = next((each for each in self._slots if each.phase is not _Phase.STEADY), None)
+        if slot is None:
             self._begin_to_renew(now)
-        elif self._renewing.next is not None:
-            self._look_at_next(self._renewing, self._renewing.next, now)
-        elif self._renewing.leaving is not None:
-            self._see_off(self._renewing, self._renewing.leaving, now)
-        else:  # the old one died by itself, and the next has taken over
-            self._renewing = None
+        elif slot.phase is _Phase.LEAVING and slot.leaving:
+            self._see_off(slot, slot.leaving, now)
+        elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
+            self._look_at_next(slot, slot.handle, slot.next, now)
 
     def _begin_to_renew(self, now: float) -> None:
         slot = next((each for each in self._slots if each.is_wanted_new), None)
@@ -158,27 +157,23 @@ class Supervisor:
         slot.is_wanted_new = False
         if slot.handle is not None:  # else it is about to be started anyway
             slot.child.ready.clear()
-            slot.next, slot.since = spawn(slot.child), now
+            slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
             self._on_start(slot.child.name, slot.next.pid)
-            self._renewing = slot
 
-    def _look_at_next(self, slot: _Slot, coming: Handle, now: float) -> None:
-        if slot.handle is None:  # the old one died by itself: this one counts from now on, whatever becomes of it
-            slot.take_over(now)
-            self._renewing = None
-        elif (code := coming.poll()) is not None:
+    def _look_at_next(self, slot: _Slot, old: Handle, coming: Handle, now: float) -> None:
+        if (code := coming.poll()) is not None:
             self._say(f"{slot.child.name} could not be renewed ({ending(code)}); the old one goes on.")
-            slot.next = self._renewing = None
+            slot.next, slot.phase = None, _Phase.STEADY
         elif slot.child.ready:
-            slot.leaving, slot.since = slot.handle, now
-            slot.take_over(now)
-            send(slot.leaving, signal.SIGTERM)
+            slot.leaving, slot.since = old, now
+            slot.take_over(now, _Phase.LEAVING)
+            send(old, signal.SIGTERM)
         elif now - slot.since > STARTING_SECONDS:
             send(coming, signal.SIGKILL)
 
     def _see_off(self, slot: _Slot, leaving: Handle, now: float) -> None:
         if leaving.poll() is not None:
-            slot.leaving = self._renewing = None
+            slot.leaving, slot.phase = None, _Phase.STEADY
             self._say(f"{slot.child.name} was renewed.")
         elif now - slot.since > self._grace_of(slot):
             send(leaving, signal.SIGKILL)
@@ -245,13 +240,34 @@ class _Alarm:
         self._writer.close()
 
 
+class _Phase(Enum):
+    """How far the replacement of a child has come. One whose old process dies by itself is STEADY again at once."""
+
+    STEADY = "one process, or none for a moment"
+    STARTING = "the next has been started beside it"
+    LEAVING = "the next works, and the old one was told to stop"
+
+
 class _Slot:
     """A child and its present process, if any."""
 
-    __slots__ = ("child", "due", "failures", "handle", "is_wanted_new", "leaving", "next", "since", "started", "starts")
+    __slots__ = (
+        "child",
+        "due",
+        "failures",
+        "handle",
+        "is_wanted_new",
+        "leaving",
+        "next",
+        "phase",
+        "since",
+        "started",
+        "starts",
+    )
 
     def __init__(self, child: Child) -> None:
         self.child = child
+        self.phase = _Phase.STEADY
         self.handle: Handle | None = None
         self.next: Handle | None = None  # replaces it once it works
         self.leaving: Handle | None = None  # was replaced and told to stop
@@ -262,16 +278,11 @@ class _Slot:
         self.failures = 0
         self.due = 0.0
 
-    def take_over(self, now: float) -> None:
+    def take_over(self, now: float, phase: _Phase = _Phase.STEADY) -> None:
         """The next process is now the one that counts."""
-        self.handle, self.next, self.started = self.next, None, now
+        self.handle, self.next, self.started, self.phase = self.next, None, now, phase
         self.starts += 1
 
     def handles(self) -> list[Handle]:
         """Every process of this child that may live."""
         return [each for each in (self.handle, self.next, self.leaving) if each is not None]
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
-    sys.stderr.flush()

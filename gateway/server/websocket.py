@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -36,6 +37,14 @@ EXTENSION = "apimanager.relay"
 log = logging.getLogger("gateway.http")
 
 
+class State(Enum):
+    """How far a client has come: DECIDING > ACCEPTED > GONE, or DECIDING > GONE with a refusal or by itself."""
+
+    DECIDING = "the application decides"
+    ACCEPTED = "the client was told 101"
+    GONE = "the transport is somebody else's, or closed"
+
+
 class PendingWebSocket(asyncio.Protocol):
     """Holds a client between its handshake and its backend, without reading from it, then gives its transport away.
 
@@ -50,7 +59,7 @@ class PendingWebSocket(asyncio.Protocol):
         self.early = early
         extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
         self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
-        self._is_accepted = self._is_over = False
+        self._state = State.DECIDING
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._gone: asyncio.Future[None] | None = None
 
@@ -104,7 +113,7 @@ class PendingWebSocket(asyncio.Protocol):
             pass
         except Exception:
             log.exception("The gateway's application failed.")
-        if not self._is_over:
+        if self._state is not State.GONE:
             self._answer(head.write_refusal(refusals.fault(), request_id.get()))
             self.transport.close()
 
@@ -112,12 +121,12 @@ class PendingWebSocket(asyncio.Protocol):
         if self._gone is None:
             self._gone = self.loop.create_future()
             return {"type": "websocket.connect"}
-        if not self._is_over:
+        if self._state is not State.GONE:
             await self._gone
         return {"type": "websocket.disconnect", "code": 1006}
 
     async def _send(self, message: Any) -> None:
-        if self._is_over:
+        if self._state is State.GONE:
             raise ClientDisconnected
         match message["type"]:
             case "websocket.accept":
@@ -138,11 +147,11 @@ class PendingWebSocket(asyncio.Protocol):
         if subprotocol := message.get("subprotocol"):
             headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
         key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
-        self._is_accepted = True
+        self._state = State.ACCEPTED
         self.transport.write(head.write_switch(accept_for(key.strip()), headers))
 
     def _answer(self, response: bytes) -> None:
-        if self._is_accepted or self._is_over:
+        if self._state is not State.DECIDING:
             return
         client, _ = self._scope["client"] or ("", 0)
         leave = self.config.greeted_by_address.enter(client)  # again, until it has been told no
@@ -151,7 +160,7 @@ class PendingWebSocket(asyncio.Protocol):
 
     def _end(self) -> None:
         """The transport is somebody else's now, or gone; drop what is not needed any longer."""
-        self._is_over = True
+        self._state = State.GONE
         self.early = b""
         self.connections.discard(self)
         if self._gone is not None and not self._gone.done():

@@ -19,6 +19,7 @@ from gateway import close_codes, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
 from gateway.observability import access_log
+from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
 from gateway.relay.timer_wheel import TimerWheel
 from gateway.server import listeners
@@ -179,7 +180,7 @@ class Worker:
         return GatewayHttp(self.config, self._state, {}, self._loop, source=source, on_greeted=leave)
 
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
-        self._context.telemetry.refused(refusal)
+        self._context.telemetry.refused(refusal, RefusedRequest(request_id, client))
         if self._context.write_access:
             access_log.turned_away(client, refusal, request_id)
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import (
     PAGE_PARAMETERS,
-    changed,
     choose,
     one_page,
     query_flag,
@@ -27,10 +24,11 @@ from core.rest.requests import (
     required_query,
     search,
 )
-from publisher import operations, permissions, queries
+from publisher import operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.api.documents import ApiDocument, ApiInfo, endpoint_documents, origins_listed
+from publisher.api.documents import ApiDocument, ApiInfo, holds_for_new, parts_of
 from publisher.models import Api
+from publisher.queries import tagged
 
 FIELD_NAMES = {
     "plans": "policies",
@@ -40,17 +38,28 @@ FIELD_NAMES = {
     "production_failover": "endpointConfig.production_failovers",
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
+    "topics": "operations",
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
-LOOKUPS = {
+LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "name": "name__icontains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
     "description": "description__icontains",
     "provider": "provider__username__icontains",
+    "display-name": "name__icontains",
+    "tags": tagged,
+    "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
+    "content": lambda value: Q(name__icontains=value) | Q(description__icontains=value) | tagged(value),
 }
-SORTS = {"apiName": "name", "version": "version", "createdTime": "created_at", "status": "state"}
+SORTS = {
+    "apiName": "name",
+    "version": "version",
+    "createdTime": "created_at",
+    "updatedTime": "updated_at",
+    "status": "state",
+}
 ApiList = list_of(ApiInfo, "ApiList")
 
 
@@ -86,28 +95,12 @@ class Apis(Resource):
     )
     def post(self, request: Request) -> Response:
         """In state CREATED. Deploy and publish it with the operations of revisions and lifecycle."""
-        body = ApiDocument(data=request.data, context={"holds": _new_api_of(self.user)})
+        body = ApiDocument(data=request.data, context={"holds": holds_for_new(self.user, request.data)})
         body.is_valid(raise_exception=True)
-        return shown(self._create(body.validated_data), 201)
-
-    @transaction.atomic
-    def _create(self, given: Mapping[str, Any]) -> Api:
-        api = operations.create_api(
-            name=given["name"],
-            context=given["context"],
-            version=given["version"],
-            plans=queries.plans_named(given.get("policies", ())),
-            description=given.get("description") or "",
-            tags=given.get("tags", ()),
-            **self.by,
-        )
-        if given.get("endpointConfig"):
-            api = operations.save_endpoint(api=api, **endpoint_documents(given["endpointConfig"]), **self.by)
-        if runtime := _new_runtime(api, given):
-            api = operations.save_runtime(api=api, **runtime, **self.by)
-        if given.get("is_default_version"):
-            api = operations.update_api(api=api, changes={"is_default_version": True}, **self.by)
-        return api
+        given = body.validated_data
+        plans = queries.plans_named(given.get("policies", ()))
+        names = {name: given[name] for name in ("name", "context", "version")}
+        return shown(operations.create_api(**names, **parts_of(given), plans=plans, **self.by), 201)
 
 
 class OneApi(Resource):
@@ -136,35 +129,15 @@ class OneApi(Resource):
         check_unchanged(request, etag(api))
         body = ApiDocument(api, data=request.data)
         body.is_valid(raise_exception=True)
-        return shown(self._update(api, body.validated_data))
+        return shown(operations.update_api(api=api, changes=_changes(api, body.validated_data), **self.by))
 
     @extend_schema(
-        operation_id="deleteApi", summary="Delete an API", tags=["APIs"], responses=answers({204: None}, 403, 404, 409)
+        operation_id="deleteApi", summary="Delete an API", tags=["APIs"], responses=answers({200: None}, 403, 404, 409)
     )
     def delete(self, request: Request, api_id: UUID) -> Response:
         """With its revisions and subscriptions; open connections are closed."""
         operations.delete_api(api=queries.get_api_for(self.user, api_id), **self.by)
-        return Response(status=204)
-
-    @transaction.atomic
-    def _update(self, api: Api, given: Mapping[str, Any]) -> Api:
-        """Each part that differs through its own operation, which asks for its own right; all of them or none."""
-        plans, changes, endpoint = _new_plans(api, given), _changes(api, given), _new_endpoint(api, given)
-        runtime = _new_runtime(api, given)
-        if plans is None and not changes and endpoint is None and runtime is None:
-            return self._unchanged(api)
-        if plans is not None:
-            api = operations.set_plans(api=api, plans=queries.plans_named(plans), **self.by)
-        if endpoint is not None:
-            api = operations.save_endpoint(api=api, **endpoint, **self.by)
-        if runtime is not None:
-            api = operations.save_runtime(api=api, **runtime, **self.by)
-        return operations.update_api(api=api, changes=changes, **self.by) if changes else api
-
-    def _unchanged(self, api: Api) -> Api:
-        if not permissions.can_set_plans(self.user, api):
-            permissions.require_edit(self.user, api)
-        return api
+        return Response()
 
 
 class Validation(Resource):
@@ -230,10 +203,6 @@ def etag(api: Api) -> str:
     return f'"{int(api.updated_at.timestamp() * 1_000_000):x}-{api.state}"'
 
 
-def _new_api_of(user: User) -> dict[str, Any]:
-    return {"provider": user.username, "lifeCycleStatus": "CREATED"}
-
-
 def _sorted(request: Request, rows: QuerySet[Api]) -> QuerySet[Api]:
     column = choose(request, "sortBy", SORTS, "createdTime")
     sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
@@ -241,37 +210,7 @@ def _sorted(request: Request, rows: QuerySet[Api]) -> QuerySet[Api]:
 
 
 def _changes(api: Api, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `update_api` has to do. A new name or version is among it, so that it is refused by name."""
-    values = {**given, "description": given.get("description") or ""} if "description" in given else given
-    present = {
-        name: getattr(api, name) for name in ("name", "context", "version", "description", "tags", "is_default_version")
-    }
-    return changed(values, present, present)
-
-
-def _new_plans(api: Api, given: Mapping[str, Any]) -> list[str] | None:
-    """The names of the plans, if they are to change."""
-    wanted: list[str] | None = given.get("policies")
-    present = {plan.name for plan in api.plans.all()}
-    return None if wanted is None or set(wanted) == present else wanted
-
-
-def _new_endpoint(api: Api, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The arguments of `save_endpoint`, if the endpoint is to change."""
-    if "endpointConfig" not in given:
-        return None
-    wanted = endpoint_documents(given["endpointConfig"])
-    present = {"production": api.production, "sandbox": api.sandbox, "options": api.endpoint_options}
-    stored = {key: document if key == "options" or document["url"] else {} for key, document in wanted.items()}
-    return None if all(document == present[key] for key, document in stored.items()) else wanted
-
-
-def _new_runtime(api: Api, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The arguments of `save_runtime`, if who may call, or how, is to change."""
-    present = {"origins": api.origins, "query_token": api.query_token}
-    wanted = dict(present)
-    if "corsConfiguration" in given:
-        wanted["origins"] = origins_listed(given["corsConfiguration"])
-    if "query_token" in given:
-        wanted["query_token"] = given["query_token"]
-    return None if wanted == present else wanted
+    """What `update_api` is asked for. A new name or version is among it, so that it is refused by name."""
+    names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
+    plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
+    return {**names, **plans, **parts_of(given, api), "context": given["context"]}

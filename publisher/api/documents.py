@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.rest.documents import Constant, Moment, Strict
+from accounts.models import User
+from core.rest.documents import Constant, Moment, Neutral, Strict
+from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.secret_headers import hidden
 
 EVERY_ORIGIN = ["*"]
-EVERY_TOPIC = [{"target": "/*", "verb": "SUBSCRIBE"}, {"target": "/*", "verb": "PUBLISH"}]
+EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
+_EVERY_SORTED = {**EVERY_TOPIC, "verbs": sorted(EVERY_TOPIC["verbs"])}
+AUTH_TYPES = ("Any", "Application & Application User")
+TOKENS_ONLY = "Callers show an OAuth token in the Authorization header: there are no keys, passwords or certificates."
+NEVER = "-1"
+ERROR_CODES = (
+    *("101000", "101001", "101500", "101501", "101503", "101504"),
+    *("101505", "101506", "101507", "101508", "101509", "101510"),
+)
+NO_CACHE = "Answers of a WebSocket are not cached."
+
+
+def _within(*words: str) -> Callable[[Any], bool]:
+    """Says whether a list holds nothing but these words."""
+    return lambda value: isinstance(value, list) and all(each in words for each in value)
+
+
+def _is_zero(value: Any) -> bool:
+    return str(value).strip() in {"0", "0.0"}
+
+
+class Number(serializers.FloatField):
+    """A number, also as text; an empty text is none."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The number. Raises ValidationError for what is none, or for infinity."""
+        if data == "":
+            return None
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
+
+
+class Suspension(Strict):
+    """When an address that fails is left alone, in WSO2's words and milliseconds; both durations 0: never."""
+
+    suspendDuration = Number(required=False, allow_null=True, min_value=0)
+    suspendMaxDuration = Number(required=False, allow_null=True, min_value=0)
+    factor = Number(required=False, allow_null=True, min_value=0)
+    suspendErrorCode = serializers.ListField(child=serializers.CharField(), required=False)
+
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "actionDuration": Neutral(_is_zero, "A WebSocket is not ended for being slow: leave it out."),
+        "actionSelect": Neutral.one_of("fault", why="There is nothing to discard on a WebSocket: send fault."),
+        "retryDelay": Neutral(_is_zero, "Send `retry_delay` in options, in seconds."),
+        "retryErroCode": Neutral(lambda value: False, "Every failure to connect counts. Leave it out."),
+        "retryTimeOut": Neutral(_is_zero, "Send `suspend_after` in options: the failures after which it rests."),
+    }
+
+    def validate_suspendErrorCode(self, codes: list[str]) -> list[str]:  # noqa: N802
+        """Nothing, the code that means never, or all codes there are."""
+        if codes in ([], [NEVER]) or set(codes) >= set(ERROR_CODES):
+            return codes
+        raise serializers.ValidationError(
+            f"Every failure to connect counts: send none or all of the codes, or {NEVER} for never."
+        )
 
 
 class EndpointAddress(Strict):
-    """One address of a backend."""
+    """One address of a backend, and when WSO2's clients would rest it: milliseconds, kept in the options."""
 
-    url = serializers.CharField(help_text="ws://host:port/path or wss://…")
+    url = serializers.CharField(allow_blank=True, help_text="ws://host:port/path or wss://…")
+    config = Suspension(required=False, allow_null=True)
+
+    ignored: ClassVar[frozenset[str]] = frozenset({"template_not_supported"})
 
 
 class EndpointConfig(Strict):
@@ -31,7 +94,12 @@ class EndpointConfig(Strict):
     sandbox_failovers = EndpointAddress(many=True, required=False)
     options = serializers.DictField(required=False, help_text="Timeouts, retries, suspension: see the reference.")
 
-    ignored: ClassVar[frozenset[str]] = frozenset({"failOver"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "failOver": Neutral(
+            lambda value: str(value).lower() in {"true", "false"},
+            "Addresses to fail over to are dialled where they are listed; send true or false.",
+        ),
+    }
 
     def get_attribute(self, instance: Api) -> dict[str, Any]:
         """Both keys' addresses and the options."""
@@ -50,9 +118,12 @@ class CorsConfiguration(Strict):
         child=serializers.CharField(), required=False, help_text="https://host, https://host:port, https://*.host"
     )
 
-    ignored: ClassVar[frozenset[str]] = frozenset(
-        {"accessControlAllowCredentials", "accessControlAllowHeaders", "accessControlAllowMethods"}
-    )
+    ignored: ClassVar[frozenset[str]] = frozenset({"accessControlAllowHeaders", "accessControlAllowMethods"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "accessControlAllowCredentials": Neutral.one_of(
+            False, why="A WebSocket handshake has no such permission; the list of origins alone decides."
+        ),
+    }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A list that is switched on must have something on it."""
@@ -82,13 +153,21 @@ class PlanNames(serializers.ListField):
         return sorted(plan.name for plan in instance.plans.all())
 
 
-class Operation(serializers.Serializer):  # type: ignore[type-arg]
+class Operation(Strict):
     """One direction of one topic."""
 
-    target = serializers.CharField()
+    target = serializers.CharField(help_text="A path below the version: /rooms/{id}, or /* for all.")
     verb = serializers.ChoiceField(["SUBSCRIBE", "PUBLISH"])
-    uriMapping = serializers.CharField(required=False)
+    uriMapping = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     scopes = serializers.ListField(child=serializers.CharField(), required=False)
+
+    ignored: ClassVar[frozenset[str]] = frozenset({"id"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "authType": Neutral.one_of(*AUTH_TYPES, why="Every topic asks for a token: send Any."),
+        "throttlingPolicy": Neutral.one_of(
+            "Unlimited", why="Topics have no plan of their own, only APIs and applications have: send Unlimited."
+        ),
+    }
 
 
 @extend_schema_field(Operation(many=True))
@@ -102,10 +181,36 @@ class OperationsField(serializers.Field):  # type: ignore[type-arg]
     def to_representation(self, value: Api) -> list[dict[str, Any]]:
         """The declared topics, or every topic where none is declared."""
         return [
-            {"target": topic["target"], "verb": verb.upper(), "uriMapping": topic["mapping"], "scopes": topic["scopes"]}
-            for topic in value.topics
+            {
+                **{"target": topic["target"], "verb": verb.upper(), "uriMapping": topic["mapping"]},
+                **{"scopes": topic["scopes"], "authType": AUTH_TYPES[0], "throttlingPolicy": "Unlimited"},
+            }
+            for topic in value.topics or [EVERY_TOPIC]
             for verb in topic["verbs"]
-        ] or EVERY_TOPIC
+        ]
+
+    def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
+        """The entries as topics; none where they stand for every topic. Raises ValidationError."""
+        entries = Operation(data=data, many=True)
+        entries.is_valid(raise_exception=True)
+        topics: dict[str, dict[str, Any]] = {}
+        for entry in entries.validated_data:
+            rest = {"mapping": entry.get("uriMapping") or "", "scopes": entry.get("scopes") or []}
+            topic = topics.setdefault(entry["target"], {"target": entry["target"], "verbs": [], **rest})
+            _check_same(entry, topic, rest)
+            topic["verbs"].append(entry["verb"].lower())
+        listed = list(topics.values())
+        return [] if [{**topic, "verbs": sorted(topic["verbs"])} for topic in listed] == [_EVERY_SORTED] else listed
+
+
+def _check_same(entry: Mapping[str, Any], topic: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
+    target, verb = entry["target"], entry["verb"]
+    if verb.lower() in topic["verbs"]:
+        raise serializers.ValidationError(f"{target} stands here twice with {verb}.")
+    if any(topic[key] != value for key, value in rest.items()):
+        raise serializers.ValidationError(
+            f"Both directions of {target} share uriMapping and scopes: send the same for SUBSCRIBE and PUBLISH."
+        )
 
 
 class ApiInfo(serializers.Serializer):  # type: ignore[type-arg]
@@ -142,7 +247,7 @@ class ApiDocument(Strict):
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
-    operations = OperationsField(read_only=True)
+    operations = OperationsField(required=False)
     corsConfiguration = CorsConfiguration(required=False, allow_null=True)
     queryToken = serializers.BooleanField(
         source="query_token", required=False, help_text="Whether a token may come in the address."
@@ -150,37 +255,74 @@ class ApiDocument(Strict):
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
     authorizationHeader = Constant("Authorization")
+    apiKeyHeader = Constant("ApiKey")
+    apiThrottlingPolicy = Constant("Unlimited")
     audience = Constant("PUBLIC")
     visibility = Constant("PUBLIC")
     accessControl = Constant("NONE")
     subscriptionAvailability = Constant("CURRENT_TENANT")
     endpointImplementationType = Constant("ENDPOINT")
-    keyManagers = Constant(["all"])
+    keyManagers = Constant({"all": True})
     workflowStatus = Constant("APPROVED")
     hasThumbnail = Constant(False)
+    gatewayType = Constant("wso2/synapse")
+    gatewayVendor = Constant("wso2")
     createdTime = Moment(source="created_at")
     lastUpdatedTime = Moment(source="updated_at")
 
-    ignored: ClassVar[frozenset[str]] = frozenset(
-        {"lastUpdatedTime", "lastUpdatedTimestamp", "gatewayType", "gatewayVendor"}
-    )
+    ignored: ClassVar[frozenset[str]] = frozenset({"lastUpdatedTime", "lastUpdatedTimestamp"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "advertiseInfo": Neutral.off("advertised", "An API is served by this gateway; it cannot only be advertised."),
+        "apiKeyHeader": Neutral(lambda value: str(value).lower() == "apikey", TOKENS_ONLY),
+        "apiThrottlingPolicy": Neutral.one_of("Unlimited", why="An API as a whole has no plan: send Unlimited."),
+        "asyncTransportProtocols": Neutral(_within("ws", "wss"), "A WebSocket API is reached by ws and wss."),
+        "audiences": Neutral(_within("all"), "A token is for all APIs of its application: leave it out or send all."),
+        "cacheTimeout": Neutral(lambda value: isinstance(value, int), NO_CACHE),
+        "gatewayType": Neutral.one_of("wso2/synapse", "Regular", why="There is one gateway, of the type wso2/synapse."),
+        "keyManagers": Neutral(lambda value: value == ["all"], "There is one key manager: send all."),
+        "monetization": Neutral.off("enabled", "Calls are not billed here."),
+        "responseCachingEnabled": Neutral.one_of(False, why=NO_CACHE),
+        "securityScheme": Neutral(
+            lambda value: _within("oauth2", "oauth_basic_auth_api_key_mandatory")(value) and "oauth2" in value,
+            TOKENS_ONLY,
+        ),
+        "transport": Neutral(_within("ws", "wss", "http", "https"), "A WebSocket API is reached by ws and wss."),
+        "websubSubscriptionConfiguration": Neutral.off("enable", "A WebSocket API has no WebSub subscriptions."),
+    }
+
+
+def holds_for_new(user: User, data: Any) -> dict[str, Any]:
+    """What is true of an API that `user` is about to make, so that saying it is no mistake."""
+    name = data.get("name") if isinstance(data, Mapping) else None
+    return {"provider": user.username, "lifeCycleStatus": "CREATED", "displayName": name}
 
 
 def endpoint_config(api: Api) -> dict[str, Any]:
     """The stored endpoint documents in WSO2's form."""
     config: dict[str, Any] = {"endpoint_type": "ws"}
+    suspension = _suspension(api.endpoint_options)
     for key, stored in (("production", api.production), ("sandbox", api.sandbox)):
         if stored:
-            config[f"{key}_endpoints"] = {"url": stored["url"]}
+            config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
             config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
-    return {**config, "options": api.endpoint_options}
+    return {**config, "options": hidden(api.endpoint_options)}
 
 
-def endpoint_documents(config: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments of `save_endpoint` for an `endpointConfig`: production, sandbox and, if given, options."""
-    given = config or {}
-    documents = {key: _document(given, key) for key in ("production", "sandbox")}
-    return {**documents, "options": given["options"]} if "options" in given else documents
+def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
+    """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds.
+
+    `present` is the API that is to be changed. Raises ValidationError where the body contradicts itself.
+    """
+    parts = {part: given[part] for part in ("tags", "is_default_version", "query_token") if part in given}
+    if "description" in given:
+        parts["description"] = given["description"] or ""
+    if "corsConfiguration" in given:
+        parts["origins"] = origins_listed(given["corsConfiguration"])
+    if "operations" in given:
+        parts["topics"] = given["operations"]
+    if "endpointConfig" in given:
+        parts |= _endpoints(given["endpointConfig"] or {}, hidden(present.endpoint_options) if present else {})
+    return parts
 
 
 def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
@@ -189,7 +331,62 @@ def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
     return [] if not (cors or {}).get("corsConfigurationEnabled") or listed == EVERY_ORIGIN else listed
 
 
-def _document(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _endpoints(config: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    options = _options(config, {**EndpointOptions().to_document(), **present})
+    return {"production": _addresses(config, "production"), "sandbox": _addresses(config, "sandbox"), **options}
+
+
+def _addresses(config: Mapping[str, Any], key: str) -> dict[str, Any]:
     primary = config.get(f"{key}_endpoints")
     spares = [spare["url"] for spare in config.get(f"{key}_failovers", [])]
     return {"url": primary["url"] if primary else "", "failover": spares}
+
+
+def _options(config: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """The options to save, if any: those given, and over them what the addresses' `config` says otherwise."""
+    given = config.get("options")
+    options = dict(present if given is None else given)
+    said: dict[str, Any] = {}
+    for part in ("production_endpoints", "sandbox_endpoints", "production_failovers", "sandbox_failovers"):
+        documents = config.get(part) or []
+        for document in documents if isinstance(documents, list) else [documents]:
+            for name, value in _from_suspension(document.get("config") or {}).items():
+                field = {"endpointConfig": {part: {"config": _ONE_SUSPENSION}}}
+                if said.setdefault(name, value) != value:
+                    raise serializers.ValidationError(field)
+                if value == present[name]:
+                    continue
+                if given is not None and given.get(name, present[name]) not in (present[name], value):
+                    raise serializers.ValidationError(field)
+                options[name] = value
+    return {} if given is None and options == present else {"endpoint_options": options}
+
+
+_ONE_SUSPENSION = "All addresses of an API rest by the same rule: say it once, or the same everywhere."
+
+
+def _from_suspension(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a valid `config` means."""
+    first, longest, factor = (config.get(key) for key in ("suspendDuration", "suspendMaxDuration", "factor"))
+    if config.get("suspendErrorCode") == [NEVER] or (first == 0 and longest == 0):
+        return {"prevent_suspension": True}
+    values = {
+        "suspend_initial": None if first is None else first / 1000,
+        "suspend_maximum": None if longest is None else longest / 1000,
+        "suspend_factor": factor,
+    }
+    known = {name: value for name, value in values.items() if value is not None}
+    return {**known, "prevent_suspension": False} if known else {}
+
+
+def _suspension(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same the other way round; nothing where suspension is as it is by default."""
+    chosen, usual = EndpointOptions.from_document(options), EndpointOptions()
+    if chosen.prevent_suspension:
+        return {"config": {"suspendErrorCode": [NEVER], "suspendDuration": 0, "suspendMaxDuration": 0}}
+    three = [(each.suspend_initial, each.suspend_maximum, each.suspend_factor) for each in (chosen, usual)]
+    if three[0] == three[1]:
+        return {}
+    first, longest, factor = three[0]
+    numbers = {"suspendDuration": round(first * 1000), "suspendMaxDuration": round(longest * 1000), "factor": factor}
+    return {"config": numbers}

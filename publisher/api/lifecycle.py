@@ -13,9 +13,11 @@ from rest_framework.response import Response
 from accounts.rest import Resource
 from core.models import AuditEntry
 from core.rest.documents import Constant, answers
+from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import choose, query_value, required_query
 from publisher import operations, queries
-from publisher.lifecycle import TRANSITIONS, Action, Checklist, State, allowed_actions
+from publisher.api.apis import etag
+from publisher.lifecycle import NO_CHECKS, TRANSITIONS, Action, AlreadyThere, Checklist, State, allowed_actions
 from publisher.models import Api
 
 CHECKS = {
@@ -23,6 +25,7 @@ CHECKS = {
     "Requires re-subscription when publishing the API": "require_resubscription",
 }
 ACTIONS = {action.value: action for action in Action}
+STATES: dict[str, State | None] = {"": None, **{state.value: state for state in State}}
 
 
 class CheckItem(serializers.Serializer):  # type: ignore[type-arg]
@@ -58,7 +61,7 @@ class WorkflowDocument(serializers.Serializer):  # type: ignore[type-arg]
 class HistoryItem(serializers.Serializer):  # type: ignore[type-arg]
     """One step that was taken."""
 
-    previousState = serializers.CharField(allow_null=True)
+    previousState = serializers.CharField(required=False, help_text="Left out where the API was made.")
     postState = serializers.CharField()
     user = serializers.CharField()
     updatedTime = serializers.DateTimeField()
@@ -81,8 +84,9 @@ class LifecycleState(Resource):
         responses=answers({200: LifecycleStateDocument}, 404),
     )
     def get(self, request: Request, api_id: UUID) -> Response:
-        """With the steps that lead on."""
-        return Response(_standing(queries.get_api_for(self.user, api_id)))
+        """With the steps that lead on, and the ETag to take one of them with."""
+        api = queries.get_api_for(self.user, api_id)
+        return Response(_standing(api), headers={"ETag": etag(api)})
 
 
 class LifecycleHistory(Resource):
@@ -114,20 +118,29 @@ class ChangeLifecycle(Resource):
             OpenApiParameter(
                 "lifecycleChecklist", str, description=f"`NAME:true` with NAME one of: {'; '.join(CHECKS)}"
             ),
+            OpenApiParameter("seenState", str, description="The state that the step is taken from.", enum=list(STATES)),
+            IF_MATCH,
         ],
         request=None,
-        responses=answers({200: WorkflowDocument}, 400, 403, 404, 409),
+        responses=answers({200: WorkflowDocument}, 400, 403, 404, 409, 412),
     )
     def post(self, request: Request) -> Response:
-        """Publishing deploys a first revision if none is deployed."""
+        """Publishing deploys a first revision if none is deployed; to publish what is published changes nothing.
+
+        With `seenState` or If-Match the step is refused if the API was moved by somebody else meanwhile.
+        """
         query_value(request, "action")
-        api = operations.transition_api(
-            api=queries.get_api_for(self.user, query_value(request, "apiId")),
-            action=choose(request, "action", ACTIONS, ""),
-            checklist=_checklist(request.query_params.get("lifecycleChecklist", "")),
-            **self.by,
-        )
-        return Response({"workflowStatus": "APPROVED", "lifecycleState": _standing(api)})
+        api = queries.get_api_for(self.user, query_value(request, "apiId"))
+        check_unchanged(request, etag(api))
+        action, seen = choose(request, "action", ACTIONS, ""), choose(request, "seenState", STATES, "")
+        checklist = _checklist(request.query_params.get("lifecycleChecklist", ""))
+        try:
+            api = operations.transition_api(api=api, action=action, checklist=checklist, seen=seen, **self.by)
+        except AlreadyThere:
+            if checklist != NO_CHECKS:
+                raise
+        body = {"workflowStatus": "APPROVED", "lifecycleState": _standing(api)}
+        return Response(body, headers={"ETag": etag(api)})
 
 
 def _checklist(text: str) -> Checklist:
@@ -154,8 +167,9 @@ def _standing(api: Api) -> dict[str, Any]:
 
 
 def _step(entry: AuditEntry) -> dict[str, Any]:
+    previous = {"previousState": entry.detail["from"]} if "from" in entry.detail else {}
     return {
-        "previousState": entry.detail.get("from"),
+        **previous,
         "postState": entry.detail.get("to", State.CREATED.value),
         "user": entry.actor_name,
         "updatedTime": entry.at,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.rest.documents import Constant, Moment, Strict, answers
-from core.rest.requests import choose, query_value, required_query
+from core.rest.documents import Constant, Moment, Neutral, Strict, answers
+from core.rest.requests import choose, query_flag, query_value, required_query
 from publisher import operations, queries
 from publisher.api.apis import shown
 from publisher.api.documents import ApiDocument
@@ -27,12 +28,29 @@ class RevisionDeployment(Strict):
     """A revision on the one gateway there is, called Default."""
 
     revisionUuid = serializers.UUIDField(read_only=True)
-    name = serializers.ChoiceField([ENVIRONMENT], default=ENVIRONMENT)
+    name = serializers.CharField(default=ENVIRONMENT)
     vhost = serializers.CharField(read_only=True)
     status = Constant("APPROVED")
     displayOnDevportal = Constant(True)
     deployedTime = serializers.DateTimeField(read_only=True)
     successDeployedTime = serializers.DateTimeField(read_only=True)
+
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        {"deployedTime", "successDeployedTime", "liveGatewayCount", "deployedGatewayCount", "failedGatewayCount"}
+    )
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "status": Neutral.one_of("CREATED", "APPROVED", why="A deployment is approved at once: send APPROVED."),
+        "displayOnDevportal": Neutral.one_of(
+            True, why="What is published is shown in the Developer Portal: send true, or take the API back to Created."
+        ),
+        "vhost": Neutral(lambda value: str(value).lower() == _host(), "The gateway has one host: leave vhost out."),
+    }
+
+    def validate_name(self, name: str) -> str:
+        """The one environment, in any case of letters."""
+        if name.lower() != ENVIRONMENT.lower():
+            raise serializers.ValidationError(f"There is one environment, called {ENVIRONMENT}.")
+        return ENVIRONMENT
 
 
 class ApiReference(serializers.Serializer):  # type: ignore[type-arg]
@@ -125,7 +143,7 @@ class Deploy(Resource):
         """It takes the place of the one that is deployed; open connections stay."""
         api = queries.get_api_for(self.user, api_id)
         revision = queries.get_revision_of(api, query_value(request, "revisionId"))
-        RevisionDeployment(data=request.data or [], many=True).is_valid(raise_exception=True)
+        _check_environments(request, revision)
         api = operations.deploy_revision(api=api, revision=revision, **self.by)
         return Response(_deployments(revision, api))
 
@@ -137,15 +155,19 @@ class Undeploy(Resource):
         operation_id="undeployRevision",
         summary="Take an API off the gateway",
         tags=["Revisions"],
-        parameters=[OpenApiParameter("revisionId", str, description="Must be the one that is deployed, if given.")],
+        parameters=[
+            OpenApiParameter("revisionId", str, description="Must be the one that is deployed, if given."),
+            OpenApiParameter("revisionNumber", str, description="The same by its number."),
+            OpenApiParameter("allEnvironments", bool, description="There is one, so it makes no difference."),
+        ],
         request=RevisionDeployment(many=True),
         responses=answers({200: RevisionDeployment(many=True)}, 400, 403, 404, 409),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
         """Open connections are closed."""
         api = queries.get_api_for(self.user, api_id)
-        RevisionDeployment(data=request.data or [], many=True).is_valid(raise_exception=True)
         _check_deployed(request, api)
+        _check_environments(request, api.deployed_revision)
         operations.undeploy(api=api, **self.by)
         return Response([])
 
@@ -169,10 +191,26 @@ class Restore(Resource):
 
 
 def _check_deployed(request: Request, api: Api) -> None:
-    named = request.query_params.get("revisionId")
+    query_flag(request, "allEnvironments")
+    named, number = request.query_params.get("revisionId"), request.query_params.get("revisionNumber")
     if named and named != str(api.deployed_revision_id):
         queries.get_revision_of(api, named)
         raise exceptions.ValidationError({"revisionId": "This revision is not deployed."})
+    if number and api.deployed_revision and number != str(api.deployed_revision.number):
+        raise exceptions.ValidationError({"revisionNumber": f"Revision {api.deployed_revision.number} is deployed."})
+
+
+def _check_environments(request: Request, revision: Revision | None) -> None:
+    """The body of a deployment says nothing that does not hold, and nothing twice."""
+    holds = {"revisionUuid": str(revision.pk)} if revision else {}
+    body = RevisionDeployment(data=request.data or [], many=True, context={"holds": holds})
+    body.is_valid(raise_exception=True)
+    if len(body.validated_data) > 1:
+        raise exceptions.ValidationError({"name": f"There is one environment, called {ENVIRONMENT}: name it once."})
+
+
+def _host() -> str:
+    return urlsplit(settings.GATEWAY_WSS_URL).hostname or ""
 
 
 def _document(revision: Revision, api: Api) -> dict[str, Any]:
@@ -189,6 +227,6 @@ def _document(revision: Revision, api: Api) -> dict[str, Any]:
 def _deployments(revision: Revision, api: Api) -> list[dict[str, Any]]:
     if api.deployed_revision_id != revision.pk:
         return []
-    where = {"name": ENVIRONMENT, "vhost": urlsplit(settings.GATEWAY_WSS_URL).hostname}
+    where = {"name": ENVIRONMENT, "vhost": _host()}
     when = {"deployedTime": api.deployed_at, "successDeployedTime": api.deployed_at}
     return [{"revisionUuid": str(revision.pk), **where, **when, "status": "APPROVED", "displayOnDevportal": True}]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
-from core import values
-from publisher import validation
+from core import text, values
+from publisher import queries, validation
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words, offer_plans
 from publisher.models import Api, Plan
 from publisher.origins import clean_origins
@@ -88,7 +89,6 @@ class BasicInfoForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         return {
             "seen": api.updated_at.isoformat(),
             "description": api.description,
@@ -121,7 +121,6 @@ class RuntimeForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         return {
             "seen": api.updated_at.isoformat(),
             "origins": "\n".join(api.origins),
@@ -137,7 +136,13 @@ class RuntimeForm(GuardedForm):
 
 
 class PlansForm(GuardedForm):
-    """The business plans on offer."""
+    """The business plans on offer, and what becomes of those who are under one that is withdrawn.
+
+    `in_use` counts the subscriptions by the name of their plan. Where a plan that has some is left out, the form asks:
+    its field `after_<pk>` is empty (nothing chosen yet), KEEP, or the name of another plan.
+    """
+
+    KEEP = "keep:"
 
     plans = forms.ModelMultipleChoiceField(
         Plan.objects.none(),
@@ -147,6 +152,42 @@ class PlansForm(GuardedForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, in_use: Mapping[str, int], **options: Any) -> None:
         super().__init__(*args, **options)
         offer_plans(self)
+        self.in_use = in_use
+        self.withdrawn = self._withdrawn() if self.is_bound else []
+        for plan in self.withdrawn:
+            self.fields[_after(plan)] = self._question(plan)
+
+    def questions(self) -> list[forms.BoundField]:
+        """The fields that ask what becomes of somebody."""
+        return [self[_after(plan)] for plan in self.withdrawn]
+
+    def successors(self) -> dict[Plan, Plan]:
+        """Which plan takes the place of which."""
+        chosen = {plan.name: plan for plan in self.cleaned_data["plans"]}
+        answers = {plan: self.cleaned_data[_after(plan)] for plan in self.withdrawn}
+        return {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
+
+    def _withdrawn(self) -> list[Plan]:
+        kept = set(self["plans"].value() or [])
+        offered = set(self.initial.get("plans", []))
+        return [plan for plan in queries.all_plans() if plan.name in offered - kept and self.in_use.get(plan.name)]
+
+    def _question(self, plan: Plan) -> forms.ChoiceField:
+        number = self.in_use[plan.name]
+        who = text.count(number, "subscription")
+        stay = f"Keep {plan}: {text.agree(number, 'it goes', 'they go')} on, and nobody new can choose it"
+        kept = [each for each in queries.all_plans() if each.name in set(self["plans"].value() or [])]
+        moves = [(each.name, f"Move {text.agree(number, 'it', 'them')} to {each} now: {each.summary}") for each in kept]
+        return forms.ChoiceField(
+            label=f"{who} {text.agree(number, 'is', 'are')} under {plan}",
+            choices=[(self.KEEP, stay), *moves],
+            widget=forms.RadioSelect,
+            error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
+        )
+
+
+def _after(plan: Plan) -> str:
+    return f"after_{plan.pk}"

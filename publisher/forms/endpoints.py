@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,9 +10,10 @@ from django import forms
 from core.duration_field import DurationField
 from core.errors import Invalid
 from publisher import validation
-from publisher.endpoint import OPTION_BOUNDS, EndpointOptions, read_options
+from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
+from publisher.secret_headers import hidden
 
 
 class EndpointForm(GuardedForm):
@@ -68,8 +70,16 @@ class EndpointForm(GuardedForm):
     headers = forms.CharField(
         label="Headers for the backend",
         required=False,
-        help_text="Added to every handshake with the backend, one a line: X-Backend-Key: value",
+        help_text="Added to every handshake with the backend, one a line: X-Client: gateway. Whoever sees this page "
+        "reads them.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
+    )
+    secret_headers = forms.CharField(
+        label="Secret headers for the backend",
+        required=False,
+        help_text="The same for keys and passwords: X-Backend-Key: value. The values are kept encrypted and nobody "
+        f"reads them back; {HIDDEN} keeps the one that is stored.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -94,10 +104,11 @@ class EndpointForm(GuardedForm):
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
         """What the form shows at first."""
-        options = EndpointOptions.from_document(api.endpoint_options).to_document()
+        options = EndpointOptions.from_document(hidden(api.endpoint_options)).to_document()
         return {
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
-            "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
+            "headers": _as_lines(options["headers"]),
+            "secret_headers": _as_lines(options["secret_headers"]),
             "seen": api.updated_at.isoformat(),
             "production_url": api.production.get("url", ""),
             "production_failover": "\n".join(api.production.get("failover", ())),
@@ -107,19 +118,22 @@ class EndpointForm(GuardedForm):
 
     def clean_headers(self) -> dict[str, str]:
         """Header lines as names with values."""
-        pairs = [_header(line) for line in _lines(self.cleaned_data["headers"])]
-        names = [name.lower() for name, _ in pairs]
-        if twice := next((name for name in names if names.count(name) > 1), ""):
-            raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
-        return dict(pairs)
+        return _headers(self.cleaned_data["headers"])
+
+    def clean_secret_headers(self) -> dict[str, str]:
+        """The same."""
+        return _headers(self.cleaned_data["secret_headers"])
 
     def clean(self) -> dict[str, Any]:
         """Where a field is wrong already, say at once what is wrong with the others: the operation is not reached."""
         cleaned = super().clean()
         if self.errors:
             known = EndpointOptions().to_document()
-            for name, sentence in _wrong({key: self.cleaned_data[key] for key in known if key in self.cleaned_data}):
-                self.add_error(name, sentence)
+            try:
+                read_options({key: self.cleaned_data[key] for key in known if key in self.cleaned_data})
+            except Invalid as error:
+                for name, sentence in error.fields.items():
+                    self.add_error(name, sentence)
         return cleaned
 
     def documents(self) -> dict[str, Any]:
@@ -128,7 +142,7 @@ class EndpointForm(GuardedForm):
         return {
             "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
             "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
-            "options": {name: sent[name] for name in EndpointOptions().to_document()},
+            "endpoint_options": {name: sent[name] for name in EndpointOptions().to_document()},
         }
 
     def advanced_is_wrong(self) -> bool:
@@ -143,24 +157,25 @@ class TryForm(forms.Form):
     address = CleanedField(validation.clean_endpoint_url)
 
 
-def _wrong(options: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with some of the advanced options, by field."""
-    try:
-        read_options(options)
-    except Invalid as error:
-        return list(error.fields.items())
-    return []
-
-
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon:
-        raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
-    return name.strip(), value.strip()
+def _as_lines(headers: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def _headers(text: str) -> dict[str, str]:
+    pairs = []
+    for line in _lines(text):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
+        pairs.append((name.strip(), value.strip()))
+    names = [name.lower() for name, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
+    return dict(pairs)
 
 
 _DURATIONS: dict[str, str] = {

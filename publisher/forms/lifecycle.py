@@ -8,7 +8,7 @@ from django import forms
 
 from publisher import validation
 from publisher.forms.common import PLAIN, CleanedField
-from publisher.lifecycle import Action, Checklist
+from publisher.lifecycle import Action, Checklist, State
 from publisher.models import Api
 
 
@@ -38,9 +38,14 @@ class RevisionForm(forms.Form):
 
 
 class TransitionForm(forms.Form):
-    """One step of the lifecycle with its check items. Retiring asks for the API's name."""
+    """One step of the lifecycle with its check items, and the state it was decided in. Retiring asks for the name."""
 
     action = forms.TypedChoiceField(choices=[(action.value, action.value) for action in Action], coerce=Action)
+    seen = forms.TypedChoiceField(
+        choices=[(state.value, state.label) for state in State],
+        coerce=State,
+        error_messages={"required": "The page did not say which state you saw. Open Lifecycle again."},
+    )
     deprecate_old_versions = forms.BooleanField(required=False)
     require_resubscription = forms.BooleanField(required=False)
     confirmation = forms.CharField(required=False)
@@ -57,11 +62,9 @@ class TransitionForm(forms.Form):
         return sent
 
     def sentences(self) -> list[str]:
-        """All that is wrong."""
         return [str(sentence) for errors in self.errors.values() for sentence in errors]
 
     def checklist(self) -> Checklist:
-        """The check items."""
         sent = self.cleaned_data
         return Checklist(sent["deprecate_old_versions"], sent["require_resubscription"])
 

@@ -21,9 +21,6 @@ from publisher.operations.designs import (
     create_api,
     create_version,
     delete_api,
-    save_endpoint,
-    save_runtime,
-    set_plans,
     update_api,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
@@ -49,9 +46,6 @@ __all__ = [
     "delete_plan",
     "deploy_revision",
     "restore_revision",
-    "save_endpoint",
-    "save_runtime",
-    "set_plans",
     "transition_api",
     "undeploy",
     "update_api",

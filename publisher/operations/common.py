@@ -10,6 +10,7 @@ from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
 from publisher import queries, ssrf
+from publisher.addresses import Tenant
 from publisher.models import Api, Plan
 
 
@@ -50,6 +51,16 @@ def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
     refuse({field: " ".join(sentences) for field, sentences in refused.items() if sentences})
 
 
+def why_in_the_way(context: str, version: str, *, key: object = None, since: datetime, older_only: bool = False) -> str:
+    """Which API's addresses these would get into the way of, as a sentence; empty when none."""
+    other = queries.clashing_with(Tenant(key, "", context, version, since), older_only=older_only)
+    if other is None:
+        return ""
+    return (
+        f"{other.name} answers at {other.addresses[-1]} and below. The two addresses would get into each other's way."
+    )
+
+
 def lock(api: Api) -> Api:
     """A fresh row object, held until the transaction ends. Raises ApiNotFound when it was deleted meanwhile."""
     return rows.lock(api, gone=lambda: queries.ApiNotFound(f"{api} has been deleted meanwhile."))
@@ -71,13 +82,11 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
     if seen is not None:
         unchanged = unchanged.filter(updated_at=seen)
     if unchanged.update(**changes, updated_at=now) != 1:
-        raise ChangedMeanwhile(_who_came_first(lock(api)))
+        last = queries.changes_of(lock(api)).filter(verb__in=["api.created", "api.updated"]).first()
+        who = last.actor_name if last else "Somebody"
+        what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
+        changed = f"changed the {what}" if what else "changed this API"
+        raise ChangedMeanwhile(
+            f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
+        )
     return lock(api)
-
-
-def _who_came_first(api: Api) -> str:
-    last = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"]).first()
-    who = last.actor_name if last else "Somebody"
-    what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
-    changed = f"changed the {what}" if what else "changed this API"
-    return f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."

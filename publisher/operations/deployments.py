@@ -13,7 +13,7 @@ from core.values import invalid
 from publisher import permissions, queries, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision
-from publisher.operations.common import lock, save_design
+from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
 RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
@@ -28,7 +28,7 @@ class NotDeployed(Conflict):
 
 
 class CannotDeploy(Conflict):
-    """The API is retired, the revision names no endpoint, or it belongs to another API."""
+    """The API is retired or in the way of an older one, the revision names no endpoint or is another API's."""
 
 
 @transaction.atomic
@@ -103,6 +103,9 @@ def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) 
         raise CannotDeploy(f"{row} is retired and cannot be deployed again. Make a new version of it.")
     if not (revision.snapshot["production"] or revision.snapshot["sandbox"]):
         raise CannotDeploy(f"Revision {revision.number} names no endpoint. Give the API one and make a new revision.")
+    place = (revision.snapshot["context"], revision.snapshot["version"])
+    if why := why_in_the_way(*place, key=row.pk, since=row.created_at, older_only=True):
+        raise CannotDeploy(f"{row} cannot be deployed. {why} Create it anew under another context.")
     Api.objects.filter(pk=row.pk).update(deployed_revision=revision, deployed_at=now)
     about = {"revision_id": str(revision.pk), "revision": revision.number}
     record_change(row, "deployed", actor=actor, now=now, **about)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
-from core.values import clean, refuse
-from publisher import permissions, queries, validation
-from publisher.endpoint import Endpoint, EndpointOptions, read_endpoint, read_options
+from core.values import clean
+from publisher import design, permissions, queries, secret_headers, signals, validation
+from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
 from publisher.operations.common import (
@@ -24,20 +24,18 @@ from publisher.operations.common import (
     lock,
     refuse_backends,
     save_design,
+    why_in_the_way,
 )
 from publisher.operations.transitions import transition_api
-from publisher.origins import clean_origins
 
-CLEANERS: dict[str, Callable[[Any], Any]] = {
-    "name": validation.clean_name,
-    "context": validation.clean_context,
-    "version": validation.clean_version,
+FOR_CREATION = {
+    **design.NAMES,
+    **design.PARTS,
     "endpoint": lambda url: validation.clean_endpoint_url(url) if url.strip() else "",
-    "description": validation.clean_description,
-    "tags": validation.clean_tags,
-    "is_default_version": bool,
 }
-CHANGEABLE = frozenset({"description", "tags", "is_default_version", "context"})
+FOR_CHANGE = {**design.PARTS, "plans": list}
+UNIQUE = frozenset({"context", "is_default_version"})
+"""What is unique across APIs or versions."""
 
 
 class ContextIsFixed(Conflict):
@@ -58,35 +56,32 @@ def create_api(
     endpoint: str = "",
     plans: Sequence[Plan] = (),
     publish: bool = False,
-    description: str = "",
-    tags: Iterable[str] = (),
     actor: User,
     now: datetime,
+    **parts: Any,
 ) -> Api:
     """Design a new WebSocket API; with `publish`, deploy its first revision and publish it too.
 
-    The endpoint serves production and sandbox keys alike until the endpoint page says otherwise.
-    Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish` NotReadyToPublish.
+    `endpoint` serves production and sandbox keys alike; `parts` are any others of `publisher.design.PARTS`, such as
+    `production` and `sandbox` in its place. Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish`
+    NotReadyToPublish.
     """
     permissions.require_create(actor)
     if publish:
         permissions.require_publish(actor)
-    given = {"name": name, "context": context, "version": version, "endpoint": endpoint}
-    values = clean({**given, "description": description, "tags": list(tags)}, CLEANERS)
+    given = {"name": name, "context": context, "version": version, "endpoint": endpoint, **parts}
+    values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
+    values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
+    if url:
+        values["production"] = values["sandbox"] = Endpoint(url).to_document()
     if publish:
-        _require(endpoint=url, plans=plans)
-    refuse_backends({"endpoint": [url]})
+        _require(endpoint=values.get("production") or values.get("sandbox"), plans=plans)
+    refuse_backends({"endpoint": [url]} if url else design.backends(values))
     with transaction.atomic():
         _one_at_a_time()
-        _refuse_clashes(values["name"], values["context"])
-        document = Endpoint(url).to_document() if url else {}
-        api = _insert(
-            Api(**values, production=document, sandbox=document, endpoint_options=EndpointOptions().to_document()),
-            provider=actor,
-            plans=plans,
-            now=now,
-        )
+        _refuse_clashes(values["name"], values["context"], values["version"], now)
+        api = _insert(Api(**values), provider=actor, plans=plans, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
@@ -95,16 +90,14 @@ def create_api(
 def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
     """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
     permissions.require_version(actor, api)
-    number = clean({"version": version}, CLEANERS)["version"]
+    number = clean({"version": version}, design.NAMES)["version"]
     _one_at_a_time()
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
-    copied = (
-        *("name", "context", "description", "tags"),
-        *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
-    )
-    fields = {field: getattr(source, field) for field in copied}
+    if why := why_in_the_way(source.context, number, since=now):
+        raise AlreadyExists({"version": f"{why} Choose another version."})
+    fields = {field: getattr(source, field) for field in design.COPIED}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
@@ -112,93 +105,42 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     return copy
 
 
-@transaction.atomic
 def update_api(
-    *, api: Api, changes: Mapping[str, Any], seen: datetime | None = None, actor: User, now: datetime
-) -> Api:
-    """Change description, tags, default version or, before the first revision, the context.
-
-    Raises RoleRequired, Invalid (by field), ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
-    """
-    permissions.require_edit(actor, api)
-    refuse({key: "This cannot be changed here." for key in changes if key not in CHANGEABLE})
-    values = clean(changes, CLEANERS)
-    if values.get("is_default_version") or "context" in values:
-        _one_at_a_time()
-    row = lock(api)
-    changed = {key: value for key, value in values.items() if value != getattr(row, key)}
-    if "context" in changed:
-        _check_new_context(row, changed["context"])
-    if changed.get("is_default_version"):
-        _take_default_from_others(row, actor=actor, now=now)
-    return _save(row, changed, seen=seen, actor=actor, now=now)
-
-
-def save_endpoint(
     *,
     api: Api,
-    production: Mapping[str, Any],
-    sandbox: Mapping[str, Any],
-    options: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any],
+    successors: Mapping[Plan, Plan] | None = None,
     seen: datetime | None = None,
     actor: User,
     now: datetime,
 ) -> Api:
-    """Replace the endpoint documents (empty: no such endpoint) and, unless None, the advanced configuration.
+    """Change the design, or the part of it that `changes` holds: any of `publisher.design.PARTS`, and `plans`.
 
-    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile and Invalid with
-    the fields `production_url`, `production_failover`, `sandbox_url`, `sandbox_failover` and the options' names.
+    What is sent as it is asks for no right and is not written; where nothing differs, nothing is recorded. Plans act at
+    once, all else when a revision is deployed. Who is subscribed keeps the plan they have, unless `successors` names
+    the plan that takes its place. The context may change before the first revision. Addresses that are new are looked
+    up, so call this outside any transaction where there may be such.
+
+    Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
-    permissions.require_edit(actor, api)
-    values = _endpoint_values(production, sandbox, options)
-    refuse_backends(
-        {
-            f"{key}_{part}": urls
-            for key in ("production", "sandbox")
-            for part, urls in (
-                ("url", [values[key].get("url", "")]),
-                ("failover", values[key].get("failover", [])),
-            )
-        }
-    )
+    if not permissions.can_set_plans(actor, api):
+        permissions.require_edit(actor, api)
+    values = design.read(changes, FOR_CHANGE)
+    if "endpoint_options" in values:
+        values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
+    differing = _differing(api, values)
+    if differing.keys() - {"plans"}:
+        permissions.require_edit(actor, api)
+    if "plans" in differing:
+        permissions.require_set_plans(actor, api)
+    refuse_backends(design.backends(differing))
     with transaction.atomic():
-        row = lock(api)
-        changed = {key: value for key, value in values.items() if value != getattr(row, key)}
-        return _save(row, changed, seen=seen, actor=actor, now=now)
-
-
-@transaction.atomic
-def save_runtime(
-    *, api: Api, origins: Iterable[str], query_token: bool, seen: datetime | None = None, actor: User, now: datetime
-) -> Api:
-    """Say which web pages may call the API (none named: all) and whether a token may come in the address.
-
-    Nothing changes on the gateway until a revision is deployed. Raises RoleRequired, ChangedMeanwhile or Invalid
-    (origins).
-    """
-    permissions.require_edit(actor, api)
-    values = {**clean({"origins": origins}, {"origins": clean_origins}), "query_token": query_token}
-    row = lock(api)
-    changed = {key: value for key, value in values.items() if value != getattr(row, key)}
-    return _save(row, changed, seen=seen, actor=actor, now=now)
-
-
-@transaction.atomic
-def set_plans(*, api: Api, plans: Sequence[Plan], seen: datetime | None = None, actor: User, now: datetime) -> Api:
-    """Offer exactly these plans to new subscribers, at once. Who is subscribed keeps the plan they have.
-
-    Raises RoleRequired, ChangedMeanwhile, and PlansNeeded (field `plans`) while the API may be subscribed to.
-    """
-    permissions.require_set_plans(actor, api)
-    row = lock(api)
-    if not plans and row.stage in SUBSCRIBABLE:
-        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
-        raise PlansNeeded(sentence, {"plans": sentence})
-    saved = save_design(row, {}, seen=seen, now=now)
-    saved.plans.set(hold(plans))
-    names = sorted(plan.name for plan in plans)
-    record_change(saved, "updated", actor=actor, now=now, fields=["plans"], plans=names)
-    return saved
+        if UNIQUE & differing.keys():
+            _one_at_a_time()
+        saved = _change(lock(api), differing, seen=seen, actor=actor, now=now)
+        for plan, successor in (successors or {}).items():
+            signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
+        return saved
 
 
 @transaction.atomic
@@ -211,9 +153,34 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
     Api.objects.get(pk=row.pk).delete()
 
 
-def _save(row: Api, changed: Mapping[str, Any], *, seen: datetime | None, actor: User, now: datetime) -> Api:
-    saved = save_design(row, changed, seen=seen, now=now)
-    record_change(saved, "updated", actor=actor, now=now, fields=sorted(changed))
+def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of clean `values` is otherwise in the row."""
+    present = {part: getattr(api, part) for part in values if part != "plans"}
+    if "endpoint_options" in values:
+        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
+    if "plans" in values:
+        there = {plan.pk for plan in api.plans.all()}
+        present["plans"] = values["plans"] if there == {plan.pk for plan in values["plans"]} else None
+    return {part: value for part, value in values.items() if value != present[part]}
+
+
+def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor: User, now: datetime) -> Api:
+    """Write what differs from the locked row, in one go and with one entry in the audit log."""
+    changed = _differing(row, values)
+    if not changed:
+        return row
+    if "context" in changed:
+        _check_new_context(row, changed["context"])
+    if "plans" in changed:
+        _check_new_plans(row, changed["plans"])
+    if changed.get("is_default_version"):
+        _take_default_from_others(row, actor=actor, now=now)
+    saved = save_design(row, {part: changed[part] for part in changed.keys() - {"plans"}}, seen=seen, now=now)
+    detail: dict[str, Any] = {"fields": sorted(changed)}
+    if "plans" in changed:
+        saved.plans.set(hold(changed["plans"]))
+        detail["plans"] = sorted(plan.name for plan in changed["plans"])
+    record_change(saved, "updated", actor=actor, now=now, **detail)
     return saved
 
 
@@ -234,7 +201,7 @@ def _one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('publisher.versions'))")
 
 
-def _refuse_clashes(name: str, context: str) -> None:
+def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> None:
     clashes = {}
     if holder := queries.holder_of_name(name):
         clashes["name"] = (
@@ -242,6 +209,8 @@ def _refuse_clashes(name: str, context: str) -> None:
         )
     if holder := queries.holder_of_context(context):
         clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
+    elif why := why_in_the_way(context, version, since=now):
+        clashes["context"] = f"{why} Choose another context."
     if clashes:
         raise AlreadyExists(clashes)
 
@@ -255,40 +224,23 @@ def _check_new_context(row: Api, context: str) -> None:
     holder = queries.holder_of_context(context)
     if holder and holder.pk != row.pk:
         raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
+    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
+        raise AlreadyExists({"context": f"{why} Choose another context."})
+
+
+def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:
+    if not plans and row.stage in SUBSCRIBABLE:
+        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
+        raise PlansNeeded(sentence, {"plans": sentence})
 
 
 def _take_default_from_others(row: Api, *, actor: User, now: datetime) -> None:
     for other in queries.versions_of(row):
         if other.is_default_version and other.pk != row.pk:
-            _save(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
+            _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
 
 
-def _endpoint_values(
-    production: Mapping[str, Any], sandbox: Mapping[str, Any], options: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    errors: dict[str, str] = {}
-    values = {
-        "production": _document(errors, "production_", lambda: read_endpoint(production)),
-        "sandbox": _document(errors, "sandbox_", lambda: read_endpoint(sandbox)),
-    }
-    if options is not None:
-        values["endpoint_options"] = _document(errors, "", lambda: read_options(options))
-    refuse(errors)
-    return values
-
-
-def _document(
-    errors: dict[str, str], prefix: str, read: Callable[[], Endpoint | EndpointOptions | None]
-) -> dict[str, Any]:
-    try:
-        value = read()
-    except Invalid as error:
-        errors.update({f"{prefix}{key}": sentence for key, sentence in error.fields.items()})
-        return {}
-    return value.to_document() if value else {}
-
-
-def _require(*, endpoint: str, plans: Sequence[Plan]) -> None:
+def _require(*, endpoint: object, plans: Sequence[Plan]) -> None:
     missing = [name for name, given in (("endpoint", endpoint), ("plans", plans)) if not given]
     if missing:
         raise NotReadyToPublish(missing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -22,33 +21,43 @@ class TransitionLost(Conflict):
 
 
 @transaction.atomic
-def transition_api(*, api: Api, action: Action, checklist: Checklist = NO_CHECKS, actor: User, now: datetime) -> Api:
-    """Take `action` from the state that `api` was seen in. The check items count for Publish only.
+def transition_api(
+    *,
+    api: Api,
+    action: Action,
+    checklist: Checklist = NO_CHECKS,
+    seen: State | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Take `action` from the state `seen`: the one that the person had before their eyes when they chose it.
 
-    Publishing deploys a first revision when none is deployed; demoting and retiring undeploy. Raises RoleRequired,
-    TransitionRefused, TransitionLost, NotReadyToPublish, CannotDeploy.
+    None means the state in `api`. The check items count for Publish only. Publishing deploys a first revision when none
+    is deployed; demoting and retiring undeploy. Raises RoleRequired, TransitionRefused, AlreadyThere, TransitionLost,
+    NotReadyToPublish, CannotDeploy.
     """
     permissions.require_publish(actor, api)
-    source, target = api.stage, next_state(api.stage, action)
-    row = _claim(api, source, target, action, now)
+    source = seen or api.stage
+    if source is not api.stage:
+        raise _lost(api, source)
+    target = next_state(source, action)
+    published = {"published_at": now} if action is Action.PUBLISH else {}
+    if Api.objects.filter(pk=api.pk, state=source.value).update(state=target.value, **published) != 1:
+        raise _lost(lock(api), source)
+    row = lock(api)
     if action in DEPLOYING:
         row = _made_ready(row, actor=actor, now=now)
     if action in UNDEPLOYING and row.deployed_revision_id is not None:
         row = take_off_gateway(row, actor=actor, now=now)
-    _record(row, source, target, action, actor=actor, now=now)
+    states = {"from": source.value, "to": target.value}
+    record_change(row, "transitioned", actor=actor, now=now, action=action.value, **states)
     if action is Action.PUBLISH:
         _carry_on_from_older_versions(row, checklist, actor=actor, now=now)
     return row
 
 
-def _claim(api: Api, source: State, target: State, action: Action, now: datetime) -> Api:
-    changes: dict[str, Any] = {"state": target.value}
-    if action is Action.PUBLISH:
-        changes["published_at"] = now
-    if Api.objects.filter(pk=api.pk, state=source.value).update(**changes) != 1:
-        there = lock(api).stage
-        raise TransitionLost(f"{api} is {there.label} by now, no longer {source.label}. Look again before you decide.")
-    return lock(api)
+def _lost(api: Api, source: State) -> TransitionLost:
+    return TransitionLost(f"{api} is {api.stage.label} by now, no longer {source.label}. Look again before you decide.")
 
 
 def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
@@ -61,11 +70,6 @@ def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
     if row.deployed_revision_id is not None:
         return row
     return put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
-
-
-def _record(row: Api, source: State, target: State, action: Action, *, actor: User, now: datetime) -> None:
-    states = {"from": source.value, "to": target.value}
-    record_change(row, "transitioned", actor=actor, now=now, action=action.value, **states)
 
 
 def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:

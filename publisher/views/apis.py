@@ -10,17 +10,18 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
 from core.models import AuditEntry
-from publisher import permissions, progress, queries, snapshots, validation, versions
+from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
-from publisher.lifecycle import LISTED, SERVED, State
+from publisher.lifecycle import LISTED, State
 from publisher.messages import happened
 from publisher.models import Api
-from publisher.views.common import api_page
+from publisher.views.common import api_page, health_for, is_served
 
 APIS_A_PAGE = 20
 LATEST = 6
@@ -34,8 +35,10 @@ def apis(request: HttpRequest) -> HttpResponse:
     state = _state(request.GET.get("state", ""))
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     found = queries.search_apis(user, text=text, state=state, sort=sort)
+    page = Paginator(found, APIS_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "page": Paginator(found, APIS_A_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": _rows(list(page)),
         "text": text,
         "state": state,
         "states": _counted_states(queries.search_apis(user, text=text)),
@@ -50,18 +53,31 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The overview of one API: what is done, what is missing, where it answers, what happened last."""
     found = queries.get_api_for(current_user(request), pk)
     plans = queries.plans_of(found)
+    steps = _steps(found, [plan.name for plan in plans])
     context: dict[str, Any] = {
-        "steps": _steps(found, [plan.name for plan in plans]),
+        "steps": steps,
+        "is_complete": all(step.state == progress.DONE for step in steps),
+        "touched": impact.of(found),
+        **health_for(found, now()),
         "plans": plans,
         "endpoints": _endpoints(found),
         "path": validation.served_path(found.context, found.version),
         "also_at": _also_at(found),
-        "is_served": found.stage in SERVED and found.deployed_revision is not None,
+        "is_served": is_served(found),
         "is_listed": found.stage in LISTED,
         "changes": [_told(row) for row in queries.changes_of(found)[:LATEST]],
         "versions": queries.versions_of(found),
     }
     return api_page(request, found, "apis/overview.html", **context)
+
+
+def _rows(apis: list[Api]) -> list[tuple[Api, health.Verdict | None]]:
+    """Each API with what is wrong with it on the gateway, if anything is."""
+    moment, served = now(), [api for api in apis if is_served(api)]
+    known = health.of(served, moment)
+    verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}
+    wrong = {api_id: verdict for api_id, verdict in verdicts.items() if verdict.kind == "bad"}
+    return [(api, wrong.get(str(api.pk))) for api in apis]
 
 
 def _state(word: str) -> State | None:

@@ -14,7 +14,7 @@ from accounts.roles import Role
 from core.errors import Invalid
 from core.values import BadValue, refuse
 from publisher import queries, validation
-from publisher.endpoint import EndpointOptions, read_options
+from publisher.endpoint import HIDDEN, EndpointOptions, read_options
 from publisher.endpoint_check import EndpointCheck, try_endpoint
 from publisher.forms import EndpointForm, TryForm, in_words
 
@@ -24,8 +24,9 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "version": validation.clean_version,
     "endpoint": validation.clean_endpoint_url,
 }
+KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
-MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers")
+MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
 
 
 @require_safe
@@ -53,7 +54,7 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
         if url != form.data["address"].strip():  # it held letters beyond ASCII
-            answer = replace(answer, sentence=f"{answer.sentence} The address is sent as {url}")
+            answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 
@@ -72,7 +73,12 @@ def _field(request: HttpRequest) -> str:
 
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:
     try:
-        return try_endpoint(url, _options(request))
+        options = _options(request)
+        typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
+        answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
+        if len(typed) == len(options.secret_headers):
+            return answer
+        return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")
     except Invalid as error:
         return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
 

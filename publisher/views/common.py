@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,8 @@ from django.shortcuts import render
 
 from accounts.access import current_user
 from accounts.models import User
-from publisher import permissions, snapshots
+from publisher import health, permissions, snapshots
+from publisher.lifecycle import SERVED
 from publisher.models import Api
 
 ACTIONS = (
@@ -26,6 +28,17 @@ ACTIONS = (
 def rights(user: User, api: Api) -> dict[str, bool]:
     """What the user may do to the API, for templates: `{% if may.edit %}`."""
     return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
+
+
+def health_for(api: Api, now: datetime) -> dict[str, Any]:
+    """How the API fares, for a page that shows it; nothing where it is not served or nobody knows."""
+    known = health.of([api], now).get(str(api.pk)) if is_served(api) else None
+    return {"health": known, "verdict": health.verdict(known, now)} if known else {}
+
+
+def is_served(api: Api) -> bool:
+    """Whether the gateway answers for the API."""
+    return api.stage in SERVED and api.deployed_revision is not None
 
 
 def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

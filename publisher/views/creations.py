@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from publisher import operations, permissions
 from publisher.forms import CreateForm
 
@@ -20,7 +20,7 @@ from publisher.forms import CreateForm
 def create(request: HttpRequest) -> HttpResponse:
     """CREATE, and CREATE & PUBLISH for those who may: one operation either way."""
     if request.method != "POST":
-        return _page(request, CreateForm())
+        return _page(request, CreateForm(sent(request)))
     form = CreateForm(request.POST)
     if not form.is_valid():
         return _page(request, form)

@@ -16,11 +16,11 @@ from accounts.access import RequiresRole, current_user
 from accounts.models import User
 from accounts.permissions import asks
 from core.errors import Conflict, Invalid
-from core.forms import show_refusal, status_of
-from publisher import operations, permissions, queries
+from core.forms import sent, show_refusal, status_of
+from publisher import impact, operations, permissions, queries
 from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
-from publisher.views.common import api_page
+from publisher.views.common import api_page, health_for
 
 
 class DesignPage(RequiresRole, ABC):
@@ -36,7 +36,7 @@ class DesignPage(RequiresRole, ABC):
     def get(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """The page as it is stored; closed fields for those who may only read."""
         api = queries.get_api_for(current_user(request), pk)
-        form = self.form(api)
+        form = self.form(api, sent(request))
         if not asks(self.require)(current_user(request), api):
             _close(form)
         return self.show(api, form)
@@ -67,7 +67,7 @@ class DesignPage(RequiresRole, ABC):
         context = {
             "form": form,
             "may_change": asks(self.require)(current_user(self.request), api),
-            **self.context(form),
+            **self.context(form, api),
         }
         return api_page(self.request, api, self.template, status=status_of(form), **context)
 
@@ -75,7 +75,7 @@ class DesignPage(RequiresRole, ABC):
         """Raise RoleRequired unless the user may save."""
         permissions.require_edit(user, api)
 
-    def context(self, form: Any) -> dict[str, Any]:
+    def context(self, form: Any, api: Api) -> dict[str, Any]:
         """What the template needs besides the form."""
         return {}
 
@@ -115,9 +115,10 @@ class EndpointPage(DesignPage):
         """Filled from the endpoint documents."""
         return EndpointForm(data, initial=EndpointForm.initial_of(api))
 
-    def context(self, form: EndpointForm) -> dict[str, Any]:
-        """The numbers in their groups, and whether the advanced part must be open."""
+    def context(self, form: EndpointForm, api: Api) -> dict[str, Any]:
+        """The numbers in their groups, whether the advanced part must be open, and how the backend fares."""
         return {
+            **health_for(api, now()),
             "timeouts": [form[name] for name in self.TIMEOUTS],
             "suspension": [form[name] for name in self.SUSPENSION],
             "advanced_is_open": form.advanced_is_wrong(),
@@ -125,8 +126,8 @@ class EndpointPage(DesignPage):
 
     def save(self, api: Api, form: EndpointForm) -> Api:
         """Replace the documents."""
-        documents, seen = form.documents(), form.cleaned_data["seen"]
-        return operations.save_endpoint(api=api, **documents, seen=seen, actor=current_user(self.request), now=now())
+        changes, seen = form.documents(), form.cleaned_data["seen"]
+        return operations.update_api(api=api, changes=changes, seen=seen, actor=current_user(self.request), now=now())
 
 
 class RuntimePage(DesignPage):
@@ -140,15 +141,9 @@ class RuntimePage(DesignPage):
 
     def save(self, api: Api, form: RuntimeForm) -> Api:
         """Write both."""
-        sent = form.cleaned_data
-        return operations.save_runtime(
-            api=api,
-            origins=sent["origins"],
-            query_token=sent["query_token"],
-            seen=sent["seen"],
-            actor=current_user(self.request),
-            now=now(),
-        )
+        sent = dict(form.cleaned_data)
+        seen = sent.pop("seen")
+        return operations.update_api(api=api, changes=sent, seen=seen, actor=current_user(self.request), now=now())
 
 
 class PlansPage(DesignPage):
@@ -163,13 +158,20 @@ class PlansPage(DesignPage):
     def form(self, api: Api, data: Any = None) -> PlansForm:
         """With the plans on offer ticked."""
         chosen = [plan.name for plan in queries.plans_of(api)]
-        return PlansForm(data, initial={"seen": api.updated_at.isoformat(), "plans": chosen})
+        initial = {"seen": api.updated_at.isoformat(), "plans": chosen}
+        return PlansForm(data, initial=initial, in_use=impact.subscriptions_to(api))
 
     def save(self, api: Api, form: PlansForm) -> Api:
         """Offer exactly these."""
         sent = form.cleaned_data
-        plans, seen = list(sent["plans"]), sent["seen"]
-        return operations.set_plans(api=api, plans=plans, seen=seen, actor=current_user(self.request), now=now())
+        return operations.update_api(
+            api=api,
+            changes={"plans": list(sent["plans"])},
+            successors=form.successors(),
+            seen=sent["seen"],
+            actor=current_user(self.request),
+            now=now(),
+        )
 
 
 def _close(form: Form) -> None:

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import current_user, requires
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
 from publisher.messages import Impact, deleting
@@ -26,7 +26,7 @@ def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     permissions.require_version(current_user(request), api)
     if request.method != "POST":
-        return _version_page(request, api, VersionForm())
+        return _version_page(request, api, VersionForm(sent(request)))
     form = VersionForm(request.POST)
     if not form.is_valid():
         return _version_page(request, api, form)

@@ -1,9 +1,14 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
 // gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
+// Beside it goes the id of the attempt, by which the portal can say what became of it.
 import { Frames } from "./frames.js";
-import { closing, refused } from "./closing.js";
+import { closing } from "./closing.js";
+import { forbidden, why } from "./attempt.js";
+import { showProblem } from "./problem.js";
+import { showState } from "./state.js";
+import { bytesOf } from "./bytes.js";
 
-const STATES = { idle: ["grey", "Not connected"], dialling: ["warn", "Connecting"], open: ["good", "Connected"] };
+const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
 
 class SocketConsole extends HTMLElement {
   connectedCallback() {
@@ -20,12 +25,16 @@ class SocketConsole extends HTMLElement {
 
   dial() {
     if (this.socket) return;
-    this.problem([]);
+    const address = this.parts.url.value.trim();
+    const objection = forbidden(address, this.dataset.gateway.split(" "));
+    this.problem(objection ? [objection] : []);
+    if (objection) return;
+    this.attempt = crypto.randomUUID().replaceAll("-", "");
     let socket;
     try {
-      socket = new WebSocket(new URL(this.parts.url.value.trim()), ["apim", `bearer.${this.token()}`]);
+      socket = new WebSocket(new URL(address), ["apim", `apim.attempt.${this.attempt}`, `bearer.${this.token()}`]);
     } catch {
-      return this.problem(["This is not a WebSocket address. It begins with ws:// or wss://."]);
+      return this.problem(["This browser does not open such an address from a secure page. Use the wss:// address."]);
     }
     const began = performance.now();
     this.socket = Object.assign(socket, { binaryType: "arraybuffer" });
@@ -47,45 +56,42 @@ class SocketConsole extends HTMLElement {
   }
 
   closed(event) {
-    const sentence = this.wasOpen ? closing(event) : "The connection was not opened";
-    this.frames.note(sentence);
-    if (!this.wasOpen) refused(this.dataset.reasons, this.parts.url.value).then((reasons) => this.problem(reasons));
-    this.socket = this.wasOpen = undefined;
+    const [wasOpen, gaveUp] = [this.wasOpen, this.gaveUp];
+    this.frames.note(wasOpen ? closing(event) : gaveUp ? "You cancelled the attempt" : "The connection was not opened");
+    this.socket = this.wasOpen = this.gaveUp = undefined;
     this.show("idle");
+    if (!wasOpen && !gaveUp) this.explain(this.attempt);
+  }
+
+  async explain(attempt) {
+    this.problem(["The connection was not opened. Asking the gateway why …"]);
+    const { reasons, token } = await why(this.dataset.reasons, attempt, this.parts.url.value.trim());
+    if (attempt === this.attempt && !this.socket) this.problem(reasons, token && [token, "Generate another token"]);
   }
 
   hangUp() {
+    this.gaveUp = !this.wasOpen;
     this.socket.close(1000);
   }
 
   say() {
     if (!this.wasOpen) return;
-    this.socket.send(this.parts.text.value);
-    this.frames.add("sent", this.parts.text.value);
+    const text = this.parts.text.value;
+    const data = bytesOf(text, this.parts.format.value);
+    this.problem(data === null ? [UNREADABLE] : []);
+    if (data === null) return;
+    this.socket.send(data);
+    this.frames.add("sent", data);
     this.parts.text.select();
   }
 
   show(state) {
-    const [kind, words] = STATES[state];
-    this.parts.state.className = `badge badge-${kind} badge-dot`;
-    this.parts.state.textContent = words;
-    this.parts.switch.textContent = state === "idle" ? "Connect" : "Disconnect";
-    this.parts.send.disabled = state !== "open";
+    showState(this.parts, state);
   }
 
-  problem(sentences) {
-    this.parts.problem.hidden = sentences.length === 0;
-    this.parts.problem.replaceChildren(...sentences.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  problem(sentences, way) {
+    showProblem(this.parts.problem, sentences, way);
   }
 }
 
 customElements.define("socket-console", SocketConsole);
-
-for (const button of document.querySelectorAll("[data-console]")) {
-  button.addEventListener("click", () => {
-    const card = document.getElementById(button.dataset.console);
-    card.scrollIntoView({ block: "nearest", behavior: "instant" });
-    card.querySelector("socket-console").dial();
-  });
-  button.disabled = false; // before this, a click would have been lost
-}

@@ -1,6 +1,6 @@
 """A worker of the gateway in a process of its own, so that its memory, descriptors and faults are its own.
 
-`victim(backend, **given)` starts `python -m tests.attack.target JSON` and gives a `Victim`, which can be asked for a
+`target(backend, **given)` starts `python -m tests.attack.target JSON` and gives a `Target`, which can be asked for a
 `Report` of how the process is.
 """
 
@@ -42,7 +42,7 @@ class Report(NamedTuple):
 
 
 @dataclass
-class Victim:
+class Target:
     """The process, from outside."""
 
     process: asyncio.subprocess.Process
@@ -71,7 +71,7 @@ class Victim:
 
 
 @asynccontextmanager
-async def victim(backend: str, **given: Any) -> AsyncIterator[Victim]:
+async def target(backend: str, **given: Any) -> AsyncIterator[Target]:
     """A gateway before this backend. `given`: stall, handshake, ping, head_seconds (seconds), certificate and key."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -87,7 +87,7 @@ async def victim(backend: str, **given: Any) -> AsyncIterator[Victim]:
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE):
             ports = json.loads(await process.stdout.readline())
-        yield Victim(process, *ports)
+        yield Target(process, *ports)
     finally:
         process.kill()
         await process.wait()

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.relay.frames import PING, PONG, FrameScanner, decode_close
-from tests.attack.target import Victim, victim
+from tests.attack.target import Target, target
 from tests.conformance import echo
 from tests.conformance.length import times
 from tests.wire.gateway_under_test import TOKEN
@@ -35,9 +35,9 @@ class Pair(NamedTuple):
 
 
 @asynccontextmanager
-async def pairs(count: int, **given: float) -> AsyncIterator[tuple[Victim, list[Pair]]]:
+async def pairs(count: int, **given: float) -> AsyncIterator[tuple[Target, list[Pair]]]:
     """A gateway in a process of its own and this many lines through it, whose ends leave the kernel little room."""
-    async with raw_backend() as backend, victim(backend.url, **given) as gateway, AsyncExitStack() as stack:
+    async with raw_backend() as backend, target(backend.url, **given) as gateway, AsyncExitStack() as stack:
         made = []
         for _ in range(count):
             client = await stack.enter_async_context(raw_client(gateway.port))
@@ -141,7 +141,7 @@ async def test_a_neighbour_of_slow_clients_is_served_as_ever() -> None:
 @pytest.mark.parametrize("opcode", [PING, PONG])
 async def test_a_flood_of_pings_whose_answers_are_not_read_costs_at_most_a_mebibyte(opcode: int, size: int) -> None:
     async def cost() -> float:
-        async with echo.server(compresses=False) as url, victim(url) as gateway, raw_client(gateway.port) as client:
+        async with echo.server(compresses=False) as url, target(url) as gateway, raw_client(gateway.port) as client:
             await client.read_head()
             warm = frame(2, bytes(MIB), masked=True)  # the loop's own buffers are not the flood's
             await client.send(warm)
@@ -212,7 +212,7 @@ async def test_a_frame_that_announces_more_than_there_is_memory_allocates_none(m
 
 async def test_connections_that_come_say_something_and_go_leave_nothing_behind() -> None:
     cycles, warming = times(1000, 100_000), 2000  # its last buffers are made after more than a thousand
-    async with websockets_backend() as url, victim(url) as gateway:
+    async with websockets_backend() as url, target(url) as gateway:
         await cycle(gateway, warming)
         before = await gateway.quiet()
         await cycle(gateway, cycles)
@@ -223,13 +223,13 @@ async def test_connections_that_come_say_something_and_go_leave_nothing_behind()
     assert after.faults == []
 
 
-async def cycle(gateway: Victim, count: int) -> None:
+async def cycle(gateway: Target, count: int) -> None:
     """Connect, send, close: politely, with a FIN, with a reset, and half-way through a handshake, in turn."""
     for begin in range(0, count, 8):
         await asyncio.gather(*(one_cycle(gateway, number) for number in range(begin, begin + 8)))
 
 
-async def one_cycle(gateway: Victim, number: int) -> None:
+async def one_cycle(gateway: Target, number: int) -> None:
     if number % 4 == 0:
         async with connect(gateway.url, additional_headers=HEADERS, compression=None) as line:
             await line.send("hello")

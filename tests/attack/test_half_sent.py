@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.target import victim
+from tests.attack.target import target
 from tests.environment import PATIENCE, free_ports
 from tests.wire.conftest import Certificate
 from tests.wire.peers import Raw, raw_backend, raw_client
@@ -65,7 +65,7 @@ async def besiege(port: int, tls: ssl.SSLContext | None) -> None:
 @pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
 async def test_the_gateway_gives_up_who_never_finishes(tls: bool, certificate: Certificate) -> None:
     pair = {"certificate": str(certificate.certificate), "key": str(certificate.key)}
-    async with raw_backend() as backend, victim(backend.url, head_seconds=DEADLINE, **pair) as gateway:
+    async with raw_backend() as backend, target(backend.url, head_seconds=DEADLINE, **pair) as gateway:
         async with raw_client(gateway.port, b"?\r\n\r\n") as first:  # with whom the loop opens a file for itself
             await first.rest()
         before = await gateway.report()

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.relay import frames
 from gateway.relay.frames import FrameError, FrameScanner
-from tests.attack.target import Victim, victim
+from tests.attack.target import Target, target
 from tests.conformance.length import times
 from tests.gateway.relay.test_frames import read_by_bytes
 from tests.wire.peers import Raw, RawBackend, frame, raw_backend, raw_client
@@ -31,9 +31,9 @@ async def backend() -> AsyncIterator[RawBackend]:
 
 
 @pytest.fixture
-async def gateway(backend: RawBackend) -> AsyncIterator[Victim]:
+async def gateway(backend: RawBackend) -> AsyncIterator[Target]:
     """A gateway that is soon out of patience, in a process of its own."""
-    async with victim(backend.url, handshake=0.2) as made:
+    async with target(backend.url, handshake=0.2) as made:
         yield made
 
 
@@ -74,7 +74,7 @@ def stream(chance: random.Random, masked: bool) -> bytes:
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["from clients", "from backends"])
-async def test_mutated_frames_on_the_wire_do_no_harm(masked: bool, gateway: Victim, backend: RawBackend) -> None:
+async def test_mutated_frames_on_the_wire_do_no_harm(masked: bool, gateway: Target, backend: RawBackend) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print("seed", seed)  # noqa: T201
     chance = random.Random(seed)  # noqa: S311
@@ -86,7 +86,7 @@ async def test_mutated_frames_on_the_wire_do_no_harm(masked: bool, gateway: Vict
         assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
 
 
-async def one_line(gateway: Victim, backend: RawBackend, sent: bytes, masked: bool) -> None:
+async def one_line(gateway: Target, backend: RawBackend, sent: bytes, masked: bool) -> None:
     """Send a stream on a line of its own and hang up; what arrives is the start of it, and perhaps one Close."""
     async with raw_client(gateway.port) as client:
         await client.read_head()

@@ -178,8 +178,8 @@ async def _until_listening(port: int) -> None:
 
 
 async def _count(base: str, headers: Mapping[str, str]) -> int:
-    async with connect(f"{base}/getCaseCount", additional_headers=headers) as line:
-        return int(await line.recv())
+    async with connect(f"{base}/getCaseCount", additional_headers=headers) as connection:
+        return int(await connection.recv())
 
 
 def _read(folder: Path, agents: Iterable[str]) -> dict[str, Verdicts]:

@@ -1,7 +1,7 @@
 """An echo that answers each message before it looks at the next byte.
 
 Servers that read ahead answer some of Autobahn's cases by chance: whether a message is echoed before the fault behind
-it ends the connection depends on how both came in. This one, on either end of a line, always does the same.
+it ends the connection depends on how both came in. This one, on either end of a connection, always does the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every way a side can end a line, and what the other side gets: the same Close or an honest one, never another."""
+"""Every way a side can end a connection, and what the other side gets: the same Close or an honest one, no other."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ UNSENDABLE = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 6
 REASONS = ["", "bye", "Schluß – 終わり", "x" * 123]
 
 
-class Line(NamedTuple):
-    """One line through the gateway: who does something, and who is told."""
+class Joined(NamedTuple):
+    """One connection through the gateway: who does something, and who is told."""
 
     gateway: Gateway
     actor: Raw
@@ -31,8 +31,8 @@ class Line(NamedTuple):
 
 
 @asynccontextmanager
-async def line(actor: str, certificate: Certificate | None) -> AsyncIterator[Line]:
-    """A line whose `actor` is "client" or "backend", over TLS where there is a certificate."""
+async def connection(actor: str, certificate: Certificate | None) -> AsyncIterator[Joined]:
+    """A connection whose `actor` is "client" or "backend", over TLS where there is a certificate."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
@@ -42,7 +42,7 @@ async def line(actor: str, certificate: Certificate | None) -> AsyncIterator[Lin
     ):
         await client.read_head()
         upstream = await backend.accepted()
-        yield Line(gateway, *((client, upstream) if actor == "client" else (upstream, client)), actor == "client")
+        yield Joined(gateway, *((client, upstream) if actor == "client" else (upstream, client)), actor == "client")
 
 
 def closes_in(stream: bytes, masked: bool) -> tuple[bytes, list[tuple[int | None, str]]]:
@@ -65,7 +65,7 @@ async def test_a_close_and_its_answer_pass_byte_for_byte(
     code: int | None, actor: str, tls: bool, certificate: Certificate
 ) -> None:
     for reason in REASONS if code in (1000, 4999) else REASONS[:2]:
-        async with line(actor, certificate if tls else None) as (gateway, one, other, masks):
+        async with connection(actor, certificate if tls else None) as (gateway, one, other, masks):
             said = close_frame(code, reason if code else "", masked=masks)
             answer = close_frame(code, masked=not masks)
             await one.send(said)
@@ -83,7 +83,7 @@ async def test_a_close_and_its_answer_pass_byte_for_byte(
 async def test_a_code_that_may_not_be_sent_is_answered_with_1002_and_goes_no_further(
     code: int, actor: str, tls: bool, certificate: Certificate
 ) -> None:
-    async with line(actor, certificate if tls else None) as (gateway, one, other, masks):
+    async with connection(actor, certificate if tls else None) as (gateway, one, other, masks):
         await one.send(close_frame(code, "x", masked=masks))
         told = 1001 if actor == "client" else 1014
         assert (await other.close_received())[0] == told
@@ -96,7 +96,7 @@ async def test_a_code_that_may_not_be_sent_is_answered_with_1002_and_goes_no_fur
 
 @actors
 async def test_who_breaks_the_rules_still_gets_what_was_on_its_way_and_then_1002(actor: str) -> None:
-    async with line(actor, None) as (gateway, one, other, masks):
+    async with connection(actor, None) as (gateway, one, other, masks):
         good, answer = frame(1, b"good", masked=masks), frame(1, b"answer", masked=not masks)
         await one.send(good)
         assert await other.read(len(good)) == good
@@ -114,7 +114,7 @@ async def test_who_breaks_the_rules_still_gets_what_was_on_its_way_and_then_1002
 @actors
 @pytest.mark.parametrize("way", ["FIN", "RST", "silence", "half a frame"])
 async def test_who_breaks_the_rules_gets_1002_in_time_if_the_other_side_never_answers(way: str, actor: str) -> None:
-    async with line(actor, None) as (gateway, one, other, masks):
+    async with connection(actor, None) as (gateway, one, other, masks):
         await one.send(frame(3, b"", masked=masks))
         await other.close_received()
         if way == "half a frame":
@@ -152,7 +152,7 @@ MASKED_SCENES = {
 async def test_a_side_that_vanishes_is_an_honest_close_for_the_other_behind_all_that_was_whole(
     scene: str, way: str, actor: str, tls: bool, certificate: Certificate
 ) -> None:
-    async with line(actor, certificate if tls else None) as (gateway, one, other, masks):
+    async with connection(actor, certificate if tls else None) as (gateway, one, other, masks):
         whole, part = (MASKED_SCENES if masks else SCENES)[scene]
         await one.send(whole)
         assert await other.read(len(whole)) == whole  # a reset may overtake what is not read yet
@@ -173,7 +173,7 @@ async def test_a_side_that_vanishes_is_an_honest_close_for_the_other_behind_all_
 async def test_within_a_payload_no_close_can_stand_so_the_connection_just_ends(
     way: str, actor: str, tls: bool, certificate: Certificate
 ) -> None:
-    async with line(actor, certificate if tls else None) as (gateway, one, other, masks):
+    async with connection(actor, certificate if tls else None) as (gateway, one, other, masks):
         part = frame(2, bytes(1000), masked=masks)[:500]
         await one.send(part)
         assert await other.read(len(part)) == part
@@ -185,7 +185,7 @@ async def test_within_a_payload_no_close_can_stand_so_the_connection_just_ends(
 @ways
 @pytest.mark.parametrize("way", ["Close", "FIN", "RST"])
 async def test_both_may_end_at_once_in_any_way(way: str, tls: bool, certificate: Certificate) -> None:
-    async with line("client", certificate if tls else None) as (gateway, client, upstream, _):
+    async with connection("client", certificate if tls else None) as (gateway, client, upstream, _):
         for raw, masked in ((client, True), (upstream, False)):
             if way == "Close":
                 raw.writer.write(close_frame(4000 + masked, "now", masked=masked))

@@ -1,4 +1,4 @@
-"""Any legal sequence of frames, cut into any chunks, passes a spliced line as it is, both ways at once."""
+"""Any legal sequence of frames, cut into any chunks, passes a spliced connection as it is, both ways at once."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def hear(raw: Raw, chunks: list[bytes]) -> bytes:
 
 @pytest.fixture(scope="module")
 def world(certificate: Certificate) -> Iterator[World]:
-    """One for all examples; every example has a line of its own."""
+    """One for all examples; every example has a connection of its own."""
     made = World(certificate)
     yield made
     made.close()

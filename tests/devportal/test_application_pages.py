@@ -17,6 +17,7 @@ from accounts.models import User
 from devportal import operations
 from devportal.models import Application, OAuthClient, Subscription
 from devportal.operations.tokens import issue_token
+from publisher import impact
 from publisher.models import Api
 from tests.devportal import builders
 from tests.devportal.conftest import Browser
@@ -327,3 +328,34 @@ def test_nobody_else_touches_a_subscription(
 @pytest.mark.parametrize("path", ["/deletions", "/keys/production/secrets", "/keys/production/tokens"])
 def test_writes_need_post(tab: Client, app: Application, path: str) -> None:
     assert tab.get(f"/devportal/applications/{app.pk}{path}").status_code == 405
+
+
+# --- what a deed would end ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_open(monkeypatch: pytest.MonkeyPatch, app: Application) -> None:
+    """Two connections are open: of this application, to every API, on the newest token."""
+
+    def counted(by: str, **which: str) -> dict[str, int]:
+        rows = {"token_id": AccessToken, "api_id": Api, "application_id": Application}[by].objects
+        newest = rows.order_by("-pk").first() if by == "token_id" else rows.first()
+        return {str(newest.pk): 2} if newest else {}
+
+    monkeypatch.setattr(impact, "_live_counters", [counted])
+
+
+def test_every_destructive_dialog_says_how_many_connections_it_closes(
+    two_open: None, app: Application, echo: Api, carol: User, bob: User, browser: Browser
+) -> None:
+    builders.subscription(app, echo)
+    client = builders.keys(app).client
+    operations.generate_token(client=client, actor=carol, now=timezone.now())
+    said = "2 live connections are closed."
+    tab = browser(carol)
+    application = tab.get(f"/devportal/applications/{app.pk}").content.decode()
+    assert application.count(said) == 2  # unsubscribe, delete
+    keys = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
+    assert keys.count(said) == 2  # revoke, regenerate
+    subscribers = browser(bob).get(f"/publisher/apis/{echo.pk}/subscriptions").content.decode()
+    assert subscribers.count(said) == 2  # block all, block production only

@@ -28,10 +28,14 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 
 def answer(line: ServerConnection) -> None:
-    """Echo; "binary" comes back as three bytes, "end" ends the line as the gateway ends one whose token ended."""
+    """Echo; "binary" comes back as three bytes, "flood" as 600 texts, "end" ends the line with a code and a reason."""
     for message in line:
-        if message == "end":
-            line.close(4001, "token revoked")
+        if isinstance(message, str) and message.startswith("end"):
+            _, code, reason = message.split(" ", 2)
+            line.close(int(code), reason)
+        elif message == "flood":
+            for number in range(600):
+                line.send(str(number))
         else:
             line.send(b"\0\1\2" if message == "binary" else message)
 
@@ -87,7 +91,7 @@ def frames(page: Page) -> list[str]:
 
 def test_nothing_can_be_pressed_in_vain_before_the_script_has_come(last_step: Page) -> None:
     held: list[Route] = []
-    last_step.route("**/js/console*.js", lambda route: held.append(route))
+    last_step.route("**/js/console-open*.js", lambda route: held.append(route))
     last_step.get_by_role("button", name="Generate token").click(no_wait_after=True)
     buttons = [last_step.get_by_role("button", name=name, exact=True) for name in ("Try it now", "Connect")]
     for button in buttons:
@@ -109,7 +113,7 @@ def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
 
     shown = frames(page)
     assert re.fullmatch(r"·Handshake accepted in \d+ ms", shown[0])
-    assert shown[1:] == ["↑Hello5 B", "↓Hello5 B", "↑binary6 B", "↓(binary)3 B"]
+    assert shown[1:] == ["↑Hello5 B", "↓Hello5 B", "↑binary6 B", "↓(binary) 00 01 023 B"]
     page.get_by_role("button", name="Disconnect").click()
     expect(page.get_by_text("Closed 1000: normally")).to_be_visible()
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
@@ -118,10 +122,73 @@ def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
 def test_a_close_by_the_gateway_is_said_in_words(page: Page) -> None:
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()  # nothing is sent before
-    page.get_by_label("Message").fill("end")
+    page.get_by_label("Message").fill("end 4001 The access token has expired or was revoked. Get a new one.")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Closed 4001: the token expired or was revoked; generate a new one")).to_be_visible()
+    said = "Closed 4001 (“The access token has expired or was revoked. Get a new one.”)"
+    expect(page.get_by_text(said)).to_be_visible()
     expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("end 4003 You lost the game.", "Closed 4003 (“You lost the game.”)"),
+        ("end 4003 ", "Closed 4003: a code of the backend's own, without a reason"),
+    ],
+)
+def test_a_backends_own_code_is_not_taken_for_the_gateways(page: Page, end: str, said: str) -> None:
+    connect(page)
+    page.get_by_label("Message").fill(end)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(said, exact=True)).to_be_visible()
+    expect(page.get_by_text("plan is used up")).to_have_count(0)
+
+
+def connect(page: Page) -> None:
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+
+
+def test_bytes_are_sent_as_hex_or_base64_and_what_is_neither_is_said(page: Page) -> None:
+    connect(page)
+    for form, text in (("Hex", "00 ff 10"), ("Base64", "AP8Q")):
+        page.get_by_label("Send as").select_option(form)
+        page.get_by_label("Message").fill(text)
+        page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
+    assert frames(page)[1:] == ["↑(binary) 00 ff 103 B", "↓(binary) 00 ff 103 B"] * 2
+    page.get_by_label("Message").fill("höx")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".console-problem")).to_contain_text("This cannot be read.")
+    expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
+
+
+def test_a_long_message_is_folded_and_unfolds(page: Page) -> None:
+    connect(page)
+    page.get_by_label("Message").fill("long " * 200 + "end of it")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 sent · 1 received")).to_be_visible()
+    received = page.locator(".frame-received details")
+    expect(received.get_by_text("end of it")).to_be_hidden()
+    received.locator("summary").click()
+    expect(received.get_by_text("end of it")).to_be_visible()
+
+
+def test_what_is_dropped_from_a_long_list_is_said(page: Page) -> None:
+    connect(page)
+    page.get_by_label("Message").fill("flood")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 sent · 600 received")).to_be_visible()
+    expect(page.get_by_text("102 older rows were dropped: the newest 500 are kept.")).to_be_attached()
+
+
+@pytest.mark.parametrize("address", ["wss://example.com/echo", "ws://localhost:1/echowebsocket/1.0"])
+def test_an_address_of_somebody_else_is_not_even_tried(page: Page, address: str) -> None:
+    page.get_by_label("Address").fill(address)
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.locator(".console-problem")).to_contain_text("is not this gateway. The token of this page goes only to")
+    expect(page.get_by_text("Not connected", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Connect", exact=True)).to_be_enabled()
 
 
 def test_a_refusal_is_explained_by_what_the_portal_knows(page: Page, carol: User, bob: User) -> None:
@@ -133,8 +200,9 @@ def test_a_refusal_is_explained_by_what_the_portal_knows(page: Page, carol: User
     page.get_by_role("button", name="Try it now").click()
 
     alert = page.locator(".console-problem")
-    expect(alert).to_contain_text("The publisher blocked the subscription.")
+    expect(alert).to_contain_text("The publisher blocked the subscription.", timeout=20_000)
     expect(alert).to_contain_text("Generate another one.")
+    expect(alert.get_by_role("link", name="Generate another token")).to_be_visible()
 
 
 def test_what_is_no_address_is_said(page: Page) -> None:

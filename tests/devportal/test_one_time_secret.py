@@ -66,7 +66,7 @@ def test_without_the_browsers_key_the_secret_is_lost_not_shown(cookie: str | Non
 
 def test_a_broken_key_is_replaced_by_a_new_one() -> None:
     browser = Browser()
-    browser.cookies = {"__Host-apim-envelope": "nonsense"}
+    browser.cookies = {"__Host-apim-one-time": "nonsense"}
     browser.seal("token:1", "the secret")
     assert browser.open("token:1") == "the secret"
 

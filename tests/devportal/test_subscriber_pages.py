@@ -44,6 +44,47 @@ def test_everybody_of_the_publisher_reads_and_publishers_may_act(
         assert ("Block production only" in page.content.decode()) is may_act
 
 
+def test_unticking_a_plan_in_use_asks_what_becomes_of_its_subscribers(
+    echo: Api, row: Subscription, browser: Browser, bob: User
+) -> None:
+    page = f"/publisher/apis/{echo.pk}/plans"
+    sent = {"seen": echo.updated_at.isoformat(), "plans": ["Silver"]}
+    tab = browser(bob)
+    asked = tab.post(page, sent)
+    words = asked.content.decode()
+    assert asked.status_code == 400
+    assert "1 subscription is under Gold" in words
+    assert "Say what becomes of them. Nothing has been saved yet." in words
+    assert {plan.name for plan in echo.plans.all()} == {"Gold", "Silver"}
+
+    assert tab.post(page, {**sent, f"after_{row.plan_id}": "Silver"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.plan.name, [plan.name for plan in echo.plans.all()]) == ("Silver", ["Silver"])
+
+
+def test_subscribers_of_a_withdrawn_plan_may_be_left_as_they_are(
+    echo: Api, row: Subscription, browser: Browser, bob: User
+) -> None:
+    sent = {"seen": echo.updated_at.isoformat(), "plans": ["Silver"], f"after_{row.plan_id}": "keep:"}
+    assert browser(bob).post(f"/publisher/apis/{echo.pk}/plans", sent).status_code == 302
+    row.refresh_from_db()
+    assert (row.plan.name, [plan.name for plan in echo.plans.all()]) == ("Gold", ["Silver"])
+    assert "present plan</strong>, withdrawn" in browser(bob).get(page_of(echo)).content.decode()
+
+
+def test_a_plan_that_nobody_is_under_is_withdrawn_without_a_question(
+    echo: Api, row: Subscription, browser: Browser, bob: User
+) -> None:
+    sent = {"seen": echo.updated_at.isoformat(), "plans": ["Gold"]}
+    assert browser(bob).post(f"/publisher/apis/{echo.pk}/plans", sent).status_code == 302
+    assert [plan.name for plan in echo.plans.all()] == ["Gold"]
+
+
+def test_change_plan_shows_the_present_one(echo: Api, row: Subscription, browser: Browser, bob: User) -> None:
+    words = browser(bob).get(page_of(echo)).content.decode()
+    assert "<strong>present plan</strong>" in words
+
+
 def test_developers_and_strangers_see_nothing(
     echo: Api, row: Subscription, browser: Browser, carol: User, mallory: User
 ) -> None:

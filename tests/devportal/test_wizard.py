@@ -14,7 +14,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from core.models import AuditEntry
-from devportal import operations, tokens
+from devportal import attempts, diagnosis, operations, tokens
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
 from publisher.models import Api
@@ -290,6 +290,22 @@ def test_the_first_plan_that_the_developer_may_choose_is_chosen_already(tab: Cli
     assert ("Gold", "", "disabled") in choices
 
 
+@pytest.mark.parametrize("left", [[], ["Bronze"]])
+def test_a_plan_that_was_withdrawn_is_no_dead_end(tab: Client, echo: Api, carol: User, left: list[str]) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo)
+    echo.plans.set(builders.plan(name) for name in left)
+    two = f"/devportal/apis/{echo.pk}/wizard/{app.pk}/subscribe"
+
+    page = tab.get(two).content.decode()
+
+    assert re.search(r'value="Gold"\s+checked', page)
+    assert "present plan</strong>, offered to nobody new any more" in " ".join(page.split())
+    assert tab.post(two, {"plan": "Gold"}).url.endswith("/keys")
+    change = f"/devportal/subscriptions/{Subscription.objects.get().pk}/plan"
+    assert "present plan</strong>" in tab.get(change).content.decode()
+
+
 @pytest.mark.parametrize("plan", ["", "Bronze"])
 def test_a_second_step_without_a_plan_of_the_api_fails(tab: Client, echo: Api, plan: str) -> None:
     builders.plan("Bronze")
@@ -381,7 +397,7 @@ def test_the_diagnosis_says_why_the_gateway_would_refuse(tab: Client, echo: Api,
     ask = five.replace("/connect", "/diagnosis")
     subscription = Subscription.objects.get()
 
-    assert tab.get(ask).json() == {"reasons": []}
+    assert tab.get(ask).json() == {"recorded": False, "reasons": [], "token": ""}
     operations.set_subscription_state(subscription=subscription, state="PROD_ONLY_BLOCKED", actor=bob, now=NOW)
     assert "blocked the subscription for production" in tab.get(ask).json()["reasons"][0]
     operations.set_subscription_state(subscription=subscription, state="BLOCKED", actor=bob, now=NOW)
@@ -391,6 +407,42 @@ def test_the_diagnosis_says_why_the_gateway_would_refuse(tab: Client, echo: Api,
     first, second = tab.get(ask).json()["reasons"]
     assert "not subscribed" in first
     assert "Generate another one" in second
+
+
+@pytest.mark.parametrize("application_id", ["", "own", "another"])
+def test_the_diagnosis_tells_what_the_gateway_answered_to_this_attempt_and_nobody_elses(
+    tab: Client, echo: Api, monkeypatch: pytest.MonkeyPatch, application_id: str
+) -> None:
+    ask = walk(tab, echo).replace("/connect", "/diagnosis")
+    whose = {"own": str(Application.objects.get().pk)}.get(application_id, application_id)
+    known = {"a1": attempts.RefusedAttempt(401, 900903, "Expired", "The access token has expired.", whose)}
+    monkeypatch.setattr(attempts, "_readers", [known.get])
+
+    answer = tab.get(ask, {"attempt": "a1"}).json()
+
+    assert answer["recorded"] is (application_id != "another")
+    if answer["recorded"]:
+        assert answer["reasons"] == ["The gateway answered 401. The access token has expired."]
+        assert answer["token"] == ask.replace("/diagnosis", "/token")
+    assert tab.get(ask, {"attempt": "a2"}).json()["recorded"] is False
+
+
+@pytest.mark.parametrize(
+    ("code", "way_out", "token_helps"),
+    [
+        (101503, "what is wrong lies behind the gateway", False),
+        (303001, "tries the backend again by itself", False),
+        (900901, "", True),
+        (900906, "Compare the address", False),
+        (900912, "Take the token or ticket out of the address", False),
+    ],
+)
+def test_each_refusal_has_a_way_out(code: int, way_out: str, token_helps: bool) -> None:
+    refused = attempts.RefusedAttempt(499, code, "No", "Because.")
+    sentences = " ".join(diagnosis.of_refusal(refused))
+    assert sentences.startswith("The gateway answered 499. Because.")
+    assert way_out in sentences
+    assert diagnosis.another_token_helps(refused) is token_helps
 
 
 def test_a_key_type_without_endpoint_is_said(tab: Client, echo: Api, carol: User) -> None:
@@ -430,7 +482,7 @@ def test_pages_that_show_a_secret_are_kept_in_no_cache(tab: Client, echo: Api) -
 
 def test_the_session_alone_does_not_show_the_token(tab: Client, echo: Api, carol: User) -> None:
     five = walk(tab, echo)
-    tab.cookies.pop("__Host-apim-envelope")
+    tab.cookies.pop("__Host-apim-one-time")
     assert secrets_on(tab.get(five)) == {}
 
 

@@ -52,9 +52,13 @@ async def draw_on_one_connection(lease_client: Any, limits: Any, counts: Any, ch
     """Draw until not even one byte is left."""
     from gateway.quotas.client import PlanExceeded, renewed
     from gateway.quotas.meter import LimitExceeded
+    from gateway.quotas.rules import api_account
+    from gateway.quotas.state import PlanOf
 
     try:
-        admission = await lease_client.enter(subscription=("1", limits), application=None, patience=60)
+        admission = await lease_client.enter(
+            subscription=PlanOf(api_account("a", "1"), limits), application=None, patience=60
+        )
     except PlanExceeded:
         return
     size = 1

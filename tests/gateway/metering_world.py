@@ -24,11 +24,14 @@ from gateway.quotas.rules import (
     StoredWindow,
     WindowUsage,
     adopt,
+    api_account,
+    application_account,
+    carried_over,
     decide,
     is_contended,
     schedule,
 )
-from gateway.quotas.state import LeaseState
+from gateway.quotas.state import LeaseState, PlanOf
 from gateway.relay.splice import Relay
 from gateway.relay.types import RelayOptions
 
@@ -98,7 +101,9 @@ class MemoryStore:
 
     def _serve(self, holder: str, request: LeaseRequest, now: float) -> LeaseAnswer:
         place = (request.key, request.window)
-        window = self.windows.setdefault(place, StoredWindow())
+        if place not in self.windows:
+            self.windows[place] = StoredWindow(carried_over(self.used, request.key, request.window, now))
+        window = self.windows[place]
         leases = self.leases.setdefault(place, {})
         for lease in leases.values():
             lease.living = self.seen.get(lease.holder, 0.0) > now - LIVING_SECONDS
@@ -158,8 +163,8 @@ class SimulatedWorker:
         self, now: float, plan: PlanLimits | None = None, *, who: str = "s", application: PlanLimits | None = None
     ) -> Admission:
         return self.lease_state.enter(
-            subscription=None if plan is None else (who, plan),
-            application=None if application is None else ("a", application),
+            subscription=None if plan is None else PlanOf(api_account("a", who), plan),
+            application=None if application is None else PlanOf(application_account("a"), application),
             now=now,
         )
 

@@ -93,9 +93,9 @@ async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(ru
             cursor.execute("SELECT pg_backend_pid()")
             return int(cursor.fetchone()[0])
 
-    def kill(victim: int) -> None:
+    def kill(doomed_pid: int) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [victim])
+            cursor.execute("SELECT pg_terminate_backend(%s)", [doomed_pid])
 
     first = await run(pid)
     await elsewhere(lambda: kill(first))

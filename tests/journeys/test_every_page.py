@@ -160,6 +160,17 @@ def test_a_page_stands_in_nobodys_way(
     assert not found, "\n".join(found)
 
 
+def test_the_page_that_shows_a_token_once_stands_in_nobodys_way(
+    product: Product, world: dict[str, Any], tab_of: Callable[[str], Page]
+) -> None:
+    page, step = tab_of("carol"), Visit("carol", "devportal:wizard-token", {**RUN, "key_type": "production"})
+    page.goto(product.portal + step.address(world))
+    page.get_by_role("button", name="Generate token").click()
+    page.get_by_role("button", name="Try it now").click()
+    found = barriers(page)
+    assert not found, "\n".join(found)
+
+
 def test_every_address_of_a_page_is_visited() -> None:
     known = {visit.name for visit in VISITS} | NO_PAGES
     assert {name for name in page_names() if name not in known} == set()

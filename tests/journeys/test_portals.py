@@ -118,6 +118,24 @@ def test_the_portals_work_without_scripts(product: Product, chromium: Browser) -
         expect(in_catalogue(page, product, "Plain")).to_be_visible()
 
 
+def test_a_list_follows_what_is_typed_and_the_address_does_too(product: Product, page: Page) -> None:
+    for name in ("Weather", "Harbour"):
+        product.act("publish", name=name, endpoint=f"{product.samples}/echo")
+    sign_in(page, product, "publisher", "alice")
+    page.goto(f"{product.portal}/publisher/apis?page=9")
+    table = page.get_by_role("table", name="APIs")
+    page.get_by_role("searchbox").press_sequentially("harb")
+    expect(table.get_by_role("link", name="Weather")).to_have_count(0)
+    expect(table.get_by_role("link", name="Harbour")).to_be_visible()
+    expect(page).to_have_url(f"{product.portal}/publisher/apis?q=harb")
+    expect(page.get_by_role("navigation", name="State").get_by_role("link", name="All")).to_have_attribute(
+        "href", re.compile("harb")
+    )
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.get_by_role("searchbox").fill("")
+    expect(table.get_by_role("link", name="Weather")).to_be_visible()
+
+
 def test_too_many_wrong_passwords_close_the_door_for_a_while(product: Product, page: Page) -> None:
     page.goto(f"{product.portal}/devportal/sign-in")
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Keys to play with: Carol's application of type JWT, one of type OAuth, and a brake that forgets between tests."""
+"""Keys to play with: Carol's application of type JWT, one of type OAuth, and a throttle that forgets between tests."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.product import Install, Product, temporary
 def running() -> Iterator[Product]:
     """One installation that runs since it was first started, for what leaves it as it was."""
     with temporary() as folder:
-        product = Product(Path(folder))
+        product = Product(Path(folder), APIM_TRUSTED_PROXIES="127.0.0.0/8,::1")
         try:
             yield product.start()
         finally:

@@ -98,7 +98,7 @@ def product(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made.begin_with(prepared)
     made.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
     yield made
-    made._close_stage()
+    made.close_stage()
 
 
 @asynccontextmanager

@@ -96,12 +96,21 @@ def test_the_portal_answers_with_bounds_and_headers_and_logs_no_credential(runni
     assert headers["Strict-Transport-Security"] is None
 
 
-def ask(product: Product, method: str, path: str, body: bytes = b"") -> tuple[int, Message]:
+@pytest.mark.journey
+@pytest.mark.xdist_group("up")
+def test_the_portal_s_log_names_the_client_behind_a_proxy(running: Product) -> None:
+    for address in ("192.0.2.77", "2001:db8::77"):
+        assert ask(running, "GET", "/devportal/apis", forwarded=f"6.6.6.6, {address}")[0] == 200
+        assert f"{address} GET /devportal/apis 200" in running.log()
+    assert "6.6.6.6" not in running.log()
+
+
+def ask(product: Product, method: str, path: str, body: bytes = b"", forwarded: str = "") -> tuple[int, Message]:
     """Status and headers, from a client that trusts the product's own certificate and nothing else."""
     port = int(product.settings["APIM_PORTAL_PORT"])
     with closing(http.client.HTTPSConnection("localhost", port, context=product.trust, timeout=20)) as line:
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer may come before the body is through
-            line.request(method, path, body or None)
+            line.request(method, path, body or None, {"X-Forwarded-For": forwarded} if forwarded else {})
         answer = line.getresponse()
         answer.read()
         return answer.status, answer.headers

@@ -79,11 +79,17 @@ async def test_an_empty_room_is_forgotten(address: str) -> None:
         assert (await hear(bob))["presence"] == "join"
 
 
-@pytest.mark.parametrize("path", ["/", "/chat", "/chat/rooms/", "/chat/rooms/a/b", "/echo/more"])
+@pytest.mark.parametrize("path", ["/", "/chat/rooms", "/chat/rooms/", "/chat/rooms/a/b", "/echo/more"])
 async def test_an_address_where_nothing_is_answers_404(address: str, path: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await connect(f"{address}{path}")
     assert refused.value.response.status_code == 404
+
+
+async def test_the_chat_alone_is_its_lobby(address: str) -> None:
+    async with connect(f"{address}/chat") as line:
+        said = await hear(line)
+    assert (said["room"], said["from"], said["presence"]) == ("lobby", "somebody", "join")
 
 
 def test_history_is_bounded() -> None:

@@ -48,6 +48,11 @@ def in_state(api: Api, state: State) -> Api:
     return Api.objects.get(pk=api.pk)
 
 
+def as_posted(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a browser sends of a form that shows these values: no box that is not ticked."""
+    return {name: value for name, value in fields.items() if value is not None and value is not False}
+
+
 def verbs(api: Api) -> list[str]:
     """What the audit log says about the API, oldest first."""
     rows = AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("id")

@@ -70,7 +70,7 @@ def test_what_has_no_endpoint_or_is_retired_is_not_deployed(alice: User, bob: Us
     empty = operations.create_revision(api=api, actor=alice, now=NOW)
     with pytest.raises(operations.CannotDeploy, match="names no endpoint"):
         operations.deploy_revision(api=api, revision=empty, actor=bob, now=NOW)
-    api = operations.save_endpoint(api=api, production={"url": BACKEND}, sandbox={}, actor=alice, now=NOW)
+    api = operations.update_api(api=api, changes={"production": {"url": BACKEND}, "sandbox": {}}, actor=alice, now=NOW)
     revision = operations.create_revision(api=api, actor=alice, now=NOW)
     with pytest.raises(operations.CannotDeploy, match="retired"):
         operations.deploy_revision(api=in_state(api, State.RETIRED), revision=revision, actor=bob, now=NOW)
@@ -88,8 +88,11 @@ def test_a_revision_of_another_api_is_never_deployed(alice: User, bob: User) -> 
 def test_an_edit_touches_what_is_deployed_only_when_it_is_deployed(admin: User) -> None:
     api = make_api(admin, publish=True)
     assert snapshots.differences(api) == []
-    api = operations.save_endpoint(
-        api=api, production={"url": "ws://new:1"}, sandbox=api.sandbox, options={"retries": 1}, actor=admin, now=NOW
+    api = operations.update_api(
+        api=api,
+        changes={"production": {"url": "ws://new:1"}, "sandbox": api.sandbox, "endpoint_options": {"retries": 1}},
+        actor=admin,
+        now=NOW,
     )
     assert snapshots.differences(api) == ["production endpoint", "endpoint configuration"]
     assert api.deployed_revision is not None
@@ -102,7 +105,7 @@ def test_an_edit_touches_what_is_deployed_only_when_it_is_deployed(admin: User) 
 def test_description_and_plans_ask_for_no_new_deployment(admin: User) -> None:
     api = make_api(admin, publish=True)
     api = operations.update_api(api=api, changes={"description": "x"}, actor=admin, now=NOW)
-    api = operations.set_plans(api=api, plans=list(api.plans.all()[:1]), actor=admin, now=NOW)
+    api = operations.update_api(api=api, changes={"plans": list(api.plans.all()[:1])}, actor=admin, now=NOW)
     assert snapshots.differences(api) == []
 
 
@@ -110,7 +113,9 @@ def test_restoring_makes_an_old_endpoint_the_design_again_and_leaves_the_gateway
     api = make_api(admin, publish=True)
     first = api.deployed_revision
     assert first is not None
-    api = operations.save_endpoint(api=api, production={"url": "ws://new:1"}, sandbox={}, actor=admin, now=NOW)
+    api = operations.update_api(
+        api=api, changes={"production": {"url": "ws://new:1"}, "sandbox": {}}, actor=admin, now=NOW
+    )
     second = operations.create_revision(api=api, actor=admin, now=NOW)
     api = operations.deploy_revision(api=api, revision=second, actor=admin, now=NOW)
     api = operations.restore_revision(api=api, revision=first, actor=admin, now=LATER)

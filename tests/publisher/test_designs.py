@@ -186,11 +186,13 @@ def test_a_context_of_another_api_cannot_be_taken_over(alice: User) -> None:
 
 def test_production_and_sandbox_are_saved_apart(alice: User) -> None:
     api = make_api(alice)
-    saved = operations.save_endpoint(
+    saved = operations.update_api(
         api=api,
-        production={"url": "wss://p:1", "failover": ["wss://q:1"]},
-        sandbox={},
-        options={"retries": 2},
+        changes={
+            "production": {"url": "wss://p:1", "failover": ["wss://q:1"]},
+            "sandbox": {},
+            "endpoint_options": {"retries": 2},
+        },
         seen=NOW,
         actor=alice,
         now=LATER,
@@ -202,18 +204,22 @@ def test_production_and_sandbox_are_saved_apart(alice: User) -> None:
 
 def test_options_that_are_not_given_stay(alice: User) -> None:
     api = make_api(alice)
-    api = operations.save_endpoint(api=api, production={}, sandbox={}, options={"retries": 2}, actor=alice, now=NOW)
-    api = operations.save_endpoint(api=api, production={"url": BACKEND}, sandbox={}, actor=alice, now=NOW)
+    api = operations.update_api(
+        api=api, changes={"production": {}, "sandbox": {}, "endpoint_options": {"retries": 2}}, actor=alice, now=NOW
+    )
+    api = operations.update_api(api=api, changes={"production": {"url": BACKEND}, "sandbox": {}}, actor=alice, now=NOW)
     assert api.endpoint_options["retries"] == 2
 
 
 def test_each_bad_endpoint_field_is_named(alice: User) -> None:
     with pytest.raises(Invalid) as refusal:
-        operations.save_endpoint(
+        operations.update_api(
             api=make_api(alice),
-            production={"url": "x"},
-            sandbox={"url": BACKEND, "failover": ["y"]},
-            options={"retries": 99},
+            changes={
+                "production": {"url": "x"},
+                "sandbox": {"url": BACKEND, "failover": ["y"]},
+                "endpoint_options": {"retries": 99},
+            },
             actor=alice,
             now=NOW,
         )
@@ -222,35 +228,83 @@ def test_each_bad_endpoint_field_is_named(alice: User) -> None:
 
 def test_no_credential_in_an_address_reaches_the_trail(alice: User) -> None:
     api = make_api(alice, endpoint="ws://h/?key=canary")
-    operations.save_endpoint(
+    operations.update_api(
         api=api,
-        production={"url": "ws://h/?key=canary2"},
-        sandbox={},
-        options={"headers": {"A": "canary3"}},
+        changes={
+            "production": {"url": "ws://h/?key=canary2"},
+            "sandbox": {},
+            "endpoint_options": {"headers": {"A": "canary3"}},
+        },
         actor=alice,
         now=NOW,
     )
     assert "canary" not in str([row.detail for row in AuditEntry.objects.all()])
 
 
+def test_the_whole_document_is_saved_by_one_act_with_one_entry(admin: User) -> None:
+    api = make_api(admin)
+    changes = {
+        "description": "New.",
+        "plans": plans("Bronze"),
+        "production": {"url": "ws://p:1"},
+        "origins": ["https://a.test"],
+        "topics": [{"target": "/rooms/{id}", "verbs": ["subscribe"]}],
+        "tags": [],
+    }
+    saved = operations.update_api(api=api, changes=changes, seen=NOW, actor=admin, now=LATER)
+    assert (saved.description, saved.production["url"], saved.origins) == ("New.", "ws://p:1", ["https://a.test"])
+    assert saved.topics == [{"target": "/rooms/{id}", "verbs": ["subscribe"], "mapping": "", "scopes": []}]
+    assert verbs(api) == ["api.created", "api.updated"]
+    detail = AuditEntry.objects.last().detail
+    assert detail["fields"] == ["description", "origins", "plans", "production", "topics"]
+    assert detail["plans"] == ["Bronze"]
+
+
+def test_one_bad_part_leaves_all_as_it_was(admin: User) -> None:
+    api = make_api(admin)
+    changes = {"description": "New.", "production": {"url": "x"}, "topics": [{"target": "//"}], "plans": []}
+    with pytest.raises(Invalid) as refusal:
+        operations.update_api(api=api, changes=changes, actor=admin, now=LATER)
+    assert refusal.value.fields.keys() == {"production_url", "topics"}
+    api.refresh_from_db()
+    assert (api.description, api.plans.count(), verbs(api)) == ("", 2, ["api.created"])
+
+
+def test_what_is_sent_as_it_is_changes_nothing_and_is_not_recorded(alice: User) -> None:
+    api = make_api(alice)
+    changes = {"description": "", "plans": plans("Silver", "Gold"), "production": {"url": BACKEND}, "tags": []}
+    same = operations.update_api(api=api, changes=changes, seen=NOW, actor=alice, now=LATER)
+    assert (same.updated_at, verbs(api)) == (NOW, ["api.created"])
+
+
+def test_who_may_only_choose_plans_does_not_write_over_a_change_that_came_between(alice: User, bob: User) -> None:
+    api = make_api(alice)
+    operations.update_api(api=api, changes={"description": "Hers."}, actor=alice, now=LATER)
+    changes = {"description": "", "plans": plans("Gold")}
+    saved = operations.update_api(api=api, changes=changes, actor=bob, now=LATER)
+    assert (saved.description, saved.plans.count()) == ("Hers.", 1)
+
+
 def test_plans_are_exactly_those_chosen(alice: User, bob: User) -> None:
-    api = operations.set_plans(api=make_api(alice), plans=plans("Bronze"), seen=NOW, actor=bob, now=LATER)
+    api = operations.update_api(api=make_api(alice), changes={"plans": plans("Bronze")}, seen=NOW, actor=bob, now=LATER)
     assert [plan.name for plan in api.plans.all()] == ["Bronze"]
     assert AuditEntry.objects.last().detail["plans"] == ["Bronze"]
 
 
 def test_a_creator_chooses_plans_while_it_is_a_design_and_no_longer(alice: User) -> None:
     api = make_api(alice)
-    operations.set_plans(api=api, plans=[], actor=alice, now=NOW)
+    operations.update_api(api=api, changes={"plans": []}, actor=alice, now=NOW)
     with pytest.raises(RoleRequired):
-        operations.set_plans(api=in_state(api, State.PUBLISHED), plans=[], actor=alice, now=NOW)
+        operations.update_api(
+            api=in_state(api, State.PUBLISHED), changes={"plans": plans("Gold")}, actor=alice, now=NOW
+        )
 
 
 @pytest.mark.parametrize("state", [State.PUBLISHED, State.PROTOTYPED])
 def test_an_api_that_may_be_subscribed_to_keeps_a_plan(alice: User, bob: User, state: State) -> None:
     api = in_state(make_api(alice), state)
     with pytest.raises(operations.PlansNeeded):
-        operations.set_plans(api=api, plans=[], actor=bob, now=NOW)
+        operations.update_api(api=api, changes={"plans": []}, actor=bob, now=NOW)
     assert api.plans.count() == 2
 
 

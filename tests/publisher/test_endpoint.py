@@ -80,6 +80,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "verify_tls": True,
         "ca_certificate": "",
         "headers": {},
+        "secret_headers": {},
         "maximum_duration": 0.0,
     }
     assert json.loads(json.dumps(options.to_document())) == options.to_document()
@@ -125,6 +126,8 @@ def test_the_longest_suspension_is_not_shorter_than_the_first() -> None:
         ({"Host": "a"}, "The gateway itself sets Host"),
         ({"Sec-WebSocket-Key": "a"}, "The gateway itself sets"),
         ({"X-Forwarded-For": "a"}, "The gateway itself sets"),
+        ({"X_Forwarded_For": "a"}, "The gateway itself sets X_Forwarded_For"),
+        ({"X-APIM-Plan": "a"}, "The gateway itself sets X-APIM-Plan"),
         ({"X A": "a"}, "no header name"),
         ({"X-A": "a\r\nX-B: b"}, "one line of plain text"),
         ({"X-A": 5}, "one line of plain text"),

@@ -11,8 +11,8 @@ from publisher.lifecycle import TRANSITIONS, Action, State
 from publisher.messages import Impact
 from publisher.versions import shorter
 
-BUSY = Impact(live_connections=128, applications=9)
-ONE = Impact(live_connections=1, applications=1)
+BUSY = Impact(live_connections=128, applications=9, live_applications=4)
+ONE = Impact(live_connections=1, applications=1, live_applications=1)
 IDLE = Impact(live_connections=0, applications=0)
 UNCOUNTED = Impact(live_connections=None, applications=0)
 
@@ -24,7 +24,7 @@ UNCOUNTED = Impact(live_connections=None, applications=0)
             Action.BLOCK,
             State.PUBLISHED,
             BUSY,
-            "Refuses calls with 503; closes 128 live connections of 9 applications (code 4006).",
+            "Refuses calls with 503; closes 128 live connections of 4 applications (code 4006).",
         ),
         (
             Action.BLOCK,
@@ -43,15 +43,29 @@ UNCOUNTED = Impact(live_connections=None, applications=0)
             Action.DEPRECATE,
             State.PUBLISHED,
             BUSY,
-            "Hides it from new subscribers; the 9 applications subscribed keep working.",
+            "Hides it from new subscribers; the 9 applications subscribed keep working. "
+            "There is no way back: only Retire follows.",
         ),
         (
             Action.DEPRECATE,
             State.PUBLISHED,
             ONE,
-            "Hides it from new subscribers; the 1 application subscribed keeps working.",
+            "Hides it from new subscribers; the 1 application subscribed keeps working. "
+            "There is no way back: only Retire follows.",
         ),
-        (Action.DEPRECATE, State.PUBLISHED, IDLE, "Hides it from new subscribers; nobody is subscribed now."),
+        (
+            Action.DEPRECATE,
+            State.BLOCKED,
+            IDLE,
+            "Calls pass again. Hides it from new subscribers; nobody is subscribed now. "
+            "There is no way back: only Retire follows.",
+        ),
+        (
+            Action.RETIRE,
+            State.DEPRECATED,
+            IDLE,
+            "Takes it off the gateway for good; no connection is open now. There is no way back.",
+        ),
         (Action.PROTOTYPE, State.PUBLISHED, BUSY, "Stays callable, marked Pre-Released in the portal."),
         (
             Action.PUBLISH,
@@ -92,9 +106,10 @@ def test_the_trail_is_told_in_sentences(verb: str, detail: dict[str, Any], sente
 def test_deleting_says_what_is_lost() -> None:
     assert messages.deleting(BUSY, 3, State.PUBLISHED) == [
         "3 revisions and the design are gone.",
-        "9 applications lose their subscription.",
-        "The gateway stops serving it; closes 128 live connections of 9 applications (code 4010).",
+        "9 applications lose their subscriptions.",
+        "The gateway stops serving it; closes 128 live connections of 4 applications (code 4010).",
     ]
+    assert messages.deleting(ONE, 1, State.PUBLISHED)[1] == "1 application loses its subscription."
     assert messages.deleting(IDLE, 0, State.CREATED) == [
         "The design is gone. Nobody is subscribed, and the gateway does not serve it."
     ]

@@ -144,8 +144,8 @@ def test_nothing_that_is_sent_as_an_origin_breaks_the_comparison(origin: str) ->
 
 def test_a_creator_says_who_may_call_and_how(alice: User) -> None:
     api = make_api(alice)
-    saved = operations.save_runtime(
-        api=api, origins=["https://App.example.com:443"], query_token=False, actor=alice, now=NOW
+    saved = operations.update_api(
+        api=api, changes={"origins": ["https://App.example.com:443"], "query_token": False}, actor=alice, now=NOW
     )
     assert (saved.origins, saved.query_token) == (["https://app.example.com"], False)
     taken = snapshots.take(saved)
@@ -155,14 +155,14 @@ def test_a_creator_says_who_may_call_and_how(alice: User) -> None:
 def test_a_restored_revision_brings_the_runtime_settings_back(alice: User) -> None:
     api = make_api(alice)
     first = operations.create_revision(api=api, actor=alice, now=NOW)
-    operations.save_runtime(api=api, origins=["https://a.test"], query_token=False, actor=alice, now=NOW)
+    operations.update_api(api=api, changes={"origins": ["https://a.test"], "query_token": False}, actor=alice, now=NOW)
     restored = operations.restore_revision(api=api, revision=first, actor=alice, now=NOW)
     assert (restored.origins, restored.query_token) == ([], True)
 
 
 def test_a_new_version_is_called_from_where_the_old_one_was(alice: User) -> None:
-    api = operations.save_runtime(
-        api=make_api(alice), origins=["https://a.test"], query_token=False, actor=alice, now=NOW
+    api = operations.update_api(
+        api=make_api(alice), changes={"origins": ["https://a.test"], "query_token": False}, actor=alice, now=NOW
     )
     copy = operations.create_version(api=api, version="2.0.0", actor=alice, now=NOW)
     assert (copy.origins, copy.query_token) == (["https://a.test"], False)
@@ -170,15 +170,15 @@ def test_a_new_version_is_called_from_where_the_old_one_was(alice: User) -> None
 
 def test_a_bad_origin_is_refused_at_its_field(alice: User) -> None:
     with pytest.raises(Invalid) as refused:
-        operations.save_runtime(
-            api=make_api(alice), origins=["https://a.test/path"], query_token=True, actor=alice, now=NOW
+        operations.update_api(
+            api=make_api(alice), changes={"origins": ["https://a.test/path"], "query_token": True}, actor=alice, now=NOW
         )
     assert "https://a.test" in refused.value.fields["origins"]
 
 
 def test_a_plain_publisher_does_not_change_the_design(alice: User, bob: User) -> None:
     with pytest.raises(RoleRequired):
-        operations.save_runtime(api=make_api(alice), origins=[], query_token=True, actor=bob, now=NOW)
+        operations.update_api(api=make_api(alice), changes={"query_token": False}, actor=bob, now=NOW)
 
 
 def test_the_page_saves_what_was_written_and_keeps_what_was_wrong(alice: User, client: Client) -> None:

@@ -61,7 +61,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "revisions": ({}, {"alice", "bob", "admin"}),
     "undeployment": ({}, {"bob", "admin"}),
     "restorations": ({}, {"alice", "admin"}),
-    "transitions": ({"action": "Publish"}, {"bob", "admin"}),
+    "transitions": ({"action": "Publish", "seen": "CREATED"}, {"bob", "admin"}),
     "versions": ({"version": "2"}, {"alice", "admin"}),
     "deletion": ({}, {"alice", "admin"}),
 }
@@ -267,7 +267,7 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
     [
         ({"test": "endpoint", "endpoint": "http://h"}, "begins with ws://"),
         ({"test": "endpoint"}, "Give the address of a WebSocket backend"),
-        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "is sent as ws://nowhere.invalid/%E8%81%8A"),
+        ({"test": "endpoint", "endpoint": "ws://nowhere.invalid/聊"}, "· sent as ws://nowhere.invalid/%E8%81%8A"),
         ({"test": "sandbox_url", "sandbox_url": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         ({"test": "nonsense", "endpoint": "ws://nowhere.invalid"}, "No host is called nowhere.invalid"),
         (
@@ -312,7 +312,7 @@ def test_the_overview_of_a_published_api_says_where_it_answers(admin: User) -> N
 
 def test_the_overview_says_when_the_design_differs_from_what_is_deployed(admin: User) -> None:
     api = make_api(admin, publish=True)
-    operations.save_endpoint(api=api, production={"url": "ws://new"}, sandbox={}, actor=admin, now=NOW)
+    operations.update_api(api=api, changes={"production": {"url": "ws://new"}, "sandbox": {}}, actor=admin, now=NOW)
     page = text_of(browse(admin).get(address("api", api)))
     assert "The design differs from what is deployed: production endpoint, sandbox endpoint." in page
 
@@ -501,7 +501,7 @@ def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
     api = make_api(alice)
     client = browse(alice)
     client.post(address("revisions", api), {"description": "First"})
-    operations.save_endpoint(api=api, production={}, sandbox={}, actor=alice, now=NOW)
+    operations.update_api(api=api, changes={"production": {}, "sandbox": {}}, actor=alice, now=NOW)
     revision = queries.revisions_of(api).get()
     done = client.post(address("restorations", api), {"revision": str(revision.pk)}, follow=True)
     assert "The design is what it was in revision 1." in text_of(done)
@@ -531,7 +531,7 @@ def test_publish_on_the_lifecycle_page_publishes(alice: User, bob: User) -> None
     page = text_of(client.get(address("lifecycle", api)))
     assert "PUBLISH" in page
     assert "Deprecate old versions after publishing the API" in page
-    done = client.post(address("transitions", api), {"action": "Publish"}, follow=True)
+    done = client.post(address("transitions", api), {"action": "Publish", "seen": "CREATED"}, follow=True)
     assert "EchoWebSocket 1.0.0 is Published now." in text_of(done)
     assert "Created → Published" in text_of(done)
 
@@ -550,7 +550,7 @@ def test_the_page_says_what_is_missing_before_it_can_be_published(alice: User, b
     page = client.get(address("lifecycle", api))
     assert "Before it can be published" in text_of(page)
     assert len(re.findall(r"<button\b[^>]*\sdisabled\s", page.content.decode())) >= 2
-    refused = client.post(address("transitions", api), {"action": "Publish"})
+    refused = client.post(address("transitions", api), {"action": "Publish", "seen": "CREATED"})
     assert (refused.status_code, "The API cannot be published yet." in text_of(refused)) == (400, True)
 
 
@@ -562,7 +562,7 @@ def test_a_creator_sees_the_lifecycle_but_no_buttons(alice: User) -> None:
 
 def test_a_step_that_the_table_does_not_have_is_a_conflict_on_the_page(alice: User, bob: User) -> None:
     response = browse(bob).post(
-        address("transitions", make_api(alice)), {"action": "Retire", "confirmation": NEW["name"]}
+        address("transitions", make_api(alice)), {"action": "Retire", "seen": "CREATED", "confirmation": NEW["name"]}
     )
     assert (response.status_code, "cannot take 'Retire'" in text_of(response)) == (409, True)
 
@@ -575,7 +575,8 @@ def test_an_action_that_does_not_exist_is_refused(alice: User, bob: User, action
 def test_check_items_are_carried_out(admin: User) -> None:
     one = make_api(admin, publish=True)
     two = operations.create_version(api=one, version="2", actor=admin, now=NOW)
-    browse(admin).post(address("transitions", two), {"action": "Publish", "deprecate_old_versions": "on"})
+    sent = {"action": "Publish", "seen": "CREATED", "deprecate_old_versions": "on"}
+    browse(admin).post(address("transitions", two), sent)
     one.refresh_from_db()
     assert one.stage is State.DEPRECATED
 
@@ -583,16 +584,38 @@ def test_check_items_are_carried_out(admin: User) -> None:
 def test_retiring_asks_for_the_name(admin: User) -> None:
     api = in_state(make_api(admin, publish=True), State.DEPRECATED)
     client = browse(admin)
-    refused = client.post(address("transitions", api), {"action": "Retire", "confirmation": "echo"})
+    retire = {"action": "Retire", "seen": "DEPRECATED"}
+    refused = client.post(address("transitions", api), {**retire, "confirmation": "echo"})
     assert (refused.status_code, "Type EchoWebSocket exactly" in text_of(refused)) == (400, True)
-    assert client.post(address("transitions", api), {"action": "Retire", "confirmation": api.name}).status_code == 302
+    assert client.post(address("transitions", api), {**retire, "confirmation": api.name}).status_code == 302
+
+
+@pytest.mark.parametrize("action", ["Deprecate", "Block"])
+def test_a_step_is_refused_when_the_api_has_moved_since_it_was_seen(admin: User, action: str) -> None:
+    api = make_api(admin, publish=True)
+    client = browse(admin)
+    stale = client.get(address("lifecycle", api)).content.decode()
+    assert stale.count('name="seen" value="PUBLISHED"') == len(allowed_actions(State.PUBLISHED))
+    client.post(address("transitions", api), {"action": "Block", "seen": "PUBLISHED"})
+    refused = client.post(address("transitions", api), {"action": action, "seen": "PUBLISHED"})
+    assert refused.status_code == 409
+    assert "is Blocked by now; you saw it Published. Nothing was done" in text_of(refused)
+    assert 'name="seen" value="BLOCKED"' in refused.content.decode()
+    api.refresh_from_db()
+    assert api.stage is State.BLOCKED
+
+
+def test_a_step_that_does_not_say_what_was_seen_is_not_taken(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    refused = browse(admin).post(address("transitions", api), {"action": "Block"})
+    assert (refused.status_code, "which state you saw" in text_of(refused)) == (400, True)
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(128, 0), lambda api: Impact(None, 9)])
+    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(128, 0, 3), lambda api: Impact(None, 9)])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
-    assert "closes 128 live connections of 9 applications (code 4006)." in page
+    assert "closes 128 live connections of 3 applications (code 4006)." in page
     assert "the 9 applications subscribed keep working." in page
 
 
@@ -627,7 +650,7 @@ def test_deleting_what_is_subscribed_to_asks_for_the_name(admin: User, monkeypat
     monkeypatch.setattr(impact, "_counters", subscribed(9))
     client = browse(admin)
     api = make_api(admin, publish=True)
-    assert "9 applications lose their subscription." in text_of(client.get(address("deletion", api)))
+    assert "9 applications lose their subscriptions." in text_of(client.get(address("deletion", api)))
     refused: HttpResponse = client.post(address("deletion", api), {"confirmation": "echowebsocket"})
     assert (refused.status_code, "Type EchoWebSocket exactly" in text_of(refused)) == (400, True)
     assert client.post(address("deletion", api), {"confirmation": "EchoWebSocket"}).status_code == 302

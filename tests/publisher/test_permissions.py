@@ -30,11 +30,13 @@ DEEDS: dict[str, tuple[Deed, set[Role]]] = {
         {CREATOR, ADMIN},
     ),
     "edit": (
-        lambda api, revision, who: operations.update_api(api=api, changes={}, actor=who, now=LATER),
+        lambda api, revision, who: operations.update_api(api=api, changes={"description": "x"}, actor=who, now=LATER),
         {CREATOR, ADMIN},
     ),
     "save endpoint": (
-        lambda api, revision, who: operations.save_endpoint(api=api, production={}, sandbox={}, actor=who, now=LATER),
+        lambda api, revision, who: operations.update_api(
+            api=api, changes={"production": {}, "sandbox": {}}, actor=who, now=LATER
+        ),
         {CREATOR, ADMIN},
     ),
     "version": (
@@ -62,8 +64,8 @@ DEEDS: dict[str, tuple[Deed, set[Role]]] = {
         {PUBLISHER, ADMIN},
     ),
     "set plans of a published API": (
-        lambda api, revision, who: operations.set_plans(
-            api=in_state(api, State.PUBLISHED), plans=plans("Gold"), actor=who, now=LATER
+        lambda api, revision, who: operations.update_api(
+            api=in_state(api, State.PUBLISHED), changes={"plans": plans("Gold")}, actor=who, now=LATER
         ),
         {PUBLISHER, ADMIN},
     ),

@@ -173,8 +173,8 @@ def test_a_plan_that_is_taken_up_while_it_is_deleted_is_either_gone_or_in_use(
 
     results = at_once(
         lambda: builders.subscription(application, api),
-        lambda: operations.set_plans(api=api, plans=[silver], actor=admin, now=NOW),
-        lambda: operations.set_plans(api=other, plans=[copper], actor=admin, now=NOW),
+        lambda: operations.update_api(api=api, changes={"plans": [silver]}, actor=admin, now=NOW),
+        lambda: operations.update_api(api=other, changes={"plans": [copper]}, actor=admin, now=NOW),
         lambda: operations.delete_plan(plan=gold, actor=admin, now=NOW),
         lambda: operations.delete_plan(plan=copper, actor=admin, now=NOW),
     )

@@ -83,10 +83,15 @@ def test_a_new_api_with_a_forbidden_endpoint_is_refused_at_the_field(alice: User
 def test_each_address_of_an_endpoint_is_refused_at_its_own_field(alice: User) -> None:
     api = make_api(alice)
     with pytest.raises(Invalid) as refused:
-        operations.save_endpoint(
+        operations.update_api(
             api=api,
-            production={"url": METADATA, "failover": ["ws://localhost:1/ok", "ws://10.1/x", "ws://192.168.0.1/y"]},
-            sandbox={"url": "ws://localhost:2/ok", "failover": ["ws://[fe80::1]/z"]},
+            changes={
+                "production": {
+                    "url": METADATA,
+                    "failover": ["ws://localhost:1/ok", "ws://10.1/x", "ws://192.168.0.1/y"],
+                },
+                "sandbox": {"url": "ws://localhost:2/ok", "failover": ["ws://[fe80::1]/z"]},
+            },
             actor=alice,
             now=LATER,
         )

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.permissions import RoleRequired
 from core.models import AuditEntry
 from publisher import operations, signals
-from publisher.lifecycle import SERVED, TRANSITIONS, Action, Checklist, State, TransitionRefused
+from publisher.lifecycle import SERVED, TRANSITIONS, Action, AlreadyThere, Checklist, State, TransitionRefused
 from publisher.models import Api
 from tests.publisher.builders import LATER, NOW, in_state, make_api, verbs
 
@@ -139,3 +139,17 @@ def test_only_publish_is_announced(admin: User, published: list[Any]) -> None:
     for action in (Action.PROTOTYPE, Action.PUBLISH, Action.BLOCK, Action.REPUBLISH, Action.DEPRECATE, Action.RETIRE):
         api = operations.transition_api(api=api, action=action, actor=admin, now=NOW)
     assert len(published) == 1
+
+
+def test_a_step_is_taken_only_from_the_state_in_which_it_was_offered(admin: User) -> None:
+    api = operations.transition_api(api=make_api(admin, publish=True), action=Action.BLOCK, actor=admin, now=NOW)
+    with pytest.raises(operations.TransitionLost, match="is Blocked by now, no longer Published"):
+        operations.transition_api(api=api, action=Action.DEPRECATE, seen=State.PUBLISHED, actor=admin, now=LATER)
+    api.refresh_from_db()
+    assert api.stage is State.BLOCKED
+    assert operations.transition_api(api=api, action=Action.DEPRECATE, seen=State.BLOCKED, actor=admin, now=LATER)
+
+
+def test_to_go_where_one_is_already_is_a_refusal_of_its_own(admin: User) -> None:
+    with pytest.raises(AlreadyThere):
+        operations.transition_api(api=make_api(admin, publish=True), action=Action.PUBLISH, actor=admin, now=NOW)

@@ -12,10 +12,11 @@ from accounts.models import User
 from accounts.roles import Role
 from core.models import AuditEntry
 from devportal.models import Subscription
+from publisher import operations
 from publisher.lifecycle import State
 from publisher.models import Api
 from tests.devportal import builders as subscribers
-from tests.publisher.builders import BACKEND, give_role, in_state, make_api
+from tests.publisher.builders import BACKEND, LATER, give_role, in_state, make_api
 from tests.rest.conftest import PUBLISHER
 
 pytestmark = pytest.mark.usefixtures("default_plans")
@@ -84,6 +85,83 @@ def test_an_api_is_created_as_it_was_described(creator: Client) -> None:
     assert [each["verb"] for each in body["operations"]] == ["SUBSCRIBE", "PUBLISH"]
 
 
+ROOMS = [
+    {"target": "/rooms/{id}", "verb": "SUBSCRIBE", "authType": "Any", "scopes": ["read"], "uriMapping": "/v2/{id}"},
+    {"target": "/rooms/{id}", "verb": "PUBLISH", "authType": "Any", "scopes": ["read"], "uriMapping": "/v2/{id}"},
+    {"target": "/聊天", "verb": "SUBSCRIBE", "authType": "Application & Application User", "throttlingPolicy": ""},
+]
+
+
+def test_operations_are_kept_as_topics(creator: Client) -> None:
+    made = _post(creator, "/apis", {**BODY, "operations": ROOMS}).json()
+    row = Api.objects.get(pk=made["id"])
+
+    assert row.topics == [
+        {"target": "/rooms/{id}", "verbs": ["subscribe", "publish"], "mapping": "/v2/{id}", "scopes": ["read"]},
+        {"target": "/聊天", "verbs": ["subscribe"], "mapping": "", "scopes": []},
+    ]
+    shown = [(each["target"], each["verb"], each["uriMapping"]) for each in made["operations"]]
+    assert shown == [
+        ("/rooms/{id}", "SUBSCRIBE", "/v2/{id}"),
+        ("/rooms/{id}", "PUBLISH", "/v2/{id}"),
+        ("/聊天", "SUBSCRIBE", ""),
+    ]
+    assert _put(creator, f"/apis/{row.pk}", made).json() == made
+    every = [{"target": "/*", "verb": verb, "authType": "Any"} for verb in ("PUBLISH", "SUBSCRIBE")]
+    _put(creator, f"/apis/{row.pk}", {**made, "operations": every})
+    assert Api.objects.get(pk=row.pk).topics == [], "every topic is what holds where none is declared"
+
+
+def test_suspension_is_taken_in_wso2s_words_and_milliseconds(creator: Client) -> None:
+    config = {"suspendDuration": "5000", "suspendMaxDuration": 60_000, "factor": "1.5", "suspendErrorCode": []}
+    endpoints = {"production_endpoints": {"url": BACKEND, "config": config}, "sandbox_endpoints": {"url": BACKEND}}
+    made = _post(creator, "/apis", {**BODY, "endpointConfig": {"endpoint_type": "ws", **endpoints}}).json()
+    options = Api.objects.get(pk=made["id"]).endpoint_options
+
+    assert [options[name] for name in ("suspend_initial", "suspend_maximum", "suspend_factor")] == [5.0, 60.0, 1.5]
+    shown = {"suspendDuration": 5000, "suspendMaxDuration": 60_000, "factor": 1.5}
+    assert made["endpointConfig"]["production_endpoints"] == {"url": BACKEND, "config": shown}
+    assert _put(creator, f"/apis/{made['id']}", made).json() == made
+
+    made["endpointConfig"]["options"]["suspend_initial"] = 7.0
+    changed = _put(creator, f"/apis/{made['id']}", made).json()
+    assert changed["endpointConfig"]["production_endpoints"]["config"]["suspendDuration"] == 7000
+
+    never = {"suspendDuration": "0", "suspendMaxDuration": "0", "factor": "1.0"}
+    del changed["endpointConfig"]["options"]
+    changed["endpointConfig"]["sandbox_endpoints"].pop("config")
+    changed["endpointConfig"]["production_endpoints"]["config"] = never
+    answer = _put(creator, f"/apis/{made['id']}", changed).json()
+    assert answer["endpointConfig"]["options"]["prevent_suspension"] is True
+    assert answer["endpointConfig"]["sandbox_endpoints"]["config"]["suspendErrorCode"] == ["-1"]
+
+
+def test_wso2s_names_of_streaming_plans_are_understood(creator: Client) -> None:
+    made = _post(creator, "/apis", {**BODY, "policies": ["AsyncUnlimited", "AsyncGold", "Gold"]}).json()
+
+    assert made["policies"] == ["Gold", "Unlimited"]
+    assert _get(creator, "/throttling-policies/subscription/AsyncSilver").json()["name"] == "Silver"
+
+
+def _nulls(document: Any, path: str = "") -> list[str]:
+    if isinstance(document, dict):
+        return [null for key, value in document.items() for null in _nulls(value, f"{path}.{key}")]
+    if isinstance(document, list):
+        return [null for value in document for null in _nulls(value, f"{path}[]")]
+    return [path] if document is None else []
+
+
+def test_no_answer_holds_a_null(both: Client) -> None:
+    made = _post(both, "/apis", {"name": "Chat", "context": "chat", "version": "1"}).json()
+    path = f"/apis/{made['id']}"
+    assert isinstance(made["keyManagers"], dict)
+    _post(both, f"{path}/revisions", {})
+    paths = ["/apis", path, f"{path}/lifecycle-history", f"{path}/lifecycle-state", f"{path}/revisions"]
+    paths += ["/throttling-policies/subscription", "/throttling-policies/streaming/subscription"]
+
+    assert {each: _nulls(_get(both, each).json()) for each in paths} == {each: [] for each in paths}
+
+
 def test_the_smallest_api_has_a_name_a_context_and_a_version(creator: Client) -> None:
     response = _post(creator, "/apis", {"name": "Chat", "context": "chat", "version": "1"})
 
@@ -132,7 +210,60 @@ def test_failover_addresses_and_options_are_kept(creator: Client) -> None:
         ({"provider": "mallory"}, 400, "provider"),
         ({"lifeCycleStatus": "PUBLISHED"}, 400, "lifeCycleStatus"),
         ({"colour": "red"}, 400, "colour"),
-        ({"operations": [{"target": "/rooms", "verb": "SUBSCRIBE"}]}, 400, "operations"),
+        ({"operations": [{"target": "/rooms", "verb": "GET"}]}, 400, "operations.0.verb"),
+        ({"operations": [{"target": "/rooms//x", "verb": "PUBLISH"}]}, 400, "operations"),
+        ({"operations": [{"target": "/a", "verb": "PUBLISH"}, {"target": "/a", "verb": "PUBLISH"}]}, 400, "operations"),
+        (
+            {
+                "operations": [
+                    {"target": "/a", "verb": "PUBLISH", "scopes": ["write"]},
+                    {"target": "/a", "verb": "SUBSCRIBE"},
+                ]
+            },
+            400,
+            "operations",
+        ),
+        ({"operations": [{"target": "/a", "verb": "PUBLISH", "authType": "None"}]}, 400, "operations.0.authType"),
+        (
+            {"operations": [{"target": "/a", "verb": "PUBLISH", "throttlingPolicy": "10KPerMin"}]},
+            400,
+            "operations.0.throttlingPolicy",
+        ),
+        ({"securityScheme": ["oauth2", "api_key"]}, 400, "securityScheme"),
+        ({"securityScheme": ["mutualssl"]}, 400, "securityScheme"),
+        ({"apiKeyHeader": "X-Key"}, 400, "apiKeyHeader"),
+        ({"authorizationHeader": "X-Auth"}, 400, "authorizationHeader"),
+        ({"advertiseInfo": {"advertised": True}}, 400, "advertiseInfo"),
+        ({"monetization": {"enabled": True}}, 400, "monetization"),
+        ({"responseCachingEnabled": True}, 400, "responseCachingEnabled"),
+        ({"audiences": ["aud1"]}, 400, "audiences"),
+        ({"apiThrottlingPolicy": "10KPerMin"}, 400, "apiThrottlingPolicy"),
+        ({"transport": ["mqtt"]}, 400, "transport"),
+        ({"keyManagers": ["Okta"]}, 400, "keyManagers"),
+        ({"gatewayType": "AWS"}, 400, "gatewayType"),
+        ({"enableSubscriberVerification": True}, 400, "enableSubscriberVerification"),
+        ({"websubSubscriptionConfiguration": {"enable": True}}, 400, "websubSubscriptionConfiguration"),
+        ({"policies": ["AsyncPlatinum"]}, 400, "policies"),
+        (
+            {
+                "endpointConfig": {
+                    "production_endpoints": {"url": BACKEND, "config": {"suspendDuration": "5000"}},
+                    "sandbox_endpoints": {"url": BACKEND, "config": {"suspendDuration": "6000"}},
+                }
+            },
+            400,
+            "endpointConfig.sandbox_endpoints.config",
+        ),
+        (
+            {"endpointConfig": {"production_endpoints": {"url": BACKEND, "config": {"retryErroCode": ["101503"]}}}},
+            400,
+            "endpointConfig.production_endpoints.config.retryErroCode",
+        ),
+        (
+            {"endpointConfig": {"production_endpoints": {"url": BACKEND, "config": {"factor": "Infinity"}}}},
+            400,
+            "endpointConfig.production_endpoints.config.factor",
+        ),
         ({"endpointConfig": {"endpoint_type": "http"}}, 400, "endpointConfig.endpoint_type"),
         (
             {"endpointConfig": {"production_endpoints": {"url": "http://x"}}},
@@ -172,6 +303,14 @@ def test_who_may_call_from_a_browser_and_how_is_said_in_wso2s_words(creator: Cli
         {"gatewayType": "wso2/synapse", "gatewayVendor": "wso2"},
         {"provider": "alice", "lifeCycleStatus": "CREATED"},
         {"visibleRoles": [], "corsConfiguration": None, "businessInformation": {}, "wsdlUrl": ""},
+        {"displayName": "EchoWebSocket", "securityScheme": ["oauth2", "oauth_basic_auth_api_key_mandatory"]},
+        {"apiKeyHeader": "apiKey", "authorizationHeader": "Authorization", "transport": ["http", "https"]},
+        {"advertiseInfo": {"advertised": False, "apiOwner": "alice", "vendor": "WSO2"}},
+        {"monetization": {"enabled": False, "properties": {}}, "cacheTimeout": 300, "responseCachingEnabled": False},
+        {"audiences": [], "apiThrottlingPolicy": "Unlimited", "keyManagers": ["all"]},
+        {"websubSubscriptionConfiguration": {"enable": False, "signingAlgorithm": "SHA1", "secret": ""}},
+        {"apiPolicies": {"request": [], "response": [], "fault": []}, "serviceInfo": {"outdated": False}},
+        {"operations": []},
         {"enableSchemaValidation": False},
     ],
 )
@@ -229,14 +368,54 @@ def test_a_list_comes_in_pages_that_lead_to_each_other(creator: Client, alice: U
         ("status:PUBLISHED", {"Echo"}),
         ('provider:"alice"', {"Chat", "Echo"}),
         ("name:none", set()),
+        ("tags:news", {"Echo"}),
+        ("tags:NEW", {"Echo"}),
+        ("tags:Ökostrom", {"Echo"}),
+        ("tags:none", set()),
+        ("type:WS", {"Chat", "Echo"}),
+        ("type:HTTP", set()),
+        ("display-name:echo", {"Echo"}),
+        ("content:whispers", {"Chat"}),
+        ('content:"says what"', {"Echo"}),
+        ("content:news", {"Echo"}),
     ],
 )
 def test_a_list_is_searched_with_wso2s_words(creator: Client, alice: User, query: str, found: set[str]) -> None:
-    make_api(alice, name="Chat", context="/chat", version="1")
-    in_state(make_api(alice, name="Echo", context="/echo", version="2"), State.PUBLISHED)
+    make_api(alice, name="Chat", context="/chat", version="1", description="Whispers.")
+    echo = make_api(
+        alice, name="Echo", context="/echo", version="2", tags=["news", "Ökostrom"], description="Says what you say."
+    )
+    in_state(echo, State.PUBLISHED)
     rows = creator.get(f"{PUBLISHER}/apis", {"query": query}).json()["list"]
 
     assert {row["name"] for row in rows} == found
+
+
+def test_a_list_is_sorted_by_the_time_of_the_last_change(creator: Client, alice: User) -> None:
+    first = make_api(alice, name="Chat", context="/chat")
+    make_api(alice, name="Echo", context="/echo")
+    operations.update_api(api=first, changes={"description": "New."}, actor=alice, now=LATER)
+
+    rows = _get(creator, "/apis?sortBy=updatedTime&sortOrder=desc").json()["list"]
+    assert [row["name"] for row in rows] == ["Chat", "Echo"]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [("x " * 11, "at most 10 words; these are 11"), ("x" * 201, "at most 200 characters; these are 201")],
+)
+def test_a_search_has_its_bounds_and_says_them(creator: Client, query: str, sentence: str) -> None:
+    answer = creator.get(f"{PUBLISHER}/apis", {"query": query})
+
+    assert (answer.status_code, _fields(answer)) == (400, {"query"})
+    assert sentence in answer.json()["description"]
+    assert creator.get(f"{PUBLISHER}/apis", {"query": "x " * 10}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["limit", "offset"])
+@pytest.mark.parametrize("number", ["9" * 4301, "0" * 4301 + "1", "-1", "1e3", "١", "٣" * 5000])
+def test_a_number_of_any_length_is_a_refusal_and_no_fault(creator: Client, name: str, number: str) -> None:
+    assert creator.get(f"{PUBLISHER}/apis", {name: number}).status_code == 400
 
 
 def test_strangers_find_no_list_and_no_api(alice: User, carol: User, signed_in: Callable[[User], Client]) -> None:
@@ -350,7 +529,7 @@ def test_an_api_is_deleted_by_its_creator(creator: Client, publisher: Client, al
     api = make_api(alice)
 
     assert publisher.delete(f"{PUBLISHER}/apis/{api.pk}").status_code == 403
-    assert creator.delete(f"{PUBLISHER}/apis/{api.pk}").status_code == 204
+    assert creator.delete(f"{PUBLISHER}/apis/{api.pk}").status_code == 200
     assert _get(creator, f"/apis/{api.pk}").status_code == 404
 
 
@@ -385,9 +564,40 @@ def test_an_api_lives_its_life(publisher: Client, alice: User) -> None:
     assert "Possible now: Block" in refused.json()["description"]
 
     history = _get(publisher, f"/apis/{api.pk}/lifecycle-history").json()
-    steps = [(step["previousState"], step["postState"], step["user"]) for step in history["list"]]
+    steps = [(step.get("previousState"), step["postState"], step["user"]) for step in history["list"]]
     assert steps == [("CREATED", "PUBLISHED", "bob"), (None, "CREATED", "alice")]
     assert history["count"] == 2
+
+
+def test_publishing_what_is_published_changes_nothing(publisher: Client, creator: Client, alice: User) -> None:
+    api = make_api(alice)
+    path = f"/apis/change-lifecycle?apiId={api.pk}&action=Publish"
+    first = _post(publisher, path)
+    rows = AuditEntry.objects.count()
+    again = _post(publisher, path)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert AuditEntry.objects.count() == rows
+    assert _post(creator, path).status_code == 403
+    check = "&lifecycleChecklist=Deprecate old versions after publishing the API:true"
+    assert _post(publisher, f"{path}{check}").status_code == 409, "a wish that comes to nothing is not passed over"
+
+
+def test_a_step_is_refused_if_the_state_that_was_seen_has_changed(publisher: Client, alice: User) -> None:
+    api = in_state(make_api(alice), State.PUBLISHED)
+    path = f"/apis/change-lifecycle?apiId={api.pk}&action="
+    seen = _get(publisher, f"/apis/{api.pk}/lifecycle-state")["ETag"]
+    assert _post(publisher, f"{path}Block&seenState=PUBLISHED").status_code == 200
+
+    late = _post(publisher, f"{path}Deprecate&seenState=PUBLISHED")
+    assert late.status_code == 409
+    assert "is Blocked by now, no longer Published" in late.json()["description"]
+    guarded = publisher.post(f"{PUBLISHER}{path}Deprecate", headers={"If-Match": seen})
+    assert guarded.status_code == 412
+    assert Api.objects.get(pk=api.pk).stage is State.BLOCKED
+    assert _post(publisher, f"{path}Deprecate&seenState=Somewhere").status_code == 400
+    now = _get(publisher, f"/apis/{api.pk}/lifecycle-state")["ETag"]
+    assert publisher.post(f"{PUBLISHER}{path}Deprecate", headers={"If-Match": now}).status_code == 200
 
 
 def test_the_checklist_deprecates_older_versions(publisher: Client, alice: User) -> None:
@@ -464,14 +674,26 @@ def test_a_revision_is_made_deployed_taken_off_and_gone_back_to(both: Client) ->
 
 
 @pytest.mark.parametrize(
-    "environment", [[{"name": "Mars"}], [{"name": "Default", "displayOnDevportal": "no"}], {"a": 1}]
+    "environment",
+    [
+        [{"name": "Mars"}],
+        [{"name": "Default", "displayOnDevportal": "no"}],
+        [{"name": "Default", "displayOnDevportal": False}],
+        [{"name": "Default", "vhost": "elsewhere.example"}],
+        [{"name": "Default", "status": "REJECTED"}],
+        [{"name": "Default", "revisionUuid": "c26b2b9b-4632-4ca4-b6f3-521c8863990c"}],
+        [{"name": "Default"}, {"name": "default"}],
+        {"a": 1},
+    ],
 )
 def test_there_is_one_environment(both: Client, environment: Any) -> None:
     made = _post(both, "/apis", BODY).json()
     revision = _post(both, f"/apis/{made['id']}/revisions", {}).json()
     path = f"/apis/{made['id']}/deploy-revision?revisionId={revision['id']}"
 
-    assert _post(both, path, environment).status_code == 400
+    refused = _post(both, path, environment)
+    assert refused.status_code == 400
+    assert not _get(both, f"/apis/{made['id']}/revisions").json()["list"][0]["deploymentInfo"]
 
 
 def test_a_revision_of_another_api_is_not_found(both: Client) -> None:
@@ -498,7 +720,6 @@ def test_the_plans_are_listed_in_both_forms(creator: Client) -> None:
     assert streaming["Gold"]["defaultLimit"] == {
         "type": "EVENTCOUNTLIMIT",
         "eventCount": {"timeUnit": "days", "unitTime": 1, "eventCount": 50_000},
-        "bandwidth": None,
     }
     assert (streaming["Gold"]["rateLimitCount"], streaming["Gold"]["rateLimitTimeUnit"]) == (100, "sec")
     assert (brief["Gold"]["requestCount"], brief["Gold"]["unitTime"]) == (50_000, 86_400_000)

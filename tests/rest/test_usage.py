@@ -16,10 +16,10 @@ from accounts.models import User
 from devportal.models import Application, Subscription
 from gateway.api import usage
 from gateway.quotas.limits import OPEN, PlanLimits, window_at
-from gateway.quotas.rules import LeaseRequest, connections_key, quota_key
+from gateway.quotas.rules import LeaseRequest, api_account, application_account, connections_key, quota_key
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from publisher.models import Plan
-from publisher.plan_terms import QuotaPeriod
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from tests.devportal import builders
 from tests.rest.conftest import DEVPORTAL, PUBLISHER
 
@@ -44,6 +44,11 @@ def application(carol: User) -> Application:
 def subscription(alice: User, application: Application) -> Subscription:
     """Under Gold."""
     return builders.subscription(application, builders.api(alice))
+
+
+def account_of(subscription: Subscription) -> str:
+    """On what the business plan of a subscription is counted."""
+    return api_account(str(subscription.application_id), str(subscription.api_id))
 
 
 def spend(account: str, limits: PlanLimits, messages: int, lent: int = 0) -> None:
@@ -71,8 +76,8 @@ def _get(client: Client, path: str) -> Any:
 def test_a_developer_reads_what_a_subscription_has_used_and_has_left(
     carol: User, signed_in: Callable[[User], Client], subscription: Subscription
 ) -> None:
-    spend(f"subscription:{subscription.pk}", PlanLimits(quota=50_000), 1234, lent=500)
-    connect(f"subscription:{subscription.pk}", 3)
+    spend(account_of(subscription), PlanLimits(quota=50_000), 1234, lent=500)
+    connect(account_of(subscription), 3)
 
     assert _get(signed_in(carol), f"{DEVPORTAL}/subscriptions/{subscription.pk}/usage") == {
         "subscriptionId": str(subscription.pk),
@@ -104,8 +109,10 @@ def test_a_quota_of_data_is_told_in_bytes_with_the_end_of_its_period(
     period: str,
     resets_at: str,
 ) -> None:
-    Plan.objects.filter(name="Gold").update(quota=1000, quota_unit="bytes", quota_period=period, connections=None)
-    spend(f"subscription:{subscription.pk}", PlanLimits(quota=1000, unit="bytes", period=QuotaPeriod(period)), 1500)
+    Plan.objects.filter(name="Gold").update(
+        quota=1000, quota_unit=QuotaUnit.BYTES, quota_period=period, connections=None
+    )
+    spend(account_of(subscription), PlanLimits(quota=1000, unit=QuotaUnit.BYTES, period=QuotaPeriod(period)), 1500)
     body = _get(signed_in(carol), f"{DEVPORTAL}/subscriptions/{subscription.pk}/usage")
 
     quota = body["quota"]
@@ -131,7 +138,7 @@ def test_a_developer_reads_what_an_application_has_used(
 
     application.plan.per_minute = 20
     application.plan.save()
-    spend(f"application:{application.pk}", PlanLimits.per_minute(20), 7)
+    spend(application_account(str(application.pk)), PlanLimits.per_minute(20), 7)
     quota = _get(signed_in(carol), path)["quota"]
     assert (quota["limit"], quota["used"], quota["left"], quota["period"]) == (20, 7, 13, "minute")
     assert quota["resetsAt"] == "2026-02-10T12:01:00Z"
@@ -141,7 +148,7 @@ def test_a_developer_reads_what_an_application_has_used(
 def test_people_of_the_publisher_read_everybodys(
     request: pytest.FixtureRequest, signed_in: Callable[[User], Client], subscription: Subscription, person: str
 ) -> None:
-    spend(f"subscription:{subscription.pk}", PlanLimits(quota=50_000), 5)
+    spend(account_of(subscription), PlanLimits(quota=50_000), 5)
     client = signed_in(request.getfixturevalue(person))
 
     assert _get(client, f"{PUBLISHER}/subscriptions/{subscription.pk}/usage")["quota"]["used"] == 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -123,9 +123,8 @@ def _told(backend: str) -> Story:
 def point_at(story: Story, api: Api, backend: str) -> None:
     """Give an API this backend and deploy that."""
     address = {"url": backend, "failover": []}
-    publishing.save_endpoint(
-        api=Api.objects.get(pk=api.pk), production=address, sandbox=address, actor=story.admin, now=timezone.now()
-    )
+    changes = {"production": address, "sandbox": address}
+    publishing.update_api(api=Api.objects.get(pk=api.pk), changes=changes, actor=story.admin, now=timezone.now())
     deploy(story, api)
 
 
@@ -136,21 +135,13 @@ def deploy(story: Story, api: Api) -> None:
 
 def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:
     """Say who may call the tutorial's API and how, and deploy that."""
-    publishing.save_runtime(
+    publishing.update_api(
         api=Api.objects.get(pk=story.api.pk),
-        origins=origins,
-        query_token=query_token,
+        changes={"origins": origins, "query_token": query_token},
         actor=story.admin,
         now=timezone.now(),
     )
     deploy(story, story.api)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def ending(connection: ClientConnection) -> tuple[int, str]:

@@ -226,6 +226,13 @@ async def tcp_backend(
             writer.transport.abort()
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
 async def echo(connection: ServerConnection) -> None:
     """Sends back what it gets."""
     async for message in connection:

@@ -18,8 +18,8 @@ from devportal import tickets
 from devportal.models import Ticket
 from devportal.operations import tickets as ticket_operations
 from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 

@@ -19,7 +19,17 @@ from publisher.endpoint import EndpointOptions
 from tests.gateway import builders
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import KEY, RawBackend, close_frame, frame, raw_backend, raw_client, request, tcp_backend
+from tests.wire.peers import (
+    KEY,
+    RawBackend,
+    close_frame,
+    frame,
+    raw_backend,
+    raw_client,
+    request,
+    tcp_backend,
+    until,
+)
 
 pytestmark = pytest.mark.wire
 
@@ -165,9 +175,9 @@ async def test_bytes_behind_a_refused_handshake_reach_nobody_and_do_not_spoil_th
     async with raw_client(gateway.port, b"") as client:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(request(token="wrong") + behind)
-        await asyncio.sleep(0.1)
+        await until(lambda: gateway.worker.config.lingering)
         await client.send(behind)
-        await asyncio.sleep(0.1)
+        await until(lambda: not client.writer.transport.get_write_buffer_size())
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         status, _, body = parsed(await client.rest())
     assert (status, body["code"]) == (401, 900901)
@@ -185,8 +195,9 @@ async def test_a_second_request_behind_plain_http_is_not_answered(gateway: Gatew
     ids=["nothing", "a line", "headers", "more headers"],
 )
 async def test_a_handshake_that_never_ends_is_given_up(gateway: Gateway, part: bytes) -> None:
-    status, _, _ = await answer_to(gateway, part)
+    status, _, body = await answer_to(gateway, part)
     assert status == 408
+    assert f"within {QUICK.head_seconds:g} seconds" in body["description"]
 
 
 async def test_a_trickle_of_header_bytes_does_not_buy_time(gateway: Gateway) -> None:
@@ -288,7 +299,7 @@ async def test_a_refusal_says_under_which_id_it_stands_in_the_log(
 
 async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) -> None:
     async with running(backend.url) as gateway, raw_client(gateway.port, request()[:-2]) as client:
-        await asyncio.sleep(0.05)
+        await until(lambda: gateway.worker.config.heads)
         gateway.context.is_stopping = True
         await client.send(b"\r\n")
         status, headers, _ = parsed(await client.rest())

@@ -154,7 +154,7 @@ async def test_a_backend_that_vanishes_is_a_1014(gateway: Elsewhere) -> None:
     assert closed.value.rcvd.code == (4000 if gateway.server == "daphne" else 1014)
 
 
-async def test_a_line_is_closed_when_it_has_lasted_as_long_as_it_may(gateway: Elsewhere) -> None:
+async def test_a_connection_is_closed_when_it_has_lasted_as_long_as_it_may(gateway: Elsewhere) -> None:
     async with websockets_backend(port=gateway.backend_port):
         client = await gateway.client("/short/1.0.0")
         with pytest.raises(ConnectionClosed) as closed:

@@ -1,4 +1,4 @@
-"""A plan that is changed in the portal acts on open sockets, on every worker, through the trail."""
+"""A plan that is changed in the portal acts on open sockets, on every worker, through the audit log."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def take_another_plan(story: Story) -> None:
     tiny = create_plan(
         fields={"name": "Tiny", "quota": 3, "quota_period": "day"}, actor=story.admin, now=timezone.now()
     )
-    publishing.set_plans(api=story.api, plans=[*story.api.plans.all(), tiny], actor=story.admin, now=timezone.now())
+    publishing.update_api(
+        api=story.api, changes={"plans": [*story.api.plans.all(), tiny]}, actor=story.admin, now=timezone.now()
+    )
     row = Subscription.objects.get(pk=story.subscription.pk)
     developing.change_plan(subscription=row, plan=tiny, actor=story.carol, now=timezone.now())
 
@@ -157,6 +159,43 @@ async def test_two_workers_share_one_quota_to_the_last_message(backend: str) -> 
         assert {(await ending(client))[0] for client in clients} == {4003}
         for site in sites:
             assert (await site.refusal(token=token))["code"] == 900804
+
+
+def subscribe_anew(story: Story) -> str:
+    """End the subscription, take another plan of as much, with keys of another secret and a new token."""
+    row = Subscription.objects.get(pk=story.subscription.pk)
+    developing.unsubscribe(subscription=row, actor=story.carol, now=timezone.now())
+    same = create_plan(
+        fields={"name": "Same", "quota": 40, "quota_period": "day", "counted": "client"},
+        actor=story.admin,
+        now=timezone.now(),
+    )
+    publishing.update_api(
+        api=story.api, changes={"plans": [*story.api.plans.all(), same]}, actor=story.admin, now=timezone.now()
+    )
+    developing.subscribe(
+        application=Application.objects.get(pk=story.application.pk),
+        api=story.api,
+        plan=same,
+        actor=story.carol,
+        now=timezone.now(),
+    )
+    developing.regenerate_secret(client=story.client, revoke_tokens=True, actor=story.carol, now=timezone.now())
+    return story.token()
+
+
+async def test_whoever_subscribes_anew_under_another_plan_with_new_keys_has_only_what_was_left(backend: str) -> None:
+    story = await story_with(backend)
+    token = await elsewhere(story.token)
+    await elsewhere(lambda: change("Gold", quota=100, counted="client", rate=None, burst=None)(story))
+    async with running(2) as sites, AsyncExitStack() as stack:
+        client = await opened(stack, sites[0], token)
+        for _ in range(30):
+            assert await said(client)
+        renewed = await elsewhere(lambda: subscribe_anew(story))
+        assert (await ending(client))[0] in (4001, 4002)
+        clients = [await opened(stack, site, renewed) for site in sites]
+        assert sum(await asyncio.gather(*map(echoes, clients))) == 40 - 30
 
 
 async def echoes(client: ClientConnection) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,17 @@ from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.gateway_under_test import TOKEN, Gateway, running
-from tests.wire.peers import Raw, close_frame, frame, raw_backend, raw_client, request, switch, websockets_backend
+from tests.wire.peers import (
+    Raw,
+    close_frame,
+    frame,
+    raw_backend,
+    raw_client,
+    request,
+    switch,
+    until,
+    websockets_backend,
+)
 
 pytestmark = pytest.mark.wire
 
@@ -99,19 +109,14 @@ def _sources(admission: Admission) -> list[LimitSource]:
     return [source for account in admission.accounts for source in account.sources]
 
 
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(PATIENCE):
-        while not happened():
-            await asyncio.sleep(0.001)
-
-
-def granted(plan: PlanLimits, application: PlanLimits | None = None, subscription: str = "") -> Any:
-    """Carol's grant under these limits, and by a subscription of its own if it is named."""
+def granted(plan: PlanLimits, application: PlanLimits | None = None, who: str = "") -> Any:
+    """Carol's grant under these limits, and of another application of hers if it is named."""
     plain = builders.grant(expires_at=time.time() + 3600)
     named = plain.subscriptions[API]
-    held = {API: replace(named, id=subscription or named.id, limits=plan)}
-    return replace(plain, subscriptions=held, limits=application or PlanLimits())
+    held = {API: replace(named, limits=plan)}
+    return replace(
+        plain, application_id=who or plain.application_id, subscriptions=held, limits=application or PlanLimits()
+    )
 
 
 @asynccontextmanager

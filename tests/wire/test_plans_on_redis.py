@@ -17,8 +17,8 @@ from gateway.quotas.rules import Reservation, Reserved
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import CountedDirection
 from tests.environment import PATIENCE, find_redis
-from tests.wire.peers import websockets_backend
-from tests.wire.test_plans import Metered, Recorder, metered, talk, until
+from tests.wire.peers import until, websockets_backend
+from tests.wire.test_plans import Metered, Recorder, metered, talk
 
 pytestmark = pytest.mark.wire
 

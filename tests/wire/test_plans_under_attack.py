@@ -20,8 +20,8 @@ from tests.environment import PATIENCE
 from tests.gateway.metering_world import MemoryStore
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
-from tests.wire.peers import close_frame, frame, raw_backend, raw_client, websockets_backend
-from tests.wire.test_plans import Recorder, granted, metered, until
+from tests.wire.peers import close_frame, frame, raw_backend, raw_client, until, websockets_backend
+from tests.wire.test_plans import Recorder, granted, metered
 
 pytestmark = pytest.mark.wire
 
@@ -117,7 +117,7 @@ async def test_frames_split_at_every_byte_pass_as_if_they_were_not(
     close = close_frame(1000, "bye", masked=True)
     async with raw_backend() as backend, metered(backend.url, plan, tmp_path) as world:
         for split in range(1, len(STREAM)):
-            world.gateway.routing.grants[TOKEN] = granted(plan, subscription=str(split))
+            world.gateway.routing.grants[TOKEN] = granted(plan, who=str(split))
             async with raw_client(world.gateway.port) as client:
                 await client.read_head()
                 behind = await backend.accepted()
@@ -251,7 +251,7 @@ async def test_a_flood_of_messages_that_are_left_out_lets_others_have_their_turn
     ):
         await hostile.read_head()
         behind = await backend.accepted()
-        world.gateway.routing.grants[TOKEN] = granted(PlanLimits(), subscription="another")
+        world.gateway.routing.grants[TOKEN] = granted(PlanLimits(), who="another")
         other = await stack.enter_async_context(raw_client(world.gateway.port))
         await other.read_head()
         behind_other = await backend.accepted()

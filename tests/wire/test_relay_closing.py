@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +15,10 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from gateway.relay.splice import Leg, Relay
+from gateway.relay.states import LegState
+from gateway.server.http import GatewayHttp
+from gateway.server.websocket import PendingWebSocket
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import Gateway, running
 from tests.wire.peers import (
@@ -23,6 +28,7 @@ from tests.wire.peers import (
     free_port,
     raw_backend,
     raw_client,
+    until,
     websockets_backend,
 )
 
@@ -32,8 +38,10 @@ CODES = [1000, 1001, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000,
 
 
 @asynccontextmanager
-async def raw_line(certificate: Certificate | None = None, **context: Any) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
-    """A gateway, a client of it and the backend's end of the same line, both in the test's hands."""
+async def raw_connection(
+    certificate: Certificate | None = None, **context: Any
+) -> AsyncIterator[tuple[Gateway, Raw, Raw]]:
+    """A gateway, a client of it and the backend's end of the same connection, both in the test's hands."""
     server_tls = certificate.server_context() if certificate else None
     client_tls = certificate.client_context() if certificate else None
     async with (
@@ -80,7 +88,7 @@ async def test_the_backends_close_reaches_the_client(code: int) -> None:
 
 
 async def test_a_close_without_a_code_passes_without_a_code() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(close_frame(None, masked=True))
         assert await upstream.close_received() == (None, "")
         await upstream.send(close_frame(None, masked=False))
@@ -92,14 +100,14 @@ async def test_a_close_without_a_code_passes_without_a_code() -> None:
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
 async def test_a_code_that_may_not_be_sent_is_a_broken_rule_and_never_passes(code: int) -> None:
-    async with raw_line() as (_, client, upstream):
+    async with raw_connection() as (_, client, upstream):
         await client.send(close_frame(code, masked=True))
         assert (await client.close_received())[0] == 1002
         assert (await upstream.close_received())[0] == 1001
 
 
 async def test_both_may_close_at_once() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         client.writer.write(close_frame(4001, masked=True))
         upstream.writer.write(close_frame(4002, masked=False))
         assert await client.close_received() == (4002, "")
@@ -110,20 +118,22 @@ async def test_both_may_close_at_once() -> None:
 
 
 async def test_the_gateway_closes_the_clients_connection_first_and_waits_for_the_backend_to_close_its_own() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(close_frame(1000, masked=True))
         await upstream.close_received()
         await upstream.send(close_frame(1000, masked=False))
+        (relay,) = gateway.worker.config.relays
         await client.close_received()
         assert await client.rest() == b""
-        await asyncio.sleep(0.1)
+        await until(lambda: relay.client.state is LegState.GONE)
+        assert not relay.backend.transport.is_closing()
         assert not upstream.reader.at_eof()
         upstream.hang_up()
         await gateway.until_quiet()
 
 
 async def test_a_backend_that_never_answers_a_close_is_not_waited_for_for_ever() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(close_frame(1000, "bye", masked=True))
         await upstream.close_received()
         assert (await client.close_received())[0] == 1000
@@ -132,7 +142,7 @@ async def test_a_backend_that_never_answers_a_close_is_not_waited_for_for_ever()
 
 
 async def test_a_client_that_never_answers_a_close_is_not_waited_for_for_ever() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await upstream.send(close_frame(1000, masked=False))
         await client.close_received()
         await gateway.until_quiet()
@@ -141,7 +151,7 @@ async def test_a_client_that_never_answers_a_close_is_not_waited_for_for_ever() 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("way", ["FIN", "RST"])
 async def test_a_backend_that_vanishes_is_a_1014_for_the_client(way: str, tls: bool, certificate: Certificate) -> None:
-    async with raw_line(certificate if tls else None) as (gateway, client, upstream):
+    async with raw_connection(certificate if tls else None) as (gateway, client, upstream):
         await upstream.send(frame(1, b"last words", masked=False))
         assert await client.read(12) == frame(1, b"last words", masked=False)
         upstream.hang_up() if way == "FIN" else upstream.reset()
@@ -155,7 +165,7 @@ async def test_a_backend_that_vanishes_is_a_1014_for_the_client(way: str, tls: b
 
 @pytest.mark.parametrize("way", ["FIN", "RST"])
 async def test_a_client_that_vanishes_is_a_1001_for_the_backend(way: str) -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(frame(1, b"last words", masked=True))
         assert await upstream.read(16) == frame(1, b"last words", masked=True)
         client.hang_up() if way == "FIN" else client.reset()
@@ -167,7 +177,7 @@ async def test_a_client_that_vanishes_is_a_1001_for_the_backend(way: str) -> Non
 
 async def test_everything_that_a_backend_sent_before_it_vanished_arrives() -> None:
     sent = frame(2, bytes(300_000), masked=False) * 5
-    async with raw_line() as (_, client, upstream):
+    async with raw_connection() as (_, client, upstream):
         await upstream.send(sent)
         upstream.hang_up()
         assert await client.read(len(sent)) == sent
@@ -175,7 +185,7 @@ async def test_everything_that_a_backend_sent_before_it_vanished_arrives() -> No
 
 
 async def test_a_client_that_only_stopped_sending_still_gets_the_answer() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(frame(1, b"question", masked=True))
         client.writer.write_eof()
         assert await upstream.read(14) == frame(1, b"question", masked=True)
@@ -188,7 +198,7 @@ async def test_a_client_that_only_stopped_sending_still_gets_the_answer() -> Non
 
 async def test_a_backend_that_vanishes_within_a_frame_leaves_no_frame_of_ours_inside_it() -> None:
     begun = frame(2, bytes(1000), masked=False)[:500]
-    async with raw_line(handshake=60.0) as (gateway, client, upstream):
+    async with raw_connection(handshake=60.0) as (gateway, client, upstream):
         await upstream.send(begun)
         upstream.hang_up()
         assert await client.rest() == begun
@@ -196,7 +206,7 @@ async def test_a_backend_that_vanishes_within_a_frame_leaves_no_frame_of_ours_in
 
 
 async def test_half_a_header_is_never_passed_on() -> None:
-    async with raw_line() as (_, client, upstream):
+    async with raw_connection() as (_, client, upstream):
         await upstream.send(frame(2, bytes(1000), masked=False)[:3])
         upstream.hang_up()
         assert (await client.close_received())[0] == 1014
@@ -232,7 +242,7 @@ async def test_a_backend_that_is_killed_is_a_1014_for_the_client() -> None:
         await process.wait()
 
 
-async def test_the_gateway_closes_a_line_with_its_own_code_and_words() -> None:
+async def test_the_gateway_closes_a_connection_with_its_own_code_and_words() -> None:
     async with websockets_backend() as url, running(url) as gateway:
         async with connect(gateway.url, additional_headers=gateway.headers) as client:
             await client.send("hello")
@@ -250,20 +260,20 @@ async def test_the_gateway_closes_a_line_with_its_own_code_and_words() -> None:
 async def test_a_close_of_the_gateways_waits_for_the_end_of_the_frame_that_is_passing() -> None:
     half, rest = frame(2, bytes(1000), masked=False)[:500], frame(2, bytes(1000), masked=False)[500:]
     after = frame(1, b"too late", masked=False)
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await upstream.send(half)
         assert await client.read(len(half)) == half
         gateway.lines[0].close(4006, "Blocked.")
         assert (await upstream.close_received())[0] == 1001
         await upstream.send(rest[:100])
-        await asyncio.sleep(0.05)
+        assert await client.read(100) == rest[:100]
         await upstream.send(rest[100:] + after)
-        assert await client.read(len(rest)) == rest
+        assert await client.read(len(rest) - 100) == rest[100:]
         assert await client.close_received() == (4006, "Blocked.")
 
 
 async def test_nothing_passes_after_a_close_of_the_gateways() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         gateway.lines[0].close(4001, "")
         await upstream.close_received()
         await client.send(frame(1, b"too late", masked=True) + close_frame(4001, masked=True))
@@ -287,7 +297,7 @@ async def test_nothing_passes_after_a_close_of_the_gateways() -> None:
 )
 async def test_a_client_that_breaks_the_rules_gets_1002_after_what_was_good(wrong: bytes) -> None:
     good = frame(1, b"good", masked=True)
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await client.send(good + wrong)
         assert await upstream.read(len(good)) == good
         assert (await upstream.close_received())[0] == 1001
@@ -301,19 +311,20 @@ async def test_a_client_that_breaks_the_rules_gets_1002_after_what_was_good(wron
 
 
 async def test_a_client_that_breaks_the_rules_and_sends_on_can_still_read_why() -> None:
-    async with raw_line() as (_, client, _):
+    async with raw_connection() as (gateway, client, _):
+        (relay,) = gateway.worker.config.relays
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(frame(3, b"x", masked=True))
-        await asyncio.sleep(0.1)
+        await until(lambda: relay.client.state is LegState.BROKEN)
         await client.send(bytes(300_000))
-        await asyncio.sleep(0.1)
+        await until(lambda: not client.writer.transport.get_write_buffer_size())
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         assert (await client.close_received())[0] == 1002
         assert await client.rest() == b""
 
 
 async def test_a_backend_that_breaks_the_rules_gets_1002_and_the_client_1014() -> None:
-    async with raw_line() as (gateway, client, upstream):
+    async with raw_connection() as (gateway, client, upstream):
         await upstream.send(frame(1, b"x", masked=True))
         assert (await upstream.close_received())[0] == 1002
         assert (await client.close_received())[0] == 1014
@@ -323,15 +334,22 @@ async def test_a_backend_that_breaks_the_rules_gets_1002_and_the_client_1014() -
 
 
 async def test_nothing_is_left_of_connections_that_have_ended() -> None:
+    kinds = (GatewayHttp, PendingWebSocket, Relay, Leg)
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+    before = alive()
     async with websockets_backend() as url, running(url) as gateway:
         for _ in range(20):
             async with connect(gateway.url, additional_headers=gateway.headers) as client:
                 await client.send("x")
                 await client.recv()
         await gateway.until_quiet()
-        assert not gateway.worker._state.connections
-        assert not gateway.worker._state.tasks
-    assert len(gateway.ended) == 20
+        assert len(gateway.ended) == 20
+        gateway.ended.clear()
+        await until(lambda: alive() <= before)
 
 
 async def test_a_stopping_worker_asks_everybody_to_go_and_come_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +23,8 @@ from gateway.models import ConnectionRecord, ReauthenticationRequest
 from tests.devportal import builders
 from tests.gateway.scenario import Story, elsewhere, person
 from tests.oauth import flows
-from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, running, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import PAGE, PATH, Answer, Site, ending, point_at, running, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -178,10 +179,43 @@ async def test_without_a_good_token_nothing_is_renewed(story: Story, token: str 
 async def test_a_connection_that_nobody_holds_is_not_found(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     token = await elsewhere(story.token)
     async with running(workers=2) as sites:
-        sites[0].control.reauthentication.patience = 0.5
         assert (await renew(sites[0], "0" * 32, token)).status == 404
         assert (await renew(sites[0], "no-such-id", token)).status == 404
-    assert await elsewhere(lambda: AuditEntry.objects.filter(verb="connection.renewal_asked").count()) == 1
+        gone = await sites[1].try_admit(token=token)
+        await gone.close()
+        assert (await renew(sites[0], name_of(gone), token)).status == 404
+    assert await elsewhere(written) == (0, 0)
+
+
+def written() -> tuple[int, int]:
+    """How many wishes were put on the audit log, and in their table."""
+    asked = AuditEntry.objects.filter(verb="connection.renewal_asked")
+    return asked.count(), ReauthenticationRequest.objects.count()
+
+
+async def test_nothing_is_written_for_who_asks_about_somebody_else_s_connection(story: Story) -> None:
+    token = await elsewhere(story.token)
+    _, theirs = await elsewhere(story.daves)
+    async with running(workers=2) as [first, second]:
+        connection = await first.try_admit(token=token)
+        assert (await renew(second, name_of(connection), theirs)).status == 403
+    assert await elsewhere(written) == (0, 0)
+
+
+async def test_one_application_leaves_places_for_the_others(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reauthentication, "MOST_WAITING", 8)
+    token = await elsewhere(story.token)
+    api, theirs = await elsewhere(story.daves)
+    async with websockets_backend() as backend, AsyncExitStack() as stack:
+        await elsewhere(lambda: point_at(story, api, backend))
+        first, second = await stack.enter_async_context(running(workers=2))
+        connection = await first.try_admit("/other/1.0.0", token=theirs)
+        flood = [asyncio.create_task(renew(second, f"{number:032x}", token)) for number in range(30)]
+        answers = [await renew(second, name_of(connection), theirs) for _ in range(3)]
+        assert [answer.status for answer in answers] == [200] * 3
+        refused = [answer.status for answer in await asyncio.gather(*flood)]
+        assert refused.count(503) > 0
+        assert set(refused) == {404, 503}
 
 
 async def test_a_renewal_tells_the_trail_who_and_what_and_no_credential(story: Story) -> None:
@@ -224,7 +258,7 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
     token = await elsewhere(story.token)
     async with running() as [site]:
         connection = await site.try_admit(token=token)
-        monkeypatch.setattr(reauthentication, "ask", fail)
+        monkeypatch.setattr(reauthentication, "read_connection", fail)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
@@ -233,10 +267,9 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
 async def test_who_asks_for_too_much_at_once_is_asked_to_come_back(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reauthentication, "MOST_WAITING", 2)
+    monkeypatch.setattr(reauthentication, "MOST_WAITING", 4)
     token = await elsewhere(story.token)
     async with running() as [site]:
-        site.control.reauthentication.patience = 1.0
         answers = await asyncio.gather(*(renew(site, f"{number:032x}", token) for number in range(4)))
         assert sorted(answer.status for answer in answers) == [404, 404, 503, 503]
 
@@ -259,7 +292,6 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
         await elsewhere(story.block)
         assert (await ending(connection))[0] == 4006
         await until(lambda: not site.lines)
-        site.control.reauthentication.patience = 0.3
         assert (await renew(site, name_of(connection), token)).status == 404
         assert (await site.refusal(PATH, token))["status"] == 403
 
@@ -267,7 +299,7 @@ async def test_an_api_that_has_gone_is_not_renewed_to(story: Story) -> None:
 async def test_a_renewed_connection_is_listed_with_its_new_end(story: Story) -> None:
     soon, later = await elsewhere(lambda: story.token(seconds=30)), await elsewhere(story.token)
     async with running() as [site]:
-        connection, connection_log = await site.try_admit(token=soon), site.control._connection_log
+        connection, connection_log = await site.try_admit(token=soon), site.control.connection_log
         await connection_log.write()
         answer = await renew(site, name_of(connection), later)
         await connection_log.refresh()

@@ -18,8 +18,8 @@ from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
 from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, story_with, until
-from tests.wire.peers import websockets_backend
+from tests.wire.cluster import Site, deploy, ending, point_at, running, runtime, story_with
+from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -122,7 +122,7 @@ def deny(kind: str, value: str, invert: bool = False) -> Deed:
 
 def change_plan(story: Story) -> None:
     api = Api.objects.get(pk=story.api.pk)
-    publishing.set_plans(api=api, plans=list(Plan.objects.all()), actor=story.admin, now=timezone.now())
+    publishing.update_api(api=api, changes={"plans": list(Plan.objects.all())}, actor=story.admin, now=timezone.now())
     row = Subscription.objects.get(pk=story.subscription.pk)
     developing.change_plan(
         subscription=row, plan=Plan.objects.get(name="Silver"), actor=story.carol, now=timezone.now()

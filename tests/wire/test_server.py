@@ -39,6 +39,7 @@ class Served:
     process: asyncio.subprocess.Process
     ws_port: int
     wss_port: int
+    said: str = ""
 
     @property
     def workers(self) -> list[psutil.Process]:
@@ -72,7 +73,16 @@ class Served:
         """Wait for the end; the exit code and what was written."""
         async with asyncio.timeout(PATIENCE):
             _, written = await self.process.communicate()
-        return self.process.returncode or 0, written.decode()
+        return self.process.returncode or 0, self.said + written.decode()
+
+    async def until_said(self, text: str) -> None:
+        """Wait until a line with this text has been written."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            while text not in (line := (await self.process.stderr.readline()).decode()):
+                assert line, "it has ended"
+                self.said += line
+        self.said += line
 
 
 @asynccontextmanager
@@ -271,7 +281,7 @@ async def test_in_json_every_line_is_an_object_whatever_goes_wrong(certificate: 
         await gateway.until_up()
         pair.certificate.write_text("nonsense")
         gateway.process.send_signal(signal.SIGHUP)
-        await asyncio.sleep(1.0)
+        await gateway.until_said("could not be renewed")
         code, written = await gateway.stop()
     assert code == 0
     said = [json.loads(line)["message"] for line in written.splitlines()]

@@ -53,6 +53,7 @@ async def test_a_backend_that_says_nothing_is_a_504_after_the_connect_timeout() 
     async with tcp_backend() as url, running(url, options=EndpointOptions(connect_timeout=0.2)) as gateway:
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (504, 101504)
+        assert "within 0.2 seconds" in body["description"]
 
 
 def wrong_accept(head: bytes) -> bytes:

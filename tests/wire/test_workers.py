@@ -8,7 +8,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from tests.wire.test_server import Served, served, still_there
 pytestmark = pytest.mark.wire
 
 
-class Ledger:
+class RecordingBackend:
     """A backend that echoes, and notes what it was sent on each connection."""
 
     def __init__(self) -> None:
@@ -75,11 +75,23 @@ class Talker:
                 self.heard.append(int(str(message).partition(" ")[2]))
 
 
+@dataclass
+class Newcomers:
+    """How many have come, and the failures they met."""
+
+    came: int = 0
+    failures: list[Exception] = field(default_factory=list)
+
+    async def more(self, count: int) -> None:
+        """Wait until so many more have come."""
+        wanted = self.came + count
+        await until(lambda: self.came >= wanted)
+
+
 @asynccontextmanager
-async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
-    """Somebody new comes all the time; the failures they meet."""
-    failures: list[Exception] = []
-    counters = {"came": 0}
+async def coming(gateway: Served) -> AsyncIterator[Newcomers]:
+    """Somebody new comes all the time."""
+    newcomers = Newcomers()
 
     async def try_admit() -> None:
         while True:
@@ -89,20 +101,20 @@ async def knocking(gateway: Served) -> AsyncIterator[list[Exception]]:
                 with suppress(ConnectionClosed):  # let in just before its worker was told to stop
                     await client.recv()
                 await client.close()
-                counters["came"] += 1
+                newcomers.came += 1
             except ConnectionClosed as error:
                 if error.rcvd is None or error.rcvd.code != 1012:
-                    failures.append(error)
+                    newcomers.failures.append(error)
             except Exception as error:
-                failures.append(error)
+                newcomers.failures.append(error)
             await asyncio.sleep(0.01)
 
     task = asyncio.create_task(try_admit())
-    yield failures
+    yield newcomers
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert counters["came"]
+    assert newcomers.came
 
 
 async def until(condition: object, seconds: float = PATIENCE) -> None:
@@ -128,36 +140,36 @@ async def test_a_killed_worker_takes_only_its_own_lines_along_and_nobody_new_is_
         victim = min(before)
         doomed = clients_of(gateway, victim)
         assert 0 < len(doomed) < len(clients)
-        async with knocking(gateway) as failures:
+        async with coming(gateway) as newcomers:
             next(each for each in gateway.workers if each.pid == victim).send_signal(signal.SIGKILL)
             await until(lambda: len({each.pid for each in gateway.workers} - {victim}) == 2)
-            await asyncio.sleep(0.5)  # in which somebody knocks at the new one, too
+            await newcomers.more(20)  # so that some come to the new one, too
         alive = [await still_there(client) for client in clients]
         assert alive == [client.local_address[1] not in doomed for client in clients]
         # A client that the dead worker had taken but not answered sees the loss; those behind it wait for the next.
-        assert len(failures) <= 1
+        assert len(newcomers.failures) <= 1
         assert (await gateway.stop())[0] == 0
 
 
 async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_they_were_told(
     certificate: Certificate,
 ) -> None:
-    lease_state = Ledger()
+    recorder = RecordingBackend()
     async with (
-        websockets_backend(lease_state) as backend,
+        websockets_backend(recorder) as backend,
         served(backend, certificate, workers=2, drain=1.0) as gateway,
     ):
         await gateway.until_up()
         talkers = [Talker(f"client-{number}", await gateway.client()) for number in range(20)]
         talking = [asyncio.create_task(each.talk()) for each in talkers]
-        await asyncio.sleep(0.5)
+        await until(lambda: all(each.sent > 100 for each in talkers))
         code, _ = await gateway.stop()
         await asyncio.gather(*talking)
     assert code == 0
     for each in talkers:
         assert each.line.close_code == 1012
         assert each.sent > 0
-        assert lease_state.heard[each.name] == list(range(each.sent))
+        assert recorder.heard[each.name] == list(range(each.sent))
         assert each.heard == list(range(len(each.heard)))
 
 
@@ -194,11 +206,11 @@ async def test_renewing_replaces_every_worker_while_the_ports_stay_open(certific
         await gateway.until_up()
         clients = [await gateway.client() for _ in range(20)]
         before = {each.pid for each in gateway.workers}
-        async with knocking(gateway) as failures:
+        async with coming(gateway) as newcomers:
             gateway.process.send_signal(signal.SIGHUP)
             await until(lambda: len(now := {each.pid for each in gateway.workers}) == 2 and not now & before, 30)
-            await asyncio.sleep(0.3)
-        assert failures == []
+            await newcomers.more(20)
+        assert newcomers.failures == []
         for client in clients:
             await asyncio.wait_for(client.wait_closed(), 5)
         assert {client.close_code for client in clients} == {1012}

@@ -12,5 +12,4 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: object, **options: object) -> None:
-        """Check, then serve."""
         launch.samples_alone()

@@ -13,7 +13,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: object, **options: object) -> None:
-        """Prepare and say so."""
         bootstrap.check_database()
         bootstrap.prepare_database(timezone.now(), self.stdout.write)
         self.stdout.write("The database is ready.")

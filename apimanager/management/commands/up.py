@@ -14,5 +14,4 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: object, **options: object) -> None:
-        """Run until stopped; the exit code is 0 unless something could not start."""
         sys.exit(launch.everything(self.stdout.write))

@@ -35,7 +35,6 @@ class Command(BaseCommand):
         parser.add_argument("--introspect", action="store_true", help="may ask /oauth2/introspect about every token")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create it."""
         try:
             made = service_accounts.create_service_account(
                 name=options["name"],

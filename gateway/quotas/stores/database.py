@@ -6,16 +6,17 @@ The rows of the windows asked for are locked (on SQLite: the database), the term
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
 from gateway.quotas.limits import Window
 from gateway.quotas.rules import (
+    DAY,
     GONE_SECONDS,
+    HOUR,
     LIVING_SECONDS,
     PRESSING_SECONDS,
     LeaseAnswer,
@@ -26,15 +27,13 @@ from gateway.quotas.rules import (
     StoredWindow,
     WindowUsage,
     adopt,
+    carried_over,
     decide,
+    kept_seconds,
     schedule,
 )
 
 Place = tuple[str, int]  # a window's key and beginning
-KEPT_SECONDS: Final = 3600
-"""How long a window that is over is kept, for leases that end late."""
-
-
 # Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
 _CONTENDED = f"""
     SELECT lease.serial FROM {LeaseRecord._meta.db_table} lease
@@ -52,7 +51,7 @@ class DatabaseLeaseStore:
         if not requests:
             return []
         with transaction.atomic():
-            batch = _Batch(holder, requests, now)
+            batch = _Batch(self, holder, requests, now)
             answers = [batch.serve(request) for request in requests]
             batch.save()
         return answers
@@ -110,17 +109,24 @@ class DatabaseLeaseStore:
             _end_leases(name, None, Q(window__ends=0))
             if not LeaseRecord.objects.filter(holder=name).exists():
                 LeaseHolder.objects.filter(name=name, seen_at__lt=now - GONE_SECONDS).delete()
-        QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - KEPT_SECONDS).delete()
-        RateSchedule.objects.filter(booked_until__lt=now - KEPT_SECONDS).delete()
+        over = QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - HOUR)
+        for seconds in (HOUR, DAY):
+            kept = Q(ends=F("begins") + seconds, ends__gte=now - kept_seconds(Window(0, seconds)))
+            over = over.exclude(kept)
+        over.delete()
+        RateSchedule.objects.filter(booked_until__lt=now - HOUR).delete()
 
 
 class _Batch:
     """One batch of requests and the rows they concern."""
 
-    def __init__(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
+    def __init__(self, store: DatabaseLeaseStore, holder: str, requests: Sequence[LeaseRequest], now: float) -> None:
         self._holder = holder
         self._now = now
-        self._rows = _locked({(request.key, request.window.start): request.window for request in requests})
+        self._rows = _locked(
+            {(request.key, request.window.start): request.window for request in requests},
+            lambda key, window: carried_over(store.used, key, window, now),
+        )
         self._windows = {place: StoredWindow(row.granted, row.contended_at) for place, row in self._rows.items()}
         self._leases = self._read_leases()
         self._changed: dict[int, tuple[Place, StoredLease]] = {}
@@ -193,13 +199,16 @@ def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
     return QuotaWindow.objects.filter(key__in={key for key, _ in places}, begins__in={begins for _, begins in places})
 
 
-def _locked(windows: Mapping[Place, Window]) -> dict[Place, QuotaWindow]:
+def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:
     """The rows of these windows, made where they are missing, and locked in one order for all."""
     rows = _lock(windows)
     missing = sorted(set(windows) - set(rows))
     if missing:
         QuotaWindow.objects.bulk_create(
-            [QuotaWindow(key=key, begins=begins, ends=windows[key, begins].end) for key, begins in missing],
+            [
+                QuotaWindow(key=key, begins=window.start, ends=window.end, granted=begins_with(key, window))
+                for key, window in ((place[0], windows[place]) for place in missing)
+            ],
             ignore_conflicts=True,
         )
         rows |= _lock(missing)

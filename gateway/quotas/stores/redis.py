@@ -30,11 +30,11 @@ from gateway.quotas.rules import (
     Reservation,
     Reserved,
     WindowUsage,
+    carried_over,
+    kept_seconds,
 )
 
 PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
-KEPT_SECONDS: Final = 3600
-"""How long a window that is over is kept, for leases that end late."""
 OPEN_KEPT_SECONDS: Final = 30 * 86400
 
 _COMMON = """
@@ -50,7 +50,8 @@ end
 """
 
 # KEYS: window, holder, holders.  ARGV: holder, lease id, window's end, limit, granted, spent, keep or -1, least, most,
-# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, sequence.
+# since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, sequence,
+# what the window begins with.
 _EXCHANGE = (
     _COMMON
     + """
@@ -58,7 +59,7 @@ local holder, lease_id, ends, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonum
 local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
 local name = holder .. '/' .. lease_id
-local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or '0')
+local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or ARGV[16])
 local text = redis.call('HGET', KEYS[1], name)
 local sequence, granted, last = tonumber(ARGV[15]), nil, 0
 if text then
@@ -195,8 +196,9 @@ class RedisLeaseStore:
         """Serve the requests of one holder in one round trip."""
         if not requests:
             return []
+        begins_with = self._carried_over(requests, now)
         with self._redis.pipeline() as pipe:
-            for request in requests:
+            for request, carried in zip(requests, begins_with, strict=True):
                 self._exchange(
                     keys=[_window(request.key, request.window), _holder(holder), _HOLDERS],
                     args=[
@@ -212,8 +214,11 @@ class RedisLeaseStore:
                         *_exactly(request.since),
                         int(request.final),
                         *_exactly(now, now - LIVING_SECONDS),
-                        _kept_seconds(request.window, now),
+                        max(0, request.window.end - int(now)) + kept_seconds(request.window)
+                        if request.window.end
+                        else OPEN_KEPT_SECONDS,
                         request.sequence,
+                        carried,
                     ],
                     client=pipe,
                 )
@@ -275,6 +280,20 @@ class RedisLeaseStore:
             if float(seen_at) < now - GONE_SECONDS:
                 self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, *_exactly(now - GONE_SECONDS), 1])
 
+    def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
+        """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
+        first = [request for request in requests if not request.granted and request.window.end]
+        if not first:
+            return [0] * len(requests)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for request in first:
+                pipe.exists(_window(request.key, request.window))
+            missing = {request.lease_id for request, exists in zip(first, pipe.execute(), strict=True) if not exists}
+        return [
+            carried_over(self.used, request.key, request.window, now) if request.lease_id in missing else 0
+            for request in requests
+        ]
+
 
 _HOLDERS: Final = f"{PREFIX}holders"
 
@@ -289,10 +308,6 @@ def _window(key: str, window: Window) -> str:
 
 def _exactly(*numbers: float) -> list[str]:
     return [repr(number) for number in numbers]
-
-
-def _kept_seconds(window: Window, now: float) -> int:
-    return max(0, window.end - int(now)) + KEPT_SECONDS if window.end else OPEN_KEPT_SECONDS
 
 
 def _usage(found: Mapping[str, str]) -> WindowUsage:

@@ -14,7 +14,7 @@ from devportal.deny_policies import Denial, Denials
 from devportal.subscription_states import SubscriptionState
 from devportal.tickets import Redeemed
 from gateway import refusals
-from gateway.authorization.decision import Allow, authorize, is_denied, reconsider, renew, settle_ticket
+from gateway.authorization.decision import Allow, authorize, is_denied, reauthenticate, reconsider, settle_ticket
 from gateway.authorization.grants import Grant, SubscriptionGrant, TokenError
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
@@ -420,7 +420,7 @@ def test_a_connection_is_renewed_with_a_token_of_the_same_kind_that_would_be_let
 ) -> None:
     admitted, shown = judged(origin=WEB), grant(**other)
     assert isinstance(admitted, Allow)
-    decision = renew(admitted, deployment(), shown, NOW)
+    decision = reauthenticate(admitted, deployment(), shown, NOW)
     assert isinstance(decision, Allow if is_taken else Refusal)
     if isinstance(decision, Allow):
         assert (decision.grant, decision.client_ip, decision.origin) == (shown, "192.0.2.7", WEB)

@@ -22,7 +22,7 @@ ISSUER, AUDIENCE = "https://localhost:9443/oauth2", "websocket-gateway"
 PRIVATE = generate_private_key(public_exponent=65537, key_size=2048)
 SIGNER = jwk.JWK.from_pyca(PRIVATE)
 STRANGER = jwk.JWK.generate(kty="RSA", size=2048)
-PROVER = JwtVerifier(keys={SIGNER.thumbprint(): PRIVATE.public_key()}, issuer=ISSUER, audience=AUDIENCE)
+VERIFIER = JwtVerifier(keys={SIGNER.thumbprint(): PRIVATE.public_key()}, issuer=ISSUER, audience=AUDIENCE)
 CLAIMS: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(NOW + HOUR), "sub": "client"}
 HEADER: dict[str, Any] = {"typ": "at+jwt", "alg": "RS256", "kid": SIGNER.thumbprint()}
 
@@ -41,21 +41,21 @@ def encoded(document: Any) -> str:
 
 
 def test_a_token_of_ours_is_left_to_its_row() -> None:
-    assert PROVER.refuse(token(), NOW) is None
+    assert VERIFIER.refuse(token(), NOW) is None
 
 
 @pytest.mark.parametrize("given", [{"aud": [AUDIENCE, "other"]}, {"exp": NOW + 0.5}])
 def test_what_the_standard_allows_is_allowed(given: dict[str, Any]) -> None:
-    assert PROVER.refuse(token(**given), NOW) is None
+    assert VERIFIER.refuse(token(**given), NOW) is None
 
 
 def test_the_longer_name_of_the_type_is_allowed() -> None:
-    assert PROVER.refuse(token(header={"typ": "application/at+JWT"}), NOW) is None
+    assert VERIFIER.refuse(token(header={"typ": "application/at+JWT"}), NOW) is None
 
 
 @pytest.mark.parametrize("ended", [NOW, NOW - 1])
 def test_a_token_that_ended_is_said_to_be_expired(ended: float) -> None:
-    assert PROVER.refuse(token(exp=ended), NOW) is TokenError.EXPIRED
+    assert VERIFIER.refuse(token(exp=ended), NOW) is TokenError.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_token_that_ended_is_said_to_be_expired(ended: float) -> None:
     ],
 )
 def test_a_claim_that_is_wrong_spoils_a_good_signature(claims: dict[str, Any]) -> None:
-    assert PROVER.refuse(token(**claims), NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(token(**claims), NOW) is TokenError.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -90,31 +90,31 @@ def test_a_header_that_is_wrong_spoils_a_good_signature(header: dict[str, Any]) 
     given = {name: value for name, value in {**HEADER, **header}.items() if value is not None}
     signed = f"{encoded(given)}.{encoded(CLAIMS)}"
     signature = urlsafe_b64encode(PRIVATE.sign(signed.encode(), PKCS1v15(), SHA256())).decode().rstrip("=")
-    assert PROVER.refuse(f"{signed}.{signature}", NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(f"{signed}.{signature}", NOW) is TokenError.UNKNOWN
 
 
 def test_a_strangers_signature_is_refused_also_under_our_key_id() -> None:
-    assert PROVER.refuse(token(key=STRANGER), NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(token(key=STRANGER), NOW) is TokenError.UNKNOWN
 
 
 def test_a_token_without_a_signature_or_with_our_public_key_as_secret_is_refused() -> None:
     public = jwk.JWK(kty="oct", k=urlsafe_b64encode(SIGNER.export_to_pem()).decode().rstrip("="))
-    assert PROVER.refuse(token(key=public, header={"alg": "HS256"}), NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(token(key=public, header={"alg": "HS256"}), NOW) is TokenError.UNKNOWN
     unsigned = f"{encoded({**HEADER, 'alg': 'none'})}.{encoded(CLAIMS)}."
-    assert PROVER.refuse(unsigned, NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(unsigned, NOW) is TokenError.UNKNOWN
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_changed_letter_anywhere_is_noticed(part: int) -> None:
     parts = token().split(".")
     parts[part] = parts[part][:5] + ("A" if parts[part][5] != "A" else "B") + parts[part][6:]
-    assert PROVER.refuse(".".join(parts), NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(".".join(parts), NOW) is TokenError.UNKNOWN
 
 
 def test_a_token_spelt_in_another_way_is_not_taken() -> None:
     whole = token()
-    assert PROVER.refuse(f"{whole}~", NOW) is TokenError.UNKNOWN
-    assert PROVER.refuse(f"{whole}=", NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(f"{whole}~", NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(f"{whole}=", NOW) is TokenError.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_a_token_spelt_in_another_way_is_not_taken() -> None:
     ids=lambda bogus: f"{len(bogus)} characters",  # the text itself is another one in each process
 )
 def test_what_cannot_be_a_token_of_ours_is_refused_without_asking(bogus: str) -> None:
-    assert PROVER.refuse(bogus, NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(bogus, NOW) is TokenError.UNKNOWN
 
 
 @pytest.mark.parametrize("opaque", ["a", "mF_9-B5f", "Zm9v+/~=="])
 def test_an_opaque_token_is_left_to_its_row(opaque: str) -> None:
-    assert PROVER.refuse(opaque, NOW) is None
+    assert VERIFIER.refuse(opaque, NOW) is None
 
 
 @given(
@@ -149,10 +149,10 @@ def test_an_opaque_token_is_left_to_its_row(opaque: str) -> None:
     | st.lists(st.binary(max_size=20).map(lambda raw: urlsafe_b64encode(raw).decode())).map(".".join)
 )
 def test_nothing_that_is_sent_raises(bogus: str) -> None:
-    assert PROVER.refuse(bogus, NOW) in (None, TokenError.UNKNOWN)
+    assert VERIFIER.refuse(bogus, NOW) in (None, TokenError.UNKNOWN)
 
 
 def test_deeply_nested_claims_are_refused() -> None:
     deep = urlsafe_b64encode(b"[" * 5000).decode().rstrip("=")
-    assert PROVER.refuse(f"{deep}.{deep}.AAAA"[:LONGEST_TOKEN], NOW) is TokenError.UNKNOWN
-    assert PROVER.refuse(f"{deep[:3000]}.AA.AA", NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(f"{deep}.{deep}.AAAA"[:LONGEST_TOKEN], NOW) is TokenError.UNKNOWN
+    assert VERIFIER.refuse(f"{deep[:3000]}.AA.AA", NOW) is TokenError.UNKNOWN

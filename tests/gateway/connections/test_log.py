@@ -26,7 +26,7 @@ MOMENT = datetime.fromtimestamp(NOW, UTC)
 WORKER = uuid.UUID(int=1)
 
 
-class Passing:
+class FakeRelay:
     """A connection through which passes what the test says."""
 
     def __init__(self) -> None:
@@ -59,8 +59,8 @@ class Database:
         return await self.run(work)
 
 
-class Desk:
-    """A worker's connections and its journal."""
+class LoggingWorker:
+    """A worker's connections and its connection log."""
 
     def __init__(self, run: DatabaseThread) -> None:
         self.database = Database(run)
@@ -70,13 +70,13 @@ class Desk:
             worker_id=WORKER, connections=self.connections, run=self.database, clock=lambda: self.now
         )
 
-    def open(self, name: str = "a" * 32) -> tuple[Connection, Passing]:
+    def open(self, name: str = "a" * 32) -> tuple[Connection, FakeRelay]:
         """Carol comes."""
-        line, passing = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), Passing()
-        line.relay = passing
+        line, relay = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
+        line.relay = relay
         self.connections.add(line)
         self.connection_log.opened(line)
-        return line, passing
+        return line, relay
 
     def end(self, line: Connection) -> None:
         """And goes."""
@@ -96,16 +96,16 @@ def admit() -> Allow:
 
 
 @pytest_asyncio.fixture
-async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+async def worker(transactional_db: None) -> AsyncIterator[LoggingWorker]:
     run = DatabaseThread("test-journal")
-    yield Desk(run)
+    yield LoggingWorker(run)
     await asyncio.to_thread(run.close)
 
 
-async def test_an_open_connection_is_written_with_who_it_is(desk: Desk) -> None:
-    desk.open()
-    await desk.connection_log.write()
-    (row,) = await desk.rows()
+async def test_an_open_connection_is_written_with_who_it_is(worker: LoggingWorker) -> None:
+    worker.open()
+    await worker.connection_log.write()
+    (row,) = await worker.rows()
     assert (row.id, row.worker_id, row.ended_at) == ("a" * 32, WORKER, None)
     assert (row.api_id, row.api_name, row.context, row.version) == ("/echo@1.0.0", "Echo", "/echo", "1.0.0")
     assert (row.application_id, row.application_name, row.owner_id) == ("app", "Chat client", "7")
@@ -113,105 +113,109 @@ async def test_an_open_connection_is_written_with_who_it_is(desk: Desk) -> None:
     assert (row.started_at, row.expires_at) == (MOMENT, MOMENT + timedelta(seconds=HOUR))
 
 
-async def test_its_end_is_written_into_the_same_row(desk: Desk) -> None:
-    line, passing = desk.open()
-    await desk.connection_log.write()
-    passing.passed, passing.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
-    desk.now += timedelta(seconds=5)
-    desk.end(line)
-    await desk.connection_log.write()
-    (row,) = await desk.rows()
+async def test_its_end_is_written_into_the_same_row(worker: LoggingWorker) -> None:
+    line, relay = worker.open()
+    await worker.connection_log.write()
+    relay.passed, relay.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
+    worker.now += timedelta(seconds=5)
+    worker.end(line)
+    await worker.connection_log.write()
+    (row,) = await worker.rows()
     assert (row.messages_in, row.bytes_in, row.messages_out, row.bytes_out) == (3, 30, 4, 40)
     assert (row.ended_by, row.client_code, row.backend_code) == ("gateway", 4001, 1001)
     assert row.ended_at == MOMENT + timedelta(seconds=5)
     assert len(row.reason) == 125
 
 
-async def test_one_that_came_and_went_between_two_writes_is_written_once(desk: Desk) -> None:
-    line, _ = desk.open()
-    desk.end(line)
-    await desk.connection_log.write()
-    assert len(await desk.rows()) == 1
-    await desk.connection_log.write()
-    assert desk.database.asked == 1
+async def test_one_that_came_and_went_between_two_writes_is_written_once(worker: LoggingWorker) -> None:
+    line, _ = worker.open()
+    worker.end(line)
+    await worker.connection_log.write()
+    assert len(await worker.rows()) == 1
+    await worker.connection_log.write()
+    assert worker.database.asked == 1
 
 
-async def test_many_are_written_together(desk: Desk) -> None:
+async def test_many_are_written_together(worker: LoggingWorker) -> None:
     for number in range(log.MOST_AT_ONCE + 1):
-        desk.open(f"{number:032}")
-    await desk.connection_log.write()
-    assert desk.database.asked == 2
-    assert len(await desk.rows()) == log.MOST_AT_ONCE + 1
+        worker.open(f"{number:032}")
+    await worker.connection_log.write()
+    assert worker.database.asked == 2
+    assert len(await worker.rows()) == log.MOST_AT_ONCE + 1
 
 
-async def test_what_comes_while_it_is_written_waits_for_the_next_time(desk: Desk) -> None:
+async def test_what_comes_while_it_is_written_waits_for_the_next_time(worker: LoggingWorker) -> None:
     """At many connections a second each write would otherwise find a few more, and there would be no end of writing."""
-    desk.open()
-    written = desk.database.run
+    worker.open()
+    written = worker.database.run
 
     async def written_while_another_comes(work: Callable[[], Any]) -> Any:
-        if desk.database.asked < 3:
-            desk.open(f"{desk.database.asked:032}")
+        if worker.database.asked < 3:
+            worker.open(f"{worker.database.asked:032}")
         return await written(work)
 
-    desk.database.run = written_while_another_comes  # type: ignore[assignment]
-    await desk.connection_log.write()
-    assert desk.database.asked == 1
-    desk.database.run = written
-    await desk.connection_log.write()
-    assert len(await desk.rows()) == 2
+    worker.database.run = written_while_another_comes  # type: ignore[assignment]
+    await worker.connection_log.write()
+    assert worker.database.asked == 1
+    worker.database.run = written
+    await worker.connection_log.write()
+    assert len(await worker.rows()) == 2
 
 
-async def test_what_passes_on_an_open_connection_is_brought_up_to_date(desk: Desk) -> None:
-    _, passing = desk.open()
-    desk.open("b" * 32)
-    await desk.connection_log.write()
-    passing.passed = Traffic(1, 10, 0, 0)
-    await desk.connection_log.refresh()
-    await desk.connection_log.write()
-    assert [row.bytes_in for row in await desk.rows()] == [10, 0]
-    asked = desk.database.asked
-    await desk.connection_log.refresh()
-    await desk.connection_log.refresh()
-    await desk.connection_log.write()
-    assert desk.database.asked == asked
+async def test_what_passes_on_an_open_connection_is_brought_up_to_date(worker: LoggingWorker) -> None:
+    _, relay = worker.open()
+    worker.open("b" * 32)
+    await worker.connection_log.write()
+    relay.passed = Traffic(1, 10, 0, 0)
+    await worker.connection_log.refresh()
+    await worker.connection_log.write()
+    assert [row.bytes_in for row in await worker.rows()] == [10, 0]
+    asked = worker.database.asked
+    await worker.connection_log.refresh()
+    await worker.connection_log.refresh()
+    await worker.connection_log.write()
+    assert worker.database.asked == asked
 
 
-async def test_while_the_database_is_away_everything_waits(desk: Desk) -> None:
-    line, _ = desk.open()
-    desk.database.is_away = True
-    await desk.connection_log.write()
-    desk.end(line)
-    desk.database.is_away = False
-    await desk.connection_log.stop()
-    (row,) = await desk.rows()
+async def test_while_the_database_is_away_everything_waits(worker: LoggingWorker) -> None:
+    line, _ = worker.open()
+    worker.database.is_away = True
+    await worker.connection_log.write()
+    worker.end(line)
+    worker.database.is_away = False
+    await worker.connection_log.stop()
+    (row,) = await worker.rows()
     assert row.ended_at is not None
 
 
-async def test_an_end_that_comes_while_its_beginning_is_being_written_is_written_after_it(desk: Desk) -> None:
-    line, _ = desk.open()
-    writing = asyncio.create_task(desk.connection_log.write())
+async def test_an_end_that_comes_while_its_beginning_is_being_written_is_written_after_it(
+    worker: LoggingWorker,
+) -> None:
+    line, _ = worker.open()
+    writing = asyncio.create_task(worker.connection_log.write())
     await asyncio.sleep(0)
-    desk.end(line)
+    worker.end(line)
     await writing
-    await desk.connection_log.write()
-    (row,) = await desk.rows()
+    await worker.connection_log.write()
+    (row,) = await worker.rows()
     assert row.ended_at is not None
 
 
-async def test_too_many_to_keep_are_given_up_and_never_silently(desk: Desk, monkeypatch: Any, caplog: Any) -> None:
+async def test_too_many_to_keep_are_given_up_and_never_silently(
+    worker: LoggingWorker, monkeypatch: Any, caplog: Any
+) -> None:
     monkeypatch.setattr(log, "MOST_WAITING", 2)
-    desk.database.is_away = True
-    lines = [desk.open(f"{number:032}")[0] for number in range(3)]
-    desk.end(lines[0])
-    await desk.connection_log.stop()
+    worker.database.is_away = True
+    lines = [worker.open(f"{number:032}")[0] for number in range(3)]
+    worker.end(lines[0])
+    await worker.connection_log.stop()
     assert "3 connections could not be written down." in caplog.text
 
 
-async def test_rows_that_a_dead_worker_left_open_are_ended(desk: Desk) -> None:
-    desk.open()
-    desk.open("b" * 32)
-    await desk.connection_log.write()
+async def test_rows_that_a_dead_worker_left_open_are_ended(worker: LoggingWorker) -> None:
+    worker.open()
+    worker.open("b" * 32)
+    await worker.connection_log.write()
 
     def story() -> tuple[int, int, list[int | None]]:
         ConnectionRecord.objects.filter(pk="b" * 32).update(worker_id=uuid.UUID(int=2))
@@ -222,14 +226,14 @@ async def test_rows_that_a_dead_worker_left_open_are_ended(desk: Desk) -> None:
         old = close_abandoned(MOMENT + timedelta(seconds=100))
         return young, old, list(ConnectionRecord.objects.order_by("pk").values_list("client_code", flat=True))
 
-    assert await desk.database.run(story) == (0, 1, [None, 1006])
+    assert await worker.database.run(story) == (0, 1, [None, 1006])
 
 
-async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(desk: Desk) -> None:
-    first, _ = desk.open()
-    desk.open("b" * 32)
-    desk.end(first)
-    await desk.connection_log.write()
-    assert await desk.database.run(lambda: prune(MOMENT)) == 0
-    assert await desk.database.run(lambda: prune(MOMENT + timedelta(days=1))) == 1
-    assert [row.id for row in await desk.rows()] == ["b" * 32]
+async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(worker: LoggingWorker) -> None:
+    first, _ = worker.open()
+    worker.open("b" * 32)
+    worker.end(first)
+    await worker.connection_log.write()
+    assert await worker.database.run(lambda: prune(MOMENT)) == 0
+    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=1))) == 1
+    assert [row.id for row in await worker.rows()] == ["b" * 32]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import SubscriptionGrant
 from gateway.connections import registry as module
-from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.connections.registry import Connection, ConnectionRegistry, ExpiryQueue
 from gateway.routing.table import route_to
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, deployment, grant
 
@@ -112,7 +112,14 @@ def test_nothing_grows_with_clients_that_come_and_go(same_token: bool) -> None:
         connections.add(each)
         connections.discard(each)
     assert connections.tokens() == []
-    assert connections._expiries.entries() <= (1 if same_token else module.LEAST_SWEPT)
+
+
+@pytest.mark.parametrize("same_token", [True, False])
+def test_tokens_whose_connections_have_gone_are_swept_out(same_token: bool) -> None:
+    expiries = ExpiryQueue()
+    for number in range(5 * module.LEAST_SWEPT):
+        expiries.add("1" if same_token else str(number), NOW, keeping=())
+    assert len(expiries) <= (1 if same_token else module.LEAST_SWEPT)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 30)), max_size=40), st.integers(0, 30))

@@ -1,4 +1,4 @@
-"""What rows of the trail mean to the gateway, and that none of them is missed."""
+"""What rows of the audit log mean to the gateway, and that none of them is missed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gateway.control.feed import GRACE_SECONDS, FeedCursor, FeedRow, touched_by
         ("plan.updated", {}, Touched()),
         ("deny_policy.created", {}, Touched(denials=True)),
         ("deny_policy.deleted", {}, Touched(denials=True)),
-        ("connection.renewal_asked", {"token_id": "7"}, Touched(renewals={"x": {"token_id": "7"}})),
+        ("connection.renewal_asked", {"token_id": "7"}, Touched(reauthentications={"x": {"token_id": "7"}})),
     ],
 )
 def test_a_row_touches_only_what_it_names(verb: str, detail: dict[str, Any], expected: Touched) -> None:

@@ -225,7 +225,7 @@ async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_aske
     async with Worker() as worker:
         await worker.decide(known)
         worker.run.failing = OperationalError("gone")
-        worker.routing.renew()
+        worker.routing.revalidate()
         assert isinstance(await worker.decide(known), Allow)
         refused = await worker.decide(unknown)
         assert isinstance(refused, Refusal)
@@ -293,10 +293,15 @@ async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_k
         assert isinstance(await worker.decide(token), Allow)
 
 
-def test_the_publisher_is_told_how_many_lines_are_open(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_publisher_is_told_how_many_connections_of_how_many_applications_are_open(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(impact, "_counters", [])
-    count_live_connections_with(lambda api_id, now: 7 if api_id == str(story.api.pk) else 0)
-    assert impact.of(story.api).live_connections == 7
+    monkeypatch.setattr(impact, "_live_counters", [])
+    open_now = {"app": 5, "other": 2}
+    count_live_connections_with(lambda by, api_id: open_now if api_id == str(story.api.pk) else {})
+    touched = impact.of(story.api)
+    assert (touched.live_connections, touched.live_applications, touched.applications) == (7, 2, 0)
 
 
 def _opaque_token(story: Story, seconds: int = 3600) -> str:
@@ -348,7 +353,7 @@ async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(com
         asked = worker.run.asked
         assert isinstance(await worker.routing.decide(first), Allow)
         assert worker.run.asked == asked + 1
-        worker.routing.renew()
+        worker.routing.revalidate()
         assert isinstance(await worker.routing.decide(second), Allow)
         assert worker.run.asked == asked + 3
 

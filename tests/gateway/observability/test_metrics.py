@@ -31,7 +31,7 @@ from tests.gateway.builders import NOW
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-class Passing:
+class FakeRelay:
     """A connection through which passes what the test says."""
 
     def __init__(self) -> None:
@@ -59,14 +59,14 @@ class Worker:
         self.pid = os.getpid() if pid is None else pid
         self.telemetry = Telemetry()
 
-    def open(self, name: str = "a") -> tuple[Connection, Passing]:
+    def open(self, name: str = "a") -> tuple[Connection, FakeRelay]:
         deployment = builders.deployment()
         decision = authorize(builders.handshake(), RouteTable([deployment]).match("/echo/1.0.0"), builders.grant(), NOW)
         assert isinstance(decision, Allow)
-        line, passing = Connection(name, decision, lambda code, reason: None, "192.0.2.7", NOW), Passing()
-        line.relay = passing
+        line, relay = Connection(name, decision, lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
+        line.relay = relay
         self.telemetry.opened(line)
-        return line, passing
+        return line, relay
 
     def report(self, is_ended: bool = False, **other: Any) -> None:
         document = {
@@ -118,8 +118,8 @@ IN, OUT = (
 def test_workers_are_added_up(tmp_path: Path) -> None:
     for name in ("one", "two"):
         worker = Worker(tmp_path, name)
-        line, passing = worker.open()
-        passing.passed = Traffic(1, 10, 2, 20)
+        line, relay = worker.open()
+        relay.passed = Traffic(1, 10, 2, 20)
         worker.telemetry.counters.passed(line)
         worker.report()
     samples = scraped(tmp_path)
@@ -132,11 +132,11 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
 
 def test_what_passes_is_counted_once_however_often_one_looks(tmp_path: Path) -> None:
     worker = Worker(tmp_path, "one")
-    line, passing = worker.open()
+    line, relay = worker.open()
     for messages in (3, 3, 5):
-        passing.passed = Traffic(messages, 10 * messages, 0, 0)
+        relay.passed = Traffic(messages, 10 * messages, 0, 0)
         worker.telemetry.counters.passed(line)
-    passing.passed = Traffic(7, 70, 0, 0)
+    relay.passed = Traffic(7, 70, 0, 0)
     worker.telemetry.ended(line)
     worker.telemetry.counters.passed(line)
     worker.report()
@@ -231,8 +231,8 @@ def test_refusals_are_counted_by_their_code(tmp_path: Path) -> None:
 )
 def test_codes_that_peers_make_up_are_counted_together(tmp_path: Path, by: str, code: int, label: str) -> None:
     worker = Worker(tmp_path, "one")
-    line, passing = worker.open()
-    passing.said = CloseInfo(by, code, code, "")
+    line, relay = worker.open()
+    relay.said = CloseInfo(by, code, code, "")
     worker.telemetry.ended(line)
     worker.report()
     assert scraped(tmp_path)["apim_closes_total", (("by", by), ("code", label))] == 1
@@ -285,8 +285,8 @@ async def test_a_reporter_writes_while_it_lives_and_once_more_at_the_end(tmp_pat
 async def test_a_reporter_looks_at_open_connections(tmp_path: Path) -> None:
     worker, connections = Worker(tmp_path, "one"), ConnectionRegistry()
     for number in range(2 * writer.LOOKED_AT + 1):
-        line, passing = worker.open(str(number))
-        passing.passed = Traffic(1, 1, 0, 0)
+        line, relay = worker.open(str(number))
+        relay.passed = Traffic(1, 1, 0, 0)
         connections.add(line)
     reporter = MetricsWriter(name="one", folder=tmp_path, counters=worker.telemetry.counters, connections=connections)
     await reporter.stop()

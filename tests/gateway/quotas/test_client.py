@@ -14,15 +14,16 @@ import pytest
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
 from gateway.quotas.limits import OPEN, UNLIMITED, PlanLimits, window_at
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest, api_account
 from gateway.quotas.spent_file import SpentFile
+from gateway.quotas.state import PlanOf
 from publisher.plan_terms import QuotaPeriod
 from tests.gateway.metering_world import EPOCH, Flow, MemoryStore, Relayed
 from tests.gateway.quotas.streams import admitted, messages
 
 OFFSET = EPOCH - time.time()
 DAY = window_at(QuotaPeriod.DAY, EPOCH)
-QUOTA = "subscription:s:messages:day"
+QUOTA = "application:a:api:s:messages:day"
 
 
 def clock() -> float:
@@ -78,7 +79,9 @@ async def lease_client(store: FrailStore, tmp_path: Path) -> AsyncIterator[Lease
 
 
 async def enter(lease_client: LeaseClient, plan: PlanLimits, patience: float = 5.0) -> Admission:
-    return await lease_client.enter(subscription=("s", plan), application=None, patience=patience)
+    return await lease_client.enter(
+        subscription=PlanOf(api_account("a", "s"), plan), application=None, patience=patience
+    )
 
 
 def relayed(admission: Admission, clock: Callable[[], float] = clock) -> Flow:
@@ -177,7 +180,7 @@ async def test_a_plan_that_changes_reaches_open_lines(lease_client: LeaseClient)
     flow = relayed(await enter(lease_client, PlanLimits(rate=1, burst=1)))
     flow.receive(messages(50))
     assert flow.is_held
-    lease_client.change("subscription:s", UNLIMITED)
+    lease_client.change("application:a:api:s", UNLIMITED)
     assert flow.passed == flow.sent
 
 
@@ -265,9 +268,9 @@ async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_las
     await lease_client.start()
     plan = PlanLimits(quota=10, period=QuotaPeriod.MINUTE)
     clock.offset += 3600
-    await lease_client.enter(subscription=("s", plan), application=None)
+    await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
     clock.offset -= 3600
-    admission = await lease_client.enter(subscription=("s", plan), application=None)
+    admission = await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
     await until(
         lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.resets_at < clock() + 61
     )
@@ -287,11 +290,11 @@ async def test_a_store_that_has_forgotten_is_told_of_connections_that_only_stay_
     plan = PlanLimits(connections=3)
     for _ in range(3):
         await enter(clients[0], plan)
-    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+    await until(lambda: store.used([("application:a:api:s:connections", OPEN)])[0].spent == 3)
     store.windows.clear()
     store.leases.clear()
     store.seen.clear()
-    await until(lambda: store.used([("subscription:s:connections", OPEN)])[0].spent == 3)
+    await until(lambda: store.used([("application:a:api:s:connections", OPEN)])[0].spent == 3)
     with pytest.raises(PlanExceeded):
         await enter(clients[1], plan)
     for lease_client in clients:

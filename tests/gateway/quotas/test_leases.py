@@ -21,7 +21,7 @@ def test_what_was_not_spent_returns_soon_after_the_last_connection_has_gone() ->
     world.run(0.2)
     flow.admission.leave(world.clock.now)
     world.run(2)
-    assert world.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(3, 0)]
+    assert world.store.used([("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(3, 0)]
     assert world.worker.cells.counts == {}
     assert not world.worker.lease_state.holds_leases
 
@@ -44,7 +44,7 @@ def test_a_large_lease_that_nobody_uses_shrinks() -> None:
         if not flow.is_held:
             flow.receive(messages(200))
         world.step(0.02)
-    place = [("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]
+    place = [("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]
     assert world.store.used(place)[0].lent > 500
     world.run(IDLE_SECONDS + 2)
     assert world.store.used(place)[0].lent == 16
@@ -54,7 +54,7 @@ def test_of_a_large_quota_a_worker_begins_with_more() -> None:
     world = OneWorker(PlanLimits(quota=50_000_000))
     world.connect().receive(messages(200))
     world.step(0.02)
-    place = [("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]
+    place = [("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]
     assert sum(world.store.used(place)[0]) == 50_000
 
 
@@ -80,7 +80,7 @@ def test_all_leases_go_back_when_the_worker_stops() -> None:
     world.worker.lease_state.end()
     world.step()
     assert [usage.lent for usage in world.store.used(list(world.store.windows))] == [0, 0, 0]
-    assert world.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(4, 0)]
+    assert world.store.used([("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(4, 0)]
 
 
 def test_the_last_of_a_lease_goes_to_one_and_the_next_in_line_still_gets_more() -> None:
@@ -137,8 +137,8 @@ def test_an_answer_that_comes_after_the_period_has_ended_is_not_for_the_next_one
     assert flow.admission.client.sources[0].unspent == 0
     world.run(1)
     assert flow.passed == flow.sent
-    now = [("subscription:s:messages:minute", window_at(QuotaPeriod.MINUTE, world.clock.now))]
-    before = [("subscription:s:messages:minute", window_at(QuotaPeriod.MINUTE, EPOCH))]
+    now = [("application:a:api:s:messages:minute", window_at(QuotaPeriod.MINUTE, world.clock.now))]
+    before = [("application:a:api:s:messages:minute", window_at(QuotaPeriod.MINUTE, EPOCH))]
     world.run(1)
     assert world.store.used(now)[0].spent + world.store.used(before)[0].spent == 30
 
@@ -153,7 +153,7 @@ def test_what_was_promised_to_others_is_not_spent_although_more_arrives() -> Non
     world.worker.hear(world.clock.now)
     assert flow.admission.client.sources[0].unspent == 0
     world.step()
-    assert world.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(10, 0)]
+    assert world.store.used([("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))]) == [(10, 0)]
 
 
 def test_a_lease_that_ended_while_somebody_waited_for_it_is_not_asked_for_again() -> None:

@@ -21,7 +21,7 @@ def test_a_raised_quota_applies_to_open_lines_with_what_was_used() -> None:
     world.run(1)
     assert admitted(flow.passed)[0] == 10
     world.worker.lease_state.change(
-        "subscription:s", PlanLimits(quota=30, over_quota=ExceededAction.DROP), world.clock.now
+        "application:a:api:s", PlanLimits(quota=30, over_quota=ExceededAction.DROP), world.clock.now
     )
     for _ in range(5):
         world.run(0.2)
@@ -37,10 +37,10 @@ def test_a_lowered_quota_applies_to_open_lines_on_every_worker() -> None:
     for flow in flows:
         flow.receive(messages(200))
     crowd.run(1)
-    assert crowd.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].lent > 100
+    assert crowd.store.used([("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].lent > 100
     crowd.plan = PlanLimits(quota=420)
     for worker in crowd.workers:
-        worker.lease_state.change("subscription:s", crowd.plan, crowd.clock.now)
+        worker.lease_state.change("application:a:api:s", crowd.plan, crowd.clock.now)
     for _ in range(30):
         for flow in flows:
             if not flow.is_held and flow.is_open:
@@ -54,7 +54,7 @@ def test_a_line_without_limits_gets_them_while_it_is_open() -> None:
     flow = world.connect()
     flow.receive(messages(100))
     assert flow.passed == flow.sent
-    world.worker.lease_state.change("subscription:s", PlanLimits(quota=10), world.clock.now)
+    world.worker.lease_state.change("application:a:api:s", PlanLimits(quota=10), world.clock.now)
     flow.receive(messages(20))
     world.run(1)
     assert admitted(flow.passed)[0] == 110
@@ -65,7 +65,7 @@ def test_a_line_that_waits_goes_on_when_its_limits_are_lifted() -> None:
     flow = world.connect()
     flow.receive(messages(100))
     assert flow.is_held
-    world.worker.lease_state.change("subscription:s", UNLIMITED, world.clock.now)
+    world.worker.lease_state.change("application:a:api:s", UNLIMITED, world.clock.now)
     assert flow.passed == flow.sent
 
 
@@ -73,7 +73,7 @@ def test_a_changed_rate_applies_at_once() -> None:
     traffic = SaturatedRate(PlanLimits(rate=1_000), 2)
     traffic.run(1)
     for worker in traffic.workers:
-        worker.lease_state.change("subscription:s", PlanLimits(rate=50), traffic.clock.now)
+        worker.lease_state.change("application:a:api:s", PlanLimits(rate=50), traffic.clock.now)
     assert 490 <= traffic.run(10) <= 520
 
 
@@ -82,7 +82,7 @@ def test_a_plan_that_begins_to_count_connections_counts_the_open_ones() -> None:
     inside = [world.admit(worker) for worker in world.workers for _ in range(3)]
     world.plan = PlanLimits(connections=7)
     for worker in world.workers:
-        worker.lease_state.change("subscription:s", world.plan, world.clock.now)
+        worker.lease_state.change("application:a:api:s", world.plan, world.clock.now)
     world.run(0.3)
     assert isinstance(world.admit(world.workers[0]), Admission)
     assert isinstance(world.admit(world.workers[1]), LimitExceeded)
@@ -97,11 +97,11 @@ def test_a_plan_may_stop_counting_connections() -> None:
     world = Workers(PlanLimits(connections=1))
     assert isinstance(world.admit(world.workers[0]), Admission)
     for worker in world.workers:
-        worker.lease_state.change("subscription:s", UNLIMITED, world.clock.now)
+        worker.lease_state.change("application:a:api:s", UNLIMITED, world.clock.now)
     world.plan = UNLIMITED
     world.run(2)
     assert isinstance(world.admit(world.workers[0]), Admission)
-    assert world.store.used([("subscription:s:connections", OPEN)])[0] == (0, 0)
+    assert world.store.used([("application:a:api:s:connections", OPEN)])[0] == (0, 0)
 
 
 def test_which_direction_counts_may_change() -> None:
@@ -109,7 +109,7 @@ def test_which_direction_counts_may_change() -> None:
     flow = world.connect()
     backend = flow.connection.backend
     backend.receive(messages(50, masked=False))
-    world.worker.lease_state.change("subscription:s", PlanLimits(quota=10), world.clock.now)
+    world.worker.lease_state.change("application:a:api:s", PlanLimits(quota=10), world.clock.now)
     backend.receive(messages(50, masked=False))
     world.run(1)
     assert admitted(backend.passed)[0] == 60

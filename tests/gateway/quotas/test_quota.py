@@ -131,7 +131,7 @@ def test_the_application_and_the_subscription_are_both_drawn_from() -> None:
     assert not flow.is_open
     assert flow.reason.startswith("The application's 10 messages a minute are used up.")
     world.worker.look(world.clock.now + 2)
-    assert world.store.used([("subscription:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].spent == 10
+    assert world.store.used([("application:a:api:s:messages:day", window_at(QuotaPeriod.DAY, EPOCH))])[0].spent == 10
 
 
 def test_control_frames_cost_nothing() -> None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -30,44 +29,11 @@ from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import QuotaPeriod
-from tests.environment import find_redis
 from tests.gateway.metering_world import EPOCH, MemoryStore
+from tests.gateway.quotas.conftest import empty_redis
 
 DAY = window_at(QuotaPeriod.DAY, EPOCH)
-KEY = "subscription:1:messages:day"
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis server of the tests' own, on a socket."""
-    folder = tmp_path_factory.mktemp("redis")
-    options = ["--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([find_redis(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"unix://{folder / 's'}"
-    client = redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 500))
-    try:
-        client.ping()
-        client.close()
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@pytest.fixture(params=["model", pytest.param("database", marks=pytest.mark.django_db), "redis"])
-def store(request: pytest.FixtureRequest) -> LeaseStore:
-    """Each engine in turn, empty."""
-    if request.param == "model":
-        return MemoryStore()
-    if request.param == "database":
-        return DatabaseLeaseStore()
-    return _empty_redis(request.getfixturevalue("redis_url"))
-
-
-def _empty_redis(url: str) -> RedisLeaseStore:
-    with redis.Redis.from_url(url) as client:
-        client.flushall()
-    return RedisLeaseStore(url)
+KEY = "application:a:api:1:messages:day"
 
 
 class Holder:
@@ -243,7 +209,7 @@ def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
     tomorrow = window_at(QuotaPeriod.DAY, DAY.end)
     assert holder.ask(100, lease_id=1) == (100, 0, 0)
     assert holder.ask(100, lease_id=2, window=tomorrow) == (100, 0, 0)
-    assert holder.ask(100, lease_id=3, key="subscription:2:messages:day") == (100, 0, 0)
+    assert holder.ask(100, lease_id=3, key="application:a:api:2:messages:day") == (100, 0, 0)
     assert used(store) == (0, 100)
     assert used(store, tomorrow) == (0, 100)
 
@@ -251,7 +217,7 @@ def test_periods_and_quotas_do_not_mix(store: LeaseStore) -> None:
 def test_several_requests_are_answered_in_order(store: LeaseStore) -> None:
     Holder(store, "a")
     requests = [
-        LeaseRequest(lease_id, 1, f"subscription:{lease_id}:x", DAY, 100, 0, 0, least=lease_id)
+        LeaseRequest(lease_id, 1, f"application:a:api:{lease_id}:x", DAY, 100, 0, 0, least=lease_id)
         for lease_id in (3, 1, 2)
     ]
     answers = store.exchange("a", requests, EPOCH)
@@ -270,10 +236,10 @@ def test_a_raised_limit_has_room_and_a_lowered_one_has_none(store: LeaseStore) -
 def test_settling_returns_exactly_what_a_dead_holder_had_not_spent(store: LeaseStore) -> None:
     dead, living = Holder(store, "a"), Holder(store, "b")
     dead.ask(60, lease_id=1)
-    dead.ask(10, lease_id=2, key="subscription:2:x")
+    dead.ask(10, lease_id=2, key="application:a:api:2:x")
     store.reconcile("a", {1: 45, 2: 10})
     assert used(store) == (45, 0)
-    assert used(store, key="subscription:2:x") == (10, 0)
+    assert used(store, key="application:a:api:2:x") == (10, 0)
     assert living.ask(55) == (55, 0, 0)
     store.reconcile("a", {1: 45, 2: 10})
     assert used(store) == (45, 55)
@@ -589,7 +555,7 @@ def test_no_folder_is_no_dead_workers(tmp_path: Path) -> None:
 def load_workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoadWorkers]:
     """Workers in processes of their own that draw from one quota."""
     url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
-    store = _empty_redis(url) if url else DatabaseLeaseStore()
+    store = empty_redis(url) if url else DatabaseLeaseStore()
     crowd = LoadWorkers(tmp_path, store, url)
     yield crowd
     crowd.end()
@@ -654,7 +620,7 @@ class LoadWorkers:
             assert process.wait(timeout=120) in (0, -signal.SIGKILL)
 
     def used(self, unit: str = "messages") -> tuple[int, int]:
-        return used(self.store, DAY, f"subscription:1:{unit}:day")
+        return used(self.store, DAY, f"application:a:api:1:{unit}:day")
 
     def end(self) -> None:
         for process in self.running:

@@ -30,8 +30,15 @@ class World:
         self.protocol: Any = None
         self.is_tls = is_tls
         self.others: set[LingeringClose] = set()
+        self.ends = 0
+        self.refuse()
+
+    def refuse(self) -> None:
         parts: Any = self
-        close_after(parts, b"HTTP/1.1 403 Forbidden\r\n\r\n", parts, self.others)
+        close_after(parts, b"HTTP/1.1 403 Forbidden\r\n\r\n", parts, self.others, self.ended)
+
+    def ended(self) -> None:
+        self.ends += 1
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         self.timers.append(Timer(delay, callback))
@@ -64,11 +71,18 @@ def test_a_refused_client_that_does_not_hang_up_is_cut_after_a_second() -> None:
 
 def test_a_refused_client_that_hangs_up_is_forgotten() -> None:
     world = World()
-    assert world.others
+    assert (bool(world.others), world.ends) == (True, 0)
     assert world.protocol.eof_received() is False  # so the transport closes itself
     world.protocol.connection_lost(None)
     assert world.timers[0].is_cancelled
-    assert not world.others
+    assert (bool(world.others), world.ends) == (False, 1)
+
+
+def test_a_client_that_has_gone_already_is_told_nothing() -> None:
+    world = World(is_tls=True)
+    written = world.written
+    world.refuse()
+    assert (world.written, world.ends) == (written, 1)
 
 
 def test_under_tls_the_connection_is_closed_at_once_behind_the_answer() -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("publisher", "0001_initial"),
+        ("publisher", "0002_secret_headers"),
     ]
 
     operations = [

@@ -1,0 +1,81 @@
+"""The design of an API as one document: what each part may hold, and which backends it names. Pure.
+
+The parts are those of `PARTS`, by the names of the columns that store them. A page or a REST body sends all or some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.errors import Invalid
+from core.values import BadValue, refuse
+from publisher import validation
+from publisher.endpoint import read_endpoint, read_options
+from publisher.origins import clean_origins
+from publisher.topics import clean_topics
+
+COPIED = (
+    *("name", "context", "description", "tags"),
+    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+)
+"""What a new version takes over from the one before it."""
+
+
+def read(given: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Every part through its cleaner, ready to be stored.
+
+    Raises Invalid with a sentence for each field that cannot be taken; those of an endpoint are called
+    `production_url`, `production_failover` and so on, those of the options by their own names.
+    """
+    values, errors = {}, {}
+    for part, value in given.items():
+        try:
+            values[part] = cleaners.get(part, _no_such_part)(value)
+        except BadValue as error:
+            errors[part] = str(error)
+        except Invalid as error:
+            errors.update({f"{PREFIXES.get(part, '')}{field}": sentence for field, sentence in error.fields.items()})
+    refuse(errors)
+    return values
+
+
+def backends(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The addresses that clean parts name, by the field that a refusal of them belongs to."""
+    documents = {part: values.get(part) or {} for part in ("production", "sandbox")}
+    return {
+        field: urls
+        for part, document in documents.items()
+        for field, urls in (
+            (f"{part}_url", [document.get("url", "")]),
+            (f"{part}_failover", document.get("failover", [])),
+        )
+    }
+
+
+def _no_such_part(value: Any) -> Any:
+    raise BadValue("This cannot be changed here.")
+
+
+def _endpoint(value: Any) -> dict[str, Any]:
+    endpoint = read_endpoint(value or {})
+    return endpoint.to_document() if endpoint else {}
+
+
+NAMES: Mapping[str, Callable[[Any], Any]] = {
+    "name": validation.clean_name,
+    "version": validation.clean_version,
+}
+PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "context": validation.clean_context,
+    "description": validation.clean_description,
+    "tags": validation.clean_tags,
+    "is_default_version": bool,
+    "production": _endpoint,
+    "sandbox": _endpoint,
+    "endpoint_options": lambda value: read_options(value).to_document(),
+    "topics": clean_topics,
+    "origins": clean_origins,
+    "query_token": bool,
+}
+PREFIXES = {"production": "production_", "sandbox": "sandbox_"}

@@ -1,0 +1,47 @@
+"""Every word of the glossary is what it is called in the code, and says so once."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+ROOMS = ("apimanager", "gateway", "devportal", "publisher", "accounts", "core")
+ROWS = re.findall(r"^\| ([^|]+) \| ([^|]+) \| `([\w.]+)` \|$", (ROOT / "docs/reference/glossary.md").read_text(), re.M)
+
+
+@pytest.fixture(scope="module")
+def classes() -> dict[str, list[str]]:
+    """Where each class of the product stands."""
+    found: dict[str, list[str]] = {}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    return found
+
+
+def test_every_line_of_the_glossary_is_read_by_these_tests() -> None:
+    lines = (ROOT / "docs/reference/glossary.md").read_text().splitlines()
+    told = [line for line in lines if line.startswith("| ") and not line.startswith("| word ")]
+    assert len(told) == len(ROWS) > 60
+
+
+@pytest.mark.parametrize(("word", "name"), [(word, name) for word, _, name in ROWS])
+def test_what_the_glossary_names_exists_and_means_one_thing(
+    classes: dict[str, list[str]], word: str, name: str
+) -> None:
+    if "." in name:
+        assert importlib.util.find_spec(name), f"{word}: there is no module {name}"
+    else:
+        assert len(classes.get(name, [])) == 1, f"{word}: there is no class {name}, or several: {classes.get(name)}"
+
+
+def test_no_word_is_explained_twice() -> None:
+    words, names = [word for word, _, _ in ROWS], [name for _, _, name in ROWS]
+    assert sorted(set(words)) == sorted(words)
+    assert sorted(set(names)) == sorted(names)

@@ -1,0 +1,41 @@
+"""How many connections are open, counted by whom they belong to."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from gateway.connections.heartbeat import STALE_SECONDS
+from gateway.connections.queries import live_by
+from gateway.models import ConnectionRecord, WorkerRecord
+
+NOW = timezone.now()
+
+
+def worker(seconds_ago: float) -> uuid.UUID:
+    seen = timezone.now() - timedelta(seconds=seconds_ago)
+    return WorkerRecord.objects.create(host="h", pid=1, started_at=seen, seen_at=seen).pk
+
+
+def opened(on: uuid.UUID, application: str, number: int = 1, **given: object) -> None:
+    fields: dict[str, object] = {"api_id": "api", "key_type": "PRODUCTION", "expires_at": NOW, "started_at": NOW}
+    named = {"application_id": application, "token_id": str(number)}
+    ConnectionRecord.objects.create(id=uuid.uuid4().hex, worker_id=on, **named, **{**fields, **given})
+
+
+@pytest.mark.django_db
+def test_open_connections_are_counted_by_application_and_by_token_on_workers_that_live() -> None:
+    living, gone = worker(1), worker(STALE_SECONDS + 5)
+    opened(living, "one")
+    opened(living, "one", 2, key_type="SANDBOX")
+    opened(living, "two")
+    opened(living, "two", ended_at=NOW)
+    opened(living, "three", api_id="another")
+    opened(gone, "four")
+    assert live_by("application_id", api_id="api") == {"one": 2, "two": 1}
+    assert live_by("application_id", api_id="api", key_type="PRODUCTION") == {"one": 1, "two": 1}
+    assert live_by("token_id", application_id="one") == {"1": 1, "2": 1}
+    assert live_by("api_id", application_id="nobody") == {}

@@ -1,0 +1,126 @@
+"""Who was not let in is written down, and a flood of them costs a bounded number of rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from django.db import OperationalError
+
+from gateway import refusals
+from gateway.database import DatabaseThread
+from gateway.handshake.request import Handshake, attempt_of, read
+from gateway.models import RefusalRecord
+from gateway.observability import refusal_log
+from gateway.observability.refusal_log import MOST_ALIKE, MOST_AT_ONCE, RefusalLog
+from gateway.observability.telemetry import RefusedRequest
+from tests.gateway import builders
+
+MOMENT = datetime.fromtimestamp(builders.NOW, UTC)
+ATTEMPT = "0123456789abcdef" * 2
+
+
+class Desk:
+    """One worker's refusals, and a database that is away while `is_away`."""
+
+    def __init__(self, run: DatabaseThread) -> None:
+        self._run = run
+        self.is_away = False
+        self.log = RefusalLog(run=self, concerns=self.concerns, clock=lambda: MOMENT)
+
+    async def __call__(self, work: Callable[[], Any]) -> Any:
+        if self.is_away:
+            raise OperationalError("away")
+        return await self._run(work)
+
+    def concerns(self, handshake: Handshake) -> tuple[str, str]:
+        return "api", "app"
+
+    def refuse(self, client: str = "192.0.2.7", **given: Any) -> None:
+        """Somebody is not let in."""
+        self.log.refused(refusals.backend_refused(), RefusedRequest("a" * 32, client, "/echo/1.0", **given))
+
+    async def rows(self) -> list[RefusalRecord]:
+        """What is written."""
+        return await self._run(lambda: list(RefusalRecord.objects.order_by("pk")))
+
+
+@pytest_asyncio.fixture
+async def desk(transactional_db: None) -> AsyncIterator[Desk]:
+    run = DatabaseThread("test-refusals")
+    yield Desk(run)
+    await asyncio.to_thread(run.close)
+
+
+async def test_a_refusal_is_written_with_its_cause_and_whom_it_met(desk: Desk) -> None:
+    desk.refuse(attempt=ATTEMPT, handshake=builders.handshake())
+    await desk.log.write()
+    (row,) = await desk.rows()
+    assert (row.request_id, row.attempt, row.at, row.times) == ("a" * 32, ATTEMPT, MOMENT, 1)
+    assert (row.api_id, row.application_id, row.client_ip, row.path) == ("api", "app", "192.0.2.7", "/echo/1.0")
+    assert (row.status, row.code, row.message) == (502, 101503, "Backend refused")
+    found = await desk(lambda: refusal_log.refusal_of(ATTEMPT))
+    assert found.description == "The backend did not accept the connection."
+    assert await desk(lambda: refusal_log.refusal_of("b" * 32)) is None
+
+
+async def test_what_could_not_be_read_is_written_without_names(desk: Desk) -> None:
+    desk.log.refused(refusals.malformed("No."), RefusedRequest("a" * 32, "192.0.2.7", "/\x00\ud800é"))
+    await desk.log.write()
+    (row,) = await desk.rows()
+    assert (row.api_id, row.application_id, row.status, row.path) == ("", "", 400, r"/\ud800\xe9")
+
+
+async def test_a_flood_costs_a_few_rows_and_is_counted_whole(desk: Desk) -> None:
+    for _ in range(10_000):
+        desk.refuse()
+    await desk.log.write()
+    rows = await desk.rows()
+    assert (len(rows), sum(row.times for row in rows)) == (MOST_ALIKE, 10_000)
+
+
+async def test_a_flood_from_many_addresses_is_bounded_and_counted_too(desk: Desk) -> None:
+    for number in range(10_000):
+        desk.refuse(f"2001:db8::{number:x}")
+    await desk.log.write()
+    rows = await desk.rows()
+    assert (len(rows), sum(row.times for row in rows)) == (MOST_AT_ONCE, 10_000)
+
+
+async def test_while_the_database_is_away_refusals_wait(desk: Desk) -> None:
+    desk.is_away = True
+    for _ in range(100):
+        desk.refuse()
+        await desk.log.write()
+    desk.is_away = False
+    await desk.log.write()
+    assert sum(row.times for row in await desk.rows()) == 100
+
+
+async def test_rows_are_kept_for_a_day_and_never_more_than_so_many(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusal_log, "MOST_ROWS", 3)
+    for number in range(6):
+        desk.refuse(str(number))
+    await desk.log.write()
+    await desk(lambda: refusal_log.prune(MOMENT))
+    assert [row.client_ip for row in await desk.rows()] == ["3", "4", "5"]
+    await desk(lambda: refusal_log.prune(MOMENT + timedelta(days=1, seconds=1)))
+    assert await desk.rows() == []
+
+
+def test_an_attempt_is_named_by_a_subprotocol_that_no_backend_sees() -> None:
+    scope = builders.scope(subprotocols=["apim", f"apim.attempt.{ATTEMPT}", "bearer.secret"])
+    assert attempt_of(scope) == ATTEMPT
+    handshake = read(scope)
+    assert (handshake.subprotocols, handshake.own_subprotocol) == ((), "apim")
+
+
+@pytest.mark.parametrize("entry", ["apim.attempt.", f"apim.attempt.{ATTEMPT}0", f"apim.attempt.{ATTEMPT[:-1]}G"])
+def test_what_only_looks_like_an_attempt_is_the_backends_business(entry: str) -> None:
+    scope = builders.scope(subprotocols=[entry])
+    assert attempt_of(scope) == ""
+    assert read(scope).subprotocols == (entry,)

@@ -1,0 +1,69 @@
+"""Try it now tells the truth about an attempt that failed, in the gateway's own words about this very attempt."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.gateway import refused_soon
+from tests.journeys.people import sign_in, wizard
+from tests.product import Product
+
+
+def console(page: Page, product: Product, name: str, endpoint: str) -> None:
+    """Carol stands on the last step of the wizard, for an API of this name and backend."""
+    product.act("publish", name=name, endpoint=endpoint)
+    refused_soon(f"{product.ws}/{name.lower()}/1.0", 401)
+    sign_in(page, product, "devportal", "carol")
+    wizard(page, product, name, f"{name} client")
+    page.get_by_label("Address").fill(f"{product.ws}/{name.lower()}/1.0")
+
+
+def try_it(page: Page) -> None:
+    page.get_by_role("button", name="Try it now").click()
+
+
+def test_a_dead_backend_is_called_dead(product: Product, page: Page) -> None:
+    console(page, product, "DeadBackend", "ws://127.0.0.1:9/")
+    try_it(page)
+    alert = page.locator(".console-problem")
+    expect(alert).to_contain_text("The gateway answered 502. Nothing listens at the backend's address.")
+    expect(alert).to_contain_text("Tell the API's publisher.")
+    expect(alert).not_to_contain_text("certificate")
+
+
+def test_a_backend_that_answers_404_is_quoted(product: Product, page: Page) -> None:
+    console(page, product, "LostBackend", f"{product.samples}/nothing/here")
+    try_it(page)
+    expect(page.locator(".console-problem")).to_contain_text("The backend answered 404")
+
+
+def test_an_unknown_path_two_credentials_and_a_revoked_token_are_told_apart(product: Product, page: Page) -> None:
+    console(page, product, "Explaining", f"{product.samples}/echo")
+    alert, address = page.locator(".console-problem"), page.get_by_label("Address")
+    connect = page.get_by_role("button", name="Connect", exact=True)
+
+    address.fill(f"{product.ws}/explaining/7.7")
+    connect.click()
+    expect(alert).to_contain_text("The gateway answered 404. No API is served at this address.")
+
+    address.fill(f"{product.ws}/explaining/1.0?access_token=another")
+    connect.click()
+    expect(alert).to_contain_text("The gateway answered 400. Several credentials were sent.")
+
+    product.act("revoke_all_tokens", application="Explaining client")
+    refused_soon(f"{product.ws}/explaining/1.0", 401, Authorization=f"Bearer {page.locator('#token').text_content()}")
+    address.fill(f"{product.ws}/explaining/1.0")
+    connect.click()
+    expect(alert).to_contain_text("The gateway answered 401. The access token is not known or was revoked.")
+    alert.get_by_role("link", name="Generate another token").click()
+    expect(page.get_by_role("button", name="Generate token")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/chat"])
+def test_the_chat_sample_works_from_the_console(product: Product, page: Page, path: str) -> None:
+    console(page, product, "ChatSample", f"{product.samples}{path}")
+    try_it(page)
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".frame-received").last).to_contain_text('"text": "Hello"')
