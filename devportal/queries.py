@@ -54,6 +54,21 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
 
+def has_tag(tag: str) -> Q:
+    """APIs of `catalogue_for` that carry this very tag."""
+    return _tag_text(tag, '"{}"')
+
+
+def has_tag_with(text: str) -> Q:
+    """APIs of `catalogue_for` of which a tag holds this text."""
+    return _tag_text(text, "{}")
+
+
+def says(text: str) -> Q:
+    """APIs of `catalogue_for` whose name, description or tags hold this text."""
+    return Q(name__icontains=text) | Q(description__icontains=text) | has_tag_with(text)
+
+
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
     """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first."""
     counts: dict[str, int] = {}
