@@ -3,9 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
+from accounts.attempts import person_of
 from accounts.models import User
 from accounts.roles import Role
 
@@ -39,8 +39,7 @@ class SignInForm(forms.Form):
         """Ask the backends; the same sentence and about the same time for every reason to refuse."""
         data = self.cleaned_data
         if data.get("username") and data.get("password"):
-            person = authenticate(self.request, username=data["username"], password=data["password"])
-            self.user = person if isinstance(person, User) and not person.is_service else None
+            self.user = person_of(self.request, username=data["username"], password=data["password"])
             if self.user is None:
                 raise forms.ValidationError("Username or password is not right. Check both and try again.")
         return data

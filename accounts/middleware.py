@@ -35,7 +35,11 @@ class DomainErrorMiddleware:
             return answer
         came = came_from(request)
         back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
-        return render(request, getattr(error, "template", REFUSED), {"error": error, "back": back}, status=error.status)
+        template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
+        page = render(request, template, context, status=error.status)
+        for name, value in getattr(error, "headers", {}).items():
+            page[name] = value
+        return page
 
 
 class DraftMiddleware:

@@ -103,6 +103,15 @@ def check_proxy_protocol(proxies: TrustedProxies, is_spoken: bool) -> None:
         raise CannotStart("APIM_PROXY_PROTOCOL is for proxies only: name yours in APIM_TRUSTED_PROXIES, or unset it.")
 
 
+def check_token_life(usual: int, longest: int) -> None:
+    """Raise CannotStart when access tokens would live for no time, or usually for longer than they may."""
+    if not 1 <= usual <= longest:
+        raise CannotStart(
+            f"APIM_ACCESS_TOKEN_SECONDS is {usual}, but must be from 1 to {longest}, which is "
+            "APIM_LONGEST_TOKEN_SECONDS: change one of the two."
+        )
+
+
 def check_ports(listeners: Iterable[WantedPort]) -> None:
     """Raise CannotStart naming the first port that is taken, wanted twice, or may not be taken by us."""
     wanted: dict[int, str] = {}

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from devportal import tokens
+from devportal.rest_scopes import narrows, roles_under
 
 
 class PortalSession(SessionAuthentication):
@@ -16,20 +17,21 @@ class PortalSession(SessionAuthentication):
 
 
 class WrongKindOfToken(exceptions.PermissionDenied):
-    """A token of an application, which calls APIs and does not manage them."""
+    """A token that calls APIs through the gateway and does not manage them."""
 
     number = 900905  # WSO2's
     default_detail = (
         "This is a token of an application: it calls APIs through the gateway and cannot manage them. Use the token "
-        "of a service account (manage.py serviceaccount NAME --role …), or sign in to a portal."
+        "of a service account (manage.py serviceaccount NAME --role …) or of a registered client with scopes apim:…, "
+        "or sign in to a portal."
     )
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer` with a service account's token."""
+    """`Authorization: Bearer` with the token of a service account or of a registered client."""
 
     def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
-        """The service account, or None when no bearer token was sent.
+        """Who manages, with the roles that the token's scopes stand for; None when no bearer token was sent.
 
         Raises AuthenticationFailed for a token that no longer counts and WrongKindOfToken for an application's.
         """
@@ -42,9 +44,12 @@ class BearerAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(
                 "The access token is unknown, has expired or was revoked. Ask /oauth2/token for a new one."
             )
-        user = tokens.service_account(row)
+        user = tokens.manager(row)
         if user is None:
             raise WrongKindOfToken
+        scopes = row.scope.split()
+        if narrows(scopes):
+            user.roles = roles_under(scopes, user.roles, method=request.method or "", path=request.path)
         return user, row
 
     def authenticate_header(self, request: Request) -> str:

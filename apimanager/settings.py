@@ -167,7 +167,7 @@ LOGGING = {
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "accounts.hashers.PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "devportal.oauth.hashers.RandomSecretHasher",  # client secrets only
 ]
@@ -188,6 +188,10 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 
 AXES_FAILURE_LIMIT: int = env.int("APIM_SIGN_IN_ATTEMPTS", default=5)
+FAILED_SIGN_INS_PER_ADDRESS: int = env.int("APIM_FAILED_SIGN_INS_PER_ADDRESS", default=60)
+SIGN_UPS_PER_ADDRESS: int = env.int("APIM_SIGN_UPS_PER_ADDRESS", default=20)
+# Attempts are counted in it, and who has many addresses should not make it forget those of others.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}}
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
@@ -207,7 +211,9 @@ OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
+LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
+preflight.check_token_life(ACCESS_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS)
 REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",

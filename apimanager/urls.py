@@ -10,4 +10,5 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),
     path("api/", include("apimanager.api_urls")),
+    path("client-registration/v0.17/", include("devportal.api.registration_urls")),
 ]

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.permissions import Viewer
 from core.duration_field import DurationField
-from devportal import grants, queries
+from devportal import grants, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan, KeyType, OAuthClient
 from devportal.permissions import can_pick_plan
@@ -24,9 +24,9 @@ def token_lifetime(label: str) -> DurationField:
         label=label,
         what="The life of a token",
         least=1,
-        most=grants.LONGEST_TOKEN_SECONDS,
+        most=settings.LONGEST_TOKEN_SECONDS,
         whole=True,
-        presets=(3_600, 86_400, 30 * 86_400),
+        presets=[seconds for seconds in (3_600, 86_400, 30 * 86_400) if seconds <= settings.LONGEST_TOKEN_SECONDS],
     )
 
 
@@ -181,7 +181,7 @@ class KeysForm(forms.Form):
 
     def __init__(self, *args: Any, client: OAuthClient | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial.setdefault("token_seconds", client.token_seconds if client else settings.ACCESS_TOKEN_SECONDS)
+        self.initial.setdefault("token_seconds", tokens.life_of(client) if client else settings.ACCESS_TOKEN_SECONDS)
         if client:
             self.initial.setdefault("grant_types", client.grant_types)
             self.initial.setdefault("callback_url", client.redirect_uris)
@@ -236,7 +236,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, client: OAuthClient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial.setdefault("seconds", client.token_seconds)
+        self.initial.setdefault("seconds", tokens.life_of(client))
         scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
         scopes.choices = [(scope, scope) for scope in queries.scopes_of(cast(Application, client.application))]
 

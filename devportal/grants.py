@@ -4,15 +4,17 @@ The names are OAuth's (RFC 6749). Password and implicit are missing on purpose: 
 them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from core import durations
 
 CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-LONGEST_TOKEN_SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ GRANTS = (
 GRANT_NAMES = tuple(grant.name for grant in GRANTS)
 
 
+def usable(names: Iterable[str]) -> list[str]:
+    """Those of `names` that keys may hold, in the order of the table; refresh tokens come with authorization codes."""
+    wanted = set(names)
+    return [name for name in GRANT_NAMES if name in wanted and (name != REFRESH_TOKEN or AUTHORIZATION_CODE in wanted)]
+
+
 def problem_with_grants(names: list[str]) -> str | None:
     """What is wrong with a choice of grants, as a sentence; None if it may stand."""
     unknown = sorted(set(names) - set(GRANT_NAMES))
@@ -55,11 +63,11 @@ def problem_with_callback(names: list[str], url: str) -> str | None:
     return _problem_with_address(url)
 
 
-def problem_with_seconds(seconds: int) -> str | None:
-    """What is wrong with a validity in seconds, as a sentence; None if it may stand."""
-    if 1 <= seconds <= LONGEST_TOKEN_SECONDS:
+def problem_with_seconds(seconds: int, longest: int) -> str | None:
+    """What is wrong with a validity in seconds, of which `longest` is the most, as a sentence; None if it may stand."""
+    if 1 <= seconds <= longest:
         return None
-    return f"A token lives between 1 second and {LONGEST_TOKEN_SECONDS} seconds (a year)."
+    return f"A token lives from 1 to {longest} seconds here ({durations.in_words(longest)}). Ask for less."
 
 
 def _problem_with_address(url: str) -> str | None:

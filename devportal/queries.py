@@ -14,6 +14,7 @@ from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.folded import whole
+from core.searching import words_of
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
@@ -42,19 +43,36 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     """The APIs that `viewer` finds in the catalogue: the listed ones, and deprecated ones already subscribed to.
 
     Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
+    Raises Invalid for more words than a search may hold.
     """
-    apis = Api.objects.filter(_in_states(LISTED) | _mine(viewer, {State.DEPRECATED}))
-    for word in text.split():
-        apis = apis.filter(_mentions(word))
-    if tag:
-        apis = apis.filter(tags_key__contains=whole(tag))
+    wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
+    for word in words_of(text):
+        wanted &= _mentions(word)
+    apis = Api.objects.filter(wanted)
+    if words_of(tag):
+        apis = apis.filter(has_tag(tag))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
 
-def tags_for(viewer: Viewer) -> list[tuple[str, int]]:
-    """Every tag in the viewer's catalogue with the number of APIs that carry it, most frequent first."""
+def has_tag(tag: str) -> Q:
+    """APIs of `catalogue_for` that carry this very tag."""
+    return Q(tags_key__contains=whole(tag))
+
+
+def has_tag_with(text: str) -> Q:
+    """APIs of `catalogue_for` of which a tag holds this text."""
+    return Q(tags_key__contains=text)
+
+
+def says(text: str) -> Q:
+    """APIs of `catalogue_for` whose name, description or tags hold this text."""
+    return Q(name_key__contains=text) | Q(description_key__contains=text) | has_tag_with(text)
+
+
+def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
+    """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first."""
     counts: dict[str, int] = {}
-    for tags in catalogue_for(viewer).values_list("tags", flat=True):
+    for tags in catalogue_for(viewer, text=text).values_list("tags", flat=True):
         for tag in set(tags):
             counts[tag] = counts.get(tag, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
@@ -84,9 +102,14 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     if not isinstance(viewer, User):
         return Application.objects.none()
     mine = Application.objects.filter(owner=viewer).select_related("plan")
-    for word in text.split():
-        mine = mine.filter(Q(name_key__contains=word) | Q(description_key__contains=word))
-    return mine.annotate(subscription_count=Count("subscriptions", distinct=True)).order_by("name", "created_at")
+    wanted = Q()
+    for word in words_of(text):
+        wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
+    return (
+        mine.filter(wanted)
+        .annotate(subscription_count=Count("subscriptions", distinct=True))
+        .order_by("name", "created_at")
+    )
 
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
@@ -154,8 +177,10 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
     if not can_see_subscribers(viewer):
         return Subscription.objects.none()
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
-    for word in text.split():
-        rows = rows.filter(Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word))
+    wanted = Q()
+    for word in words_of(text):
+        wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
+    rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
 
 

@@ -21,6 +21,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from accounts.roles import DEVELOPERS
+from devportal import rest_scopes
 from devportal.models import Application, OAuthClient
 
 OPAQUE_BYTES = 32
@@ -69,6 +70,11 @@ def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], secon
     return str(token.serialize())
 
 
+def life_of(client: OAuthClient) -> int:
+    """How many seconds a client's access tokens live: as its keys say, and no longer than the administrator allows."""
+    return min(client.token_seconds, settings.LONGEST_TOKEN_SECONDS)
+
+
 def random_token() -> str:
     """An opaque token or secret: 256 bits from the operating system, 43 URL-safe characters."""
     return secrets.token_urlsafe(OPAQUE_BYTES)
@@ -109,6 +115,17 @@ def owner_of(client: OAuthClient) -> User | None:
     """Who answers for a client: the owner of its application, or the service account that it signs in."""
     owner: User | None = client.application.owner if client.application else client.user
     return owner
+
+
+def manager(row: AccessToken) -> User | None:
+    """Who manages by this token: a service account, or the person of a registered client that has scopes `apim:…`."""
+    client: OAuthClient | None = row.application
+    if client is None or client.application_id is not None or client.user is None:
+        return None
+    person: User = client.user
+    if person.is_service:
+        return person
+    return (row.user or person) if rest_scopes.narrows(row.scope.split()) else None
 
 
 def service_account(row: AccessToken) -> User | None:

@@ -67,12 +67,18 @@ class Plan(models.Model):
         return {"plan_id": str(self.pk), "plan": self.name}
 
     @property
+    def is_quota_kept(self) -> bool:
+        """Whether the quota stops anything; else it says only what is meant to be used."""
+        return self.over_quota != ExceededAction.PASS
+
+    @property
     def summary(self) -> str:
         """The limits on one line, for people who choose."""
         return plan_summary.in_words(
             quota=self.quota,
             quota_unit=self.quota_unit,
             quota_period=self.quota_period,
+            is_quota_kept=self.is_quota_kept,
             rate=self.rate,
             connections=self.connections,
             connects=self.connects,

@@ -11,6 +11,7 @@ def in_words(
     quota: int | None = None,
     quota_unit: str = QuotaUnit.MESSAGES,
     quota_period: str = QuotaPeriod.DAY,
+    is_quota_kept: bool = True,
     rate: int | None = None,
     connections: int | None = None,
     connects: int | None = None,
@@ -24,7 +25,8 @@ def in_words(
     def parts() -> Iterator[str]:
         if quota is not None:
             amount = byte_size(quota) if quota_unit == QuotaUnit.BYTES else count(quota, "message")
-            yield f"{amount} {'an' if quota_period == QuotaPeriod.HOUR else 'a'} {quota_period}"
+            period = f"{'an' if quota_period == QuotaPeriod.HOUR else 'a'} {quota_period}"
+            yield f"{amount} {period}" if is_quota_kept else f"{amount} {period}, and more passes"
         if rate is not None:
             yield f"{spaced(rate)}/s"
         if connections is not None:

@@ -35,13 +35,14 @@ class CountedDirection(StrEnum):
 
 
 class ExceededAction(StrEnum):
-    """What is done with a message that is over a limit: it waits, it is left out, or it ends the connection."""
+    """What is done with a message over a limit: it waits, is left out, ends the connection, or passes all the same."""
 
     DELAY = "delay"
     DROP = "drop"
     CLOSE = "close"
+    PASS = "pass"  # noqa: S105 - no password
 
 
 OVER_RATE: Final = (ExceededAction.DELAY, ExceededAction.DROP, ExceededAction.CLOSE)
-OVER_QUOTA: Final = (ExceededAction.CLOSE, ExceededAction.DROP)
+OVER_QUOTA: Final = (ExceededAction.CLOSE, ExceededAction.DROP, ExceededAction.PASS)
 """Nothing waits for a quota, whose next period may be a month away."""

@@ -81,7 +81,9 @@ CHOICES: Final[Mapping[str, ChoiceRule]] = {
         "A message over the rate is made to wait (delay), left out (drop), or ends the connection (close).",
     ),
     "over_quota": ChoiceRule.of(
-        OVER_QUOTA, "A message over the quota ends the connection (close) or is left out (drop); it cannot wait."
+        OVER_QUOTA,
+        "A message over the quota ends the connection (close), is left out (drop) or passes all the same (pass); it "
+        "cannot wait.",
     ),
 }
 

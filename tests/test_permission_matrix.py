@@ -102,7 +102,7 @@ REST_READ = "401 404 404 200 200 200 200"
 REST_DELIVERED = "401 404 404 403 200 403 200"
 REST_MINE = "401 200 404 404 404 404 404"
 REST_MINE_MADE = "401 201 404 404 404 404 404"
-REST_MINE_GONE = "401 204 404 404 404 404 404"
+REST_MINE_GONE = "401 200 404 404 404 404 404"
 
 NEW = "another horse battery staple"
 ECHO = {"name": "Other", "context": "/other", "version": "1"}
@@ -403,6 +403,11 @@ REST_DEVPORTAL = [
     Line("GET", D + "plan", OPEN, ("plan",)),
 ]
 
+REST_REGISTRATION = [
+    # With a name and password, and no session: see tests/rest/test_registered_clients.py.
+    Line("POST", "registrations-api:register", "401 401 401 401 401 401 401", body={"clientName": "x"}),
+]
+
 GD, GP = "api:gateway-devportal-api:", "api:gateway-publisher-api:"
 REST_USAGE = [
     Line("GET", GD + "subscription-usage", REST_MINE, ("subscription",)),
@@ -426,6 +431,7 @@ TABLE = [
     *REST_DOCUMENTS,
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
+    *REST_REGISTRATION,
     *REST_ADMIN,
     *REST_USERS,
     *REST_PLANS,

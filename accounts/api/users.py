@@ -40,7 +40,7 @@ class RolesField(serializers.ListField):
         return [Role(name) for name in super().to_internal_value(data)]
 
 
-class Account(Strict):
+class UserAccount(Strict):
     """An account. Service accounts are made with `manage.py serviceaccount`."""
 
     userId = serializers.IntegerField(source="pk", read_only=True)
@@ -55,7 +55,7 @@ class Account(Strict):
     lastSignInTime = serializers.DateTimeField(source="last_login", read_only=True)
 
 
-class NewAccount(Account):
+class NewAccount(UserAccount):
     """An account that was just made, with its one-time password."""
 
     password = serializers.CharField(read_only=True, help_text="One-time password; it is shown nowhere else.")
@@ -75,7 +75,7 @@ class OneTimePassword(serializers.Serializer):  # type: ignore[type-arg]
     password = serializers.CharField(read_only=True)
 
 
-AccountList = list_of(Account, "AccountList")
+AccountList = list_of(UserAccount, "AccountList")
 
 
 class Users(Resource):
@@ -101,18 +101,18 @@ class Users(Resource):
         if role and role not in set(Role):
             raise serializers.ValidationError({"role": f"Choose one of {', '.join(Role)}."})
         rows = queries.search_users(self.user, text=wanted.get("query", ""), role=role)
-        return Response(one_page(request, rows, lambda user: Account(user).data))
+        return Response(one_page(request, rows, lambda user: UserAccount(user).data))
 
     @extend_schema(
         operation_id="createUser",
         summary="Make an account for somebody",
         tags=["Users"],
-        request=Account,
+        request=UserAccount,
         responses=answers({201: NewAccount}, 400, 403),
     )
     def post(self, request: Request) -> Response:
         """The answer holds the one-time password that the account begins with."""
-        body = Account(data=request.data)
+        body = UserAccount(data=request.data)
         body.is_valid(raise_exception=True)
         given, password = body.validated_data, operations.one_time_password()
         user = operations.create_user(
@@ -123,7 +123,7 @@ class Users(Resource):
             **self.by,
         )
         address = reverse("api:users-api:user", args=[user.pk])
-        shown = {**Account(user).data, "password": password}
+        shown = {**UserAccount(user).data, "password": password}
         return Response(shown, status=201, headers={"Location": address, "Cache-Control": "no-store"})
 
 
@@ -136,18 +136,18 @@ class OneUser(Resource):
         operation_id="getUser",
         summary="Read an account",
         tags=["Users"],
-        responses=answers({200: Account}, 403, 404),
+        responses=answers({200: UserAccount}, 403, 404),
     )
     def get(self, request: Request, user_id: int) -> Response:
         """By its id."""
-        return Response(Account(queries.get_user(self.user, user_id)).data)
+        return Response(UserAccount(queries.get_user(self.user, user_id)).data)
 
     @extend_schema(
         operation_id="changeUser",
         summary="Give or take roles, disable or enable",
         tags=["Users"],
         request=AccountChange,
-        responses=answers({200: Account}, 400, 403, 404, 409),
+        responses=answers({200: UserAccount}, 400, 403, 404, 409),
     )
     def patch(self, request: Request, user_id: int) -> Response:
         """What is so already stays so. The last administrator stays one."""
@@ -157,7 +157,7 @@ class OneUser(Resource):
         operations.change_user(
             user=user, roles=body.validated_data.get("roles"), active=body.validated_data.get("enabled"), **self.by
         )
-        return Response(Account(queries.get_user(self.user, user_id)).data)
+        return Response(UserAccount(queries.get_user(self.user, user_id)).data)
 
 
 class PasswordResets(Resource):

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import operations
+from accounts.attempts import sign_up_attempt
 from accounts.forms import SignUpForm
 from accounts.portals import DEVPORTAL
 from accounts.views.sessions import go, way_on
@@ -32,7 +33,12 @@ class SignUp(View):
         form = SignUpForm(request.POST)
         user = None
         if form.is_valid():
-            user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
+            attempt = sign_up_attempt(request)
+            try:
+                user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
+            finally:
+                if user is None:  # refused before it cost anything
+                    attempt.take_back()
         if user is None:
             return self.page(request, form)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")

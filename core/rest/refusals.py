@@ -37,7 +37,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
         fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
-        return _answer(error.status, error.code, str(error), fields)
+        return _answer(error.status, error.code, str(error), fields, getattr(error, "headers", None))
     if isinstance(error, RecursionError):
         return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):

@@ -52,7 +52,7 @@ class ApplicationPolicy(Strict):
             "description": instance.description,
             "isDeployed": True,
             "type": "ApplicationThrottlePolicy",
-            "defaultLimit": _limit(instance.per_minute),
+            "defaultLimit": default_limit(instance.per_minute, QuotaUnit.MESSAGES, QuotaPeriod.MINUTE),
         }
 
 
@@ -162,8 +162,3 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 def _per_minute(limit: Mapping[str, Any] | None) -> int | None:
     per_minute: int | None = quota_fields(limit)["quota"]
     return per_minute
-
-
-def _limit(per_minute: int | None) -> dict[str, Any] | None:
-    limit = default_limit(per_minute, QuotaUnit.MESSAGES, QuotaPeriod.MINUTE)
-    return limit and {key: part for key, part in limit.items() if part}

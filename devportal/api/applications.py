@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.rest.documents import Constant, Moment, Strict, answers, list_of
+from core.rest.documents import Constant, Moment, Neutral, Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
+from core.searching import why_too_much
 from devportal import operations, queries
 from devportal.models import Application, ApplicationPlan
 
@@ -54,7 +55,15 @@ class ApplicationDocument(Strict):
     createdTime = Moment(source="created_at")
     updatedTime = Moment(source="updated_at")
 
-    ignored: ClassVar[frozenset[str]] = frozenset({"updatedTime", "subscriptionCount", "keys", "subscriptionScopes"})
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        {"createdTime", "updatedTime", "subscriptionCount", "keys", "subscriptionScopes"}
+    )
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "hashEnabled": Neutral.one_of(True, False, why="Secrets are always hashed. Send true, or leave this out."),
+        "groups": Neutral.one_of([], why="Applications are not shared with groups. Leave this out."),
+        "attributes": Neutral.one_of({}, why="Applications have no attributes of their own. Leave this out."),
+        "visibility": Neutral.one_of("PRIVATE", why="An application belongs to one person: send PRIVATE."),
+    }
 
 
 ApplicationList = list_of(ApplicationInfo, "ApplicationList")
@@ -81,7 +90,10 @@ class Applications(Resource):
         """By name unless `sortBy` says otherwise."""
         column = choose(request, "sortBy", SORTS, "name")
         sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "asc")
-        rows = queries.applications_of(self.user, text=request.query_params.get("query", "")).select_related("owner")
+        text = request.query_params.get("query", "")
+        if why := why_too_much(text):
+            raise exceptions.ValidationError({"query": why})
+        rows = queries.applications_of(self.user, text=text).select_related("owner")
         return Response(one_page(request, rows.order_by(f"{sign}{column}"), lambda row: ApplicationInfo(row).data))
 
     @extend_schema(
@@ -149,12 +161,12 @@ class OneApplication(Resource):
         operation_id="deleteApplication",
         summary="Delete an application",
         tags=["Applications"],
-        responses=answers({204: None}, 403, 404),
+        responses=answers({200: None}, 403, 404),
     )
     def delete(self, request: Request, application_id: UUID) -> Response:
         """With its subscriptions, keys and tokens; open connections are closed."""
         operations.delete_application(application=queries.application_for(self.user, application_id), **self.by)
-        return Response(status=204)
+        return Response(status=200)
 
 
 def _plan(given: Mapping[str, Any]) -> ApplicationPlan | None:

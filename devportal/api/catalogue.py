@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import permissions, serializers
 from rest_framework.request import Request
@@ -24,13 +26,18 @@ from publisher.models import Api
 from publisher.queries import plans_of
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
-LOOKUPS = {
+LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "name": "name_key__contains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
     "description": "description_key__contains",
     "provider": "provider__username_key__contains",
+    "display-name": "name_key__contains",
+    "tag": queries.has_tag,
+    "tags": queries.has_tag_with,
+    "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
+    "content": queries.says,
 }
 
 
@@ -55,7 +62,7 @@ class EndpointUrls(serializers.Serializer):  # type: ignore[type-arg]
     environmentDisplayName = serializers.CharField()
     environmentType = serializers.CharField()
     URLs = Urls()
-    defaultVersionURLs = Urls(allow_null=True)
+    defaultVersionURLs = Urls(required=False, help_text="Of the default version only.")
 
 
 class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
@@ -121,17 +128,16 @@ class PublishedApis(Resource):
         tags=["APIs"],
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("query", str, description=f"Words, or tag:, {', '.join(f'{each}:' for each in LOOKUPS)}"),
+            OpenApiParameter("query", str, description=f"Words, or {', '.join(f'{each}:' for each in LOOKUPS)}"),
         ],
         responses=answers({200: CatalogueList}, 400),
     )
     def get(self, request: Request) -> Response:
         """By name. Visitors see it too."""
-        words = request.query_params.get("query", "").split()
-        tag = next((word.removeprefix("tag:") for word in words if word.startswith("tag:")), "")
-        rest = " ".join(word for word in words if not word.startswith("tag:"))
-        found = search(queries.catalogue_for(request.user, tag=tag), rest, LOOKUPS, "name_key__contains")
-        rows = found.prefetch_related("plans")
+        text = request.query_params.get("query", "")
+        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name_key__contains").prefetch_related(
+            "plans"
+        )
         return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
 
 
@@ -177,10 +183,9 @@ def _endpoint_urls(api: Api) -> list[dict[str, Any]]:
         return []
     unversioned = api.context.replace(f"/{VERSION_PLACEHOLDER}", "")
     environment = {"environmentName": "Default", "environmentDisplayName": "Default", "environmentType": "hybrid"}
-    addresses = {
-        "URLs": _urls(served_path(api.context, api.version)),
-        "defaultVersionURLs": _urls(unversioned) if api.is_default_version else None,
-    }
+    addresses = {"URLs": _urls(served_path(api.context, api.version))}
+    if api.is_default_version:
+        addresses["defaultVersionURLs"] = _urls(unversioned)
     return [{**environment, **addresses}]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,18 +10,21 @@ from django.contrib.auth.hashers import check_password
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from oauth2_provider.models import AccessToken
+from oauth2_provider.settings import oauth2_settings
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
-from core.rest.documents import Constant, Strict, answers
+from accounts.rest import By, Resource
+from core.rest.documents import Constant, Neutral, Strict, answers
 from core.rest.requests import query_flag
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound
-from devportal.grants import GRANT_NAMES
+from devportal.grants import AUTHORIZATION_CODE, usable
 from devportal.models import KeyType, OAuthClient
 
+NOT_APPLICABLE = "N/A"  # WSO2's word for what is as usual
+DEFAULT_SCOPES = (queries.DEFAULT_SCOPE, "am_application_scope")  # WSO2's word for the same beside it
 LIFETIME = "application_access_token_expiry_time"  # WSO2's name, in `additionalProperties`
 KEY_MANAGER = "Resident Key Manager"
 FIELD_NAMES = {
@@ -33,54 +36,125 @@ FIELD_NAMES = {
 }
 
 
+class Lifetime(serializers.IntegerField):
+    """Seconds that a token lives; None where WSO2's word for "as usual" was sent."""
+
+    def __init__(self, *as_usual: Any, **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, min_value=1, **options)
+        self.as_usual = as_usual
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """A number, or nothing."""
+        return super().run_validation(None if data in self.as_usual and not isinstance(data, bool) else data)
+
+
+def _no(switch: str) -> Neutral:
+    return Neutral.one_of(False, "false", NOT_APPLICABLE, why=f"{switch} is not offered: send false, or leave it out.")
+
+
+def _life_of(token: str, seconds: int) -> Neutral:
+    why = f"{token} tokens live {seconds} seconds here. Send {NOT_APPLICABLE}, or leave this out."
+    return Neutral.one_of(seconds, str(seconds), NOT_APPLICABLE, why=why)
+
+
 class Properties(Strict):
     """What else there is to say about keys."""
 
-    application_access_token_expiry_time = serializers.IntegerField(required=False, help_text="Seconds.")
-
-    ignored: ClassVar[frozenset[str]] = frozenset(
-        {
-            "user_access_token_expiry_time",
-            "refresh_token_expiry_time",
-            "id_token_expiry_time",
-            "pkceMandatory",
-            "pkceSupportPlain",
-            "bypassClientCredentials",
-        }
+    application_access_token_expiry_time = Lifetime(NOT_APPLICABLE, "", help_text="Seconds.")
+    grantTypesNotSupported = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Asked for just now, and not among those of the keys."
     )
 
+    ignored: ClassVar[frozenset[str]] = frozenset({"grantTypesNotSupported"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "user_access_token_expiry_time": Neutral.one_of(
+            NOT_APPLICABLE, why=f"All access tokens of keys live equally long: send {LIFETIME}, and leave this out."
+        ),
+        "refresh_token_expiry_time": _life_of("Refresh", oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS),
+        "id_token_expiry_time": _life_of("ID", oauth2_settings.ID_TOKEN_EXPIRE_SECONDS),
+        "pkceMandatory": Neutral.one_of(
+            *(True, "true", False, "false", NOT_APPLICABLE), why="This is either true or false."
+        ),
+        "pkceSupportPlain": _no("pkceSupportPlain"),
+        "bypassClientCredentials": _no("bypassClientCredentials"),
+    }
 
-class KeyRequest(Strict):
-    """Keys to be made. `validityTime` is how long their tokens live, in seconds."""
+
+class AboutKeys(Strict):
+    """What the bodies share that make keys and change them."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Where people sign in there is no way round PKCE."""
+        sent = self.initial_data.get("additionalProperties") or {}
+        asked = [*attrs.get("grantTypesToBeSupported", ()), *attrs.get("grant_types", ())]
+        if AUTHORIZATION_CODE in asked and sent.get("pkceMandatory") in (False, "false") and "pkceMandatory" in sent:
+            why = "With the authorization code grant PKCE is always required: send true, or leave this out."
+            raise serializers.ValidationError({"additionalProperties": {"pkceMandatory": why}})
+        return attrs
+
+
+class KeyRequest(AboutKeys):
+    """Keys to be made. `validityTime` is how long their tokens live, in seconds.
+
+    Grants that are not offered are left out; the answer names them in `additionalProperties.grantTypesNotSupported`.
+    """
 
     keyType = serializers.ChoiceField(KeyType.choices)
-    grantTypesToBeSupported = serializers.ListField(child=serializers.ChoiceField([*GRANT_NAMES]))
+    grantTypesToBeSupported = serializers.ListField(child=serializers.CharField(max_length=100), max_length=50)
     callbackUrl = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    validityTime = serializers.IntegerField(required=False, min_value=1)
-    additionalProperties = Properties(required=False)
+    validityTime = Lifetime(NOT_APPLICABLE, "", -1, "-1")
+    additionalProperties = Properties(required=False, allow_null=True)
     keyManager = Constant(KEY_MANAGER)
 
-    ignored: ClassVar[frozenset[str]] = frozenset({"scopes"})
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "scopes": Neutral(
+            lambda value: isinstance(value, list) and all(scope in DEFAULT_SCOPES for scope in value),
+            "Scopes are asked for with each token, not with the keys. Leave this out.",
+        )
+    }
 
 
-class KeyDocument(Strict):
-    """Keys. The secret is shown once: when they are made and when it is made anew."""
+class KeyDocument(AboutKeys):
+    """Keys. The secret is shown once, and left out later: when they are made and when it is made anew."""
 
     keyMappingId = serializers.CharField(source="pk", read_only=True)
     keyManager = Constant(KEY_MANAGER)
     consumerKey = serializers.CharField(source="client_id", read_only=True)
-    consumerSecret = serializers.SerializerMethodField()
-    supportedGrantTypes = serializers.ListField(child=serializers.ChoiceField([*GRANT_NAMES]), source="grant_types")
+    consumerSecret = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    supportedGrantTypes = serializers.ListField(
+        child=serializers.CharField(max_length=100), source="grant_types", max_length=50, required=False
+    )
     callbackUrl = serializers.CharField(source="redirect_uris", required=False, allow_blank=True, allow_null=True)
     keyState = Constant("APPROVED")
     keyType = serializers.CharField(source="key_type", read_only=True)
     mode = Constant("CREATED")
-    additionalProperties = Properties(source="*", required=False)
+    additionalProperties = Properties(required=False, allow_null=True)
 
-    def get_consumerSecret(self, client: OAuthClient) -> str | None:  # noqa: N802 - the field's name is WSO2's
-        """The secret while it is known."""
-        secret: str | None = self.context.get("secret")
-        return secret
+    def validate_consumerSecret(self, value: str | None) -> None:  # noqa: N802 - the field's name is WSO2's
+        """It may come back as it was shown; it is not chosen."""
+        client = self.instance
+        if value and not (client and check_password(value, client.client_secret)):
+            sentence = "This is not the secret of these keys, and a secret is not chosen. Leave it out."
+            raise serializers.ValidationError(sentence)
+
+    def to_representation(self, instance: OAuthClient) -> dict[str, Any]:
+        """As WSO2 shows keys."""
+        secret, dropped = self.context.get("secret"), self.context.get("dropped")
+        return {
+            "keyMappingId": str(instance.pk),
+            "keyManager": KEY_MANAGER,
+            "consumerKey": instance.client_id,
+            **({"consumerSecret": secret} if secret else {}),
+            "supportedGrantTypes": instance.grant_types,
+            "callbackUrl": instance.redirect_uris,
+            "keyState": "APPROVED",
+            "keyType": instance.key_type,
+            "mode": "CREATED",
+            "additionalProperties": {
+                LIFETIME: tokens.life_of(instance),
+                **({"grantTypesNotSupported": dropped} if dropped else {}),
+            },
+        }
 
 
 class KeyList(serializers.Serializer):  # type: ignore[type-arg]
@@ -98,11 +172,13 @@ class NewSecret(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class TokenRequest(Strict):
-    """A token to be made. `validityPeriod` is in seconds; `revokeToken` ends an older one first."""
+    """A token to be made. `validityPeriod` is in seconds, -1 for the life that its keys give; `revokeToken` ends an
+    older one first.
+    """
 
     consumerSecret = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    validityPeriod = serializers.IntegerField(required=False, allow_null=True, min_value=1)
-    scopes = serializers.ListField(child=serializers.CharField(), required=False)
+    validityPeriod = Lifetime(-1, "-1")
+    scopes = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
     revokeToken = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     grantType = Constant("CLIENT_CREDENTIALS")
 
@@ -133,15 +209,16 @@ class GenerateKeys(Resource):
         body = KeyRequest(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
+        asked = given["grantTypesToBeSupported"]
         made = operations.generate_keys(
             application=application,
             key_type=given["keyType"],
-            grant_types=given["grantTypesToBeSupported"],
+            grant_types=_granted(asked),
             callback_url=given.get("callbackUrl") or "",
-            token_seconds=given.get("validityTime") or given.get("additionalProperties", {}).get(LIFETIME),
+            token_seconds=given.get("validityTime") or _lifetime(given),
             **self.by,
         )
-        return _never_cached(_document(made.client, made.secret))
+        return _never_cached(_document(made.client, secret=made.secret, dropped=_dropped(asked)))
 
 
 class OAuthKeys(Resource):
@@ -189,14 +266,15 @@ class OneKey(Resource):
         body = KeyDocument(client, data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
+        asked = given.get("grant_types", client.grant_types)
         changed = operations.update_keys(
             client=client,
-            grant_types=given["grant_types"],
+            grant_types=_granted(asked),
             callback_url=given.get("redirect_uris", client.redirect_uris) or "",
-            token_seconds=given.get(LIFETIME, client.token_seconds),
+            token_seconds=_lifetime(given) or tokens.life_of(client),
             **self.by,
         )
-        return Response(_document(changed))
+        return Response(_document(changed, dropped=_dropped(asked)))
 
     def client(self, application_id: UUID, key_mapping_id: int) -> OAuthClient:
         """The keys, if they are the viewer's. Raises ApplicationNotFound or KeysNotFound."""
@@ -245,22 +323,23 @@ class GenerateToken(OneKey):
         client = self.client(application_id, key_mapping_id)
         body = TokenRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        issued = self._issue(client, body.validated_data)
-        seconds = round((issued.expires_at - timezone.now()).total_seconds())
+        by = self.by
+        issued = self._issue(client, body.validated_data, by)
+        seconds = round((issued.expires_at - by["now"]).total_seconds())
         return _never_cached(
             {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
         )
 
-    def _issue(self, client: OAuthClient, given: Mapping[str, Any]) -> operations.IssuedToken:
+    def _issue(self, client: OAuthClient, given: Mapping[str, Any], by: By) -> operations.IssuedToken:
         secret = given.get("consumerSecret")
         if secret and not check_password(secret, client.client_secret):
             raise exceptions.ValidationError({"consumerSecret": "This is not the secret of these keys."})
         return operations.generate_token(
             client=client,
             seconds=given.get("validityPeriod"),
-            scopes=given.get("scopes", ()),
+            scopes=[queries.DEFAULT_SCOPE if scope in DEFAULT_SCOPES else scope for scope in given.get("scopes") or ()],
             replaces=self._token_of(client, given["revokeToken"]) if given.get("revokeToken") else None,
-            **self.by,
+            **by,
         )
 
     def _token_of(self, client: OAuthClient, token: str) -> AccessToken:
@@ -270,9 +349,23 @@ class GenerateToken(OneKey):
         return row
 
 
-def _document(client: OAuthClient, secret: str | None = None) -> dict[str, Any]:
-    document: dict[str, Any] = KeyDocument(client, context={"secret": secret}).data
-    return {**document, "additionalProperties": {LIFETIME: client.token_seconds}}
+def _granted(asked: Sequence[str]) -> Sequence[str]:
+    """What of it keys can have; all of it where that is nothing, to be refused by name."""
+    return usable(asked) or asked
+
+
+def _dropped(asked: Sequence[str]) -> list[str]:
+    return sorted(set(asked) - set(_granted(asked)))
+
+
+def _lifetime(given: Mapping[str, Any]) -> int | None:
+    seconds: int | None = (given.get("additionalProperties") or {}).get(LIFETIME)
+    return seconds
+
+
+def _document(client: OAuthClient, **context: Any) -> dict[str, Any]:
+    document: dict[str, Any] = KeyDocument(client, context=context).data
+    return document
 
 
 def _never_cached(body: dict[str, Any]) -> Response:

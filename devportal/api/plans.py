@@ -14,12 +14,8 @@ from core.rest.documents import answers
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import queries
 from devportal.models import ApplicationPlan
-from publisher.api.plans import (
-    NO_LIMIT,
-    PolicyList,
-    ThrottlingPolicy,
-    throttling_policy,
-)
+from publisher.api.plans import PolicyList, ThrottlingPolicy, throttling_policy
+from publisher.api.quotas import NO_LIMIT
 from publisher.queries import all_plans, get_plan
 
 

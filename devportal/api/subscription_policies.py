@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.rest.documents import Constant, Strict, answers, list_of
+from core.rest.documents import Constant, Neutral, Strict, answers, list_of, says_nothing
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal.api.administration import WHO_MANAGE_PLANS
 from publisher import impact, operations, plan_validation
 from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, PlanNumber, default_limit, quota_fields, said
 from publisher.models import Plan
+from publisher.plan_terms import ExceededAction
 from publisher.queries import all_plans, get_plan
 
 FIELD_NAMES: Final = {
@@ -42,6 +43,10 @@ FIELD_NAMES: Final = {
 }
 ONLY_HERE: Final = frozenset({"defaultLimit", "rateLimitTimeUnit", "stopOnQuotaReach", "permissions"})
 YES_OR_NO: Final = said("This is either true or false.")
+PASS: Final = ExceededAction.PASS.value
+CONTRADICTION: Final = (
+    "Where stopOnQuotaReach is true this is close or drop, where it is false it is pass. Send one of the two only."
+)
 ALLOW: Final = "Say ALLOW, and name the roles that may pick the plan; other people cannot."
 
 
@@ -67,11 +72,15 @@ class SubscriptionPolicy(Strict):
         error_messages=said(TYPE_SENTENCE),
         help_text="The quota; none for no limit.",
     )
-    stopOnQuotaReach = serializers.BooleanField(required=False, error_messages=YES_OR_NO, help_text="Always true.")
+    stopOnQuotaReach = serializers.BooleanField(
+        required=False, error_messages=YES_OR_NO, help_text="Whether the quota is kept; overQuota says how."
+    )
     rateLimitCount = PlanNumber(
         "rate", source="rate", min_value=0, required=False, allow_null=True, help_text="Messages a second; 0: no limit."
     )
-    rateLimitTimeUnit = Chosen(["sec"], "A rate is counted per second: send sec.", required=False, allow_null=True)
+    rateLimitTimeUnit = Chosen(
+        ["sec"], "A rate is counted per second: send sec.", required=False, allow_null=True, allow_blank=True
+    )
     burst = PlanNumber("burst", required=False, allow_null=True, help_text="Messages at once, at least the rate.")
     connections = PlanNumber("connections", required=False, allow_null=True, help_text="Open at the same time.")
     connectsPerMinute = PlanNumber("connects", source="connects", required=False, allow_null=True)
@@ -88,11 +97,21 @@ class SubscriptionPolicy(Strict):
 
     ignored: ClassVar[frozenset[str]] = frozenset({"subscriberCount", "isDeployed"})
 
-    def validate_stopOnQuotaReach(self, value: bool) -> bool:  # noqa: N802 - the field's name is WSO2's
-        """Here a quota is always kept."""
-        if not value:
-            raise serializers.ValidationError("A quota always stops here: send true. overQuota says how.")
-        return value
+    neutral: ClassVar[Mapping[str, Neutral]] = {
+        "monetization": Neutral(
+            lambda value: isinstance(value, Mapping) and says_nothing(value.get("properties")),
+            "Plans are not billed here. Leave this out.",
+        )
+    }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A rate has its unit, and what is over the quota is said in one way."""
+        if attrs.get("rate") and attrs.get("rateLimitTimeUnit") == "":
+            raise serializers.ValidationError({"rateLimitTimeUnit": "A rate is counted per second: send sec."})
+        stops, over = attrs.get("stopOnQuotaReach"), attrs.get("over_quota")
+        if None not in (stops, over) and stops != (over != PASS):
+            raise serializers.ValidationError({"overQuota": CONTRADICTION})
+        return attrs
 
     def to_representation(self, instance: Plan) -> dict[str, Any]:
         """With WSO2's fields first."""
@@ -166,7 +185,8 @@ class OneSubscriptionPolicy(Resource):
         check_unchanged(request, _etag(plan))
         body = SubscriptionPolicy(plan, data=request.data)
         body.is_valid(raise_exception=True)
-        changes = {key: value for key, value in _fields(body.validated_data).items() if value != getattr(plan, key)}
+        fields = _fields(body.validated_data, plan.over_quota)
+        changes = {key: value for key, value in fields.items() if value != getattr(plan, key)}
         return _shown(operations.update_plan(plan=plan, changes=changes, **self.by) if changes else plan)
 
     @extend_schema(
@@ -192,8 +212,8 @@ def _etag(plan: Plan) -> str:
     return etag({key: value for key, value in SubscriptionPolicy(plan).data.items() if key != "subscriberCount"})
 
 
-def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a valid body means in the fields of a plan."""
+def _fields(given: Mapping[str, Any], over_quota: str = plan_validation.DEFAULTS["over_quota"]) -> dict[str, Any]:
+    """What a valid body means in the fields of a plan, of which `over_quota` is the present word."""
     fields = {key: value for key, value in given.items() if key not in ONLY_HERE}
     for text in ("display_name", "description"):
         if text in fields:
@@ -202,6 +222,8 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
         fields["rate"] = fields["rate"] or None
     if "defaultLimit" in given:
         fields |= quota_fields(given["defaultLimit"])
+    if "stopOnQuotaReach" in given and given["stopOnQuotaReach"] != (fields.get("over_quota", over_quota) != PASS):
+        fields["over_quota"] = plan_validation.DEFAULTS["over_quota"] if given["stopOnQuotaReach"] else PASS
     if "permissions" in given:
         fields["roles"] = (given["permissions"] or {}).get("roles", [])
     return fields
@@ -217,11 +239,11 @@ def _in_wso2s_words(plan: Plan) -> dict[str, Any]:
         "isDeployed": True,
         "type": "SubscriptionThrottlePolicy",
         "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period),
-        "stopOnQuotaReach": True,
+        "stopOnQuotaReach": plan.is_quota_kept,
         "rateLimitCount": plan.rate or 0,
-        "rateLimitTimeUnit": "sec" if plan.rate else None,
+        "rateLimitTimeUnit": "sec" if plan.rate else "",
         "billingPlan": plan.billing,
-        "permissions": {"permissionType": "ALLOW", "roles": plan.roles} if plan.roles else None,
+        **({"permissions": {"permissionType": "ALLOW", "roles": plan.roles}} if plan.roles else {}),
         "subscriberCount": impact.subscriptions_under(plan) if counted is None else counted,
     }
 

@@ -33,7 +33,9 @@ class SubscriptionDocument(Strict):
     apiInfo = CatalogueEntry(source="api", read_only=True)
     applicationInfo = ApplicationInfo(source="application", read_only=True)
     throttlingPolicy = serializers.CharField(source="plan.name")
-    requestedThrottlingPolicy = serializers.CharField(required=False, write_only=True)
+    requestedThrottlingPolicy = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, write_only=True
+    )
     status = serializers.CharField(source="state", read_only=True)
 
     ignored: ClassVar[frozenset[str]] = frozenset({"apiInfo", "applicationInfo"})
@@ -89,7 +91,7 @@ class Subscriptions(Resource):
         subscription = operations.subscribe(
             application=queries.application_for(self.user, given["application_id"]),
             api=queries.api_for(self.user, given["api_id"]),
-            plan=_plan(given["plan"]["name"]),
+            plan=_wanted(given),
             **self.by,
         )
         return Response(self.document(subscription), status=201)
@@ -123,25 +125,26 @@ class OneSubscription(Subscriptions):
         responses=answers({200: SubscriptionDocument}, 400, 403, 404, 409),
     )
     def put(self, request: Request, subscription_id: UUID) -> Response:
-        """To `requestedThrottlingPolicy`, or else to `throttlingPolicy`. Nothing else can be changed."""
+        """To whichever of `throttlingPolicy` and `requestedThrottlingPolicy` is new. Nothing else can be changed."""
         subscription = queries.subscription_for(self.user, subscription_id)
         body = SubscriptionDocument(subscription, data=request.data, context={"viewer": self.user})
         body.is_valid(raise_exception=True)
         _check_same(subscription, body.validated_data)
-        name = body.validated_data.get("requestedThrottlingPolicy") or body.validated_data["plan"]["name"]
-        changed = operations.change_plan(subscription=subscription, plan=_plan(name), **self.by)
-        return Response(self.document(changed))
+        plan = _wanted(body.validated_data, subscription.plan)
+        if plan != subscription.plan:
+            subscription = operations.change_plan(subscription=subscription, plan=plan, **self.by)
+        return Response(self.document(subscription))
 
     @extend_schema(
         operation_id="unsubscribe",
         summary="End a subscription",
         tags=["Subscriptions"],
-        responses=answers({204: None}, 403, 404, 409),
+        responses=answers({200: None}, 403, 404, 409),
     )
     def delete(self, request: Request, subscription_id: UUID) -> Response:
         """Open connections that rest on it are closed."""
         operations.unsubscribe(subscription=queries.subscription_for(self.user, subscription_id), **self.by)
-        return Response(status=204)
+        return Response(status=200)
 
 
 def _check_same(subscription: Subscription, given: Mapping[str, Any]) -> None:
@@ -152,5 +155,11 @@ def _check_same(subscription: Subscription, given: Mapping[str, Any]) -> None:
         raise serializers.ValidationError(dict.fromkeys(moved, sentence))
 
 
-def _plan(name: str) -> Plan:
-    return plans_named([name])[0]
+def _wanted(given: Mapping[str, Any], present: Plan | None = None) -> Plan:
+    """The one plan that is asked for, which both fields may name, or one of them beside the `present` one."""
+    names = {given["plan"]["name"], given.get("requestedThrottlingPolicy") or given["plan"]["name"]}
+    wanted = [plan for plan in plans_named(names) if plan != present]
+    if len(wanted) > 1:
+        sentence = "This is another plan than throttlingPolicy. Name the plan that you want in both, or leave this out."
+        raise serializers.ValidationError({"requestedThrottlingPolicy": sentence})
+    return wanted[0] if wanted or present is None else present

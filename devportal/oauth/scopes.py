@@ -7,6 +7,7 @@ from oauth2_provider.scopes import BaseScopes
 
 from devportal import queries
 from devportal.models import OAuthClient
+from devportal.rest_scopes import SCOPES
 
 OWN: dict[str, str] = settings.OAUTH_SCOPES
 
@@ -23,14 +24,16 @@ class Scopes(BaseScopes):
 
     def get_all_scopes(self) -> dict[str, str]:
         """Every scope with a description."""
-        return Described(OWN)
+        return Described(OWN | {name: scope.says for name, scope in SCOPES.items()})
 
     def get_available_scopes(
         self, application: OAuthClient | None = None, request: Any = None, *_: Any, **__: Any
     ) -> list[str]:
         """What `application` (the client) may ask for; without one, what the metadata announces."""
-        if application is None or application.application is None:
+        if application is None:
             return list(OWN)
+        if application.application is None:  # a client of the REST API
+            return [*OWN, *SCOPES]
         return [*OWN, *queries.scopes_of(application.application)]
 
     def get_default_scopes(

@@ -39,7 +39,7 @@ class Bearer(BearerToken):
 class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationEndpoint, UserInfoEndpoint):
     """What the toolkit drives. There is no implicit, password, hybrid or device grant to switch off: none is here.
 
-    Access tokens last as long as their client says (`token_seconds`); the toolkit's own figures are not used.
+    Access tokens last as long as `tokens.life_of` their client says; the toolkit's own figures are not used.
     """
 
     def __init__(self, request_validator: object, **_: object) -> None:
@@ -96,4 +96,4 @@ def refresh_token(request: Request) -> str:
 
 def lifetime(request: Request) -> int:
     """How long the client's access tokens live, in seconds."""
-    return int(request.client.token_seconds)
+    return tokens.life_of(request.client)

@@ -20,7 +20,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from accounts.models import User
-from devportal import grants, tokens
+from devportal import grants, rest_scopes, tokens
 from devportal.models import OAuthClient
 
 
@@ -33,6 +33,7 @@ class Validator(OAuth2Validator):
     - an access token lives to its own end, refreshed or not (RFC 6749 §1.5): what it opened stays open;
     - a refresh token is replaced at each use. For a few seconds it may be used again by its client, whose first answer
       may have been lost; later use ends its whole family (RFC 9700 §4.14.2);
+    - a client of the REST API gets those scopes that the roles of its person hold;
     - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled or no developer any more;
     - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
     - every token made or ended here says in the audit log who did it.
@@ -75,6 +76,19 @@ class Validator(OAuth2Validator):
     def _get_client_by_audience(self, audience: str | list[str]) -> OAuthClient | None:
         client = super()._get_client_by_audience(audience)
         return _signing(client) if client else None
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: OAuthClient, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Whether a client may ask for these. Of the REST API's scopes it is given what its person's roles hold.
+
+        What is left out is missing in the answer's `scope` (RFC 6749 §3.3); if nothing is left, that is a refusal.
+        """
+        if client.application is None:
+            holder = tokens.owner_of(client) if request.grant_type == "client_credentials" else request.user
+            if isinstance(holder, User):  # the question to a person is asked before it is known who answers
+                request.scopes = scopes = rest_scopes.granted(scopes, holder.roles)
+        return bool(scopes) and super().validate_scopes(client_id, scopes, client, request)
 
     # --- authorization codes -------------------------------------------------------------------------------
 

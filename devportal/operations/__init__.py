@@ -8,6 +8,7 @@ from devportal.operations.application_plans import (
 from devportal.operations.applications import create_application, delete_application, update_application
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
+from devportal.operations.registrations import register_client
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
@@ -35,6 +36,7 @@ __all__ = [
     "issue_ticket",
     "move_subscriptions",
     "regenerate_secret",
+    "register_client",
     "revoke_token",
     "revoke_tokens_of",
     "set_subscription_state",

@@ -69,7 +69,7 @@ def generate_keys(
             client_secret=secret,
             algorithm=OAuthClient.RS256_ALGORITHM,
         )
-        _put(client, names, callback_url, seconds)
+        put_terms(client, names, callback_url, seconds)
         rows.save(client, taken=lambda: KeysExist(application, key_type))
         record_change(client, "generated", actor=actor, now=now)
     return GeneratedKeys(client, secret)
@@ -92,7 +92,7 @@ def update_keys(
     names = _checked(client.key_type, grant_types, callback_url, token_seconds)
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
-        _put(row, names, callback_url, token_seconds)
+        put_terms(row, names, callback_url, token_seconds)
         row.save()
         record_change(row, "updated", actor=actor, now=now)
     return row
@@ -129,13 +129,14 @@ def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, secon
         "key_type": None if key_type in KeyType.values else "Choose PRODUCTION or SANDBOX.",
         "grant_types": grants.problem_with_grants(chosen),
         "callback_url": grants.problem_with_callback(chosen, callback_url.strip()),
-        "token_seconds": grants.problem_with_seconds(seconds),
+        "token_seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
     }
     refuse(problems, "The keys cannot be saved like this.")
     return [name for name in grants.GRANT_NAMES if name in chosen]
 
 
-def _put(client: OAuthClient, names: list[str], callback_url: str, seconds: int) -> None:
+def put_terms(client: OAuthClient, names: list[str], callback_url: str, seconds: int) -> None:
+    """What keys may do, and how long their tokens live."""
     client.grant_types = names
     client.redirect_uris = callback_url.strip()
     client.token_seconds = seconds

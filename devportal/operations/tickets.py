@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import User
-from devportal import tickets
+from devportal import tickets, tokens
 from devportal.models import OAuthClient, Ticket
 from devportal.operations.tokens import generate_token
 from devportal.tickets import IssuedTicket, Redeemed, TooManyTickets
@@ -34,7 +34,7 @@ def issue_ticket(
     It stands for a token of its own that nobody sees and that ends after `seconds`, and the connection with it.
     Raises what `generate_token` raises, and TooManyTickets.
     """
-    lasts = min(seconds, client.token_seconds)
+    lasts = min(seconds, tokens.life_of(client))
     issued = generate_token(client=client, seconds=lasts, scopes=scopes, actor=actor, now=now)
     return make_ticket(
         token_id=str(issued.row.pk),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from oauth2_provider.models import AccessToken, RefreshToken
 
@@ -45,12 +46,12 @@ def generate_token(
     """
     application = _application_of(client)
     require_use_application(actor, application)
-    lifetime = client.token_seconds if seconds is None else seconds
+    lifetime = tokens.life_of(client) if seconds is None else seconds
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
     possible = queries.scopes_of(application)
     unknown = ", ".join(scope for scope in wanted if scope not in possible)
     problems = {
-        "seconds": grants.problem_with_seconds(lifetime),
+        "seconds": grants.problem_with_seconds(lifetime, settings.LONGEST_TOKEN_SECONDS),
         "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
     }
     refuse(problems, "No token can be generated like this.")

@@ -143,7 +143,7 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
 def _limits(plan: Plan) -> PlanLimits:
     """The limits of a plan of which usage is counted."""
     return PlanLimits(
-        quota=plan.quota,
+        quota=plan.quota if plan.is_quota_kept else None,
         unit=QuotaUnit(plan.quota_unit),
         period=QuotaPeriod(plan.quota_period),
         connections=plan.connections,

@@ -37,6 +37,7 @@ from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
+from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
@@ -284,4 +285,7 @@ _LIMITS = {
 @lru_cache(maxsize=1024)
 def _limits(*values: Any) -> PlanLimits:
     """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""
-    return PlanLimits.from_document(dict(zip(_LIMITS.values(), values, strict=True)))
+    document = dict(zip(_LIMITS.values(), values, strict=True))
+    if document["over_quota"] == ExceededAction.PASS:  # such a quota is told to people, and stops nothing
+        document |= {"quota": None, "over_quota": ExceededAction.CLOSE}
+    return PlanLimits.from_document(document)

@@ -14,11 +14,10 @@ from core.rest.documents import answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from publisher import queries
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.api.quotas import UNITS, data_amount, default_limit
+from publisher.api.quotas import NO_LIMIT, UNITS, data_amount, default_limit
 from publisher.models import Plan
 from publisher.plan_terms import Billing, QuotaPeriod, QuotaUnit
 
-NO_LIMIT = 2_147_483_647  # WSO2's number for it
 MILLISECONDS = {
     QuotaPeriod.MINUTE: 60_000,
     QuotaPeriod.HOUR: 3_600_000,
@@ -154,7 +153,7 @@ def throttling_policy(plan: Plan) -> dict[str, Any]:
         **_rate(plan),
         "quotaPolicyType": "BANDWIDTHVOLUME" if in_bytes else "REQUESTCOUNT",
         "tierPlan": plan.billing,
-        "stopOnQuotaReach": True,
+        "stopOnQuotaReach": plan.is_quota_kept,
     }
 
 
@@ -165,10 +164,9 @@ def streaming_policy(plan: Plan) -> dict[str, Any]:
         "policyName": plan.name,
         "displayName": plan.display_name,
         "description": plan.description,
-        "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period)
-        or default_limit(NO_LIMIT, QuotaUnit.MESSAGES, plan.quota_period),
+        "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period),
         **_rate(plan),
-        "stopOnQuotaReach": True,
+        "stopOnQuotaReach": plan.is_quota_kept,
         "billingPlan": plan.billing,
     }
 

@@ -23,14 +23,17 @@ PERIODS: Final = {
     "month": QuotaPeriod.MONTH,
 }
 SIZES: Final = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-EVENTS, BANDWIDTH = "EVENTCOUNTLIMIT", "BANDWIDTHLIMIT"
-PARTS: Final = {EVENTS: "eventCount", BANDWIDTH: "bandwidth"}
+EVENTS, REQUESTS, BANDWIDTH = "EVENTCOUNTLIMIT", "REQUESTCOUNTLIMIT", "BANDWIDTHLIMIT"
+PARTS: Final = {EVENTS: "eventCount", REQUESTS: "requestCount", BANDWIDTH: "bandwidth"}
+NO_LIMIT: Final = 2_147_483_647
+"""WSO2's number of messages for no limit."""
 
-TYPE_SENTENCE: Final = f"Say what is counted: {EVENTS} for messages, {BANDWIDTH} for data."
-APPLICATION_TYPE_SENTENCE: Final = f"The plans of applications count messages: send {EVENTS}."
+TYPE_SENTENCE: Final = f"Say what is counted: {EVENTS} (or {REQUESTS}) for messages, {BANDWIDTH} for data."
+APPLICATION_TYPE_SENTENCE: Final = f"The plans of applications count messages: send {EVENTS} or {REQUESTS}."
 _PERIOD = f"Say per what the quota is counted: {', '.join(UNITS.values())}."
 _HOW_MUCH: Final = {
     EVENTS: "Say how many messages: timeUnit, unitTime and eventCount.",
+    REQUESTS: "Say how many messages: timeUnit, unitTime and requestCount.",
     BANDWIDTH: "Say how much data: timeUnit, unitTime, dataAmount and dataUnit.",
 }
 _KINDS_OF_ERROR: Final = (
@@ -74,6 +77,12 @@ class EventCountLimit(ThrottleLimitBase):
     eventCount = PlanNumber("quota")
 
 
+class RequestCountLimit(ThrottleLimitBase):
+    """The same in the words of APIs that are asked and answer: a message is a request."""
+
+    requestCount = PlanNumber("quota")
+
+
 class BandwidthLimit(ThrottleLimitBase):
     """So much data: the payload of data frames. A KB is 1 024 bytes."""
 
@@ -93,6 +102,7 @@ class DefaultLimit(Strict):
 
     type = Chosen(PARTS, TYPE_SENTENCE)
     eventCount = EventCountLimit(required=False, allow_null=True)
+    requestCount = RequestCountLimit(required=False, allow_null=True)
     bandwidth = BandwidthLimit(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -107,42 +117,48 @@ class DefaultLimit(Strict):
         return attrs
 
 
-class MessagesPerMinute(ThrottleLimitBase):
+class MessagesPerMinute(EventCountLimit):
     """So many messages a minute."""
 
     timeUnit = Chosen(["min"], "The plans of applications count per minute: send min.")
-    eventCount = PlanNumber("quota")
 
 
-class ApplicationLimit(Strict):
+class RequestsPerMinute(RequestCountLimit):
+    """The same as requests."""
+
+    timeUnit = Chosen(["min"], "The plans of applications count per minute: send min.")
+
+
+class ApplicationLimit(DefaultLimit):
     """The quota of an application plan: messages a minute."""
 
-    type = Chosen([EVENTS], APPLICATION_TYPE_SENTENCE)
-    eventCount = MessagesPerMinute(error_messages=said(_HOW_MUCH[EVENTS]))
+    type = Chosen([EVENTS, REQUESTS], APPLICATION_TYPE_SENTENCE)
+    eventCount = MessagesPerMinute(required=False, allow_null=True)
+    requestCount = RequestsPerMinute(required=False, allow_null=True)
+    bandwidth = None  # type: ignore[assignment]  # messages only
 
 
 def quota_fields(limit: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a valid `defaultLimit` means in the fields of a plan; no limit: no quota."""
+    """What a valid `defaultLimit` means in the fields of a plan; no limit, or WSO2's number for none: no quota."""
     if limit is None:
         return {"quota": None}
     part = limit[PARTS[limit["type"]]]
-    in_bytes = limit["type"] == BANDWIDTH
-    return {
-        "quota": part["dataAmount"] * SIZES[part["dataUnit"]] if in_bytes else part["eventCount"],
-        "quota_unit": (QuotaUnit.BYTES if in_bytes else QuotaUnit.MESSAGES).value,
-        "quota_period": PERIODS[part["timeUnit"]].value,
-    }
+    if limit["type"] == BANDWIDTH:
+        quota, unit = part["dataAmount"] * SIZES[part["dataUnit"]], QuotaUnit.BYTES
+    else:
+        quota, unit = part[PARTS[limit["type"]]], QuotaUnit.MESSAGES
+        if quota == NO_LIMIT:
+            return {"quota": None}
+    return {"quota": quota, "quota_unit": unit.value, "quota_period": PERIODS[part["timeUnit"]].value}
 
 
-def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any] | None:
-    """A quota as `defaultLimit`; None where there is none."""
-    if quota is None:
-        return None
+def default_limit(quota: int | None, unit: str, period: str) -> dict[str, Any]:
+    """A quota as `defaultLimit`, which WSO2's schema requires: without a quota it is WSO2's number for none."""
     time = {"timeUnit": UNITS[QuotaPeriod(period)], "unitTime": 1}
-    if unit == QuotaUnit.BYTES:
+    if quota is not None and unit == QuotaUnit.BYTES:
         amount, size = data_amount(quota)
         return {"type": BANDWIDTH, "bandwidth": {**time, "dataAmount": amount, "dataUnit": size}}
-    return {"type": EVENTS, "eventCount": {**time, "eventCount": quota}}
+    return {"type": EVENTS, "eventCount": {**time, "eventCount": NO_LIMIT if quota is None else quota}}
 
 
 def data_amount(octets: int) -> tuple[int, str]:

@@ -13,10 +13,18 @@ from apimanager.preflight import (
     check_exposure,
     check_ports,
     check_proxy_protocol,
+    check_token_life,
     hosts_of,
     is_loopback,
 )
 from core.client_address import TrustedProxies
+
+
+@pytest.mark.parametrize(("usual", "longest"), [(0, 60), (61, 60), (-1, -1)])
+def test_tokens_live_for_some_time_and_no_longer_than_they_may(usual: int, longest: int) -> None:
+    with pytest.raises(CannotStart, match="APIM_LONGEST_TOKEN_SECONDS: change one"):
+        check_token_life(usual, longest)
+    check_token_life(60, 60)
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1/8", "proxy.example.com", "10.0.0.0/8,nonsense"])

@@ -15,9 +15,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tests.publisher.builders import NOW
 
-BEFORE = [("accounts", "0004_user_session_round"), ("publisher", "0002_secret_headers"), ("devportal", "0001_initial")]
+BEFORE = [
+    ("accounts", "0004_user_session_round"),
+    ("publisher", "0003_plan_quota_may_pass"),
+    ("devportal", "0001_initial"),
+]
 UNIQUE = "_names_are_unique"
-AFTER = [("accounts", f"0006{UNIQUE}"), ("publisher", f"0004{UNIQUE}"), ("devportal", f"0003{UNIQUE}")]
+AFTER = [("accounts", f"0006{UNIQUE}"), ("publisher", f"0005{UNIQUE}"), ("devportal", f"0003{UNIQUE}")]
 
 
 @pytest.fixture

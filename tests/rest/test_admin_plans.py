@@ -23,6 +23,7 @@ PLANS, APPLICATION_PLANS = "/throttling/policies/subscription", "/throttling/pol
 pytestmark = pytest.mark.usefixtures("default_plans")
 
 A_DAY = {"timeUnit": "days", "unitTime": 1}
+NO_LIMIT = {"type": "EVENTCOUNTLIMIT", "eventCount": {**A_DAY, "eventCount": 2_147_483_647}}
 COPPER: dict[str, Any] = {
     "policyName": "Copper",
     "displayName": "Copper plan",
@@ -94,19 +95,50 @@ def test_a_plan_is_made_with_every_field_and_read_again(boss: Client) -> None:
 def test_a_plan_of_which_only_the_name_is_sent_is_unlimited(boss: Client) -> None:
     body = _post(boss, PLANS, {"policyName": "Free"}).json()
 
-    assert (body["displayName"], body["defaultLimit"], body["rateLimitCount"]) == ("Free", None, 0)
-    assert (body["rateLimitTimeUnit"], body["permissions"], body["billingPlan"]) == (None, None, "FREE")
+    assert (body["displayName"], body["defaultLimit"], body["rateLimitCount"]) == ("Free", NO_LIMIT, 0)
+    assert (body["rateLimitTimeUnit"], body["billingPlan"], "permissions" in body) == ("", "FREE", False)
     assert [body[limit] for limit in ("burst", "connections", "connectsPerMinute", "messageBytes")] == [None] * 4
 
 
 def test_a_rate_of_zero_is_wso2s_word_for_none(boss: Client) -> None:
-    none = {"rateLimitCount": 0, "rateLimitTimeUnit": None}
+    none = {"rateLimitCount": 0, "rateLimitTimeUnit": ""}
     body = _post(boss, PLANS, {"policyName": "Free", **none}).json()
     assert {key: body[key] for key in none} == none
 
     body = _put(boss, f"{PLANS}/Gold", {"policyName": "Gold", "burst": None, **none}).json()
     assert {key: body[key] for key in none} == none
     assert Plan.objects.get(name="Gold").rate is None
+
+
+def test_a_quota_that_does_not_stop_is_kept_as_one(boss: Client) -> None:
+    open_ended = {**COPPER, "stopOnQuotaReach": False, "overQuota": "pass"}
+    body = _post(boss, PLANS, open_ended).json()
+    assert (body["stopOnQuotaReach"], body["overQuota"], body["defaultLimit"]) == (
+        False,
+        "pass",
+        COPPER["defaultLimit"],
+    )
+    assert Plan.objects.get(name="Copper").summary.startswith("1\u202f000 messages a day, and more passes")
+    assert boss.get(f"{DEVPORTAL}/throttling-policies/subscription/Copper").json()["stopOnQuotaReach"] is False
+    assert _put(boss, f"{PLANS}/Copper", body).json() == body
+
+    for stops, over in ((True, "close"), (False, "pass"), (False, "pass")):
+        body = _put(boss, f"{PLANS}/Copper", {"policyName": "Copper", "stopOnQuotaReach": stops}).json()
+        assert (body["stopOnQuotaReach"], body["overQuota"]) == (stops, over)
+    kept = _put(boss, f"{PLANS}/Copper", {"policyName": "Copper", "overQuota": "drop"}).json()
+    assert (kept["stopOnQuotaReach"], kept["overQuota"]) == (True, "drop")
+    assert (
+        _put(boss, f"{PLANS}/Copper", {"policyName": "Copper", "stopOnQuotaReach": True}).json()["overQuota"] == "drop"
+    )
+
+
+def test_a_count_of_requests_is_one_of_messages(boss: Client) -> None:
+    limit = {"type": "REQUESTCOUNTLIMIT", "requestCount": {**A_DAY, "requestCount": 7}, "bandwidth": None}
+    body = _post(boss, PLANS, {"policyName": "Lead", "defaultLimit": limit}).json()
+
+    assert body["defaultLimit"] == {"type": "EVENTCOUNTLIMIT", "eventCount": {**A_DAY, "eventCount": 7}}
+    free = _put(boss, f"{PLANS}/Lead", {"policyName": "Lead", "defaultLimit": NO_LIMIT}).json()
+    assert (free["defaultLimit"], Plan.objects.get(name="Lead").quota) == (NO_LIMIT, None)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +192,7 @@ def test_what_a_program_for_wso2_sends_besides_is_no_hindrance(boss: Client) -> 
         "graphQLMaxComplexity": 0,
         "graphQLMaxDepth": 0,
         "customAttributes": [],
-        "monetization": None,
+        "monetization": {"monetizationPlan": "FIXEDRATE", "properties": {}},
         "subscriberCount": 12,
         "type": "SubscriptionThrottlePolicy",
         "permissions": None,
@@ -194,10 +226,11 @@ def _without(limit: dict[str, Any], part: str, field: str) -> dict[str, Any]:
         ({"policyName": "x" * 61}, "policyName", "1 to 60"),
         ({"displayName": "x" * 513}, "displayName", "at most 512"),
         ({"description": "x" * 1025}, "description", "at most 1024"),
-        ({"defaultLimit": 50}, "defaultLimit", "EVENTCOUNTLIMIT for messages"),
+        ({"defaultLimit": 50}, "defaultLimit", "for messages"),
         ({"permissions": ["subscriber"]}, "permissions", "name the roles"),
-        ({"defaultLimit": {}}, "defaultLimit.type", "EVENTCOUNTLIMIT for messages"),
-        ({"defaultLimit": {"type": "REQUESTCOUNTLIMIT"}}, "defaultLimit.type", "EVENTCOUNTLIMIT for messages"),
+        ({"defaultLimit": {}}, "defaultLimit.type", "for messages"),
+        ({"defaultLimit": {"type": "AIAPIQUOTALIMIT"}}, "defaultLimit.type", "for messages"),
+        ({"defaultLimit": {"type": "REQUESTCOUNTLIMIT"}}, "defaultLimit.requestCount", "unitTime and requestCount"),
         ({"defaultLimit": {"type": "EVENTCOUNTLIMIT"}}, "defaultLimit.eventCount", "timeUnit, unitTime and eventCount"),
         ({"defaultLimit": {"type": "BANDWIDTHLIMIT"}}, "defaultLimit.bandwidth", "dataAmount and dataUnit"),
         (
@@ -205,7 +238,7 @@ def _without(limit: dict[str, Any], part: str, field: str) -> dict[str, Any]:
             "defaultLimit.bandwidth",
             "left out",
         ),
-        ({"defaultLimit": {"type": "EVENTCOUNTLIMIT", "requestCount": {"x": 1}}}, "defaultLimit.requestCount", "Leave"),
+        ({"defaultLimit": {"type": "EVENTCOUNTLIMIT", "aiApiQuota": {"x": 1}}}, "defaultLimit.aiApiQuota", "Leave"),
         (_without(_events(), "eventCount", "timeUnit"), "defaultLimit.eventCount.timeUnit", "min, hour, days, months"),
         (_events(timeUnit="week"), "defaultLimit.eventCount.timeUnit", "min, hour, days, months"),
         (_events(timeUnit="sec"), "defaultLimit.eventCount.timeUnit", "min, hour, days, months"),
@@ -235,7 +268,10 @@ def _without(limit: dict[str, Any], part: str, field: str) -> dict[str, Any]:
         ({"counted": None}, "counted", "both"),
         ({"overRate": "wait"}, "overRate", "delay"),
         ({"overQuota": "delay"}, "overQuota", "close"),
-        ({"stopOnQuotaReach": False}, "stopOnQuotaReach", "send true"),
+        ({"stopOnQuotaReach": False, "overQuota": "drop"}, "overQuota", "it is pass"),
+        ({"stopOnQuotaReach": True, "overQuota": "pass"}, "overQuota", "close or drop"),
+        ({"rateLimitCount": 5, "rateLimitTimeUnit": ""}, "rateLimitTimeUnit", "send sec"),
+        ({"monetization": {"monetizationPlan": "FIXEDRATE", "properties": {"price": "1"}}}, "monetization", "billed"),
         ({"stopOnQuotaReach": "perhaps"}, "stopOnQuotaReach", "true or false"),
         ({"billingPlan": "BARTER"}, "billingPlan", "FREE or COMMERCIAL"),
         ({"requiresApproval": "perhaps"}, "requiresApproval", "true or false"),
@@ -302,8 +338,8 @@ def test_what_is_left_out_stays_and_null_takes_a_limit_away(boss: Client) -> Non
     limits = ("defaultLimit", "rateLimitCount", "burst", "connections", "connectsPerMinute", "messageBytes")
     nothing: dict[str, Any] = {**dict.fromkeys(limits), "permissions": None, "displayName": None}
     free = _put(boss, f"{PLANS}/Copper", {"policyName": "Copper", **nothing}).json()
-    assert [free[limit] for limit in limits] == [None, 0, None, None, None, None]
-    assert (free["permissions"], free["displayName"]) == (None, "Copper")
+    assert [free[limit] for limit in limits] == [NO_LIMIT, 0, None, None, None, None]
+    assert ("permissions" in free, free["displayName"]) == (False, "Copper")
     assert Plan.objects.get(name="Copper").summary == "no limits"
 
 
@@ -407,7 +443,8 @@ def test_an_application_plan_is_made_read_changed_and_deleted(boss: Client) -> N
     changed = _put(boss, f"{APPLICATION_PLANS}/5PerMin", {"policyName": "5PerMin", **_per_minute(6)}).json()
     assert (changed["defaultLimit"]["eventCount"]["eventCount"], changed["description"]) == (6, "Few.")
     free = _put(boss, f"{APPLICATION_PLANS}/5PerMin", {"policyName": "5PerMin", "defaultLimit": None}).json()
-    assert free["defaultLimit"] is None
+    assert free["defaultLimit"] == _per_minute(2_147_483_647)["defaultLimit"]
+    assert _put(boss, f"{APPLICATION_PLANS}/5PerMin", free).json() == free
     assert [plan["policyName"] for plan in _get(boss, APPLICATION_PLANS).json()["list"]][2:] == [
         "10PerMin",
         "20PerMin",

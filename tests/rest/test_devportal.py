@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
@@ -121,11 +122,25 @@ def test_what_is_not_in_the_catalogue_is_not_found(client: Client, alice: User, 
         ("tag:chat", 1),
         ("tag:chat name:echo", 1),
         ("tag:other", 0),
+        ("tag:cha", 0),
+        ("tag:chat tag:Ökostrom", 1),
+        ("tag:chat tag:other", 0),
+        ("tags:cha", 1),
+        ("tags:Ökostrom", 1),
+        ("tags:other", 0),
+        ('tags:"two words"', 1),
+        ("display-name:echo", 1),
+        ("display-name:chat", 0),
+        ("type:WS", 1),
+        ("type:HTTP", 0),
+        ("content:whispers", 1),
+        ("content:chat", 1),
+        ("content:nothing", 0),
         ("status:CREATED", 0),
     ],
 )
 def test_the_catalogue_is_searched(client: Client, alice: User, query: str, found: int) -> None:
-    builders.api(alice, tags=["chat"])
+    builders.api(alice, tags=["chat", "Ökostrom", "two words"], description="Whispers.")
 
     assert client.get(f"{DEVPORTAL}/apis", {"query": query}).json()["count"] == found
 
@@ -162,7 +177,7 @@ def test_an_application_is_created_read_changed_and_deleted(developer: Client) -
     assert (changed["name"], changed["throttlingPolicy"], changed["tokenType"]) == ("Talk", plans[1], "JWT")
     assert changed["description"] == "Talks."
     assert [row["name"] for row in _get(developer, "/applications").json()["list"]] == ["Talk"]
-    assert developer.delete(f"{DEVPORTAL}{path}").status_code == 204
+    assert developer.delete(f"{DEVPORTAL}{path}").status_code == 200
     assert _get(developer, path).status_code == 404
 
 
@@ -177,7 +192,10 @@ def test_an_application_is_created_read_changed_and_deleted(developer: Client) -
         ({"name": "Chat", "groups": ["team"]}, 400, "groups"),
         ({"name": "Chat", "owner": "mallory"}, 400, "owner"),
         ({"name": "CHAT CLIENT"}, 409, "name"),
+        ({"name": "Chat", "attributes": {"colour": "red"}}, 400, "attributes"),
+        ({"name": "Chat", "visibility": "SHARED_WITH_ORG"}, 400, "visibility"),
         ({"name": "Chat", "groups": [], "attributes": {}, "hashEnabled": False, "owner": "carol"}, 201, None),
+        ({"name": "Chat", "hashEnabled": True, "visibility": "PRIVATE", "status": "", "keys": []}, 201, None),
     ],
 )
 def test_an_application_that_cannot_be_is_refused_by_name(
@@ -244,7 +262,7 @@ def test_keys_are_shown_with_their_secret_once(developer: Client, path: str) -> 
     assert len(keys["consumerSecret"]) == 43
     assert (keys["keyType"], keys["keyState"], keys["callbackUrl"]) == ("PRODUCTION", "APPROVED", WANTED["callbackUrl"])
     assert keys["additionalProperties"] == {"application_access_token_expiry_time": 3600}
-    later = {**keys, "consumerSecret": None}
+    later = {key: value for key, value in keys.items() if key != "consumerSecret"}
     assert _get(developer, f"{path}/oauth-keys/{keys['keyMappingId']}").json() == later
     assert _get(developer, f"{path}/oauth-keys").json() == {"count": 1, "list": [later]}
     assert _post(developer, f"{path}/generate-keys", WANTED).status_code == 409
@@ -255,12 +273,26 @@ def test_keys_are_shown_with_their_secret_once(developer: Client, path: str) -> 
     ("changes", "field"),
     [
         ({"keyType": "BOTH"}, "keyType"),
-        ({"grantTypesToBeSupported": ["password"]}, "grantTypesToBeSupported.0"),
+        ({"grantTypesToBeSupported": ["password"]}, "grantTypesToBeSupported"),
+        ({"grantTypesToBeSupported": ["refresh_token", "password"]}, "grantTypesToBeSupported"),
+        ({"grantTypesToBeSupported": ["client_credentials"] * 51}, "grantTypesToBeSupported"),
+        ({"scopes": ["read"]}, "scopes"),
+        (
+            {"additionalProperties": {"user_access_token_expiry_time": 60}},
+            "additionalProperties.user_access_token_expiry_time",
+        ),
+        ({"additionalProperties": {"refresh_token_expiry_time": 60}}, "additionalProperties.refresh_token_expiry_time"),
+        ({"additionalProperties": {"id_token_expiry_time": 60}}, "additionalProperties.id_token_expiry_time"),
+        ({"additionalProperties": {"pkceMandatory": "false"}}, "additionalProperties.pkceMandatory"),
+        ({"additionalProperties": {"pkceSupportPlain": True}}, "additionalProperties.pkceSupportPlain"),
+        ({"additionalProperties": {"bypassClientCredentials": True}}, "additionalProperties.bypassClientCredentials"),
         ({"grantTypesToBeSupported": []}, "grantTypesToBeSupported"),
         ({"grantTypesToBeSupported": ["refresh_token"]}, "grantTypesToBeSupported"),
         ({"callbackUrl": ""}, "callbackUrl"),
         ({"callbackUrl": "http://app.example.com/callback"}, "callbackUrl"),
         ({"validityTime": 0}, "validityTime"),
+        ({"validityTime": 86_401}, "validityTime"),
+        ({"additionalProperties": {"application_access_token_expiry_time": 86_401}}, "validityTime"),
         ({"clientId": "mine", "clientSecret": "mine"}, "clientId"),
         ({"keyManager": "Other"}, "keyManager"),
         ({"additionalProperties": {"colour": "red"}}, "additionalProperties.colour"),
@@ -287,12 +319,55 @@ def test_how_long_tokens_live_is_said_in_either_of_wso2s_places(
     assert keys["additionalProperties"] == {"application_access_token_expiry_time": 120}
 
 
+def test_grants_that_are_not_offered_are_left_out_and_named(developer: Client, path: str) -> None:
+    asked = ["refresh_token", "urn:ietf:params:oauth:grant-type:saml2-bearer", "password", "client_credentials"]
+    keys = _post(developer, f"{path}/generate-keys", {**WANTED, "grantTypesToBeSupported": asked}).json()
+
+    assert keys["supportedGrantTypes"] == ["client_credentials"]
+    assert keys["additionalProperties"]["grantTypesNotSupported"] == [
+        "password",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    ]
+    one = f"{path}/oauth-keys/{keys['keyMappingId']}"
+    again = _put(developer, one, {**keys, "supportedGrantTypes": ["client_credentials", "iwa:ntlm"]}).json()
+    assert again["additionalProperties"]["grantTypesNotSupported"] == ["iwa:ntlm"]
+    assert "grantTypesNotSupported" not in _get(developer, one).json()["additionalProperties"]
+
+
+AS_USUAL = {
+    "application_access_token_expiry_time": "N/A",
+    "user_access_token_expiry_time": "N/A",
+    "refresh_token_expiry_time": "N/A",
+    "id_token_expiry_time": "N/A",
+    "pkceMandatory": "N/A",
+    "pkceSupportPlain": "false",
+    "bypassClientCredentials": False,
+}
+
+
+@pytest.mark.parametrize("said", [{"pkceMandatory": True}, {"refresh_token_expiry_time": 1_209_600}, {}])
+def test_wso2s_word_for_as_usual_is_understood(developer: Client, path: str, said: dict[str, Any]) -> None:
+    body = {**WANTED, "validityTime": "N/A", "scopes": ["default", "am_application_scope"]}
+    keys = _post(developer, f"{path}/generate-keys", {**body, "additionalProperties": {**AS_USUAL, **said}}).json()
+
+    assert keys["additionalProperties"] == {"application_access_token_expiry_time": 3600}
+    one = f"{path}/oauth-keys/{keys['keyMappingId']}"
+    changed = _put(developer, one, {**keys, "additionalProperties": {**AS_USUAL, "pkceMandatory": "true"}})
+    assert changed.json()["additionalProperties"] == {"application_access_token_expiry_time": 3600}
+
+
 def test_keys_are_changed_and_what_is_left_out_stays(developer: Client, path: str) -> None:
     keys = _post(developer, f"{path}/generate-keys", WANTED).json()
     one = f"{path}/oauth-keys/{keys['keyMappingId']}"
-    same = _put(developer, one, {**keys, "consumerSecret": None})
+    same = _put(developer, one, keys)
     assert same.status_code == 200, same.json()
-    assert same.json() == {**keys, "consumerSecret": None}
+    assert {**same.json(), "consumerSecret": keys["consumerSecret"]} == keys
+    assert (
+        _put(developer, one, {**keys, "consumerSecret": None}).json() == same.json() == _put(developer, one, {}).json()
+    )
+    other = _put(developer, one, {**keys, "consumerSecret": "mine"})
+    assert (other.status_code, _fields(other)) == (400, {"consumerSecret"})
 
     change = {"supportedGrantTypes": ["client_credentials"], "callbackUrl": ""}
     lifetime = {"additionalProperties": {"application_access_token_expiry_time": 60}}
@@ -324,6 +399,8 @@ def test_a_token_is_made_to_measure_and_may_end_another(developer: Client, path:
     assert (first["Cache-Control"], first.json()["validityTime"]) == ("no-store", 30)
     second = _post(developer, one, {"revokeToken": first.json()["accessToken"]}).json()
 
+    usual = _post(developer, one, {"validityPeriod": -1, "scopes": ["am_application_scope"]}).json()
+    assert (usual["validityTime"], usual["tokenScopes"]) == (3600, ["default"])
     assert tokens.find(first.json()["accessToken"], timezone.now()) is None
     assert tokens.find(second["accessToken"], timezone.now())
     assert AuditEntry.objects.get(verb="token.revoked").actor_name == "carol"
@@ -334,6 +411,10 @@ def test_a_token_is_made_to_measure_and_may_end_another(developer: Client, path:
     [
         ({"consumerSecret": "wrong"}, "consumerSecret"),
         ({"validityPeriod": 0}, "validityPeriod"),
+        ({"validityPeriod": -2}, "validityPeriod"),
+        ({"validityPeriod": True}, "validityPeriod"),
+        ({"validityPeriod": "9" * 5000}, "validityPeriod"),
+        ({"validityPeriod": 86_401}, "validityPeriod"),
         ({"validityPeriod": 10**9}, "validityPeriod"),
         ({"scopes": ["admin"]}, "scopes"),
         ({"revokeToken": "unknown"}, "revokeToken"),
@@ -348,6 +429,24 @@ def test_a_token_that_cannot_be_is_refused_by_name(
 
     assert (response.status_code, _fields(response)) == (400, {field})
     assert tokens.AccessToken.objects.count() == 0
+
+
+def test_keys_from_before_give_no_longer_life_than_the_administrator_allows(
+    developer: Client, path: str, client: Client, settings: LazySettings
+) -> None:
+    keys = _post(developer, f"{path}/generate-keys", {**WANTED, "validityTime": 7200}).json()
+    settings.LONGEST_TOKEN_SECONDS = 1800
+    one = f"{path}/oauth-keys/{keys['keyMappingId']}"
+    lives = {"application_access_token_expiry_time": 1800}
+
+    assert _get(developer, one).json()["additionalProperties"] == lives
+    assert _post(developer, f"{one}/generate-token", {}).json()["validityTime"] == 1800
+    form = {"grant_type": "client_credentials", "client_id": keys["consumerKey"]}
+    made = client.post("/oauth2/token", {**form, "client_secret": keys["consumerSecret"]}).json()
+    assert made["expires_in"] == 1800
+    assert _put(developer, one, {"callbackUrl": WANTED["callbackUrl"]}).json()["additionalProperties"] == lives
+    refused = _post(developer, f"{one}/generate-token", {"validityPeriod": 1801})
+    assert "from 1 to 1800 seconds here (30 minutes)" in refused.json()["description"]
 
 
 def test_a_token_of_other_keys_is_not_ended_on_the_way(developer: Client, path: str, carol: User) -> None:
@@ -381,8 +480,14 @@ def test_a_subscription_is_made_read_moved_and_ended(developer: Client, applicat
 
     moved = _put(developer, one, {**made.json(), "requestedThrottlingPolicy": "Silver"}).json()
     assert (moved["throttlingPolicy"], moved["requestedThrottlingPolicy"]) == ("Silver", "Silver")
-    assert _put(developer, one, {**body, "throttlingPolicy": "Gold"}).json()["throttlingPolicy"] == "Gold"
-    assert developer.delete(f"{DEVPORTAL}{one}").status_code == 204
+    trail = AuditEntry.objects.count()
+    assert _put(developer, one, moved).json() == moved, "the same plan again is no conflict"
+    assert AuditEntry.objects.count() == trail
+    back = _put(developer, one, {**moved, "throttlingPolicy": "Gold"}).json()
+    assert back["throttlingPolicy"] == "Gold", "the field that was changed counts, not the one that was read"
+    torn = _put(developer, one, {**back, "throttlingPolicy": "Silver", "requestedThrottlingPolicy": "Bronze"})
+    assert (torn.status_code, _fields(torn)) == (400, {"requestedThrottlingPolicy"})
+    assert developer.delete(f"{DEVPORTAL}{one}").status_code == 200
     assert _get(developer, one).status_code == 404
 
 
@@ -402,6 +507,7 @@ def test_subscriptions_are_listed_by_api_and_by_application(
     [
         ({"throttlingPolicy": "Bronze"}, 400),
         ({"throttlingPolicy": "Lead"}, 400),
+        ({"requestedThrottlingPolicy": "Silver"}, 400),
         ({"apiId": "00000000-0000-0000-0000-000000000000"}, 404),
         ({"apiId": "nonsense"}, 400),
         ({"applicationId": None}, 400),

@@ -22,7 +22,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0002_secret_headers"), ("core", "0001_initial")]
+    dependencies: ClassVar = [("publisher", "0003_plan_quota_may_pass"), ("core", "0001_initial")]
 
     operations: ClassVar = [
         migrations.RemoveConstraint(model_name="api", name="api_name_and_version_unique"),

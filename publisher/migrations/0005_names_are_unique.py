@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0003_names_in_any_spelling")]
+    dependencies: ClassVar = [("publisher", "0004_names_in_any_spelling")]
 
     operations: ClassVar = [
         migrations.AddConstraint(

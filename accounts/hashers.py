@@ -1,0 +1,79 @@
+"""How passwords of people are hashed: slow for who guesses, and never so many at once that others go short."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from typing import Any, Final
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from core.errors import DomainError
+
+MEMORY_KIB: Final = 19 * 1024
+"""OWASP's least for Argon2id is 19 MiB, two passes and one lane (Password Storage Cheat Sheet)."""
+PASSES: Final = 2
+AT_ONCE: Final = 4
+WAITING: Final = 100
+PATIENCE_SECONDS: Final = 5.0
+
+
+class TooManyPasswords(DomainError):
+    """More passwords wait to be hashed than can be soon."""
+
+    status = 503
+    code = 900503
+    headers = {"Retry-After": "5"}
+
+    def __init__(self) -> None:
+        super().__init__("Very many people are signing in at this moment. Try again in a few seconds.")
+
+
+class PasswordHasher(Argon2PasswordHasher):
+    """Argon2id with OWASP's least parameters, a few at once; an older hash is made anew when its person signs in.
+
+    All together need at most `AT_ONCE` times `MEMORY_KIB`. Hashes from before need 100 MB: of them one at a time.
+    Raises TooManyPasswords where one would wait for too long.
+    """
+
+    time_cost = PASSES
+    memory_cost = MEMORY_KIB
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        """The hash of a new password."""
+        with _place():
+            return str(super().encode(password, salt))
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether this is the password."""
+        with _place(large=self.decode(encoded)["memory_cost"] > MEMORY_KIB):
+            return bool(super().verify(password, encoded))
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        """The parts of a stored hash."""
+        return dict(super().decode(encoded))
+
+
+_known = BoundedSemaphore(AT_ONCE + WAITING)
+_places = BoundedSemaphore(AT_ONCE)
+_large = BoundedSemaphore(1)
+
+
+@contextmanager
+def _place(*, large: bool = False) -> Iterator[None]:
+    """Wait for a place among those that are hashed now. Raises TooManyPasswords."""
+    with _held(_known, 0), _held(_large if large else None, PATIENCE_SECONDS), _held(_places, PATIENCE_SECONDS):
+        yield
+
+
+@contextmanager
+def _held(semaphore: BoundedSemaphore | None, seconds: float) -> Iterator[None]:
+    if semaphore is None:
+        yield
+        return
+    if not semaphore.acquire(blocking=seconds > 0, timeout=seconds or None):
+        raise TooManyPasswords
+    try:
+        yield
+    finally:
+        semaphore.release()

@@ -1,0 +1,90 @@
+"""What WSO2's scopes `apim:…` let a token do in the REST API. Pure.
+
+A scope stands for a role in a part of the REST API, and for no more of it than its holder has: a token speaks with
+those of the person's roles that its scopes stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from accounts.roles import Role
+
+PREFIX: Final = "apim:"
+EVERYWHERE, PUBLISHER, DEVPORTAL = "/api/am/", "/api/am/publisher/", "/api/am/devportal/"
+PLANS, DENY = "/api/am/admin/v4/throttling/policies/", "/api/am/admin/v4/throttling/deny-polic"
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Scope(NamedTuple):
+    """A scope: what it lets a token do in words, for the consent page, as which role, where, and with which roles."""
+
+    says: str
+    role: Role
+    where: str
+    reads_only: bool = False
+    holders: frozenset[Role] = frozenset()
+
+    def is_held(self, roles: Iterable[Role]) -> bool:
+        """Whether somebody with these roles may have it."""
+        return bool({self.role, Role.ADMIN, *self.holders} & set(roles))
+
+    def counts(self, method: str, path: str) -> bool:
+        """Whether it has to do with such a request."""
+        return path.startswith(self.where) and (method in READING or not self.reads_only)
+
+
+_IN_THE_PUBLISHER = frozenset({Role.CREATOR, Role.PUBLISHER, Role.OBSERVER})
+
+
+def _reads(says: str) -> Scope:
+    return Scope(says, Role.OBSERVER, PUBLISHER, reads_only=True, holders=_IN_THE_PUBLISHER)
+
+
+SCOPES: Final[dict[str, Scope]] = {
+    "apim:api_view": _reads("See the APIs of the Publisher"),
+    "apim:api_list_view": _reads("List the APIs of the Publisher"),
+    "apim:api_definition_view": _reads("See the definitions of APIs"),
+    "apim:subscription_view": _reads("See who is subscribed to the APIs"),
+    "apim:publisher_settings": _reads("See the settings of the Publisher"),
+    "apim:api_create": Scope("Create and design APIs", Role.CREATOR, PUBLISHER),
+    "apim:api_delete": Scope("Delete APIs", Role.CREATOR, PUBLISHER),
+    "apim:document_create": Scope("Write documents of APIs", Role.CREATOR, PUBLISHER),
+    "apim:document_manage": Scope("Change documents of APIs", Role.CREATOR, PUBLISHER),
+    "apim:api_publish": Scope("Publish APIs", Role.PUBLISHER, PUBLISHER),
+    "apim:subscription_block": Scope("Block subscriptions", Role.PUBLISHER, PUBLISHER),
+    "apim:subscription_manage": Scope("Manage subscriptions", Role.PUBLISHER, PUBLISHER),
+    "apim:api_manage": Scope("Do everything with APIs", Role.ADMIN, PUBLISHER),
+    "apim:subscribe": Scope("Have applications and subscribe them to APIs", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:app_manage": Scope("Manage your applications", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:sub_manage": Scope("Manage your subscriptions", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:store_settings": Scope("See the settings of the Developer Portal", Role.SUBSCRIBER, DEVPORTAL, True),
+    "apim:tier_view": Scope("See the plans", Role.ADMIN, PLANS, reads_only=True),
+    "apim:tier_manage": Scope("Make and change plans", Role.ADMIN, PLANS),
+    "apim:bl_view": Scope("See the deny policies", Role.ADMIN, DENY, reads_only=True),
+    "apim:bl_manage": Scope("Make and change deny policies", Role.ADMIN, DENY),
+    "apim:admin": Scope("Do everything that an administrator may", Role.ADMIN, EVERYWHERE),
+}
+
+
+def narrows(scopes: Iterable[str]) -> bool:
+    """Whether a token with `scopes` speaks with some of its holder's roles only."""
+    return any(scope.startswith(PREFIX) for scope in scopes)
+
+
+def granted(scopes: Iterable[str], roles: Iterable[Role]) -> list[str]:
+    """Those of `scopes` that somebody with `roles` gets; of other scopes than these it says nothing and keeps them."""
+    held = frozenset(roles)
+    return [scope for scope in scopes if not scope.startswith(PREFIX) or _is_held(scope, held)]
+
+
+def roles_under(scopes: Iterable[str], roles: Iterable[Role], *, method: str, path: str) -> frozenset[Role]:
+    """With which roles a request speaks whose token has `scopes` and whose holder has `roles`."""
+    held = frozenset(roles)
+    known = [SCOPES[scope] for scope in scopes if scope in SCOPES]
+    return frozenset(scope.role for scope in known if scope.is_held(held) and scope.counts(method, path))
+
+
+def _is_held(scope: str, roles: frozenset[Role]) -> bool:
+    return scope in SCOPES and SCOPES[scope].is_held(roles)

@@ -1,0 +1,89 @@
+"""How passwords are hashed, and how many at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import BoundedSemaphore, Event, Lock
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
+
+from accounts import hashers
+from accounts.hashers import AT_ONCE, MEMORY_KIB, PasswordHasher, TooManyPasswords
+from apimanager import settings as product
+
+LARGEST_KIB = 200_000_000 // 1024
+
+
+@pytest.fixture(autouse=True)
+def _hashers_of_the_product(settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+
+
+def test_a_password_is_hashed_with_owasps_least_parameters() -> None:
+    stored = make_password("correct horse")
+
+    assert stored.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert check_password("correct horse", stored)
+    assert not check_password("wrong horse", stored)
+
+
+def test_a_hash_from_before_is_understood_and_made_anew() -> None:
+    before = Argon2PasswordHasher().encode("correct horse", "a" * 22)
+    renewed: list[str] = []
+
+    assert check_password("correct horse", before, setter=lambda raw: renewed.append(make_password(raw)))
+    assert "m=19456" in renewed[0]
+
+
+def test_all_that_are_hashed_at_once_need_no_more_than_200_mb() -> None:
+    old = Argon2PasswordHasher.memory_cost
+
+    assert MEMORY_KIB * AT_ONCE <= LARGEST_KIB
+    assert old + MEMORY_KIB * (AT_ONCE - 1) <= LARGEST_KIB
+
+
+@pytest.mark.parametrize(("memory", "most"), [(MEMORY_KIB, AT_ONCE), (100 * 1024, 1)])
+def test_however_many_ask_a_few_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch, memory: int, most: int) -> None:
+    inside, peak, lock, full = 0, 0, Lock(), Event()
+
+    def verify(self: object, password: str, encoded: str) -> bool:
+        nonlocal inside, peak
+        with lock:
+            inside += 1
+            peak = max(peak, inside)
+            if inside == most:
+                full.set()
+        full.wait(10)
+        with lock:
+            inside -= 1
+        return True
+
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", verify)
+    monkeypatch.setattr(PasswordHasher, "decode", lambda *_: {"memory_cost": memory})
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: PasswordHasher().verify("x", "argon2$"), range(60)))
+
+    assert (answers, peak) == ([True] * 60, most)
+
+
+def test_who_would_wait_for_too_long_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashers, "_known", BoundedSemaphore(2))
+    with ExitStack() as others:
+        for _ in range(2):
+            others.enter_context(hashers._place())
+        with pytest.raises(TooManyPasswords, match="Try again"):
+            make_password("correct horse")
+    assert make_password("correct horse"), "places are given back"
+
+
+def test_a_place_is_waited_for_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
+    with ExitStack() as others:
+        for _ in range(AT_ONCE):
+            others.enter_context(hashers._place())
+        with pytest.raises(TooManyPasswords):
+            make_password("correct horse")
+    assert make_password("correct horse")
