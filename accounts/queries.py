@@ -7,6 +7,7 @@ from accounts.permissions import Viewer, require_manage_users
 from accounts.roles import Role
 from core.errors import NotFound
 from core.models import AuditEntry
+from core.searching import words_of
 
 
 class UserNotFound(NotFound):
@@ -17,13 +18,14 @@ class UserNotFound(NotFound):
 
 
 def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
-    """The accounts whose user name, full name or e-mail holds every word of `text`. Raises RoleRequired.
+    """The accounts whose user name, full name or e-mail holds every word of `text`.
 
-    `role` narrows to those who hold it, `state` to the "enabled" or the "disabled".
+    `role` narrows to those who hold it, `state` to the "enabled" or the "disabled". Raises RoleRequired, and Invalid for
+    more words than a search may hold.
     """
     require_manage_users(viewer)
     users = User.objects.prefetch_related("role_grants")
-    for word in text.split():
+    for word in words_of(text):
         named = Q(first_name_key__contains=word) | Q(last_name_key__contains=word) | Q(email__icontains=word)
         users = users.filter(named | Q(username_key__contains=word))
     if role in set(Role):
