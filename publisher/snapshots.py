@@ -44,8 +44,7 @@ def differences(api: Api) -> list[str]:
     if api.deployed_revision is None:
         return []
     now, deployed = take(api), dict(api.deployed_revision.snapshot)
-    options = EndpointOptions.from_document(
-        deployed.get("endpoint_options", {})
-    )  # with what did not exist yet in those days
+    # An option that did not exist yet in those days has its default since.
+    options = EndpointOptions.from_document(deployed.get("endpoint_options", {}))
     deployed["endpoint_options"] = options.to_document()
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]

@@ -92,7 +92,8 @@ def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     row, now = Api.objects.get(pk=api), timezone.now()
     changes = {"origins": origins, "query_token": query_token}
     publisher.update_api(api=row, changes=changes, actor=_named("alice"), now=now)
-    publisher.deploy_revision(api=row, actor=_named("bob"), now=now)
+    revision = publisher.create_revision(api=row, actor=_named("bob"), now=now)
+    publisher.deploy_revision(api=row, revision=revision, actor=_named("bob"), now=now)
 
 
 def application(owner: str, name: str, kind: str = "JWT", seconds: int | None = None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     apis = queries.catalogue_for(request.user, text=text, tag=tag).prefetch_related("plans")
     context = {
         "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
-        "tags": queries.tags_for(request.user)[:TAGS_SHOWN],
+        "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
         "tag": tag,
         "may_create": isinstance(request.user, User) and can_create(request.user),

@@ -12,6 +12,7 @@ from publisher.operations.deployments import (
     NotDeployed,
     create_revision,
     deploy_revision,
+    is_design,
     restore_revision,
     undeploy,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "delete_api",
     "delete_plan",
     "deploy_revision",
+    "is_design",
     "restore_revision",
     "transition_api",
     "undeploy",

@@ -47,10 +47,14 @@ def deploy_revision(
 ) -> Api:
     """Let the gateway serve this revision, or with None a new one of the design; open connections stay.
 
-    `description` is for the new revision. Raises RoleRequired, Invalid (description), AlreadyDeployed, CannotDeploy.
+    `description` is for the new revision. Raises RoleRequired, Invalid (description), CannotDeploy, and
+    AlreadyDeployed also where a new revision would be no other than the deployed one.
     """
     permissions.require_deploy(actor, api)
     row = lock(api)
+    if revision is None and row.deployed_revision and not snapshots.differences(row):
+        number = row.deployed_revision.number
+        raise AlreadyDeployed(f"Nothing differs from revision {number}, which is deployed already.")
     chosen = revision or create_revision(api=row, description=description, actor=actor, now=now)
     _check_own(row, chosen)
     if row.deployed_revision_id == chosen.pk:
@@ -80,6 +84,12 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
+
+
+def is_design(api: Api, revision: Revision) -> bool:
+    """Whether restoring the revision would change nothing."""
+    now = snapshots.take(api)
+    return all(now[field] == revision.snapshot[field] for field in RESTORED)
 
 
 def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> Revision:

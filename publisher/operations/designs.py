@@ -131,7 +131,7 @@ def update_api(
     differing = _differing(api, values)
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
-    if "plans" in differing:
+    if "plans" in differing or successors:
         permissions.require_set_plans(actor, api)
     refuse_backends(design.backends(differing))
     with transaction.atomic():

@@ -80,6 +80,9 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     permissions.require_edit(current_user(request), api)
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
+    if operations.is_design(api, revision):
+        messages.info(request, f"Nothing differs: the design is what it was in revision {revision.number} already.")
+        return redirect("publisher:deployments", pk=api.pk)
     operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
     messages.success(request, f"The design is what it was in revision {revision.number}. Deploy it to serve it.")
     return redirect("publisher:deployments", pk=api.pk)
@@ -87,9 +90,11 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
     touched = impact.of(api)
+    revisions = list(queries.revisions_of(api))
     context = {
         "form": form,
-        "revisions": queries.revisions_of(api),
+        "revisions": revisions,
+        "like_design": [each.pk for each in revisions if operations.is_design(api, each)],
         "deployed_by": queries.deployed_by(api),
         "undeploying": undeploying(touched),
     }

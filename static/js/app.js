@@ -4,6 +4,7 @@ import "./dialog.js";
 import "./drawer.js";
 import "./errors.js";
 import "./menu.js";
+import "./offline.js";
 import "./pick.js";
 import "./preset.js";
 import "./reveal.js";

@@ -109,6 +109,7 @@ def test_tags_are_counted_over_what_the_viewer_finds(bob: User) -> None:
     from django.contrib.auth.models import AnonymousUser
 
     assert queries.tags_for(AnonymousUser()) == [("echo", 2), ("talk", 1)]
+    assert queries.tags_for(AnonymousUser(), text="talk") == [("echo", 1), ("talk", 1)]
 
 
 # --- the pages -----------------------------------------------------------------------------------------------

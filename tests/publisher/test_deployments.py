@@ -9,6 +9,7 @@ from core.errors import Invalid
 from core.models import AuditEntry
 from publisher import operations, snapshots
 from publisher.lifecycle import State
+from publisher.models import Api, Revision
 from tests.publisher.builders import BACKEND, LATER, NOW, in_state, make_api, verbs
 
 
@@ -122,3 +123,12 @@ def test_restoring_makes_an_old_endpoint_the_design_again_and_leaves_the_gateway
     assert (api.production["url"], api.updated_at) == (BACKEND, LATER)
     assert api.deployed_revision == second
     assert AuditEntry.objects.last().detail["restored_revision"] == 1
+
+
+def test_an_option_that_did_not_exist_when_it_was_deployed_is_no_difference(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    revision = api.deployed_revision
+    assert revision
+    options = {key: value for key, value in revision.snapshot["endpoint_options"].items() if key != "secret_headers"}
+    Revision.objects.update(snapshot={**revision.snapshot, "endpoint_options": options})
+    assert snapshots.differences(Api.objects.select_related("deployed_revision").get()) == []

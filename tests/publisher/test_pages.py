@@ -485,6 +485,10 @@ def test_a_publisher_reads_the_endpoint_in_closed_fields(admin: User, bob: User)
 def test_a_publisher_deploys_goes_back_and_undeploys(admin: User, bob: User) -> None:
     api = make_api(admin, publish=True)
     client = browse(bob)
+    same = client.post(address("deployments", api), {"description": "Second"})
+    assert (same.status_code, "Nothing differs from revision 1" in text_of(same)) == (409, True)
+    assert api.revisions.count() == 1
+    operations.update_api(api=api, changes={"production": {"url": "ws://other/"}}, actor=admin, now=NOW)
     done = client.post(address("deployments", api), {"description": "Second"}, follow=True)
     assert "Revision 2 is deployed." in text_of(done)
     first = queries.revisions_of(api).get(number=1)
@@ -501,6 +505,9 @@ def test_a_creator_makes_and_restores_revisions(alice: User) -> None:
     api = make_api(alice)
     client = browse(alice)
     client.post(address("revisions", api), {"description": "First"})
+    assert "same as the design" in text_of(client.get(address("deployments", api)))
+    same = client.post(address("restorations", api), {"revision": str(queries.revisions_of(api).get().pk)}, follow=True)
+    assert "Nothing differs: the design is what it was in revision 1" in text_of(same)
     operations.update_api(api=api, changes={"production": {}, "sandbox": {}}, actor=alice, now=NOW)
     revision = queries.revisions_of(api).get()
     done = client.post(address("restorations", api), {"revision": str(revision.pk)}, follow=True)
@@ -599,7 +606,7 @@ def test_a_step_is_refused_when_the_api_has_moved_since_it_was_seen(admin: User,
     client.post(address("transitions", api), {"action": "Block", "seen": "PUBLISHED"})
     refused = client.post(address("transitions", api), {"action": action, "seen": "PUBLISHED"})
     assert refused.status_code == 409
-    assert "is Blocked by now; you saw it Published. Nothing was done" in text_of(refused)
+    assert "is Blocked by now, no longer Published. Look again before you decide." in text_of(refused)
     assert 'name="seen" value="BLOCKED"' in refused.content.decode()
     api.refresh_from_db()
     assert api.stage is State.BLOCKED

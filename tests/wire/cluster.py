@@ -130,7 +130,9 @@ def point_at(story: Story, api: Api, backend: str) -> None:
 
 def deploy(story: Story, api: Api) -> None:
     """Deploy the design as it is."""
-    publishing.deploy_revision(api=Api.objects.get(pk=api.pk), actor=story.admin, now=timezone.now())
+    row, now = Api.objects.get(pk=api.pk), timezone.now()
+    revision = publishing.create_revision(api=row, actor=story.admin, now=now)
+    publishing.deploy_revision(api=row, revision=revision, actor=story.admin, now=now)
 
 
 def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:

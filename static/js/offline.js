@@ -1,0 +1,10 @@
+// A fragment that cannot be fetched says so where it would have stood.
+const SENTENCE = "The portal cannot be reached, so nothing was tried. Check your network connection and try again.";
+
+function say(event) {
+  const said = Object.assign(document.createElement("p"), { className: "field-error", textContent: SENTENCE });
+  event.detail.target?.replaceChildren(said);
+}
+
+document.addEventListener("htmx:sendError", say);
+document.addEventListener("htmx:timeout", say);
