@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 import pytest
 from django.conf import LazySettings
@@ -46,38 +46,46 @@ def test_all_that_are_hashed_at_once_need_no_more_than_200_mb() -> None:
 
 
 def test_who_would_wait_for_too_long_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashers, "_known", BoundedSemaphore(2))
-    with ExitStack() as others:
-        for _ in range(2):
-            others.enter_context(hashers._place())
-        with pytest.raises(TooManyPasswords, match="Try again"):
-            make_password("correct horse")
+    monkeypatch.setattr(hashers, "_known", known := BoundedSemaphore(1))
+    with known, pytest.raises(TooManyPasswords, match="Try again"):
+        make_password("correct horse")
+    assert make_password("correct horse")
     assert make_password("correct horse"), "places are given back"
 
 
 def test_a_few_are_hashed_at_once_and_the_next_waits_though_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = make_password("correct horse")
+    stored, end = make_password("correct horse"), Event()
+    busy = [hashers._threads.submit(end.wait, 60) for _ in range(AT_ONCE - 1)]
+    assert check_password("correct horse", stored), "there is a place left"
+
+    busy.append(hashers._threads.submit(end.wait, 60))
     monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
-    with ExitStack() as others:
-        for _ in range(AT_ONCE - 1):
-            others.enter_context(hashers._place())
-        assert check_password("correct horse", stored), "there is a place left"
-        others.enter_context(hashers._place())
-        with pytest.raises(TooManyPasswords):
-            make_password("correct horse")
-        with pytest.raises(TooManyPasswords):
-            check_password("correct horse", stored)
-    assert check_password("correct horse", stored)
+    with pytest.raises(TooManyPasswords):
+        make_password("correct horse")
+    with pytest.raises(TooManyPasswords):
+        check_password("correct horse", stored)
+    monkeypatch.undo()
+    end.set()
+    assert all(each.result(60) for each in busy)
 
 
 def test_of_hashes_from_before_there_is_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     before, stored = Argon2PasswordHasher().encode("correct horse", "a" * 22), make_password("correct horse")
-    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
-    with hashers._place(large=True):
+    with hashers._large:
+        assert check_password("correct horse", stored), "others go on"
+        monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
         with pytest.raises(TooManyPasswords):
             check_password("correct horse", before, setter=None)
-        assert check_password("correct horse", stored), "others go on"
+    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 60)
     assert check_password("correct horse", before, setter=None)
+
+
+def test_a_forked_process_hashes_too() -> None:
+    make_password("correct horse")
+    child = os.fork()
+    if not child:
+        os._exit(0 if make_password("correct horse") else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_everybody_who_waits_gets_a_place() -> None:
