@@ -377,6 +377,9 @@ def test_two_tabs_meet_in_a_conflict_that_loses_nothing(alice: User, admin: User
     assert "admin changed the description after you opened it." in text_of(response)
     body = response.content.decode()
     assert "Mine." in body
+    assert "What is stored now" in text_of(response)
+    assert "Theirs." in text_of(response)
+    assert body.count("<dt>") == 1, "only what differs is shown"
     again = re.search(r'name="seen" value="([^"]+)"', body)
     assert again is not None
     assert client.post(address("basic-info", api), {**mine, "seen": again[1]}).status_code == 302
