@@ -22,6 +22,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "portal_layout": f"layouts/{portal.slug}.html",
         "theme": chosen_theme(request),
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
+        "may_administer": person is not None and person.has_role(Role.ADMIN),
         "default_password_stands": person is not None
         and person.has_role(Role.ADMIN)
         and default_password.default_password_is_marked(),

@@ -7,6 +7,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.roles import Role
 
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -82,6 +83,53 @@ class ChangePasswordForm(forms.Form):
         help_text="At least 8 characters, not a common word and not your name.",
         error_messages={"required": "Choose a new password."},
     )
+
+
+def roles_field() -> forms.MultipleChoiceField:
+    """Roles to tick; none is an answer too."""
+    return forms.MultipleChoiceField(
+        choices=[(role.value, role.value) for role in Role],
+        required=False,
+        error_messages={"invalid_choice": "There is no role called %(value)s. Tick those that the page shows."},
+    )
+
+
+class NewUserForm(forms.Form):
+    """An account for somebody else. The operation checks the name; the password is made for them."""
+
+    username = forms.CharField(
+        max_length=150,
+        widget=forms.TextInput(attrs={**NAME_ATTRS, "autocomplete": "off"}),
+        help_text="Letters, digits and @ . + - _",
+        error_messages={"required": "Give the account a username."},
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+    roles = roles_field()
+
+    def clean_roles(self) -> list[Role]:
+        """The roles themselves."""
+        return [Role(name) for name in self.cleaned_data["roles"]]
+
+
+class RolesForm(forms.Form):
+    """The roles that somebody shall hold, those that were seen, and whether what it ends was read."""
+
+    roles = roles_field()
+    seen = roles_field()
+    consented = forms.BooleanField(required=False)
+
+    def clean_roles(self) -> list[Role]:
+        """The roles themselves."""
+        return [Role(name) for name in self.cleaned_data["roles"]]
+
+    def clean_seen(self) -> list[Role]:
+        """The roles themselves."""
+        return [Role(name) for name in self.cleaned_data["seen"]]
 
 
 class ProfileForm(forms.Form):

@@ -30,11 +30,17 @@ class User(AbstractUser):
 
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
 
     objects: ClassVar[People] = People()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        # Django's question whether a session still counts: the password it was begun with, and now the round too.
+        of_password: str = super()._get_session_auth_hash(secret=secret)
+        return f"{of_password}.{self.session_round}" if self.session_round else of_password
 
     def audit_detail(self) -> dict[str, Any]:
         return {"user_id": self.pk, "username": self.username}

@@ -1,19 +1,26 @@
-"""Changes to accounts. Each is one transaction and one row in the audit log."""
+"""Changes to accounts. Each is one transaction and one row in the audit log.
 
+Where `actor` may be None, that is whoever works on the server itself, at its command line: nobody else may pass it.
+"""
+
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
+from axes.utils import reset as forget_attempts
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import RoleGrant, User
 from accounts.permissions import require_change_account, require_manage_users
-from accounts.roles import Role
+from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
+from core.text import fold, listed
 from core.values import invalid
 
 
@@ -47,8 +54,27 @@ class LastAdministrator(Conflict):
         super().__init__(f"{user.display_name} is the last administrator. Make somebody else one first.")
 
 
+class RolesChanged(Conflict):
+    """Somebody else has changed the roles since they were looked at."""
+
+    def __init__(self, user: User, held: Iterable[Role]) -> None:
+        now = listed([role.value for role in in_order(held)]) or "none"
+        super().__init__(
+            f"Somebody has changed the roles of {user.display_name} meanwhile: now they are {now}. Nothing was saved; "
+            "choose again."
+        )
+
+
 class NothingToChange(Conflict):
     """The account is already as it was asked to be."""
+
+
+class NoPassword(Conflict):
+    """A service account signs in with keys, and one's own password is changed by whoever knows it."""
+
+
+PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
+PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
 
 @transaction.atomic
@@ -60,10 +86,10 @@ def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> 
 
 @transaction.atomic
 def create_user(
-    *, username: str, password: str, roles: Iterable[Role], actor: User, now: datetime, email: str = ""
+    *, username: str, password: str, roles: Iterable[Role], actor: User | None, now: datetime, email: str = ""
 ) -> User:
     """Create an account for somebody else, who is asked to change the password at the first sign-in."""
-    require_manage_users(actor)
+    require_in_charge(actor)
     user = new_user(username=username, email=email, password=password, now=now)
     user.must_change_password = True
     return admit(user, roles, actor=actor, now=now)
@@ -86,6 +112,35 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
 
 
 @transaction.atomic
+def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
+    """Give somebody who cannot sign in a one-time password, which is returned here and kept nowhere.
+
+    Ends their sessions and lifts the brake on their sign-in. Raises NoPassword for oneself and for service accounts.
+    """
+    require_in_charge(actor)
+    if user.is_service:
+        raise NoPassword(f"{user.username} is a service account: it signs in with its keys and has no password.")
+    if actor == user:
+        raise NoPassword("Change your own password on the page of your account, with the one you have now.")
+    password = one_time_password()
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    forget_attempts(username=fold(user.username))  # as `views.sessions.counted_name` counts them
+    record_change(user, "password_reset", actor=actor, now=now)
+    return password
+
+
+@transaction.atomic
+def end_sessions(*, user: User, actor: User | None, now: datetime) -> None:
+    """Sign somebody out in every browser. Their password and their tokens stay."""
+    require_in_charge(actor)
+    User.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
+    user.refresh_from_db(fields=["session_round"])
+    record_change(user, "sessions_ended", actor=actor, now=now)
+
+
+@transaction.atomic
 def update_profile(*, user: User, first_name: str, last_name: str, email: str, actor: User, now: datetime) -> None:
     """Change how an account is called and where it is written to."""
     require_change_account(actor, of=user)
@@ -95,11 +150,24 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str, a
 
 
 @transaction.atomic
-def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) -> None:
-    """Make `roles` the roles that `user` holds; raises LastAdministrator where that would leave nobody in charge."""
-    require_manage_users(actor)
+def set_roles(
+    *,
+    user: User,
+    roles: Iterable[Role],
+    actor: User | None,
+    now: datetime,
+    seen: Iterable[Role] | None = None,
+) -> None:
+    """Make `roles` the roles that `user` holds; raises LastAdministrator where that would leave nobody in charge.
+
+    Without subscriber and admin the tokens of their applications end, and with them the open connections. `seen` are
+    the roles that the actor decided by: raises RolesChanged if they are not held any more.
+    """
+    require_in_charge(actor)
     wanted = frozenset(roles)
     held = frozenset(Role(grant.role) for grant in RoleGrant.objects.select_for_update().filter(user=user))
+    if seen is not None and frozenset(seen) != held:
+        raise RolesChanged(user, held)
     if wanted == held:
         raise NothingToChange(f"{user.display_name} holds exactly these roles already.")
     if Role.ADMIN in held - wanted:
@@ -110,9 +178,9 @@ def set_roles(*, user: User, roles: Iterable[Role], actor: User, now: datetime) 
 
 
 @transaction.atomic
-def disable_user(*, user: User, actor: User, now: datetime) -> None:
+def disable_user(*, user: User, actor: User | None, now: datetime) -> None:
     """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
-    require_manage_users(actor)
+    require_in_charge(actor)
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     set_active(user, active=False)
@@ -120,11 +188,35 @@ def disable_user(*, user: User, actor: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def enable_user(*, user: User, actor: User, now: datetime) -> None:
+def enable_user(*, user: User, actor: User | None, now: datetime) -> None:
     """Let somebody in again who was disabled."""
-    require_manage_users(actor)
+    require_in_charge(actor)
     set_active(user, active=True)
     record_change(user, "enabled", actor=actor, now=now)
+
+
+def require_in_charge(actor: User | None) -> None:
+    """Raise RoleRequired unless `actor` manages users; None stands at the server itself."""
+    if actor is not None:
+        require_manage_users(actor)
+
+
+def one_time_password() -> str:
+    """A password to be told to somebody once: short enough to read out, too long to guess."""
+    letters = [secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_GROUPS * GROUP_LENGTH)]
+    return "-".join("".join(letters[start : start + GROUP_LENGTH]) for start in range(0, len(letters), GROUP_LENGTH))
+
+
+@transaction.atomic
+def change_user(
+    *, user: User, actor: User | None, now: datetime, roles: Iterable[Role] | None = None, active: bool | None = None
+) -> None:
+    """Bring an account to these roles and this state, both or neither; what is so already stays so."""
+    if roles is not None and frozenset(roles) != frozenset(user.roles):
+        set_roles(user=user, roles=roles, actor=actor, now=now)
+    if active is not None and active != user.is_active:
+        change = enable_user if active else disable_user
+        change(user=user, actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
@@ -142,7 +234,7 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     return user
 
 
-def admit(user: User, roles: Iterable[Role], *, actor: User, now: datetime) -> User:
+def admit(user: User, roles: Iterable[Role], *, actor: User | None, now: datetime) -> User:
     """Save a new account with its roles and say so in the audit log."""
     rows.save(user, taken=lambda: UsernameTaken(user.username))
     granted = frozenset(roles)

@@ -29,8 +29,13 @@ class RoleRequired(NotAllowed):
 
     def administrators(self) -> list[str]:
         """The names of those who can give the role."""
-        people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
-        return [person.display_name for person in people.order_by("username")[:5]]
+        return administrators()
+
+
+def administrators() -> list[str]:
+    """The names of some who can help with accounts."""
+    people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
+    return [person.display_name for person in people.order_by("username")[:5]]
 
 
 def require_role(user: Viewer, *roles: Role, to: str) -> None:

@@ -1,4 +1,4 @@
-"""The two portals, which share one session but have each its own sign-in page."""
+"""The portals, which share one session but have each its own sign-in page."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,8 @@ class Portal:
 
 PUBLISHER = Portal("publisher", "Publisher")
 DEVPORTAL = Portal("devportal", "Developer Portal")
-PORTALS = {portal.slug: portal for portal in (PUBLISHER, DEVPORTAL)}
+ADMINISTRATION = Portal("admin", "Administration")
+PORTALS = {portal.slug: portal for portal in (PUBLISHER, DEVPORTAL, ADMINISTRATION)}
 
 
 def of_path(path: str) -> Portal:

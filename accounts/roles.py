@@ -14,8 +14,17 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+MAY = {
+    Role.CREATOR: "Creates APIs, edits them, makes versions and revisions.",
+    Role.PUBLISHER: "Moves APIs through their life, attaches business plans, deploys, manages subscriptions.",
+    Role.SUBSCRIBER: "Has applications in the Developer Portal, subscribes them and holds their keys.",
+    Role.OBSERVER: "Reads everything in the Publisher and changes nothing.",
+    Role.ADMIN: "May do all of it, and manages plans, deny policies, users and their roles.",
+}
+"""What each role may do, for those who give it."""
 PUBLISHER_PORTAL = frozenset({Role.CREATOR, Role.PUBLISHER, Role.OBSERVER, Role.ADMIN})
 EVERY_ROLE = frozenset(Role)
+DEVELOPERS = frozenset({Role.SUBSCRIBER, Role.ADMIN})  # whose applications have tokens that work
 
 
 def in_order(roles: Iterable[Role]) -> list[Role]:

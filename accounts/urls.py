@@ -1,8 +1,10 @@
-"""Sign-in, sign-up and the account page of either portal."""
+"""Sign-in, sign-up, the account page of every portal, and users and roles in the Administration."""
 
 from django.urls import path, register_converter
+from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
+from accounts.views import users
 from accounts.views.passwords import password
 from accounts.views.profiles import account
 from accounts.views.registrations import SignUp
@@ -20,4 +22,11 @@ urlpatterns = [
     path("<portal:portal>/account", account, name="account"),
     path("<portal:portal>/account/password", password, name="password"),
     path("theme", theme, name="theme"),
+    path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
+    path("admin/users", users.users, name="users"),
+    path("admin/users/create", users.create, name="user-create"),
+    path("admin/users/<int:pk>", users.user, name="user"),
+    path("admin/users/<int:pk>/states", users.states, name="user-states"),
+    path("admin/users/<int:pk>/password-resets", users.password_resets, name="user-password-resets"),
+    path("admin/users/<int:pk>/sign-outs", users.sign_outs, name="user-sign-outs"),
 ]

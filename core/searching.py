@@ -1,5 +1,7 @@
 """How much somebody may search for at once. Pure."""
 
+from core.values import invalid
+
 MOST_WORDS, MOST_CHARACTERS = 10, 200
 
 
@@ -10,3 +12,10 @@ def why_too_much(text: str) -> str:
     if len(text.split()) > MOST_WORDS:
         return f"Search for at most {MOST_WORDS} words; these are {len(text.split())}."
     return ""
+
+
+def words_of(text: str) -> list[str]:
+    """The words to search for. Raises Invalid (field `query`) for more than a search may hold."""
+    if why := why_too_much(text):
+        raise invalid(query=why)
+    return text.split()

@@ -1,12 +1,31 @@
-"""Numbers in words. Pure."""
+"""Numbers in words, and words made alike. Pure."""
+
+import unicodedata
+from collections.abc import Sequence
 
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 BYTE_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
+def fold(text: str) -> str:
+    """What two spellings share that people take for the same: `CÉDRIC` and `Cédric`, `Ｅｃｈｏ` and `echo`.
+
+    NFKC and full case folding (Unicode §3.13, D146), once more for the few letters that need it: folding what is
+    folded changes nothing. Search and uniqueness compare this, in the database's column made of it.
+    """
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text)
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun: "1 connection", "1 204 connections"."""
     return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def agree(number: int, one: str, many: str) -> str:

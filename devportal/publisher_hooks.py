@@ -1,11 +1,14 @@
-"""What this room does for the Publisher: carries subscriptions over to new versions, and counts whom it touches."""
+"""What this room does for those below: carries subscriptions over to new versions, and counts whom it touches."""
 
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from accounts import consequences
 from accounts.models import User
 from devportal.operations import carry_subscriptions_over, move_subscriptions
-from devportal.queries import count_applications, count_by_plan, count_subscriptions_under
+from devportal.queries import count_applications, count_by_plan, count_subscriptions_under, holdings_of
 from publisher import impact, signals
 from publisher.messages import Impact
 from publisher.models import Api, Plan
@@ -15,6 +18,7 @@ def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
     impact.register(subscribed_applications)
+    consequences.register(lambda user: holdings_of(user, timezone.now()))
     impact.register_plan_counter(count_subscriptions_under)
     impact.register_subscriber_counter(count_by_plan)
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")

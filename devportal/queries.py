@@ -11,8 +11,10 @@ from django.db.models import Count, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 from oauth2_provider.models import AccessToken
 
+from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
+from core.searching import words_of
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
@@ -41,12 +43,13 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     """The APIs that `viewer` finds in the catalogue: the listed ones, and deprecated ones already subscribed to.
 
     Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
+    Raises Invalid for more words than a search may hold.
     """
-    apis = Api.objects.filter(_in_states(LISTED) | _mine(viewer, {State.DEPRECATED}))
-    apis = apis.annotate(tags_text=Cast("tags", TextField()))
-    for word in text.split():
-        apis = apis.filter(_mentions(word))
-    if tag:
+    wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
+    for word in words_of(text):
+        wanted &= _mentions(word)
+    apis = Api.objects.annotate(tags_text=Cast("tags", TextField())).filter(wanted)
+    if words_of(tag):
         apis = apis.filter(_tag_text(tag, '"{}"'))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
@@ -84,9 +87,14 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     if not isinstance(viewer, User):
         return Application.objects.none()
     mine = Application.objects.filter(owner=viewer).select_related("plan")
-    for word in text.split():
-        mine = mine.filter(Q(name__icontains=word) | Q(description__icontains=word))
-    return mine.annotate(subscription_count=Count("subscriptions", distinct=True)).order_by("name", "created_at")
+    wanted = Q()
+    for word in words_of(text):
+        wanted &= Q(name__icontains=word) | Q(description__icontains=word)
+    return (
+        mine.filter(wanted)
+        .annotate(subscription_count=Count("subscriptions", distinct=True))
+        .order_by("name", "created_at")
+    )
 
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
@@ -154,8 +162,10 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
     if not can_see_subscribers(viewer):
         return Subscription.objects.none()
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
-    for word in text.split():
-        rows = rows.filter(Q(application__name__icontains=word) | Q(application__owner__username__icontains=word))
+    wanted = Q()
+    for word in words_of(text):
+        wanted &= Q(application__name__icontains=word) | Q(application__owner__username__icontains=word)
+    rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
 
 
@@ -229,6 +239,12 @@ def scopes_of(application: Application) -> list[str]:
         "api__deployed_revision__snapshot", flat=True
     )
     return [DEFAULT_SCOPE, *sorted(_topic_scopes(snapshots) - {DEFAULT_SCOPE})]
+
+
+def holdings_of(user: User, now: datetime) -> Holdings:
+    """What hangs on a person here: their applications, and the tokens of these that have not expired."""
+    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
+    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

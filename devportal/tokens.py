@@ -20,6 +20,7 @@ from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
+from accounts.roles import DEVELOPERS
 from devportal.models import Application, OAuthClient
 
 OPAQUE_BYTES = 32
@@ -82,7 +83,7 @@ def digest(token: str) -> str:
 
 
 def find(token: str, now: datetime) -> AccessToken | None:
-    """The row of a token that still counts: not expired, and nobody who stands behind it is disabled."""
+    """The row of a token that still counts: not expired, and those who stand behind it may still act."""
     row = (
         AccessToken.objects.select_related("user", "application__user", "application__application__owner")
         .filter(token_checksum=digest(token), expires__gt=now)
@@ -93,8 +94,15 @@ def find(token: str, now: datetime) -> AccessToken | None:
 
 def is_backed(row: AccessToken) -> bool:
     """Whether the people behind a token may still act: the one it speaks for and the one who owns the client."""
-    owner = owner_of(row.application) if row.application else None
-    return bool(owner and owner.is_active and (row.user is None or row.user.is_active))
+    return bool(row.application and may_act(row.application) and (row.user is None or row.user.is_active))
+
+
+def may_act(client: OAuthClient) -> bool:
+    """Whether whoever answers for a client may still: not disabled and, for an application, still a developer."""
+    owner = owner_of(client)
+    if owner is None or not owner.is_active:
+        return False
+    return client.application is None or owner.has_role(*DEVELOPERS)
 
 
 def owner_of(client: OAuthClient) -> User | None:

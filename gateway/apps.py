@@ -5,11 +5,13 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Let the portals know how many clients a change would touch, and why one was not let in."""
+        """Let the rooms below know how many clients a change would touch, and why one was not let in."""
+        from accounts import consequences
         from gateway.connections import queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log
 
+        consequences.register(queries.holdings_of)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

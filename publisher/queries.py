@@ -12,6 +12,7 @@ from django.db.models import F, Max, Q, QuerySet
 from accounts.models import User
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
+from core.searching import words_of
 from publisher import addresses, permissions, validation, versions
 from publisher.addresses import Tenant
 from publisher.lifecycle import SERVED, State
@@ -73,16 +74,15 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
 
 
 def search_apis(user: User, *, text: str = "", state: State | None = None, sort: str = DEFAULT_SORT) -> QuerySet[Api]:
-    """The user's APIs whose name, context, version, description or a tag holds every word of `text`."""
-    apis = apis_for(user)
-    for word in text.split():
-        apis = apis.filter(
-            Q(name__icontains=word)
-            | Q(context__icontains=word)
-            | Q(version__icontains=word)
-            | Q(description__icontains=word)
-            | Q(tags__icontains=word)
-        )
+    """The user's APIs whose name, context, version, description or a tag holds every word of `text`.
+
+    Raises Invalid for more words than a search may hold.
+    """
+    wanted = Q()
+    for word in words_of(text):
+        named = Q(name__icontains=word) | Q(context__icontains=word) | Q(version__icontains=word)
+        wanted &= named | Q(description__icontains=word) | tagged(word)
+    apis = apis_for(user).filter(wanted)
     if state is not None:
         apis = apis.filter(state=state.value)
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")

@@ -221,7 +221,28 @@ DEVPORTAL_PAGES = [
     Line("POST", "devportal:subscription-deletions", DONE_TO_MINE, ("subscription",)),
 ]
 
+ADMINISTERED = "302 403 403 403 403 403 {}"
+ADMIN_PAGES = [
+    Line("GET", "accounts:administration", LEADS_ON),
+    Line("GET", "accounts:users", ADMINISTERED.format(200)),
+    Line("GET", "accounts:user-create", ADMINISTERED.format(200)),
+    Line("POST", "accounts:user-create", ADMINISTERED.format(302), body={"username": "erin", "roles": ["creator"]}),
+    Line("GET", "accounts:user", ADMINISTERED.format(200), ("carol",)),
+    Line(
+        "POST",
+        "accounts:user",
+        ADMINISTERED.format(302),
+        ("carol",),
+        body={"roles": ["subscriber", "creator"], "seen": ["subscriber"]},
+    ),
+    Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
+    Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
+    Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+]
+
 ACCOUNT_PAGES = [
+    Line("GET", "accounts:sign-in", "200 302 302 302 302 302 302", ("administration",)),
+    Line("GET", "accounts:account", SIGNED_IN, ("administration",)),
     Line("GET", "accounts:sign-up", "200 302 302 302 302 302 302"),
     Line("GET", "accounts:sign-in", "200 302 302 302 302 302 302", ("devportal",)),
     Line("GET", "accounts:sign-in", "200 302 302 302 302 302 302", ("publisher",)),
@@ -280,6 +301,16 @@ REST_ADMIN = [
         body={"conditionStatus": False},
     ),
     Line("DELETE", "api:deny-policies-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
+]
+
+U = "api:users-api:"
+REST_USERS = [
+    Line("GET", U + "users", REST_ADMINISTERED.format(200)),
+    Line("POST", U + "users", REST_ADMINISTERED.format(201), body={"username": "erin", "roles": ["creator"]}),
+    Line("GET", U + "user", REST_ADMINISTERED.format(200), ("carol",)),
+    Line("PATCH", U + "user", REST_ADMINISTERED.format(200), ("carol",), body={"roles": ["creator"]}),
+    Line("POST", U + "password-resets", REST_ADMINISTERED.format(201), ("carol",)),
+    Line("DELETE", U + "sessions", REST_ADMINISTERED.format(200), ("carol",)),
 ]
 
 PLANS = "api:policies-api:"
@@ -389,12 +420,14 @@ REST_GATEWAY = [
 TABLE = [
     *PUBLISHER_PAGES,
     *DEVPORTAL_PAGES,
+    *ADMIN_PAGES,
     *ACCOUNT_PAGES,
     *OAUTH,
     *REST_DOCUMENTS,
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
     *REST_ADMIN,
+    *REST_USERS,
     *REST_PLANS,
     *REST_USAGE,
     *REST_GATEWAY,
@@ -438,6 +471,8 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "unused_application_plan": "10PerMin",
         "devportal": "devportal",
         "publisher": "publisher",
+        "administration": "admin",
+        "carol": carol.pk,
     }
     return World(people, things)
 

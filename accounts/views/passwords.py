@@ -3,7 +3,8 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -12,6 +13,7 @@ from accounts import operations
 from accounts.access import current_user, requires
 from accounts.forms import ChangePasswordForm
 from accounts.portals import Portal
+from accounts.views.sessions import go, way_on
 from core.forms import accepted, status_of
 
 
@@ -27,5 +29,5 @@ def password(request: HttpRequest, portal: Portal) -> HttpResponse:
         if accepted(form, lambda: operations.change_password(user=user, **fields, actor=user, now=now)):
             update_session_auth_hash(request, user)
             messages.success(request, "Your password was changed. Everywhere else you are signed out.")
-            return redirect("accounts:account", portal)
+            return go(request, way_on(request, portal, default=reverse("accounts:account", args=[portal])))
     return render(request, "accounts/passwords/change.html", {"form": form}, status=status_of(form))

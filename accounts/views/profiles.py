@@ -8,7 +8,9 @@ from django.utils import timezone
 from accounts import operations
 from accounts.access import current_user, requires
 from accounts.forms import ProfileForm
+from accounts.permissions import administrators
 from accounts.portals import Portal
+from accounts.roles import MAY, Role
 from core.forms import status_of
 
 
@@ -22,4 +24,5 @@ def account(request: HttpRequest, portal: Portal) -> HttpResponse:
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
         messages.success(request, "Your account was saved.")
         return redirect("accounts:account", portal)
-    return render(request, "accounts/profiles/account.html", {"form": form}, status=status_of(form))
+    context = {"form": form, "administrators": administrators(), "roles": [(role, MAY[role]) for role in Role]}
+    return render(request, "accounts/profiles/account.html", context, status=status_of(form))

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from axes.helpers import get_cool_off
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
@@ -14,11 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import drafts, portals
+from accounts import default_password, drafts, permissions, portals
 from accounts.access import came_from, draft_of
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
+from core.text import fold
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -37,6 +40,9 @@ class SignIn(View):
         if not form.is_valid() or form.user is None:
             return self.page(request, portal, form, status=400)
         login(request, form.user)
+        if form.user.must_change_password and not default_password.is_first(form.user):
+            query = urlencode({"next": way_on(request, portal)})
+            return HttpResponseRedirect(f"{reverse('accounts:password', args=[portal])}?{query}")
         return go(request, way_on(request, portal))
 
     def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
@@ -48,14 +54,15 @@ class SignIn(View):
 def sign_out(request: HttpRequest, portal: Portal) -> HttpResponse:
     """End the session and show the portal's front door."""
     logout(request)
-    return redirect("accounts:sign-in", portal) if portal is portals.PUBLISHER else redirect(portal.home)
+    return redirect(portal.home) if portal is portals.DEVPORTAL else redirect("accounts:sign-in", portal)
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = None, *rest: Any) -> HttpResponse:
     """The page of somebody who tried too often; says how long to wait. The setting AXES_LOCKOUT_CALLABLE names it."""
     seconds = int((get_cool_off(request) or timedelta()).total_seconds())
     wait = durations.roughly(max(60, seconds))
-    page = render(request, "accounts/sessions/locked_out.html", {"wait": wait}, status=429)
+    context = {"wait": wait, "administrators": permissions.administrators()}
+    page = render(request, "accounts/sessions/locked_out.html", context, status=429)
     page["Retry-After"] = str(seconds)
     return page
 
@@ -74,8 +81,8 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The name under which attempts are counted, the same in all capitals. AXES_USERNAME_CALLABLE names it."""
-    return str((credentials or request.POST).get("username") or "").lower()
+    """The name under which attempts are counted. AXES_USERNAME_CALLABLE names it."""
+    return fold(str((credentials or request.POST).get("username") or ""))
 
 
 def counted_address(request: HttpRequest) -> str:

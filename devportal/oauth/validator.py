@@ -33,7 +33,7 @@ class Validator(OAuth2Validator):
     - an access token lives to its own end, refreshed or not (RFC 6749 §1.5): what it opened stays open;
     - a refresh token is replaced at each use. For a few seconds it may be used again by its client, whose first answer
       may have been lost; later use ends its whole family (RFC 9700 §4.14.2);
-    - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled;
+    - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled or no developer any more;
     - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
     - every token made or ended here says in the audit log who did it.
     """
@@ -67,8 +67,7 @@ class Validator(OAuth2Validator):
 
     def _load_application(self, client_id: str, request: Request) -> OAuthClient | None:
         client = super()._load_application(client_id, request)
-        owner = tokens.owner_of(client) if client else None
-        if client is None or owner is None or not owner.is_active:
+        if client is None or not tokens.may_act(client):
             request.client = None
             return None
         return _signing(client)

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from devportal import one_time_secret
+from core import one_time_secret
 from devportal.models import KeyType, OAuthClient
 
 

@@ -284,6 +284,8 @@ _UNPROVEN: dict[TokenError | None, str] = {
     TokenError.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
     "Use a token of an application.",
     TokenError.DISABLED: "The account behind this token is disabled. Ask an administrator.",
+    TokenError.NO_DEVELOPER: "Whoever owns the application of this token no longer has the subscriber role. "
+    "Ask an administrator.",
 }
 
 

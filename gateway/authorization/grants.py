@@ -57,6 +57,7 @@ class TokenError(Enum):
     TICKET = "ticket"
     SERVICE_ACCOUNT = "service account"
     DISABLED = "disabled"
+    NO_DEVELOPER = "no developer"
     UNAVAILABLE = "unavailable"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from accounts.consequences import Holdings
 from accounts.models import User
 from core.errors import NotFound
 from gateway.connections.heartbeat import STALE_SECONDS
@@ -28,6 +29,12 @@ def open_among(rows: QuerySet[ConnectionRecord], now: datetime) -> QuerySet[Conn
     """Those that are open, on a worker that lives. News of opening and ending takes a second to be written."""
     living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
     return rows.filter(ended_at=None, worker_id__in=living)
+
+
+def holdings_of(user: User) -> Holdings:
+    """What hangs on a person here: the connections of their applications that are open now."""
+    theirs = ConnectionRecord.objects.filter(owner_id=str(user.pk))
+    return Holdings(live_connections=open_among(theirs, timezone.now()).count())
 
 
 def live_by(by: str, **which: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from gateway.authorization.cache import Touched
 from gateway.connections.verbs import CLOSING_ASKED, REAUTHENTICATION_ASKED
 
 GRACE_SECONDS = 10.0
-PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted"})
+PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted", "user.roles_changed"})
 
 
 @dataclass(frozen=True, slots=True)

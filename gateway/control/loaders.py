@@ -15,10 +15,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import AccessToken
 
-from accounts.models import User
+from accounts.models import RoleGrant, User
+from accounts.roles import DEVELOPERS
 from devportal import attempts, tickets
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
@@ -213,13 +214,16 @@ _TOKEN_COLUMNS = {
     "owner": "application__application__owner_id",
     "owner_name": "application__application__owner__username",
     "owner_active": "application__application__owner__is_active",
+    "owner_develops": "owner_develops",
     "user_active": "user__is_active",
 }
 
 
 def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
     columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
-    rows = list(AccessToken.objects.filter(wanted).order_by().values(*columns))
+    develops = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]), role__in=DEVELOPERS)
+    tokens = AccessToken.objects.filter(wanted).annotate(owner_develops=Exists(develops))
+    rows = list(tokens.order_by().values(*columns))
     subscriptions = _subscriptions({row[_TOKEN_COLUMNS["application"]] for row in rows} - {None})
     for row in rows:
         yield row, _grant(row, subscriptions)
@@ -233,6 +237,8 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         return TokenError.SERVICE_ACCOUNT
     if not of["owner_active"] or of["user_active"] is False:
         return TokenError.DISABLED
+    if not of["owner_develops"]:
+        return TokenError.NO_DEVELOPER
     return Grant(
         token_id=str(row["pk"]),
         client_id=of["client"],

@@ -37,7 +37,7 @@ EXTENSION = "apimanager.relay"
 log = logging.getLogger("gateway.http")
 
 
-class State(Enum):
+class PendingState(Enum):
     """How far a client has come: DECIDING > ACCEPTED > GONE, or DECIDING > GONE with a refusal or by itself."""
 
     DECIDING = "the application decides"
@@ -59,7 +59,7 @@ class PendingWebSocket(asyncio.Protocol):
         self.early = early
         extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
         self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
-        self._state = State.DECIDING
+        self._state = PendingState.DECIDING
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._gone: asyncio.Future[None] | None = None
 
@@ -113,7 +113,7 @@ class PendingWebSocket(asyncio.Protocol):
             pass
         except Exception:
             log.exception("The gateway's application failed.")
-        if self._state is not State.GONE:
+        if self._state is not PendingState.GONE:
             self._answer(head.write_refusal(refusals.fault(), request_id.get()))
             self.transport.close()
 
@@ -121,12 +121,12 @@ class PendingWebSocket(asyncio.Protocol):
         if self._gone is None:
             self._gone = self.loop.create_future()
             return {"type": "websocket.connect"}
-        if self._state is not State.GONE:
+        if self._state is not PendingState.GONE:
             await self._gone
         return {"type": "websocket.disconnect", "code": 1006}
 
     async def _send(self, message: Any) -> None:
-        if self._state is State.GONE:
+        if self._state is PendingState.GONE:
             raise ClientDisconnected
         match message["type"]:
             case "websocket.accept":
@@ -147,11 +147,11 @@ class PendingWebSocket(asyncio.Protocol):
         if subprotocol := message.get("subprotocol"):
             headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
         key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
-        self._state = State.ACCEPTED
+        self._state = PendingState.ACCEPTED
         self.transport.write(head.write_switch(accept_for(key.strip()), headers))
 
     def _answer(self, response: bytes) -> None:
-        if self._state is not State.DECIDING:
+        if self._state is not PendingState.DECIDING:
             return
         client, _ = self._scope["client"] or ("", 0)
         leave = self.config.greeted_by_address.enter(client)  # again, until it has been told no
@@ -160,7 +160,7 @@ class PendingWebSocket(asyncio.Protocol):
 
     def _end(self) -> None:
         """The transport is somebody else's now, or gone; drop what is not needed any longer."""
-        self._state = State.GONE
+        self._state = PendingState.GONE
         self.early = b""
         self.connections.discard(self)
         if self._gone is not None and not self._gone.done():

@@ -103,7 +103,6 @@ class EndpointForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        """What the form shows at first."""
         options = EndpointOptions.from_document(hidden(api.endpoint_options)).to_document()
         return {
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
@@ -117,11 +116,9 @@ class EndpointForm(GuardedForm):
         }
 
     def clean_headers(self) -> dict[str, str]:
-        """Header lines as names with values."""
         return _headers(self.cleaned_data["headers"])
 
     def clean_secret_headers(self) -> dict[str, str]:
-        """The same."""
         return _headers(self.cleaned_data["secret_headers"])
 
     def clean(self) -> dict[str, Any]:

@@ -117,9 +117,9 @@ def update_api(
     """Change the design, or the part of it that `changes` holds: any of `publisher.design.PARTS`, and `plans`.
 
     What is sent as it is asks for no right and is not written; where nothing differs, nothing is recorded. Plans act at
-    once, all else when a revision is deployed. Who is subscribed keeps the plan they have, unless `successors` names
-    the plan that takes its place. The context may change before the first revision. Addresses that are new are looked
-    up, so call this outside any transaction where there may be such.
+    once, all else when a revision is deployed. Who is subscribed keeps the plan they have, unless it has one among
+    `successors`. The context may change before the first revision. Addresses that are new are looked up, so call this
+    outside any transaction where there may be such.
 
     Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
@@ -131,7 +131,7 @@ def update_api(
     differing = _differing(api, values)
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
-    if "plans" in differing:
+    if "plans" in differing or successors:
         permissions.require_set_plans(actor, api)
     refuse_backends(design.backends(differing))
     with transaction.atomic():

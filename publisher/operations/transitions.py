@@ -56,8 +56,11 @@ def transition_api(
     return row
 
 
-def _lost(api: Api, source: State) -> TransitionLost:
-    return TransitionLost(f"{api} is {api.stage.label} by now, no longer {source.label}. Look again before you decide.")
+def _lost(api: Api, seen: State) -> TransitionLost:
+    return TransitionLost(
+        f"{api} is {api.stage.label} by now; you saw it {seen.label}. Nothing was done: look at what is possible now, "
+        "and decide again."
+    )
 
 
 def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:

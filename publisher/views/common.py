@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from accounts.access import current_user
 from accounts.models import User
+from core.errors import NotAllowed
 from publisher import health, permissions, snapshots
 from publisher.lifecycle import SERVED
 from publisher.models import Api
@@ -30,6 +31,17 @@ def rights(user: User, api: Api) -> dict[str, bool]:
     return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
 
 
+def refusals(user: User, api: Api) -> dict[str, str]:
+    """Why the user may not do it, as a sentence, for each action that is not drawn: `{{ needs.deploy }}`."""
+    found = {}
+    for action in ACTIONS:
+        try:
+            getattr(permissions, f"require_{action}")(user, api)
+        except NotAllowed as refusal:
+            found[action] = str(refusal)
+    return found
+
+
 def health_for(api: Api, now: datetime) -> dict[str, Any]:
     """How the API fares, for a page that shows it; nothing where it is not served or nobody knows."""
     known = health.of([api], now).get(str(api.pk)) if is_served(api) else None
@@ -46,6 +58,7 @@ def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200
     everywhere = {
         "api": api,
         "may": rights(current_user(request), api),
+        "needs": refusals(current_user(request), api),
         "differences": snapshots.differences(api),
         "deployed": api.deployed_revision,
     }

@@ -121,6 +121,51 @@ def test_roles_become_exactly_the_ones_asked_for(admin: User, alice: User) -> No
     assert last_entry().detail["roles"] == ["observer", "publisher"]
 
 
+def test_roles_that_somebody_else_changed_meanwhile_are_not_overwritten(admin: User, alice: User) -> None:
+    operations.set_roles(user=alice, roles=[Role.OBSERVER], actor=admin, now=NOW)
+    with pytest.raises(operations.RolesChanged, match="now they are observer"):
+        operations.set_roles(user=alice, roles=[Role.ADMIN], seen=[Role.CREATOR], actor=admin, now=NOW)
+    assert [grant.role for grant in alice.role_grants.all()] == ["observer"]
+
+
+def test_roles_and_state_change_together_or_not_at_all(admin: User, alice: User) -> None:
+    operations.set_roles(user=alice, roles=[Role.ADMIN], actor=admin, now=NOW)
+    operations.disable_user(user=admin, actor=alice, now=NOW)
+    with pytest.raises(operations.LastAdministrator):
+        operations.change_user(user=alice, roles=[Role.ADMIN, Role.CREATOR], active=False, actor=alice, now=NOW)
+    assert [grant.role for grant in alice.role_grants.all()] == ["admin"]
+
+
+def test_a_one_time_password_replaces_the_old_one_and_must_be_changed(admin: User, carol: User) -> None:
+    password = operations.reset_password(user=carol, actor=admin, now=NOW)
+    carol.refresh_from_db()
+    assert carol.check_password(password)
+    assert carol.must_change_password
+    assert last_entry().verb == "user.password_reset"
+    assert password not in str(last_entry().detail)
+    operations.check_policy(password, carol, field="password")
+
+
+def test_nobody_resets_their_own_password_nor_that_of_a_program(admin: User, carol: User) -> None:
+    with pytest.raises(operations.NoPassword, match="your own"):
+        operations.reset_password(user=admin, actor=admin, now=NOW)
+    carol.is_service = True
+    with pytest.raises(operations.NoPassword, match="keys"):
+        operations.reset_password(user=carol, actor=admin, now=NOW)
+
+
+def test_only_administrators_reset_passwords_and_end_sessions(carol: User, mallory: User) -> None:
+    with pytest.raises(RoleRequired):
+        operations.reset_password(user=carol, actor=mallory, now=NOW)
+    with pytest.raises(RoleRequired):
+        operations.end_sessions(user=carol, actor=mallory, now=NOW)
+
+
+def test_whoever_works_on_the_server_itself_needs_no_role(carol: User) -> None:
+    operations.set_roles(user=carol, roles=[Role.ADMIN], actor=None, now=NOW)
+    assert last_entry().actor_name == "system"
+
+
 def test_roles_that_do_not_change_are_said_to_be_so(admin: User, alice: User) -> None:
     with pytest.raises(operations.NothingToChange):
         operations.set_roles(user=alice, roles=[Role.CREATOR], actor=admin, now=NOW)

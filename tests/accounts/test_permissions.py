@@ -49,4 +49,4 @@ def test_the_page_of_a_refusal_says_what_for_and_whom_to_ask(client: Client, car
     body = " ".join(page.content.decode().split())
     assert page.status_code == 403
     assert "Opening this page is for people with this role" in body
-    assert "Ask admin, who can give it to you" in body
+    assert "Ask <bdi>admin</bdi>, who can give it to you" in body

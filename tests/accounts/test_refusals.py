@@ -79,7 +79,7 @@ def test_the_page_of_a_missing_role_names_the_role_and_the_administrators(
     page = client.get("/publisher/workshop", secure=True)
     assert page.status_code == 403
     assert ">creator<" in page.text
-    assert "Ask admin" in page.text
+    assert "Ask <bdi>admin</bdi>" in page.text
 
 
 @override_settings(DEBUG=False)

@@ -45,3 +45,9 @@ def test_no_word_is_explained_twice() -> None:
     words, names = [word for word, _, _ in ROWS], [name for _, _, name in ROWS]
     assert sorted(set(words)) == sorted(words)
     assert sorted(set(names)) == sorted(names)
+
+
+def test_a_class_name_means_one_thing_in_the_whole_tree(classes: dict[str, list[str]]) -> None:
+    given = {"Command", "Migration"}  # Django finds these by their names
+    several = {name: places for name, places in classes.items() if len(places) > 1 and name not in given}
+    assert not several

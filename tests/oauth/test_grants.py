@@ -15,6 +15,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.models import User
+from accounts.roles import Role
 from core.client_address import TrustedProxies
 from core.models import AuditEntry
 from devportal import tokens
@@ -472,6 +473,18 @@ def test_a_disabled_owner_means_no_tokens_for_the_client(client: Client, keys: G
 
     refused = flows.token(client, keys.client, keys.secret, grant_type="client_credentials")
     assert _error(refused) == (401, "invalid_client")
+
+
+def test_an_owner_who_is_no_developer_any_more_gets_no_tokens_for_the_client_until_they_are_again(
+    client: Client, keys: GeneratedKeys, carol: User
+) -> None:
+    carol.role_grants.update(role=Role.CREATOR)
+    refused = flows.token(client, keys.client, keys.secret, grant_type="client_credentials")
+    assert _error(refused) == (401, "invalid_client")
+
+    carol.role_grants.update(role=Role.SUBSCRIBER)
+    made = flows.token(client, keys.client, keys.secret, grant_type="client_credentials")
+    assert made.status_code == 200
 
 
 def test_a_person_disabled_after_agreeing_gets_no_token(client: Client, keys: GeneratedKeys, bob: User) -> None:

@@ -12,6 +12,7 @@ from jwcrypto import jwk, jwt
 from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.models import User
+from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import tokens
 from devportal.oauth.hashers import RandomSecretHasher
@@ -97,6 +98,15 @@ def test_a_token_counts_until_it_ends_or_somebody_behind_it_is_disabled(
     someone = carol if disabled == "owner" else bob
     User.objects.filter(pk=someone.pk).update(is_active=False)
     assert tokens.find(issued.token, NOW) is None
+
+
+def test_a_token_counts_while_its_owner_may_have_applications(keys: GeneratedKeys, carol: User, bob: User) -> None:
+    issued = _issue(keys, carol, user=bob)
+    carol.role_grants.update(role=Role.PUBLISHER)
+    assert tokens.find(issued.token, NOW) is None
+
+    carol.role_grants.update(role=Role.ADMIN)
+    assert tokens.find(issued.token, NOW) == issued.row
 
 
 def test_every_token_issued_leaves_a_row_on_the_trail_without_the_token(keys: GeneratedKeys, carol: User) -> None:

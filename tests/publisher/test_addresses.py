@@ -104,7 +104,10 @@ def _put_in_the_way(admin: User) -> tuple[Api, Api]:
 
 
 def test_the_younger_of_two_that_clash_is_not_deployed_and_the_older_is(admin: User) -> None:
-    victim, thief = _put_in_the_way(admin)
+    victim, thief = (
+        operations.update_api(api=api, changes={"query_token": False}, actor=admin, now=LATER)
+        for api in _put_in_the_way(admin)
+    )
     with pytest.raises(operations.CannotDeploy, match=r"Victim 1\.0\.0 answers at /victim/1\.0\.0"):
         operations.deploy_revision(
             api=thief, revision=operations.create_revision(api=thief, actor=admin, now=LATER), actor=admin, now=LATER

@@ -491,7 +491,7 @@ def test_a_publisher_deploys_goes_back_and_undeploys(admin: User, bob: User) -> 
     same = client.post(address("deployments", api), {"description": "Second"})
     assert (same.status_code, "Nothing differs from revision 1" in text_of(same)) == (409, True)
     assert api.revisions.count() == 1
-    operations.update_api(api=api, changes={"production": {"url": "ws://other/"}}, actor=admin, now=NOW)
+    operations.update_api(api=api, changes={"production": {"url": "ws://other/"}, "sandbox": {}}, actor=admin, now=NOW)
     done = client.post(address("deployments", api), {"description": "Second"}, follow=True)
     assert "Revision 2 is deployed." in text_of(done)
     first = queries.revisions_of(api).get(number=1)

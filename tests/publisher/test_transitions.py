@@ -76,7 +76,7 @@ def test_blocking_and_deprecating_leave_it_on_the_gateway(admin: User, action: A
 def test_of_two_publishers_who_looked_at_the_same_state_one_loses(admin: User) -> None:
     seen_by_both = make_api(admin, publish=True)
     operations.transition_api(api=seen_by_both, action=Action.BLOCK, actor=admin, now=LATER)
-    with pytest.raises(operations.TransitionLost, match="is Blocked by now, no longer Published"):
+    with pytest.raises(operations.TransitionLost, match="is Blocked by now; you saw it Published"):
         operations.transition_api(api=seen_by_both, action=Action.DEPRECATE, actor=admin, now=LATER)
     assert Api.objects.get().stage is State.BLOCKED
     assert AuditEntry.objects.filter(verb="api.transitioned").count() == 2
@@ -143,7 +143,7 @@ def test_only_publish_is_announced(admin: User, published: list[Any]) -> None:
 
 def test_a_step_is_taken_only_from_the_state_in_which_it_was_offered(admin: User) -> None:
     api = operations.transition_api(api=make_api(admin, publish=True), action=Action.BLOCK, actor=admin, now=NOW)
-    with pytest.raises(operations.TransitionLost, match="is Blocked by now, no longer Published"):
+    with pytest.raises(operations.TransitionLost, match="is Blocked by now; you saw it Published"):
         operations.transition_api(api=api, action=Action.DEPRECATE, seen=State.PUBLISHED, actor=admin, now=LATER)
     api.refresh_from_db()
     assert api.stage is State.BLOCKED

@@ -591,7 +591,7 @@ def test_a_step_is_refused_if_the_state_that_was_seen_has_changed(publisher: Cli
 
     late = _post(publisher, f"{path}Deprecate&seenState=PUBLISHED")
     assert late.status_code == 409
-    assert "is Blocked by now, no longer Published" in late.json()["description"]
+    assert "is Blocked by now; you saw it Published" in late.json()["description"]
     guarded = publisher.post(f"{PUBLISHER}{path}Deprecate", headers={"If-Match": seen})
     assert guarded.status_code == 412
     assert Api.objects.get(pk=api.pk).stage is State.BLOCKED

@@ -12,6 +12,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts import operations as people
 from accounts.models import User
+from accounts.roles import Role
 from devportal import operations as developing
 from devportal.models import Application, DenyPolicy, Subscription
 from publisher import operations as publishing
@@ -93,6 +94,11 @@ def disable_owner(story: Story) -> None:
     people.disable_user(user=User.objects.get(pk=story.carol.pk), actor=story.admin, now=timezone.now())
 
 
+def take_the_role_away(story: Story) -> None:
+    carol = User.objects.get(pk=story.carol.pk)
+    people.set_roles(user=carol, roles=[Role.OBSERVER], actor=story.admin, now=timezone.now())
+
+
 def delete_owner(story: Story) -> None:
     User.objects.get(pk=story.carol.pk).delete()
 
@@ -137,6 +143,7 @@ def change_plan(story: Story) -> None:
         (renew_secret, 4001, "revoked"),
         (delete_application, 4001, "revoked"),
         (disable_owner, 4001, "disabled"),
+        (take_the_role_away, 4001, "subscriber role"),
         (delete_owner, 4001, "revoked"),
         (unsubscribe, 4002, "not subscribed"),
         (block, 4006, "blocked this subscription"),

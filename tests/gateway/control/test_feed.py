@@ -26,6 +26,7 @@ from gateway.control.feed import GRACE_SECONDS, FeedCursor, FeedRow, touched_by
         ("token.revoked", {"token_id": 7, "application_id": "a"}, Touched(tokens={"7"})),
         ("token.issued", {"token_id": 7, "application_id": "a"}, Touched()),
         ("user.disabled", {}, Touched(users={"x"})),
+        ("user.roles_changed", {}, Touched(users={"x"})),
         ("user.enabled", {}, Touched(users={"x"})),
         ("user.password_changed", {}, Touched()),
         ("plan.updated", {}, Touched()),

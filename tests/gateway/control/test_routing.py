@@ -12,6 +12,8 @@ from oauth2_provider.models import AccessToken
 
 from accounts import operations as people
 from accounts.models import User
+from accounts.operations import set_roles
+from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import operations, tokens
 from devportal.models import Application, DenyPolicy, OAuthClient
@@ -140,6 +142,18 @@ def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: St
     assert isinstance(grant_of(own), Grant)
     User.objects.filter(pk=story.carol.pk).update(is_active=False)
     assert grant_of(own) is TokenError.DISABLED
+
+
+def test_the_owner_of_an_application_losing_the_subscriber_role_ends_its_tokens_and_getting_it_back_revives_them(
+    story: Story,
+) -> None:
+    own, carol = story.token(), User.objects.get(pk=story.carol.pk)
+    set_roles(user=carol, roles=[Role.CREATOR], actor=story.admin, now=timezone.now())
+    assert grant_of(own) is TokenError.NO_DEVELOPER
+    set_roles(user=carol, roles=[Role.ADMIN], actor=story.admin, now=timezone.now())
+    assert isinstance(grant_of(own), Grant)
+    set_roles(user=carol, roles=[Role.SUBSCRIBER, Role.OBSERVER], actor=story.admin, now=timezone.now())
+    assert isinstance(grant_of(own), Grant)
 
 
 def test_a_service_accounts_token_is_for_the_rest_api_only(story: Story) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpRequest, HttpResponse
 
-from devportal import one_time_secret
+from core import one_time_secret
 
 
 class Browser:

@@ -1,0 +1,14 @@
+"""The addresses of the Administration's REST API that belong to this room, below `/api/am/admin/v4/`."""
+
+from django.urls import path
+
+from accounts.api import users
+
+app_name = "users-api"
+
+urlpatterns = [
+    path("users", users.Users.as_view(), name="users"),
+    path("users/<int:user_id>", users.OneUser.as_view(), name="user"),
+    path("users/<int:user_id>/password-resets", users.PasswordResets.as_view(), name="password-resets"),
+    path("users/<int:user_id>/sessions", users.Sessions.as_view(), name="sessions"),
+]

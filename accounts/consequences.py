@@ -1,0 +1,57 @@
+"""What it costs a person to be shut out. The rooms above know; they register a counter each at start."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from accounts.models import User
+from accounts.roles import DEVELOPERS, Role
+from core.text import count, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What hangs on a person: `live_connections` and working `tokens` of the `applications` that they own."""
+
+    applications: int = 0
+    tokens: int = 0
+    live_connections: int = 0
+
+
+Counter = Callable[[User], Holdings]
+_counters: list[Counter] = []
+
+
+def register(counter: Counter) -> None:
+    """Add a counter. It answers with the part of the holdings that it knows and leaves the rest at nothing."""
+    if counter not in _counters:
+        _counters.append(counter)
+
+
+def of(user: User) -> Holdings:
+    """The answers of all counters together."""
+    known = [counter(user) for counter in _counters]
+    return Holdings(
+        sum(each.applications for each in known),
+        sum(each.tokens for each in known),
+        sum(each.live_connections for each in known),
+    )
+
+
+def of_losing_rights(held: Holdings) -> str:
+    """What ends for the applications of somebody who may no longer have any, in figures."""
+    if not held.applications:
+        return "They own no application, so no connection ends."
+    owned = count(held.applications, "application")
+    if not held.tokens and not held.live_connections:
+        return f"No token of their {owned} works now, and none can be made."
+    ends = [count(number, noun) for number, noun in _ending(held) if number]
+    return f"Ends {listed(ends)} of their {owned} at once."
+
+
+def costs_rights(before: Iterable[Role], after: Iterable[Role]) -> bool:
+    """Whether the tokens of somebody's applications end when their roles change so."""
+    return bool(DEVELOPERS & set(before)) and not DEVELOPERS & set(after)
+
+
+def _ending(held: Holdings) -> list[tuple[int, str]]:
+    return [(held.live_connections, "live connection"), (held.tokens, "token")]

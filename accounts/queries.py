@@ -1,0 +1,55 @@
+"""What administrators may read about accounts; who else asks is turned away by the edges."""
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.permissions import Viewer, require_manage_users
+from accounts.roles import Role
+from core.errors import NotFound
+from core.models import AuditEntry
+
+
+class UserNotFound(NotFound):
+    """There is no such account."""
+
+    def __init__(self, name: object = "") -> None:
+        super().__init__(f"There is no user called {name}." if name else "There is no such user.")
+
+
+def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
+    """The accounts whose user name, full name or e-mail holds every word of `text`. Raises RoleRequired.
+
+    `role` narrows to those who hold it, `state` to the "enabled" or the "disabled".
+    """
+    require_manage_users(viewer)
+    users = User.objects.prefetch_related("role_grants")
+    for word in text.split():
+        named = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+        users = users.filter(named | Q(username__icontains=word))
+    if role in set(Role):
+        users = users.filter(role_grants__role=role)
+    if state in ("enabled", "disabled"):
+        users = users.filter(is_active=state == "enabled")
+    return users.order_by("username")
+
+
+def get_user(viewer: Viewer, pk: int) -> User:
+    """One account. Raises RoleRequired or UserNotFound."""
+    user = search_users(viewer).filter(pk=pk).first()
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def changes_of(viewer: Viewer, user: User) -> QuerySet[AuditEntry]:
+    """What was done to an account, the newest first. Raises RoleRequired."""
+    require_manage_users(viewer)
+    return AuditEntry.objects.filter(kind=User.audit_kind, object_id=str(user.pk)).order_by("-pk")
+
+
+def user_named(username: str) -> User:
+    """The account of this name, in any case. Raises UserNotFound."""
+    try:
+        return User.objects.get_by_natural_key(username)
+    except User.DoesNotExist:
+        raise UserNotFound(username) from None
