@@ -609,7 +609,7 @@ def test_a_step_is_refused_when_the_api_has_moved_since_it_was_seen(admin: User,
     client.post(address("transitions", api), {"action": "Block", "seen": "PUBLISHED"})
     refused = client.post(address("transitions", api), {"action": action, "seen": "PUBLISHED"})
     assert refused.status_code == 409
-    assert "is Blocked by now, no longer Published. Look again before you decide." in text_of(refused)
+    assert "is Blocked by now; you saw it Published. Nothing was done" in text_of(refused)
     assert 'name="seen" value="BLOCKED"' in refused.content.decode()
     api.refresh_from_db()
     assert api.stage is State.BLOCKED
