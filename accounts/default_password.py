@@ -16,10 +16,10 @@ def default_password_stands() -> bool:
 
     Hashes a password, so ask at start, not on every page. While it stands the server must listen on loopback only.
     """
-    first = User.objects.filter(username__iexact=FIRST_USERNAME, is_active=True).first()
+    first = User.objects.filter(username_key=FIRST_USERNAME, is_active=True).first()
     return first is not None and first.check_password(FIRST_PASSWORD)
 
 
 def default_password_is_marked() -> bool:
     """The same question for a page: answered by the mark on the row, without hashing."""
-    return User.objects.filter(username__iexact=FIRST_USERNAME, is_active=True, must_change_password=True).exists()
+    return User.objects.filter(username_key=FIRST_USERNAME, is_active=True, must_change_password=True).exists()

@@ -8,22 +8,26 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
-from django.db.models.functions import Lower
 
 from accounts.roles import Role, in_order
+from core.folded import FoldedText, Folding, KeepsFolded
 
 
 class People(UserManager["User"]):
-    """Finds people by name in any case, as the constraint on names does."""
+    """Finds people by name in any case and spelling, as the constraint on names does."""
 
     use_in_migrations = False
 
+    def get_queryset(self) -> Folding[User]:
+        """Rows whose folded columns stay true."""
+        return Folding(self.model, using=self._db)
+
     def get_by_natural_key(self, username: str | None) -> User:
         """The account of a name as typed at sign-in."""
-        return self.get(username__iexact=username)
+        return self.get(username_key=username)
 
 
-class User(AbstractUser):
+class User(KeepsFolded, AbstractUser):
     """A person, or a service account when `is_service` is set. What it may do is said by its roles."""
 
     audit_kind: ClassVar = "user"
@@ -32,10 +36,14 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(default=False)
     session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
 
+    username_key = FoldedText(of="username")
+    first_name_key = FoldedText(of="first_name")
+    last_name_key = FoldedText(of="last_name")
+
     objects: ClassVar[People] = People()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("username"), name="username_unique_in_any_case")]
+        constraints: ClassVar = [models.UniqueConstraint("username_key", name="username_unique_in_any_case")]
 
     def _get_session_auth_hash(self, secret: Any = None) -> str:
         # Django's question whether a session still counts: the password it was begun with, and now the round too.

@@ -73,6 +73,7 @@ class NoPassword(Conflict):
     """A service account signs in with keys, and one's own password is changed by whoever knows it."""
 
 
+LONGEST_NAME = 150
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
 PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
@@ -221,12 +222,15 @@ def change_user(
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
     """An unsaved account whose name is free and whose password keeps to the policy."""
+    username = User.normalize_username(username)
+    if len(username) > LONGEST_NAME:
+        raise invalid(username=f"A name has at most {LONGEST_NAME} letters. Shorten it.")
     try:
         UnicodeUsernameValidator()(username)
     except ValidationError:
         sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
         raise invalid(username=sentence) from None
-    if User.objects.filter(username__iexact=username).exists():
+    if User.objects.filter(username_key=username).exists():
         raise UsernameTaken(username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")

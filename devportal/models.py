@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
+from core.folded import FoldedText, Folding, KeepsFolded
 from devportal.deny_policies import DenyCondition
 from devportal.subscription_states import CHOICES, SubscriptionState
 from publisher.models import Api, Plan
@@ -40,7 +41,7 @@ class ApplicationPlan(models.Model):
         return {"plan_id": str(self.pk), "plan": self.name}
 
 
-class Application(models.Model):
+class Application(KeepsFolded):
     """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox."""
 
     audit_kind: ClassVar = "application"
@@ -57,10 +58,14 @@ class Application(models.Model):
     token_type = models.CharField(max_length=8, choices=TokenType, default=TokenType.JWT)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    name_key = FoldedText(of="name")
+    description_key = FoldedText(of="description")
+
+    objects = Folding.as_manager()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("owner", Lower("name"), name="application_name_unique_for_its_owner")
+            models.UniqueConstraint("owner", "name_key", name="application_name_unique_for_its_owner")
         ]
 
     def __str__(self) -> str:

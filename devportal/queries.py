@@ -1,19 +1,19 @@
 """What a viewer of the developer portal may read. Everything is scoped to that viewer; strangers get NotFound."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Count, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
 from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
+from core.folded import whole
 from core.searching import words_of
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
@@ -48,25 +48,25 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
     for word in words_of(text):
         wanted &= _mentions(word)
-    apis = Api.objects.annotate(tags_text=Cast("tags", TextField())).filter(wanted)
+    apis = Api.objects.filter(wanted)
     if words_of(tag):
-        apis = apis.filter(_tag_text(tag, '"{}"'))
+        apis = apis.filter(has_tag(tag))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
 
 
 def has_tag(tag: str) -> Q:
     """APIs of `catalogue_for` that carry this very tag."""
-    return _tag_text(tag, '"{}"')
+    return Q(tags_key__contains=whole(tag))
 
 
 def has_tag_with(text: str) -> Q:
     """APIs of `catalogue_for` of which a tag holds this text."""
-    return _tag_text(text, "{}")
+    return Q(tags_key__contains=text)
 
 
 def says(text: str) -> Q:
     """APIs of `catalogue_for` whose name, description or tags hold this text."""
-    return Q(name__icontains=text) | Q(description__icontains=text) | has_tag_with(text)
+    return Q(name_key__contains=text) | Q(description_key__contains=text) | has_tag_with(text)
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -104,7 +104,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     mine = Application.objects.filter(owner=viewer).select_related("plan")
     wanted = Q()
     for word in words_of(text):
-        wanted &= Q(name__icontains=word) | Q(description__icontains=word)
+        wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
     return (
         mine.filter(wanted)
         .annotate(subscription_count=Count("subscriptions", distinct=True))
@@ -179,7 +179,7 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     wanted = Q()
     for word in words_of(text):
-        wanted &= Q(application__name__icontains=word) | Q(application__owner__username__icontains=word)
+        wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
 
@@ -304,17 +304,8 @@ def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
 
 
 def _mentions(word: str) -> Q:
-    named = Q(name__icontains=word) | Q(description__icontains=word)
-    return named | Q(context__icontains=word) | Q(version__istartswith=word) | _tag_text(word, "{}")
-
-
-def _tag_text(tag: str, pattern: str) -> Q:
-    """Match a tag in the JSON text, which SQLite keeps with escapes and PostgreSQL without."""
-    spellings = {json.dumps(tag)[1:-1], json.dumps(tag, ensure_ascii=False)[1:-1]}
-    query = Q()
-    for spelling in spellings:
-        query |= Q(tags_text__icontains=pattern.format(spelling))
-    return query
+    named = Q(name_key__contains=word) | Q(description_key__contains=word)
+    return named | Q(context__icontains=word) | Q(version__istartswith=word) | Q(tags_key__contains=word)
 
 
 def _one(rows: QuerySet[Row], pk: UUID | int | str) -> Row | None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import plan_summary
 from publisher.lifecycle import State
 from publisher.plan_terms import (
@@ -85,7 +86,7 @@ class Plan(models.Model):
         )
 
 
-class Api(models.Model):
+class Api(KeepsFolded):
     """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
 
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
@@ -121,10 +122,15 @@ class Api(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    name_key = FoldedText(of="name")
+    description_key = FoldedText(of="description")
+    tags_key = FoldedText(of="tags")
+
+    objects = Folding.as_manager()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("name"), "version", name="api_name_and_version_unique"),
+            models.UniqueConstraint("name_key", "version", name="api_name_and_version_unique"),
             models.UniqueConstraint(Lower("context"), "version", name="api_context_and_version_unique"),
             models.UniqueConstraint(
                 Lower("context"), condition=models.Q(is_default_version=True), name="api_one_default_version"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable
 
@@ -80,8 +79,8 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
     """
     wanted = Q()
     for word in words_of(text):
-        named = Q(name__icontains=word) | Q(context__icontains=word) | Q(version__icontains=word)
-        wanted &= named | Q(description__icontains=word) | tagged(word)
+        named = Q(name_key__contains=word) | Q(context__icontains=word) | Q(version__icontains=word)
+        wanted &= named | Q(description_key__contains=word) | tagged(word)
     apis = apis_for(user).filter(wanted)
     if state is not None:
         apis = apis.filter(state=state.value)
@@ -89,8 +88,8 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
 
 
 def tagged(text: str) -> Q:
-    """APIs with a tag that holds this text. SQLite keeps letters beyond ASCII escaped, PostgreSQL as they are."""
-    return Q(tags__icontains=text) | Q(tags__icontains=json.dumps(text)[1:-1])
+    """APIs with a tag that holds this text, in any case and spelling."""
+    return Q(tags_key__contains=text)
 
 
 def all_plans() -> QuerySet[Plan]:
@@ -181,7 +180,7 @@ def default_version_of(api: Api) -> Api | None:
 
 def holder_of_name(name: str) -> Api | None:
     """An API that has this name already, in any case of letters."""
-    return Api.objects.filter(name__iexact=name).first()
+    return Api.objects.filter(name_key=name).first()
 
 
 def holder_of_context(context: str) -> Api | None:

@@ -27,13 +27,13 @@ from publisher.queries import plans_of
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
 LOOKUPS: dict[str, str | Callable[[str], Q]] = {
-    "name": "name__icontains",
+    "name": "name_key__contains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
-    "description": "description__icontains",
-    "provider": "provider__username__icontains",
-    "display-name": "name__icontains",
+    "description": "description_key__contains",
+    "provider": "provider__username_key__contains",
+    "display-name": "name_key__contains",
     "tag": queries.has_tag,
     "tags": queries.has_tag_with,
     "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
@@ -135,7 +135,9 @@ class PublishedApis(Resource):
     def get(self, request: Request) -> Response:
         """By name. Visitors see it too."""
         text = request.query_params.get("query", "")
-        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name__icontains").prefetch_related("plans")
+        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name_key__contains").prefetch_related(
+            "plans"
+        )
         return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
 
 

@@ -116,15 +116,14 @@ def _api(value: str) -> tuple[str, str]:
 def _application(value: str) -> tuple[str, str]:
     owner, _, name = value.partition(":")
     rows = Application.objects.select_related("owner")
-    named = rows.filter(pk=_uuid(value)).first() or rows.filter(owner__username=owner, name__iexact=name).first()
+    named = rows.filter(pk=_uuid(value)).first() or rows.filter(owner__username_key=owner, name_key=name).first()
     if named is None:
         raise BadValue(f"There is no application {value}. Write owner and name, such as carol:Chat client.")
     return f"{named.owner.username}:{named.name}", str(named.pk)
 
 
 def _user(value: str) -> tuple[str, str]:
-    found = User.objects.filter(username__iexact=value).order_by("pk")
-    user = next((each for each in found if each.username == value), None) or found.first()
+    user = User.objects.filter(username_key=value).first()
     if user is None:
         raise BadValue(f"There is nobody called {value}. Write a user name.")
     return user.username, str(user.pk)

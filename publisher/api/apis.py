@@ -42,16 +42,16 @@ FIELD_NAMES = {
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
 LOOKUPS: dict[str, str | Callable[[str], Q]] = {
-    "name": "name__icontains",
+    "name": "name_key__contains",
     "context": "context__icontains",
     "version": "version__icontains",
     "status": "state__iexact",
-    "description": "description__icontains",
-    "provider": "provider__username__icontains",
-    "display-name": "name__icontains",
+    "description": "description_key__contains",
+    "provider": "provider__username_key__contains",
+    "display-name": "name_key__contains",
     "tags": tagged,
     "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
-    "content": lambda value: Q(name__icontains=value) | Q(description__icontains=value) | tagged(value),
+    "content": lambda value: Q(name_key__contains=value) | Q(description_key__contains=value) | tagged(value),
 }
 SORTS = {
     "apiName": "name",
@@ -83,7 +83,7 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name__icontains")
+        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name_key__contains")
         return Response(one_page(request, _sorted(request, rows), lambda api: ApiInfo(api).data))
 
     @extend_schema(

@@ -46,7 +46,7 @@ def test_everybody_changes_their_own_account_and_administrators_anybodys(admin: 
 def test_the_page_of_a_refusal_says_what_for_and_whom_to_ask(client: Client, carol: User, admin: User) -> None:
     client.force_login(carol)
     page = client.get("/publisher/apis/create")
-    body = " ".join(page.content.decode().split())
+    body = " ".join(page.text.split())
     assert page.status_code == 403
     assert "Opening this page is for people with this role" in body
     assert "Ask <bdi>admin</bdi>, who can give it to you" in body

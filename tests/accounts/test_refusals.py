@@ -79,7 +79,8 @@ def test_the_page_of_a_missing_role_names_the_role_and_the_administrators(
     page = client.get("/publisher/workshop", secure=True)
     assert page.status_code == 403
     assert ">creator<" in page.text
-    assert "Ask <bdi>admin</bdi>" in page.text
+    assert "Ask <bdi>admin</bdi>, who can give" in page.text
+    assert "Users and roles" in page.text
 
 
 @override_settings(DEBUG=False)

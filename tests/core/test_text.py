@@ -55,3 +55,37 @@ def test_durations_in_words(seconds: int, words: str) -> None:
 )
 def test_rough_durations_name_one_unit(seconds: float, words: str) -> None:
     assert durations.roughly(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ökostrom", "ökostrom"),
+        ("CÉDRIC", "Ce\u0301dric"),
+        ("Ｅｃｈｏ", "echo"),
+        ("STRASSE", "straße"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("Захар", "ЗАХАР"),
+        ("ﬁle", "FILE"),
+    ],
+)
+def test_what_people_take_for_the_same_folds_to_the_same(one: str, other: str) -> None:
+    assert text.fold(one) == text.fold(other)
+
+
+def test_different_letters_stay_different() -> None:
+    assert len({text.fold(word) for word in ("o", "ö", "Ø", "о")}) == 4  # the last is Cyrillic
+
+
+def test_folding_what_is_folded_changes_nothing() -> None:
+    letters = [chr(code) for code in range(0x30000) if not 0xD800 <= code < 0xE000]
+    assert [letter for letter in letters if text.fold(text.fold(letter)) != text.fold(letter)] == []
+
+
+def test_words_are_listed_as_in_a_sentence() -> None:
+    assert [text.listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

@@ -17,8 +17,12 @@ from tests.product import Product
 ROOMS = ("publisher", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
+    "accounts:administration",
     "accounts:sign-out",
     "accounts:theme",
+    "accounts:user-password-resets",
+    "accounts:user-sign-outs",
+    "accounts:user-states",
     "devportal:application-deletions",
     "devportal:home",
     "devportal:revocations",
@@ -116,6 +120,13 @@ VISITS = [
     Visit("oscar", "publisher:api", API),
     Visit("oscar", "publisher:lifecycle", API),
     Visit("admin", "publisher:api", API),
+    Visit("admin", "accounts:users"),
+    Visit("admin", "accounts:users", query="?q=nobody-like-it"),
+    Visit("admin", "accounts:user-create"),
+    Visit("admin", "accounts:user", {"pk": "1"}),
+    Visit("admin", "accounts:user", {"pk": "2"}),
+    Visit("alice", "accounts:users"),
+    Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]
 # Light has shown every state; in the dark a page is looked at once, since all colours change together.
 FIRST_VISITS = [*{visit.name: visit for visit in reversed(VISITS)}.values()]

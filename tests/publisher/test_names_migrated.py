@@ -1,0 +1,89 @@
+"""Twins of earlier days: both stay, the younger is renamed and reported, and the new constraints hold."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from tests.publisher.builders import NOW
+
+BEFORE = [
+    ("accounts", "0004_user_session_round"),
+    ("publisher", "0003_plan_quota_may_pass"),
+    ("devportal", "0001_initial"),
+]
+UNIQUE = "_names_are_unique"
+AFTER = [("accounts", f"0006{UNIQUE}"), ("publisher", f"0005{UNIQUE}"), ("devportal", f"0003{UNIQUE}")]
+
+
+@pytest.fixture
+def database(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[str]:
+    """The alias of a database as it was before: on SQLite another file, else the tests' own, taken back."""
+    settings.MIGRATION_MODULES = {}  # which the tests otherwise leave aside
+    if connection.vendor == "sqlite":
+        # Not among the settings: a test may open connections of its own.
+        own = {**connection.settings_dict, "NAME": str(tmp_path / "before.sqlite3")}
+        connections["before"] = type(connections["default"])(own, alias="before")
+        yield "before"
+        connections["before"].close()
+        del connections["before"]
+    else:
+        yield "default"
+        MigrationExecutor(connection).migrate(list(MigrationExecutor(connection).loader.graph.leaf_nodes()))
+
+
+def migrate(alias: str, targets: list[tuple[str, str]]) -> Any:
+    """The models as they are there."""
+    MigrationExecutor(connections[alias]).migrate(targets)
+    return MigrationExecutor(connections[alias]).loader.project_state(targets).apps
+
+
+def test_twins_stay_and_the_younger_are_renamed_and_reported(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    old = migrate(database, BEFORE)
+
+    def make(model: str, **values: Any) -> Any:
+        return old.get_model(model).objects.using(database).create(**values)
+
+    older, younger = (make("accounts.User", username=name, date_joined=NOW) for name in ("Cédric", "Ｃédric"))
+    hours = (NOW + timedelta(hours=number) for number in count())
+
+    def made() -> dict[str, Any]:
+        at = next(hours)
+        return {"created_at": at, "updated_at": at}
+
+    for name, context, version in [("Öko", "/a", "1"), ("Ökｏ", "/b", "1"), ("Öko", "/a", "2"), ("Ökｏ", "/b", "3")]:
+        make("publisher.Api", name=name, context=context, version=version, provider=older, tags=["Öl"], **made())
+    plan = make("devportal.ApplicationPlan", name="Any", display_name="Any")
+    for name, owner in [("Äpp", older), ("Äｐp", older), ("äpp", younger)]:
+        make("devportal.Application", name=name, owner=owner, plan=plan, **made())
+
+    with caplog.at_level(logging.WARNING, logger="apimanager.migrations"):
+        new = migrate(database, AFTER)
+
+    def column(model: str, *names: str) -> list[Any]:
+        return list(new.get_model(model).objects.using(database).order_by("pk").values_list(*names))
+
+    assert column("accounts.User", "username", "username_key") == [("Cédric", "cédric"), ("Ｃédric-2", "cédric-2")]
+    apis = sorted(column("publisher.Api", "context", "version", "name", "name_key", "tags_key"))
+    assert apis == [
+        ("/a", "1", "Öko", "öko", "\nöl\n"),
+        ("/a", "2", "Öko", "öko", "\nöl\n"),
+        ("/b", "1", "Ökｏ-2", "öko-2", "\nöl\n"),
+        ("/b", "3", "Ökｏ-2", "öko-2", "\nöl\n"),
+    ]
+    assert sorted(column("devportal.Application", "name", "owner")) == sorted(
+        [("Äpp", older.pk), ("Äｐp-2", older.pk), ("äpp", younger.pk)]
+    )
+    told = [(entry[0], entry[1]["renamed_from"]) for entry in column("core.AuditEntry", "verb", "detail")]
+    assert sorted(told) == sorted(
+        [("user.updated", "Ｃédric"), ("api.updated", "Ökｏ"), ("api.updated", "Ökｏ"), ("application.updated", "Äｐp")]
+    )
+    assert "Ｃédric is called Ｃédric-2 from now on" in caplog.text
