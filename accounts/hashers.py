@@ -1,7 +1,10 @@
 """How passwords of people are hashed: slow for who guesses, and never so many at once that others go short."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -41,13 +44,12 @@ class PasswordHasher(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """The hash of a new password."""
-        with _place():
-            return str(super().encode(password, salt))
+        return str(_in_turn(partial(super().encode, password, salt)))
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether this is the password."""
-        with _place(large=self.decode(encoded)["memory_cost"] > MEMORY_KIB):
-            return bool(super().verify(password, encoded))
+        large = self.decode(encoded)["memory_cost"] > MEMORY_KIB
+        return bool(_in_turn(partial(super().verify, password, encoded), large=large))
 
     def decode(self, encoded: str) -> dict[str, Any]:
         """The parts of a stored hash."""
@@ -55,15 +57,29 @@ class PasswordHasher(Argon2PasswordHasher):
 
 
 _known = BoundedSemaphore(AT_ONCE + WAITING)
-_places = BoundedSemaphore(AT_ONCE)
 _large = BoundedSemaphore(1)
+# Threads of their own, because the C library keeps what was freed for the thread that had it, up to 16 times over.
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
 
 
-@contextmanager
-def _place(*, large: bool = False) -> Iterator[None]:
-    """Wait for a place among those that are hashed now. Raises TooManyPasswords."""
-    with _held(_known, 0), _held(_large if large else None, PATIENCE_SECONDS), _held(_places, PATIENCE_SECONDS):
-        yield
+def _in_turn(work: Callable[[], Any], *, large: bool = False) -> Any:
+    """Do the work when there is a place among those that are hashed now. Raises TooManyPasswords."""
+    with _held(_known, 0), _held(_large if large else None, PATIENCE_SECONDS):
+        turn = _threads.submit(work)
+        try:
+            return turn.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            turn.cancel()
+            raise TooManyPasswords from None
+
+
+def _begin_anew() -> None:
+    """A forked process has none of the threads."""
+    global _threads
+    _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -39,6 +39,7 @@ class CleanedField(forms.CharField):
 class GuardedForm(forms.Form):
     """A form that knows which state of the design the person had before their eyes."""
 
+    theirs: Sequence[tuple[str, str]] = ()
     seen = forms.CharField(widget=forms.HiddenInput)
 
     def clean_seen(self) -> datetime:
@@ -57,11 +58,25 @@ class GuardedForm(forms.Form):
             raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
         return super().clean() or self.cleaned_data
 
-    def look_again(self, api: Api) -> None:
-        """Let the next save go over what has been saved meanwhile; what was typed stays."""
+    def look_again(self, api: Api, stored: Mapping[str, Any]) -> None:
+        """Let the next save go over what is `stored` by now; what was typed stays, and `theirs` says the other text."""
+        self.theirs = [
+            (str(field.label), _readable(stored[field.name]))
+            for field in self.visible_fields()
+            if field.name in stored and _readable(stored[field.name]) != _readable(field.value())
+        ]
         sent = cast(QueryDict, self.data).copy()
         sent["seen"] = api.updated_at.isoformat()
         self.data = sent
+
+
+def _readable(value: Any) -> str:
+    """What a field holds, as a person reads it, the same for what is stored and what was typed."""
+    if isinstance(value, bool) or value in (None, "on"):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(sorted(map(str, value)))
+    return str(value).replace("\r\n", "\n").strip()
 
 
 def in_words(error: BadValue) -> str:

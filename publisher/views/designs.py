@@ -59,7 +59,8 @@ class DesignPage(RequiresRole, ABC):
         """The page with what was typed and the refusal; after a conflict the next save goes over the other one."""
         show_refusal(form, refusal)
         if isinstance(refusal, operations.ChangedMeanwhile):
-            form.look_again(queries.get_api_for(current_user(self.request), api.pk))
+            now_stored = queries.get_api_for(current_user(self.request), api.pk)
+            form.look_again(now_stored, self.form(now_stored).initial)
         return self.show(api, form)
 
     def show(self, api: Api, form: GuardedForm) -> HttpResponse:

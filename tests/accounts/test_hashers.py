@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import BoundedSemaphore, Event, Lock
+from threading import BoundedSemaphore, Event
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
 
 from accounts import hashers
-from accounts.hashers import AT_ONCE, MEMORY_KIB, PasswordHasher, TooManyPasswords
+from accounts.hashers import AT_ONCE, MEMORY_KIB, TooManyPasswords
 from apimanager import settings as product
 
 LARGEST_KIB = 200_000_000 // 1024
@@ -45,45 +45,51 @@ def test_all_that_are_hashed_at_once_need_no_more_than_200_mb() -> None:
     assert old + MEMORY_KIB * (AT_ONCE - 1) <= LARGEST_KIB
 
 
-@pytest.mark.parametrize(("memory", "most"), [(MEMORY_KIB, AT_ONCE), (100 * 1024, 1)])
-def test_however_many_ask_a_few_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch, memory: int, most: int) -> None:
-    inside, peak, lock, full = 0, 0, Lock(), Event()
-
-    def verify(self: object, password: str, encoded: str) -> bool:
-        nonlocal inside, peak
-        with lock:
-            inside += 1
-            peak = max(peak, inside)
-            if inside == most:
-                full.set()
-        full.wait(10)
-        with lock:
-            inside -= 1
-        return True
-
-    monkeypatch.setattr(Argon2PasswordHasher, "verify", verify)
-    monkeypatch.setattr(PasswordHasher, "decode", lambda *_: {"memory_cost": memory})
-    with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda _: PasswordHasher().verify("x", "argon2$"), range(60)))
-
-    assert (answers, peak) == ([True] * 60, most)
-
-
 def test_who_would_wait_for_too_long_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashers, "_known", BoundedSemaphore(2))
-    with ExitStack() as others:
-        for _ in range(2):
-            others.enter_context(hashers._place())
-        with pytest.raises(TooManyPasswords, match="Try again"):
-            make_password("correct horse")
+    monkeypatch.setattr(hashers, "_known", known := BoundedSemaphore(1))
+    with known, pytest.raises(TooManyPasswords, match="Try again"):
+        make_password("correct horse")
+    assert make_password("correct horse")
     assert make_password("correct horse"), "places are given back"
 
 
-def test_a_place_is_waited_for_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_are_hashed_at_once_and_the_next_waits_though_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, end = make_password("correct horse"), Event()
+    busy = [hashers._threads.submit(end.wait, 60) for _ in range(AT_ONCE - 1)]
+    assert check_password("correct horse", stored), "there is a place left"
+
+    busy.append(hashers._threads.submit(end.wait, 60))
     monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
-    with ExitStack() as others:
-        for _ in range(AT_ONCE):
-            others.enter_context(hashers._place())
+    with pytest.raises(TooManyPasswords):
+        make_password("correct horse")
+    with pytest.raises(TooManyPasswords):
+        check_password("correct horse", stored)
+    monkeypatch.undo()
+    end.set()
+    assert all(each.result(60) for each in busy)
+
+
+def test_of_hashes_from_before_there_is_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, stored = Argon2PasswordHasher().encode("correct horse", "a" * 22), make_password("correct horse")
+    with hashers._large:
+        assert check_password("correct horse", stored), "others go on"
+        monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 0.01)
         with pytest.raises(TooManyPasswords):
-            make_password("correct horse")
-    assert make_password("correct horse")
+            check_password("correct horse", before, setter=None)
+    monkeypatch.setattr(hashers, "PATIENCE_SECONDS", 60)
+    assert check_password("correct horse", before, setter=None)
+
+
+def test_a_forked_process_hashes_too() -> None:
+    make_password("correct horse")
+    child = os.fork()
+    if not child:
+        os._exit(0 if make_password("correct horse") else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_everybody_who_waits_gets_a_place() -> None:
+    stored = make_password("correct horse")
+
+    with ThreadPoolExecutor(30) as pool:
+        assert all(pool.map(lambda _: check_password("correct horse", stored), range(60)))

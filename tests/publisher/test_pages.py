@@ -377,6 +377,9 @@ def test_two_tabs_meet_in_a_conflict_that_loses_nothing(alice: User, admin: User
     assert "admin changed the description after you opened it." in text_of(response)
     body = response.content.decode()
     assert "Mine." in body
+    assert "What is stored now" in text_of(response)
+    assert "Theirs." in text_of(response)
+    assert body.count("<dt>") == 1, "only what differs is shown"
     again = re.search(r'name="seen" value="([^"]+)"', body)
     assert again is not None
     assert client.post(address("basic-info", api), {**mine, "seen": again[1]}).status_code == 302
@@ -488,7 +491,7 @@ def test_a_publisher_deploys_goes_back_and_undeploys(admin: User, bob: User) -> 
     same = client.post(address("deployments", api), {"description": "Second"})
     assert (same.status_code, "Nothing differs from revision 1" in text_of(same)) == (409, True)
     assert api.revisions.count() == 1
-    operations.update_api(api=api, changes={"production": {"url": "ws://other/"}}, actor=admin, now=NOW)
+    operations.update_api(api=api, changes={"production": {"url": "ws://other/"}, "sandbox": {}}, actor=admin, now=NOW)
     done = client.post(address("deployments", api), {"description": "Second"}, follow=True)
     assert "Revision 2 is deployed." in text_of(done)
     first = queries.revisions_of(api).get(number=1)
@@ -606,7 +609,7 @@ def test_a_step_is_refused_when_the_api_has_moved_since_it_was_seen(admin: User,
     client.post(address("transitions", api), {"action": "Block", "seen": "PUBLISHED"})
     refused = client.post(address("transitions", api), {"action": action, "seen": "PUBLISHED"})
     assert refused.status_code == 409
-    assert "is Blocked by now, no longer Published. Look again before you decide." in text_of(refused)
+    assert "is Blocked by now; you saw it Published. Nothing was done" in text_of(refused)
     assert 'name="seen" value="BLOCKED"' in refused.content.decode()
     api.refresh_from_db()
     assert api.stage is State.BLOCKED

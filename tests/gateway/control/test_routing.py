@@ -34,7 +34,7 @@ from gateway.handshake.request import Handshake, read
 from gateway.refusals import Refusal
 from gateway.routing.topics import Topic
 from publisher import impact
-from publisher.models import Api, Revision
+from publisher.models import Api, Plan, Revision
 from tests.gateway.builders import scope
 from tests.gateway.scenario import Story, Worker, elsewhere, person
 
@@ -119,6 +119,15 @@ def test_a_token_grants_what_its_application_holds(story: Story) -> None:
     held = granted.subscriptions[str(story.api.pk)]
     assert (held.id, held.plan, held.state) == (str(story.subscription.pk), "Gold", "UNBLOCKED")
     assert load_grants_of(token_ids=[str(row.pk), "0"]) == {str(row.pk): granted, "0": TokenError.UNKNOWN}
+
+
+@pytest.mark.parametrize(("over_quota", "quota"), [("close", 10), ("drop", 10), ("pass", None)])
+def test_a_quota_that_stops_nothing_is_none_for_the_gateway(story: Story, over_quota: str, quota: int | None) -> None:
+    Plan.objects.update(quota=10, connections=3, over_quota=over_quota)
+    granted = grant_of(story.token(seconds=600))
+    assert isinstance(granted, Grant)
+    limits = granted.subscriptions[str(story.api.pk)].limits
+    assert (limits.quota, limits.connections) == (quota, 3)
 
 
 def test_any_number_of_tokens_costs_two_queries(story: Story, django_assert_num_queries: Any) -> None:
