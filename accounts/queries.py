@@ -20,8 +20,8 @@ class UserNotFound(NotFound):
 def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
     """The accounts whose user name, full name or e-mail holds every word of `text`.
 
-    `role` narrows to those who hold it, `state` to the "enabled" or the "disabled". Raises RoleRequired, and Invalid for
-    more words than a search may hold.
+    `role` narrows to those who hold it, `state` to the "enabled" or the "disabled". Raises RoleRequired, and Invalid
+    for more words than a search may hold.
     """
     require_manage_users(viewer)
     users = User.objects.prefetch_related("role_grants")
