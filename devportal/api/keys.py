@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -325,7 +326,7 @@ class GenerateToken(OneKey):
         body.is_valid(raise_exception=True)
         by = self.by
         issued = self._issue(client, body.validated_data, by)
-        seconds = round((issued.expires_at - by["now"]).total_seconds())
+        seconds = ceil((issued.expires_at - by["now"]).total_seconds())  # it ends with a whole second
         return _never_cached(
             {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
         )
