@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -12,9 +13,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
 from core.values import BadValue
-from publisher import queries
+from publisher import operations, queries
+from publisher.merging import SEALED, SECRET
 from publisher.models import Api
 
+GUARDS = frozenset({"seen", "base"})
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
@@ -41,6 +44,23 @@ class GuardedForm(forms.Form):
 
     theirs: Sequence[tuple[str, str]] = ()
     seen = forms.CharField(widget=forms.HiddenInput)
+    base = forms.CharField(widget=forms.HiddenInput, required=False, max_length=4000)
+
+    def clean_base(self) -> dict[str, str] | None:
+        """The digests of all fields as they were drawn; None, and then the save is guarded as a whole."""
+        if not self.cleaned_data["base"]:
+            return None
+        try:
+            base = json.loads(self.cleaned_data["base"])
+        except (ValueError, RecursionError):
+            base = None
+        if not isinstance(base, dict):
+            raise forms.ValidationError("unreadable")
+        return base
+
+    def guard(self) -> dict[str, Any]:
+        """What `publisher.operations.update_api` is told about the page that this was typed on."""
+        return {name: self.cleaned_data[name] for name in GUARDS}
 
     def clean_seen(self) -> datetime:
         """The moment of the last save that the person saw. Without it nothing is saved: it might go over others."""
@@ -54,20 +74,39 @@ class GuardedForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Say above the form what is wrong with a field that nobody sees."""
-        if "seen" in self.errors:
+        if GUARDS & self.errors.keys():
             raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
         return super().clean() or self.cleaned_data
 
-    def look_again(self, api: Api, stored: Mapping[str, Any]) -> None:
-        """Let the next save go over what is `stored` by now; what was typed stays, and `theirs` says the other text."""
+    def look_again(self, stored: Mapping[str, Any], clashing: Sequence[str]) -> None:
+        """Let the next save go over what is `stored` by now; what was typed stays, and `theirs` says the other text.
+
+        Only of the fields that clash: the others are still those that were drawn, and go on giving way.
+        """
         self.theirs = [
             (str(field.label), _readable(stored[field.name]))
             for field in self.visible_fields()
-            if field.name in stored and _readable(stored[field.name]) != _readable(field.value())
+            if field.name in stored
+            and (not clashing or field.name in clashing)
+            and _readable(stored[field.name]) != _readable(field.value())
         ]
         sent = cast(QueryDict, self.data).copy()
-        sent["seen"] = api.updated_at.isoformat()
+        sent["seen"] = stored["seen"]
+        if clashing:
+            now, names = json.loads(stored["base"]), {*clashing, *({SEALED} if SECRET in clashing else ())}
+            base = {**json.loads(sent["base"]), **{name: now[name] for name in names}}
+            sent["base"] = compact(base)
         self.data = sent
+
+
+def guards_of(api: Api) -> dict[str, str]:
+    """What a page takes along in fields that nobody sees: when the design was saved last, and what it was."""
+    return {"seen": api.updated_at.isoformat(), "base": compact(operations.base_of(api))}
+
+
+def compact(base: Mapping[str, str]) -> str:
+    """Digests as a hidden field carries them."""
+    return json.dumps(base, separators=(",", ":"))
 
 
 def _readable(value: Any) -> str:

@@ -9,7 +9,7 @@ from django import forms
 
 from core import text, values
 from publisher import queries, validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words, offer_plans
+from publisher.forms.common import GUARDS, PLAIN, CleanedField, GuardedForm, guards_of, in_words, offer_plans
 from publisher.models import Api, Plan
 from publisher.origins import clean_origins
 
@@ -90,7 +90,7 @@ class BasicInfoForm(GuardedForm):
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
         return {
-            "seen": api.updated_at.isoformat(),
+            **guards_of(api),
             "description": api.description,
             "tags": ", ".join(api.tags),
             "context": api.context,
@@ -99,7 +99,7 @@ class BasicInfoForm(GuardedForm):
 
     def changes(self) -> dict[str, Any]:
         """What the operation takes."""
-        changes = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+        changes = {name: value for name, value in self.cleaned_data.items() if name not in GUARDS}
         return {**changes, "tags": changes["tags"].split(",")}
 
 
@@ -122,10 +122,14 @@ class RuntimeForm(GuardedForm):
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
         return {
-            "seen": api.updated_at.isoformat(),
+            **guards_of(api),
             "origins": "\n".join(api.origins),
             "query_token": api.query_token,
         }
+
+    def changes(self) -> dict[str, Any]:
+        """What the operation takes."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in GUARDS}
 
     def clean_origins(self) -> list[str]:
         """The origins as browsers write them."""
@@ -151,6 +155,10 @@ class PlansForm(GuardedForm):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+
+    @staticmethod
+    def initial_of(api: Api) -> dict[str, Any]:
+        return {**guards_of(api), "plans": [plan.name for plan in queries.plans_of(api)]}
 
     def __init__(self, *args: Any, in_use: Mapping[str, int], **options: Any) -> None:
         super().__init__(*args, **options)

@@ -11,7 +11,7 @@ from core.duration_field import DurationField
 from core.errors import Invalid
 from publisher import validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm
+from publisher.forms.common import GUARDS, PLAIN, CleanedField, GuardedForm, guards_of
 from publisher.models import Api
 from publisher.secret_headers import hidden
 
@@ -108,7 +108,7 @@ class EndpointForm(GuardedForm):
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
             "headers": _as_lines(options["headers"]),
             "secret_headers": _as_lines(options["secret_headers"]),
-            "seen": api.updated_at.isoformat(),
+            **guards_of(api),
             "production_url": api.production.get("url", ""),
             "production_failover": "\n".join(api.production.get("failover", ())),
             "sandbox_url": api.sandbox.get("url", ""),
@@ -144,7 +144,7 @@ class EndpointForm(GuardedForm):
 
     def advanced_is_wrong(self) -> bool:
         """Whether an error stands in the advanced configuration, so that it has to be open."""
-        outside = {"production_url", "production_failover", "sandbox_url", "sandbox_failover", "seen", "__all__"}
+        outside = {"production_url", "production_failover", "sandbox_url", "sandbox_failover", *GUARDS, "__all__"}
         return bool(set(self.errors) - outside)
 
 

@@ -2,7 +2,7 @@
 
 `actor` is who does it, `now` when. Operations never change the row object they are given: they return the row
 as it is afterwards. `seen`, where offered, is the `updated_at` that the person had before their eyes; when the
-design has changed since, ChangedMeanwhile is raised and nothing is written.
+design has changed since, ChangedMeanwhile is raised and nothing is written. `base` guards field by field.
 """
 
 from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish
@@ -39,6 +39,7 @@ __all__ = [
     "PlanInUse",
     "PlansNeeded",
     "TransitionLost",
+    "base_of",
     "create_api",
     "create_plan",
     "create_revision",

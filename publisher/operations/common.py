@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
-from publisher import queries, ssrf
+from publisher import design, queries, ssrf
 from publisher.addresses import Tenant
 from publisher.models import Api, Plan
+
+MOST_ENTRIES = 20
+"""So far back the log is read for whoever changed a field."""
+OWN_PARTS = design.PARTS.keys() | {"plans"}
 
 
 class AlreadyExists(Conflict):
@@ -27,7 +31,14 @@ class AlreadyExists(Conflict):
 
 
 class ChangedMeanwhile(Conflict):
-    """The design was saved by somebody else after the person opened it; nothing has been written."""
+    """The design was saved by somebody else after the person opened it; nothing has been written.
+
+    `clashing` names the fields that both changed; it is empty where the save was guarded as a whole.
+    """
+
+    def __init__(self, sentence: str, clashing: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.clashing = tuple(clashing)
 
 
 class NotReadyToPublish(Invalid):
@@ -82,11 +93,26 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
     if seen is not None:
         unchanged = unchanged.filter(updated_at=seen)
     if unchanged.update(**changes, updated_at=now) != 1:
-        last = queries.changes_of(lock(api)).filter(verb__in=["api.created", "api.updated"]).first()
-        who = last.actor_name if last else "Somebody"
-        what = ", ".join(last.detail.get("fields", [])).replace("_", " ") if last else ""
-        changed = f"changed the {what}" if what else "changed this API"
-        raise ChangedMeanwhile(
-            f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
-        )
+        raise changed_meanwhile(lock(api))
     return lock(api)
+
+
+def changed_meanwhile(api: Api, clashing: Sequence[str] = ()) -> ChangedMeanwhile:
+    """The refusal of a save that would go over somebody else's, saying whose."""
+    entries = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"])[:MOST_ENTRIES]
+    last = next((entry for entry in entries if not clashing or _is_about(entry.detail, clashing)), None)
+    who = last.actor_name if last else "Somebody"
+    fields = clashing or (last.detail.get("fields", []) if last else [])
+    what = ", ".join(fields).replace("_", " ")
+    changed = f"changed the {what}" if what else "changed this API"
+    return ChangedMeanwhile(
+        f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place.",
+        clashing,
+    )
+
+
+def _is_about(detail: Mapping[str, Any], clashing: Sequence[str]) -> bool:
+    """Whether an entry of the audit log, which names parts, changed one of these fields."""
+    parts = {field.removesuffix("_url").removesuffix("_failover") for field in clashing}
+    changed = set(detail.get("fields", []))
+    return bool(parts & changed) or ("endpoint_options" in changed and not parts & OWN_PARTS)

@@ -60,7 +60,7 @@ class DesignPage(RequiresRole, ABC):
         show_refusal(form, refusal)
         if isinstance(refusal, operations.ChangedMeanwhile):
             now_stored = queries.get_api_for(current_user(self.request), api.pk)
-            form.look_again(now_stored, self.form(now_stored).initial)
+            form.look_again(self.form(now_stored).initial, refusal.clashing)
         return self.show(api, form)
 
     def show(self, api: Api, form: GuardedForm) -> HttpResponse:
@@ -101,8 +101,8 @@ class BasicInfo(DesignPage):
 
     def save(self, api: Api, form: BasicInfoForm) -> Api:
         """Write the changes."""
-        changes, seen = form.changes(), form.cleaned_data["seen"]
-        return operations.update_api(api=api, changes=changes, seen=seen, actor=current_user(self.request), now=now())
+        user = current_user(self.request)
+        return operations.update_api(api=api, changes=form.changes(), **form.guard(), actor=user, now=now())
 
 
 class EndpointPage(DesignPage):
@@ -127,8 +127,8 @@ class EndpointPage(DesignPage):
 
     def save(self, api: Api, form: EndpointForm) -> Api:
         """Replace the documents."""
-        changes, seen = form.documents(), form.cleaned_data["seen"]
-        return operations.update_api(api=api, changes=changes, seen=seen, actor=current_user(self.request), now=now())
+        user = current_user(self.request)
+        return operations.update_api(api=api, changes=form.documents(), **form.guard(), actor=user, now=now())
 
 
 class RuntimePage(DesignPage):
@@ -142,9 +142,8 @@ class RuntimePage(DesignPage):
 
     def save(self, api: Api, form: RuntimeForm) -> Api:
         """Write both."""
-        sent = dict(form.cleaned_data)
-        seen = sent.pop("seen")
-        return operations.update_api(api=api, changes=sent, seen=seen, actor=current_user(self.request), now=now())
+        user = current_user(self.request)
+        return operations.update_api(api=api, changes=form.changes(), **form.guard(), actor=user, now=now())
 
 
 class PlansPage(DesignPage):
@@ -158,18 +157,15 @@ class PlansPage(DesignPage):
 
     def form(self, api: Api, data: Any = None) -> PlansForm:
         """With the plans on offer ticked."""
-        chosen = [plan.name for plan in queries.plans_of(api)]
-        initial = {"seen": api.updated_at.isoformat(), "plans": chosen}
-        return PlansForm(data, initial=initial, in_use=impact.subscriptions_to(api))
+        return PlansForm(data, initial=PlansForm.initial_of(api), in_use=impact.subscriptions_to(api))
 
     def save(self, api: Api, form: PlansForm) -> Api:
         """Offer exactly these."""
-        sent = form.cleaned_data
         return operations.update_api(
             api=api,
-            changes={"plans": list(sent["plans"])},
+            changes={"plans": list(form.cleaned_data["plans"])},
             successors=form.successors(),
-            seen=sent["seen"],
+            **form.guard(),
             actor=current_user(self.request),
             now=now(),
         )

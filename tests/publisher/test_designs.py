@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import User
@@ -10,6 +12,7 @@ from accounts.roles import Role
 from core.errors import Invalid
 from core.models import AuditEntry
 from publisher import operations
+from publisher.endpoint import HIDDEN
 from publisher.lifecycle import State
 from publisher.models import Api
 from publisher.queries import ApiNotFound
@@ -323,3 +326,70 @@ def test_a_creator_deletes_a_design_but_not_what_is_served(alice: User, admin: U
     with pytest.raises(RoleRequired):
         operations.delete_api(api=served, actor=alice, now=NOW)
     operations.delete_api(api=served, actor=give_role(alice, Role.PUBLISHER), now=NOW)
+
+
+MERGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "two parts": ({"description": "Theirs."}, {"description": "", "tags": ["mine"]}, []),
+    "the same part": ({"description": "Theirs."}, {"description": "Mine.", "tags": ["mine"]}, ["description"]),
+    "the same value": ({"description": "Both."}, {"description": "Both.", "tags": ["mine"]}, []),
+    "two fields of an endpoint": (
+        {"production": {"url": "ws://theirs:1"}},
+        {"production": {"url": BACKEND, "failover": ["ws://mine:1"]}},
+        [],
+    ),
+    "one field of an endpoint": (
+        {"production": {"url": "ws://theirs:1"}},
+        {"production": {"url": "ws://mine:1"}},
+        ["production_url"],
+    ),
+    "two options": ({"endpoint_options": {"retries": 3}}, {"endpoint_options": {"idle_timeout": 60}}, []),
+    "one option": ({"endpoint_options": {"retries": 3}}, {"endpoint_options": {"retries": 4}}, ["retries"]),
+    "a secret and an option": (
+        {"endpoint_options": {"secret_headers": {"X-Key": "theirs"}}},
+        {"endpoint_options": {"retries": 4, "secret_headers": {"X-Key": HIDDEN}}},
+        [],
+    ),
+    "a secret that went": (
+        {"endpoint_options": {"secret_headers": {}}},
+        {"endpoint_options": {"retries": 4, "secret_headers": {"X-Key": HIDDEN}}},
+        [],
+    ),
+    "one secret": (
+        {"endpoint_options": {"secret_headers": {"X-Key": "theirs"}}},
+        {"endpoint_options": {"secret_headers": {"X-Key": "mine"}}},
+        ["secret_headers"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_fields_that_do_not_touch_each_other_do_not_conflict(alice: User, admin: User, case: str) -> None:
+    theirs, mine, clashing = MERGES[case]
+    secret = {"endpoint_options": {"secret_headers": {"X-Key": "first"}}}
+    api = operations.update_api(api=make_api(alice), changes=secret, actor=alice, now=NOW)
+    base = operations.base_of(api)
+    stored = operations.update_api(api=api, changes=theirs, actor=admin, now=LATER)
+    if clashing:
+        with pytest.raises(operations.ChangedMeanwhile, match="admin changed the") as refusal:
+            operations.update_api(api=api, changes=mine, base=base, actor=alice, now=LATER)
+        assert list(refusal.value.clashing) == clashing
+        saved = Api.objects.get(pk=api.pk)
+        assert operations.base_of(saved) == operations.base_of(stored)
+        return
+    saved = operations.update_api(api=api, changes=mine, base=base, actor=alice, now=LATER)
+    before, between, after = base, operations.base_of(stored), operations.base_of(saved)
+    theirs_changed = {name for name in base if between[name] != before[name]}
+    assert theirs_changed
+    assert all(after[name] == between[name] for name in theirs_changed), "what they changed stays"
+    assert {name for name in base if after[name] != between[name]}, "and mine is there too"
+
+
+def test_plans_and_a_description_do_not_conflict_but_plans_and_other_plans_do(admin: User) -> None:
+    api = make_api(admin)
+    base = operations.base_of(api)
+    operations.update_api(api=api, changes={"plans": plans("Bronze")}, actor=admin, now=LATER)
+    changes = {"description": "Mine.", "plans": plans("Gold", "Silver")}
+    saved = operations.update_api(api=api, changes=changes, base=base, actor=admin, now=LATER)
+    assert (saved.description, [plan.name for plan in saved.plans.all()]) == ("Mine.", ["Bronze"])
+    with pytest.raises(operations.ChangedMeanwhile, match="changed the plans"):
+        operations.update_api(api=api, changes={"plans": plans("Gold")}, base=base, actor=admin, now=LATER)

@@ -397,6 +397,70 @@ def test_a_missing_or_garbled_guard_is_a_refusal_and_never_a_blind_save(alice: U
     assert api.description == ""
 
 
+def drawn(client: Client, name: str, api: Api) -> dict[str, Any]:
+    """What a browser would send for a page as it was drawn."""
+    form = client.get(address(name, api)).context["form"]
+    return {field.html_name: field.value() for field in form if field.value() not in (False, None, "")}
+
+
+@pytest.mark.parametrize(
+    ("page", "theirs", "mine"),
+    [
+        ("basic-info", {"description": "Theirs."}, {"tags": "mine"}),
+        ("endpoint", {"production_url": "ws://theirs:1"}, {"production_failover": "ws://mine:1"}),
+        ("endpoint", {"retries": "3"}, {"headers": "X-Mine: 1"}),
+        ("runtime", {"origins": "https://theirs.test"}, {"query_token": ""}),
+    ],
+)
+def test_two_people_on_one_page_both_save_what_they_changed(
+    alice: User, admin: User, page: str, theirs: dict[str, str], mine: dict[str, str]
+) -> None:
+    api = make_api(alice)
+    hers, his = browse(alice), browse(admin)
+    first, second = drawn(his, page, api), drawn(hers, page, api)
+    assert his.post(address(page, api), {**first, **theirs}).status_code == 302
+    assert hers.post(address(page, api), {**second, **mine}).status_code == 302
+    now = drawn(hers, page, api)
+    for name, value in {**theirs, **mine}.items():
+        assert str(now.get(name, "")).removesuffix(".0") == value, name
+
+
+def test_two_people_on_two_pages_both_save(alice: User, admin: User) -> None:
+    api = make_api(alice)
+    hers, his = browse(alice), browse(admin)
+    plans, basic = drawn(his, "plans", api), drawn(hers, "basic-info", api)
+    assert his.post(address("plans", api), {**plans, "plans": ["Bronze"]}).status_code == 302
+    assert hers.post(address("basic-info", api), {**basic, "description": "Mine."}).status_code == 302
+    api.refresh_from_db()
+    assert (api.description, [plan.name for plan in api.plans.all()]) == ("Mine.", ["Bronze"])
+
+
+def test_a_real_conflict_names_both_texts_and_the_save_after_it_loses_nothing_else(alice: User, admin: User) -> None:
+    api = make_api(alice)
+    hers, his = browse(alice), browse(admin)
+    first, second = drawn(his, "basic-info", api), drawn(hers, "basic-info", api)
+    his.post(address("basic-info", api), {**first, "description": "Theirs.", "tags": "theirs"})
+    mine = {**second, "description": "Mine."}
+    refused = hers.post(address("basic-info", api), mine)
+    assert refused.status_code == 409
+    assert "admin changed the description after you opened it." in text_of(refused)
+    assert "Theirs." in text_of(refused)
+    assert "Mine." in refused.content.decode()
+    assert refused.content.decode().count("<dt>") == 1, "tags do not conflict"
+    guards = {name: refused.context["form"][name].value() for name in ("seen", "base")}
+    assert hers.post(address("basic-info", api), {**mine, **guards}).status_code == 302
+    api.refresh_from_db()
+    assert (api.description, api.tags) == ("Mine.", ["theirs"])
+
+
+def test_a_base_that_is_no_base_is_refused(alice: User) -> None:
+    api = make_api(alice)
+    for base in ("nonsense", "[]", "[" * 3000, "x" * 5000):
+        response = browse(alice).post(address("basic-info", api), basic_info(api, base=base, description="x"))
+        assert response.status_code == 400
+        assert "Open the page again" in text_of(response)
+
+
 def endpoint_data(api: Api, client: Client) -> dict[str, Any]:
     """What a browser would send for the endpoint page as it stands."""
     form = client.get(address("endpoint", api)).context["form"]

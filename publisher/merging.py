@@ -1,0 +1,67 @@
+"""What two people changed in one design at the same time, told apart field by field. Pure.
+
+A page takes along a digest of every field as it was drawn, its base. A field whose value is still that of the base was
+not touched by the person who sends it, and what others have made of it stays. Digests of secret headers are made of
+names, and of sealed values: never of a secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+DOCUMENTS: Mapping[str, str] = {"production": "production_", "sandbox": "sandbox_", "endpoint_options": ""}
+"""The parts of a design that are documents of fields, with what stands before the names of these."""
+SEALED = "sealed_headers"
+SECRET = "secret_headers"  # noqa: S105  the name of a field
+EMPTY_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
+
+
+def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field of some clean or stored parts, by the name that it has on a page."""
+    fields: dict[str, Any] = {}
+    for part, value in parts.items():
+        if part in DOCUMENTS:
+            document = value if part == "endpoint_options" else {**EMPTY_ENDPOINT, **value}
+            fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
+        else:
+            fields[part] = value
+    return fields
+
+
+def parts_of(fields: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in the parts and documents of `like` again."""
+    parts: dict[str, Any] = {}
+    for part, value in like.items():
+        if part in DOCUMENTS:
+            names = value if part == "endpoint_options" else EMPTY_ENDPOINT
+            parts[part] = {name: fields[f"{DOCUMENTS[part]}{name}"] for name in names}
+        else:
+            parts[part] = fields[part]
+    return parts
+
+
+def digest(value: Any) -> str:
+    """A short name of a value, the same for 5 and 5.0."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = float(value)
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def touched(sent: Mapping[str, Any], base: Mapping[str, str]) -> set[str]:
+    """Which fields hold something else than when the page was drawn."""
+    return {name for name, value in sent.items() if base.get(name) != digest(value)}
+
+
+def conflicts(
+    sent: Mapping[str, Any], stored: Mapping[str, Any], changed_here: set[str], base: Mapping[str, str]
+) -> list[str]:
+    """The fields that were changed here and meanwhile in the store, to different values."""
+    return sorted(
+        name
+        for name in changed_here & sent.keys()
+        if sent[name] != stored[name] and base.get(SEALED if name == SECRET else name) != digest(stored[name])
+    )
