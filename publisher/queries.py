@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Max, Q, QuerySet
@@ -12,8 +13,10 @@ from accounts.models import User
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
 from core.searching import words_of
-from publisher import addresses, permissions, validation, versions
+from publisher import addresses, merging, permissions, validation, versions
 from publisher.addresses import Tenant
+from publisher.design import PARTS
+from publisher.endpoint import HIDDEN, EndpointOptions
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api, Plan, Revision
 
@@ -217,3 +220,24 @@ def deployed_by(api: Api) -> str:
 def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
     """How the API came to its state: its making and each transition, newest first."""
     return changes_of(api).filter(verb__in=["api.created", "api.transitioned"])
+
+
+def base_of(api: Api) -> dict[str, str]:
+    """A digest of every field of the design as it is now, for a page to take along. It holds no secret."""
+    fields = merging.fields_of(plans_by_name(design_of(api, [*PARTS, "plans"])))
+    fields[merging.SEALED] = fields[merging.SECRET]
+    fields[merging.SECRET] = dict.fromkeys(fields[merging.SECRET], HIDDEN)
+    return {name: merging.digest(value) for name, value in fields.items()}
+
+
+def design_of(api: Api, parts: Iterable[str]) -> dict[str, Any]:
+    """Some parts of the design as they are stored, whole."""
+    present = {part: list(api.plans.all()) if part == "plans" else getattr(api, part) for part in parts}
+    if "endpoint_options" in present:
+        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
+    return present
+
+
+def plans_by_name(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The same parts with plans by name, in one order."""
+    return {part: sorted(plan.name for plan in value) if part == "plans" else value for part, value in parts.items()}

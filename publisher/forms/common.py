@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
 from core.values import BadValue
-from publisher import operations, queries
+from publisher import queries
 from publisher.merging import SEALED, SECRET
 from publisher.models import Api
 
@@ -94,14 +94,14 @@ class GuardedForm(forms.Form):
         sent["seen"] = stored["seen"]
         if clashing:
             now, names = json.loads(stored["base"]), {*clashing, *({SEALED} if SECRET in clashing else ())}
-            base = {**json.loads(sent["base"]), **{name: now[name] for name in names}}
+            base = {**json.loads(str(self["base"].value())), **{name: now[name] for name in names}}
             sent["base"] = compact(base)
         self.data = sent
 
 
 def guards_of(api: Api) -> dict[str, str]:
     """What a page takes along in fields that nobody sees: when the design was saved last, and what it was."""
-    return {"seen": api.updated_at.isoformat(), "base": compact(operations.base_of(api))}
+    return {"seen": api.updated_at.isoformat(), "base": compact(queries.base_of(api))}
 
 
 def compact(base: Mapping[str, str]) -> str:

@@ -39,7 +39,6 @@ __all__ = [
     "PlanInUse",
     "PlansNeeded",
     "TransitionLost",
-    "base_of",
     "create_api",
     "create_plan",
     "create_revision",

@@ -14,7 +14,7 @@ from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean
 from publisher import design, merging, permissions, queries, secret_headers, signals, validation
-from publisher.endpoint import HIDDEN, Endpoint, EndpointOptions
+from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
 from publisher.operations.common import (
@@ -123,7 +123,7 @@ def update_api(
     the plan that takes its place. The context may change before the first revision. Addresses that are new are looked
     up, so call this outside any transaction where there may be such.
 
-    `base`, what `base_of` said when the page was drawn, takes the place of `seen`: fields that this person left as they
+    `base`, what `queries.base_of` said when the page was drawn, takes the place of `seen`: fields that this person left as they
     were stay as others have made them, and only a field that both changed, to different values, is a conflict.
 
     Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
@@ -131,7 +131,7 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    mine = None if base is None else merging.touched(merging.fields_of(_comparable(values)), base)
+    mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
     if "endpoint_options" in values:
         if mine is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = api.endpoint_options.get(merging.SECRET, {})
@@ -155,14 +155,6 @@ def update_api(
         return saved
 
 
-def base_of(api: Api) -> dict[str, str]:
-    """A digest of every field of the design as it is now, for a page to take along. It holds no secret."""
-    fields = merging.fields_of(_comparable(_present(api, FOR_CHANGE)))
-    fields[merging.SEALED] = fields[merging.SECRET]
-    fields[merging.SECRET] = dict.fromkeys(fields[merging.SECRET], HIDDEN)
-    return {name: merging.digest(value) for name, value in fields.items()}
-
-
 @transaction.atomic
 def delete_api(*, api: Api, actor: User, now: datetime) -> None:
     """Delete the API with its revisions and subscriptions; its sockets are closed. Raises RoleRequired."""
@@ -175,29 +167,16 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
 
 def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[str, str]) -> dict[str, Any]:
     """The clean values, with what is stored in place of every field that is not `mine`. Raises ChangedMeanwhile."""
-    present = _present(row, values)
-    sent, stored = (merging.fields_of(_comparable(each)) for each in (values, present))
+    present = queries.design_of(row, values)
+    sent, stored = (merging.fields_of(queries.plans_by_name(each)) for each in (values, present))
     if clashing := merging.conflicts(sent, stored, mine, base):
         raise changed_meanwhile(row, clashing)
     fields = {name: sent[name] if name in mine else stored[name] for name in sent}
-    merged = merging.parts_of(fields, _comparable(values))
+    merged = merging.parts_of(fields, queries.plans_by_name(values))
     if "plans" in merged:
         merged["plans"] = (values if "plans" in mine else present)["plans"]
     together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
     return {**merged, **together}
-
-
-def _present(api: Api, parts: Iterable[str]) -> dict[str, Any]:
-    """Some parts of the design as they are stored, whole."""
-    present = {part: list(api.plans.all()) if part == "plans" else getattr(api, part) for part in parts}
-    if "endpoint_options" in present:
-        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
-    return present
-
-
-def _comparable(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The same parts with plans by name, in one order."""
-    return {part: sorted(plan.name for plan in value) if part == "plans" else value for part, value in parts.items()}
 
 
 def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:

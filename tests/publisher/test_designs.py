@@ -11,7 +11,7 @@ from accounts.permissions import RoleRequired
 from accounts.roles import Role
 from core.errors import Invalid
 from core.models import AuditEntry
-from publisher import operations
+from publisher import operations, queries
 from publisher.endpoint import HIDDEN
 from publisher.lifecycle import State
 from publisher.models import Api
@@ -367,17 +367,17 @@ def test_fields_that_do_not_touch_each_other_do_not_conflict(alice: User, admin:
     theirs, mine, clashing = MERGES[case]
     secret = {"endpoint_options": {"secret_headers": {"X-Key": "first"}}}
     api = operations.update_api(api=make_api(alice), changes=secret, actor=alice, now=NOW)
-    base = operations.base_of(api)
+    base = queries.base_of(api)
     stored = operations.update_api(api=api, changes=theirs, actor=admin, now=LATER)
     if clashing:
         with pytest.raises(operations.ChangedMeanwhile, match="admin changed the") as refusal:
             operations.update_api(api=api, changes=mine, base=base, actor=alice, now=LATER)
         assert list(refusal.value.clashing) == clashing
         saved = Api.objects.get(pk=api.pk)
-        assert operations.base_of(saved) == operations.base_of(stored)
+        assert queries.base_of(saved) == queries.base_of(stored)
         return
     saved = operations.update_api(api=api, changes=mine, base=base, actor=alice, now=LATER)
-    before, between, after = base, operations.base_of(stored), operations.base_of(saved)
+    before, between, after = base, queries.base_of(stored), queries.base_of(saved)
     theirs_changed = {name for name in base if between[name] != before[name]}
     assert theirs_changed
     assert all(after[name] == between[name] for name in theirs_changed), "what they changed stays"
@@ -386,7 +386,7 @@ def test_fields_that_do_not_touch_each_other_do_not_conflict(alice: User, admin:
 
 def test_plans_and_a_description_do_not_conflict_but_plans_and_other_plans_do(admin: User) -> None:
     api = make_api(admin)
-    base = operations.base_of(api)
+    base = queries.base_of(api)
     operations.update_api(api=api, changes={"plans": plans("Bronze")}, actor=admin, now=LATER)
     changes = {"description": "Mine.", "plans": plans("Gold", "Silver")}
     saved = operations.update_api(api=api, changes=changes, base=base, actor=admin, now=LATER)

@@ -400,7 +400,7 @@ def test_a_missing_or_garbled_guard_is_a_refusal_and_never_a_blind_save(alice: U
 def drawn(client: Client, name: str, api: Api) -> dict[str, Any]:
     """What a browser would send for a page as it was drawn."""
     form = client.get(address(name, api)).context["form"]
-    return {field.html_name: field.value() for field in form if field.value() not in (False, None, "")}
+    return {name: form.initial[name] for name in form.fields if form.initial[name] not in (False, "")}
 
 
 @pytest.mark.parametrize(
