@@ -123,8 +123,8 @@ def update_api(
     the plan that takes its place. The context may change before the first revision. Addresses that are new are looked
     up, so call this outside any transaction where there may be such.
 
-    `base`, what `queries.base_of` said when the page was drawn, takes the place of `seen`: fields that this person left as they
-    were stay as others have made them, and only a field that both changed, to different values, is a conflict.
+    `base`, what `queries.base_of` said when the page was drawn, takes the place of `seen`: fields that this person left
+    as they were stay as others have made them; only a field that both changed, to different values, is a conflict.
 
     Raises RoleRequired, Invalid (by field), PlansNeeded, ContextIsFixed, AlreadyExists (context), ChangedMeanwhile.
     """
