@@ -134,7 +134,7 @@ def update_api(
     mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
     if "endpoint_options" in values:
         if mine is not None and merging.SECRET not in mine:
-            values["endpoint_options"][merging.SECRET] = api.endpoint_options.get(merging.SECRET, {})
+            values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine or set(), base))
     if differing.keys() - {"plans"}:
