@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.models import User
 from core.errors import Conflict
 from core.models import AuditEntry
-from publisher import operations
+from publisher import operations, queries
 from publisher.lifecycle import Action, State
 from publisher.models import Api, Revision
 from tests.publisher.builders import LATER, NOW, make_api, plans
@@ -91,6 +91,20 @@ def test_one_of_two_edits_of_the_same_page_is_kept(admin: User) -> None:
 
     assert one_won(at_once(edit("one"), edit("two")))
     assert AuditEntry.objects.filter(verb="api.updated").count() == 1
+
+
+def test_two_edits_of_different_fields_at_once_are_both_kept(admin: User) -> None:
+    api = make_api(admin)
+    base = queries.base_of(api)
+
+    def edit(**mine: Any) -> Callable[[], Api]:
+        changes = {"description": "", "tags": [], **mine}
+        return lambda: operations.update_api(api=api, changes=changes, base=base, actor=admin, now=LATER)
+
+    results = at_once(edit(description="one"), edit(tags=["two"]))
+    assert not any(isinstance(result, Exception) for result in results)
+    api.refresh_from_db()
+    assert (api.description, api.tags) == ("one", ["two"])
 
 
 def test_revisions_made_at_once_have_numbers_of_their_own(admin: User) -> None:
