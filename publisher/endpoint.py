@@ -74,6 +74,7 @@ class EndpointOptions:
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     maximum_duration: float = 0.0
     pass_refusals: bool = False
+    signed_identity: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EndpointOptions:
@@ -220,6 +221,7 @@ def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "prevent_suspension": _read_switch,
     "pass_refusals": _read_switch,
+    "signed_identity": _read_switch,
     "verify_tls": _read_switch,
     "ca_certificate": _read_certificate,
     "headers": _read_headers,

@@ -30,7 +30,7 @@ class SubscriptionGrant:
 class Grant:
     """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
 
-    `owner_*` is who owns the application; `user_id` who allowed the token, empty for client credentials.
+    `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials.
     `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
     """
 
@@ -45,6 +45,7 @@ class Grant:
     expires_at: float
     subscriptions: Mapping[str, SubscriptionGrant]
     user_id: str = ""
+    user_name: str = ""
     plan: str = ""
     limits: PlanLimits = UNLIMITED
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import AccessToken
@@ -28,6 +28,7 @@ from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
+from gateway.authorization.identity import IdentitySigner
 from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
@@ -137,6 +138,13 @@ def make_verifier() -> JwtVerifier:
     )
 
 
+def make_identity_signer() -> IdentitySigner:
+    """A signer with the key that signs tokens now, whose public half is at `/oauth2/jwks`."""
+    private = load_pem_private_key(settings.SIGNING_KEY.encode(), password=None)
+    assert isinstance(private, RSAPrivateKey)  # noqa: S101  the settings make no other
+    return IdentitySigner(key=private, key_id=signing_key().thumbprint(), issuer=settings.OAUTH_ISSUER)
+
+
 def _report(lost: Mapping[Any, Tenant]) -> None:
     for api_id, older in lost.items():
         log.warning(
@@ -217,6 +225,7 @@ _TOKEN_COLUMNS = {
     "owner_active": "application__application__owner__is_active",
     "owner_develops": "owner_develops",
     "user_active": "user__is_active",
+    "user_name": "user__username",
 }
 
 
@@ -252,6 +261,7 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         expires_at=row["expires"].timestamp(),
         subscriptions=subscriptions.get(of["application"], {}),
         user_id=str(row["user_id"] or ""),
+        user_name=of["user_name"] or "",
         plan=of["plan"],
         limits=PlanLimits.per_minute(of["per_minute"]),
     )

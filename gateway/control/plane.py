@@ -14,7 +14,7 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
-from gateway.control.loaders import refuse_backend
+from gateway.control.loaders import make_identity_signer, refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
@@ -69,6 +69,7 @@ class ControlPlane:
         )
         self._breaker = SharedBreaker(run=self._writing)
         self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend())
+        self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -26,6 +26,7 @@ def open_context() -> tuple[GatewayContext, ControlPlane]:
         dialer=control.dialer,
         telemetry=control.telemetry,
         plans=control.plans,
+        identities=control.identities,
         not_ready=control.not_ready,
         write_access=settings.ACCESS_LOG,
         endpoints=HttpEndpoints(routing=control.routing, reauthentication=control.reauthentication, run=control.run),

@@ -115,18 +115,17 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             BackendAddress(backend_url(address, route, handshake.query_string), f"{route.api_id} {address}")
             for address in admitted.endpoint.addresses
         ]
-        headers = tuple(backend_headers(handshake, admitted, connection.id))
         # Under this id the connection stands in logs, and can be given another token.
         names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
         extension = (self.scope.get("extensions") or {}).get(EXTENSION)
         if extension:
-            upgrade = UpgradeRequest(handshake.subprotocols, handshake.extensions, headers)
-            backend = await self._dial(connection, partial(dialer.dial, addresses, upgrade, route.options))
+            ask = partial(self._upgrade, handshake, connection, handshake.extensions)
+            backend = await self._dial(connection, lambda: dialer.dial(addresses, ask(), route.options))
             subprotocol = backend.subprotocol or handshake.own_subprotocol
             await self._splice(extension["splice"], backend, subprotocol, names, connection)
         else:
-            upgrade = UpgradeRequest(handshake.subprotocols, "", headers)
-            client = await self._dial(connection, partial(connect, dialer, addresses, upgrade, route.options))
+            ask = partial(self._upgrade, handshake, connection, "")
+            client = await self._dial(connection, lambda: connect(dialer, addresses, ask(), route.options))
             subprotocol = client.subprotocol or handshake.own_subprotocol
             self.messages = MessageRelay(
                 client, self.send, self._forget, route.options, meters=meters_of(connection.admission)
@@ -136,6 +135,15 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names})
             self.context.telemetry.opened(connection)
             self.messages.start()
+
+    def _upgrade(self, handshake: Handshake, connection: Connection, extensions: str) -> UpgradeRequest:
+        """What the backend is asked. Made once the plans have let the connection in: a signature costs something."""
+        admitted, identities = connection.admitted, self.context.identities
+        identity = ""
+        if identities and admitted.route.options.signed_identity:
+            identity = identities.sign(admitted, connection.id, self.context.clock())
+        headers = tuple(backend_headers(handshake, admitted, connection.id, identity))
+        return UpgradeRequest(handshake.subprotocols, extensions, headers)
 
     async def _dial(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
         """Let the connection in under its plans and dial its backend, unless its right to be here ends meanwhile."""

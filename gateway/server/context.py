@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.authorization.identity import IdentitySigner
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.control.routing import RoutingState
@@ -26,8 +27,9 @@ class GatewayContext:
 
     `on_end(connection, relay)` is told of every connection whose relay has ended, `telemetry` of everything worth
     counting. `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away. `plans`
-    meter what passes (None: nothing is metered). `write_access` asks for a line in the log `gateway.access` for every
-    refusal and every end.
+    meter what passes (None: nothing is metered). `identities` sign who a client is where an API asks for it
+    (None: nothing is signed). `write_access` asks for a line in the log `gateway.access` for every refusal and every
+    end.
     """
 
     routing: RoutingState
@@ -40,6 +42,7 @@ class GatewayContext:
     not_ready: Callable[[], str] = str
     telemetry: Telemetry = field(default_factory=Telemetry)
     plans: ConnectionPlans | None = None
+    identities: IdentitySigner | None = None
     on_end: Callable[[Connection, Relay], None] | None = None
     write_access: bool = False
     endpoints: HttpEndpoints | None = None

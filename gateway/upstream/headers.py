@@ -11,8 +11,10 @@ from gateway.handshake.request import Handshake
 REQUEST_ID = b"X-APIM-Request-Id"
 
 
-def backend_headers(handshake: Handshake, admitted: Allow, connection_id: str) -> Iterator[tuple[bytes, bytes]]:
-    """The client's own headers, where it comes from, and who it is."""
+def backend_headers(
+    handshake: Handshake, admitted: Allow, connection_id: str, identity: str = ""
+) -> Iterator[tuple[bytes, bytes]]:
+    """The client's own headers, where it comes from, and who it is; `identity` is the same, signed."""
     yield from handshake.headers_to_forward
     proto = "https" if handshake.is_secure else "http"
     node = f'"[{handshake.client_ip}]"' if ":" in handshake.client_ip else handshake.client_ip
@@ -25,8 +27,12 @@ def backend_headers(handshake: Handshake, admitted: Allow, connection_id: str) -
     yield b"X-APIM-Application-Id", grant.application_id.encode()
     yield b"X-APIM-Application", _printable(grant.application_name)
     yield b"X-APIM-Subscriber", _printable(grant.owner_name)
+    if grant.user_id:
+        yield b"X-APIM-End-User", _printable(grant.user_name)
     if admitted.subscription:
         yield b"X-APIM-Plan", _printable(admitted.subscription.plan)
+    if identity:
+        yield b"X-APIM-Identity", identity.encode()
 
 
 def _printable(name: str) -> bytes:

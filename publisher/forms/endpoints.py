@@ -56,6 +56,12 @@ class EndpointForm(GuardedForm):
         help_text="A client then gets the backend's own 401, 403, 404, 429 or 503 and its Retry-After. Otherwise it "
         "gets 502, with the backend's status in the description.",
     )
+    signed_identity = forms.BooleanField(
+        label="Sign who calls",
+        required=False,
+        help_text="The backend then gets X-APIM-Identity, a JWT that says who calls and under which plan. It verifies "
+        "it with the keys at /oauth2/jwks.",
+    )
     verify_tls = forms.BooleanField(
         label="Verify the backend's certificate",
         required=False,

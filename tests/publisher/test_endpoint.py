@@ -77,6 +77,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "suspend_maximum": 300.0,
         "prevent_suspension": False,
         "pass_refusals": False,
+        "signed_identity": False,
         "verify_tls": True,
         "ca_certificate": "",
         "headers": {},
@@ -169,7 +170,11 @@ def test_what_is_no_certificate_is_refused(text: object, sentence: str) -> None:
 @given(
     JSON,
     st.sampled_from(
-        [*OPTION_BOUNDS, "prevent_suspension", "pass_refusals", "verify_tls", "ca_certificate", "headers", "other"]
+        [
+            *OPTION_BOUNDS,
+            *("prevent_suspension", "pass_refusals", "signed_identity", "verify_tls"),
+            *("ca_certificate", "headers", "other"),
+        ]
     ),
 )
 def test_no_document_makes_the_reader_fail_otherwise_than_by_field(value: object, key: str) -> None:

@@ -480,6 +480,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
         "headers": "X-Key: a: b\nAuthorization: Basic x",
         "prevent_suspension": "on",
         "pass_refusals": "on",
+        "signed_identity": "on",
     }
     del data["verify_tls"]
     assert client.post(address("endpoint", api), data).status_code == 302
@@ -491,6 +492,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
     assert options["headers"] == {"X-Key": "a: b", "Authorization": "Basic x"}
     assert options["prevent_suspension"] is True
     assert options["pass_refusals"] is True
+    assert options["signed_identity"] is True
     assert options["suspend_factor"] == 2
 
 

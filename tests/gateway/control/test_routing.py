@@ -113,7 +113,8 @@ def test_a_token_grants_what_its_application_holds(story: Story) -> None:
     assert isinstance(granted, Grant)
     assert (granted.token_id, granted.client_id) == (str(row.pk), story.client.client_id)
     assert (granted.application_id, granted.application_name) == (str(story.application.pk), "Chat client")
-    assert (granted.owner_id, granted.owner_name, granted.user_id) == (str(story.carol.pk), "carol", "")
+    assert (granted.owner_id, granted.owner_name) == (str(story.carol.pk), "carol")
+    assert (granted.user_id, granted.user_name) == ("", "")
     assert (granted.key_type, granted.scopes) == ("PRODUCTION", {"default"})
     assert granted.expires_at == row.expires.timestamp()
     held = granted.subscriptions[str(story.api.pk)]
@@ -144,7 +145,7 @@ def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: St
     ).token
     granted = grant_of(in_her_name)
     assert isinstance(granted, Grant)
-    assert granted.user_id == str(mallory.pk)
+    assert (granted.user_id, granted.user_name) == (str(mallory.pk), "mallory")
     User.objects.filter(pk=mallory.pk).update(is_active=False)
     assert grant_of(in_her_name) is TokenError.DISABLED
     own = story.token()

@@ -1,0 +1,78 @@
+"""Who calls, told to a real backend and signed, so that it need not trust the network between."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from jwcrypto import jwk, jwt
+
+from gateway.authorization.grants import TokenError
+from gateway.control.loaders import make_identity_signer, make_verifier
+from publisher.endpoint import EndpointOptions
+from tests.gateway import builders
+from tests.wire.gateway_under_test import TOKEN, running
+from tests.wire.peers import raw_backend, raw_client, request
+
+pytestmark = pytest.mark.wire
+
+FORGED = [
+    *[(name, "forged") for name in ("X-APIM-Identity", "x_apim_identity", "X.APIM.Identity")],
+    *[(name, "forged") for name in ("X-APIM-End-User", "X_APIM_End_User", "x-apim-end.user")],
+]
+
+
+@pytest.fixture
+def published(client: Client, db: None) -> jwk.JWKSet:
+    """The keys that anybody can read."""
+    keys: jwk.JWKSet = jwk.JWKSet.from_json(client.get(reverse("oauth2_provider:jwks")).content)
+    return keys
+
+
+async def told(options: EndpointOptions, **given: Any) -> list[tuple[str, str]]:
+    """What a backend reads in the gateway's name when a client with a grant like this forges all it can."""
+    grant = builders.grant(expires_at=time.time() + 3600, **given)
+    async with (
+        raw_backend() as backend,
+        running(backend.url, options=options, identities=make_identity_signer()) as gateway,
+    ):
+        gateway.routing.grants[TOKEN] = grant
+        async with raw_client(gateway.port, request(headers=FORGED)):
+            head = (await backend.accepted()).head.decode()
+    assert "forged" not in head
+    lines = [line.split(": ", 1) for line in head.split("\r\n")[1:] if line]
+    return [(name.lower(), value) for name, value in lines if name.lower().startswith("x-apim-")]
+
+
+async def test_a_backend_verifies_who_calls_with_the_published_keys(published: jwk.JWKSet) -> None:
+    before = int(time.time())
+    headers = await told(EndpointOptions(signed_identity=True), user_id="9", user_name="Åsa")
+    (token,) = [value for name, value in headers if name == "x-apim-identity"]
+    (end_user,) = [value for name, value in headers if name == "x-apim-end-user"]
+    (request_id,) = [value for name, value in headers if name == "x-apim-request-id"]
+
+    verified = jwt.JWT(key=published, jwt=token, algs=["RS256"])
+    header, claims = json.loads(verified.header), json.loads(verified.claims)
+    assert published.get_key(header["kid"]) is not None
+    assert claims["iss"] == settings.OAUTH_ISSUER
+    assert (claims["aud"], claims["sub"], claims["jti"]) == ("/echo@1.0.0", "9", request_id)
+    assert (claims["subscriber"], claims["end_user"], claims["plan"]) == ("carol", "Åsa", "Gold")
+    assert before <= claims["iat"] == claims["exp"] - 300
+    assert end_user == "%C3%85sa"
+
+
+async def test_an_identity_opens_no_connection(published: jwk.JWKSet) -> None:
+    headers = dict(await told(EndpointOptions(signed_identity=True)))
+    assert make_verifier().refuse(headers["x-apim-identity"], time.time()) is TokenError.UNKNOWN
+
+
+async def test_without_the_switch_nothing_is_signed_and_the_end_user_is_told_all_the_same() -> None:
+    headers = dict(await told(EndpointOptions(), user_id="9", user_name="asa"))
+    assert "x-apim-identity" not in headers
+    assert headers["x-apim-end-user"] == "asa"
+    assert "x-apim-end-user" not in dict(await told(EndpointOptions()))
