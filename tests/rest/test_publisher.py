@@ -112,6 +112,16 @@ def test_operations_are_kept_as_topics(creator: Client) -> None:
     assert Api.objects.get(pk=row.pk).topics == [], "every topic is what holds where none is declared"
 
 
+def test_a_signed_identity_is_switched_on_over_rest(creator: Client) -> None:
+    config = {**BODY["endpointConfig"], "options": {"signed_identity": True}}
+    made = _post(creator, "/apis", {**BODY, "endpointConfig": config}).json()
+    assert Api.objects.get(pk=made["id"]).endpoint_options["signed_identity"] is True
+    assert made["endpointConfig"]["options"]["signed_identity"] is True
+
+    made["endpointConfig"]["options"]["signed_identity"] = "yes"
+    assert _put(creator, f"/apis/{made['id']}", made).status_code == 400
+
+
 def test_suspension_is_taken_in_wso2s_words_and_milliseconds(creator: Client) -> None:
     config = {"suspendDuration": "5000", "suspendMaxDuration": 60_000, "factor": "1.5", "suspendErrorCode": []}
     endpoints = {"production_endpoints": {"url": BACKEND, "config": config}, "sandbox_endpoints": {"url": BACKEND}}
