@@ -10,12 +10,19 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from jwcrypto import jwk, jwt
 
+from devportal.operations.tokens import issue_token
+from devportal.tokens import signing_key
 from gateway.authorization.grants import TokenError
 from gateway.control.loaders import make_identity_signer, make_verifier
+from publisher import operations as publishing
 from publisher.endpoint import EndpointOptions
+from publisher.models import Api
 from tests.gateway import builders
+from tests.gateway.scenario import Story, elsewhere, person
+from tests.wire import cluster
 from tests.wire.gateway_under_test import TOKEN, running
 from tests.wire.peers import raw_backend, raw_client, request
 
@@ -59,6 +66,7 @@ async def test_a_backend_verifies_who_calls_with_the_published_keys(published: j
     verified = jwt.JWT(key=published, jwt=token, algs=["RS256"])
     header, claims = json.loads(verified.header), json.loads(verified.claims)
     assert published.get_key(header["kid"]) is not None
+    assert (header["typ"], header["alg"]) == ("JWT", "RS256"), "the type of an access token is another"
     assert claims["iss"] == settings.OAUTH_ISSUER
     assert (claims["aud"], claims["sub"], claims["jti"]) == ("/echo@1.0.0", "9", request_id)
     assert (claims["subscriber"], claims["end_user"], claims["plan"]) == ("carol", "Åsa", "Gold")
@@ -76,3 +84,26 @@ async def test_without_the_switch_nothing_is_signed_and_the_end_user_is_told_all
     assert "x-apim-identity" not in headers
     assert headers["x-apim-end-user"] == "asa"
     assert "x-apim-end-user" not in dict(await told(EndpointOptions()))
+
+
+def ask_for_identities(story: Story) -> str:
+    """Switch it on for the tutorial's API and deploy that; a token that Åsa allowed."""
+    row, now = Api.objects.get(pk=story.api.pk), timezone.now()
+    options = {**row.endpoint_options, "signed_identity": True}
+    publishing.update_api(api=row, changes={"endpoint_options": options}, actor=story.admin, now=now)
+    cluster.deploy(story, row)
+    return issue_token(
+        client=story.client, user=person("Åsa"), scopes=["default"], seconds=60, now=now, actor=story.carol
+    ).token
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_switch_of_a_deployed_api_reaches_its_backend() -> None:
+    async with raw_backend() as backend:
+        story = await cluster.story_with(backend.url)
+        token = await elsewhere(lambda: ask_for_identities(story))
+        async with cluster.running() as (site,), raw_client(site.port, request(cluster.PATH, token=token)):
+            head = (await backend.accepted()).head.decode()
+    (signed,) = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("X-APIM-Identity: ")]
+    claims = json.loads(jwt.JWT(key=signing_key(), jwt=signed, algs=["RS256"]).claims)
+    assert (claims["aud"], claims["end_user"], claims["subscriber"]) == (str(story.api.pk), "Åsa", "carol")
