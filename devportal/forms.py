@@ -10,7 +10,15 @@ from accounts.permissions import Viewer
 from core.duration_field import DurationField
 from devportal import grants, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.models import (
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    LONGEST_TOKEN_NAME,
+    Application,
+    ApplicationPlan,
+    KeyType,
+    OAuthClient,
+)
 from devportal.permissions import can_pick_plan
 from publisher.models import Api, Plan
 from publisher.queries import plans_of
@@ -223,8 +231,17 @@ class WizardKeysForm(KeysForm):
 
 
 class TokenForm(forms.Form):
-    """What a token may do, and how long it lives."""
+    """What a token is called, what it may do, and how long it lives."""
 
+    name = forms.CharField(
+        required=False,
+        max_length=LONGEST_TOKEN_NAME,
+        help_text="Where the token is used, so that you find it again in the list.",
+        error_messages={
+            "max_length": f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has %(show_value)d."
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Chat on the web shop"}),
+    )
     scopes = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,

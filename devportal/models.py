@@ -17,6 +17,7 @@ from publisher.models import Api, Plan
 
 LONGEST_NAME = 100  # characters, of an application
 LONGEST_DESCRIPTION = 512
+LONGEST_TOKEN_NAME = 60
 
 
 class ApplicationPlan(models.Model):
@@ -192,3 +193,15 @@ class OAuthClient(AbstractApplication):
             "client_id": self.client_id,
             "key_type": self.key_type,
         }
+
+
+class TokenName(models.Model):
+    """What its owner calls an access token. A token that was given no name has no row here."""
+
+    token = models.OneToOneField(
+        "oauth2_provider.AccessToken", primary_key=True, on_delete=models.CASCADE, related_name="given"
+    )
+    name = models.CharField(max_length=LONGEST_TOKEN_NAME)
+
+    def __str__(self) -> str:
+        return self.name

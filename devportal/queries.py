@@ -25,7 +25,7 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription
+from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription, TokenName
 from devportal.permissions import can_see_subscribers
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
@@ -228,7 +228,13 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
     """The access tokens of `client` that still work, newest first. None of them holds the token itself."""
     tokens: QuerySet[AccessToken] = AccessToken.objects.filter(application=client, expires__gt=now)
-    return tokens.select_related("user").order_by("-created", "-pk")
+    return tokens.select_related("user", "given").order_by("-created", "-pk")
+
+
+def name_of(token: AccessToken) -> str | None:
+    """What its owner calls an access token, if anything."""
+    given: TokenName | None = getattr(token, "given", None)
+    return given.name if given else None
 
 
 def token_for(viewer: Viewer, pk: int | str) -> AccessToken:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from core import audit
-from devportal import tokens
+from devportal import queries, tokens
 from devportal.models import OAuthClient
 
 
@@ -47,6 +47,7 @@ def _record(verb: str, row: AccessToken) -> None:
             object_id=row.pk,
             detail={
                 "token_id": row.pk,
+                "name": queries.name_of(row),
                 "client_id": client.client_id if client else None,
                 "application_id": str(client.application_id) if client and client.application_id else None,
                 "user_id": row.user_id,

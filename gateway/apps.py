@@ -5,7 +5,7 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Let the rooms below know how many clients a change would touch, and why one was not let in."""
+        """Tell the rooms below whom a change would touch, which tokens are used, and why a client was not let in."""
         from accounts import consequences
         from gateway.connections import queries
         from gateway.control import loaders
@@ -15,3 +15,4 @@ class GatewayConfig(AppConfig):
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)
+        loaders.tell_last_use_with(queries.last_opened_with)

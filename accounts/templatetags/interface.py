@@ -107,9 +107,9 @@ def counted(number: int, noun: str) -> str:
 
 
 @register.filter
-def at(counts: Mapping[str, int], key: object) -> int:
-    """The figure for `key`, in counts by text: 0 where there is none."""
-    return counts.get(str(key), 0)
+def at(known: Mapping[str, object], key: object) -> object:
+    """The figure or the moment for `key`, among what is known by text: 0 where there is none."""
+    return known.get(str(key), 0)
 
 
 @register.filter

@@ -13,6 +13,9 @@ class Migration(migrations.Migration):
 
     initial = True
 
+    # The toolkit's tables refer to OAuthClient without saying so, and later migrations here refer to its tables.
+    run_before = [('oauth2_provider', '0001_initial')]
+
     dependencies = [
         ('publisher', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -13,7 +13,7 @@ from core.errors import Conflict
 from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
-from devportal.models import Application, OAuthClient
+from devportal.models import LONGEST_TOKEN_NAME, Application, OAuthClient, TokenName
 from devportal.permissions import require_use_application
 from devportal.tokens import IssuedToken
 
@@ -38,11 +38,12 @@ def generate_token(
     seconds: int | None = None,
     scopes: Iterable[str] = (),
     replaces: AccessToken | None = None,
+    name: str = "",
 ) -> IssuedToken:
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
-    Without `scopes` it carries `default`. The token that it `replaces` is revoked. Raises NotYourApplication,
-    KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
+    Without `scopes` it carries `default`. The token that it `replaces` is revoked. `name` is for its owner, to tell it
+    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
     """
     application = _application_of(client)
     require_use_application(actor, application)
@@ -51,6 +52,7 @@ def generate_token(
     possible = queries.scopes_of(application)
     unknown = ", ".join(scope for scope in wanted if scope not in possible)
     problems = {
+        "name": _problem_with_name(name.strip()),
         "seconds": grants.problem_with_seconds(lifetime, settings.LONGEST_TOKEN_SECONDS),
         "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
     }
@@ -61,11 +63,20 @@ def generate_token(
             raise GrantMissing
         if replaces is not None:
             revoke_token(row=replaces, actor=actor, now=now)
-        return issue_token(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor)
+        return issue_token(
+            client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor, name=name.strip()
+        )
 
 
 def issue_token(
-    *, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime, actor: User | None
+    *,
+    client: OAuthClient,
+    user: User | None,
+    scopes: Iterable[str],
+    seconds: int,
+    now: datetime,
+    actor: User | None,
+    name: str = "",
 ) -> IssuedToken:
     """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
 
@@ -76,8 +87,11 @@ def issue_token(
     token = tokens.mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
     row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
     row.token_checksum = tokens.digest(token)
+    named = TokenName(token=row, name=name) if name else None  # before: the audit log's row says the name
     with tokens.attributed(actor=actor, now=now), transaction.atomic():
         row.save()
+        if named:
+            named.save(force_insert=True)
     return IssuedToken(token, row, row.expires)
 
 
@@ -111,3 +125,11 @@ def _application_of(client: OAuthClient) -> Application:
     if application is None:
         raise KeysNotFound
     return application
+
+
+def _problem_with_name(name: str) -> str | None:
+    if not name.isprintable():
+        return "A name cannot contain line ends or characters that are not seen. Type it anew."
+    if len(name) > LONGEST_TOKEN_NAME:
+        return f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has {len(name)}."
+    return None

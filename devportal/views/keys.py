@@ -1,5 +1,6 @@
 """The keys of an application, of one type: generate, change, replace the secret."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from oauth2_provider.models import AccessToken
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
-from devportal import operations, queries
+from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.views.common import keep_once, kept_nowhere, show_once
@@ -68,6 +69,7 @@ def page(
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
     tokens_form = token_form or (TokenForm(client=client) if client else None)
+    listed = _listed_tokens(request, client) if client else None
     live = impact.live_by("token_id", application_id=str(application.pk), key_type=key_type)
     context: dict[str, Any] = {
         "application": application,
@@ -77,7 +79,8 @@ def page(
         "token_form": tokens_form,
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
-        "tokens": _listed_tokens(request, client) if client else None,
+        "tokens": listed,
+        "used": _last_used(listed) if listed else {},
         "live": live,
         "live_in_all": sum(live.values()),
     }
@@ -89,6 +92,14 @@ def page(
 def _listed_tokens(request: HttpRequest, client: OAuthClient) -> Page[AccessToken]:
     active = queries.active_tokens(client, timezone.now())
     return Paginator(active, TOKENS_A_PAGE).get_page(request.GET.get("page"))
+
+
+def _last_used(listed: Page[AccessToken]) -> dict[str, datetime]:
+    """A connection that was given the token when it was open already is older than the token's use, and may be older
+    than the token.
+    """
+    known = token_use.last_used(row.pk for row in listed)
+    return {str(row.pk): max(known[str(row.pk)], row.created) for row in listed if str(row.pk) in known}
 
 
 def _generated(

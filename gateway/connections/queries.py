@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from accounts.consequences import Holdings
@@ -41,6 +42,12 @@ def live_by(by: str, **which: str) -> dict[str, int]:
     """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows."""
     rows = open_among(ConnectionRecord.objects.filter(**which), timezone.now()).order_by()
     return dict(rows.values_list(by).annotate(number=Count("pk")))
+
+
+def last_opened_with(token_ids: Sequence[str]) -> dict[str, datetime]:
+    """When a connection that rests on each of these tokens was last opened, as far as the log goes back. One query."""
+    rows = ConnectionRecord.objects.filter(token_id__in=token_ids).order_by()
+    return dict(rows.values_list("token_id").annotate(last=Max("started_at")))
 
 
 def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:

@@ -20,7 +20,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
-from devportal import attempts, tickets
+from devportal import attempts, tickets, token_use
 from devportal.deny_policies import Denial, Denials
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
@@ -115,6 +115,7 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 answer_attempts_with = attempts.register
 tell_health_with = health.register
+tell_last_use_with = token_use.register
 count_live_connections_with = impact.register_live_counter
 
 

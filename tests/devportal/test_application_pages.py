@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
-from devportal import operations
+from devportal import operations, token_use
 from devportal.models import Application, OAuthClient, Subscription
 from devportal.operations.tokens import issue_token
 from publisher import impact
@@ -192,6 +195,65 @@ def test_a_token_is_generated_shown_once_listed_and_revoked(tab: Client, app: Ap
     tab.post(f"{address}/tokens/{row.pk}/revocations")
     assert not AccessToken.objects.exists()
     assert "No token is active" in tab.get(address).content.decode()
+
+
+def test_a_token_is_listed_by_its_name_and_revoked_by_it(tab: Client, app: Application) -> None:
+    builders.keys(app)
+    address = f"/devportal/applications/{app.pk}/keys/production"
+    for name in ("<b>متجر</b>", ""):
+        tab.post(f"{address}/tokens", {"name": name, "scopes": ["default"], "seconds": "7200"})
+
+    shown = " ".join(tab.get(address).content.decode().split())
+
+    assert '<span dir="auto">&lt;b&gt;متجر&lt;/b&gt;</span>' in shown
+    assert "The token “<bdi>&lt;b&gt;متجر&lt;/b&gt;</bdi>” that was issued <time" in shown
+    assert shown.count('<span class="muted">unnamed</span>') == 1
+    assert "The token that was issued <time" in shown
+
+
+def test_a_name_that_is_too_long_is_kept_beside_its_refusal(tab: Client, app: Application) -> None:
+    builders.keys(app)
+    address = f"/devportal/applications/{app.pk}/keys/production/tokens"
+
+    page = tab.post(address, {"name": "名" * 61, "scopes": ["default"], "seconds": "60"})
+
+    assert page.status_code == 400
+    assert "at most 60 characters; this one has 61." in page.content.decode()
+    assert "名" * 61 in page.content.decode()
+    assert not AccessToken.objects.exists()
+
+
+def test_the_list_says_when_each_token_was_last_used(
+    tab: Client, app: Application, carol: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, now = builders.keys(app).client, timezone.now()
+    rows = [operations.generate_token(client=client, actor=carol, now=now).row for _ in range(3)]
+    AccessToken.objects.update(created=now - timedelta(hours=2))
+    # The first came to a connection that was open before it was issued.
+    known = {str(rows[0].pk): now - timedelta(days=3), str(rows[1].pk): now - timedelta(minutes=5)}
+    asked: list[set[str]] = []
+    monkeypatch.setattr(token_use, "_readers", [lambda ids: asked.append(set(ids)) or known])
+
+    shown = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
+
+    used = re.findall(r'data-label="Last used"[^>]*>\s*<(?:time|span)[^>]*>([^<]+)<', shown)
+    assert used == ["never used", "5 minutes ago", "2 hours ago"]
+    assert asked == [{str(row.pk) for row in rows}]
+
+
+def test_a_page_of_tokens_costs_as_many_queries_as_one_token(
+    tab: Client, app: Application, carol: User, django_assert_num_queries: Any
+) -> None:
+    client = builders.keys(app).client
+    address = f"/devportal/applications/{app.pk}/keys/production"
+    operations.generate_token(client=client, name="first", actor=carol, now=timezone.now())
+    with CaptureQueriesContext(connection) as one:
+        tab.get(address)
+    for number in range(12):
+        name = f"number {number}" if number % 2 else ""
+        operations.generate_token(client=client, name=name, actor=carol, now=timezone.now())
+    with django_assert_num_queries(len(one)):
+        tab.get(address)
 
 
 def test_an_expired_token_is_not_listed(tab: Client, app: Application, carol: User) -> None:

@@ -13,7 +13,7 @@ from core.errors import Invalid
 from core.models import AuditEntry
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
-from devportal.models import Application, KeyType, OAuthClient
+from devportal.models import Application, KeyType, OAuthClient, TokenName
 from devportal.operations.keys import KeysExist
 from devportal.operations.tokens import GrantMissing
 from devportal.permissions import NotYourApplication
@@ -208,7 +208,43 @@ def test_a_token_carries_scopes_that_the_subscribed_apis_ask_for(app: Applicatio
     assert queries.scopes_of(app) == ["default", "chat"]
 
 
-@pytest.mark.parametrize(("given", "field"), [({"seconds": 0}, "seconds"), ({"scopes": ["admin"]}, "scopes")])
+@pytest.mark.parametrize("name", ["Chat on the web shop", "聊天", "متجر الويب", "x" * 60])
+def test_a_named_token_says_its_name_in_the_trail_and_takes_it_along(app: Application, carol: User, name: str) -> None:
+    client = builders.keys(app).client
+
+    issued = operations.generate_token(client=client, name=f"  {name} ", actor=carol, now=NOW)
+
+    assert TokenName.objects.get().token == issued.row
+    assert queries.active_tokens(client, NOW).get().given.name == name
+    operations.revoke_token(row=AccessToken.objects.get(), actor=carol, now=NOW)
+    said = AuditEntry.objects.filter(kind="token").order_by("pk").values_list("verb", "detail__name")
+    assert list(said) == [("token.issued", name), ("token.revoked", name)]
+    assert not TokenName.objects.exists()
+
+
+def test_a_name_goes_with_its_token_whatever_else_goes(app: Application, carol: User) -> None:
+    operations.generate_token(client=builders.keys(app).client, name="Web shop", actor=carol, now=NOW)
+    operations.delete_application(application=app, actor=carol, now=NOW)
+    assert AuditEntry.objects.get(verb="token.revoked").detail["name"] == "Web shop"
+    assert not TokenName.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_token_without_a_name_gets_none(app: Application, carol: User, name: str) -> None:
+    operations.generate_token(client=builders.keys(app).client, name=name, actor=carol, now=NOW)
+    assert not TokenName.objects.exists()
+    assert AuditEntry.objects.get(verb="token.issued").detail["name"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"seconds": 0}, "seconds"),
+        ({"scopes": ["admin"]}, "scopes"),
+        ({"name": "x" * 61}, "name"),
+        ({"name": "two\nlines"}, "name"),
+    ],
+)
 def test_a_token_that_cannot_be_is_refused_beside_the_field(
     app: Application, carol: User, given: dict[str, object], field: str
 ) -> None:

@@ -14,7 +14,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import User
 from core.models import AuditEntry
-from devportal import attempts, diagnosis, operations, tokens
+from devportal import attempts, diagnosis, operations, queries, tokens
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
 from publisher.models import Api
@@ -453,6 +453,16 @@ def test_a_key_type_without_endpoint_is_said(tab: Client, echo: Api, carol: User
     ask = f"/devportal/apis/{echo.pk}/wizard/{app.pk}/sandbox/diagnosis"
 
     assert "no sandbox endpoint" in tab.get(ask).json()["reasons"][0]
+
+
+def test_a_token_of_the_wizard_has_the_name_that_it_was_given(tab: Client, echo: Api, carol: User) -> None:
+    app = builders.application(carol)
+    builders.subscription(app, echo)
+    client = builders.keys(app).client
+
+    tab.post(f"/devportal/apis/{echo.pk}/wizard/{app.pk}/production/token", {**TOKEN, "name": "店铺"})
+
+    assert queries.name_of(AccessToken.objects.get(application=client)) == "店铺"
 
 
 # --- the token is a secret -----------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ def test_every_token_issued_leaves_a_row_on_the_trail_without_the_token(keys: Ge
     assert (entry.actor, entry.kind, entry.object_id, entry.at) == (carol, "token", str(issued.row.pk), NOW)
     assert entry.detail == {
         "token_id": issued.row.pk,
+        "name": None,
         "client_id": keys.client.client_id,
         "application_id": str(keys.client.application_id),
         "user_id": None,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from devportal import token_use
 from gateway.connections.heartbeat import STALE_SECONDS
-from gateway.connections.queries import live_by
+from gateway.connections.queries import last_opened_with, live_by
 from gateway.models import ConnectionRecord, WorkerRecord
 
 NOW = timezone.now()
@@ -39,3 +41,19 @@ def test_open_connections_are_counted_by_application_and_by_token_on_workers_tha
     assert live_by("application_id", api_id="api", key_type="PRODUCTION") == {"one": 1, "two": 1}
     assert live_by("token_id", application_id="one") == {"1": 1, "2": 1}
     assert live_by("api_id", application_id="nobody") == {}
+
+
+@pytest.mark.django_db
+def test_a_token_was_last_used_when_its_latest_connection_was_opened(django_assert_num_queries: Any) -> None:
+    on = worker(1)
+    earlier = NOW - timedelta(hours=1)
+    opened(on, "one", 1, started_at=earlier)
+    opened(on, "one", 1, started_at=NOW, ended_at=NOW)
+    opened(on, "one", 2, started_at=earlier)
+    opened(on, "one", 3)
+    with django_assert_num_queries(1):
+        assert last_opened_with(["1", "2", "4"]) == {"1": NOW, "2": earlier}
+
+
+def test_the_portal_is_told_of_it() -> None:
+    assert last_opened_with in token_use._readers

@@ -1,0 +1,22 @@
+"""When access tokens were last used to connect. The gateway knows; it registers whom to ask at start."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+Reader = Callable[[Sequence[str]], dict[str, datetime]]
+_readers: list[Reader] = []
+
+
+def register(reader: Reader) -> None:
+    """Add who knows when tokens, by the ids of their rows, last opened a connection."""
+    if reader not in _readers:
+        _readers.append(reader)
+
+
+def last_used(token_ids: Iterable[object]) -> dict[str, datetime]:
+    """When each of these tokens last opened a connection, by its id. One that never did is not in it."""
+    ids = [str(each) for each in token_ids]
+    known: dict[str, datetime] = {}
+    for reader in _readers if ids else ():
+        known |= reader(ids)
+    return known
