@@ -25,7 +25,6 @@ from devportal.subscription_states import (
     SubscriptionState,
     first_state,
     state_under_new_plan,
-    verb_for,
 )
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api, Plan
@@ -128,8 +127,9 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
     after = SubscriptionState(state)
     with transaction.atomic():
         _move(subscription, now, state=after)
-        states = {"from": before.value, "state": after.value}
-        record_change(subscription, verb_for(after), actor=actor, now=now, **states)
+        is_open = after is SubscriptionState.UNBLOCKED
+        verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
+        record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
     return subscription
 
 
