@@ -56,7 +56,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Denial:
+class ActiveDenyPolicy:
     """An active deny policy. `subject` is the id of what it names, empty for addresses."""
 
     kind: str
@@ -65,14 +65,14 @@ class Denial:
     invert: bool = False
 
 
-class Denials(frozenset[Denial]):
+class ActiveDenyPolicies(frozenset[ActiveDenyPolicy]):
     """All active deny policies. Equal when they deny the same."""
 
-    def __init__(self, denials: Iterable[Denial] = ()) -> None:
+    def __init__(self, deny_policies: Iterable[ActiveDenyPolicy] = ()) -> None:
         self._named = {(each.kind, each.subject): each for each in self if each.subject}
         self._spans = [(read_span(each.value), each) for each in self if each.kind in ABOUT_ADDRESSES]
 
-    def of_place(self, api_id: str, address: str) -> Denial | None:
+    def of_place(self, api_id: str, address: str) -> ActiveDenyPolicy | None:
         """What keeps everybody out of this API, or everybody out who comes from this address."""
         named = self._named.get((DenyCondition.API, api_id))
         if named or not self._spans:
@@ -83,7 +83,7 @@ class Denials(frozenset[Denial]):
             return None
         return next((each for span, each in self._spans if (asking in span) is not each.invert), None)
 
-    def of_caller(self, application_id: str, people: Collection[str]) -> Denial | None:
+    def of_caller(self, application_id: str, people: Collection[str]) -> ActiveDenyPolicy | None:
         """What keeps out this application, or one of the people behind it, by their ids."""
         named = self._named.get((DenyCondition.APPLICATION, application_id))
         return named or next(

@@ -14,7 +14,7 @@ from core.errors import Invalid
 from core.models import AuditEntry
 from core.values import BadValue
 from devportal import diagnosis, operations, queries
-from devportal.deny_policies import Denial, Denials, DenyCondition, clean_address, read_span
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy, DenyCondition, clean_address, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
 from devportal.operations.deny_policies import DeniedAlready, NothingToSwitch
@@ -104,26 +104,30 @@ def test_whatever_lies_between_two_ends_is_written_so_that_it_reads_the_same(fir
 def test_an_address_is_kept_out_by_the_range_it_lies_in(
     value: str, invert: bool, address: str, is_denied: bool
 ) -> None:
-    denials = Denials([Denial(DenyCondition.IPRANGE, value, invert=invert)])
-    assert bool(denials.of_place("api", address)) is is_denied
+    deny_policies = ActiveDenyPolicies([ActiveDenyPolicy(DenyCondition.IPRANGE, value, invert=invert)])
+    assert bool(deny_policies.of_place("api", address)) is is_denied
 
 
 def test_names_keep_out_exactly_what_they_name() -> None:
     api, application, user = (
-        Denial(kind, "text", "7") for kind in (DenyCondition.API, DenyCondition.APPLICATION, DenyCondition.USER)
+        ActiveDenyPolicy(kind, "text", "7")
+        for kind in (DenyCondition.API, DenyCondition.APPLICATION, DenyCondition.USER)
     )
-    denials = Denials([api, application, user])
-    assert denials.of_place("7", "192.0.2.7") is api
-    assert denials.of_place("8", "192.0.2.7") is None
-    assert denials.of_caller("7", ("1", "2")) is application
-    assert denials.of_caller("8", ("1", "7")) is user
-    assert denials.of_caller("8", ("1", "")) is None
+    deny_policies = ActiveDenyPolicies([api, application, user])
+    assert deny_policies.of_place("7", "192.0.2.7") is api
+    assert deny_policies.of_place("8", "192.0.2.7") is None
+    assert deny_policies.of_caller("7", ("1", "2")) is application
+    assert deny_policies.of_caller("8", ("1", "7")) is user
+    assert deny_policies.of_caller("8", ("1", "")) is None
 
 
 def test_policies_that_deny_the_same_are_equal() -> None:
-    first, second = Denial(DenyCondition.USER, "carol", "7"), Denial(DenyCondition.USER, "dave", "8")
-    assert Denials([first, second]) == Denials([second, first]) != Denials([first])
-    assert not Denials()
+    first, second = (
+        ActiveDenyPolicy(DenyCondition.USER, "carol", "7"),
+        ActiveDenyPolicy(DenyCondition.USER, "dave", "8"),
+    )
+    assert ActiveDenyPolicies([first, second]) == ActiveDenyPolicies([second, first]) != ActiveDenyPolicies([first])
+    assert not ActiveDenyPolicies()
 
 
 def test_an_administrator_names_an_api_an_application_and_a_user(admin: User, alice: User, carol: User) -> None:
