@@ -6,11 +6,6 @@ FIRST_USERNAME = "admin"
 FIRST_PASSWORD = "admin"  # noqa: S105 - the tutorial's first password, refused everywhere but on loopback
 
 
-def is_first(user: User) -> bool:
-    """Whether this is the account of the first start."""
-    return user.username == FIRST_USERNAME
-
-
 def default_password_stands() -> bool:
     """Whether somebody could sign in as admin with the password of the first start.
 
