@@ -20,12 +20,22 @@ from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
     ApplicationNotFound,
+    BlockNotFound,
     DenyPolicyNotFound,
     KeysNotFound,
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription, TokenName
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Subscription,
+    TokenName,
+)
 from devportal.permissions import can_see_subscribers
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
@@ -204,6 +214,27 @@ def count_by_plan(api: Api) -> dict[str, int]:
 def count_subscriptions_under(plan: Plan) -> int:
     """How many subscriptions are under the business plan `plan`."""
     return Subscription.objects.filter(plan=plan).count()
+
+
+def block_of(owner: User, api: Api) -> OwnerBlock | None:
+    """What keeps `owner` out of `api`, if anything does."""
+    return OwnerBlock.objects.filter(owner=owner, api=api).first()
+
+
+def blocks(viewer: Viewer, api: Api | None = None) -> QuerySet[OwnerBlock]:
+    """Who is kept out of `api`, or of any API, for people of the publisher; nobody else sees any."""
+    if not can_see_subscribers(viewer):
+        return OwnerBlock.objects.none()
+    found = OwnerBlock.objects.select_related("owner", "api").order_by("owner__username_key", "created_at")
+    return found.filter(api=api) if api else found
+
+
+def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
+    """A block, for people of the publisher. Raises BlockNotFound for everybody else."""
+    block = _one(blocks(viewer), pk)
+    if block is None:
+        raise BlockNotFound
+    return block
 
 
 # --- keys and tokens -----------------------------------------------------------------------------------------

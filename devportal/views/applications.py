@@ -115,6 +115,6 @@ def _row(subscription: Subscription) -> dict[str, object]:
         "subscription": subscription,
         "is_visible": subscription.api.stage in SERVED,
         "is_open": subscription.api.stage in SUBSCRIBABLE,
-        "may_leave": subscription.state not in BLOCKING,
+        "is_blocked": subscription.state in BLOCKING,
         "other_plans": others,
     }
