@@ -63,7 +63,8 @@ def test_one_of_many_subscribes(carol: User, bob: User) -> None:
 
 
 def test_one_of_many_applications_gets_the_last_place_of_a_plan(carol: User, bob: User) -> None:
-    api, plan = builders.api(bob), builders.plan(applications=1)
+    plan = builders.plan(applications=1)
+    api = builders.api(bob)
     apps = [builders.application(carol) for _ in range(AT_ONCE)]
 
     got = outcomes(lambda: operations.subscribe(application=apps.pop(), api=api, plan=plan, actor=carol, now=NOW))
@@ -76,7 +77,7 @@ def test_nobody_gets_in_while_the_block_is_made(carol: User, bob: User) -> None:
     api, plan = builders.api(bob), builders.plan()
     row = builders.subscription(builders.application(carol), api)
     apps = [builders.application(carol) for _ in range(AT_ONCE - 1)]
-    work = [
+    work: list[Callable[[], object]] = [
         lambda: operations.set_subscription_state(subscription=row, state="BLOCKED", actor=bob, now=NOW),
         *(partial(operations.subscribe, application=app, api=api, plan=plan, actor=carol, now=NOW) for app in apps),
     ]
