@@ -13,8 +13,3 @@ def default_password_stands() -> bool:
     """
     first = User.objects.filter(username_key=FIRST_USERNAME, is_active=True).first()
     return first is not None and first.check_password(FIRST_PASSWORD)
-
-
-def default_password_is_marked() -> bool:
-    """The same question for a page: answered by the mark on the row, without hashing."""
-    return User.objects.filter(username_key=FIRST_USERNAME, is_active=True, must_change_password=True).exists()

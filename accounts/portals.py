@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.urls import reverse
-
 
 @dataclass(frozen=True)
 class Portal:
@@ -15,10 +13,6 @@ class Portal:
     @property
     def home(self) -> str:
         return f"/{self.slug}/"
-
-    @property
-    def sign_in(self) -> str:
-        return reverse("accounts:sign-in", args=[self.slug])
 
 
 PUBLISHER = Portal("publisher", "Publisher")

@@ -7,7 +7,7 @@ from accounts.portals import PortalConverter
 from accounts.views import users
 from accounts.views.passwords import password
 from accounts.views.profiles import account
-from accounts.views.registrations import SignUp
+from accounts.views.registrations import sign_up
 from accounts.views.sessions import sign_in, sign_out
 from accounts.views.themes import theme
 
@@ -16,7 +16,7 @@ register_converter(PortalConverter, "portal")
 app_name = "accounts"
 
 urlpatterns = [
-    path("devportal/sign-up", SignUp.as_view(), name="sign-up"),
+    path("devportal/sign-up", sign_up, name="sign-up"),
     path("<portal:portal>/sign-in", sign_in, name="sign-in"),
     path("<portal:portal>/sign-out", sign_out, name="sign-out"),
     path("<portal:portal>/account", account, name="account"),

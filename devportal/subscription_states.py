@@ -57,10 +57,3 @@ def state_under_new_plan(state: str, requires_approval: bool) -> SubscriptionSta
     rejected starts again; a block stays.
     """
     return SubscriptionState(state) if state in BLOCKING else first_state(requires_approval)
-
-
-def verb_for(state: SubscriptionState) -> str:
-    """What the audit log says was done to a subscription that was put into `state`."""
-    if state in BLOCKING:
-        return "blocked"
-    return "unblocked" if state is SubscriptionState.UNBLOCKED else "updated"

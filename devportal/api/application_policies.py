@@ -11,14 +11,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from core.rest.documents import Constant, Strict, answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
-from devportal.api.administration import WHO_MANAGE_PLANS
 from devportal.models import ApplicationPlan
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
+from publisher.permissions import require_manage_plans
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import NAME_SENTENCE
 
@@ -62,7 +62,7 @@ PolicyList = list_of(ApplicationPolicy, "ApplicationPolicyList")
 class ApplicationPolicies(Resource):
     """All application plans."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -95,7 +95,7 @@ class ApplicationPolicies(Resource):
 class OneApplicationPolicy(Resource):
     """One application plan."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -155,10 +155,5 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
         if text in fields:
             fields[text] = fields[text] or ""
     if "defaultLimit" in given:
-        fields["per_minute"] = _per_minute(given["defaultLimit"])
+        fields["per_minute"] = quota_fields(given["defaultLimit"])["quota"]
     return fields
-
-
-def _per_minute(limit: Mapping[str, Any] | None) -> int | None:
-    per_minute: int | None = quota_fields(limit)["quota"]
-    return per_minute

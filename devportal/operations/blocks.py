@@ -13,7 +13,7 @@ from devportal import queries
 from devportal.errors import ApiNotListed, BlockNotFound
 from devportal.models import OwnerBlock, Subscription
 from devportal.permissions import require_manage_subscribers
-from devportal.subscription_states import AWAITING, BLOCKING, SubscriptionState, verb_for
+from devportal.subscription_states import AWAITING, BLOCKING, SubscriptionState
 from publisher.models import Api
 
 
@@ -82,7 +82,8 @@ def _move_all(block: OwnerBlock, after: SubscriptionState, actor: User | None, n
     concerned = concerned.exclude(state__in=[after, *AWAITING])
     if after is SubscriptionState.UNBLOCKED:
         concerned = concerned.filter(state__in=BLOCKING)
+    verb = "blocked" if after in BLOCKING else "unblocked"
     for row in concerned.select_related("plan"):
         before, row.state, row.updated_at = row.state, after.value, now
         row.save(update_fields=["state", "updated_at"])
-        record_change(row, verb_for(after), actor=actor, now=now, **{"from": before, "state": after.value})
+        record_change(row, verb, actor=actor, now=now, **{"from": before, "state": after.value})

@@ -29,7 +29,6 @@ from devportal.subscription_states import (
     SubscriptionState,
     first_state,
     state_under_new_plan,
-    verb_for,
 )
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api, Plan
@@ -143,8 +142,9 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
         if block and before in AWAITING and after is SubscriptionState.UNBLOCKED:
             raise blocks.OwnerBlocked(f"{owner.display_name} is blocked from {api}. Lift the block, then approve this.")
         _move(subscription, now, state=after)
-        states = {"from": before.value, "state": after.value}
-        record_change(subscription, verb_for(after), actor=actor, now=now, **states)
+        is_open = after is SubscriptionState.UNBLOCKED
+        verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
+        record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
         if after in BLOCKING:
             blocks.block_owner(owner=owner, api=api, state=after, actor=actor, now=now)
         elif block and before in BLOCKING:

@@ -106,7 +106,7 @@ class ChangeFeed:
         stored = await self._run(load_fingerprints)
         self._routing.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
-        await self._refresh_denials()
+        await self._refresh_deny_policies()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
@@ -128,8 +128,8 @@ class ChangeFeed:
             if connection := self._connections.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
         await self._refresh_routes(touched.apis)
-        if touched.denials:
-            await self._refresh_denials()
+        if touched.deny_policies:
+            await self._refresh_deny_policies()
         await self._refresh_grants(self._connections_resting_on(touched))
         if self._reauthenticate:
             for connection_id, asked in touched.reauthentications.items():
@@ -142,11 +142,11 @@ class ChangeFeed:
                 [connection for each in changed for connection in self._connections.of_api(each)], {}
             )
 
-    async def _refresh_denials(self) -> None:
-        if await self._routing.refresh_denials():
-            denials = self._routing.denials
+    async def _refresh_deny_policies(self) -> None:
+        if await self._routing.refresh_deny_policies():
+            deny_policies = self._routing.deny_policies
             await self._reconsider(
-                [connection for connection in self._connections if is_denied(connection.admitted, denials)], {}
+                [connection for connection in self._connections if is_denied(connection.admitted, deny_policies)], {}
             )
 
     async def _refresh_grants(self, connections: list[Connection]) -> None:
@@ -179,7 +179,7 @@ class ChangeFeed:
 
     def _decide_again(self, connection: Connection, grant: Grant | TokenError) -> None:
         deployment = self._routing.routes.get(connection.api_id)
-        decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
         if isinstance(decision, Refusal):
             _close(connection, refusals.close_for(decision))
         elif decision is not None:
