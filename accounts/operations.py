@@ -20,7 +20,8 @@ from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
-from core.text import fold, listed
+from core.lookalikes import looks, possible_looks
+from core.text import listed
 from core.values import invalid
 
 
@@ -29,6 +30,16 @@ class UsernameTaken(Invalid):
 
     def __init__(self, username: str) -> None:
         sentence = f"The name {username} is taken. Choose another, or sign in if it is yours."
+        super().__init__(sentence, {"username": sentence})
+
+
+class UsernameLooksTaken(Invalid):
+    """Another name looks like this one."""
+
+    def __init__(self, username: str) -> None:
+        sentence = (
+            f"People would take {username} for a name that is taken or reserved. Choose one that looks different."
+        )
         super().__init__(sentence, {"username": sentence})
 
 
@@ -57,6 +68,7 @@ class NoPassword(Conflict):
 
 
 LONGEST_NAME = 150
+RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
 PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
@@ -112,7 +124,7 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     user.set_password(password)
     user.must_change_password = True
     user.save(update_fields=["password", "must_change_password"])
-    forget_attempts(username=fold(user.username))  # as `views.sessions.counted_name` counts them
+    forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
     record_change(user, "password_reset", actor=actor, now=now)
     return password
 
@@ -219,8 +231,13 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     except ValidationError:
         sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
         raise invalid(username=sentence) from None
+    if not any(sign.isalnum() for sign in username):
+        raise invalid(username="A name has at least one letter or digit.")
     if User.objects.filter(username_key=username).exists():
         raise UsernameTaken(username)
+    shapes = possible_looks(username)
+    if shapes & RESERVED_LOOKS or User.objects.filter(username_look__in=shapes).exists():
+        raise UsernameLooksTaken(username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)

@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 preflight.check_data_folder(DATA_DIR)
+preflight.keep_private(DATA_DIR)
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
@@ -176,9 +177,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.password_rules.NameIsNoPassword"},
 ]
 LOGIN_URL = "/devportal/sign-in"
 LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-apim-session"
 CSRF_FAILURE_VIEW = "accounts.views.sessions.too_old"
 CSRF_COOKIE_NAME = "__Host-apim-csrf"
