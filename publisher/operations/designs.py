@@ -25,6 +25,7 @@ from publisher.operations.common import (
     lock,
     refuse_backends,
     save_design,
+    why_context_is_taken,
     why_in_the_way,
 )
 from publisher.operations.transitions import transition_api
@@ -233,10 +234,8 @@ def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> Non
         clashes["name"] = (
             f"There is an API called {holder.name} already. Choose another name, or open it and make a new version."
         )
-    if holder := queries.holder_of_context(context):
-        clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
-    elif why := why_in_the_way(context, version, since=now):
-        clashes["context"] = f"{why} Choose another context."
+    if why := why_context_is_taken(context, version, since=now):
+        clashes["context"] = why
     if clashes:
         raise AlreadyExists(clashes)
 
@@ -247,11 +246,8 @@ def _check_new_context(row: Api, context: str) -> None:
             f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
             f"{context}."
         )
-    holder = queries.holder_of_context(context)
-    if holder and holder.pk != row.pk:
-        raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
-    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
-        raise AlreadyExists({"context": f"{why} Choose another context."})
+    if why := why_context_is_taken(context, row.version, key=row.pk, since=row.created_at):
+        raise AlreadyExists({"context": why})
 
 
 def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:
