@@ -133,9 +133,11 @@ def update_api(
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
     mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
+    entered: set[str] = set()
     if "endpoint_options" in values:
         if mine is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
+        entered = secret_headers.typed(values["endpoint_options"])
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine or set(), base))
     if differing.keys() - {"plans"}:
@@ -150,6 +152,8 @@ def update_api(
         if base is not None:
             differing = _merged(row, {part: values[part] for part in differing}, mine or set(), base)
             seen = row.updated_at
+        there = {part: getattr(row, part) for part in ("production", "sandbox", "endpoint_options")}
+        secret_headers.refuse_elsewhere(there, {**there, **differing}, entered)
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
             signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
