@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import default_password, drafts, permissions, portals
-from accounts.access import came_from, draft_of
+from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
@@ -40,7 +40,7 @@ class SignIn(View):
         if not form.is_valid() or form.user is None:
             return self.page(request, portal, form, status=400)
         login(request, form.user)
-        if form.user.must_change_password and not default_password.is_first(form.user):
+        if default_password.must_choose_another(form.user):
             query = urlencode({"next": way_on(request, portal)})
             return HttpResponseRedirect(f"{reverse('accounts:password', args=[portal])}?{query}")
         return go(request, way_on(request, portal))
@@ -72,8 +72,7 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     It leads back to the page, filled as it was, unless another site sent the form.
     """
-    draft = draft_of(request)
-    back = drafts.address(request, draft) if draft else came_from(request)
+    back, draft = typed_on(request)
     page = render(request, "403_csrf.html", {"back": back, "is_kept": draft is not None}, status=403)
     if draft:
         drafts.keep(request, page, draft)

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.roles import MAY, Role
 from core import one_time_secret
 from core.errors import Conflict
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
 from core.models import AuditEntry
 from core.text import listed
 
@@ -53,7 +53,7 @@ def users(request: HttpRequest) -> HttpResponse:
 @requires(Role.ADMIN)
 def create(request: HttpRequest) -> HttpResponse:
     """An account for somebody else, with a one-time password."""
-    form = NewUserForm(request.POST or None)
+    form = NewUserForm(sent(request))
     if request.method == "POST" and form.is_valid():
         password, actor, now = operations.one_time_password(), current_user(request), timezone.now()
         made = accepted(
@@ -71,7 +71,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def user(request: HttpRequest, pk: int) -> HttpResponse:
     """One account: who it is, what it may do, what was done to it. POST sets the roles."""
     found = queries.get_user(current_user(request), pk)
-    form = RolesForm(request.POST or None, initial={"roles": list(found.roles), "seen": list(found.roles)})
+    form = RolesForm(sent(request), initial={"roles": list(found.roles), "seen": list(found.roles)})
     if request.method != "POST" or not form.is_valid():
         return _page(request, found, form)
     roles, held = form.cleaned_data["roles"], consequences.of(found)

@@ -15,7 +15,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, sent, status_of
+from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
@@ -68,7 +68,7 @@ def page(
 ) -> HttpResponse:
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
-    tokens_form = token_form or (TokenForm(client=client) if client else None)
+    tokens_form = token_form or (TokenForm(reopened(request, "new-token"), client=client) if client else None)
     listed = _listed_tokens(request, client) if client else None
     live = impact.live_by("token_id", application_id=str(application.pk), key_type=key_type)
     context: dict[str, Any] = {

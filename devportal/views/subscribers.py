@@ -104,6 +104,7 @@ def _rows(api: Api, subscriptions: list[Subscription]) -> list[dict[str, object]
     return [
         {
             **_row(each),
+            "plan_dialog": f"plan-{each.pk}",
             "live": live[str(each.application_id)],
             "live_production": production[str(each.application_id)],
         }
