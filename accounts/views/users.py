@@ -17,6 +17,7 @@ from core import one_time_secret
 from core.errors import Conflict
 from core.forms import accepted, sent, status_of
 from core.models import AuditEntry
+from core.searching import asked
 from core.text import listed
 
 PER_PAGE, LATEST = 25, 8
@@ -36,17 +37,19 @@ HAPPENED = {
 @requires(Role.ADMIN)
 def users(request: HttpRequest) -> HttpResponse:
     """Every account; `q` searches, `role` and `state` narrow."""
-    text, role, state = (request.GET.get(name, "").strip() for name in ("q", "role", "state"))
+    typed, role, state = (request.GET.get(name, "").strip() for name in ("q", "role", "state"))
+    text, refusal = asked(typed)
     found = queries.search_users(current_user(request), text=text, role=role, state=state)
     context = {
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
-        "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "role": role,
         "state": state,
         "roles": list(Role),
         "states": STATES,
     }
-    return render(request, "accounts/users/list.html", context)
+    return render(request, "accounts/users/list.html", context, status=400 if refusal else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
+from core.searching import asked
 from devportal import operations, queries
 from devportal.errors import SubscriptionNotFound
 from devportal.models import KeyType, Subscription
@@ -35,7 +36,8 @@ ACTIONS = {
 def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every subscription to an API; `q` searches, `state` narrows."""
     api = get_api_for(current_user(request), pk)
-    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    typed, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    text, refusal = asked(typed)
     found = queries.subscribers_of(current_user(request), api, text=text, state=state)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -43,12 +45,13 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": page,
         "rows": _rows(api, list(page)),
         "plans": plans_of(api),
-        "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "state": state,
         "states": CHOICES,
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
-    return render(request, "devportal/subscribers/list.html", context)
+    return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)
 
 
 @require_POST
