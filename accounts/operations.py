@@ -84,7 +84,7 @@ def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> 
 def create_user(
     *, username: str, password: str, roles: Iterable[Role], actor: User | None, now: datetime, email: str = ""
 ) -> User:
-    """Create an account for somebody else, who is asked to change the password at the first sign-in."""
+    """Create an account for somebody else, who has to change the password at the first sign-in."""
     require_in_charge(actor)
     user = new_user(username=username, email=email, password=password, now=now)
     user.must_change_password = True

@@ -25,6 +25,7 @@ from publisher.operations.common import (
     lock,
     refuse_backends,
     save_design,
+    why_context_is_taken,
     why_in_the_way,
 )
 from publisher.operations.transitions import transition_api
@@ -132,9 +133,11 @@ def update_api(
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
     mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
+    entered: set[str] = set()
     if "endpoint_options" in values:
         if mine is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
+        entered = secret_headers.typed(values["endpoint_options"])
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine or set(), base))
     if differing.keys() - {"plans"}:
@@ -149,6 +152,8 @@ def update_api(
         if base is not None:
             differing = _merged(row, {part: values[part] for part in differing}, mine or set(), base)
             seen = row.updated_at
+        there = {part: getattr(row, part) for part in ("production", "sandbox", "endpoint_options")}
+        secret_headers.refuse_elsewhere(there, {**there, **differing}, entered)
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
             signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
@@ -233,10 +238,8 @@ def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> Non
         clashes["name"] = (
             f"There is an API called {holder.name} already. Choose another name, or open it and make a new version."
         )
-    if holder := queries.holder_of_context(context):
-        clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
-    elif why := why_in_the_way(context, version, since=now):
-        clashes["context"] = f"{why} Choose another context."
+    if why := why_context_is_taken(context, version, since=now):
+        clashes["context"] = why
     if clashes:
         raise AlreadyExists(clashes)
 
@@ -247,11 +250,8 @@ def _check_new_context(row: Api, context: str) -> None:
             f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
             f"{context}."
         )
-    holder = queries.holder_of_context(context)
-    if holder and holder.pk != row.pk:
-        raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
-    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
-        raise AlreadyExists({"context": f"{why} Choose another context."})
+    if why := why_context_is_taken(context, row.version, key=row.pk, since=row.created_at):
+        raise AlreadyExists({"context": why})
 
 
 def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
 from core.models import AuditEntry
+from core.searching import asked
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, State
@@ -31,7 +32,8 @@ LATEST = 6
 @requires(*PUBLISHER_PORTAL)
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
-    user, text = current_user(request), request.GET.get("q", "").strip()
+    user, typed = current_user(request), request.GET.get("q", "").strip()
+    text, refusal = asked(typed)
     state = _state(request.GET.get("state", ""))
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     found = queries.search_apis(user, text=text, state=state, sort=sort)
@@ -40,11 +42,13 @@ def apis(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _rows(list(page)),
         "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "state": state,
         "states": _counted_states(queries.search_apis(user, text=text)),
         "may_create": permissions.can_create(user),
     }
-    return render(request, "publisher/apis/list.html", context)
+    return render(request, "publisher/apis/list.html", context, status=400 if refusal else 200)
 
 
 @require_safe

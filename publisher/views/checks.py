@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import requires
@@ -17,6 +18,7 @@ from publisher import queries, validation
 from publisher.endpoint import HIDDEN, EndpointOptions, read_options
 from publisher.endpoint_check import EndpointCheck, try_endpoint
 from publisher.forms import EndpointForm, TryForm, in_words
+from publisher.operations.common import why_context_is_taken
 
 CLEANERS: dict[str, Callable[[str], str]] = {
     "name": validation.clean_name,
@@ -24,6 +26,7 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "version": validation.clean_version,
     "endpoint": validation.clean_endpoint_url,
 }
+USUAL_VERSION = "1.0.0"
 KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
 MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
@@ -32,12 +35,15 @@ MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "he
 @require_safe
 @requires(Role.CREATOR)
 def field_check(request: HttpRequest) -> HttpResponse:
-    """Whether `value` would do for `field` of a new API: nothing when it would, else the sentence why not."""
+    """Whether `value` would do for `field` of a new API: nothing when it would, else the sentence why not.
+
+    A context is judged with the `version` that stands beside it: together they make the API's addresses.
+    """
     field, value = request.GET.get("field", ""), request.GET.get("value", "")
     if field not in CLEANERS:
         return HttpResponseBadRequest("There is no such field.")
     try:
-        sentence = _taken(field, CLEANERS[field](value))
+        sentence = _taken(field, CLEANERS[field](value), request)
     except BadValue as error:
         sentence = in_words(error)
     return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
@@ -58,11 +64,15 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 
-def _taken(field: str, value: str) -> str:
+def _taken(field: str, value: str, request: HttpRequest) -> str:
     if field == "name" and (holder := queries.holder_of_name(value)):
         return f"There is an API called {holder.name} already. Choose another name."
-    if field == "context" and (holder := queries.holder_of_context(value)):
-        return f"{holder.name} answers at {holder.context} already. Choose another context."
+    if field == "context":
+        try:
+            version = validation.clean_version(request.GET.get("version", ""))
+        except BadValue:
+            version = USUAL_VERSION  # nobody has typed one yet
+        return why_context_is_taken(value, version, since=timezone.now())
     return ""
 
 

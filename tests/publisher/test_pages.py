@@ -258,6 +258,30 @@ def test_a_field_is_judged_while_one_types(alice: User, field: str, value: str, 
     assert bool(said) is bool(verdict)
 
 
+@pytest.mark.parametrize(
+    ("context", "version", "verdict"),
+    [
+        ("/echowebsocket/1.0.0", "1.0.0", "EchoWebSocket 1.0.0 answers at /echowebsocket/1.0.0 and below."),
+        ("/EchoWebSocket/1/rooms", "2", "EchoWebSocket 1.0.0 answers at /echowebsocket/1.0.0 and below."),
+        ("/echowebsocket/{version}/rooms", "1.0.0", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/{version}/rooms", "2.0.0", ""),
+        ("/echowebsocket/{version}/rooms", "", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/{version}/rooms", "..", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/2.0.0", "1.0.0", ""),
+    ],
+)
+def test_a_context_inside_another_apis_addresses_is_named_while_one_types(
+    alice: User, context: str, version: str, verdict: str
+) -> None:
+    make_api(alice)
+    typed = {"field": "context", "value": context, "version": version}
+    said = text_of(browse(alice).get(address("field-checks"), typed)).strip()
+    assert said.startswith(verdict)
+    assert bool(said) is bool(verdict)
+    created = browse(alice).post(address("create"), {**NEW, "name": "Another", "context": context, "version": version})
+    assert (said in text_of(created)) if said and version.strip(".") else True
+
+
 def test_an_unknown_field_is_not_judged(alice: User) -> None:
     assert browse(alice).get(address("field-checks"), {"field": "nonsense"}).status_code == 400
 
