@@ -63,7 +63,9 @@ def test_the_table_holds_nothing_else() -> None:
         (900910, 4002),
     ],
 )
-def test_a_right_that_ended_closes_an_open_line_with_its_code_and_words(refusal_code: int, close_code: int) -> None:
+def test_a_right_that_ended_closes_an_open_connection_with_its_code_and_words(
+    refusal_code: int, close_code: int
+) -> None:
     close = refusals.close_for(Refusal(403, refusal_code, "message", "What happened."))
     assert (close.code, close.reason) == (close_code, "What happened.")
 
