@@ -97,9 +97,7 @@ async def test_sides_that_do_not_read_cost_at_most_a_mebibyte_each(slow: str) ->
     async def cost() -> float:
         async with pairs(SLOW, stall=60.0) as (gateway, opened):
             before = await gateway.report()
-            ends = [
-                (pair.client, pair.backend) if slow == "client" else (pair.backend, pair.client) for pair in opened
-            ]
+            ends = [(pair.client, pair.backend) if slow == "client" else (pair.backend, pair.client) for pair in opened]
             for reader, _ in ends:
                 stop_reading(reader)
             chunk = frame(2, bytes(60_000), masked=slow == "backend")
