@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -88,7 +88,16 @@ class RoutingState:
         match = self.routes.match(handshake.path)
         if match is None or self.denials.of_place("", handshake.client_ip):
             return authorize(handshake, match, None, self._clock(), self.denials)
-        ticket, grant = await self._shown(handshake)
+        credential, ticket = handshake.credential, None
+        grant: Grant | TokenError | None = None
+        if credential and credential.token and credential.source is not CredentialSource.TICKET:
+            grant = await self.grant_for(credential.token)
+        elif credential and credential.token:
+            redeemed = await self._redeem(credential.token)
+            if isinstance(redeemed, TokenError):
+                grant = redeemed
+            else:
+                ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
         match = self.routes.match(handshake.path)
         decision = authorize(handshake, match, grant, self._clock(), self.denials)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
@@ -104,12 +113,32 @@ class RoutingState:
     async def grant_for(self, token: str) -> Grant | TokenError:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
         key = digest(token)
-        known = self._grants.get(key, self._clock())
-        return await self._current(partial(self._grant_for, key, token)) if known is None else known
+        while True:
+            now = self._clock()
+            known = self._grants.get(key, now)
+            if known is not None:
+                return known
+            if refused := self._verifier.refuse(token, now):
+                self._grants.keep(key, refused, now)
+                return refused
+            with self._reading() as touched:
+                answer = await self._ask(key)
+            if not _is_stale(answer, touched):
+                return answer
 
     async def grant_of(self, token_id: str) -> Grant | TokenError:
         """The same by the id of the token's row."""
-        return await self._current(partial(self._grant_of, token_id))
+        while True:
+            known = self._grants.of_token(token_id)
+            if known is not None:
+                return known
+            with self._reading() as touched:
+                try:
+                    answer = (await self._run(partial(load_grants_of, token_ids=[token_id])))[token_id]
+                except DatabaseError:
+                    answer = TokenError.UNAVAILABLE
+            if not _is_stale(answer, touched):
+                return answer
 
     def forget(self, touched: Touched) -> None:
         """Have what rests on these changes asked for again, also where the asking is under way."""
@@ -120,18 +149,6 @@ class RoutingState:
     def revalidate(self) -> None:
         """Have every grant asked for again at its next use; while the database is away they go on as they are."""
         self._grants.revalidate()
-
-    async def _shown(self, handshake: Handshake) -> tuple[TicketGrant | None, Grant | TokenError | None]:
-        """What the handshake's ticket was made for, if it showed one, and what its credential grants."""
-        credential = handshake.credential
-        if credential is None or not credential.token:
-            return None, None
-        if credential.source is not CredentialSource.TICKET:
-            return None, await self.grant_for(credential.token)
-        redeemed = await self._redeem(credential.token)
-        if isinstance(redeemed, TokenError):
-            return None, redeemed
-        return redeemed, await self.grant_of(redeemed.token_id)
 
     async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
         """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
@@ -145,42 +162,15 @@ class RoutingState:
         self._grants.keep(key, TokenError.TICKET, now)
         return redeemed or TokenError.TICKET
 
-    async def _current(self, read: Callable[[], Awaitable[Grant | TokenError]]) -> Grant | TokenError:
-        """What `read` says, again if it rests on what changed while it was read."""
-        while True:
-            with self._reading() as touched:
-                answer = await read()
-            if not _is_stale(answer, touched):
-                return answer
-
     @contextmanager
     def _reading(self) -> Iterator[Touched]:
+        """What changes meanwhile: an answer that rests on it has to be asked for again."""
         reader = object()
         self._readers[reader] = touched = Touched()
         try:
             yield touched
         finally:
             del self._readers[reader]
-
-    async def _grant_for(self, key: str, token: str) -> Grant | TokenError:
-        now = self._clock()
-        known = self._grants.get(key, now)
-        if known is not None:
-            return known
-        if refused := self._verifier.refuse(token, now):
-            self._grants.keep(key, refused, now)
-            return refused
-        return await self._ask(key)
-
-    async def _grant_of(self, token_id: str) -> Grant | TokenError:
-        known = self._grants.of_token(token_id)
-        if known is not None:
-            return known
-        try:
-            found = await self._run(partial(load_grants_of, token_ids=[token_id]))
-        except DatabaseError:
-            return TokenError.UNAVAILABLE
-        return found[token_id]
 
     async def _ask(self, key: str) -> Grant | TokenError:
         answer = self._waiting.get(key)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from django.db import OperationalError
@@ -256,13 +256,13 @@ async def test_a_script_may_renew_by_the_id_that_came_with_its_ticket(scenario: 
 async def test_while_the_database_is_away_the_others_cannot_be_asked(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    async def gone(work: Callable[[], Any]) -> NoReturn:
         raise OperationalError("gone")
 
     token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(token=token)
-        monkeypatch.setattr(reauthentication, "read_connection", fail)
+        monkeypatch.setattr(site.control.reauthentication, "_run", gone)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)

@@ -226,7 +226,7 @@ async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(scenario: Sc
 async def test_more_rows_than_are_worth_reading_one_by_one_are_made_up_for_at_once(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(change_feed, "rows_of")
+    monkeypatch.delattr(change_feed, "FeedRow")  # of which none is made
     token = await elsewhere(scenario.token)
     async with Worker() as worker:
         await worker.connect("mine", token)
