@@ -65,14 +65,14 @@ class Reauthentication:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
             if connection.is_ending:
-                return refusals.no_such_connection()
+                return refusals.NO_SUCH_CONNECTION
             decision = self._settle(connection, grant)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
         application = grant.application_id
         # An application may have half of the places that others leave: there is one for whoever comes next.
         own, every = self._waiting[application], self._waiting.total()
         if every >= MOST_WAITING or 2 * own >= MOST_WAITING - (every - own):
-            return refusals.server_full()
+            return refusals.SERVER_FULL
         self._waiting[application] += 1
         try:
             return await self._refuse_unknown(connection_id, grant) or await self._ask_the_others(connection_id, grant)
@@ -105,8 +105,8 @@ class Reauthentication:
             if row := await self._run(ConnectionRecord.objects.filter(pk=connection_id).first):
                 if (row.application_id, row.key_type) != (grant.application_id, grant.key_type):
                     return refuse_other_token()
-                return refusals.no_such_connection() if row.ended_at else None
-        return refusals.no_such_connection()
+                return refusals.NO_SUCH_CONNECTION if row.ended_at else None
+        return refusals.NO_SUCH_CONNECTION
 
     def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
         deployment = self._routing.routes.get(connection.api_id)
@@ -123,7 +123,7 @@ class Reauthentication:
             await asyncio.sleep(LOOK_SECONDS)
             if answer := await self._run(request.first):
                 return _heard(answer)
-        return refusals.no_such_connection()
+        return refusals.NO_SUCH_CONNECTION
 
 
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:

@@ -102,7 +102,7 @@ async def _answer_plain_http(context: GatewayContext, scope: Scope, send: Send) 
         status, headers, body = answered.status, answered.headers, answered.body
     else:
         raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        refusal = refusals.not_found() if context.routing.routes.match(raw) is None else refusals.upgrade_required()
+        refusal = refusals.NOT_FOUND if context.routing.routes.match(raw) is None else refusals.UPGRADE_REQUIRED
         status, headers, body = refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal)
     framed = [*headers, (b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
     lowered = [(name.lower(), value) for name, value in framed]

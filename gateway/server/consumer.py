@@ -99,7 +99,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def _decide(self) -> tuple[Handshake, Allow] | Refusal:
         if self.context.is_stopping:
-            return refusals.stopping()
+            return refusals.STOPPING
         try:
             handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
@@ -157,7 +157,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 return backend
             backend.transport.abort()
         decision = await self._decide()
-        raise DialFailed(decision if isinstance(decision, Refusal) else refusals.stopping())
+        raise DialFailed(decision if isinstance(decision, Refusal) else refusals.STOPPING)
 
     async def _enter(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
         context = self.context

@@ -106,7 +106,7 @@ class GatewayHttp(HttpToolsProtocol):
             else head.refuse_head(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers)
         )
         if not refusal and self.config.is_full(len(self.connections)) and head.is_handshake(self.headers):
-            refusal = refusals.server_full()
+            refusal = refusals.SERVER_FULL
         if refusal:
             self._refuse(refusal)
         else:

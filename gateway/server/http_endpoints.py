@@ -79,9 +79,9 @@ class HttpEndpoints:
         if scope["method"] == "OPTIONS":
             answer = Response(200, _WHAT_SCRIPTS_MAY if asked.origin else [])
         elif scope["method"] != "POST":
-            answer = _refused(refusals.post_only())
+            answer = _refused(refusals.POST_ONLY)
         elif asked.credential and asked.credential.source is not CredentialSource.HEADER:
-            answer = _refused(refusals.token_in_header_only())
+            answer = _refused(refusals.TOKEN_IN_HEADER_ONLY)
         else:
             answer = await (self._reauthenticate(asked, named[1]) if named else self._issue(asked))
         # A browser hands a ticket's answer to scripts of pages that may call the API, and to all while there is none.
@@ -117,7 +117,7 @@ class HttpEndpoints:
         credential = asked.credential
         grant = await self._routing.grant_for(credential.token) if credential and credential.token else None
         if grant is None:
-            return _refused(refusals.token_missing())
+            return _refused(refusals.TOKEN_MISSING)
         if isinstance(grant, TokenError):
             return _refused(refuse_token_error(grant))
         outcome = await self._reauthentication.reauthenticate(connection_id, grant)

@@ -131,7 +131,7 @@ class PendingWebSocket(asyncio.Protocol):
         except Exception:
             log.exception("The gateway's application failed.")
         if self._state is not PendingState.GONE:
-            self._answer(head.write_refusal(refusals.fault(), request_id.get()))
+            self._answer(head.write_refusal(refusals.FAULT, request_id.get()))
             self.transport.close()
 
     async def _receive(self) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class Worker:
         somebody else takes clients from the same sockets, and a client that was taken here but whose handshake is still
         on its way is let in as long as there is time: nobody is to notice that a worker is renewed.
         """
-        self._context.not_ready = lambda: refusals.stopping().description
+        self._context.not_ready = lambda: refusals.STOPPING.description
         self._context.is_stopping = answers
         if not answers:
             self._close()
