@@ -67,7 +67,7 @@ class ChangeFeed:
         self._readmitted = readmitted or (lambda connection: None)
         self._clock = clock
         self._elapsed = elapsed
-        self._seen = FeedCursor()
+        self._seen: FeedCursor  # from `start` on
         self._is_away = False
         self._reconciled_at = elapsed()
 
@@ -76,7 +76,7 @@ class ChangeFeed:
         # The place in the audit log first: what is written while the routes are read is then read again.
         newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)
         floor = max(0, (await self._run(newest.first) or 0) - TAIL_IDS)
-        self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
+        self._seen = FeedCursor(floor, await self._run(partial(ids_after, floor)), self._elapsed())
         await self._routing.load()
 
     async def follow(self) -> None:
@@ -115,7 +115,7 @@ class ChangeFeed:
     async def reconcile(self) -> None:
         """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""
         stored = await self._run(load_fingerprints)
-        self._routing.revalidate()
+        self._routing.grants.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
         await self._refresh_denials()
         await self._refresh_grants(list(self._connections))

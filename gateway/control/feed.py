@@ -64,11 +64,7 @@ class FeedCursor:
     reconcile. Times are in seconds of any clock that only goes forward.
     """
 
-    def __init__(self) -> None:
-        self.floor = 0
-        self._read_at: dict[int, float] = {}
-
-    def start(self, floor: int, ids: Iterable[int], now: float) -> None:
+    def __init__(self, floor: int, ids: Iterable[int], now: float) -> None:
         """Begin behind `floor`, with the rows `ids` above it taken as read."""
         self.floor = floor
         self._read_at = dict.fromkeys(ids, now)

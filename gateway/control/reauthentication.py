@@ -75,7 +75,16 @@ class Reauthentication:
             return refusals.SERVER_FULL
         self._waiting[application] += 1
         try:
-            return await self._refuse_unknown(connection_id, grant) or await self._ask_the_others(connection_id, grant)
+            if refusal := await self._refuse_unknown(connection_id, grant):
+                return refusal
+            renewal_id = await self._run(partial(ask, connection_id, grant))
+            request = ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True)
+            deadline = asyncio.get_running_loop().time() + self.patience
+            while asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(LOOK_SECONDS)
+                if answer := await self._run(request.first):
+                    return _heard(answer)
+            return refusals.NO_SUCH_CONNECTION
         except DatabaseError:
             return refuse_token_error(TokenError.UNAVAILABLE)
         finally:
@@ -114,16 +123,6 @@ class Reauthentication:
         if isinstance(decision, Allow):
             self._connections.move(connection, decision)
         return decision
-
-    async def _ask_the_others(self, connection_id: str, grant: Grant) -> float | Refusal:
-        renewal_id = await self._run(partial(ask, connection_id, grant))
-        request = ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True)
-        deadline = asyncio.get_running_loop().time() + self.patience
-        while asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK_SECONDS)
-            if answer := await self._run(request.first):
-                return _heard(answer)
-        return refusals.NO_SUCH_CONNECTION
 
 
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:

@@ -50,7 +50,7 @@ class RoutingState:
         self._run = run
         self._verifier = verifier or make_verifier()
         self._clock = clock
-        self._grants = GrantCache()
+        self.grants = GrantCache()
         self._waiting: dict[str, asyncio.Future[Grant | TokenError]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._readers: dict[object, Touched] = {}
@@ -105,7 +105,7 @@ class RoutingState:
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
         """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
         credential, match = handshake.credential, self.routes.match(handshake.path)
-        known = self._grants.last_known(digest(credential.token)) if credential and credential.token else None
+        known = self.grants.last_known(digest(credential.token)) if credential and credential.token else None
         subscribed = (known.subscriptions.keys(),) if known else ()
         route = match.route(*subscribed) if match else None
         return route.api_id if route else "", known.application_id if known else ""
@@ -115,21 +115,27 @@ class RoutingState:
         key = digest(token)
         while True:
             now = self._clock()
-            known = self._grants.get(key, now)
+            known = self.grants.get(key, now)
             if known is not None:
                 return known
             if refused := self._verifier.refuse(token, now):
-                self._grants.keep(key, refused, now)
+                self.grants.keep(key, refused, now)
                 return refused
             with self._reading() as touched:
-                answer = await self._ask(key)
+                waiting = self._waiting.get(key)
+                if waiting is None:
+                    waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+                    if self._asking is None:
+                        self._asking = asyncio.create_task(self._answer_all())
+                # Shielded: the client that asked first may go away while others wait for the same answer.
+                answer = await asyncio.shield(waiting)
             if not _is_stale(answer, touched):
                 return answer
 
     async def grant_of(self, token_id: str) -> Grant | TokenError:
         """The same by the id of the token's row."""
         while True:
-            known = self._grants.of_token(token_id)
+            known = self.grants.of_token(token_id)
             if known is not None:
                 return known
             with self._reading() as touched:
@@ -142,24 +148,20 @@ class RoutingState:
 
     def forget(self, touched: Touched) -> None:
         """Have what rests on these changes asked for again, also where the asking is under way."""
-        self._grants.drop(touched)
+        self.grants.drop(touched)
         for meanwhile in self._readers.values():
             meanwhile.add(touched)
-
-    def revalidate(self) -> None:
-        """Have every grant asked for again at its next use; while the database is away they go on as they are."""
-        self._grants.revalidate()
 
     async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
         """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
         key, now = ticket_digest(ticket), self._clock()
-        if self._grants.get(key, now) or not is_genuine_ticket(ticket, now):
+        if self.grants.get(key, now) or not is_genuine_ticket(ticket, now):
             return TokenError.TICKET
         try:
             redeemed = await self._run(partial(redeem_ticket, key, now))
         except DatabaseError:
             return TokenError.UNAVAILABLE
-        self._grants.keep(key, TokenError.TICKET, now)
+        self.grants.keep(key, TokenError.TICKET, now)
         return redeemed or TokenError.TICKET
 
     @contextmanager
@@ -171,15 +173,6 @@ class RoutingState:
             yield touched
         finally:
             del self._readers[reader]
-
-    async def _ask(self, key: str) -> Grant | TokenError:
-        answer = self._waiting.get(key)
-        if answer is None:
-            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
-            if self._asking is None:
-                self._asking = asyncio.create_task(self._answer_all())
-        # Shielded: the client that asked first may go away while others wait for the same answer.
-        return await asyncio.shield(answer)
 
     async def _answer_all(self) -> None:
         try:
@@ -200,10 +193,10 @@ class RoutingState:
             try:
                 found = await self._run(partial(load_grants, digests=keys))
             except DatabaseError:
-                return {key: self._grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
+                return {key: self.grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
         current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
         for key, answer in current.items():
-            self._grants.keep(key, answer, self._clock())
+            self.grants.keep(key, answer, self._clock())
         return current
 
 

@@ -95,11 +95,6 @@ class WorkerConfig(uvicorn.Config):
         self.lingering: set[LingeringClose] = set()
         self.on_refusal: Callable[[Refusal, str, str], None] = lambda refusal, client, request_id: None
 
-    @property
-    def greeted(self) -> int:
-        """How many clients have not said yet what they want, or are being told that they cannot have it."""
-        return len(self.heads) + len(self.lingering)
-
     def is_full(self, connections: int) -> bool:
         """Whether there is no room for another WebSocket beside so many connections that are not spliced yet."""
         return len(self.relays) + connections - len(self.heads) >= self.limits.connections

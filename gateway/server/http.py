@@ -86,7 +86,9 @@ class GatewayHttp(HttpToolsProtocol):
                 self._on_greeted()
                 self.transport.pause_reading()
                 self.transport.set_protocol(protocol)
-                protocol.run()
+                task = self.loop.create_task(protocol.run())
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
         except httptools.HttpParserError:
             self._refuse(refusals.malformed("The request is not HTTP/1.1 as RFC 9112 has it."))
         else:

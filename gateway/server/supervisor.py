@@ -64,7 +64,10 @@ class Supervisor:
         self._on_start = on_start or (lambda name, pid: None)
         self._on_stop = on_stop or (lambda: None)
         self._slots = [_Slot(child, grace if child.grace is None else child.grace) for child in children]
-        self._wake = _Alarm()
+        # Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts.
+        self._alarm, self._bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
         self._stopping = False
         self._code = 0
 
@@ -81,18 +84,21 @@ class Supervisor:
                     if not self._stopping:
                         self._renew(time.monotonic())
                     if not self._stopping:
-                        self._wake.wait(0.1)
+                        select.select([self._alarm], [], [], 0.1)
+                        with suppress(BlockingIOError):
+                            self._alarm.recv(4096)
             finally:
                 self._on_stop()
                 for is_last in (False, True):
                     self._stop_all([slot for slot in self._slots if slot.child.last is is_last])
-                self._wake.close()
+                self._alarm.close()
+                self._bell.close()
         return self._code
 
     def stop(self) -> None:
         """Asks `run` to stop everything and return; safe from a signal handler or another thread."""
         self._stopping = True
-        self._wake.ring()
+        self._ring()
 
     def renew(self) -> None:
         """Asks `run` to replace the children that can be; safe from a signal handler.
@@ -101,7 +107,11 @@ class Supervisor:
         """
         for slot in self._slots:
             slot.is_wanted_new = slot.child.ready is not None
-        self._wake.ring()
+        self._ring()
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # full, which rings too; or closed
+            self._bell.send(b"!")
 
     def _look_after_all(self, now: float) -> None:
         for slot in self._slots:
@@ -184,7 +194,7 @@ class Supervisor:
     def _signals(self, renew_on: signal.Signals | None) -> Iterator[None]:
         handlers: dict[signal.Signals, Callable[[], None]] = {
             **dict.fromkeys(ASKED, self.stop),
-            signal.SIGCHLD: self._wake.ring,
+            signal.SIGCHLD: self._ring,
         }
         if renew_on is not None:
             handlers[renew_on] = self.renew
@@ -198,28 +208,6 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Alarm:
-    """Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
-
-    def ring(self) -> None:
-        with suppress(OSError):  # full, which rings too; or closed
-            self._writer.send(b"!")
-
-    def wait(self, seconds: float) -> None:
-        select.select([self._reader], [], [], seconds)
-        with suppress(BlockingIOError):
-            self._reader.recv(4096)
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
 
 
 class _Phase(Enum):

@@ -55,7 +55,7 @@ class PendingWebSocket(asyncio.Protocol):
     def __init__(self, http: HttpToolsProtocol, config: WorkerConfig, early: bytes) -> None:
         self.config, self.transport, self.loop = config, http.transport, http.loop
         self.connections: set[Any] = http.connections
-        self.tasks = http.tasks
+        self.connections.add(cast(Any, self))
         self.early = early
         extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
         raw_path, _, query_string = http.url.partition(b"?")
@@ -80,12 +80,17 @@ class PendingWebSocket(asyncio.Protocol):
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._gone: asyncio.Future[None] | None = None
 
-    def run(self) -> None:
-        """Let the application decide about the client."""
-        self.connections.add(self)
-        task = self.loop.create_task(self._run())
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+    async def run(self) -> None:
+        """Let the application decide about the client, who counts from before this has begun."""
+        try:
+            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("The gateway's application failed.")
+        if self._state is not PendingState.GONE:
+            self._answer(head.write_refusal(refusals.FAULT, request_id.get()))
+            self.transport.close()
 
     def splice(
         self,
@@ -117,22 +122,8 @@ class PendingWebSocket(asyncio.Protocol):
         relay.start(from_client=early, from_backend=dialled.early)
         return relay
 
-    def shutdown(self) -> None:
-        """A stopping worker lets handshakes under way finish or fail by themselves; it closes relays itself."""
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
-
-    async def _run(self) -> None:
-        try:
-            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
-        except ClientDisconnected:
-            pass
-        except Exception:
-            log.exception("The gateway's application failed.")
-        if self._state is not PendingState.GONE:
-            self._answer(head.write_refusal(refusals.FAULT, request_id.get()))
-            self.transport.close()
 
     async def _receive(self) -> dict[str, Any]:
         if self._gone is None:

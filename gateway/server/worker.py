@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -109,7 +109,7 @@ class Worker:
         acceptor = Acceptor(
             sock,
             partial(GatewayHttp, self.config, self._state, {}, self._loop),
-            lambda: sum(map(len, self._acceptors)) + self.config.greeted < self.config.limits.greeted,
+            self._has_room,
             by_address=self.config.greeted_by_address,
             proxies=self.config.proxies,
             proxy_protocol=self._proxy_protocol,
@@ -165,6 +165,11 @@ class Worker:
             if not is_greeting and not (with_relays and self.config.relays):
                 return
             await asyncio.sleep(0.02)
+
+    def _has_room(self) -> bool:
+        """For another client to say what it wants, beside those who have not yet or are being told that they cannot."""
+        greeted: list[Sized] = [*self._acceptors, self.config.heads, self.config.lingering]
+        return sum(map(len, greeted)) < self.config.limits.greeted
 
     def _close(self) -> None:
         for acceptor in self._acceptors:

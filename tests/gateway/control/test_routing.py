@@ -251,7 +251,7 @@ async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_aske
     async with Worker() as worker:
         await worker.decide(known)
         worker.run.failing = OperationalError("gone")
-        worker.routing.revalidate()
+        worker.routing.grants.revalidate()
         assert isinstance(await worker.decide(known), Allow)
         refused = await worker.decide(unknown)
         assert isinstance(refused, Refusal)
@@ -379,7 +379,7 @@ async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(com
         asked = worker.run.asked
         assert isinstance(await worker.routing.decide(first), Allow)
         assert worker.run.asked == asked + 1
-        worker.routing.revalidate()
+        worker.routing.grants.revalidate()
         assert isinstance(await worker.routing.decide(second), Allow)
         assert worker.run.asked == asked + 3
 
