@@ -160,7 +160,8 @@ async def test_an_edit_that_is_not_deployed_reconsiders_no_connection(scenario: 
 async def test_a_new_api_is_served_and_a_deleted_one_is_not(scenario: Scenario) -> None:
     token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        fresh = await elsewhere(lambda: _subscribed(scenario, scenario.publish("Fresh", "/fresh")))
+        fresh = await elsewhere(lambda: scenario.publish("Fresh", "/fresh"))
+        await elsewhere(lambda: scenario.subscribe(api=fresh))
         await worker.change_feed.step()
         await worker.connect("mine", token, "/fresh/1")
         await elsewhere(lambda: publishing.delete_api(api=fresh, actor=scenario.admin, now=timezone.now()))
@@ -307,11 +308,6 @@ async def test_a_worker_put_together_closes_connections_by_itself(scenario: Scen
         await asyncio.wait_for(closed.wait(), timeout=10)
     finally:
         await control.stop()
-
-
-def _subscribed(scenario: Scenario, api: Api) -> Api:
-    scenario.subscribe(api=api)
-    return api
 
 
 def _many_rows(count: int) -> None:
