@@ -38,7 +38,6 @@ class Text(logging.Formatter):
         return f"{line} (request {name})" if name and name not in line else line
 
     def format(self, record: logging.LogRecord) -> str:
-        """All of it."""
         return redact(super().format(record))
 
 
