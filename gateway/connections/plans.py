@@ -28,7 +28,7 @@ class ConnectionPlans:
         except PlanExceeded as error:
             return refusals.over_plan(error.subject, str(error), error.retry_after)
         except PlanUnknown:
-            return refusals.plan_unknown()
+            return refusals.PLAN_UNKNOWN
         return None
 
     def follow(self, connection: Connection) -> None:

@@ -220,7 +220,7 @@ async def test_a_connection_is_closed_when_it_has_lasted_as_long_as_it_may() -> 
         code, reason = await client.close_received()
         assert (code, reason) == (1001, "The connection reached its maximum duration. Connect again.")
         assert (await upstream.close_received())[0] == 1001
-        assert gateway.lines
+        assert gateway.connections
 
 
 async def test_no_ping_of_ours_goes_into_the_middle_of_a_frame() -> None:
