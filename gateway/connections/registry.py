@@ -7,7 +7,8 @@ from collections.abc import Callable, Container, Iterator
 
 from gateway.authorization.decision import Allow
 from gateway.quotas.admission import Admission
-from gateway.relay.types import RelayHandle
+from gateway.relay.messages import MessageRelay
+from gateway.relay.splice import Relay
 
 LEAST_SWEPT = 1024
 
@@ -30,7 +31,7 @@ class Connection:
         self.close = close
         self.client_ip = client_ip
         self.opened_at = opened_at
-        self.relay: RelayHandle | None = None
+        self.relay: Relay | MessageRelay | None = None
         self.admission: Admission | None = None
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from gateway.connections.registry import Connection
-from gateway.relay.types import CloseInfo, RelayHandle, Traffic
+from gateway.relay.types import CloseInfo, Traffic
 
 QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -87,13 +87,13 @@ class Counters:
                 self._add(labels, before, now)
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, relay: RelayHandle, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, traffic: Traffic, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
         known = self._seen.pop(connection.id, None)
         if known is not None:
             labels, before = known
             self._connections[labels] -= 1
-            self._add(labels, before, relay.traffic())
+            self._add(labels, before, traffic)
             self._closes[close_info.by, _code(close_info)] += 1
 
     def lagged(self, seconds: float) -> None:

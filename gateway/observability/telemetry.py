@@ -70,6 +70,6 @@ class Telemetry:
     def ended(self, connection: Connection) -> None:
         """A connection that was relayed has ended."""
         if connection.relay is not None:
-            self.counters.ended(connection, connection.relay, connection.relay.close_info())
+            self.counters.ended(connection, connection.relay.traffic(), connection.relay.close_info())
             if self._connection_log:
                 self._connection_log.ended(connection)
