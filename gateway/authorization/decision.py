@@ -206,7 +206,7 @@ def _refuse_credential(credential: Credential | None, route: Route) -> Refusal |
     if credential.source in _NAMES:
         name = _NAMES[credential.source]
         return unauthorized(900901, "Invalid credentials", f"{name} is not accepted here. {_how_to_show(route)}")
-    if credential.source is CredentialSource.QUERY and not route.query_token:
+    if credential.source is CredentialSource.QUERY and not route.deployment.query_token:
         return unauthorized(
             900901,
             "Invalid credentials",
@@ -225,7 +225,7 @@ _NAMES = {
 
 
 def _how_to_show(route: Route) -> str:
-    query = " or ?access_token=<access token> in the URL" if route.query_token else ""
+    query = " or ?access_token=<access token> in the URL" if route.deployment.query_token else ""
     return f"Send the header Authorization: Bearer <access token>{query}."
 
 
@@ -242,7 +242,7 @@ def _decide(
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
         return refusal
-    endpoint = route.endpoint(grant.key_type)
+    endpoint = route.deployment.endpoints.get(grant.key_type)
     if endpoint is None:
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
         sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
@@ -322,9 +322,10 @@ IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let no
 def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
     if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
         return _scope_missing("This token only tells who signed in. Get one with the scope default.", "default")
-    if not route.scopes or route.scopes & grant.scopes:
+    scopes = route.topic.scopes if route.topic else frozenset[str]()
+    if not scopes or scopes & grant.scopes:
         return None
-    wanted = " ".join(sorted(route.scopes))
+    wanted = " ".join(sorted(scopes))
     return _scope_missing(f"This topic asks for one of these scopes: {wanted}. Get a token that has it.", wanted)
 
 

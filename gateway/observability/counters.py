@@ -126,7 +126,8 @@ class Counters:
 
 
 def _api(connection: Connection) -> Labels:
-    return connection.admitted.route.name, connection.admitted.route.version
+    deployment = connection.admitted.route.deployment
+    return deployment.name, deployment.version
 
 
 def _code(close_info: CloseInfo) -> str:

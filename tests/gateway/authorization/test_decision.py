@@ -197,7 +197,7 @@ def test_a_version_prefix_reaches_the_highest_that_the_caller_may_call(held: dic
     shown = replace(grant(), subscriptions=subscriptions)
     decision = authorize(handshake("/echo/1"), table.match("/echo/1"), shown, NOW)
     if isinstance(decision, Allow):
-        assert decision.route.version == version
+        assert decision.route.deployment.version == version
     else:
         assert (decision.code, version) == (900907, "1.1")
 
@@ -271,7 +271,7 @@ def test_a_line_on_a_version_prefix_stays_on_its_version() -> None:
     admitted = opened("/echo/1")
     decision = reconsider(admitted, deployment(revision_id="r2"), grant(subscribed=("/echo@1.0.0", "/echo@1.5")), NOW)
     assert isinstance(decision, Allow)
-    assert decision.route.version == "1.0.0"
+    assert decision.route.deployment.version == "1.0.0"
 
 
 @given(

@@ -141,7 +141,11 @@ def test_a_line_that_rests_on_another_token_is_found_by_it_and_ends_with_it() ->
     connections, only = ConnectionRegistry(), line(token="1", ends=NOW + 1)
     connections.add(only)
     connections.move(only, replace(only.admitted, grant=grant(token_id="2", expires_at=NOW + 5)))
-    assert (connections.of_token("1"), connections.of_token("2"), only.expires_at) == ([], [only], NOW + 5)
+    assert (connections.of_token("1"), connections.of_token("2"), only.admitted.grant.expires_at) == (
+        [],
+        [only],
+        NOW + 5,
+    )
     assert connections.expired(NOW + 1) == []
     assert connections.expired(NOW + 5) == [only]
     connections.discard(only)
