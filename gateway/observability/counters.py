@@ -42,7 +42,7 @@ class Histogram:
 
 
 class Counters:
-    """The counts of one worker since it started. Durations are in seconds."""
+    """The counts of one worker since it started. Durations are in seconds; `lag` is how late its loop came."""
 
     def __init__(self) -> None:
         self._handshakes: Counter[Labels] = Counter()
@@ -52,7 +52,7 @@ class Counters:
         self._traffic: dict[Labels, list[int]] = {}
         self._seen: dict[str, tuple[Labels, Traffic]] = {}
         self._dials: dict[Labels, Histogram] = {}
-        self._lag = Histogram(QUICK)
+        self.lag = Histogram(QUICK)
         self._store = Histogram(QUICK)
         self._store_failures = 0
 
@@ -94,11 +94,11 @@ class Counters:
             labels, before = known
             self._connections[labels] -= 1
             self._add(labels, before, traffic)
-            self._closes[close_info.by, _code(close_info)] += 1
-
-    def lagged(self, seconds: float) -> None:
-        """The loop came so much later than it was asked to."""
-        self._lag.observe(max(0.0, seconds))
+            code = str(close_info.client_code)
+            if close_info.by != "gateway" and close_info.client_code >= FIRST_REGISTERED:
+                # Peers may send any of two thousand: theirs are counted together, so that they stay few.
+                code = "4xxx" if close_info.client_code >= FIRST_PRIVATE else "3xxx"
+            self._closes[close_info.by, code] += 1
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so long."""
@@ -114,7 +114,7 @@ class Counters:
             "connections": _listed(self._connections),
             "traffic": _listed(self._traffic),
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
-            "lag": self._lag.snapshot(),
+            "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
             "store_failures": self._store_failures,
         }
@@ -128,14 +128,6 @@ class Counters:
 def _api(connection: Connection) -> Labels:
     deployment = connection.admitted.route.deployment
     return deployment.name, deployment.version
-
-
-def _code(close_info: CloseInfo) -> str:
-    """The close code. Peers may send any of two thousand: theirs are counted together, so that they stay few."""
-    code = close_info.client_code
-    if close_info.by == "gateway" or code < FIRST_REGISTERED:
-        return str(code)
-    return "4xxx" if code >= FIRST_PRIVATE else "3xxx"
 
 
 def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:
