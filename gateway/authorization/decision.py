@@ -25,10 +25,11 @@ A pre-released (prototyped) API asks for no subscription; one that is blocked st
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import Denials
 from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
@@ -82,7 +83,11 @@ def authorize(
     """
     if match is None:
         return nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
-    route = match.route(*_preferred(grant))
+    preferred: tuple[Container[str], ...] = ()
+    if isinstance(grant, Grant):  # what it may call by subscription, then what has the better refusal
+        held = grant.subscriptions
+        preferred = {api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)}, held
+    route = match.route(*preferred)
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
     place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
@@ -128,7 +133,10 @@ def refuse_other_token() -> Refusal:
 
 def is_denied(admitted: Allow, denials: Denials) -> bool:
     """Whether a deny policy is against an open connection."""
-    return bool(denials) and _denial_of(admitted, denials) is not None
+    if not denials:
+        return False
+    of_place = denials.of_place(admitted.route.api_id, admitted.client_ip)
+    return (of_place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))) is not None
 
 
 def reconsider(
@@ -156,22 +164,6 @@ def reconsider(
     )
 
 
-def _denial_of(admitted: Allow, denials: Denials) -> Denial | None:
-    place = denials.of_place(admitted.route.api_id, admitted.client_ip)
-    return place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
-
-
-def _preferred(grant: Grant | TokenError | None) -> tuple[frozenset[str], ...]:
-    """The APIs that the caller may call by subscription, then all it ever subscribed to (for the better refusal)."""
-    if not isinstance(grant, Grant):
-        return ()
-    held = grant.subscriptions
-    return (
-        frozenset(api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)),
-        frozenset(held),
-    )
-
-
 def _refuse_state(deployment: Deployment) -> Refusal | None:
     if not deployment.is_served:
         return nothing_here("The API is not served. Ask its publisher when it will be.")
@@ -188,7 +180,7 @@ def _refuse_state(deployment: Deployment) -> Refusal | None:
 
 def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusal | None:
     if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
-        return _denied(denial)
+        return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
     origins = route.deployment.origins
     if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
@@ -237,7 +229,7 @@ def _decide(
     if grant.expires_at <= now:
         return refuse_token_error(TokenError.EXPIRED)
     if denials and (denial := denials.of_caller(grant.application_id, people_behind(grant))):
-        return _denied(denial)
+        return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
     subscription = grant.subscriptions.get(route.api_id)
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
@@ -248,10 +240,6 @@ def _decide(
         sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
         return forbidden(900905, "Wrong key type", sentence)
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
-
-
-def _denied(denial: Denial) -> Refusal:
-    return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
 
 
 _DENIED = {
@@ -275,10 +263,10 @@ def refuse_token_error(error: TokenError | None) -> Refusal:
         )
     if error is TokenError.EXPIRED:
         return unauthorized(900903, "Access token expired", "The access token has expired. Get a new one.")
-    return unauthorized(900901, "Invalid credentials", _UNPROVEN.get(error, _UNPROVEN[TokenError.UNKNOWN]))
+    return unauthorized(900901, "Invalid credentials", _TOKEN_ERRORS.get(error, _TOKEN_ERRORS[TokenError.UNKNOWN]))
 
 
-_UNPROVEN: dict[TokenError | None, str] = {
+_TOKEN_ERRORS: dict[TokenError | None, str] = {
     TokenError.UNKNOWN: "The access token is not known or was revoked. Get a new one.",
     TokenError.TICKET: "The ticket is not known, was used already or is older than 30 seconds. Ask for a new one.",
     TokenError.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
@@ -305,30 +293,28 @@ def _refuse_subscription(
         )
     if deployment.state not in NEEDS_SUBSCRIPTION or subscription.lets(key_type):
         return None
-    return forbidden(900909, "Subscription inactive", _inactive(subscription.state))
+    sentence = _INACTIVE.get(subscription.state, f"The subscription is {subscription.state}.")
+    return forbidden(900909, "Subscription inactive", sentence)
 
 
-def _inactive(state: str) -> str:
-    if state == SubscriptionState.ON_HOLD:
-        return "The subscription waits for approval. Try again when it has been approved."
-    if state == SubscriptionState.REJECTED:
-        return "The subscription was rejected. Ask the API's publisher, or choose another plan."
-    return f"The subscription is {state}."
+_INACTIVE: dict[str, str] = {
+    SubscriptionState.ON_HOLD: "The subscription waits for approval. Try again when it has been approved.",
+    SubscriptionState.REJECTED: "The subscription was rejected. Ask the API's publisher, or choose another plan.",
+}
 
 
 IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
 
 
 def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
-    if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
-        return _scope_missing("This token only tells who signed in. Get one with the scope default.", "default")
     scopes = route.topic.scopes if route.topic else frozenset[str]()
-    if not scopes or scopes & grant.scopes:
+    if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
+        wanted = "default"
+        description = "This token only tells who signed in. Get one with the scope default."
+    elif scopes and not scopes & grant.scopes:
+        wanted = " ".join(sorted(scopes))
+        description = f"This topic asks for one of these scopes: {wanted}. Get a token that has it."
+    else:
         return None
-    wanted = " ".join(sorted(scopes))
-    return _scope_missing(f"This topic asks for one of these scopes: {wanted}. Get a token that has it.", wanted)
-
-
-def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
     return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))

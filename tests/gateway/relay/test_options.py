@@ -24,9 +24,9 @@ def test_the_reserved_bits_follow_from_the_extensions(extensions: str, bits: int
 
 def test_the_endpoints_options_are_obeyed() -> None:
     options = EndpointOptions(ping_interval=7, idle_timeout=8, maximum_duration=9)
-    terms = relay_options(options, "", stall=10, handshake=11)
-    assert (terms.ping_interval, terms.idle_timeout, terms.maximum_duration) == (7, 8, 9)
-    assert (terms.stall, terms.handshake) == (10, 11)
+    relaying = relay_options(options, "", stall=10, handshake=11)
+    assert (relaying.ping_interval, relaying.idle_timeout, relaying.maximum_duration) == (7, 8, 9)
+    assert (relaying.stall, relaying.handshake) == (10, 11)
 
 
 def test_equal_connections_share_one_value() -> None:
