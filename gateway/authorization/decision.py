@@ -1,6 +1,4 @@
-"""Who may call what: the decision about a handshake, and the same decision about a connection that is open. Pure.
-
-Longer than most modules here, because the two decisions share every step and every sentence.
+"""Who may call what, one module because a handshake and an open connection share every step and every sentence. Pure.
 
 | what | decision |
 |---|---|

@@ -151,10 +151,13 @@ class ConnectionRegistry:
 
 
 class ExpiryQueue:
-    """When which token ends: one entry a token, however often its connections come and go."""
+    """When which token ends: one entry a token, however often its connections come and go.
+
+    The `heap` also holds tokens without connections that were not swept out yet.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, str]] = []
+        self.heap: list[tuple[float, str]] = []
         self._entered: set[str] = set()
         self._sweep_at = LEAST_SWEPT
 
@@ -163,20 +166,16 @@ class ExpiryQueue:
         if token_id in self._entered:
             return
         self._entered.add(token_id)
-        heapq.heappush(self._heap, (expires_at, token_id))
-        if len(self._heap) >= self._sweep_at:
-            self._heap = [entry for entry in self._heap if entry[1] in keeping]
-            heapq.heapify(self._heap)
-            self._entered = {token_id for _, token_id in self._heap}
-            self._sweep_at = max(LEAST_SWEPT, 2 * len(self._heap))
-
-    def __len__(self) -> int:
-        """How many tokens are in, those without connections that were not swept out yet among them."""
-        return len(self._heap)
+        heapq.heappush(self.heap, (expires_at, token_id))
+        if len(self.heap) >= self._sweep_at:
+            self.heap = [entry for entry in self.heap if entry[1] in keeping]
+            heapq.heapify(self.heap)
+            self._entered = {token_id for _, token_id in self.heap}
+            self._sweep_at = max(LEAST_SWEPT, 2 * len(self.heap))
 
     def due(self, now: float) -> Iterator[str]:
         """Take out the tokens that ended."""
-        while self._heap and self._heap[0][0] <= now:
-            token_id = heapq.heappop(self._heap)[1]
+        while self.heap and self.heap[0][0] <= now:
+            token_id = heapq.heappop(self.heap)[1]
             self._entered.discard(token_id)
             yield token_id

@@ -1,8 +1,7 @@
 """Dials a backend and makes the opening handshake with it (RFC 6455 §4.1), within time, address after address.
 
 `Dialer.dial` returns a `BackendConnection` whose transport has answered 101 and is not being read, or raises
-`DialFailed` with the refusal for the client. Nothing is ever tunnelled to a backend that did not answer 101. Longer
-than most modules here, because every way in which a dial can fail is told apart in one place.
+`DialFailed` with the refusal for the client. Nothing is ever tunnelled to a backend that did not answer 101.
 """
 
 from __future__ import annotations
