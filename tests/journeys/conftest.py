@@ -89,4 +89,5 @@ def page(visitor: BrowserContext) -> Iterator[Page]:
 
 def is_fault(said: ConsoleMessage) -> bool:
     """Whether the browser complains of more than a refusal that the page explains anyway."""
-    return said.type == "error" and not said.text.startswith(("Failed to load resource", "WebSocket connection to"))
+    explained = ("Failed to load resource", "WebSocket connection to", "htmx:")
+    return said.type == "error" and not said.text.startswith(explained)
