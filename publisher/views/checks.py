@@ -10,7 +10,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
+from accounts.attempts import Attempt, TooManyAttempts
 from accounts.roles import Role
 from core.errors import Invalid
 from core.values import BadValue, refuse
@@ -27,6 +28,7 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "endpoint": validation.clean_endpoint_url,
 }
 USUAL_VERSION = "1.0.0"
+MOST_TESTS = 20  # of one person, a minute
 KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
 MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
@@ -52,10 +54,15 @@ def field_check(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Role.CREATOR)
 def endpoint_test(request: HttpRequest) -> HttpResponse:
-    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
+    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered.
+
+    That is what a client of the API would be told, for no other addresses than the gateway dials, and only so often.
+    """
     form = TryForm({"address": request.POST.get(_field(request), "")})
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
+    elif why := _tested_too_often(request):
+        answer = EndpointCheck(False, why)
     else:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
@@ -79,6 +86,16 @@ def _taken(field: str, value: str, request: HttpRequest) -> str:
 def _field(request: HttpRequest) -> str:
     name = request.POST.get("test", "")
     return name if name in ADDRESSES else ADDRESSES[0]
+
+
+def _tested_too_often(request: HttpRequest) -> str:
+    refusal = f"You have tested {MOST_TESTS} times within a minute"
+    who = str(current_user(request).pk)
+    try:
+        Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)
+    except TooManyAttempts as error:
+        return str(error)
+    return ""
 
 
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:

@@ -45,7 +45,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 def product(prepared: Path) -> Iterator[Product]:
     """The whole product, running, with the cast in it."""
     with temporary() as folder:
-        running = Product(Path(folder))
+        running = Product(Path(folder), APIM_BACKEND_NETWORKS="127.0.0.0/8,::1")
         running.begin_with(prepared)
         running.start()
         try:
