@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.values import BadValue, invalid, refuse
-from publisher.validation import clean_endpoint_url
+from publisher.validation import clean_endpoint_url, clean_switch
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0
@@ -170,12 +170,6 @@ def _read_number(limits: OptionBounds, value: Any) -> float:
     return int(value) if limits.whole else float(value)
 
 
-def _read_switch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadValue("This is either true or false.")
-    return value
-
-
 def _read_certificate(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("A certificate is text in PEM form.")
@@ -219,10 +213,10 @@ def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "prevent_suspension": _read_switch,
-    "pass_refusals": _read_switch,
-    "signed_identity": _read_switch,
-    "verify_tls": _read_switch,
+    "prevent_suspension": clean_switch,
+    "pass_refusals": clean_switch,
+    "signed_identity": clean_switch,
+    "verify_tls": clean_switch,
     "ca_certificate": _read_certificate,
     "headers": _read_headers,
     "secret_headers": _read_headers,

@@ -173,26 +173,19 @@ def read_policy(
     """The policy with this allow-list of networks, addresses and host names. Raises BadNetwork."""
     networks, hosts = list[Network](), set[str]()
     for entry in filter(None, (tidy(each) for each in allowed)):
-        if network := _network(entry):
-            networks.append(network)
-        elif _HOST.fullmatch(entry) and not _DOTTED.fullmatch(entry):
+        try:
+            networks.append(ip_network(entry.strip("[]")))
+        except ValueError:
+            if "/" in entry:
+                sentence = f"{entry!r} is no network: write it with its first address, as in 10.0.0.0/8"
+                raise BadNetwork(sentence) from None
+            if not _HOST.fullmatch(entry) or _DOTTED.fullmatch(entry):
+                sentence = f"{entry!r} is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
+                raise BadNetwork(sentence) from None
             hosts.add(entry)
-        else:
-            raise BadNetwork(
-                f"{entry!r} is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
-            )
     return BackendPolicy(
         tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts)
     )
-
-
-def _network(entry: str) -> Network | None:
-    try:
-        return ip_network(entry.strip("[]"))
-    except ValueError:
-        if "/" in entry:
-            raise BadNetwork(f"{entry!r} is no network: write it with its first address, as in 10.0.0.0/8") from None
-        return None
 
 
 def _both(host: str, address: IPAddress) -> str:

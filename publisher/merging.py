@@ -20,12 +20,14 @@ EMPTY_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
 
 
 def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of some clean or stored parts, by the name that it has on a page."""
+    """Every field of some clean or stored parts, by the name that it has on a page; plans by their names."""
     fields: dict[str, Any] = {}
     for part, value in parts.items():
         if part in DOCUMENTS:
             document = value if part == "endpoint_options" else {**EMPTY_ENDPOINT, **value}
             fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
+        elif part == "plans":
+            fields[part] = sorted(plan.name for plan in value)
         else:
             fields[part] = value
     return fields

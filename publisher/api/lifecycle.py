@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.models import AuditEntry
 from core.rest.documents import Constant, answers
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import choose, query_value, required_query
@@ -101,7 +100,15 @@ class LifecycleHistory(Resource):
     def get(self, request: Request, api_id: UUID) -> Response:
         """Newest first."""
         api = queries.get_api_for(self.user, api_id)
-        steps = [_step(entry) for entry in queries.lifecycle_history(api)]
+        steps = [
+            {
+                **({"previousState": entry.detail["from"]} if "from" in entry.detail else {}),
+                "postState": entry.detail.get("to", State.CREATED.value),
+                "user": entry.actor_name,
+                "updatedTime": entry.at,
+            }
+            for entry in queries.lifecycle_history(api)
+        ]
         return Response({"count": len(steps), "list": steps})
 
 
@@ -163,14 +170,4 @@ def _standing(api: Api) -> dict[str, Any]:
         "availableTransitions": [
             {"event": step.value, "targetState": TRANSITIONS[api.stage, step].label} for step in steps
         ],
-    }
-
-
-def _step(entry: AuditEntry) -> dict[str, Any]:
-    previous = {"previousState": entry.detail["from"]} if "from" in entry.detail else {}
-    return {
-        **previous,
-        "postState": entry.detail.get("to", State.CREATED.value),
-        "user": entry.actor_name,
-        "updatedTime": entry.at,
     }

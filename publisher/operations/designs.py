@@ -76,8 +76,9 @@ def create_api(
     values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
-    if publish:
-        _require(endpoint=values.get("production") or values.get("sandbox"), plans=plans)
+    ready = {"endpoint": values.get("production") or values.get("sandbox"), "plans": plans}
+    if publish and (missing := [name for name, given in ready.items() if not given]):
+        raise NotReadyToPublish(missing)
     refuse_backends({"endpoint": [url]} if url else design.backends(values))
     with transaction.atomic():
         _one_at_a_time()
@@ -131,7 +132,7 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
+    mine = None if base is None else merging.touched(merging.fields_of(values), base)
     if "endpoint_options" in values:
         if mine is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
@@ -168,11 +169,11 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
 def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[str, str]) -> dict[str, Any]:
     """The clean values, with what is stored in place of every field that is not `mine`. Raises ChangedMeanwhile."""
     present = queries.design_of(row, values)
-    sent, stored = (merging.fields_of(queries.plans_by_name(each)) for each in (values, present))
+    sent, stored = (merging.fields_of(each) for each in (values, present))
     if clashing := merging.conflicts(sent, stored, mine, base):
         raise changed_meanwhile(row, clashing)
     fields = {name: sent[name] if name in mine else stored[name] for name in sent}
-    merged = merging.parts_of(fields, queries.plans_by_name(values))
+    merged = merging.parts_of(fields, values)
     if "plans" in merged:
         merged["plans"] = (values if "plans" in mine else present)["plans"]
     together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
@@ -181,12 +182,9 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
 
 def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
     """What of clean `values` is otherwise in the row."""
-    present = {part: getattr(api, part) for part in values if part != "plans"}
-    if "endpoint_options" in values:
-        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
-    if "plans" in values:
-        there = {plan.pk for plan in api.plans.all()}
-        present["plans"] = values["plans"] if there == {plan.pk for plan in values["plans"]} else None
+    present = queries.design_of(api, values)
+    if "plans" in values and set(values["plans"]) == set(present["plans"]):
+        present["plans"] = values["plans"]
     return {part: value for part, value in values.items() if value != present[part]}
 
 
@@ -197,10 +195,13 @@ def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor
         return row
     if "context" in changed:
         _check_new_context(row, changed["context"])
-    if "plans" in changed:
-        _check_new_plans(row, changed["plans"])
+    if not changed.get("plans", True) and row.stage in SUBSCRIBABLE:
+        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
+        raise PlansNeeded(sentence, {"plans": sentence})
     if changed.get("is_default_version"):
-        _take_default_from_others(row, actor=actor, now=now)
+        for other in queries.versions_of(row):
+            if other.is_default_version and other.pk != row.pk:
+                _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
     saved = save_design(row, {part: changed[part] for part in changed.keys() - {"plans"}}, seen=seen, now=now)
     detail: dict[str, Any] = {"fields": sorted(changed)}
     if "plans" in changed:
@@ -252,21 +253,3 @@ def _check_new_context(row: Api, context: str) -> None:
         raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
     if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
         raise AlreadyExists({"context": f"{why} Choose another context."})
-
-
-def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:
-    if not plans and row.stage in SUBSCRIBABLE:
-        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
-        raise PlansNeeded(sentence, {"plans": sentence})
-
-
-def _take_default_from_others(row: Api, *, actor: User, now: datetime) -> None:
-    for other in queries.versions_of(row):
-        if other.is_default_version and other.pk != row.pk:
-            _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
-
-
-def _require(*, endpoint: object, plans: Sequence[Plan]) -> None:
-    missing = [name for name, given in (("endpoint", endpoint), ("plans", plans)) if not given]
-    if missing:
-        raise NotReadyToPublish(missing)

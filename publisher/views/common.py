@@ -26,11 +26,6 @@ ACTIONS = (
 )
 
 
-def rights(user: User, api: Api) -> dict[str, bool]:
-    """What the user may do to the API, for templates: `{% if may.edit %}`."""
-    return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
-
-
 def refusals(user: User, api: Api) -> dict[str, str]:
     """Why the user may not do it, as a sentence, for each action that is not drawn: `{{ needs.deploy }}`."""
     found = {}
@@ -54,11 +49,12 @@ def is_served(api: Api) -> bool:
 
 
 def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    """A page inside an API."""
+    """A page inside an API. Templates ask `{% if may.edit %}`, and say `{{ needs.edit }}` where the person may not."""
+    needs = refusals(current_user(request), api)
     everywhere = {
         "api": api,
-        "may": rights(current_user(request), api),
-        "needs": refusals(current_user(request), api),
+        "may": {action: action not in needs for action in ACTIONS},
+        "needs": needs,
         "differences": snapshots.differences(api),
         "deployed": api.deployed_revision,
     }
