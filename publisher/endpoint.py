@@ -119,15 +119,21 @@ def read_endpoint(document: object) -> Endpoint | None:
     url, failover = document.get("url") or "", document.get("failover") or []
     if not (isinstance(failover, list | tuple) and all(isinstance(each, str) for each in (url, *failover))):
         raise invalid(url="Addresses are text: one url and a list of failover addresses.")
+    cleaned: list[str] = []
     errors: dict[str, str] = {}
-    cleaned = _clean_into(errors, "url", url) if url.strip() else ""
-    spares = [_clean_into(errors, "failover", spare) for spare in failover if spare.strip()]
+    spares = [spare for spare in failover if spare.strip()]
+    for key, address in (("url", url), *(("failover", spare) for spare in spares)):
+        try:
+            if address.strip():
+                cleaned.append(clean_endpoint_url(address))
+        except BadValue as error:
+            errors[key] = str(error)
     if spares and not url.strip():
         errors["url"] = "Give the address that is tried first before the ones to fail over to."
     if len(spares) > MAXIMUM_FAILOVER:
         errors["failover"] = f"At most {MAXIMUM_FAILOVER} failover addresses are tried; these are {len(spares)}."
     refuse(errors)
-    return Endpoint(cleaned, tuple(spares)) if cleaned else None
+    return Endpoint(cleaned[0], tuple(cleaned[1:])) if cleaned else None
 
 
 def read_options(document: object) -> EndpointOptions:
@@ -202,14 +208,6 @@ def _read_headers(value: Any) -> dict[str, str]:
         if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > 4096:
             raise BadValue(f"The value of {name} must be one line of plain text of at most 4096 characters.")
     return dict(value)
-
-
-def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
-    try:
-        return clean_endpoint_url(url)
-    except BadValue as error:
-        errors[key] = str(error)
-        return ""
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

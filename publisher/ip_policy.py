@@ -147,17 +147,19 @@ class BackendPolicy:
         """
         found = unmapped(ip_address(address.partition("%")[0]))
         kind = kind_of(found)
+        plain, spelled = tidy(host), str(found)
+        both = spelled if plain.strip("[]") == spelled else f"{host} ({spelled})"
         if kind in NEVER:
-            return f"{_both(host, found)} is {kind}. Give the address of a backend."
-        is_own = tidy(host) in self.own_hosts or str(found) in self.own_hosts
-        if port in self.own_ports and (kind is AddressKind.LOOPBACK or is_own or self.is_mine(str(found))):
+            return f"{both} is {kind}. Give the address of a backend."
+        is_own = plain in self.own_hosts or spelled in self.own_hosts
+        if port in self.own_ports and (kind is AddressKind.LOOPBACK or is_own or self.is_mine(spelled)):
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
-        by_name = kind in BY_NAME and tidy(host) in self.hosts
+        by_name = kind in BY_NAME and plain in self.hosts
         listed = any(found.version == network.version and found in network for network in self.networks)
         if kind is AddressKind.PUBLIC or by_name or listed:
             return ""
         return (
-            f"{_both(host, found)} is {kind}, where no backend may be unless the server allows it: "
+            f"{both} is {kind}, where no backend may be unless the server allows it: "
             f"whoever runs it adds {found} to APIM_BACKEND_NETWORKS."
         )
 
@@ -186,7 +188,3 @@ def read_policy(
     return BackendPolicy(
         tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts)
     )
-
-
-def _both(host: str, address: IPAddress) -> str:
-    return f"{host} ({address})" if tidy(host).strip("[]") != str(address) else str(address)

@@ -53,11 +53,6 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def touched(sent: Mapping[str, Any], base: Mapping[str, str]) -> set[str]:
-    """Which fields hold something else than when the page was drawn."""
-    return {name for name, value in sent.items() if base.get(name) != digest(value)}
-
-
 def conflicts(
     sent: Mapping[str, Any], stored: Mapping[str, Any], changed_here: set[str], base: Mapping[str, str]
 ) -> list[str]:

@@ -77,7 +77,11 @@ def clean_endpoint_url(text: str) -> str:
         port = parts.port
     except ValueError:
         raise BadValue("The host or port of this endpoint cannot be read. Write it as ws://host:port/path.") from None
-    _check_scheme(url, parts.scheme)
+    if parts.scheme not in {"ws", "wss"}:
+        bare = url.split("://", 1)[-1].lstrip("/")
+        known = _SCHEMES.get(parts.scheme if "://" in url else "", "")
+        suggestion = _suggest(f"{known}://{bare}", url, clean_endpoint_url) if known and bare else ""
+        raise BadValue("A WebSocket endpoint begins with ws:// or, when secured, wss://.", suggestion)
     if not parts.hostname:
         raise BadValue(f"The endpoint names no host. Write it as {parts.scheme}://host:port/path.")
     if port == 0:
@@ -155,15 +159,6 @@ def _check_segments(context: str) -> None:
     depths = list(accumulate((character == "(") - (character == ")") for character in context))
     if min(depths) < 0 or depths[-1] > 0:
         raise BadValue("A context must close every parenthesis that it opens.")
-
-
-def _check_scheme(url: str, scheme: str) -> None:
-    if scheme in {"ws", "wss"}:
-        return
-    bare = url.split("://", 1)[-1].lstrip("/")
-    known = _SCHEMES.get(scheme if "://" in url else "", "")
-    suggestion = _suggest(f"{known}://{bare}", url, clean_endpoint_url) if known and bare else ""
-    raise BadValue("A WebSocket endpoint begins with ws:// or, when secured, wss://.", suggestion)
 
 
 def _within(value: str, length: int, what: str) -> str:

@@ -140,7 +140,14 @@ class ChangeLifecycle(Resource):
         api = queries.get_api_for(self.user, query_value(request, "apiId"))
         check_unchanged(request, etag(api))
         action, seen = choose(request, "action", ACTIONS, ""), choose(request, "seenState", STATES, "")
-        checklist = _checklist(request.query_params.get("lifecycleChecklist", ""))
+        chosen = {}
+        for item in filter(None, map(str.strip, request.query_params.get("lifecycleChecklist", "").split(","))):
+            name, _, value = item.rpartition(":")
+            if name.strip() not in CHECKS or value.strip().lower() not in {"true", "false"}:
+                sentence = f"Write {', '.join(f'{each}:true' for each in CHECKS)}."
+                raise exceptions.ValidationError({"lifecycleChecklist": sentence})
+            chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
+        checklist = Checklist(**chosen)
         try:
             api = operations.transition_api(api=api, action=action, checklist=checklist, seen=seen, **self.by)
         except AlreadyThere:
@@ -148,17 +155,6 @@ class ChangeLifecycle(Resource):
                 raise
         body = {"workflowStatus": "APPROVED", "lifecycleState": _standing(api)}
         return Response(body, headers={"ETag": etag(api)})
-
-
-def _checklist(text: str) -> Checklist:
-    chosen = {}
-    for item in filter(None, (each.strip() for each in text.split(","))):
-        name, _, value = item.rpartition(":")
-        if name.strip() not in CHECKS or value.strip().lower() not in {"true", "false"}:
-            sentence = f"Write {', '.join(f'{each}:true' for each in CHECKS)}."
-            raise exceptions.ValidationError({"lifecycleChecklist": sentence})
-        chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
-    return Checklist(**chosen)
 
 
 def _standing(api: Api) -> dict[str, Any]:

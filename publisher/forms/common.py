@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -56,38 +55,27 @@ class GuardedForm(forms.Form):
     def initial_of(api: Api) -> dict[str, Any]:
         return {"seen": api.updated_at.isoformat(), "base": json.dumps(queries.base_of(api))}
 
-    def clean_base(self) -> dict[str, str] | None:
-        """The digests of all fields as they were drawn; None, and then the save is guarded as a whole."""
-        if not self.cleaned_data["base"]:
-            return None
-        try:
-            base = json.loads(self.cleaned_data["base"])
-        except (ValueError, RecursionError):
-            base = None
-        if not isinstance(base, dict):
-            raise forms.ValidationError("unreadable")
-        return base
-
     def edit(self) -> dict[str, Any]:
         """What `publisher.operations.update_api` is told: the changes, and the page that they were typed on."""
         guards = {name: self.cleaned_data[name] for name in GUARDS}
         return {"changes": {name: self.cleaned_data[name] for name in self.cleaned_data.keys() - GUARDS}, **guards}
 
-    def clean_seen(self) -> datetime:
-        """The moment of the last save that the person saw. Without it nothing is saved: it might go over others."""
-        try:
-            seen = parse_datetime(self.cleaned_data["seen"])
-        except ValueError:
-            seen = None
-        if seen is None or seen.tzinfo is None:
-            raise forms.ValidationError("unreadable")
-        return seen
-
     def clean(self) -> dict[str, Any]:
-        """Say above the form what is wrong with a field that nobody sees."""
-        if GUARDS & self.errors.keys():
+        """Read the fields that nobody sees: the moment of the last save that the person saw, and the digests.
+
+        Without the moment nothing is saved: it might go over others. Without digests (None) the save is guarded as a
+        whole. What is wrong with either is said above the form.
+        """
+        cleaned = super().clean() or self.cleaned_data
+        try:
+            seen = parse_datetime(cleaned.get("seen", ""))
+            base = json.loads(cleaned["base"]) if cleaned.get("base") else None
+        except (ValueError, RecursionError):
+            seen = base = None
+        is_whole = isinstance(base, dict) or not cleaned.get("base")
+        if GUARDS & self.errors.keys() or seen is None or seen.tzinfo is None or not is_whole:
             raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
-        return super().clean() or self.cleaned_data
+        return {**cleaned, "seen": seen, "base": base}
 
     def look_again(self, stored: Mapping[str, Any], clashing: Sequence[str]) -> None:
         """Let the next save go over what is `stored` by now; what was typed stays, and `theirs` says the other text.

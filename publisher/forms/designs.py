@@ -10,7 +10,7 @@ from django import forms
 from core import text, values
 from publisher import impact, queries, validation
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words
-from publisher.models import Api, Plan
+from publisher.models import Api
 from publisher.origins import clean_origins
 
 
@@ -152,14 +152,21 @@ class PlansForm(GuardedForm):
         super().__init__(data, api=api)
         in_use = impact.subscriptions_to(api)
         kept, offered = set(self["plans"].value() or []), set(self.initial["plans"])
-        withdrawn = [plan for plan in queries.all_plans() if plan.name in offered - kept and in_use[plan.name]]
+        plans = queries.all_plans()
+        withdrawn = [plan for plan in plans if plan.name in offered - kept and in_use[plan.name]]
         self.withdrawn = {f"after_{plan.pk}": plan for plan in withdrawn}
         for field, plan in self.withdrawn.items():
-            self.fields[field] = self._question(plan, in_use[plan.name], kept)
-
-    def questions(self) -> list[forms.BoundField]:
-        """The fields that ask what becomes of somebody."""
-        return [self[field] for field in self.withdrawn]
+            number = in_use[plan.name]
+            them = text.agree(number, "it", "them")
+            moves = [(each.name, f"Move {them} to {each} now: {each.summary}") for each in plans if each.name in kept]
+            stay = f"Keep {plan}: {text.agree(number, 'it goes', 'they go')} on, and nobody new can choose it"
+            self.fields[field] = forms.ChoiceField(
+                label=f"{text.count(number, 'subscription')} {text.agree(number, 'is', 'are')} under {plan}",
+                choices=[(self.KEEP, stay), *moves],
+                widget=forms.RadioSelect,
+                error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
+            )
+        self.questions = [self[field] for field in self.withdrawn]
 
     def edit(self) -> dict[str, Any]:
         """With the plans that take the place of others."""
@@ -167,15 +174,3 @@ class PlansForm(GuardedForm):
         answers = {plan: self.cleaned_data[field] for field, plan in self.withdrawn.items()}
         successors = {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
         return {**super().edit(), "changes": {"plans": list(chosen.values())}, "successors": successors}
-
-    def _question(self, plan: Plan, number: int, kept: set[str]) -> forms.ChoiceField:
-        stay = f"Keep {plan}: {text.agree(number, 'it goes', 'they go')} on, and nobody new can choose it"
-        others = [each for each in queries.all_plans() if each.name in kept]
-        them = text.agree(number, "it", "them")
-        moves = [(each.name, f"Move {them} to {each} now: {each.summary}") for each in others]
-        return forms.ChoiceField(
-            label=f"{text.count(number, 'subscription')} {text.agree(number, 'is', 'are')} under {plan}",
-            choices=[(self.KEEP, stay), *moves],
-            widget=forms.RadioSelect,
-            error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
-        )

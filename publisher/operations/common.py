@@ -36,9 +36,7 @@ class ChangedMeanwhile(Conflict):
     `clashing` names the fields that both changed; it is empty where the save was guarded as a whole.
     """
 
-    def __init__(self, sentence: str, clashing: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.clashing = tuple(clashing)
+    clashing: tuple[str, ...] = ()
 
 
 class NotReadyToPublish(Invalid):
@@ -109,7 +107,8 @@ def changed_meanwhile(api: Api, clashing: Sequence[str] = ()) -> ChangedMeanwhil
     fields = clashing or (last.detail.get("fields", []) if last else [])
     what = ", ".join(fields).replace("_", " ")
     changed = f"changed the {what}" if what else "changed this API"
-    return ChangedMeanwhile(
-        f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place.",
-        clashing,
+    refusal = ChangedMeanwhile(
+        f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
     )
+    refusal.clashing = tuple(clashing)
+    return refusal

@@ -82,7 +82,14 @@ def create_api(
     refuse_backends({"endpoint": [url]} if url else design.backends(values))
     with transaction.atomic():
         _one_at_a_time()
-        _refuse_clashes(values["name"], values["context"], values["version"], now)
+        clashes = {}
+        if holder := queries.holder_of_name(values["name"]):
+            ways = "Choose another name, or open it and make a new version."
+            clashes["name"] = f"There is an API called {holder.name} already. {ways}"
+        if why := _why_taken(values["context"], values["version"], since=now):
+            clashes["context"] = why
+        if clashes:
+            raise AlreadyExists(clashes)
         api = _insert(Api(**values), provider=actor, plans=plans, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
@@ -132,12 +139,13 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    mine = None if base is None else merging.touched(merging.fields_of(values), base)
+    # What holds something else than when the page was drawn.
+    mine = {name for name, each in merging.fields_of(values).items() if (base or {}).get(name) != merging.digest(each)}
     if "endpoint_options" in values:
-        if mine is not None and merging.SECRET not in mine:
+        if base is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
-    differing = _differing(api, values if base is None else _merged(api, values, mine or set(), base))
+    differing = _differing(api, values if base is None else _merged(api, values, mine, base))
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
     if "plans" in differing or successors:
@@ -148,7 +156,7 @@ def update_api(
             _one_at_a_time()
         row = lock(api)
         if base is not None:
-            differing = _merged(row, {part: values[part] for part in differing}, mine or set(), base)
+            differing = _merged(row, {part: values[part] for part in differing}, mine, base)
             seen = row.updated_at
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
@@ -193,8 +201,13 @@ def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor
     changed = _differing(row, values)
     if not changed:
         return row
-    if "context" in changed:
-        _check_new_context(row, changed["context"])
+    if (context := changed.get("context")) and not queries.context_is_open(row):
+        raise ContextIsFixed(
+            f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
+            f"{context}."
+        )
+    if context and (why := _why_taken(context, row.version, key=row.pk, since=row.created_at)):
+        raise AlreadyExists({"context": why})
     if not changed.get("plans", True) and row.stage in SUBSCRIBABLE:
         sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
         raise PlansNeeded(sentence, {"plans": sentence})
@@ -228,28 +241,10 @@ def _one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('publisher.versions'))")
 
 
-def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> None:
-    clashes = {}
-    if holder := queries.holder_of_name(name):
-        clashes["name"] = (
-            f"There is an API called {holder.name} already. Choose another name, or open it and make a new version."
-        )
-    if holder := queries.holder_of_context(context):
-        clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
-    elif why := why_in_the_way(context, version, since=now):
-        clashes["context"] = f"{why} Choose another context."
-    if clashes:
-        raise AlreadyExists(clashes)
-
-
-def _check_new_context(row: Api, context: str) -> None:
-    if not queries.context_is_open(row):
-        raise ContextIsFixed(
-            f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
-            f"{context}."
-        )
+def _why_taken(context: str, version: str, *, key: object = None, since: datetime) -> str:
+    """Why no API but that of `key` may answer at this context, as a sentence; empty when one may."""
     holder = queries.holder_of_context(context)
-    if holder and holder.pk != row.pk:
-        raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
-    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
-        raise AlreadyExists({"context": f"{why} Choose another context."})
+    if holder and holder.pk != key:
+        return f"{holder.name} answers at {holder.context} already. Choose another context."
+    why = why_in_the_way(context, version, key=key, since=since)
+    return f"{why} Choose another context." if why else ""
