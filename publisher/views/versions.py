@@ -15,7 +15,6 @@ from core.forms import accepted, sent, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
 from publisher.messages import deleting
-from publisher.models import Api
 from publisher.views.common import api_page
 
 
@@ -23,16 +22,15 @@ from publisher.views.common import api_page
 @requires()
 def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Copy the design under a new version."""
-    api = queries.get_api_for(current_user(request), pk)
-    if request.method != "POST":
-        return _page(request, api, VersionForm(sent(request)))
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return _page(request, api, form)
-    fields = form.cleaned_data
-    copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=current_user(request), now=now()))
+    user = current_user(request)
+    api, form, copy = queries.get_api_for(user, pk), VersionForm(sent(request)), None
+    if request.method == "POST" and form.is_valid():
+        fields = form.cleaned_data
+        copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=user, now=now()))
     if copy is None:
-        return _page(request, api, form)
+        permissions.require_version(user, api)
+        context = {"form": form, "versions": queries.versions_of(api)}
+        return api_page(request, api, "versions/version.html", status=status_of(form), **context)
     messages.success(request, f"{copy} is created with the design of {api.version}.")
     return redirect("publisher:api", pk=copy.pk)
 
@@ -52,9 +50,3 @@ def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     operations.delete_api(api=api, actor=current_user(request), now=now())
     messages.success(request, f"{api} is deleted.")
     return redirect("publisher:apis")
-
-
-def _page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResponse:
-    permissions.require_version(current_user(request), api)
-    context = {"form": form, "versions": queries.versions_of(api)}
-    return api_page(request, api, "versions/version.html", status=status_of(form), **context)
