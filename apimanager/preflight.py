@@ -65,10 +65,17 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             )
         return named
 
-    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> BackendPolicy:
-        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong."""
+    def backends(
+        self, var: str, *, bind: str, samples_port: int, own_ports: Iterable[int], own_hosts: Iterable[str]
+    ) -> BackendPolicy:
+        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong.
+
+        Where nothing is said, that is the samples' port on this machine, and nothing at all where others are let in.
+        """
+        allowed = self.list(var, default=None)
+        open_ports = [samples_port] if allowed is None and is_loopback(bind) else []
         try:
-            return read_policy(self.list(var, default=default.split(",")), own_ports=own_ports, own_hosts=own_hosts)
+            return read_policy(allowed or [], own_ports=own_ports, own_hosts=own_hosts, loopback_ports=open_ports)
         except BadNetwork as error:
             raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
 

@@ -52,7 +52,8 @@ GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_H
 
 BACKEND_POLICY = env.backends(
     "APIM_BACKEND_NETWORKS",
-    default="127.0.0.0/8,::1",
+    bind=BIND_HOST,
+    samples_port=SAMPLES_PORT,
     own_ports=(PORTAL_PORT, GATEWAY_WS_PORT, GATEWAY_WSS_PORT, METRICS_PORT),
     own_hosts=(*BIND_HOSTS, PUBLIC_HOST),
 )

@@ -37,8 +37,18 @@ def sealed(options: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, A
 
     Raises Invalid (field `secret_headers`) where a value is to be kept and there is none.
     """
-    there = {name.lower(): value for name, value in stored.get(KEY, {}).items()}
-    return {**options, KEY: {name: _sealed(name, text, there) for name, text in options.get(KEY, {}).items()}}
+    there: dict[str, str] = {name.lower(): value for name, value in stored.get(KEY, {}).items()}
+    secrets: dict[str, str] = {}
+    for name, text in options.get(KEY, {}).items():
+        kept = there.get(name.lower())
+        if text == HIDDEN and kept is None:
+            raise invalid(secret_headers=f"No value is kept for {name}. Give the value itself.")
+        try:
+            is_same = kept is not None and (text == HIDDEN or vault.unseal(kept) == text)
+        except vault.CannotOpen:
+            is_same = False
+        secrets[name] = kept if kept is not None and is_same else vault.seal(text)
+    return {**options, KEY: secrets}
 
 
 def typed(options: Mapping[str, Any]) -> set[str]:
@@ -72,19 +82,3 @@ def _hosts(parts: Mapping[str, Any]) -> Iterator[str]:
             place = urlsplit(url)
             host = f"[{place.hostname}]" if ":" in (place.hostname or "") else place.hostname
             yield f"{host}:{place.port or (443 if place.scheme == 'wss' else 80)}"
-
-
-def _sealed(name: str, text: str, there: Mapping[str, str]) -> str:
-    kept = there.get(name.lower())
-    if text == HIDDEN:
-        if kept is None:
-            raise invalid(secret_headers=f"No value is kept for {name}. Give the value itself.")
-        return kept
-    return kept if kept and _opens_to(kept, text) else vault.seal(text)
-
-
-def _opens_to(token: str, text: str) -> bool:
-    try:
-        return vault.unseal(token) == text
-    except vault.CannotOpen:
-        return False

@@ -10,7 +10,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
+from accounts.attempts import Attempt, TooManyAttempts
 from accounts.roles import Role
 from core.errors import Invalid
 from core.values import BadValue, refuse
@@ -27,6 +28,7 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "endpoint": validation.clean_endpoint_url,
 }
 USUAL_VERSION = "1.0.0"
+MOST_TESTS = 20  # of one person, a minute
 KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
 MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
@@ -43,7 +45,11 @@ def field_check(request: HttpRequest) -> HttpResponse:
     if field not in CLEANERS:
         return HttpResponseBadRequest("There is no such field.")
     try:
-        sentence = _taken(field, CLEANERS[field](value), request)
+        clean, sentence = CLEANERS[field](value), ""
+        if field == "name" and (holder := queries.holder_of_name(clean)):
+            sentence = f"There is an API called {holder.name} already. Choose another name."
+        if field == "context":
+            sentence = why_context_is_taken(clean, _version_beside(request), since=timezone.now())
     except BadValue as error:
         sentence = in_words(error)
     return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
@@ -52,10 +58,16 @@ def field_check(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Role.CREATOR)
 def endpoint_test(request: HttpRequest) -> HttpResponse:
-    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
-    form = TryForm({"address": request.POST.get(_field(request), "")})
+    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered.
+
+    That is what a client of the API would be told, for no other addresses than the gateway dials, and only so often.
+    """
+    named = request.POST.get("test", "")
+    form = TryForm({"address": request.POST.get(named if named in ADDRESSES else ADDRESSES[0], "")})
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
+    elif why := _tested_too_often(request):
+        answer = EndpointCheck(False, why)
     else:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
@@ -64,41 +76,34 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 
-def _taken(field: str, value: str, request: HttpRequest) -> str:
-    if field == "name" and (holder := queries.holder_of_name(value)):
-        return f"There is an API called {holder.name} already. Choose another name."
-    if field == "context":
-        try:
-            version = validation.clean_version(request.GET.get("version", ""))
-        except BadValue:
-            version = USUAL_VERSION  # nobody has typed one yet
-        return why_context_is_taken(value, version, since=timezone.now())
+def _version_beside(request: HttpRequest) -> str:
+    try:
+        return validation.clean_version(request.GET.get("version", ""))
+    except BadValue:
+        return USUAL_VERSION  # nobody has typed one yet
+
+
+def _tested_too_often(request: HttpRequest) -> str:
+    refusal = f"You have tested {MOST_TESTS} times within a minute"
+    who = str(current_user(request).pk)
+    try:
+        Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)
+    except TooManyAttempts as error:
+        return str(error)
     return ""
 
 
-def _field(request: HttpRequest) -> str:
-    name = request.POST.get("test", "")
-    return name if name in ADDRESSES else ADDRESSES[0]
-
-
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:
+    """The answer to the options on the page, or to the defaults on a page that has no advanced configuration."""
+    options, form = EndpointOptions(), EndpointForm(request.POST)
     try:
-        options = _options(request)
-        typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
-        answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
-        if len(typed) == len(options.secret_headers):
-            return answer
-        return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")
+        if "connect_timeout" in request.POST:
+            refuse({name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors})
+            options = read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})
     except Invalid as error:
         return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
-
-
-def _options(request: HttpRequest) -> EndpointOptions:
-    """What the advanced configuration says on the page; the defaults on a page that has none."""
-    if "connect_timeout" not in request.POST:
-        return EndpointOptions()
-    form = EndpointForm(request.POST)
-    form.full_clean()
-    wrong = {name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors}
-    refuse(wrong)
-    return read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})
+    typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
+    answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
+    if len(typed) == len(options.secret_headers):
+        return answer
+    return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")

@@ -81,6 +81,21 @@ def test_back_after_a_sign_in_that_failed_shows_it_as_it_was(product: Product, p
     expect(page.get_by_role("heading", name="APIs", exact=True)).to_be_visible()
 
 
+def test_a_part_of_a_page_that_cannot_be_fetched_says_so_and_takes_nothing_away(product: Product, page: Page) -> None:
+    sign_in(page, product, "publisher", "alice")
+    open_form(page, product)
+    fill_in(page, Design("Offline", "/offline", "1.0.0", f"{product.samples}/echo", ("Gold",)))
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Test").click()
+    said = page.get_by_text("The portal cannot be reached, so nothing was tried.")
+    expect(said).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("Offline")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_text("Answered 101")).to_be_visible()
+    expect(said).to_have_count(0)
+
+
 def test_a_search_that_is_refused_says_so_at_its_box_while_one_types(product: Product, page: Page) -> None:
     sign_in(page, product, "publisher", "alice")
     box = page.get_by_label("Search APIs")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, reverse
@@ -15,10 +17,12 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from accounts.roles import Role
 from publisher import impact, operations, queries
+from publisher.endpoint_check import EndpointCheck
 from publisher.lifecycle import State, allowed_actions
 from publisher.messages import Impact
 from publisher.models import Api
 from publisher.urls import urlpatterns
+from publisher.views import checks
 from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
 
 NEW = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
@@ -303,6 +307,28 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
 def test_the_test_button_answers_with_a_sentence(alice: User, data: dict[str, str], sentence: str) -> None:
     response = browse(alice).post(address("endpoint-tests"), data)
     assert (response.status_code, sentence in text_of(response)) == (200, True)
+
+
+@pytest.fixture
+def counts_nothing_yet() -> Iterator[None]:
+    """Numbers of attempts are this test's own."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.usefixtures("counts_nothing_yet")
+def test_the_test_button_is_no_way_to_scan_a_network(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[str] = []
+    monkeypatch.setattr(checks, "try_endpoint", lambda url, options: dialled.append(url) or EndpointCheck(True, "ok"))
+    hers = browse(alice)
+    for port in range(checks.MOST_TESTS):
+        hers.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": f"ws://h:{port + 1}"})
+    response = hers.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": "ws://h:1000"})
+    assert "Wait 1 minute, then try again." in text_of(response)
+    assert len(dialled) == checks.MOST_TESTS
+    theirs = browse(give_role(bob, Role.CREATOR))
+    assert "ok" in text_of(theirs.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": "ws://h"}))
 
 
 def test_only_creators_make_the_server_dial(bob: User) -> None:
@@ -713,7 +739,8 @@ def test_a_step_that_does_not_say_what_was_seen_is_not_taken(admin: User) -> Non
 
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(128, 0, 3), lambda api: Impact(None, 9)])
+    monkeypatch.setattr(impact, "_counters", [lambda api: Impact(applications=9)])
+    monkeypatch.setattr(impact, "_live_counters", [lambda by, api_id: {"1": 100, "2": 20, "3": 8}])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
     assert "closes 128 live connections of 3 applications (code 4006)." in page
