@@ -31,13 +31,13 @@ class Touched:
     users: set[str] = field(default_factory=set)
     plans: set[str] = field(default_factory=set)
     application_plans: set[str] = field(default_factory=set)
-    denials: bool = False
+    deny_policies: bool = False
     reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.denials or self.reauthentications or self.closings)
+        return bool(people or self.deny_policies or self.reauthentications or self.closings)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -58,7 +58,7 @@ class Touched:
         self.users |= other.users
         self.plans |= other.plans
         self.application_plans |= other.application_plans
-        self.denials |= other.denials
+        self.deny_policies |= other.deny_policies
         self.reauthentications |= other.reauthentications
         self.closings |= other.closings
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy
 from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
@@ -72,13 +72,13 @@ def authorize(
     match: Match | None,
     grant: Grant | TokenError | None,
     now: float,
-    denials: Denials | None = None,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal:
     """Decide about a handshake.
 
     `match` is what the route table found for its path, `grant` what the routing state says of its credential (None when
-    there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
-    settled here, because it depends on what the caller is subscribed to.
+    there was none), `now` the time in seconds since the epoch. A prefix of a version is settled here, because it
+    depends on what the caller is subscribed to.
     """
     if match is None:
         return nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
@@ -88,9 +88,9 @@ def authorize(
     place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
     return (
         _refuse_state(route.deployment)
-        or _refuse_place(route, place, denials)
+        or _refuse_place(route, place, deny_policies)
         or _refuse_credential(handshake.credential, route)
-        or _decide(route, place, grant, now, denials)
+        or _decide(route, place, grant, now, deny_policies)
     )
 
 
@@ -106,13 +106,17 @@ def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
 
 
 def reauthenticate(
-    admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
+    admitted: Allow,
+    deployment: Deployment | None,
+    grant: Grant,
+    now: float,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal:
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
         return refuse_other_token()
-    decision = reconsider(admitted, deployment, grant, now, denials)
+    decision = reconsider(admitted, deployment, grant, now, deny_policies)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
 
@@ -126,9 +130,9 @@ def refuse_other_token() -> Refusal:
     )
 
 
-def is_denied(admitted: Allow, denials: Denials) -> bool:
+def is_denied(admitted: Allow, deny_policies: ActiveDenyPolicies) -> bool:
     """Whether a deny policy is against an open connection."""
-    return bool(denials) and _denial_of(admitted, denials) is not None
+    return bool(deny_policies) and _policy_against(admitted, deny_policies) is not None
 
 
 def reconsider(
@@ -136,7 +140,7 @@ def reconsider(
     deployment: Deployment | None,
     grant: Grant | TokenError,
     now: float,
-    denials: Denials | None = None,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal | None:
     """Decide again about an open connection, given what is now known of its API and token.
 
@@ -152,13 +156,15 @@ def reconsider(
         return nothing_here("The API no longer has this topic.")
     place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
-        _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
+        _refuse_state(deployment)
+        or _refuse_place(route, place, deny_policies)
+        or _decide(route, place, grant, now, deny_policies)
     )
 
 
-def _denial_of(admitted: Allow, denials: Denials) -> Denial | None:
-    place = denials.of_place(admitted.route.api_id, admitted.client_ip)
-    return place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
+def _policy_against(admitted: Allow, deny_policies: ActiveDenyPolicies) -> ActiveDenyPolicy | None:
+    place = deny_policies.of_place(admitted.route.api_id, admitted.client_ip)
+    return place or deny_policies.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
 
 
 def _preferred(grant: Grant | TokenError | None) -> tuple[frozenset[str], ...]:
@@ -186,9 +192,9 @@ def _refuse_state(deployment: Deployment) -> Refusal | None:
     return None
 
 
-def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusal | None:
-    if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
-        return _denied(denial)
+def _refuse_place(route: Route, place: Place, deny_policies: ActiveDenyPolicies | None) -> Refusal | None:
+    if deny_policies and (policy := deny_policies.of_place(route.api_id, place.client_ip)):
+        return _denied(policy)
     origins = route.deployment.origins
     if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
@@ -230,14 +236,14 @@ def _how_to_show(route: Route) -> str:
 
 
 def _decide(
-    route: Route, place: Place, grant: Grant | TokenError | None, now: float, denials: Denials | None
+    route: Route, place: Place, grant: Grant | TokenError | None, now: float, deny_policies: ActiveDenyPolicies | None
 ) -> Allow | Refusal:
     if not isinstance(grant, Grant):
         return refuse_token_error(grant)
     if grant.expires_at <= now:
         return refuse_token_error(TokenError.EXPIRED)
-    if denials and (denial := denials.of_caller(grant.application_id, people_behind(grant))):
-        return _denied(denial)
+    if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
+        return _denied(policy)
     subscription = grant.subscriptions.get(route.api_id)
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
@@ -250,8 +256,8 @@ def _decide(
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
-def _denied(denial: Denial) -> Refusal:
-    return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
+def _denied(policy: ActiveDenyPolicy) -> Refusal:
+    return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
 
 
 _DENIED = {

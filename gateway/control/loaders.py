@@ -21,7 +21,7 @@ from oauth2_provider.models import AccessToken
 from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
 from devportal import attempts, tickets, token_use
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
@@ -88,10 +88,10 @@ def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
     return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
 
 
-def load_denials() -> Denials:
+def load_deny_policies() -> ActiveDenyPolicies:
     """The deny policies that are switched on. One query."""
     rows = DenyPolicy.objects.filter(is_active=True).order_by()
-    return Denials(Denial(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
+    return ActiveDenyPolicies(ActiveDenyPolicy(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
 
 
 def load_fingerprints() -> Fingerprints:
