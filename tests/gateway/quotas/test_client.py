@@ -272,7 +272,7 @@ async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_las
     clock.offset -= 3600
     admission = await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
     await until(
-        lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.resets_at < clock() + 61
+        lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.lease.window.end < clock() + 61
     )
     flow = relayed(admission, clock)
     flow.receive(messages(30))
