@@ -248,12 +248,12 @@ def adopt(window: StoredWindow, request: LeaseRequest, holder: str) -> StoredLea
     return StoredLease(holder, request.lease_id, request.granted)
 
 
-def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
+def schedule(reserved_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
     """Reserve messages of the one schedule of a rate (the generic cell rate algorithm); its new end, and the answer.
 
     A message may pass `tolerance` seconds before its time; that is the burst. An end of 0 is a rate never used.
     """
-    begin = max(booked_until, now)
+    begin = max(reserved_until, now)
     if begin - reservation.tolerance - reservation.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
         begin = now
     room = math.floor((now + HORIZON_SECONDS - (begin - reservation.tolerance)) / reservation.interval) + 1

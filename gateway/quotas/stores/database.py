@@ -70,10 +70,10 @@ class DatabaseLeaseStore:
             reserved = []
             for reservation in reservations:
                 row = schedules[reservation.key]
-                row.booked_until, answer = schedule(row.booked_until, reservation, now)
+                row.reserved_until, answer = schedule(row.reserved_until, reservation, now)
                 reserved.append(answer)
             RateSchedule.objects.bulk_create(
-                schedules.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
+                schedules.values(), update_conflicts=True, update_fields=["reserved_until"], unique_fields=["key"]
             )
         return reserved
 
@@ -124,7 +124,7 @@ class DatabaseLeaseStore:
             kept = Q(ends=F("begins") + seconds, ends__gte=now - KEPT_SECONDS[seconds])
             over = over.exclude(kept)
         over.delete()
-        RateSchedule.objects.filter(booked_until__lt=now - HOUR).delete()
+        RateSchedule.objects.filter(reserved_until__lt=now - HOUR).delete()
 
 
 class _Batch:
