@@ -221,6 +221,7 @@ class Quota(LimitSource):
         self.state = TRANSITIONS[self.state, QuotaEvent.FINISHED]
         self.top = self.lease.spent
         self._retire(self.lease)
+        self.notify(self)
         self.wake(everybody=True)
 
     def give_up(self) -> None:

@@ -49,7 +49,7 @@ class LeaseState:
         self._accounts: dict[str, Account] = {}
         self._urgent: set[Quota] = set()
         self._rates = RateTimers()
-        self._retired: dict[int, Lease] = {}  # nobody spends them any more, and the store is to end them
+        self._retired: list[Lease] = []  # nobody spends them any more, and the store is to end them
         self._ending: dict[int, Lease] = {}  # the store is being told
         self._retire_at = 0.0
         self._minute = self._look_at = 0.0
@@ -162,9 +162,9 @@ class LeaseState:
             if (request := quota.request(now, regular=quota in regular))
         ]
         if now >= self._retire_at:
-            retired, self._retired = self._retired, {}
-            self._ending |= retired
-            last = (lease.request(least=0, most=0, since=0.0)._replace(final=True) for lease in retired.values())
+            retired, self._retired = self._retired, []
+            self._ending |= {lease.lease_id: lease for lease in retired}
+            last = (lease.request(least=0, most=0, since=0.0)._replace(final=True) for lease in retired)
             requests += [(None, request) for request in last]
         self._urgent = {quota for quota in self._urgent if quota.is_urgent}
         wanting, self._rates.wanting = self._rates.wanting, set()
@@ -186,7 +186,7 @@ class LeaseState:
         """The store could not be asked; all of it will be asked again."""
         for quota, request in batch.requests:
             if quota is None:
-                self._retired[request.lease_id] = self._ending.pop(request.lease_id)
+                self._retired.append(self._ending.pop(request.lease_id))
                 self._retire_at = now + TICK_SECONDS
             else:
                 quota.failed(now)
@@ -224,7 +224,7 @@ class LeaseState:
             terms,
             cells=self._cells,
             notify=self._notice,
-            retire=self._retire,
+            retire=lambda lease: self._retired.append(lease),  # the list of that moment
             now=now,
             held=0 if terms.period else account.inside,
         )
@@ -237,10 +237,6 @@ class LeaseState:
             self._urgent.add(source)
         elif isinstance(source, RateReservation):
             self._rates.schedule(source)
-        self._on_change()
-
-    def _retire(self, lease: Lease) -> None:
-        self._retired[lease.lease_id] = lease
         self._on_change()
 
     def _close(self, account: Account) -> None:
