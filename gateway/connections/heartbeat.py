@@ -64,7 +64,7 @@ class Heartbeat:
     async def stop(self) -> None:
         """Take the row away; a database that is away will see it go stale instead."""
         try:
-            await self._run(partial(remove, self.worker_id))
+            await self._run(WorkerRecord.objects.filter(pk=self.worker_id).delete)
         except DatabaseError as error:
             log.debug("The heartbeat could not be taken away: %s", error)
 
@@ -83,8 +83,3 @@ def write(worker_id: uuid.UUID, counts: Mapping[str, int], *, started_at: dateti
         },
     )
     WorkerRecord.objects.filter(seen_at__lt=now - timedelta(seconds=SWEEP_SECONDS)).delete()
-
-
-def remove(worker_id: uuid.UUID) -> None:
-    """Take away the row of a worker that stops."""
-    WorkerRecord.objects.filter(pk=worker_id).delete()

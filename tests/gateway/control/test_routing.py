@@ -186,7 +186,7 @@ async def test_both_kinds_of_token_open_the_tutorials_api(committed: Scenario) -
         for token in (jwt, opaque):
             decision = await worker.decide(token)
             assert isinstance(decision, Allow)
-            assert decision.route.version == "1.0.0"
+            assert decision.route.deployment.version == "1.0.0"
             assert decision.endpoint.url == "ws://localhost:9900/echo"
 
 

@@ -151,7 +151,7 @@ def test_what_a_dead_worker_counted_stays_counted_and_what_only_it_had_is_gone(t
     dead, living = Worker(tmp_path, "dead", dead_pid()), Worker(tmp_path, "living")
     for worker in (dead, living):
         worker.open()
-        worker.telemetry.counters.lagged(0.01)
+        worker.telemetry.counters.lag.observe(0.01)
         worker.report()
     for _ in range(3):
         samples = scraped(tmp_path)
