@@ -7,7 +7,6 @@ from core.errors import NotAllowed
 from devportal.errors import KeysNotFound
 from devportal.models import Application, OAuthClient
 from publisher.models import Api, Plan
-from publisher.permissions import require_enter
 
 
 class NotYourApplication(NotAllowed):
@@ -59,11 +58,6 @@ def require_deny(user: Viewer) -> None:
     require_role(user, Role.ADMIN, to="Managing deny policies")
 
 
-def require_see_subscribers(user: Viewer) -> None:
-    """Reading who is subscribed to an API."""
-    require_enter(user)
-
-
 def require_manage_subscribers(user: Viewer, api: Api) -> None:
     """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
     require_role(user, Role.PUBLISHER, to="Managing subscribers")
@@ -73,5 +67,4 @@ can_develop = asks(require_develop)
 can_use_application = asks(require_use_application)
 can_pick_plan = asks(require_pick_plan)
 can_deny = asks(require_deny)
-can_see_subscribers = asks(require_see_subscribers)
 can_manage_subscribers = asks(require_manage_subscribers)

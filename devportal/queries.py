@@ -27,10 +27,10 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
-from devportal.permissions import can_see_subscribers
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api
+from publisher.permissions import can_enter
 from publisher.queries import PlanNotFound
 
 DEFAULT_SCOPE = "default"
@@ -52,13 +52,8 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
         wanted &= named | Q(context__icontains=word) | Q(version__istartswith=word)
     apis = Api.objects.filter(wanted)
     if words_of(tag):
-        apis = apis.filter(has_tag(tag))
+        apis = apis.filter(tags_key__contains=whole(tag))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
-
-
-def has_tag(tag: str) -> Q:
-    """APIs of `catalogue_for` that carry this very tag."""
-    return Q(tags_key__contains=whole(tag))
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -140,7 +135,7 @@ def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
 
 def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
     """Everybody's subscriptions to every API, for people of the publisher; nobody else sees any."""
-    if not can_see_subscribers(viewer):
+    if not can_enter(viewer):
         return Subscription.objects.none()
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     wanted = Q()
@@ -152,7 +147,7 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
 
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """Anybody's subscription, for people of the publisher. Raises SubscriptionNotFound for everybody else."""
-    if not can_see_subscribers(viewer):
+    if not can_enter(viewer):
         raise SubscriptionNotFound
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     return _found(rows, pk, SubscriptionNotFound)
@@ -165,7 +160,7 @@ def block_of(owner: User, api: Api) -> OwnerBlock | None:
 
 def blocks(viewer: Viewer, api: Api | None = None) -> QuerySet[OwnerBlock]:
     """Who is kept out of `api`, or of any API, for people of the publisher; nobody else sees any."""
-    if not can_see_subscribers(viewer):
+    if not can_enter(viewer):
         return OwnerBlock.objects.none()
     found = OwnerBlock.objects.select_related("owner", "api").order_by("owner__username_key", "created_at")
     return found.filter(api=api) if api else found

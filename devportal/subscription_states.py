@@ -4,17 +4,13 @@ from enum import StrEnum
 
 
 class SubscriptionState(StrEnum):
-    """Where a subscription stands. The value is WSO2's word, the label is what a person reads."""
+    """Where a subscription stands. The value is WSO2's word; `LABELS` has what a person reads."""
 
     UNBLOCKED = "UNBLOCKED"
     BLOCKED = "BLOCKED"
     PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
     ON_HOLD = "ON_HOLD"
     REJECTED = "REJECTED"
-
-    @property
-    def label(self) -> str:
-        return LABELS[self]
 
 
 LABELS = {

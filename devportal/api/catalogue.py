@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import Viewer
 from accounts.rest import Resource
+from core.folded import whole
 from core.rest.documents import Constant, Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from devportal import queries
@@ -34,7 +35,7 @@ LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "description": "description_key__contains",
     "provider": "provider__username_key__contains",
     "display-name": "name_key__contains",
-    "tag": queries.has_tag,
+    "tag": lambda tag: Q(tags_key__contains=whole(tag)),
     "tags": "tags_key__contains",
     "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
     "content": lambda text: Q(name_key__contains=text) | Q(description_key__contains=text) | Q(tags_key__contains=text),
@@ -113,9 +114,11 @@ class CatalogueDocument(CatalogueEntry):
         """The addresses on the gateway, while it is deployed."""
         if api.deployed_revision_id is None:
             return []
-        addresses = {"URLs": _urls(served_path(api.context, api.version))}
+        paths = {"URLs": served_path(api.context, api.version)}
         if api.is_default_version:
-            addresses["defaultVersionURLs"] = _urls(api.context.replace(f"/{VERSION_PLACEHOLDER}", ""))
+            paths["defaultVersionURLs"] = api.context.replace(f"/{VERSION_PLACEHOLDER}", "")
+        ws, wss = settings.GATEWAY_WS_URL, settings.GATEWAY_WSS_URL
+        addresses = {name: {"ws": f"{ws}{path}", "wss": f"{wss}{path}"} for name, path in paths.items()}
         environment = {"environmentName": "Default", "environmentDisplayName": "Default", "environmentType": "hybrid"}
         return [{**environment, **addresses}]
 
@@ -179,7 +182,3 @@ class ApiPlans(Resource):
         """The most generous first."""
         api = queries.api_for(request.user, api_id)
         return Response([throttling_policy(plan) for plan in plans_of(api)])
-
-
-def _urls(path: str) -> dict[str, str]:
-    return {"ws": f"{settings.GATEWAY_WS_URL}{path}", "wss": f"{settings.GATEWAY_WSS_URL}{path}"}

@@ -30,10 +30,6 @@ SHAPES = {DenyCondition.IP: {"fixedIp"}, DenyCondition.IPRANGE: {"startingIp", "
 class ConditionValue(serializers.Field):  # type: ignore[type-arg]
     """Text, or for addresses `{fixedIp, invert}` and `{startingIp, endingIp, invert}`; a range also as text."""
 
-    def get_attribute(self, instance: DenyPolicy) -> DenyPolicy:
-        """The whole row."""
-        return instance
-
     def to_representation(self, value: DenyPolicy) -> Any:
         """In the shape that fits the condition."""
         if value.kind == DenyCondition.IP:
@@ -47,7 +43,7 @@ class ConditionValue(serializers.Field):  # type: ignore[type-arg]
         """Text or an object, as it came."""
         if not isinstance(data, str | Mapping) or not data:
             raise serializers.ValidationError("Say what to deny: text, or an object for addresses.")
-        return data
+        return {"conditionValue": data}
 
 
 class BlockingCondition(Strict):
@@ -55,7 +51,7 @@ class BlockingCondition(Strict):
 
     conditionId = serializers.UUIDField(source="pk", read_only=True)
     conditionType = serializers.ChoiceField(list(DenyCondition), source="kind")
-    conditionValue = ConditionValue()
+    conditionValue = ConditionValue(source="*")
     conditionStatus = serializers.BooleanField(source="is_active", default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

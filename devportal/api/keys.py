@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 from uuid import UUID
@@ -25,6 +25,7 @@ from devportal.models import KeyType, OAuthClient
 NOT_APPLICABLE = "N/A"  # WSO2's word for what is as usual
 DEFAULT_SCOPES = (queries.DEFAULT_SCOPE, "am_application_scope")  # WSO2's word for the same beside it
 LIFETIME = "application_access_token_expiry_time"  # WSO2's name, in `additionalProperties`
+LIVES = {"Refresh": oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS, "ID": oauth2_settings.ID_TOKEN_EXPIRE_SECONDS}
 KEY_MANAGER = "Resident Key Manager"
 NEVER_CACHED = {"Cache-Control": "no-store"}
 FIELD_NAMES = {
@@ -48,15 +49,6 @@ class Lifetime(serializers.IntegerField):
         return super().run_validation(None if data in self.as_usual and not isinstance(data, bool) else data)
 
 
-def _no(switch: str) -> Neutral:
-    return Neutral.one_of(False, "false", NOT_APPLICABLE, why=f"{switch} is not offered: send false, or leave it out.")
-
-
-def _life_of(token: str, seconds: int) -> Neutral:
-    why = f"{token} tokens live {seconds} seconds here. Send {NOT_APPLICABLE}, or leave this out."
-    return Neutral.one_of(seconds, str(seconds), NOT_APPLICABLE, why=why)
-
-
 class Properties(Strict):
     """What else there is to say about keys."""
 
@@ -70,13 +62,22 @@ class Properties(Strict):
         "user_access_token_expiry_time": Neutral.one_of(
             NOT_APPLICABLE, why=f"All access tokens of keys live equally long: send {LIFETIME}, and leave this out."
         ),
-        "refresh_token_expiry_time": _life_of("Refresh", oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS),
-        "id_token_expiry_time": _life_of("ID", oauth2_settings.ID_TOKEN_EXPIRE_SECONDS),
+        **{
+            f"{token.lower()}_token_expiry_time": Neutral.one_of(
+                *(seconds, str(seconds), NOT_APPLICABLE),
+                why=f"{token} tokens live {seconds} seconds here. Send {NOT_APPLICABLE}, or leave this out.",
+            )
+            for token, seconds in LIVES.items()
+        },
         "pkceMandatory": Neutral.one_of(
             *(True, "true", False, "false", NOT_APPLICABLE), why="This is either true or false."
         ),
-        "pkceSupportPlain": _no("pkceSupportPlain"),
-        "bypassClientCredentials": _no("bypassClientCredentials"),
+        **{
+            switch: Neutral.one_of(
+                *(False, "false", NOT_APPLICABLE), why=f"{switch} is not offered: send false, or leave it out."
+            )
+            for switch in ("pkceSupportPlain", "bypassClientCredentials")
+        },
     }
 
 
@@ -209,16 +210,17 @@ class GenerateKeys(Resource):
         body = KeyRequest(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        asked = given["grantTypesToBeSupported"]
+        asked, more = given["grantTypesToBeSupported"], given.get("additionalProperties") or {}
+        kept = usable(asked) or asked  # all where none can be had: they are refused by name
         made = operations.generate_keys(
             application=application,
             key_type=given["keyType"],
-            grant_types=usable(asked) or asked,
+            grant_types=kept,
             callback_url=given.get("callbackUrl") or "",
-            token_seconds=given.get("validityTime") or _lifetime(given),
+            token_seconds=given.get("validityTime") or more.get(LIFETIME),
             **self.by,
         )
-        shown = {"secret": made.secret, "dropped": _dropped(asked)}
+        shown = {"secret": made.secret, "dropped": sorted(set(asked) - set(kept))}
         return Response(KeyDocument(made.client, context=shown).data, headers=NEVER_CACHED)
 
 
@@ -267,15 +269,16 @@ class OneKey(Resource):
         body = KeyDocument(client, data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        asked = given.get("grant_types", client.grant_types)
+        asked, more = given.get("grant_types", client.grant_types), given.get("additionalProperties") or {}
+        kept = usable(asked) or asked
         changed = operations.update_keys(
             client=client,
-            grant_types=usable(asked) or asked,
+            grant_types=kept,
             callback_url=given.get("redirect_uris", client.redirect_uris) or "",
-            token_seconds=_lifetime(given) or tokens.life_of(client),
+            token_seconds=more.get(LIFETIME) or tokens.life_of(client),
             **self.by,
         )
-        return Response(KeyDocument(changed, context={"dropped": _dropped(asked)}).data)
+        return Response(KeyDocument(changed, context={"dropped": sorted(set(asked) - set(kept))}).data)
 
     def client(self, application_id: UUID, key_mapping_id: int) -> OAuthClient:
         """The keys, if they are the viewer's. Raises ApplicationNotFound or KeysNotFound."""
@@ -343,13 +346,3 @@ class GenerateToken(OneKey):
         seconds = ceil((issued.expires_at - by["now"]).total_seconds())  # it ends with a whole second
         document = {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
         return Response(document, headers=NEVER_CACHED)
-
-
-def _dropped(asked: Sequence[str]) -> list[str]:
-    """Those of the grants asked for that are left out; none where all would be, which are refused by name."""
-    return sorted(set(asked) - set(usable(asked) or asked))
-
-
-def _lifetime(given: Mapping[str, Any]) -> int | None:
-    seconds: int | None = (given.get("additionalProperties") or {}).get(LIFETIME)
-    return seconds

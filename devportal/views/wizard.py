@@ -149,7 +149,8 @@ def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     if refused and refused.application_id in ("", str(application)):
         reasons, wants_token = diagnosis.of_refusal(refused), refused.code in diagnosis.TOKEN_CODES
     else:
-        reasons, wants_token, refused = _reasons(run), not _live_tokens(run), None
+        reasons, refused = _reasons(run), None
+        wants_token = not (run.client and queries.active_tokens(run.client, timezone.now()).exists())
     token = run.address(4) if wants_token and run.client else ""
     return JsonResponse({"recorded": refused is not None, "reasons": reasons, "token": token})
 
@@ -177,13 +178,9 @@ def _reasons(run: Run) -> list[str]:
         application=run.application,
         subscription=run.subscription,
         key_type=run.key_type,
-        live_tokens=_live_tokens(run),
+        live_tokens=queries.active_tokens(run.client, timezone.now()).count() if run.client else 0,
         denied=queries.conditions_against(run.application, run.api),
     )
-
-
-def _live_tokens(run: Run) -> int:
-    return queries.active_tokens(run.client, timezone.now()).count() if run.client else 0
 
 
 def _application_of(run: Run) -> Application:
