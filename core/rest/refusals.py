@@ -36,8 +36,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
-        fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
-        return _answer(error.status, error.code, str(error), fields, getattr(error, "headers", None))
+        return Response(refusal_body(error, names), status=error.status, headers=getattr(error, "headers", None))
     if isinstance(error, RecursionError):
         return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):
@@ -58,6 +57,22 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     return None
 
 
+def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
+    fields = {(names or {}).get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
+    return _body(error.status, error.code, str(error), fields)
+
+
+def _body(number: int, code: int, description: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "code": code,
+        "message": TITLES.get(number, "Error"),
+        "description": description,
+        "moreInfo": "",
+        "error": [{"code": str(code), "field": key, "message": each} for key, each in fields.items()],
+    }
+
+
 def _answer(
     number: int,
     code: int,
@@ -65,14 +80,7 @@ def _answer(
     fields: Mapping[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = {
-        "code": code,
-        "message": TITLES.get(number, "Error"),
-        "description": description,
-        "moreInfo": "",
-        "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
-    }
-    return Response(body, status=number, headers=headers)
+    return Response(_body(number, code, description, fields or {}), status=number, headers=headers)
 
 
 def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:

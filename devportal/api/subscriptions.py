@@ -37,6 +37,9 @@ class SubscriptionDocument(Strict):
         required=False, allow_blank=True, allow_null=True, write_only=True
     )
     status = serializers.CharField(source="state", read_only=True)
+    statusReason = serializers.CharField(
+        source="reason", read_only=True, help_text="Why it does not work, in a sentence; empty if it does."
+    )
 
     ignored: ClassVar[frozenset[str]] = frozenset({"apiInfo", "applicationInfo"})
 

@@ -15,7 +15,7 @@ from core.forms import accepted, sent, status_of
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -93,4 +93,6 @@ def _welcome(subscription: Subscription) -> str:
     sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
     if subscription.state == SubscriptionState.ON_HOLD:
         return f"{sentence} It works as soon as the publisher approves it."
+    if subscription.state in BLOCKING:
+        return f"{sentence} {subscription.reason}"
     return sentence
