@@ -5,9 +5,10 @@ Where `actor` may be None, that is whoever works on the server itself, at its co
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from axes.utils import reset as forget_attempts
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -19,7 +20,7 @@ from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, DomainError, Invalid
 from core.lookalikes import looks, possible_looks
 from core.text import listed
 from core.values import invalid
@@ -41,6 +42,17 @@ class UsernameLooksTaken(Invalid):
             f"People would take {username} for a name that is taken or reserved. Choose one that looks different."
         )
         super().__init__(sentence, {"username": sentence})
+
+
+class TooManySignUps(DomainError):
+    """More people have made accounts today than the installation lets in."""
+
+    status = 429
+    code = 900429
+    headers = {"Retry-After": "3600"}
+    sentence = (
+        "Too many accounts were made today. Come back tomorrow, or ask an administrator to make an account for you."
+    )
 
 
 class WrongPassword(Invalid):
@@ -74,7 +86,13 @@ PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
 
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
-    """Create somebody's own account with the role subscriber; raises UsernameTaken, WeakPassword or Invalid."""
+    """Create somebody's own account with the role subscriber.
+
+    Raises UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY within a day.
+    """
+    new = User.objects.filter(date_joined__gt=now - timedelta(days=1), date_joined__lte=now, is_service=False)
+    if new.count() >= settings.SIGN_UPS_PER_DAY > 0:
+        raise TooManySignUps
     user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
     with transaction.atomic():
         return admit(user, [Role.SUBSCRIBER], actor=user, now=now)

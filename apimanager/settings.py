@@ -34,6 +34,7 @@ GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
 GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
 CONNECTION_LOG_DAYS: float = env.float("APIM_CONNECTION_LOG_DAYS", default=30.0)
+CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
@@ -118,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "accounts.middleware.OwnPasswordMiddleware",
@@ -165,6 +167,14 @@ LOGGING = {
     },
 }
 
+# --- upkeep ------------------------------------------------------------------------------------------------
+
+UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)
+AUDIT_LOG_DAYS: float = env.float("APIM_AUDIT_LOG_DAYS", default=365.0)
+AUDIT_LOG_ROWS: int = env.int("APIM_AUDIT_LOG_ROWS", default=1_000_000)
+AUDIT_ARCHIVE = Path(env.str("APIM_AUDIT_ARCHIVE", default=str(DATA_DIR / "archive")))
+SIGN_IN_LOG_DAYS: float = env.float("APIM_SIGN_IN_LOG_DAYS", default=90.0)
+
 # --- who is asking -----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -195,6 +205,9 @@ SESSION_COOKIE_AGE = 12 * 3600
 AXES_FAILURE_LIMIT: int = env.int("APIM_SIGN_IN_ATTEMPTS", default=5)
 FAILED_SIGN_INS_PER_ADDRESS: int = env.int("APIM_FAILED_SIGN_INS_PER_ADDRESS", default=60)
 SIGN_UPS_PER_ADDRESS: int = env.int("APIM_SIGN_UPS_PER_ADDRESS", default=20)
+SIGN_UPS_PER_DAY: int = env.int("APIM_SIGN_UPS_PER_DAY", default=500)
+CHANGES_PER_ADDRESS: int = env.int("APIM_CHANGES_PER_ADDRESS", default=10_000)
+APPLICATIONS_PER_PERSON: int = env.int("APIM_APPLICATIONS_PER_PERSON", default=200)
 # Attempts are counted in it, and who has many addresses should not make it forget those of others.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}}
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -219,6 +232,7 @@ TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=6
 LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
 preflight.check_token_life(ACCESS_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS)
+TOKENS_PER_MINUTE: int = env.int("APIM_TOKENS_PER_MINUTE", default=120)
 REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",

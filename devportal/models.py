@@ -225,6 +225,19 @@ class OAuthClient(AbstractApplication):
         }
 
 
+class TokenRate(models.Model):
+    """The one schedule of the tokens that are issued to an application, or to a client without one.
+
+    `booked_until` moves by a minute's share with each; a row whose moment is past says nothing.
+    """
+
+    key = models.CharField(max_length=48, primary_key=True)
+    booked_until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class TokenName(models.Model):
     """What its owner calls an access token. A token that was given no name has no row here."""
 

@@ -73,13 +73,13 @@ def write(worker_id: uuid.UUID, counts: Mapping[str, int], *, started_at: dateti
     """Write one worker's row and sweep away those of workers long gone."""
     WorkerRecord.objects.update_or_create(
         pk=worker_id,
-        defaults={"seen_at": now, "lines": dict(counts)},
+        defaults={"seen_at": now, "connections": dict(counts)},
         create_defaults={
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": started_at,
             "seen_at": now,
-            "lines": dict(counts),
+            "connections": dict(counts),
         },
     )
     WorkerRecord.objects.filter(seen_at__lt=now - timedelta(seconds=SWEEP_SECONDS)).delete()

@@ -1,4 +1,4 @@
-"""The gateway's processes: workers, signals, and an end that no client takes for a fault.
+"""The master process: binds the ports, starts the workers, and makes an end that no client takes for a fault.
 
 `run(ServerConfig, …)` binds the ports, starts the workers and keeps them running. A worker that dies is replaced; on
 SIGHUP they are replaced one after the other, and each time the successor takes clients from the same sockets before the
