@@ -36,7 +36,11 @@ def everything(say: Callable[[str], None]) -> int:
         # The samples end last, for the gateway's clients are talking to them.
         Child("samples", lambda: _or_sentence(lambda: samples.run(settings.SAMPLES_PORT)), last=True),
         Child("gateway", lambda: _serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
-        Child("portal", lambda: _or_sentence(_serve_portal)),
+        Child(
+            "portal",
+            lambda: _or_sentence(_serve_portal),
+            grace=settings.PORTAL_DRAIN_SECONDS + STOPPING_SECONDS,
+        ),
         Child("banner", lambda: banner.announce(stands), once=True),
     ]
     supervisor = Supervisor(children, say=log.warning)
@@ -45,9 +49,16 @@ def everything(say: Callable[[str], None]) -> int:
 
 
 def portal_alone() -> None:
-    """Serve the portal in this process."""
+    """Serve the portal in this process, and end it."""
     _prepare_alone(_portal_port())
+    serve_portal_to_the_end()
+
+
+def serve_portal_to_the_end() -> None:
+    """Serve the portal until told to stop, and end this process even if a thread is still at work by then."""
     _serve_portal()
+    logging.shutdown()
+    os._exit(0)
 
 
 def gateway_alone(workers: int) -> int:
@@ -91,9 +102,9 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
 
 
 def _serve_portal() -> None:
-    from apimanager import portal  # Twisted's reactor belongs to the process that imports it
+    from apimanager.portal import server  # Twisted's reactor belongs to the process that imports it
 
-    portal.serve(settings.BIND_HOSTS)
+    server.serve(settings.BIND_HOSTS)
 
 
 def _serve_gateway(workers: int) -> int:

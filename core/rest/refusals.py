@@ -18,11 +18,13 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     409: "Conflict",
     412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    500: "Fault of the server",
     503: "Unavailable",
 }
 # WSO2's numbers; every other refusal without a `number` of its own is 900000 and its status.
@@ -60,14 +62,18 @@ def _answer(
     fields: Mapping[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = {
+    return Response(document(number, code, description, fields), status=number, headers=headers)
+
+
+def document(number: int, code: int, description: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The body of a refusal with the status `number`; `fields` says what is wrong with which."""
+    return {
         "code": code,
         "message": TITLES.get(number, "Error"),
         "description": description,
         "moreInfo": "",
         "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
     }
-    return Response(body, status=number, headers=headers)
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
