@@ -17,11 +17,11 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from django.core import signals
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.urls import Resolver404, resolve, set_script_prefix
 
-from apimanager.portal import refusals
+from apimanager import refusals
 
 PAGES, PASSWORDS = 8, 4  # threads
 WAITING = 500  # requests that may wait for one of them
@@ -99,9 +99,15 @@ class PortalApplication(ASGIHandler):
     def _answer(self, scope: Any, body: Any) -> Answer:
         """All of a request, in one thread."""
         set_script_prefix(get_script_prefix(scope))
+        try:
+            request, _ = self.create_request(scope, body)
+        except SuspiciousOperation:  # a query of very many fields, which is read at once if a charset is named
+            request = None
+        if request is None:
+            status = HTTPStatus.BAD_REQUEST
+            return Answer(status, *refusals.answer(scope["path"], status, "The address, or a header, cannot be read."))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, refusal = self.create_request(scope, body)
-        response: Any = self.get_response(request) if request is not None else refusal
+        response: Any = self.get_response(request)
         response._handler_class = self.__class__  # whose signal `close` sends
         try:
             headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]

@@ -15,7 +15,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel
 
-from apimanager.portal import refusals
+from apimanager import refusals
 
 HEADER_SECONDS = 10.0
 BODY_SECONDS = 10.0  # in which the body is whole, or as much of it has come as BODY_RATE wants, each time anew

@@ -9,7 +9,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from core.errors import DomainError
+from core.errors import DomainError, cannot_be_kept
+from core.text import UNREADABLE
 
 TITLES = {
     400: "Bad request",
@@ -40,6 +41,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
         fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
         return _answer(error.status, error.code, str(error), fields, getattr(error, "headers", None))
+    if cannot_be_kept(error):
+        return _answer(400, 900400, UNREADABLE)
     if isinstance(error, RecursionError):
         return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):
