@@ -30,7 +30,9 @@ class Tenant:
     def addresses(self) -> list[str]:
         """Where it is reached, in small letters."""
         pattern = self.context if VERSION_PLACEHOLDER in self.context else f"{self.context}/{VERSION_PLACEHOLDER}"
-        return [pattern.replace(VERSION_PLACEHOLDER, each).lower() for each in dotted_prefixes(self.version)]
+        parts = self.version.split(".")
+        prefixes = [".".join(parts[: count + 1]) for count in range(len(parts))]  # 1, 1.4 and 1.4.2
+        return [pattern.replace(VERSION_PLACEHOLDER, each).lower() for each in prefixes]
 
     @property
     def claims(self) -> list[str]:
@@ -42,8 +44,14 @@ class Tenant:
 
 def clash(mine: Tenant, others: Iterable[Tenant]) -> Tenant | None:
     """The first of `others` that would lose clients to `mine`, or take some away. Versions of one API never do."""
-    strangers = [each for each in others if not _are_versions(mine, each)]
-    return next((each for each in strangers if _takes(mine, each) or _takes(each, mine)), None)
+    for each in others:
+        if _are_versions(mine, each):
+            continue
+        for one, other in ((mine, each), (each, mine)):
+            held = set(other.addresses)
+            if any(above in held for claim in one.claims for above in _and_above(claim)):
+                return each
+    return None
 
 
 def losers(tenants: Iterable[Tenant]) -> dict[Any, Tenant]:
@@ -65,18 +73,6 @@ def losers(tenants: Iterable[Tenant]) -> dict[Any, Tenant]:
         for place in {above for claim in tenant.claims for above in _and_above(claim)}:
             claims.setdefault(place, []).append(tenant)
     return lost
-
-
-def dotted_prefixes(version: str) -> list[str]:
-    """1.4.2 is reached as 1, 1.4 and 1.4.2."""
-    parts = version.split(".")
-    return [".".join(parts[: count + 1]) for count in range(len(parts))]
-
-
-def _takes(one: Tenant, other: Tenant) -> bool:
-    """Whether something that is meant for `other` would go to `one`."""
-    held = set(other.addresses)
-    return any(above in held for claim in one.claims for above in _and_above(claim))
 
 
 def _and_above(path: str) -> Iterator[str]:

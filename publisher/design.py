@@ -31,7 +31,9 @@ def read(given: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]])
     values, errors = {}, {}
     for part, value in given.items():
         try:
-            values[part] = cleaners.get(part, _no_such_part)(value)
+            if part not in cleaners:
+                raise BadValue("This cannot be changed here.")
+            values[part] = cleaners[part](value)
         except BadValue as error:
             errors[part] = str(error)
         except Invalid as error:
@@ -51,10 +53,6 @@ def backends(values: Mapping[str, Any]) -> dict[str, list[str]]:
             (f"{part}_failover", document.get("failover", [])),
         )
     }
-
-
-def _no_such_part(value: Any) -> Any:
-    raise BadValue("This cannot be changed here.")
 
 
 def _endpoint(value: Any) -> dict[str, Any]:

@@ -35,7 +35,12 @@ PATHS: dict[tuple[State, Action], tuple[str, int, int]] = {
     (State.BLOCKED, Action.DEPRECATE): ("M773 94 L773 210", 780, 158),
     (State.DEPRECATED, Action.RETIRE): ("M852 239 L920 239", 866, 230),
 }
-SHORT = {Action.PROTOTYPE: "Prototype", Action.DEMOTE: "Demote"}
+# Where the drawing has no room for an action's whole name.
+SHORT = {
+    (State.CREATED, Action.PROTOTYPE): "Prototype",
+    (State.PROTOTYPED, Action.DEMOTE): "Demote",
+    (State.PUBLISHED, Action.DEMOTE): "Demote",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,9 @@ class Node:
     label: str
     x: int
     y: int
+    middle: tuple[int, int]
     is_current: bool
     is_final: bool
-
-    @property
-    def middle(self) -> tuple[int, int]:
-        return self.x + WIDTH // 2, self.y + HEIGHT // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,18 @@ class Diagram:
 def of(current: State) -> Diagram:
     """The drawing with `current` marked and the steps out of it in the foreground."""
     nodes = [
-        Node(state.label, x, y, is_current=state is current, is_final=state is State.RETIRED)
+        Node(
+            state.label,
+            x,
+            y,
+            middle=(x + WIDTH // 2, y + HEIGHT // 2),
+            is_current=state is current,
+            is_final=state is State.RETIRED,
+        )
         for state, (x, y) in PLACES.items()
     ]
     edges = [
-        Edge(_label(state, action), path, x, y, is_allowed=state is current)
+        Edge(SHORT.get((state, action), action.value), path, x, y, is_allowed=state is current)
         for (state, action), (path, x, y) in PATHS.items()
     ]
     ways = [
@@ -89,8 +98,3 @@ def of(current: State) -> Diagram:
     ]
     sentence = f"The API is {current.label}. {'; '.join(ways) or 'No step leads on from here'}."
     return Diagram(VIEW, nodes, sorted(edges, key=lambda edge: edge.is_allowed), sentence)
-
-
-def _label(state: State, action: Action) -> str:
-    """The action's whole name where the drawing has room for it."""
-    return action.value if (state, action) == (State.PUBLISHED, Action.PROTOTYPE) else SHORT.get(action, action.value)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.values import BadValue, invalid, refuse
-from publisher.validation import clean_endpoint_url
+from publisher.validation import clean_endpoint_url, clean_switch
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
 DAY = 24 * 3600.0
@@ -119,15 +119,21 @@ def read_endpoint(document: object) -> Endpoint | None:
     url, failover = document.get("url") or "", document.get("failover") or []
     if not (isinstance(failover, list | tuple) and all(isinstance(each, str) for each in (url, *failover))):
         raise invalid(url="Addresses are text: one url and a list of failover addresses.")
+    cleaned: list[str] = []
     errors: dict[str, str] = {}
-    cleaned = _clean_into(errors, "url", url) if url.strip() else ""
-    spares = [_clean_into(errors, "failover", spare) for spare in failover if spare.strip()]
+    spares = [spare for spare in failover if spare.strip()]
+    for key, address in (("url", url), *(("failover", spare) for spare in spares)):
+        try:
+            if address.strip():
+                cleaned.append(clean_endpoint_url(address))
+        except BadValue as error:
+            errors[key] = str(error)
     if spares and not url.strip():
         errors["url"] = "Give the address that is tried first before the ones to fail over to."
     if len(spares) > MAXIMUM_FAILOVER:
         errors["failover"] = f"At most {MAXIMUM_FAILOVER} failover addresses are tried; these are {len(spares)}."
     refuse(errors)
-    return Endpoint(cleaned, tuple(spares)) if cleaned else None
+    return Endpoint(cleaned[0], tuple(cleaned[1:])) if cleaned else None
 
 
 def read_options(document: object) -> EndpointOptions:
@@ -170,12 +176,6 @@ def _read_number(limits: OptionBounds, value: Any) -> float:
     return int(value) if limits.whole else float(value)
 
 
-def _read_switch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadValue("This is either true or false.")
-    return value
-
-
 def _read_certificate(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("A certificate is text in PEM form.")
@@ -210,19 +210,11 @@ def _read_headers(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-def _clean_into(errors: dict[str, str], key: str, url: str) -> str:
-    try:
-        return clean_endpoint_url(url)
-    except BadValue as error:
-        errors[key] = str(error)
-        return ""
-
-
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "prevent_suspension": _read_switch,
-    "pass_refusals": _read_switch,
-    "signed_identity": _read_switch,
-    "verify_tls": _read_switch,
+    "prevent_suspension": clean_switch,
+    "pass_refusals": clean_switch,
+    "signed_identity": clean_switch,
+    "verify_tls": clean_switch,
     "ca_certificate": _read_certificate,
     "headers": _read_headers,
     "secret_headers": _read_headers,

@@ -30,8 +30,10 @@ def try_endpoint(url: str, options: EndpointOptions) -> EndpointCheck:
     patience = min(options.connect_timeout, LONGEST)
     started = time.perf_counter()
     try:
-        with _dial(url, options, patience) as connection:
-            return EndpointCheck(True, _praise(connection, time.perf_counter() - started))
+        with dial(url, options, patience) as connection:
+            milliseconds = max(1, round((time.perf_counter() - started) * 1000))
+            protocol = f"subprotocol {connection.subprotocol}" if connection.subprotocol else "no subprotocol"
+            return EndpointCheck(True, f"Answered 101 in {milliseconds} ms · {protocol}")
     except Forbidden as error:
         return EndpointCheck(False, str(error))
     except Exception as error:  # whatever a foreign server makes of a handshake is told, never raised
@@ -43,12 +45,17 @@ class Forbidden(Exception):
     """The policy forbids every address that the host has now. `str(error)` is the sentence."""
 
 
-def _dial(url: str, options: EndpointOptions, patience: float) -> ClientConnection:
+def dial(url: str, options: EndpointOptions, patience: float) -> ClientConnection:
     """A connection over a socket of our own: the library follows no redirect and resolves no name a second time."""
+    trust = None
+    if urlsplit(url).scheme.lower() == "wss":
+        trust = ssl.create_default_context(cadata=options.ca_certificate or None)
+        if not options.verify_tls:
+            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     return connect(
         url,
         sock=_connected(*ssrf.host_and_port(url), patience),
-        ssl=_trust(options) if urlsplit(url).scheme.lower() == "wss" else None,
+        ssl=trust,
         additional_headers=dict(options.headers),
         open_timeout=patience,
         close_timeout=1,
@@ -71,20 +78,6 @@ def _connected(host: str, port: int, patience: float) -> socket.socket:
         except OSError as error:
             problem = error
     raise problem or ConnectionRefusedError
-
-
-def _trust(options: EndpointOptions) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=options.ca_certificate or None)
-    if not options.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _praise(connection: ClientConnection, seconds: float) -> str:
-    milliseconds = max(1, round(seconds * 1000))
-    protocol = f"subprotocol {connection.subprotocol}" if connection.subprotocol else "no subprotocol"
-    return f"Answered 101 in {milliseconds} ms · {protocol}"
 
 
 def _explain(error: Exception, url: str, patience: float) -> str:

@@ -46,11 +46,6 @@ class Health:
         """How many clients were refused."""
         return sum(each.times for each in self.refusals)
 
-    @property
-    def last_failure(self) -> Refused | None:
-        """The latest dial that the backend did not answer."""
-        return max((each for each in self.refusals if each.is_backend), key=lambda each: each.last, default=None)
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -82,15 +77,21 @@ def of(apis: Sequence[Api], now: datetime) -> dict[str, Health]:
 
 def verdict(health: Health, now: datetime) -> Verdict:
     """What a person should know first."""
-    suspended = [each for each in health.troubles if each.until and each.until > now]
-    if suspended:
-        return Verdict("bad", "Suspended", _suspended(suspended[0], now))
-    failed = health.last_failure
+    for trouble in health.troubles:
+        if trouble.until and trouble.until > now:
+            seconds = max(1, round((trouble.until - now).total_seconds()))
+            said = (
+                f"{trouble.address} failed {count(trouble.failures, 'time')} in a row and is given a rest: calls are "
+                f"refused with 503. It is tried again in {count(seconds, 'second')}."
+            )
+            return Verdict("bad", "Suspended", said)
+    dials = [each for each in health.refusals if each.is_backend]
+    failed = max(dials, key=lambda each: each.last, default=None)
     if failed and (health.last_opened is None or failed.last > health.last_opened):
         said = f"The last call did not reach the backend ({failed.status}). {failed.sentence}"
         return Verdict("bad", "Failing", said)
     if failed:
-        missed = count(sum(each.times for each in health.refusals if each.is_backend), "time")
+        missed = count(sum(each.times for each in dials), "time")
         return Verdict("warn", "Unsteady", f"The backend answers again. It failed {missed} in the last hour.")
     if health.opened:
         said = f"The backend answered every call in the last hour: {count(health.opened, 'connection')}."
@@ -101,12 +102,3 @@ def verdict(health: Health, now: datetime) -> Verdict:
 def moment(seconds: float) -> datetime | None:
     """A time in seconds since the epoch; None for 0."""
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-def _suspended(trouble: Trouble, now: datetime) -> str:
-    assert trouble.until is not None  # noqa: S101
-    seconds = max(1, round((trouble.until - now).total_seconds()))
-    return (
-        f"{trouble.address} failed {count(trouble.failures, 'time')} in a row and is given a rest: calls are refused "
-        f"with 503. It is tried again in {count(seconds, 'second')}."
-    )

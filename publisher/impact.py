@@ -2,7 +2,6 @@
 
 from collections import Counter as Counted
 from collections.abc import Callable
-from functools import partial
 
 from publisher.messages import Impact
 from publisher.models import Api, Plan
@@ -18,19 +17,18 @@ _live_counters: list[LiveCounter] = []
 
 
 def register(counter: Counter) -> None:
-    """Add a counter. It answers with the part of an Impact that it knows and leaves the rest at its default."""
+    """Add a counter of the applications that are subscribed to an API; of its Impact only these count."""
     if counter not in _counters:
         _counters.append(counter)
 
 
 def of(api: Api) -> Impact:
-    """The answers of all counters together."""
-    known = [counter(api) for counter in _counters]
-    live = [part for part in known if part.live_connections is not None]
+    """The subscribed applications, and the connections with their applications where somebody counts these."""
+    live = [counter("application_id", api_id=str(api.pk)) for counter in _live_counters]
     return Impact(
-        sum(part.live_connections or 0 for part in live) if live else None,
-        sum(part.applications for part in known),
-        sum(part.live_applications for part in live),
+        live_connections=sum(sum(each.values()) for each in live) if live else None,
+        applications=sum(counter(api).applications for counter in _counters),
+        live_applications=sum(map(len, live)),
     )
 
 
@@ -38,7 +36,6 @@ def register_live_counter(counter: LiveCounter) -> None:
     """Add who counts open connections: `counter(by, **which)`, as `live_by` has it."""
     if counter not in _live_counters:
         _live_counters.append(counter)
-        register(partial(_live_of, counter))
 
 
 def live_by(by: str, **which: str) -> Counted[str]:
@@ -50,11 +47,6 @@ def live_by(by: str, **which: str) -> Counted[str]:
     for counter in _live_counters:
         found.update(counter(by, **which))
     return found
-
-
-def _live_of(counter: LiveCounter, api: Api) -> Impact:
-    live = counter("application_id", api_id=str(api.pk))
-    return Impact(live_connections=sum(live.values()), live_applications=len(live))
 
 
 def register_subscriber_counter(counter: SubscriberCounter) -> None:

@@ -147,17 +147,19 @@ class BackendPolicy:
         """
         found = unmapped(ip_address(address.partition("%")[0]))
         kind = kind_of(found)
+        plain, spelled = tidy(host), str(found)
+        both = spelled if plain.strip("[]") == spelled else f"{host} ({spelled})"
         if kind in NEVER:
-            return f"{_both(host, found)} is {kind}. Give the address of a backend."
-        is_own = tidy(host) in self.own_hosts or str(found) in self.own_hosts
-        if port in self.own_ports and (kind is AddressKind.LOOPBACK or is_own or self.is_mine(str(found))):
+            return f"{both} is {kind}. Give the address of a backend."
+        is_own = plain in self.own_hosts or spelled in self.own_hosts
+        if port in self.own_ports and (kind is AddressKind.LOOPBACK or is_own or self.is_mine(spelled)):
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
-        by_name = kind in BY_NAME and tidy(host) in self.hosts
+        by_name = kind in BY_NAME and plain in self.hosts
         listed = any(found.version == network.version and found in network for network in self.networks)
         if kind is AddressKind.PUBLIC or by_name or listed:
             return ""
         return (
-            f"{_both(host, found)} is {kind}, where no backend may be unless the server allows it: "
+            f"{both} is {kind}, where no backend may be unless the server allows it: "
             f"whoever runs it adds {found} to APIM_BACKEND_NETWORKS."
         )
 
@@ -173,27 +175,16 @@ def read_policy(
     """The policy with this allow-list of networks, addresses and host names. Raises BadNetwork."""
     networks, hosts = list[Network](), set[str]()
     for entry in filter(None, (tidy(each) for each in allowed)):
-        if network := _network(entry):
-            networks.append(network)
-        elif _HOST.fullmatch(entry) and not _DOTTED.fullmatch(entry):
+        try:
+            networks.append(ip_network(entry.strip("[]")))
+        except ValueError:
+            if "/" in entry:
+                sentence = f"{entry!r} is no network: write it with its first address, as in 10.0.0.0/8"
+                raise BadNetwork(sentence) from None
+            if not _HOST.fullmatch(entry) or _DOTTED.fullmatch(entry):
+                sentence = f"{entry!r} is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
+                raise BadNetwork(sentence) from None
             hosts.add(entry)
-        else:
-            raise BadNetwork(
-                f"{entry!r} is neither a network such as 10.0.0.0/8, nor an address, nor the name of a host"
-            )
     return BackendPolicy(
         tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts)
     )
-
-
-def _network(entry: str) -> Network | None:
-    try:
-        return ip_network(entry.strip("[]"))
-    except ValueError:
-        if "/" in entry:
-            raise BadNetwork(f"{entry!r} is no network: write it with its first address, as in 10.0.0.0/8") from None
-        return None
-
-
-def _both(host: str, address: IPAddress) -> str:
-    return f"{host} ({address})" if tidy(host).strip("[]") != str(address) else str(address)

@@ -20,12 +20,14 @@ EMPTY_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
 
 
 def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of some clean or stored parts, by the name that it has on a page."""
+    """Every field of some clean or stored parts, by the name that it has on a page; plans by their names."""
     fields: dict[str, Any] = {}
     for part, value in parts.items():
         if part in DOCUMENTS:
             document = value if part == "endpoint_options" else {**EMPTY_ENDPOINT, **value}
             fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
+        elif part == "plans":
+            fields[part] = sorted(plan.name for plan in value)
         else:
             fields[part] = value
     return fields
@@ -49,11 +51,6 @@ def digest(value: Any) -> str:
         value = float(value)
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def touched(sent: Mapping[str, Any], base: Mapping[str, str]) -> set[str]:
-    """Which fields hold something else than when the page was drawn."""
-    return {name for name, value in sent.items() if base.get(name) != digest(value)}
 
 
 def conflicts(

@@ -40,8 +40,11 @@ class Impact:
 
 def consequence(action: Action, state: State, impact: Impact, plans: Sequence[str]) -> str:
     """What `action` would do to an API in `state`, in figures."""
+    under = f"{', '.join(plans[:-1])} or {plans[-1]}" if len(plans) > 1 else "".join(plans) or "the plans you choose"
+    keep = agree(impact.applications, "keeps", "keep")
+    kept = f"the {count(impact.applications, 'application')} subscribed {keep} working."
     return {
-        Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {_listed(plans)}.",
+        Action.PUBLISH: f"Shows it in the Developer Portal, where developers subscribe under {under}.",
         Action.PROTOTYPE: (
             "Stays callable, marked Pre-Released in the portal."
             if state is State.PUBLISHED
@@ -50,7 +53,11 @@ def consequence(action: Action, state: State, impact: Impact, plans: Sequence[st
         Action.DEMOTE: f"Takes it off the gateway; {_closes(impact, 4010)} Subscriptions are kept.",
         Action.BLOCK: f"Refuses calls with 503; {_closes(impact, 4006)}",
         Action.REPUBLISH: "Lets calls through again and shows it in the Developer Portal.",
-        Action.DEPRECATE: _deprecate(state, impact),
+        Action.DEPRECATE: (
+            f"{'Calls pass again. ' if state is State.BLOCKED else ''}Hides it from new subscribers; "
+            f"{kept if impact.applications else 'nobody is subscribed now.'} "
+            "There is no way back: only Retire follows."
+        ),
         Action.RETIRE: f"Takes it off the gateway for good; {_closes(impact, 4010)} There is no way back.",
     }[action]
 
@@ -65,7 +72,8 @@ def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
     """What deleting an API would do, in figures."""
     sentences = [f"{count(revisions, 'revision').capitalize()} and the design are gone."] if revisions else []
     if impact.applications:
-        sentences.append(_lose(impact.applications))
+        lose = agree(impact.applications, "loses its subscription", "lose their subscriptions")
+        sentences.append(f"{count(impact.applications, 'application')} {lose}.")
     if state in SERVED:
         sentences.append(f"The gateway stops serving it; {_closes(impact, 4010)}")
     return sentences or ["The design is gone. Nobody is subscribed, and the gateway does not serve it."]
@@ -77,19 +85,19 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return f"Created from version {detail['copied_from']}" if "copied_from" in detail else "Created"
     if verb == "api.transitioned":
         return _DONE[Action(detail["action"])]
+    if verb == "api.updated" and "restored_revision" in detail:
+        return f"Revision {detail['restored_revision']} restored as the design"
+    if verb == "api.updated" and "plans" in detail:
+        return f"Plans set to {', '.join(detail['plans']) or 'none'}"
     if verb == "api.updated":
-        return _updated(detail)
+        fields = [_FIELDS.get(field, field) for field in detail.get("fields", [])]
+        return f"{', '.join(fields).capitalize()} changed" if fields else "Saved without a change"
     return {
         "api.revision_created": f"Revision {detail.get('revision')} made",
         "api.deployed": f"Revision {detail.get('revision')} deployed",
         "api.undeployed": "Taken off the gateway",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
-
-
-def _deprecate(state: State, impact: Impact) -> str:
-    passes = "Calls pass again. " if state is State.BLOCKED else ""
-    return f"{passes}Hides it from new subscribers; {_keeps(impact)} There is no way back: only Retire follows."
 
 
 def _closes(impact: Impact, code: int) -> str:
@@ -99,30 +107,3 @@ def _closes(impact: Impact, code: int) -> str:
         return f"closes its live connections (code {code})."
     owners = f" of {count(impact.live_applications, 'application')}" if impact.live_applications else ""
     return f"closes {count(impact.live_connections, 'live connection')}{owners} (code {code})."
-
-
-def _keeps(impact: Impact) -> str:
-    if not impact.applications:
-        return "nobody is subscribed now."
-    verb = agree(impact.applications, "keeps", "keep")
-    return f"the {count(impact.applications, 'application')} subscribed {verb} working."
-
-
-def _lose(applications: int) -> str:
-    subscription = agree(applications, "loses its subscription", "lose their subscriptions")
-    return f"{count(applications, 'application')} {subscription}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names) or "the plans you choose"
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _updated(detail: Mapping[str, Any]) -> str:
-    if "restored_revision" in detail:
-        return f"Revision {detail['restored_revision']} restored as the design"
-    if "plans" in detail:
-        return f"Plans set to {', '.join(detail['plans']) or 'none'}"
-    fields = [_FIELDS.get(field, field) for field in detail.get("fields", [])]
-    return f"{', '.join(fields).capitalize()} changed" if fields else "Saved without a change"

@@ -148,11 +148,6 @@ class Api(KeepsFolded):
         """The lifecycle state as the table knows it."""
         return State(self.state)
 
-    @property
-    def has_endpoint(self) -> bool:
-        """Whether there is anything that the gateway could dial."""
-        return bool(self.production or self.sandbox)
-
 
 class Revision(models.Model):
     """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need."""

@@ -60,16 +60,31 @@ class Origins:
             return False
         if is_from_console and asking in self._console:
             return True
-        return asking in self._exact or any(_is_below(asking, parent) for parent in self._below)
+        if asking in self._exact:
+            return True
+        for parent in self._below:
+            suffix = parent.host[1:]
+            is_alike = asking.scheme == parent.scheme and asking.port == parent.port
+            if is_alike and asking.host.endswith(suffix) and len(asking.host) > len(suffix):
+                return True
+        return False
 
 
 def clean_origins(texts: Iterable[str]) -> list[str]:
     """The origins as browsers write them, in their order, each once; raises BadValue."""
     given = [text.strip() for text in texts if text.strip()]
-    cleaned = list(dict.fromkeys(_clean_one_of(given, text) for text in given))
+    cleaned: dict[str, None] = {}
+    for text in given:
+        try:
+            cleaned[clean_origin(text)] = None
+        except BadValue as error:
+            if len(given) == 1:
+                raise
+            # Which one it is, and no suggestion, for that would take the place of all.
+            raise BadValue(f"{text}: {error}") from None
     if len(cleaned) > MAXIMUM_ORIGINS:
         raise BadValue(f"At most {MAXIMUM_ORIGINS} origins can be listed; these are {len(cleaned)}.")
-    return cleaned
+    return list(cleaned)
 
 
 def clean_origin(text: str) -> str:
@@ -89,16 +104,6 @@ def clean_origin(text: str) -> str:
     origin = _origin(parts)
     _check_host(typed, origin.host)
     return _written(origin)
-
-
-def _clean_one_of(given: list[str], text: str) -> str:
-    """One of several: a refusal says which, and suggests nothing, for a suggestion would take the place of all."""
-    try:
-        return clean_origin(text)
-    except BadValue as error:
-        if len(given) == 1:
-            raise
-        raise BadValue(f"{text}: {error}") from None
 
 
 def _check_parts(typed: str, parts: SplitResult) -> None:
@@ -122,30 +127,23 @@ def _check_host(typed: str, host: str) -> None:
     name = host.removeprefix(WILDCARD)
     if "*" in name:
         raise BadValue(f"In {typed} a * can stand for the first part of the host only: https://*.example.com.")
-    is_wildcard = name != host
-    if _is_address(name):
-        if is_wildcard:
-            raise BadValue(f"Nothing lies below an address such as {name}. Write the whole origin without *.")
-    elif not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise BadValue(f"{name} is no host name. Use letters, digits, hyphens and dots.")
-    elif is_wildcard and "." not in name:
-        raise BadValue(f"*.{name} would let pages of everybody call. Name your own domain: https://*.example.{name}.")
+    is_wildcard, wide = name != host, f"*.{name} would let pages of everybody call."
+    try:
+        ip_address(name)
+    except ValueError:
+        if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+            raise BadValue(f"{name} is no host name. Use letters, digits, hyphens and dots.") from None
+        if is_wildcard and "." not in name:
+            raise BadValue(f"{wide} Name your own domain: https://*.example.{name}.") from None
+        return
+    if is_wildcard:
+        raise BadValue(f"Nothing lies below an address such as {name}. Write the whole origin without *.")
 
 
 def _origin(parts: SplitResult) -> Origin:
     """Raises ValueError for a port that is none."""
     port = parts.port
     return Origin(parts.scheme, parts.hostname or "", None if port == _OWN_PORTS.get(parts.scheme) else port)
-
-
-def _is_below(asking: Origin, parent: Origin) -> bool:
-    suffix = parent.host[1:]
-    return (
-        asking.scheme == parent.scheme
-        and asking.port == parent.port
-        and asking.host.endswith(suffix)
-        and len(asking.host) > len(suffix)
-    )
 
 
 def _written(origin: Origin) -> str:
@@ -171,11 +169,3 @@ def _in_ascii(typed: str) -> str:
         return clean_origin(f"{scheme}{divided}{wildcard}{ascii_host}{colon}{port}")
     except (UnicodeError, BadValue):
         return ""
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

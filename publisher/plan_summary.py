@@ -1,7 +1,5 @@
 """A business plan's limits in words, for cards and lists. Pure."""
 
-from collections.abc import Iterator
-
 from core.text import byte_size, count, spaced
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
@@ -21,19 +19,17 @@ def in_words(
 
     Units as `publisher.models.Plan` says.
     """
-
-    def parts() -> Iterator[str]:
-        if quota is not None:
-            amount = byte_size(quota) if quota_unit == QuotaUnit.BYTES else count(quota, "message")
-            period = f"{'an' if quota_period == QuotaPeriod.HOUR else 'a'} {quota_period}"
-            yield f"{amount} {period}" if is_quota_kept else f"{amount} {period}, and more passes"
-        if rate is not None:
-            yield f"{spaced(rate)}/s"
-        if connections is not None:
-            yield count(connections, "connection")
-        if connects is not None:
-            yield f"{count(connects, 'new connection')} a minute"
-        if message_bytes is not None:
-            yield f"messages up to {byte_size(message_bytes)}"
-
-    return " · ".join(parts()) or "no limits"
+    parts = []
+    if quota is not None:
+        amount = byte_size(quota) if quota_unit == QuotaUnit.BYTES else count(quota, "message")
+        period = f"{'an' if quota_period == QuotaPeriod.HOUR else 'a'} {quota_period}"
+        parts.append(f"{amount} {period}" if is_quota_kept else f"{amount} {period}, and more passes")
+    if rate is not None:
+        parts.append(f"{spaced(rate)}/s")
+    if connections is not None:
+        parts.append(count(connections, "connection"))
+    if connects is not None:
+        parts.append(f"{count(connects, 'new connection')} a minute")
+    if message_bytes is not None:
+        parts.append(f"messages up to {byte_size(message_bytes)}")
+    return " · ".join(parts) or "no limits"

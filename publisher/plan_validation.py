@@ -23,6 +23,7 @@ from publisher.plan_terms import (
     QuotaPeriod,
     QuotaUnit,
 )
+from publisher.validation import clean_switch
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 60, 512, 1024
 LARGEST_QUOTA: Final = 1 << 53
@@ -109,7 +110,15 @@ def clean_plan(given: Mapping[str, Any], present: Mapping[str, Any] = DEFAULTS) 
     cleaned = clean({"name": "", "quota_unit": QuotaUnit.MESSAGES.value, **present, **given}, CLEANERS)
     if cleaned["quota"] is None:
         cleaned = {key: value for key, value in cleaned.items() if key not in ("quota_unit", "quota_period")}
-    refuse(dict(_contradictions(cleaned)))
+    quota, rate, burst = cleaned["quota"], cleaned["rate"], cleaned["burst"]
+    contradictions: dict[str, str] = {}
+    if quota is not None and "quota_period" not in cleaned:
+        contradictions["quota_period"] = CHOICES["quota_period"].sentence
+    if burst is not None and rate is None:
+        contradictions["burst"] = "A burst belongs to a rate. Give the rate too, or leave the burst out."
+    elif burst is not None and burst < rate:
+        contradictions["burst"] = f"A burst is at least as large as the rate: {spaced(rate)} messages or more."
+    refuse(contradictions)
     return {**cleaned, "display_name": cleaned["display_name"] or cleaned["name"]}
 
 
@@ -157,26 +166,10 @@ def clean_roles(value: Any) -> list[str]:
     return [role.value for role in Role if role in names]
 
 
-def _contradictions(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = []
-    if plan["quota"] is not None and "quota_period" not in plan:
-        found.append(("quota_period", CHOICES["quota_period"].sentence))
-    if plan["burst"] is not None and plan["rate"] is None:
-        found.append(("burst", "A burst belongs to a rate. Give the rate too, or leave the burst out."))
-    if plan["burst"] is not None and plan["rate"] is not None and plan["burst"] < plan["rate"]:
-        found.append(("burst", f"A burst is at least as large as the rate: {spaced(plan['rate'])} messages or more."))
-    return found
-
-
-def _choice(field: str, value: Any) -> str:
+def clean_choice(field: str, value: Any) -> str:
+    """One of the words of a field. Raises BadValue."""
     if not isinstance(value, str) or value not in CHOICES[field].words:
         raise BadValue(CHOICES[field].sentence)
-    return value
-
-
-def _yes_or_no(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadValue("This is either true or false.")
     return value
 
 
@@ -191,7 +184,7 @@ CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "display_name": clean_display_name,
     "description": clean_description,
     "roles": clean_roles,
-    "requires_approval": _yes_or_no,
+    "requires_approval": clean_switch,
     **{field: partial(clean_number, field) for field in NUMBERS},
-    **{field: partial(_choice, field) for field in CHOICES},
+    **{field: partial(clean_choice, field) for field in CHOICES},
 }

@@ -49,7 +49,7 @@ def steps(
 ) -> list[ProgressStep]:
     """The five steps; the first that is not done is the current one. `deployed` is the deployed revision's number."""
     served = "not deployed" if deployed is None else f"Revision {deployed}"
-    all_steps = [
+    written = [
         ProgressStep(
             "Design", "basic-info", f"{topics} topic{'' if topics == 1 else 's'}" if topics else "every topic", "", DONE
         ),
@@ -58,35 +58,29 @@ def steps(
             "endpoint",
             endpoint or "not given yet",
             "Give the address of the backend that calls are passed on to.",
-            _done_if(bool(endpoint)),
+            DONE if endpoint else TODO,
         ),
         ProgressStep(
             "Plans",
             "plans",
             ", ".join(plans) or "none chosen yet",
             "Choose the business plans that developers may subscribe under.",
-            _done_if(bool(plans)),
+            DONE if plans else TODO,
         ),
         ProgressStep(
             "Deploy",
             "deployments",
             f"{served}, design has changed" if deployed is not None and differences else served,
             PUBLISH_AND_DEPLOY if state is State.CREATED else "Deploy a revision to the gateway.",
-            _done_if(deployed is not None),
+            TODO if deployed is None else DONE,
         ),
         ProgressStep(
             "Publish",
             "lifecycle",
             "not published yet" if state is State.CREATED else state.label,
             PUBLISH,
-            _done_if(state is not State.CREATED),
+            TODO if state is State.CREATED else DONE,
         ),
     ]
-    for index, step in enumerate(all_steps):
-        if step.state is TODO:
-            return [*all_steps[:index], replace(step, state=CURRENT), *all_steps[index + 1 :]]
-    return all_steps
-
-
-def _done_if(done: bool) -> str:
-    return DONE if done else TODO
+    following = next((step for step in written if step.state is TODO), None)
+    return [replace(step, state=CURRENT) if step is following else step for step in written]

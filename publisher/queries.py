@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from accounts.models import User
 from core.errors import Invalid, NotFound
 from core.models import AuditEntry
 from core.searching import words_of
-from publisher import addresses, merging, permissions, validation, versions
+from publisher import merging, permissions, validation, versions
 from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
@@ -83,16 +83,11 @@ def search_apis(user: User, *, text: str = "", state: State | None = None, sort:
     wanted = Q()
     for word in words_of(text):
         named = Q(name_key__contains=word) | Q(context__icontains=word) | Q(version__icontains=word)
-        wanted &= named | Q(description_key__contains=word) | tagged(word)
+        wanted &= named | Q(description_key__contains=word) | Q(tags_key__contains=word)
     apis = apis_for(user).filter(wanted)
     if state is not None:
         apis = apis.filter(state=state.value)
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
-
-
-def tagged(text: str) -> Q:
-    """APIs with a tag that holds this text, in any case and spelling."""
-    return Q(tags_key__contains=text)
 
 
 def all_plans() -> QuerySet[Plan]:
@@ -102,27 +97,22 @@ def all_plans() -> QuerySet[Plan]:
 
 def get_plan(name: str) -> Plan:
     """The business plan of this name. Raises PlanNotFound."""
-    plans = _by_name([name])
-    if name not in plans:
-        raise PlanNotFound(name)
-    return plans[name]
+    try:
+        return plans_named([name])[0]
+    except UnknownPlan:
+        raise PlanNotFound(name) from None
 
 
 def plans_named(names: Iterable[str]) -> list[Plan]:
-    """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist."""
-    wanted = list(dict.fromkeys(names))
-    found = _by_name(wanted)
-    if missing := [name for name in wanted if name not in found]:
-        raise UnknownPlan(missing)
-    return list(dict.fromkeys(found[name] for name in wanted))
+    """The plans of these names; raises UnknownPlan (field `plans`) when one does not exist.
 
-
-def _by_name(names: Iterable[str]) -> dict[str, Plan]:
-    """The plans that there are of these names. WSO2's plans of streaming APIs have a name with Async before it too."""
+    WSO2's plans of streaming APIs have a name with Async before it too.
+    """
     plain = {name: name.removeprefix(ASYNC) for name in names}
     rows = {plan.name: plan for plan in Plan.objects.filter(name__in={*plain.keys(), *plain.values()})}
-    found = {name: rows.get(name) or rows.get(plain[name]) for name in plain}
-    return {name: plan for name, plan in found.items() if plan}
+    if missing := [name for name in plain if name not in rows and plain[name] not in rows]:
+        raise UnknownPlan(missing)
+    return list(dict.fromkeys(rows.get(name) or rows[plain[name]] for name in plain))
 
 
 def plans_of(api: Api) -> list[Plan]:
@@ -200,21 +190,9 @@ def tenants(apis: QuerySet[Api] | None = None) -> list[Tenant]:
     return [Tenant(pk, f"{name} {version}", context, version, at) for pk, name, context, version, at in columns]
 
 
-def clashing_with(mine: Tenant, *, older_only: bool = False) -> Tenant | None:
-    """An API (an older one, if only that matters) whose addresses and those of `mine` get into each other's way."""
-    others = Api.objects.filter(created_at__lt=mine.since) if older_only else Api.objects.all()
-    return addresses.clash(mine, tenants(others))
-
-
 def changes_of(api: Api) -> QuerySet[AuditEntry]:
     """The API's rows in the audit log, newest first."""
     return AuditEntry.objects.filter(kind="api", object_id=str(api.pk)).order_by("-id")
-
-
-def deployed_by(api: Api) -> str:
-    """The name of who put the deployed revision on the gateway."""
-    row = changes_of(api).filter(verb="api.deployed").first()
-    return row.actor_name if row else ""
 
 
 def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
@@ -224,7 +202,7 @@ def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
 
 def base_of(api: Api) -> dict[str, str]:
     """A digest of every field of the design as it is now, for a page to take along. It holds no secret."""
-    fields = merging.fields_of(plans_by_name(design_of(api, [*PARTS, "plans"])))
+    fields = merging.fields_of(design_of(api, [*PARTS, "plans"]))
     fields[merging.SEALED] = fields[merging.SECRET]
     fields[merging.SECRET] = dict.fromkeys(fields[merging.SECRET], HIDDEN)
     return {name: merging.digest(value) for name, value in fields.items()}
@@ -236,8 +214,3 @@ def design_of(api: Api, parts: Iterable[str]) -> dict[str, Any]:
     if "endpoint_options" in present:
         present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
     return present
-
-
-def plans_by_name(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The same parts with plans by name, in one order."""
-    return {part: sorted(plan.name for plan in value) if part == "plans" else value for part, value in parts.items()}

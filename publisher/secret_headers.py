@@ -33,21 +33,15 @@ def sealed(options: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, A
 
     Raises Invalid (field `secret_headers`) where a value is to be kept and there is none.
     """
-    there = {name.lower(): value for name, value in stored.get(KEY, {}).items()}
-    return {**options, KEY: {name: _sealed(name, text, there) for name, text in options.get(KEY, {}).items()}}
-
-
-def _sealed(name: str, text: str, there: Mapping[str, str]) -> str:
-    kept = there.get(name.lower())
-    if text == HIDDEN:
-        if kept is None:
+    there: dict[str, str] = {name.lower(): value for name, value in stored.get(KEY, {}).items()}
+    secrets: dict[str, str] = {}
+    for name, text in options.get(KEY, {}).items():
+        kept = there.get(name.lower())
+        if text == HIDDEN and kept is None:
             raise invalid(secret_headers=f"No value is kept for {name}. Give the value itself.")
-        return kept
-    return kept if kept and _opens_to(kept, text) else vault.seal(text)
-
-
-def _opens_to(token: str, text: str) -> bool:
-    try:
-        return vault.unseal(token) == text
-    except vault.CannotOpen:
-        return False
+        try:
+            is_same = kept is not None and (text == HIDDEN or vault.unseal(kept) == text)
+        except vault.CannotOpen:
+            is_same = False
+        secrets[name] = kept if kept is not None and is_same else vault.seal(text)
+    return {**options, KEY: secrets}

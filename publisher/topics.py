@@ -43,11 +43,22 @@ def _clean_topic(topic: Mapping[str, Any]) -> dict[str, Any]:
     verbs = topic.get("verbs") or VERBS
     if not set(verbs) <= set(VERBS):
         raise BadValue(f"A topic such as {target} is for {' or '.join(VERBS)}.")
+    mapping, scopes = topic.get("mapping") or "", topic.get("scopes") or []
+    if not isinstance(mapping, str) or len(mapping) > MAPPING_LENGTH or not mapping.isprintable() or "#" in mapping:
+        raise BadValue(
+            f"What {target} is mapped to must be a path on the backend of at most {MAPPING_LENGTH} characters, such as "
+            "/v2/rooms/{id}."
+        )
+    if not isinstance(scopes, list | tuple) or len(scopes) > MAXIMUM_SCOPES:
+        raise BadValue(f"The scopes of {target} are a list of at most {MAXIMUM_SCOPES} words.")
+    for scope in scopes:
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope) or len(scope) > SCOPE_LENGTH:
+            raise BadValue(f"{scope} is no scope. Use letters, digits and marks such as : . _ - without a space.")
     return {
         "target": target,
         "verbs": [verb for verb in VERBS if verb in verbs],
-        "mapping": _clean_mapping(target, topic.get("mapping") or ""),
-        "scopes": _clean_scopes(target, topic.get("scopes") or []),
+        "mapping": quote(mapping.strip(), safe="/?%:@!$&'()*+,;=-._~{}"),
+        "scopes": list(dict.fromkeys(scopes)),
     }
 
 
@@ -72,21 +83,3 @@ def _clean_target(target: Any) -> str:
             "once, and * is the whole last segment."
         )
     return path
-
-
-def _clean_mapping(target: str, mapping: Any) -> str:
-    if not isinstance(mapping, str) or len(mapping) > MAPPING_LENGTH or not mapping.isprintable() or "#" in mapping:
-        raise BadValue(
-            f"What {target} is mapped to must be a path on the backend of at most {MAPPING_LENGTH} characters, such as "
-            "/v2/rooms/{id}."
-        )
-    return quote(mapping.strip(), safe="/?%:@!$&'()*+,;=-._~{}")
-
-
-def _clean_scopes(target: str, scopes: Any) -> list[str]:
-    if not isinstance(scopes, list | tuple) or len(scopes) > MAXIMUM_SCOPES:
-        raise BadValue(f"The scopes of {target} are a list of at most {MAXIMUM_SCOPES} words.")
-    for scope in scopes:
-        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope) or len(scope) > SCOPE_LENGTH:
-            raise BadValue(f"{scope} is no scope. Use letters, digits and marks such as : . _ - without a space.")
-    return list(dict.fromkeys(scopes))

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import accumulate
+from typing import Any
 from urllib.parse import urlsplit
 
 from core.values import BadValue
@@ -25,13 +27,12 @@ def clean_name(text: str) -> str:
     name = text.strip()
     if not name:
         raise BadValue("Give the API a name.")
-    if found := _first_of(_NOT_IN_NAMES, name):
-        raise BadValue(f"A name cannot contain {found}.", _suggest(_name_like(name), name, clean_name))
-    if "  " in name or not name.isprintable():
-        raise BadValue(
-            "A name cannot contain two blanks in a row, tabs or line ends.",
-            _suggest(_name_like(name), name, clean_name),
-        )
+    found = _first_of(_NOT_IN_NAMES, name)
+    if found or "  " in name or not name.isprintable():
+        kept = "".join("-" if character in _NOT_IN_NAMES else character for character in name)
+        alike = " ".join(re.sub("-+", "-", kept).split()).strip("-")
+        what = found or "two blanks in a row, tabs or line ends"
+        raise BadValue(f"A name cannot contain {what}.", _suggest(alike, name, clean_name))
     return _within(name, NAME_LENGTH, "A name")
 
 
@@ -44,7 +45,9 @@ def clean_context(text: str) -> str:
     if not stripped:
         raise BadValue("Give the API a context: the path under which the gateway serves it, such as /echowebsocket.")
     context = f"/{stripped}"
-    _check_characters("A context", context, _NOT_IN_CONTEXTS, _suggest(_context_like(context), context, clean_context))
+    alike = [part if part == VERSION_PLACEHOLDER else _slug(part) for part in context.split("/")]
+    suggestion = _suggest("/" + "/".join(part for part in alike if part), context, clean_context)
+    _check_characters("A context", context, _NOT_IN_CONTEXTS, suggestion)
     _check_segments(context)
     if context.lower() in RESERVED_CONTEXTS:
         raise BadValue(f"The gateway itself answers at {context}.", f"{context}-api")
@@ -74,7 +77,11 @@ def clean_endpoint_url(text: str) -> str:
         port = parts.port
     except ValueError:
         raise BadValue("The host or port of this endpoint cannot be read. Write it as ws://host:port/path.") from None
-    _check_scheme(url, parts.scheme)
+    if parts.scheme not in {"ws", "wss"}:
+        bare = url.split("://", 1)[-1].lstrip("/")
+        known = _SCHEMES.get(parts.scheme if "://" in url else "", "")
+        suggestion = _suggest(f"{known}://{bare}", url, clean_endpoint_url) if known and bare else ""
+        raise BadValue("A WebSocket endpoint begins with ws:// or, when secured, wss://.", suggestion)
     if not parts.hostname:
         raise BadValue(f"The endpoint names no host. Write it as {parts.scheme}://host:port/path.")
     if port == 0:
@@ -106,6 +113,13 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     if len(cleaned) > MAXIMUM_TAGS:
         raise BadValue(f"At most {MAXIMUM_TAGS} tags help to find an API; these are {len(cleaned)}.")
     return cleaned
+
+
+def clean_switch(value: Any) -> bool:
+    """True or false, and nothing that might be taken for it; raises BadValue."""
+    if not isinstance(value, bool):
+        raise BadValue("This is either true or false.")
+    return value
 
 
 def served_path(context: str, version: str) -> str:
@@ -142,26 +156,9 @@ def _check_segments(context: str) -> None:
         )
     if not fixed or len(segments) - len(fixed) > 1:
         raise BadValue(f"A context needs a word of its own and {VERSION_PLACEHOLDER} at most once.")
-    if not _balanced(context):
+    depths = list(accumulate((character == "(") - (character == ")") for character in context))
+    if min(depths) < 0 or depths[-1] > 0:
         raise BadValue("A context must close every parenthesis that it opens.")
-
-
-def _check_scheme(url: str, scheme: str) -> None:
-    if scheme in {"ws", "wss"}:
-        return
-    bare = url.split("://", 1)[-1].lstrip("/")
-    known = _SCHEMES.get(scheme if "://" in url else "", "")
-    suggestion = _suggest(f"{known}://{bare}", url, clean_endpoint_url) if known and bare else ""
-    raise BadValue("A WebSocket endpoint begins with ws:// or, when secured, wss://.", suggestion)
-
-
-def _balanced(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def _within(value: str, length: int, what: str) -> str:
@@ -172,16 +169,6 @@ def _within(value: str, length: int, what: str) -> str:
 
 def _first_of(forbidden: str, value: str) -> str:
     return next((character for character in value if character in forbidden), "")
-
-
-def _name_like(text: str) -> str:
-    kept = "".join("-" if character in _NOT_IN_NAMES else character for character in text)
-    return " ".join(re.sub("-+", "-", kept).split()).strip("-")
-
-
-def _context_like(text: str) -> str:
-    segments = [VERSION_PLACEHOLDER if part == VERSION_PLACEHOLDER else _slug(part) for part in text.split("/")]
-    return "/" + "/".join(segment for segment in segments if segment)
 
 
 def _slug(text: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -26,9 +26,8 @@ from core.rest.requests import (
 )
 from publisher import operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.api.documents import ApiDocument, ApiInfo, holds_for_new, parts_of
+from publisher.api.documents import ApiDocument, ApiInfo, parts_of
 from publisher.models import Api
-from publisher.queries import tagged
 
 FIELD_NAMES = {
     "plans": "policies",
@@ -49,9 +48,11 @@ LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "description": "description_key__contains",
     "provider": "provider__username_key__contains",
     "display-name": "name_key__contains",
-    "tags": tagged,
+    "tags": "tags_key__contains",
     "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
-    "content": lambda value: Q(name_key__contains=value) | Q(description_key__contains=value) | tagged(value),
+    "content": lambda value: (
+        Q(name_key__contains=value) | Q(description_key__contains=value) | Q(tags_key__contains=value)
+    ),
 }
 SORTS = {
     "apiName": "name",
@@ -84,7 +85,9 @@ class Apis(Resource):
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
         rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name_key__contains")
-        return Response(one_page(request, _sorted(request, rows), lambda api: ApiInfo(api).data))
+        column = choose(request, "sortBy", SORTS, "createdTime")
+        sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
+        return Response(one_page(request, rows.order_by(f"{sign}{column}", "pk"), lambda api: ApiInfo(api).data))
 
     @extend_schema(
         operation_id="createApi",
@@ -95,7 +98,10 @@ class Apis(Resource):
     )
     def post(self, request: Request) -> Response:
         """In state CREATED. Deploy and publish it with the operations of revisions and lifecycle."""
-        body = ApiDocument(data=request.data, context={"holds": holds_for_new(self.user, request.data)})
+        name = request.data.get("name") if isinstance(request.data, Mapping) else None
+        # True of every API that is about to be made, so that saying it is no mistake.
+        holds = {"provider": self.user.username, "lifeCycleStatus": "CREATED", "displayName": name}
+        body = ApiDocument(data=request.data, context={"holds": holds})
         body.is_valid(raise_exception=True)
         given = body.validated_data
         plans = queries.plans_named(given.get("policies", ()))
@@ -129,7 +135,12 @@ class OneApi(Resource):
         check_unchanged(request, etag(api))
         body = ApiDocument(api, data=request.data)
         body.is_valid(raise_exception=True)
-        return shown(operations.update_api(api=api, changes=_changes(api, body.validated_data), **self.by))
+        given = body.validated_data
+        # A new name or version is among the changes, so that the operation refuses it by name.
+        names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
+        plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
+        changes = {**names, **plans, **parts_of(given, api), "context": given["context"]}
+        return shown(operations.update_api(api=api, changes=changes, **self.by))
 
     @extend_schema(
         operation_id="deleteApi", summary="Delete an API", tags=["APIs"], responses=answers({200: None}, 403, 404, 409)
@@ -201,16 +212,3 @@ def shown(api: Api, status: int = 200) -> Response:
 def etag(api: Api) -> str:
     """Changes whenever what `shown` shows changes: the design (`updated_at`) or the state."""
     return f'"{int(api.updated_at.timestamp() * 1_000_000):x}-{api.state}"'
-
-
-def _sorted(request: Request, rows: QuerySet[Api]) -> QuerySet[Api]:
-    column = choose(request, "sortBy", SORTS, "createdTime")
-    sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
-    return rows.order_by(f"{sign}{column}", "pk")
-
-
-def _changes(api: Api, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `update_api` is asked for. A new name or version is among it, so that it is refused by name."""
-    names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
-    plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
-    return {**names, **plans, **parts_of(given, api), "context": given["context"]}

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import User
 from core.rest.documents import Constant, Moment, Neutral, Strict
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
@@ -35,6 +34,13 @@ def _within(*words: str) -> Callable[[Any], bool]:
 
 def _is_zero(value: Any) -> bool:
     return str(value).strip() in {"0", "0.0"}
+
+
+class OfTheWholeApi:
+    """A field or document that is written from several columns of the row: its `to_representation` gets the row."""
+
+    def get_attribute(self, instance: Api) -> Api:
+        return instance
 
 
 class Number(serializers.FloatField):
@@ -84,7 +90,7 @@ class EndpointAddress(Strict):
     ignored: ClassVar[frozenset[str]] = frozenset({"template_not_supported"})
 
 
-class EndpointConfig(Strict):
+class EndpointConfig(OfTheWholeApi, Strict):
     """Where the backend answers: WSO2's fields, and `options` for the advanced configuration (seconds)."""
 
     endpoint_type = serializers.ChoiceField(["ws"], default="ws")
@@ -101,16 +107,18 @@ class EndpointConfig(Strict):
         ),
     }
 
-    def get_attribute(self, instance: Api) -> dict[str, Any]:
-        """Both keys' addresses and the options."""
-        return endpoint_config(instance)
+    def to_representation(self, instance: Api) -> Any:
+        """The stored documents, both keys' addresses and the options."""
+        config: dict[str, Any] = {"endpoint_type": "ws"}
+        suspension = _suspension(instance.endpoint_options)
+        for key, stored in (("production", instance.production), ("sandbox", instance.sandbox)):
+            if stored:
+                config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
+                config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
+        return {**config, "options": hidden(instance.endpoint_options)}
 
-    def to_representation(self, instance: Mapping[str, Any]) -> Any:
-        """As it is."""
-        return instance
 
-
-class CorsConfiguration(Strict):
+class CorsConfiguration(OfTheWholeApi, Strict):
     """Which web pages may call, in WSO2's words: all of them while this is not enabled."""
 
     corsConfigurationEnabled = serializers.BooleanField(default=False)
@@ -131,16 +139,12 @@ class CorsConfiguration(Strict):
             raise serializers.ValidationError({"accessControlAllowOrigins": "Name the origins that may call."})
         return attrs
 
-    def get_attribute(self, instance: Api) -> dict[str, Any]:
+    def to_representation(self, instance: Api) -> Any:
         """The list, and whether there is one."""
         return {
             "corsConfigurationEnabled": bool(instance.origins),
             "accessControlAllowOrigins": instance.origins or EVERY_ORIGIN,
         }
-
-    def to_representation(self, instance: Mapping[str, Any]) -> Any:
-        """As it is."""
-        return instance
 
 
 class PlanNames(serializers.ListField):
@@ -171,12 +175,8 @@ class Operation(Strict):
 
 
 @extend_schema_field(Operation(many=True))
-class OperationsField(serializers.Field):  # type: ignore[type-arg]
+class OperationsField(OfTheWholeApi, serializers.Field):  # type: ignore[type-arg]
     """The topics of an API as WSO2 lists them: one entry for each direction."""
-
-    def get_attribute(self, instance: Api) -> Api:
-        """The whole row."""
-        return instance
 
     def to_representation(self, value: Api) -> list[dict[str, Any]]:
         """The declared topics, or every topic where none is declared."""
@@ -196,21 +196,17 @@ class OperationsField(serializers.Field):  # type: ignore[type-arg]
         topics: dict[str, dict[str, Any]] = {}
         for entry in entries.validated_data:
             rest = {"mapping": entry.get("uriMapping") or "", "scopes": entry.get("scopes") or []}
-            topic = topics.setdefault(entry["target"], {"target": entry["target"], "verbs": [], **rest})
-            _check_same(entry, topic, rest)
-            topic["verbs"].append(entry["verb"].lower())
+            target, verb = entry["target"], entry["verb"]
+            topic = topics.setdefault(target, {"target": target, "verbs": [], **rest})
+            if verb.lower() in topic["verbs"]:
+                raise serializers.ValidationError(f"{target} stands here twice with {verb}.")
+            if any(topic[key] != value for key, value in rest.items()):
+                raise serializers.ValidationError(
+                    f"Both directions of {target} share uriMapping and scopes: send the same for SUBSCRIBE and PUBLISH."
+                )
+            topic["verbs"].append(verb.lower())
         listed = list(topics.values())
         return [] if [{**topic, "verbs": sorted(topic["verbs"])} for topic in listed] == [_EVERY_SORTED] else listed
-
-
-def _check_same(entry: Mapping[str, Any], topic: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
-    target, verb = entry["target"], entry["verb"]
-    if verb.lower() in topic["verbs"]:
-        raise serializers.ValidationError(f"{target} stands here twice with {verb}.")
-    if any(topic[key] != value for key, value in rest.items()):
-        raise serializers.ValidationError(
-            f"Both directions of {target} share uriMapping and scopes: send the same for SUBSCRIBE and PUBLISH."
-        )
 
 
 class ApiInfo(serializers.Serializer):  # type: ignore[type-arg]
@@ -291,23 +287,6 @@ class ApiDocument(Strict):
     }
 
 
-def holds_for_new(user: User, data: Any) -> dict[str, Any]:
-    """What is true of an API that `user` is about to make, so that saying it is no mistake."""
-    name = data.get("name") if isinstance(data, Mapping) else None
-    return {"provider": user.username, "lifeCycleStatus": "CREATED", "displayName": name}
-
-
-def endpoint_config(api: Api) -> dict[str, Any]:
-    """The stored endpoint documents in WSO2's form."""
-    config: dict[str, Any] = {"endpoint_type": "ws"}
-    suspension = _suspension(api.endpoint_options)
-    for key, stored in (("production", api.production), ("sandbox", api.sandbox)):
-        if stored:
-            config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
-            config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
-    return {**config, "options": hidden(api.endpoint_options)}
-
-
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
     """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds.
 
@@ -317,33 +296,24 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
     if "description" in given:
         parts["description"] = given["description"] or ""
     if "corsConfiguration" in given:
-        parts["origins"] = origins_listed(given["corsConfiguration"])
+        cors = given["corsConfiguration"] or {}
+        listed = cors.get("accessControlAllowOrigins", [])
+        parts["origins"] = listed if cors.get("corsConfigurationEnabled") and listed != EVERY_ORIGIN else []
     if "operations" in given:
         parts["topics"] = given["operations"]
     if "endpointConfig" in given:
-        parts |= _endpoints(given["endpointConfig"] or {}, hidden(present.endpoint_options) if present else {})
+        config = given["endpointConfig"] or {}
+        for key in ("production", "sandbox"):
+            primary = config.get(f"{key}_endpoints")
+            spares = [spare["url"] for spare in config.get(f"{key}_failovers", [])]
+            parts[key] = {"url": primary["url"] if primary else "", "failover": spares}
+        parts |= _options(config, hidden(present.endpoint_options) if present else {})
     return parts
 
 
-def origins_listed(cors: Mapping[str, Any] | None) -> list[str]:
-    """The origins of a `corsConfiguration`; none where every page may call."""
-    listed: list[str] = (cors or {}).get("accessControlAllowOrigins", [])
-    return [] if not (cors or {}).get("corsConfigurationEnabled") or listed == EVERY_ORIGIN else listed
-
-
-def _endpoints(config: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
-    options = _options(config, {**EndpointOptions().to_document(), **present})
-    return {"production": _addresses(config, "production"), "sandbox": _addresses(config, "sandbox"), **options}
-
-
-def _addresses(config: Mapping[str, Any], key: str) -> dict[str, Any]:
-    primary = config.get(f"{key}_endpoints")
-    spares = [spare["url"] for spare in config.get(f"{key}_failovers", [])]
-    return {"url": primary["url"] if primary else "", "failover": spares}
-
-
-def _options(config: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+def _options(config: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """The options to save, if any: those given, and over them what the addresses' `config` says otherwise."""
+    present = {**EndpointOptions().to_document(), **stored}
     given = config.get("options")
     options = dict(present if given is None else given)
     said: dict[str, Any] = {}

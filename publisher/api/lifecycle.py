@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.models import AuditEntry
 from core.rest.documents import Constant, answers
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import choose, query_value, required_query
@@ -101,7 +100,15 @@ class LifecycleHistory(Resource):
     def get(self, request: Request, api_id: UUID) -> Response:
         """Newest first."""
         api = queries.get_api_for(self.user, api_id)
-        steps = [_step(entry) for entry in queries.lifecycle_history(api)]
+        steps = [
+            {
+                **({"previousState": entry.detail["from"]} if "from" in entry.detail else {}),
+                "postState": entry.detail.get("to", State.CREATED.value),
+                "user": entry.actor_name,
+                "updatedTime": entry.at,
+            }
+            for entry in queries.lifecycle_history(api)
+        ]
         return Response({"count": len(steps), "list": steps})
 
 
@@ -133,7 +140,14 @@ class ChangeLifecycle(Resource):
         api = queries.get_api_for(self.user, query_value(request, "apiId"))
         check_unchanged(request, etag(api))
         action, seen = choose(request, "action", ACTIONS, ""), choose(request, "seenState", STATES, "")
-        checklist = _checklist(request.query_params.get("lifecycleChecklist", ""))
+        chosen = {}
+        for item in filter(None, map(str.strip, request.query_params.get("lifecycleChecklist", "").split(","))):
+            name, _, value = item.rpartition(":")
+            if name.strip() not in CHECKS or value.strip().lower() not in {"true", "false"}:
+                sentence = f"Write {', '.join(f'{each}:true' for each in CHECKS)}."
+                raise exceptions.ValidationError({"lifecycleChecklist": sentence})
+            chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
+        checklist = Checklist(**chosen)
         try:
             api = operations.transition_api(api=api, action=action, checklist=checklist, seen=seen, **self.by)
         except AlreadyThere:
@@ -141,17 +155,6 @@ class ChangeLifecycle(Resource):
                 raise
         body = {"workflowStatus": "APPROVED", "lifecycleState": _standing(api)}
         return Response(body, headers={"ETag": etag(api)})
-
-
-def _checklist(text: str) -> Checklist:
-    chosen = {}
-    for item in filter(None, (each.strip() for each in text.split(","))):
-        name, _, value = item.rpartition(":")
-        if name.strip() not in CHECKS or value.strip().lower() not in {"true", "false"}:
-            sentence = f"Write {', '.join(f'{each}:true' for each in CHECKS)}."
-            raise exceptions.ValidationError({"lifecycleChecklist": sentence})
-        chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
-    return Checklist(**chosen)
 
 
 def _standing(api: Api) -> dict[str, Any]:
@@ -163,14 +166,4 @@ def _standing(api: Api) -> dict[str, Any]:
         "availableTransitions": [
             {"event": step.value, "targetState": TRANSITIONS[api.stage, step].label} for step in steps
         ],
-    }
-
-
-def _step(entry: AuditEntry) -> dict[str, Any]:
-    previous = {"previousState": entry.detail["from"]} if "from" in entry.detail else {}
-    return {
-        **previous,
-        "postState": entry.detail.get("to", State.CREATED.value),
-        "user": entry.actor_name,
-        "updatedTime": entry.at,
     }

@@ -140,7 +140,9 @@ class OnePlan(Resource):
 def throttling_policy(plan: Plan) -> dict[str, Any]:
     """A business plan on one line."""
     in_bytes = plan.quota_unit == QuotaUnit.BYTES
-    amount, unit = _quota(plan)
+    amount, unit = (NO_LIMIT if plan.quota is None else plan.quota), ""
+    if plan.quota is not None and in_bytes:
+        amount, unit = data_amount(plan.quota)
     return {
         "name": plan.name,
         "displayName": plan.display_name,
@@ -150,7 +152,8 @@ def throttling_policy(plan: Plan) -> dict[str, Any]:
         "dataUnit": unit,
         "unitTime": MILLISECONDS[QuotaPeriod(plan.quota_period)] if plan.quota else 0,
         "timeUnit": UNITS[QuotaPeriod(plan.quota_period)],
-        **_rate(plan),
+        "rateLimitCount": plan.rate or 0,
+        "rateLimitTimeUnit": "sec" if plan.rate else "",
         "quotaPolicyType": "BANDWIDTHVOLUME" if in_bytes else "REQUESTCOUNT",
         "tierPlan": plan.billing,
         "stopOnQuotaReach": plan.is_quota_kept,
@@ -165,18 +168,8 @@ def streaming_policy(plan: Plan) -> dict[str, Any]:
         "displayName": plan.display_name,
         "description": plan.description,
         "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period),
-        **_rate(plan),
+        "rateLimitCount": plan.rate or 0,
+        "rateLimitTimeUnit": "sec" if plan.rate else "",
         "stopOnQuotaReach": plan.is_quota_kept,
         "billingPlan": plan.billing,
     }
-
-
-def _quota(plan: Plan) -> tuple[int, str]:
-    """So many messages, or so much data and its unit."""
-    if plan.quota is None:
-        return NO_LIMIT, ""
-    return data_amount(plan.quota) if plan.quota_unit == QuotaUnit.BYTES else (plan.quota, "")
-
-
-def _rate(plan: Plan) -> dict[str, Any]:
-    return {"rateLimitCount": plan.rate or 0, "rateLimitTimeUnit": "sec" if plan.rate else ""}

@@ -166,7 +166,14 @@ class Undeploy(Resource):
     def post(self, request: Request, api_id: UUID) -> Response:
         """Open connections are closed."""
         api = queries.get_api_for(self.user, api_id)
-        _check_deployed(request, api)
+        query_flag(request, "allEnvironments")
+        named, number = request.query_params.get("revisionId"), request.query_params.get("revisionNumber")
+        if named and named != str(api.deployed_revision_id):
+            queries.get_revision_of(api, named)
+            raise exceptions.ValidationError({"revisionId": "This revision is not deployed."})
+        if number and api.deployed_revision and number != str(api.deployed_revision.number):
+            sentence = f"Revision {api.deployed_revision.number} is deployed."
+            raise exceptions.ValidationError({"revisionNumber": sentence})
         _check_environments(request, api.deployed_revision)
         operations.undeploy(api=api, **self.by)
         return Response([])
@@ -188,16 +195,6 @@ class Restore(Resource):
         api = queries.get_api_for(self.user, api_id)
         revision = queries.get_revision_of(api, query_value(request, "revisionId"))
         return shown(operations.restore_revision(api=api, revision=revision, **self.by), 201)
-
-
-def _check_deployed(request: Request, api: Api) -> None:
-    query_flag(request, "allEnvironments")
-    named, number = request.query_params.get("revisionId"), request.query_params.get("revisionNumber")
-    if named and named != str(api.deployed_revision_id):
-        queries.get_revision_of(api, named)
-        raise exceptions.ValidationError({"revisionId": "This revision is not deployed."})
-    if number and api.deployed_revision and number != str(api.deployed_revision.number):
-        raise exceptions.ValidationError({"revisionNumber": f"Revision {api.deployed_revision.number} is deployed."})
 
 
 def _check_environments(request: Request, revision: Revision | None) -> None:

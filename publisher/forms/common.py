@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -40,43 +39,43 @@ class CleanedField(forms.CharField):
 
 
 class GuardedForm(forms.Form):
-    """A form that knows which state of the design the person had before their eyes."""
+    """A form on the design of an API that knows which state of it the person had before their eyes.
+
+    Two fields that nobody sees are taken along: when the design was saved last, and what it was, as digests.
+    """
 
     theirs: Sequence[tuple[str, str]] = ()
     seen = forms.CharField(widget=forms.HiddenInput)
     base = forms.CharField(widget=forms.HiddenInput, required=False, max_length=4000)
 
-    def clean_base(self) -> dict[str, str] | None:
-        """The digests of all fields as they were drawn; None, and then the save is guarded as a whole."""
-        if not self.cleaned_data["base"]:
-            return None
-        try:
-            base = json.loads(self.cleaned_data["base"])
-        except (ValueError, RecursionError):
-            base = None
-        if not isinstance(base, dict):
-            raise forms.ValidationError("unreadable")
-        return base
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api | None = None) -> None:
+        super().__init__(data, initial=self.initial_of(api) if api else {})
 
-    def guard(self) -> dict[str, Any]:
-        """What `publisher.operations.update_api` is told about the page that this was typed on."""
-        return {name: self.cleaned_data[name] for name in GUARDS}
+    @staticmethod
+    def initial_of(api: Api) -> dict[str, Any]:
+        return {"seen": api.updated_at.isoformat(), "base": json.dumps(queries.base_of(api))}
 
-    def clean_seen(self) -> datetime:
-        """The moment of the last save that the person saw. Without it nothing is saved: it might go over others."""
-        try:
-            seen = parse_datetime(self.cleaned_data["seen"])
-        except ValueError:
-            seen = None
-        if seen is None or seen.tzinfo is None:
-            raise forms.ValidationError("unreadable")
-        return seen
+    def edit(self) -> dict[str, Any]:
+        """What `publisher.operations.update_api` is told: the changes, and the page that they were typed on."""
+        guards = {name: self.cleaned_data[name] for name in GUARDS}
+        return {"changes": {name: self.cleaned_data[name] for name in self.cleaned_data.keys() - GUARDS}, **guards}
 
     def clean(self) -> dict[str, Any]:
-        """Say above the form what is wrong with a field that nobody sees."""
-        if GUARDS & self.errors.keys():
+        """Read the fields that nobody sees: the moment of the last save that the person saw, and the digests.
+
+        Without the moment nothing is saved: it might go over others. Without digests (None) the save is guarded as a
+        whole. What is wrong with either is said above the form.
+        """
+        cleaned = super().clean() or self.cleaned_data
+        try:
+            seen = parse_datetime(cleaned.get("seen", ""))
+            base = json.loads(cleaned["base"]) if cleaned.get("base") else None
+        except (ValueError, RecursionError):
+            seen = base = None
+        is_whole = isinstance(base, dict) or not cleaned.get("base")
+        if GUARDS & self.errors.keys() or seen is None or seen.tzinfo is None or not is_whole:
             raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
-        return super().clean() or self.cleaned_data
+        return {**cleaned, "seen": seen, "base": base}
 
     def look_again(self, stored: Mapping[str, Any], clashing: Sequence[str]) -> None:
         """Let the next save go over what is `stored` by now; what was typed stays, and `theirs` says the other text.
@@ -95,18 +94,8 @@ class GuardedForm(forms.Form):
         if clashing:
             now, names = json.loads(stored["base"]), {*clashing, *({SEALED} if SECRET in clashing else ())}
             base = {**json.loads(str(self["base"].value())), **{name: now[name] for name in names}}
-            sent["base"] = compact(base)
+            sent["base"] = json.dumps(base)
         self.data = sent
-
-
-def guards_of(api: Api) -> dict[str, str]:
-    """What a page takes along in fields that nobody sees: when the design was saved last, and what it was."""
-    return {"seen": api.updated_at.isoformat(), "base": compact(queries.base_of(api))}
-
-
-def compact(base: Mapping[str, str]) -> str:
-    """Digests as a hidden field carries them."""
-    return json.dumps(base, separators=(",", ":"))
 
 
 def _readable(value: Any) -> str:
@@ -127,10 +116,3 @@ def in_words(error: BadValue) -> str:
         error.sentence,
         error.suggestion,
     )
-
-
-def offer_plans(form: forms.Form) -> None:
-    """Let the field `plans` of a form choose among all plans."""
-    field = form.fields["plans"]
-    assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101
-    field.queryset = queries.all_plans()

@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 
 from core import text, values
-from publisher import queries, validation
-from publisher.forms.common import GUARDS, PLAIN, CleanedField, GuardedForm, guards_of, in_words, offer_plans
-from publisher.models import Api, Plan
+from publisher import impact, queries, validation
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words
+from publisher.models import Api
 from publisher.origins import clean_origins
 
 
@@ -43,16 +43,12 @@ class CreateForm(forms.Form):
         widget=forms.TextInput(attrs={**PLAIN, "data-check": "endpoint", "inputmode": "url"}),
     )
     plans = forms.ModelMultipleChoiceField(
-        Plan.objects.none(),
+        queries.all_plans(),
         label="Business Plan(s)",
         required=False,
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        offer_plans(self)
 
 
 class BasicInfoForm(GuardedForm):
@@ -82,25 +78,24 @@ class BasicInfoForm(GuardedForm):
         help_text="Answers also at the context without a version. Acts with the next deployment.",
     )
 
-    def __init__(self, *args: Any, context_is_open: bool, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if not context_is_open:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
+        super().__init__(data, api=api)
+        if not queries.context_is_open(api):
             del self.fields["context"]
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
         return {
-            **guards_of(api),
+            **GuardedForm.initial_of(api),
             "description": api.description,
             "tags": ", ".join(api.tags),
             "context": api.context,
             "is_default_version": api.is_default_version,
         }
 
-    def changes(self) -> dict[str, Any]:
-        """What the operation takes."""
-        changes = {name: value for name, value in self.cleaned_data.items() if name not in GUARDS}
-        return {**changes, "tags": changes["tags"].split(",")}
+    def clean_tags(self) -> list[str]:
+        """The words between the commas; the operation says what a tag may be."""
+        return list(self.cleaned_data["tags"].split(","))
 
 
 class RuntimeForm(GuardedForm):
@@ -121,15 +116,8 @@ class RuntimeForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        return {
-            **guards_of(api),
-            "origins": "\n".join(api.origins),
-            "query_token": api.query_token,
-        }
-
-    def changes(self) -> dict[str, Any]:
-        """What the operation takes."""
-        return {name: value for name, value in self.cleaned_data.items() if name not in GUARDS}
+        guards = GuardedForm.initial_of(api)
+        return {**guards, "origins": "\n".join(api.origins), "query_token": api.query_token}
 
     def clean_origins(self) -> list[str]:
         """The origins as browsers write them."""
@@ -142,14 +130,14 @@ class RuntimeForm(GuardedForm):
 class PlansForm(GuardedForm):
     """The business plans on offer, and what becomes of those who are under one that is withdrawn.
 
-    `in_use` counts the subscriptions by the name of their plan. Where a plan that has some is left out, the form asks:
-    its field `after_<pk>` is empty (nothing chosen yet), KEEP, or the name of another plan.
+    Where a plan that has subscriptions is left out, the form asks: its field `after_<pk>` is empty (nothing chosen
+    yet), KEEP, or the name of another plan.
     """
 
     KEEP = "keep:"
 
     plans = forms.ModelMultipleChoiceField(
-        Plan.objects.none(),
+        queries.all_plans(),
         label="Business plans",
         required=False,
         to_field_name="name",
@@ -158,44 +146,31 @@ class PlansForm(GuardedForm):
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        return {**guards_of(api), "plans": [plan.name for plan in queries.plans_of(api)]}
+        return {**GuardedForm.initial_of(api), "plans": [plan.name for plan in queries.plans_of(api)]}
 
-    def __init__(self, *args: Any, in_use: Mapping[str, int], **options: Any) -> None:
-        super().__init__(*args, **options)
-        offer_plans(self)
-        self.in_use = in_use
-        self.withdrawn = self._withdrawn() if self.is_bound else []
-        for plan in self.withdrawn:
-            self.fields[_after(plan)] = self._question(plan)
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
+        super().__init__(data, api=api)
+        in_use = impact.subscriptions_to(api)
+        kept, offered = set(self["plans"].value() or []), set(self.initial["plans"])
+        plans = queries.all_plans()
+        withdrawn = [plan for plan in plans if plan.name in offered - kept and in_use[plan.name]]
+        self.withdrawn = {f"after_{plan.pk}": plan for plan in withdrawn}
+        for field, plan in self.withdrawn.items():
+            number = in_use[plan.name]
+            them = text.agree(number, "it", "them")
+            moves = [(each.name, f"Move {them} to {each} now: {each.summary}") for each in plans if each.name in kept]
+            stay = f"Keep {plan}: {text.agree(number, 'it goes', 'they go')} on, and nobody new can choose it"
+            self.fields[field] = forms.ChoiceField(
+                label=f"{text.count(number, 'subscription')} {text.agree(number, 'is', 'are')} under {plan}",
+                choices=[(self.KEEP, stay), *moves],
+                widget=forms.RadioSelect,
+                error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
+            )
+        self.questions = [self[field] for field in self.withdrawn]
 
-    def questions(self) -> list[forms.BoundField]:
-        """The fields that ask what becomes of somebody."""
-        return [self[_after(plan)] for plan in self.withdrawn]
-
-    def successors(self) -> dict[Plan, Plan]:
-        """Which plan takes the place of which."""
+    def edit(self) -> dict[str, Any]:
+        """With the plans that take the place of others."""
         chosen = {plan.name: plan for plan in self.cleaned_data["plans"]}
-        answers = {plan: self.cleaned_data[_after(plan)] for plan in self.withdrawn}
-        return {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
-
-    def _withdrawn(self) -> list[Plan]:
-        kept = set(self["plans"].value() or [])
-        offered = set(self.initial.get("plans", []))
-        return [plan for plan in queries.all_plans() if plan.name in offered - kept and self.in_use.get(plan.name)]
-
-    def _question(self, plan: Plan) -> forms.ChoiceField:
-        number = self.in_use[plan.name]
-        who = text.count(number, "subscription")
-        stay = f"Keep {plan}: {text.agree(number, 'it goes', 'they go')} on, and nobody new can choose it"
-        kept = [each for each in queries.all_plans() if each.name in set(self["plans"].value() or [])]
-        moves = [(each.name, f"Move {text.agree(number, 'it', 'them')} to {each} now: {each.summary}") for each in kept]
-        return forms.ChoiceField(
-            label=f"{who} {text.agree(number, 'is', 'are')} under {plan}",
-            choices=[(self.KEEP, stay), *moves],
-            widget=forms.RadioSelect,
-            error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
-        )
-
-
-def _after(plan: Plan) -> str:
-    return f"after_{plan.pk}"
+        answers = {plan: self.cleaned_data[field] for field, plan in self.withdrawn.items()}
+        successors = {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
+        return {**super().edit(), "changes": {"plans": list(chosen.values())}, "successors": successors}

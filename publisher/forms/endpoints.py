@@ -11,9 +11,26 @@ from core.duration_field import DurationField
 from core.errors import Invalid
 from publisher import validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
-from publisher.forms.common import GUARDS, PLAIN, CleanedField, GuardedForm, guards_of
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
 from publisher.secret_headers import hidden
+
+
+class HeadersField(forms.CharField):
+    """Headers as lines of `Name: value`; clean, they are values by name."""
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError for a line without a colon and for a name that stands there twice."""
+        pairs = []
+        for line in _lines(super().clean(value)):
+            name, colon, text = line.partition(":")
+            if not colon:
+                raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
+            pairs.append((name.strip(), text.strip()))
+        names = [name.lower() for name, _ in pairs]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
+        return dict(pairs)
 
 
 class EndpointForm(GuardedForm):
@@ -73,14 +90,14 @@ class EndpointForm(GuardedForm):
         help_text="In PEM form, for a backend whose certificate no public authority has signed.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "-----BEGIN CERTIFICATE-----"}),
     )
-    headers = forms.CharField(
+    headers = HeadersField(
         label="Headers for the backend",
         required=False,
         help_text="Added to every handshake with the backend, one a line: X-Client: gateway. Whoever sees this page "
         "reads them.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
     )
-    secret_headers = forms.CharField(
+    secret_headers = HeadersField(
         label="Secret headers for the backend",
         required=False,
         help_text="The same for keys and passwords: X-Backend-Key: value. The values are kept encrypted and nobody "
@@ -88,8 +105,8 @@ class EndpointForm(GuardedForm):
         widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api | None = None) -> None:
+        super().__init__(data, api=api)
         for name, help_text in _DURATIONS.items():
             limits = OPTION_BOUNDS[name]
             self.fields[name] = DurationField(
@@ -112,20 +129,14 @@ class EndpointForm(GuardedForm):
         options = EndpointOptions.from_document(hidden(api.endpoint_options)).to_document()
         return {
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
-            "headers": _as_lines(options["headers"]),
-            "secret_headers": _as_lines(options["secret_headers"]),
-            **guards_of(api),
+            "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
+            "secret_headers": "\n".join(f"{name}: {value}" for name, value in options["secret_headers"].items()),
+            **GuardedForm.initial_of(api),
             "production_url": api.production.get("url", ""),
             "production_failover": "\n".join(api.production.get("failover", ())),
             "sandbox_url": api.sandbox.get("url", ""),
             "sandbox_failover": "\n".join(api.sandbox.get("failover", ())),
         }
-
-    def clean_headers(self) -> dict[str, str]:
-        return _headers(self.cleaned_data["headers"])
-
-    def clean_secret_headers(self) -> dict[str, str]:
-        return _headers(self.cleaned_data["secret_headers"])
 
     def clean(self) -> dict[str, Any]:
         """Where a field is wrong already, say at once what is wrong with the others: the operation is not reached."""
@@ -139,19 +150,15 @@ class EndpointForm(GuardedForm):
                     self.add_error(name, sentence)
         return cleaned
 
-    def documents(self) -> dict[str, Any]:
-        """What the operation takes."""
+    def edit(self) -> dict[str, Any]:
+        """With the fields in their documents."""
         sent = self.cleaned_data
-        return {
+        documents = {
             "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
             "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
             "endpoint_options": {name: sent[name] for name in EndpointOptions().to_document()},
         }
-
-    def advanced_is_wrong(self) -> bool:
-        """Whether an error stands in the advanced configuration, so that it has to be open."""
-        outside = {"production_url", "production_failover", "sandbox_url", "sandbox_failover", *GUARDS, "__all__"}
-        return bool(set(self.errors) - outside)
+        return {**super().edit(), "changes": documents}
 
 
 class TryForm(forms.Form):
@@ -162,23 +169,6 @@ class TryForm(forms.Form):
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _as_lines(headers: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in headers.items())
-
-
-def _headers(text: str) -> dict[str, str]:
-    pairs = []
-    for line in _lines(text):
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise forms.ValidationError(f"Write each header as Name: value. This line has no colon: {line}")
-        pairs.append((name.strip(), value.strip()))
-    names = [name.lower() for name, _ in pairs]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
-    return dict(pairs)
 
 
 _DURATIONS: dict[str, str] = {

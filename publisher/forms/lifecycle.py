@@ -8,7 +8,7 @@ from django import forms
 
 from publisher import validation
 from publisher.forms.common import PLAIN, CleanedField
-from publisher.lifecycle import Action, Checklist, State
+from publisher.lifecycle import Action, State
 from publisher.models import Api
 
 
@@ -60,13 +60,6 @@ class TransitionForm(forms.Form):
         if sent.get("action") is Action.RETIRE and sent.get("confirmation") != self.api.name:
             raise forms.ValidationError(f"Type {self.api.name} exactly to retire it. Nothing brings it back.")
         return sent
-
-    def sentences(self) -> list[str]:
-        return [str(sentence) for errors in self.errors.values() for sentence in errors]
-
-    def checklist(self) -> Checklist:
-        sent = self.cleaned_data
-        return Checklist(sent["deprecate_old_versions"], sent["require_resubscription"])
 
 
 class DeletionForm(forms.Form):

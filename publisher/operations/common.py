@@ -10,7 +10,7 @@ from core import rows
 from core.errors import Conflict, Invalid
 from core.values import refuse
 from publisher import design, queries, ssrf
-from publisher.addresses import Tenant
+from publisher.addresses import Tenant, clash
 from publisher.models import Api, Plan
 
 MOST_ENTRIES = 20
@@ -36,9 +36,7 @@ class ChangedMeanwhile(Conflict):
     `clashing` names the fields that both changed; it is empty where the save was guarded as a whole.
     """
 
-    def __init__(self, sentence: str, clashing: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.clashing = tuple(clashing)
+    clashing: tuple[str, ...] = ()
 
 
 class NotReadyToPublish(Invalid):
@@ -64,7 +62,8 @@ def refuse_backends(urls: Mapping[str, Iterable[str]]) -> None:
 
 def why_in_the_way(context: str, version: str, *, key: object = None, since: datetime, older_only: bool = False) -> str:
     """Which API's addresses these would get into the way of, as a sentence; empty when none."""
-    other = queries.clashing_with(Tenant(key, "", context, version, since), older_only=older_only)
+    others = Api.objects.filter(created_at__lt=since) if older_only else Api.objects.all()
+    other = clash(Tenant(key, "", context, version, since), queries.tenants(others))
     if other is None:
         return ""
     return (
@@ -99,20 +98,17 @@ def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, 
 
 def changed_meanwhile(api: Api, clashing: Sequence[str] = ()) -> ChangedMeanwhile:
     """The refusal of a save that would go over somebody else's, saying whose."""
+    parts = {field.removesuffix("_url").removesuffix("_failover") for field in clashing}
+    if parts and not parts & OWN_PARTS:
+        parts.add("endpoint_options")  # the log names parts of the design, and these are fields of one
     entries = queries.changes_of(api).filter(verb__in=["api.created", "api.updated"])[:MOST_ENTRIES]
-    last = next((entry for entry in entries if not clashing or _is_about(entry.detail, clashing)), None)
+    last = next((entry for entry in entries if not parts or parts & set(entry.detail.get("fields", []))), None)
     who = last.actor_name if last else "Somebody"
     fields = clashing or (last.detail.get("fields", []) if last else [])
     what = ", ".join(fields).replace("_", " ")
     changed = f"changed the {what}" if what else "changed this API"
-    return ChangedMeanwhile(
-        f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place.",
-        clashing,
+    refusal = ChangedMeanwhile(
+        f"{who} {changed} after you opened it. What you typed is still here: save again to put it in its place."
     )
-
-
-def _is_about(detail: Mapping[str, Any], clashing: Sequence[str]) -> bool:
-    """Whether an entry of the audit log, which names parts, changed one of these fields."""
-    parts = {field.removesuffix("_url").removesuffix("_failover") for field in clashing}
-    changed = set(detail.get("fields", []))
-    return bool(parts & changed) or ("endpoint_options" in changed and not parts & OWN_PARTS)
+    refusal.clashing = tuple(clashing)
+    return refusal

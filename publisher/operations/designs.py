@@ -76,12 +76,20 @@ def create_api(
     values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
-    if publish:
-        _require(endpoint=values.get("production") or values.get("sandbox"), plans=plans)
+    ready = {"endpoint": values.get("production") or values.get("sandbox"), "plans": plans}
+    if publish and (missing := [name for name, given in ready.items() if not given]):
+        raise NotReadyToPublish(missing)
     refuse_backends({"endpoint": [url]} if url else design.backends(values))
     with transaction.atomic():
         _one_at_a_time()
-        _refuse_clashes(values["name"], values["context"], values["version"], now)
+        clashes = {}
+        if holder := queries.holder_of_name(values["name"]):
+            ways = "Choose another name, or open it and make a new version."
+            clashes["name"] = f"There is an API called {holder.name} already. {ways}"
+        if why := _why_taken(values["context"], values["version"], since=now):
+            clashes["context"] = why
+        if clashes:
+            raise AlreadyExists(clashes)
         api = _insert(Api(**values), provider=actor, plans=plans, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
@@ -131,12 +139,13 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    mine = None if base is None else merging.touched(merging.fields_of(queries.plans_by_name(values)), base)
+    # What holds something else than when the page was drawn.
+    mine = {name for name, each in merging.fields_of(values).items() if (base or {}).get(name) != merging.digest(each)}
     if "endpoint_options" in values:
-        if mine is not None and merging.SECRET not in mine:
+        if base is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
-    differing = _differing(api, values if base is None else _merged(api, values, mine or set(), base))
+    differing = _differing(api, values if base is None else _merged(api, values, mine, base))
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
     if "plans" in differing or successors:
@@ -147,7 +156,7 @@ def update_api(
             _one_at_a_time()
         row = lock(api)
         if base is not None:
-            differing = _merged(row, {part: values[part] for part in differing}, mine or set(), base)
+            differing = _merged(row, {part: values[part] for part in differing}, mine, base)
             seen = row.updated_at
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
@@ -168,11 +177,11 @@ def delete_api(*, api: Api, actor: User, now: datetime) -> None:
 def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[str, str]) -> dict[str, Any]:
     """The clean values, with what is stored in place of every field that is not `mine`. Raises ChangedMeanwhile."""
     present = queries.design_of(row, values)
-    sent, stored = (merging.fields_of(queries.plans_by_name(each)) for each in (values, present))
+    sent, stored = (merging.fields_of(each) for each in (values, present))
     if clashing := merging.conflicts(sent, stored, mine, base):
         raise changed_meanwhile(row, clashing)
     fields = {name: sent[name] if name in mine else stored[name] for name in sent}
-    merged = merging.parts_of(fields, queries.plans_by_name(values))
+    merged = merging.parts_of(fields, values)
     if "plans" in merged:
         merged["plans"] = (values if "plans" in mine else present)["plans"]
     together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
@@ -181,12 +190,9 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
 
 def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
     """What of clean `values` is otherwise in the row."""
-    present = {part: getattr(api, part) for part in values if part != "plans"}
-    if "endpoint_options" in values:
-        present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
-    if "plans" in values:
-        there = {plan.pk for plan in api.plans.all()}
-        present["plans"] = values["plans"] if there == {plan.pk for plan in values["plans"]} else None
+    present = queries.design_of(api, values)
+    if "plans" in values and set(values["plans"]) == set(present["plans"]):
+        present["plans"] = values["plans"]
     return {part: value for part, value in values.items() if value != present[part]}
 
 
@@ -195,12 +201,20 @@ def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor
     changed = _differing(row, values)
     if not changed:
         return row
-    if "context" in changed:
-        _check_new_context(row, changed["context"])
-    if "plans" in changed:
-        _check_new_plans(row, changed["plans"])
+    if (context := changed.get("context")) and not queries.context_is_open(row):
+        raise ContextIsFixed(
+            f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
+            f"{context}."
+        )
+    if context and (why := _why_taken(context, row.version, key=row.pk, since=row.created_at)):
+        raise AlreadyExists({"context": why})
+    if not changed.get("plans", True) and row.stage in SUBSCRIBABLE:
+        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
+        raise PlansNeeded(sentence, {"plans": sentence})
     if changed.get("is_default_version"):
-        _take_default_from_others(row, actor=actor, now=now)
+        for other in queries.versions_of(row):
+            if other.is_default_version and other.pk != row.pk:
+                _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
     saved = save_design(row, {part: changed[part] for part in changed.keys() - {"plans"}}, seen=seen, now=now)
     detail: dict[str, Any] = {"fields": sorted(changed)}
     if "plans" in changed:
@@ -227,46 +241,10 @@ def _one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('publisher.versions'))")
 
 
-def _refuse_clashes(name: str, context: str, version: str, now: datetime) -> None:
-    clashes = {}
-    if holder := queries.holder_of_name(name):
-        clashes["name"] = (
-            f"There is an API called {holder.name} already. Choose another name, or open it and make a new version."
-        )
-    if holder := queries.holder_of_context(context):
-        clashes["context"] = f"{holder.name} answers at {holder.context} already. Choose another context."
-    elif why := why_in_the_way(context, version, since=now):
-        clashes["context"] = f"{why} Choose another context."
-    if clashes:
-        raise AlreadyExists(clashes)
-
-
-def _check_new_context(row: Api, context: str) -> None:
-    if not queries.context_is_open(row):
-        raise ContextIsFixed(
-            f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
-            f"{context}."
-        )
+def _why_taken(context: str, version: str, *, key: object = None, since: datetime) -> str:
+    """Why no API but that of `key` may answer at this context, as a sentence; empty when one may."""
     holder = queries.holder_of_context(context)
-    if holder and holder.pk != row.pk:
-        raise AlreadyExists({"context": f"{holder.name} answers at {holder.context} already. Choose another context."})
-    if why := why_in_the_way(context, row.version, key=row.pk, since=row.created_at):
-        raise AlreadyExists({"context": f"{why} Choose another context."})
-
-
-def _check_new_plans(row: Api, plans: Sequence[Plan]) -> None:
-    if not plans and row.stage in SUBSCRIBABLE:
-        sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
-        raise PlansNeeded(sentence, {"plans": sentence})
-
-
-def _take_default_from_others(row: Api, *, actor: User, now: datetime) -> None:
-    for other in queries.versions_of(row):
-        if other.is_default_version and other.pk != row.pk:
-            _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
-
-
-def _require(*, endpoint: object, plans: Sequence[Plan]) -> None:
-    missing = [name for name, given in (("endpoint", endpoint), ("plans", plans)) if not given]
-    if missing:
-        raise NotReadyToPublish(missing)
+    if holder and holder.pk != key:
+        return f"{holder.name} answers at {holder.context} already. Choose another context."
+    why = why_in_the_way(context, version, key=key, since=since)
+    return f"{why} Choose another context." if why else ""

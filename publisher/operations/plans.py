@@ -52,10 +52,11 @@ def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Pla
     Raises RoleRequired, Invalid (by field) or PlanExists.
     """
     require_manage_plans(actor)
-    plan = Plan(**_cleaned(fields))
+    limits = clean_plan(fields)
+    plan = Plan(**{**QUOTA_WORDS, **limits})
     with transaction.atomic():
         rows.save(plan, taken=lambda: PlanExists(plan.name))
-        record_change(plan, "created", actor=actor, now=now, limits=_document(plan))
+        record_change(plan, "created", actor=actor, now=now, limits=limits)
     return plan
 
 
@@ -68,8 +69,10 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
         row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
-        before = _values(row)
-        after = _cleaned(changes, _document(row))
+        before = {field: getattr(row, field) for field in CLEANERS}
+        # What stands in the row for no quota is not what somebody chose for one.
+        chosen = {field: before[field] for field in before if row.quota is not None or field not in QUOTA_WORDS}
+        after = {**QUOTA_WORDS, **clean_plan(changes, chosen)}
         for field, value in after.items():
             setattr(row, field, value)
         row.save()
@@ -109,19 +112,3 @@ def named(things: Iterable[str]) -> str:
     if rest > 0:
         return f"{', '.join(listed[:MOST_NAMED])} and {rest} more"
     return " and ".join(part for part in (", ".join(listed[:-1]), listed[-1]) if part)
-
-
-def _cleaned(given: Mapping[str, Any], present: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Every field as it is to be written. Raises Invalid."""
-    cleaned = clean_plan(given) if present is None else clean_plan(given, present)
-    return {**QUOTA_WORDS, **cleaned}
-
-
-def _document(plan: Plan) -> dict[str, Any]:
-    """The plan's fields; those of a quota only where there is one."""
-    values = _values(plan)
-    return values if plan.quota is not None else {key: values[key] for key in values if key not in QUOTA_WORDS}
-
-
-def _values(plan: Plan) -> dict[str, Any]:
-    return {field: getattr(plan, field) for field in CLEANERS}

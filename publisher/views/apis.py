@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
-from core.models import AuditEntry
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, State
@@ -32,16 +31,23 @@ LATEST = 6
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
     user, text = current_user(request), request.GET.get("q", "").strip()
-    state = _state(request.GET.get("state", ""))
+    word = request.GET.get("state", "")
+    state = State(word) if word in State.__members__ else None
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     found = queries.search_apis(user, text=text, state=state, sort=sort)
     page = Paginator(found, APIS_A_PAGE).get_page(request.GET.get("page"))
+    everywhere = queries.search_apis(user, text=text).order_by()
+    moment = now()
+    known = health.of([each for each in page if is_served(each)], moment)
+    verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}
+    wrong = {api_id: verdict for api_id, verdict in verdicts.items() if verdict.kind == "bad"}
+    counts = dict(everywhere.values_list("state").annotate(number=Count("pk")))
     context = {
         "page": page,
-        "rows": _rows(list(page)),
+        "rows": [(each, wrong.get(str(each.pk))) for each in page],
         "text": text,
         "state": state,
-        "states": _counted_states(queries.search_apis(user, text=text)),
+        "states": [(each, counts[each.value]) for each in State if each.value in counts],
         "may_create": permissions.can_create(user),
     }
     return render(request, "publisher/apis/list.html", context)
@@ -53,58 +59,36 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The overview of one API: what is done, what is missing, where it answers, what happened last."""
     found = queries.get_api_for(current_user(request), pk)
     plans = queries.plans_of(found)
-    steps = _steps(found, [plan.name for plan in plans])
+    steps = progress.steps(
+        topics=len(found.topics),
+        endpoint=urlsplit((found.production or found.sandbox).get("url", "")).netloc,
+        plans=[plan.name for plan in plans],
+        deployed=found.deployed_revision.number if found.deployed_revision else None,
+        differences=snapshots.differences(found),
+        state=found.stage,
+    )
+    endpoints = [
+        (label, Endpoint.from_document(document))
+        for label, document in (("Production", found.production), ("Sandbox", found.sandbox))
+    ]
     context: dict[str, Any] = {
         "steps": steps,
         "is_complete": all(step.state == progress.DONE for step in steps),
         "touched": impact.of(found),
         **health_for(found, now()),
         "plans": plans,
-        "endpoints": _endpoints(found),
+        "endpoints": [(label, endpoint) for label, endpoint in endpoints if endpoint],
         "path": validation.served_path(found.context, found.version),
         "also_at": _also_at(found),
         "is_served": is_served(found),
         "is_listed": found.stage in LISTED,
-        "changes": [_told(row) for row in queries.changes_of(found)[:LATEST]],
+        "changes": [
+            {"what": happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}
+            for row in queries.changes_of(found)[:LATEST]
+        ],
         "versions": queries.versions_of(found),
     }
     return api_page(request, found, "apis/overview.html", **context)
-
-
-def _rows(apis: list[Api]) -> list[tuple[Api, health.Verdict | None]]:
-    """Each API with what is wrong with it on the gateway, if anything is."""
-    moment, served = now(), [api for api in apis if is_served(api)]
-    known = health.of(served, moment)
-    verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}
-    wrong = {api_id: verdict for api_id, verdict in verdicts.items() if verdict.kind == "bad"}
-    return [(api, wrong.get(str(api.pk))) for api in apis]
-
-
-def _state(word: str) -> State | None:
-    return State(word) if word in State.__members__ else None
-
-
-def _counted_states(found: Any) -> list[tuple[State, int]]:
-    """Each state with the number of APIs in it, empty ones left out."""
-    counts = dict(found.order_by().values_list("state").annotate(number=Count("pk")))
-    return [(state, counts[state.value]) for state in State if state.value in counts]
-
-
-def _steps(found: Api, plans: list[str]) -> list[progress.ProgressStep]:
-    return progress.steps(
-        topics=len(found.topics),
-        endpoint=urlsplit((found.production or found.sandbox).get("url", "")).netloc,
-        plans=plans,
-        deployed=found.deployed_revision.number if found.deployed_revision else None,
-        differences=snapshots.differences(found),
-        state=found.stage,
-    )
-
-
-def _endpoints(found: Api) -> list[tuple[str, Endpoint]]:
-    both = (("Production", found.production), ("Sandbox", found.sandbox))
-    read = [(label, Endpoint.from_document(document)) for label, document in both]
-    return [(label, endpoint) for label, endpoint in read if endpoint]
 
 
 def _also_at(found: Api) -> list[tuple[str, str]]:
@@ -117,7 +101,3 @@ def _also_at(found: Api) -> list[tuple[str, str]]:
     if queries.default_version_of(found) == found and validation.VERSION_PLACEHOLDER not in found.context:
         paths.append((found.context, "default version"))
     return paths
-
-
-def _told(row: AuditEntry) -> dict[str, Any]:
-    return {"what": happened(row.verb, row.detail), "who": row.actor_name, "at": row.at}

@@ -37,7 +37,11 @@ def field_check(request: HttpRequest) -> HttpResponse:
     if field not in CLEANERS:
         return HttpResponseBadRequest("There is no such field.")
     try:
-        sentence = _taken(field, CLEANERS[field](value))
+        clean, sentence = CLEANERS[field](value), ""
+        if field == "name" and (holder := queries.holder_of_name(clean)):
+            sentence = f"There is an API called {holder.name} already. Choose another name."
+        if field == "context" and (holder := queries.holder_of_context(clean)):
+            sentence = f"{holder.name} answers at {holder.context} already. Choose another context."
     except BadValue as error:
         sentence = in_words(error)
     return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
@@ -47,7 +51,8 @@ def field_check(request: HttpRequest) -> HttpResponse:
 @requires(Role.CREATOR)
 def endpoint_test(request: HttpRequest) -> HttpResponse:
     """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
-    form = TryForm({"address": request.POST.get(_field(request), "")})
+    named = request.POST.get("test", "")
+    form = TryForm({"address": request.POST.get(named if named in ADDRESSES else ADDRESSES[0], "")})
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
     else:
@@ -58,37 +63,17 @@ def endpoint_test(request: HttpRequest) -> HttpResponse:
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
 
 
-def _taken(field: str, value: str) -> str:
-    if field == "name" and (holder := queries.holder_of_name(value)):
-        return f"There is an API called {holder.name} already. Choose another name."
-    if field == "context" and (holder := queries.holder_of_context(value)):
-        return f"{holder.name} answers at {holder.context} already. Choose another context."
-    return ""
-
-
-def _field(request: HttpRequest) -> str:
-    name = request.POST.get("test", "")
-    return name if name in ADDRESSES else ADDRESSES[0]
-
-
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:
+    """The answer to the options on the page, or to the defaults on a page that has no advanced configuration."""
+    options, form = EndpointOptions(), EndpointForm(request.POST)
     try:
-        options = _options(request)
-        typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
-        answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
-        if len(typed) == len(options.secret_headers):
-            return answer
-        return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")
+        if "connect_timeout" in request.POST:
+            refuse({name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors})
+            options = read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})
     except Invalid as error:
         return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
-
-
-def _options(request: HttpRequest) -> EndpointOptions:
-    """What the advanced configuration says on the page; the defaults on a page that has none."""
-    if "connect_timeout" not in request.POST:
-        return EndpointOptions()
-    form = EndpointForm(request.POST)
-    form.full_clean()
-    wrong = {name: str(form.errors[name][0]) for name in MATTERS_TO_A_HANDSHAKE if name in form.errors}
-    refuse(wrong)
-    return read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})
+    typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
+    answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
+    if len(typed) == len(options.secret_headers):
+        return answer
+    return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")

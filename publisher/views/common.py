@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import current_user
-from accounts.models import User
 from core.errors import NotAllowed
 from publisher import health, permissions, snapshots
 from publisher.lifecycle import SERVED
@@ -26,22 +25,6 @@ ACTIONS = (
 )
 
 
-def rights(user: User, api: Api) -> dict[str, bool]:
-    """What the user may do to the API, for templates: `{% if may.edit %}`."""
-    return {action: getattr(permissions, f"can_{action}")(user, api) for action in ACTIONS}
-
-
-def refusals(user: User, api: Api) -> dict[str, str]:
-    """Why the user may not do it, as a sentence, for each action that is not drawn: `{{ needs.deploy }}`."""
-    found = {}
-    for action in ACTIONS:
-        try:
-            getattr(permissions, f"require_{action}")(user, api)
-        except NotAllowed as refusal:
-            found[action] = str(refusal)
-    return found
-
-
 def health_for(api: Api, now: datetime) -> dict[str, Any]:
     """How the API fares, for a page that shows it; nothing where it is not served or nobody knows."""
     known = health.of([api], now).get(str(api.pk)) if is_served(api) else None
@@ -54,11 +37,17 @@ def is_served(api: Api) -> bool:
 
 
 def api_page(request: HttpRequest, api: Api, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    """A page inside an API."""
+    """A page inside an API. Templates ask `{% if may.edit %}`, and say `{{ needs.edit }}` where the person may not."""
+    needs = {}
+    for action in ACTIONS:
+        try:
+            getattr(permissions, f"require_{action}")(current_user(request), api)
+        except NotAllowed as refusal:
+            needs[action] = str(refusal)
     everywhere = {
         "api": api,
-        "may": rights(current_user(request), api),
-        "needs": refusals(current_user(request), api),
+        "may": {action: action not in needs for action in ACTIONS},
+        "needs": needs,
         "differences": snapshots.differences(api),
         "deployed": api.deployed_revision,
     }

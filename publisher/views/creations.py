@@ -19,22 +19,12 @@ from publisher.forms import CreateForm
 @requires(Role.CREATOR)
 def create(request: HttpRequest) -> HttpResponse:
     """CREATE, and CREATE & PUBLISH for those who may: one operation either way."""
-    if request.method != "POST":
-        return _page(request, CreateForm(sent(request)))
-    form = CreateForm(request.POST)
-    if not form.is_valid():
-        return _page(request, form)
-    publish = "publish" in request.POST
-    fields = form.cleaned_data
-    api = accepted(
-        form, lambda: operations.create_api(**fields, publish=publish, actor=current_user(request), now=now())
-    )
+    user, form, publish, api = current_user(request), CreateForm(sent(request)), "publish" in request.POST, None
+    if request.method == "POST" and form.is_valid():
+        fields = form.cleaned_data
+        api = accepted(form, lambda: operations.create_api(**fields, publish=publish, actor=user, now=now()))
     if api is None:
-        return _page(request, form)
+        context = {"form": form, "may_publish_apis": permissions.can_publish(user)}
+        return render(request, "publisher/apis/create.html", context, status=status_of(form))
     messages.success(request, f"{api} is {'published' if publish else 'created'}.")
     return redirect("publisher:api", pk=api.pk)
-
-
-def _page(request: HttpRequest, form: CreateForm) -> HttpResponse:
-    context = {"form": form, "may_publish_apis": permissions.can_publish(current_user(request))}
-    return render(request, "publisher/apis/create.html", context, status=status_of(form))

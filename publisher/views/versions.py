@@ -14,8 +14,7 @@ from accounts.access import current_user, requires
 from core.forms import accepted, sent, status_of
 from publisher import impact, operations, permissions, queries
 from publisher.forms import DeletionForm, VersionForm
-from publisher.messages import Impact, deleting
-from publisher.models import Api
+from publisher.messages import deleting
 from publisher.views.common import api_page
 
 
@@ -23,17 +22,15 @@ from publisher.views.common import api_page
 @requires()
 def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Copy the design under a new version."""
-    api = queries.get_api_for(current_user(request), pk)
-    permissions.require_version(current_user(request), api)
-    if request.method != "POST":
-        return _version_page(request, api, VersionForm(sent(request)))
-    form = VersionForm(request.POST)
-    if not form.is_valid():
-        return _version_page(request, api, form)
-    fields = form.cleaned_data
-    copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=current_user(request), now=now()))
+    user = current_user(request)
+    api, form, copy = queries.get_api_for(user, pk), VersionForm(sent(request)), None
+    if request.method == "POST" and form.is_valid():
+        fields = form.cleaned_data
+        copy = accepted(form, lambda: operations.create_version(api=api, **fields, actor=user, now=now()))
     if copy is None:
-        return _version_page(request, api, form)
+        permissions.require_version(user, api)
+        context = {"form": form, "versions": queries.versions_of(api)}
+        return api_page(request, api, "versions/version.html", status=status_of(form), **context)
     messages.success(request, f"{copy} is created with the design of {api.version}.")
     return redirect("publisher:api", pk=copy.pk)
 
@@ -43,26 +40,13 @@ def versions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def deletion(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what deleting would do, in figures; delete when that is confirmed."""
     api = queries.get_api_for(current_user(request), pk)
-    permissions.require_delete(current_user(request), api)
     touched = impact.of(api)
-    word = api.name if touched.applications else ""
-    if request.method != "POST":
-        return _deletion_page(request, api, touched, DeletionForm(word=word))
-    form = DeletionForm(request.POST, word=word)
+    typed = request.POST if request.method == "POST" else None
+    form = DeletionForm(typed, word=api.name if touched.applications else "")
     if not form.is_valid():
-        return _deletion_page(request, api, touched, form)
+        permissions.require_delete(current_user(request), api)
+        context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
+        return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)
     operations.delete_api(api=api, actor=current_user(request), now=now())
     messages.success(request, f"{api} is deleted.")
     return redirect("publisher:apis")
-
-
-def _version_page(request: HttpRequest, api: Api, form: VersionForm) -> HttpResponse:
-    context = {"form": form, "versions": queries.versions_of(api)}
-    return api_page(request, api, "versions/version.html", status=status_of(form), **context)
-
-
-def _deletion_page(
-    request: HttpRequest, api: Api, touched: Impact, form: DeletionForm, status: int = 200
-) -> HttpResponse:
-    context = {"form": form, "consequences": deleting(touched, api.revisions.count(), api.stage)}
-    return api_page(request, api, "versions/deletion.html", status=status_of(form), **context)

@@ -153,7 +153,7 @@ def test_a_stored_secret_is_not_sent_to_an_address_that_is_only_tried(
     admin: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api, tried = _with_secret(admin), []
-    monkeypatch.setattr("publisher.endpoint_check._dial", lambda url, options, patience: tried.append(options) or 1 / 0)
+    monkeypatch.setattr("publisher.endpoint_check.dial", lambda url, options, patience: tried.append(options) or 1 / 0)
     client.force_login(admin)
     sent = {
         **EndpointForm.initial_of(api),
