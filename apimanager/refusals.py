@@ -1,8 +1,8 @@
 """What the portals say where no view speaks: a sentence, in JSON to programs. Also Django's handlers of errors."""
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -37,29 +37,24 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(OAUTH) and not request.path.startswith(CONSENT):
         error = {"error": "invalid_request", "error_description": sentence}  # RFC 6749 §5.2
         return JsonResponse(error, status=400, headers={"Cache-Control": "no-store"})
-    return _to_program(request, 400, sentence) or defaults.bad_request(request, exception)
+    return _handler(400, sentence, defaults.bad_request)(request, exception)
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
-    return _to_program(request, 403, "You may not do this.") or defaults.permission_denied(request, exception)
+def _handler(status: int, sentence: str, for_people: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Django's handler of one status: the sentence for a program that expects JSON, else the page."""
+
+    def answer(request: HttpRequest, *given: Exception, **named: Exception) -> HttpResponse:
+        if request.path.startswith(REST):
+            return JsonResponse(document(status, 900000 + status, sentence), status=status)
+        return for_people(request, *given, **named)
+
+    return answer
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404."""
-    sentence = "There is nothing at this address."
-    return _to_program(request, 404, sentence) or defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """500: the log says what went wrong."""
-    sentence = "Something broke on the server. It is in its log; tell an administrator what you did and when."
-    return _to_program(request, 500, sentence) or defaults.server_error(request)
-
-
-def _to_program(request: HttpRequest, status: int, sentence: str) -> HttpResponse | None:
-    """The refusal for a program that expects JSON; None for people."""
-    if not request.path.startswith(REST):
-        return None
-    body: dict[str, Any] = document(status, 900000 + status, sentence)
-    return JsonResponse(body, status=status)
+permission_denied = _handler(403, "You may not do this.", defaults.permission_denied)
+page_not_found = _handler(404, "There is nothing at this address.", defaults.page_not_found)
+server_error = _handler(
+    500,
+    "Something broke on the server. It is in its log; tell an administrator what you did and when.",
+    defaults.server_error,
+)

@@ -1,5 +1,6 @@
 """Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
 
+import secrets
 from pathlib import Path
 
 from apimanager import key_files, preflight
@@ -69,7 +70,7 @@ preflight.check_proxy_protocol(TRUSTED_PROXIES, PROXY_PROTOCOL)
 
 DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
-    DATA_DIR / "secret_key", key_files.make_secret_key
+    DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(48)
 )
 VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
 key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)

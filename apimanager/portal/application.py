@@ -8,8 +8,6 @@ for the thread. Here a request waits for its turn, and what hashes a password wa
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -23,9 +21,8 @@ from django.urls import Resolver404, resolve, set_script_prefix
 
 from apimanager import refusals
 
-PAGES, PASSWORDS = 8, 4  # threads
+PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
 WAITING = 500  # requests that may wait for one of them
-NICENESS = 10  # of threads for what takes long: they use what others leave
 HASHING = frozenset(f"accounts:{name}" for name in ("sign-in", "sign-up", "password"))
 
 
@@ -37,26 +34,22 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class TooMany(Exception):
-    """More requests wait already than may. `str(error)` is the sentence for whoever sent another."""
-
-
 class Queue:
     """So many threads, and the requests that wait for one of them. `sentence` is for those who are too many."""
 
-    def __init__(self, threads: int, sentence: str, *, niceness: int = 0) -> None:
-        def begin() -> None:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)  # of this thread alone
-
-        self._threads = ThreadPoolExecutor(threads, "portal", begin if niceness else None)
+    def __init__(self, threads: int, sentence: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, "portal")
         self._most = threads + WAITING
         self._sentence = sentence
         self._known: set[Future[Answer]] = set()
 
-    def submit(self, work: Callable[[], Answer]) -> Future[Answer]:
-        """Have the work done when it is its turn, unless it is cancelled by then. Raises TooMany."""
+    def submit(self, path: str, work: Callable[[], Answer]) -> Future[Answer]:
+        """Have the work for `path` done when it is its turn, unless it is cancelled by then."""
         if len(self._known) >= self._most:
-            raise TooMany(self._sentence)
+            refused: Future[Answer] = Future()
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            refused.set_result(Answer(status, *refusals.answer(path, status, self._sentence)))
+            return refused
         turn = self._threads.submit(work)
         self._known.add(turn)
         turn.add_done_callback(self._known.discard)
@@ -70,7 +63,7 @@ class PortalApplication(ASGIHandler):
         self.load_middleware()
         self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
         busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
-        self._passwords = Queue(PASSWORDS, busy, niceness=NICENESS)
+        self._passwords = Queue(PASSWORDS, busy)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, unless its client goes before its turn comes."""
@@ -78,20 +71,16 @@ class PortalApplication(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        queue = self._passwords if scope["method"] == "POST" and _hashes(scope["path"]) else self._pages
-        try:
-            turn = queue.submit(partial(self._answer, scope, body))
-        except TooMany as error:
-            body.close()
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            await _send(send, Answer(status, *refusals.answer(scope["path"], status, str(error))))
-            return
+        queue = self._passwords if scope["method"] == "POST" and hashes_password(scope["path"]) else self._pages
+        turn = queue.submit(scope["path"], partial(self._answer, scope, body))
         turn.add_done_callback(lambda _: body.close())
         working, leaving = asyncio.wrap_future(turn), asyncio.ensure_future(receive())
         try:
             await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not leaving.done():
-                await _send(send, await working)
+                answer = await working
+                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+                await send({"type": "http.response.body", "body": answer.body})
         finally:
             working.cancel()
             leaving.cancel()
@@ -117,12 +106,7 @@ class PortalApplication(ASGIHandler):
             response.close()
 
 
-async def _send(send: Any, answer: Answer) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-def _hashes(path: str) -> bool:
+def hashes_password(path: str) -> bool:
     """Whether this is a form with a password, which takes as long as a hundred pages."""
     try:
         return resolve(path).view_name in HASHING

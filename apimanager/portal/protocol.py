@@ -6,6 +6,7 @@ bounds, forms that are read in the event loop, and query strings (which may hold
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -34,11 +35,6 @@ class PortalChannel(HTTPChannel):  # type: ignore[misc]  # Twisted is half typed
 
     _deadline: IDelayedCall | None = None
     _is_refused = False
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether all of a request is here, and not all of its answer."""
-        return bool(self._handlingRequest)
 
     def connectionMade(self) -> None:  # noqa: N802
         super().connectionMade()
@@ -90,9 +86,6 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
     received = 0
     client_addr: list[Any] | None
 
-    def __init__(self, channel: PortalChannel, queued: object = False) -> None:
-        super().__init__(channel, queued, parsePOSTFormSubmission=False)
-
     def __repr__(self) -> str:
         """Without the query: Daphne writes this to its log."""
         return f"<{self.method.decode('latin-1')} {self.uri.partition(b'?')[0].decode('latin-1')}>"
@@ -117,17 +110,18 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
         super().gotLength(length)
         kind = self.requestHeaders.getRawHeaders(b"Content-Type", [b""])[0]
         self._most = LARGEST_UPLOAD if kind.lower().startswith(b"multipart/form-data") else LARGEST_BODY
-        if length is not None and length > self._most:
-            self._refuse_size()
+        self._announced = length or 0
+        self.handleContentChunk(b"")
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         if self.finished:
             return
         self.received += len(data)
-        if self.received > self._most:
-            self._refuse_size()
-        else:
+        if max(self._announced, self.received) <= self._most:
             super().handleContentChunk(data)
+            return
+        sentence = f"This is too large: at most {self._most // 1024} KiB can be sent. Go back and send less."
+        self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """What Daphne answers by itself."""
@@ -148,23 +142,16 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
         else:
             self.finish()
 
-    def _refuse_size(self) -> None:
-        sentence = f"This is too large: at most {self._most // 1024} KiB can be sent. Go back and send less."
-        self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
-
 
 class PortalFactory(HTTPFactory):  # type: ignore[misc]  # Daphne carries no types
     """Makes a channel for each client. `server` is Daphne's."""
 
     protocol = PortalChannel
 
-    def __init__(self, server: Any) -> None:
-        super().__init__(server)
-        self.timeOut = IDLE_SECONDS
-
     def buildProtocol(self, address: Any) -> PortalChannel:  # noqa: N802
         channel: PortalChannel = super().buildProtocol(address)
-        channel.requestFactory = PortalRequest
+        channel.timeOut = IDLE_SECONDS
+        channel.requestFactory = partial(PortalRequest, parsePOSTFormSubmission=False)
         return channel
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from daphne.server import Server
 from django.conf import settings
@@ -34,14 +35,31 @@ access_log = logging.getLogger("apimanager.access")
 reactor: Any = installed
 
 
-def serve(hosts: list[str]) -> None:
-    """Listen on `hosts` at the portal's port until told to stop (SIGTERM, SIGINT). Raises CannotStart."""
+def serve(hosts: list[str]) -> NoReturn:
+    """Listen on `hosts` at the portal's port until told to stop (SIGTERM, SIGINT). Raises CannotStart.
+
+    Ends this process, even if a thread is still at work by then.
+    """
     most = (raise_descriptor_limit() - DESCRIPTORS_KEPT) // DESCRIPTORS_OF_A_CLIENT
     if most < 1:
         raise CannotStart("The portal may open too few files: allow it more (ulimit -n; LimitNOFILE= under systemd).")
-    server = PortalServer(PortalApplication(), drain=settings.PORTAL_DRAIN_SECONDS)
+    server = PortalServer(
+        PortalApplication(),
+        endpoints=["a door of our own"],
+        action_logger=log_request if settings.ACCESS_LOG else None,
+        http_timeout=ANSWER_SECONDS,
+        server_name="",
+    )
+    pair = PrivateCertificate.loadPEM(settings.TLS_CERTIFICATE.read_bytes() + b"\n" + settings.TLS_KEY.read_bytes())
+    tls = CertificateOptions(
+        privateKey=pair.privateKey.original,
+        certificate=pair.original,
+        extraCertChain=[Certificate.loadPEM(each).original for each in chain_of(settings.TLS_CERTIFICATE)[1:]],
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(TLS_12_CIPHERS),
+    )
     door = Door(
-        _tls_options(),
+        tls,
         PortalFactory(server),
         most=min(settings.PORTAL_CONNECTIONS or most, most),
         per_address=settings.PORTAL_CONNECTIONS_PER_ADDRESS or most,
@@ -53,6 +71,8 @@ def serve(hosts: list[str]) -> None:
     except CannotListenError as error:
         raise CannotStart(f"The portal cannot listen on port {settings.PORTAL_PORT}: {error.socketError}.") from error
     server.run_with(door)
+    logging.shutdown()
+    os._exit(0)
 
 
 class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
@@ -79,8 +99,12 @@ class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
         held = len(self._of_address.get(counted(addr.host), ()))
         if held >= self._per_address and addr.host not in self._proxies:
             return None
-        if len(self.protocols) >= self._most and not self._make_room(held):
-            return None
+        if len(self.protocols) >= self._most:
+            crowd = max(self._of_address.values(), key=len)
+            asked = (each for each in crowd if not each.wrappedProtocol._handlingRequest)
+            if len(crowd) <= held + 1 or (found := next(asked, None)) is None:
+                return None
+            found.abortConnection()
         protocol: TLSMemoryBIOProtocol = super().buildProtocol(addr)
         return protocol
 
@@ -95,34 +119,16 @@ class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed
         if not self._of_address[address]:
             del self._of_address[address]
 
-    def _make_room(self, held: int) -> bool:
-        """Cut off one connection for a newcomer whose address holds so many; whether there was one."""
-        crowd = max(self._of_address.values(), key=len)
-        found = next((each for each in crowd if not each.wrappedProtocol.is_answering), None)
-        if found is None or len(crowd) <= held + 1:
-            return False
-        found.abortConnection()
-        return True
-
 
 class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
-    """Daphne's server with ports of our own. `drain` is the seconds that requests have to finish at the end."""
+    """Daphne's server with a door of our own."""
 
     is_stopping = False
-
-    def __init__(self, application: Any, *, drain: float = 5.0) -> None:
-        super().__init__(
-            application,
-            endpoints=["ours"],
-            action_logger=log_request if settings.ACCESS_LOG else None,
-            http_timeout=ANSWER_SECONDS,
-            server_name="",
-        )
-        self.connections: dict[PortalRequest, dict[str, Any]] = {}
-        self._drain_seconds = drain
+    connections: dict[PortalRequest, dict[str, Any]]
 
     def run_with(self, door: Door) -> None:
         """Serve who comes in by the door until told to stop."""
+        self.connections = {}
         globalLogBeginner.beginLoggingTo([lambda _: None], redirectStandardIO=False, discardBuffer=True)
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
@@ -135,7 +141,7 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
         """Requests have the drain time to finish, then they are refused like those that came meanwhile."""
         self.is_stopping = True
         clock = asyncio.get_running_loop().time
-        over = clock() + self._drain_seconds
+        over = clock() + settings.PORTAL_DRAIN_SECONDS
         while self._in_flight() and clock() < over:
             await asyncio.sleep(0.02)
         for request in self._in_flight():
@@ -167,15 +173,4 @@ def log_request(protocol: str, action: str, details: dict[str, Any]) -> None:
         details["status"],
         details["size"],
         details["time_taken"] * 1000,
-    )
-
-
-def _tls_options() -> CertificateOptions:
-    pair = PrivateCertificate.loadPEM(settings.TLS_CERTIFICATE.read_bytes() + b"\n" + settings.TLS_KEY.read_bytes())
-    return CertificateOptions(
-        privateKey=pair.privateKey.original,
-        certificate=pair.original,
-        extraCertChain=[Certificate.loadPEM(each).original for each in chain_of(settings.TLS_CERTIFICATE)[1:]],
-        raiseMinimumTo=TLSVersion.TLSv1_2,
-        acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(TLS_12_CIPHERS),
     )

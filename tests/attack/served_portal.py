@@ -26,12 +26,11 @@ def main(*, prepare: bool = False, views: str = "", descriptors: int = 0, most: 
         from apimanager import bootstrap
 
         bootstrap.prepare_database(timezone.now(), lambda _: None)
-    from apimanager import launch
-    from apimanager.portal import protocol
+    from apimanager.portal import protocol, server
 
     for name, value in constants.items():
         setattr(protocol, name, value)
-    launch.serve_portal_to_the_end()
+    server.serve(["127.0.0.1"])
 
 
 if __name__ == "__main__":

@@ -56,11 +56,15 @@ def views(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 async def ask(
-    app: PortalApplication, target: str, *headers: tuple[bytes, bytes], leaves: asyncio.Event | None = None
+    app: PortalApplication,
+    target: str,
+    *headers: tuple[bytes, bytes],
+    method: str = "GET",
+    leaves: asyncio.Event | None = None,
 ) -> Said | None:
     """What the application answers; None if it does not, as to one who has left."""
     address, _, query = target.partition("?")
-    scope = {"type": "http", "method": "GET", "path": address, "query_string": query.encode(), "headers": headers}
+    scope = {"type": "http", "method": method, "path": address, "query_string": query.encode(), "headers": headers}
     messages: list[Any] = [{"type": "http.request", "body": b""}]
     sent: list[Any] = []
 
@@ -113,6 +117,25 @@ async def test_requests_wait_in_turn_and_too_many_are_refused_with_a_sentence(vi
     assert sorted(views.asked) == ["0", "1", "2", "3", "4"]
 
 
+async def test_pages_do_not_wait_for_people_who_sign_in_and_those_hear_why_they_cannot(
+    views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "PASSWORDS", 1)
+    monkeypatch.setattr(application, "hashes_password", lambda path: path.startswith("/gate"))
+    app = PortalApplication()
+    people = [asyncio.create_task(ask(app, f"/gate/{number}", method="POST")) for number in range(4)]
+    await begun(views, 1)
+    page = await ask(app, "/thread")
+    assert page
+    assert page.status == 200
+    refused = await ask(app, "/gate/more", method="POST")
+    assert refused
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+    assert "Very many people are signing in at this moment. Nothing was done; try again" in refused.body
+    views.open.set()
+    assert {each.status for each in await asyncio.gather(*people) if each} == {200}
+
+
 async def test_who_leaves_before_their_turn_costs_nothing(views: Views) -> None:
     app, leaves = PortalApplication(), asyncio.Event()
     waiting = [asyncio.create_task(ask(app, f"/gate/{number}")) for number in range(2)]
@@ -153,5 +176,5 @@ async def test_a_request_that_django_cannot_even_begin_to_read_is_refused(views:
 
 def test_only_forms_with_a_password_wait_with_the_passwords() -> None:
     forms = "/devportal/sign-in", "/publisher/sign-in", "/devportal/sign-up", "/admin/account/password"
-    assert all(map(application._hashes, forms))
-    assert not any(map(application._hashes, ("/publisher/apis", "/nothing", "/oauth2/token")))
+    assert all(map(application.hashes_password, forms))
+    assert not any(map(application.hashes_password, ("/publisher/apis", "/nothing", "/oauth2/token")))
