@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views import View
 
 from accounts import drafts, portals
@@ -49,15 +50,11 @@ class RequiresRole(View):
 
 def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | None:
     """The answer for a visitor without a session, None for one who may enter; raises RoleRequired for the others."""
-    if not isinstance(request.user, User):
-        return to_sign_in(request)
-    if needed := tuple(roles):
-        require_role(request.user, *needed, to="Opening this page")
-    return None
-
-
-def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Send a visitor to the portal's sign-in; a fragment request makes the whole page go there."""
+    if isinstance(request.user, User):
+        if needed := tuple(roles):
+            require_role(request.user, *needed, to="Opening this page")
+        return None
+    # A request for a fragment makes the whole page go to the portal's sign-in.
     fragment = request.headers.get("HX-Request") == "true"
     back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
     portal = portals.of_path(request.path)
@@ -65,7 +62,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     if request.method != "GET" and not fragment:
         draft = draft_of(request)
         back = drafts.address(request, draft) if draft else came_from(request) or portal.home
-    address = f"{portal.sign_in}?{urlencode({'next': back})}"
+    address = f"{reverse('accounts:sign-in', args=[portal])}?{urlencode({'next': back})}"
     answer = HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
     if draft:
         drafts.keep(request, answer, draft)

@@ -43,23 +43,13 @@ class Attempt:
         attempt = cls(f"attempts:{kind}:{counted(request.META.get('REMOTE_ADDR') or '')}")
         if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
             raise TooManyAttempts(refusal, seconds)
-        attempt._add(1)
+        attempt.count(1)
         return attempt
 
-    def take_back(self) -> None:
-        """Do not count it."""
-        self._add(-1)
-
-    def _add(self, number: int) -> None:
+    def count(self, number: int) -> None:
+        """Count it; with -1 do not count it after all."""
         with suppress(ValueError):  # the time was over between the two calls
             cache.incr(self.key, number)
-
-
-def sign_up_attempt(request: HttpRequest) -> Attempt:
-    """An attempt to make an account. Raises TooManyAttempts."""
-    refusal = "Too many accounts were made"
-    most = settings.SIGN_UPS_PER_ADDRESS
-    return Attempt.begin(request, kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal)
 
 
 def person_of(request: HttpRequest, *, username: str, password: str) -> User | None:
@@ -70,9 +60,9 @@ def person_of(request: HttpRequest, *, username: str, password: str) -> User | N
     try:
         person = authenticate(request, username=username, password=password)
     except TooManyPasswords:
-        attempt.take_back()
+        attempt.count(-1)
         raise
     if not isinstance(person, User) or person.is_service:
         return None
-    attempt.take_back()
+    attempt.count(-1)
     return person

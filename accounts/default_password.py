@@ -6,11 +6,6 @@ FIRST_USERNAME = "admin"
 FIRST_PASSWORD = "admin"  # noqa: S105 - the tutorial's first password, refused everywhere but on loopback
 
 
-def is_first(user: User) -> bool:
-    """Whether this is the account of the first start."""
-    return user.username == FIRST_USERNAME
-
-
 def default_password_stands() -> bool:
     """Whether somebody could sign in as admin with the password of the first start.
 
@@ -18,8 +13,3 @@ def default_password_stands() -> bool:
     """
     first = User.objects.filter(username_key=FIRST_USERNAME, is_active=True).first()
     return first is not None and first.check_password(FIRST_PASSWORD)
-
-
-def default_password_is_marked() -> bool:
-    """The same question for a page: answered by the mark on the row, without hashing."""
-    return User.objects.filter(username_key=FIRST_USERNAME, is_active=True, must_change_password=True).exists()

@@ -12,7 +12,6 @@ import zlib
 from datetime import timedelta
 
 from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
@@ -22,7 +21,7 @@ KEPT = timedelta(hours=1)
 MOST_BYTES = 128 * 1024  # compressed
 MOST_OF_ONE = 100
 MOST = 500
-QUERY = "draft"
+QUERY, COOKIE = "draft", "__Host-apim-draft"
 LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation")
 
 
@@ -38,10 +37,10 @@ def body_of(request: HttpRequest) -> bytes:
 def keep(request: HttpRequest, response: HttpResponse, draft: Draft) -> None:
     """Give the browser what opens the draft."""
     response.set_cookie(
-        _cookie_name(),
-        _key_of(request, draft),
+        COOKIE,
+        draft.key or request.COOKIES[COOKIE],
         max_age=int(KEPT.total_seconds()),
-        secure=settings.SESSION_COOKIE_SECURE,
+        secure=True,
         httponly=True,
         samesite="Lax",
     )
@@ -55,21 +54,25 @@ def write(request: HttpRequest, body: bytes, *, status: int = 0) -> Draft | None
     packed = zlib.compress(_whose(request) + body)
     if len(packed) > MOST_BYTES:
         return None
-    key = request.COOKIES.get(_cookie_name()) or ""
+    key = request.COOKIES.get(COOKIE) or ""
     key = key if _box(key) else Fernet.generate_key().decode()
     client = hashlib.sha256(str(request.META.get("REMOTE_ADDR")).encode()).hexdigest()
     sealed = Fernet(key).encrypt(packed)
     draft = Draft(client=client, path=request.path[:500], status=status, sealed=sealed, created_at=timezone.now())
     draft.save(force_insert=True)
     draft.key = key
-    _sweep(client)
+    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (Draft.objects.all(), MOST)):
+        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
+        if surplus:
+            Draft.objects.filter(pk__in=surplus).delete()
     return draft
 
 
 def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     """The draft that the address names, for this path and in this browser."""
     name = request.GET.get(QUERY, "")
-    box = _box(request.COOKIES.get(_cookie_name()) or "")
+    box = _box(request.COOKIES.get(COOKIE) or "")
     if not box or not name.isalnum() or len(name) > Draft.ID_LENGTH:
         return None
     oldest = timezone.now() - KEPT
@@ -95,24 +98,8 @@ def _whose(request: HttpRequest) -> bytes:
     return f"{request.user.pk or ''}\n".encode()
 
 
-def _sweep(client: str) -> None:
-    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (Draft.objects.all(), MOST)):
-        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
-        if surplus:
-            Draft.objects.filter(pk__in=surplus).delete()
-
-
-def _key_of(request: HttpRequest, draft: Draft) -> str:
-    return draft.key or request.COOKIES[_cookie_name()]
-
-
 def _box(key: str) -> Fernet | None:
     try:
         return Fernet(key)
     except ValueError:
         return None
-
-
-def _cookie_name() -> str:
-    return "__Host-apim-draft" if settings.SESSION_COOKIE_SECURE else "apim-draft"

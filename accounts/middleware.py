@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 from accounts import drafts
 from accounts.access import came_from
@@ -16,14 +17,10 @@ REFUSED = "errors/refused.html"
 FAILED = frozenset({400, 409})
 
 
-class DomainErrorMiddleware:
+class DomainErrorMiddleware(MiddlewareMixin):
     """Turn an operation's refusal that no view has handled into a page with the right status and its sentence."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+    async_capable = False
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render the page of an anticipated refusal, whose class may name a `template`; leave the rest to Django."""
@@ -63,15 +60,14 @@ class DraftMiddleware:
             request.draft = QueryDict(body)  # type: ignore[attr-defined]
             messages.info(request, "What you typed is here again. Nothing has been sent yet.")
         answer = self.get_response(request)
-        return self._with_an_address(request, answer) if _is_failed_form(request, answer) else answer
-
-    def _with_an_address(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-        draft = drafts.write(request, answer.content, status=answer.status_code)
-        if draft is None:
+        if not _is_failed_form(request, answer):
             return answer
-        moved = HttpResponseRedirect(drafts.address(request, draft))
+        kept = drafts.write(request, answer.content, status=answer.status_code)
+        if kept is None:
+            return answer
+        moved = HttpResponseRedirect(drafts.address(request, kept))
         moved.status_code = 303
-        drafts.keep(request, moved, draft)
+        drafts.keep(request, moved, kept)
         return moved
 
 
