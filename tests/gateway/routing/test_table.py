@@ -80,7 +80,7 @@ def test_the_first_preference_that_holds_any_candidate_decides() -> None:
     assert match is not None
     chosen = match.route({"/other@1"}, {"/a@1.1"}, {"/a@1.2"})
     assert chosen is not None
-    assert chosen.version == "1.1"
+    assert chosen.deployment.version == "1.1"
 
 
 def test_the_longest_context_wins_even_where_it_leads_nowhere() -> None:
@@ -208,7 +208,8 @@ def test_an_encoded_letter_does_not_slip_past_a_topics_scope() -> None:
     guarded = deployment(topics=[Topic("/admin", scopes=frozenset({"admin"})), ALL])
     route = route_to(guarded, "/%61dmin")
     assert route is not None
-    assert route.scopes == {"admin"}
+    assert route.topic
+    assert route.topic.scopes == {"admin"}
 
 
 @pytest.mark.parametrize(
