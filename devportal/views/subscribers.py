@@ -21,6 +21,7 @@ from publisher.models import Api
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
+MOST_BLOCKS = 50
 # What a button that leads to a state says; approving is unblocking what was never open.
 ACTIONS = {
     SubscriptionState.UNBLOCKED: "Unblock",
@@ -55,7 +56,8 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "text": text,
         "state": state,
         "states": CHOICES,
-        "blocks": queries.blocks(current_user(request), api),
+        "blocks": queries.blocks(current_user(request), api)[:MOST_BLOCKS],
+        "blocked": queries.blocks(current_user(request), api).count(),
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
     return render(request, "devportal/subscribers/list.html", context)
