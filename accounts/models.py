@@ -94,7 +94,8 @@ def _draft_id() -> str:
 class Draft(models.Model):
     """A form that was sent in vain, or the page that answered one (`status`), sealed: see `accounts.drafts`.
 
-    `client` is a digest of the address it came from, so that one cannot fill the table. `key` is never stored.
+    `client` is a digest of the address it came from, so that one cannot fill the table; those of strangers begin with
+    `-`. `key` is never stored.
     """
 
     ID_LENGTH: ClassVar = 32

@@ -81,6 +81,7 @@ class NoPassword(Conflict):
 
 LONGEST_NAME = 150
 RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
+NOT_CURRENT = "This is not your current password. Type the one you signed in with."
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
 PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
@@ -98,36 +99,38 @@ def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> 
         return admit(user, [Role.SUBSCRIBER], actor=user, now=now)
 
 
-@transaction.atomic
 def create_user(
     *, username: str, password: str, roles: Iterable[Role], actor: User | None, now: datetime, email: str = ""
 ) -> User:
-    """Create an account for somebody else, who is asked to change the password at the first sign-in."""
+    """Create an account for somebody else, who has to change the password at the first sign-in."""
     require_in_charge(actor)
-    user = new_user(username=username, email=email, password=password, now=now)
+    user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
     user.must_change_password = True
-    return admit(user, roles, actor=actor, now=now)
+    with transaction.atomic():
+        return admit(user, roles, actor=actor, now=now)
 
 
-@transaction.atomic
 def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     require_change_account(actor, of=user)
     if actor == user and not user.check_password(current_password):
-        sentence = "This is not your current password. Type the one you signed in with."
-        raise WrongPassword(sentence, {"current_password": sentence})
+        raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+    before = user.password
     check_policy(new_password, user, field="new_password")
     if actor == user and current_password == new_password:
         sentence = "This is the password you have now. Choose a new one."
         raise WeakPassword(sentence, {"new_password": sentence})
-    user.set_password(new_password)
+    user.set_password(new_password)  # slow: nobody waits for a lock
     user.must_change_password = actor != user
-    user.save(update_fields=["password", "must_change_password"])
-    record_change(user, "password_changed", actor=actor, now=now)
+    with transaction.atomic():
+        held = User.objects.filter(pk=user.pk, **({"password": before} if actor == user else {}))
+        if held.update(password=user.password, must_change_password=user.must_change_password) != 1:
+            # It was changed or reset while this one was hashed.
+            raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+        record_change(user, "password_changed", actor=actor, now=now)
     return user
 
 
-@transaction.atomic
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     """Give somebody who cannot sign in a one-time password, which is returned here and kept nowhere.
 
@@ -139,11 +142,12 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     if actor == user:
         raise NoPassword("Change your own password on the page of your account, with the one you have now.")
     password = one_time_password()
-    user.set_password(password)
+    user.set_password(password)  # slow: nobody waits for a lock
     user.must_change_password = True
-    user.save(update_fields=["password", "must_change_password"])
-    forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
-    record_change(user, "password_reset", actor=actor, now=now)
+    with transaction.atomic():
+        user.save(update_fields=["password", "must_change_password"])
+        forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
+        record_change(user, "password_reset", actor=actor, now=now)
     return password
 
 

@@ -1,5 +1,6 @@
 """Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
 
+import secrets
 from pathlib import Path
 
 from apimanager import key_files, preflight
@@ -30,6 +31,9 @@ BIND_HOST: str = env.str("APIM_BIND", default="127.0.0.1")
 BIND_HOSTS: list[str] = preflight.hosts_of(BIND_HOST)
 PUBLIC_HOST: str = env.str("APIM_PUBLIC_HOST", default="localhost")
 PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
+PORTAL_CONNECTIONS: int = env.int("APIM_PORTAL_CONNECTIONS", default=4096)
+PORTAL_CONNECTIONS_PER_ADDRESS: int = env.int("APIM_PORTAL_CONNECTIONS_PER_ADDRESS", default=256)
+PORTAL_DRAIN_SECONDS: float = env.float("APIM_PORTAL_DRAIN_SECONDS", default=5.0)
 GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
 GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
@@ -53,7 +57,8 @@ GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_H
 
 BACKEND_POLICY = env.backends(
     "APIM_BACKEND_NETWORKS",
-    default="127.0.0.0/8,::1",
+    bind=BIND_HOST,
+    samples_port=SAMPLES_PORT,
     own_ports=(PORTAL_PORT, GATEWAY_WS_PORT, GATEWAY_WSS_PORT, METRICS_PORT),
     own_hosts=(*BIND_HOSTS, PUBLIC_HOST),
 )
@@ -68,7 +73,7 @@ preflight.check_proxy_protocol(TRUSTED_PROXIES, PROXY_PROTOCOL)
 
 DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
-    DATA_DIR / "secret_key", key_files.make_secret_key
+    DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(48)
 )
 VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
 key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
@@ -109,8 +114,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",  # before static files, among which are pages of others
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apimanager.middleware.ReadableMiddleware",
+    "apimanager.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -121,6 +128,7 @@ MIDDLEWARE = [
     "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
+    "accounts.middleware.OwnPasswordMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -280,7 +288,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.rest.parsing.ReadableJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.rest.refusals.error_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
@@ -20,7 +19,7 @@ LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
 
 
-class ApplicationPlan(models.Model):
+class ApplicationPlan(KeepsFolded):
     """A quota shared by all of an application's tokens, in messages a minute; null means no limit."""
 
     audit_kind: ClassVar = "applicationplan"
@@ -29,11 +28,12 @@ class ApplicationPlan(models.Model):
     display_name = models.CharField(max_length=512)
     description = models.CharField(max_length=1024, blank=True)
     per_minute = models.PositiveBigIntegerField(null=True, blank=True)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(Lower("name"), name="application_plan_name_unique_in_any_case")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="application_plan_name_unique_in_any_case")]
 
     def __str__(self) -> str:
         return self.display_name

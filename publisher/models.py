@@ -30,7 +30,7 @@ def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
 
 
-class Plan(models.Model):
+class Plan(KeepsFolded):
     """A business plan: what one subscription may send. A limit that is null does not apply.
 
     Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
@@ -59,9 +59,12 @@ class Plan(models.Model):
     over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
     over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)
     requires_approval = models.BooleanField(default=False)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="plan_name_unique_in_any_case")]
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="plan_name_unique_in_any_case")]
 
     def __str__(self) -> str:
         return self.display_name

@@ -9,7 +9,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from core.errors import DomainError
+from core.errors import DomainError, cannot_be_kept
+from core.text import UNREADABLE
 
 TITLES = {
     400: "Bad request",
@@ -18,11 +19,13 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     409: "Conflict",
     412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    500: "Fault of the server",
     503: "Unavailable",
 }
 # WSO2's numbers; every other refusal without a `number` of its own is 900000 and its status.
@@ -37,6 +40,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
         return Response(refusal_body(error, names), status=error.status, headers=getattr(error, "headers", None))
+    if cannot_be_kept(error):
+        return _answer(400, 900400, UNREADABLE)
     if isinstance(error, RecursionError):
         return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):
@@ -60,17 +65,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
 def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
     fields = {(names or {}).get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
-    return _body(error.status, error.code, str(error), fields)
-
-
-def _body(number: int, code: int, description: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "code": code,
-        "message": TITLES.get(number, "Error"),
-        "description": description,
-        "moreInfo": "",
-        "error": [{"code": str(code), "field": key, "message": each} for key, each in fields.items()],
-    }
+    return document(error.status, error.code, str(error), fields)
 
 
 def _answer(
@@ -80,7 +75,18 @@ def _answer(
     fields: Mapping[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    return Response(_body(number, code, description, fields or {}), status=number, headers=headers)
+    return Response(document(number, code, description, fields), status=number, headers=headers)
+
+
+def document(number: int, code: int, description: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The body of a refusal with the status `number`; `fields` says what is wrong with which."""
+    return {
+        "code": code,
+        "message": TITLES.get(number, "Error"),
+        "description": description,
+        "moreInfo": "",
+        "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
+    }
 
 
 def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:

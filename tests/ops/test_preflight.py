@@ -20,6 +20,7 @@ from apimanager.preflight import (
     keep_private,
 )
 from core.client_address import TrustedProxies
+from publisher.ip_policy import BackendPolicy
 
 
 @pytest.mark.parametrize(("usual", "longest"), [(0, 60), (61, 60), (-1, -1)])
@@ -200,4 +201,33 @@ def test_a_network_for_backends_that_is_none_is_named_with_its_setting(
 ) -> None:
     monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
     with pytest.raises(CannotStart, match=r"^APIM_BACKEND_NETWORKS: '.*' is n"):
-        Environment().backends("APIM_BACKEND_NETWORKS", "::1", own_ports=(), own_hosts=())
+        backends(bind="127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("bind", "value", "is_open"),
+    [
+        ("127.0.0.1", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("localhost", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("::1", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("0.0.0.0", None, set()),
+        ("192.0.2.1", None, set()),
+        ("127.0.0.1", "", {"127.0.0.1:9900", "[::1]:9900"}),
+        ("127.0.0.1", "10.0.0.0/8", set()),
+        ("0.0.0.0", "127.0.0.1", {"127.0.0.1:9900", "127.0.0.1:5432"}),
+    ],
+)
+def test_of_this_machine_only_the_samples_are_open_to_backends_unless_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, bind: str, value: str | None, is_open: set[str]
+) -> None:
+    monkeypatch.delenv("APIM_BACKEND_NETWORKS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
+    policy = backends(bind=bind)
+    asked = [(host, port) for host in ("127.0.0.1", "::1") for port in (9900, 5432)]
+    found = [(host, port) for host, port in asked if not policy.refuse("localhost", host, port)]
+    assert {f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in found} == is_open
+
+
+def backends(bind: str) -> BackendPolicy:
+    return Environment().backends("APIM_BACKEND_NETWORKS", bind=bind, samples_port=9900, own_ports=(), own_hosts=())
