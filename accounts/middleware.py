@@ -80,7 +80,7 @@ class ChangesMiddleware:
 
     def _refusal(self, request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
         """In the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page."""
-        if request.path.startswith("/oauth2/"):
+        if request.path.startswith("/oauth2/") and request.path != "/oauth2/authorize":  # which is a page
             body = {"error": "temporarily_unavailable", "error_description": str(error)}
             return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
         if request.path.startswith(("/api/", "/client-registration/")):

@@ -20,6 +20,7 @@ _REFUSALS = {
     404: "There is no such thing for you.",
     409: "It exists already, has changed meanwhile, or is in a state that does not allow this.",
     412: "If-Match names another state than the present one.",
+    429: "Too often. `Retry-After` says in how many seconds to come back.",
     503: "What it takes to answer is out of reach at the moment.",
 }
 
