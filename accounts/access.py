@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views import View
 
 from accounts import drafts, portals
@@ -49,20 +50,16 @@ class RequiresRole(View):
 
 def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | None:
     """The answer for a visitor without a session, None for one who may enter; raises RoleRequired for the others."""
-    if not isinstance(request.user, User):
-        return to_sign_in(request)
-    if needed := tuple(roles):
-        require_role(request.user, *needed, to="Opening this page")
-    return None
-
-
-def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Send a visitor to the portal's sign-in; a fragment request makes the whole page go there."""
+    if isinstance(request.user, User):
+        if needed := tuple(roles):
+            require_role(request.user, *needed, to="Opening this page")
+        return None
+    # A request for a fragment makes the whole page go to the portal's sign-in.
     fragment = request.headers.get("HX-Request") == "true"
     portal, back, draft = portals.of_path(request.path), request.get_full_path(), None
     if request.method != "GET" or fragment:
         back, draft = typed_on(request)
-    address = f"{portal.sign_in}?{urlencode({'next': back or portal.home})}"
+    address = f"{reverse('accounts:sign-in', args=[portal])}?{urlencode({'next': back or portal.home})}"
     answer = HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
     if draft:
         drafts.keep(request, answer, draft)

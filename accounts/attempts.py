@@ -43,14 +43,11 @@ class Attempt:
         attempt = cls(f"attempts:{kind}:{who}")
         if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
             raise TooManyAttempts(refusal, seconds)
-        attempt._add(1)
+        attempt.count(1)
         return attempt
 
-    def take_back(self) -> None:
-        """Do not count it."""
-        self._add(-1)
-
-    def _add(self, number: int) -> None:
+    def count(self, number: int) -> None:
+        """Count it; with -1 do not count it after all."""
         with suppress(ValueError):  # the time was over between the two calls
             cache.incr(self.key, number)
 
@@ -58,13 +55,6 @@ class Attempt:
 def address_of(request: HttpRequest) -> str:
     """The address under which attempts are counted."""
     return counted(request.META.get("REMOTE_ADDR") or "")
-
-
-def sign_up_attempt(request: HttpRequest) -> Attempt:
-    """An attempt to make an account. Raises TooManyAttempts."""
-    refusal = "Too many accounts were made from your address"
-    most = settings.SIGN_UPS_PER_ADDRESS
-    return Attempt.begin(address_of(request), kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal)
 
 
 def person_of(request: HttpRequest, *, username: str, password: str) -> User | None:
@@ -75,9 +65,9 @@ def person_of(request: HttpRequest, *, username: str, password: str) -> User | N
     try:
         person = authenticate(request, username=username, password=password)
     except TooManyPasswords:
-        attempt.take_back()
+        attempt.count(-1)
         raise
     if not isinstance(person, User) or person.is_service:
         return None
-    attempt.take_back()
+    attempt.count(-1)
     return person

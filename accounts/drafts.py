@@ -12,7 +12,6 @@ import zlib
 from datetime import timedelta
 
 from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
@@ -24,7 +23,7 @@ MOST_BYTES = 128 * 1024  # compressed
 MOST_OF_ONE = 100
 MOST = 500
 STRANGER = "-"  # in front of the client of what nobody who is signed in has sent
-QUERY = "draft"
+QUERY, COOKIE = "draft", "__Host-apim-draft"
 FORM = "form"
 """A hidden field that names one of the forms of a page: a dialog, which is sent to another address."""
 LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation")
@@ -42,10 +41,10 @@ def body_of(request: HttpRequest) -> bytes:
 def keep(request: HttpRequest, response: HttpResponse, draft: Draft) -> None:
     """Give the browser what opens the draft."""
     response.set_cookie(
-        _cookie_name(),
-        _key_of(request, draft),
+        COOKIE,
+        draft.key or request.COOKIES[COOKIE],
         max_age=int(KEPT.total_seconds()),
-        secure=settings.SESSION_COOKIE_SECURE,
+        secure=True,
         httponly=True,
         samesite="Lax",
     )
@@ -60,7 +59,7 @@ def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0)
     packed = zlib.compress(_whose(request) + body)
     if len(packed) > MOST_BYTES:
         return None
-    key = request.COOKIES.get(_cookie_name()) or ""
+    key = request.COOKIES.get(COOKIE) or ""
     key = key if _box(key) else Fernet.generate_key().decode()
     client = hashlib.sha256(str(request.META.get("REMOTE_ADDR")).encode()).hexdigest()
     client = client if request.user.is_authenticated else f"{STRANGER}{client[1:]}"
@@ -68,14 +67,20 @@ def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0)
     draft = Draft(client=client, path=(path or request.path)[:500], status=status, sealed=sealed, created_at=at)
     draft.save(force_insert=True)
     draft.key = key
-    _sweep(client)
+    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    strangers = Q(client__startswith=STRANGER)
+    kind = Draft.objects.filter(strangers if client.startswith(STRANGER) else ~strangers)
+    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (kind, MOST)):
+        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
+        if surplus:
+            Draft.objects.filter(pk__in=surplus).delete()
     return draft
 
 
 def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     """The draft that the address names, for this path and in this browser."""
     name = request.GET.get(QUERY, "")
-    box = _box(request.COOKIES.get(_cookie_name()) or "")
+    box = _box(request.COOKIES.get(COOKIE) or "")
     if not box or not name.isalnum() or len(name) > Draft.ID_LENGTH:
         return None
     oldest = timezone.now() - KEPT
@@ -102,26 +107,8 @@ def _whose(request: HttpRequest) -> bytes:
     return f"{request.user.pk or ''}\n".encode()
 
 
-def _sweep(client: str) -> None:
-    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    strangers = Q(client__startswith=STRANGER)
-    kind = Draft.objects.filter(strangers if client.startswith(STRANGER) else ~strangers)
-    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (kind, MOST)):
-        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
-        if surplus:
-            Draft.objects.filter(pk__in=surplus).delete()
-
-
-def _key_of(request: HttpRequest, draft: Draft) -> str:
-    return draft.key or request.COOKIES[_cookie_name()]
-
-
 def _box(key: str) -> Fernet | None:
     try:
         return Fernet(key)
     except ValueError:
         return None
-
-
-def _cookie_name() -> str:
-    return "__Host-apim-draft" if settings.SESSION_COOKIE_SECURE else "apim-draft"

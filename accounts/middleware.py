@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
+from django.utils.deprecation import MiddlewareMixin
 
 from accounts import default_password, drafts, portals
 from accounts.access import came_from
@@ -20,14 +21,10 @@ DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
 WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
 
 
-class DomainErrorMiddleware:
+class DomainErrorMiddleware(MiddlewareMixin):
     """Turn an operation's refusal that no view has handled into a page with the right status and its sentence."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+    async_capable = False
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render the page of an anticipated refusal, whose class may name a `template`; leave the rest to Django."""
@@ -46,17 +43,13 @@ class DomainErrorMiddleware:
         return page
 
 
-class OwnPasswordMiddleware:
+class OwnPasswordMiddleware(MiddlewareMixin):
     """Somebody with a password that an administrator chose sees one page: the one on which it is changed.
 
     The REST API refuses such a person itself (`accounts.rest`).
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+    async_capable = False
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -106,15 +99,14 @@ class DraftMiddleware:
                 setattr(request, "reopened" if drafts.FORM in typed else "draft", typed)
                 messages.info(request, "What you typed is here again. Nothing has been sent yet.")
         answer = self.get_response(request)
-        return self._with_an_address(request, answer) if _is_failed_form(request, answer) else answer
-
-    def _with_an_address(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-        draft = drafts.write(request, answer.content, status=answer.status_code)
-        if draft is None:
+        if not _is_failed_form(request, answer):
             return answer
-        moved = HttpResponseRedirect(drafts.address(request.get_full_path(), draft))
+        kept = drafts.write(request, answer.content, status=answer.status_code)
+        if kept is None:
+            return answer
+        moved = HttpResponseRedirect(drafts.address(request.get_full_path(), kept))
         moved.status_code = 303
-        drafts.keep(request, moved, draft)
+        drafts.keep(request, moved, kept)
         return moved
 
 

@@ -35,34 +35,17 @@ class UsernameTaken(Invalid):
 class WrongPassword(Invalid):
     """The current password was not given right."""
 
-    def __init__(self) -> None:
-        sentence = "This is not your current password. Type the one you signed in with."
-        super().__init__(sentence, {"current_password": sentence})
-
 
 class WeakPassword(Invalid):
     """The new password does not keep to the policy; the sentence says what to change."""
-
-    def __init__(self, sentences: list[str], field: str) -> None:
-        super().__init__(" ".join(sentences), {field: " ".join(sentences)})
 
 
 class LastAdministrator(Conflict):
     """Without this person nobody could manage the installation."""
 
-    def __init__(self, user: User) -> None:
-        super().__init__(f"{user.display_name} is the last administrator. Make somebody else one first.")
-
 
 class RolesChanged(Conflict):
     """Somebody else has changed the roles since they were looked at."""
-
-    def __init__(self, user: User, held: Iterable[Role]) -> None:
-        now = listed([role.value for role in in_order(held)]) or "none"
-        super().__init__(
-            f"Somebody has changed the roles of {user.display_name} meanwhile: now they are {now}. Nothing was saved; "
-            "choose again."
-        )
 
 
 class NothingToChange(Conflict):
@@ -101,10 +84,12 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     require_change_account(actor, of=user)
     if actor == user and not user.check_password(current_password):
-        raise WrongPassword
+        sentence = "This is not your current password. Type the one you signed in with."
+        raise WrongPassword(sentence, {"current_password": sentence})
     check_policy(new_password, user, field="new_password")
     if actor == user and current_password == new_password:
-        raise WeakPassword(["This is the password you have now. Choose a new one."], "new_password")
+        sentence = "This is the password you have now. Choose a new one."
+        raise WeakPassword(sentence, {"new_password": sentence})
     user.set_password(new_password)
     user.must_change_password = actor != user
     user.save(update_fields=["password", "must_change_password"])
@@ -168,7 +153,11 @@ def set_roles(
     wanted = frozenset(roles)
     held = frozenset(Role(grant.role) for grant in RoleGrant.objects.select_for_update().filter(user=user))
     if seen is not None and frozenset(seen) != held:
-        raise RolesChanged(user, held)
+        present = listed([role.value for role in in_order(held)]) or "none"
+        raise RolesChanged(
+            f"Somebody has changed the roles of {user.display_name} meanwhile: now they are {present}. Nothing was "
+            "saved; choose again."
+        )
     if wanted == held:
         raise NothingToChange(f"{user.display_name} holds exactly these roles already.")
     if Role.ADMIN in held - wanted:
@@ -252,7 +241,8 @@ def check_policy(password: str, user: User, *, field: str) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise WeakPassword(error.messages, field) from None
+        sentence = " ".join(error.messages)
+        raise WeakPassword(sentence, {field: sentence}) from None
 
 
 def grant(user: User, roles: Iterable[Role]) -> None:
@@ -275,4 +265,4 @@ def keep_an_administrator(user: User) -> None:
     """
     admins = RoleGrant.objects.filter(role=Role.ADMIN, user__is_active=True, user__is_service=False)
     if set(admins.select_for_update().values_list("user", flat=True)) <= {user.pk}:
-        raise LastAdministrator(user)
+        raise LastAdministrator(f"{user.display_name} is the last administrator. Make somebody else one first.")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypedDict
 
 from django.utils import timezone
-from rest_framework import exceptions
+from rest_framework import exceptions, permissions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.default_password import OwnPasswordNeeded, must_choose_another
 from accounts.models import User
+from accounts.permissions import Viewer
 
 
 class By(TypedDict):
@@ -20,6 +21,19 @@ class By(TypedDict):
 
     actor: User
     now: datetime
+
+
+def who_may(require: Callable[[Viewer], None]) -> list[type[permissions.BasePermission]]:
+    """The `permission_classes` of a resource for those signed in whom a rule of `permissions` lets pass."""
+
+    class MayUse(permissions.BasePermission):
+        """Raises what the rule raises for others."""
+
+        def has_permission(self, request: Request, view: Any) -> bool:
+            require(request.user)
+            return True
+
+    return [permissions.IsAuthenticated, MayUse]
 
 
 class Resource(APIView):

@@ -76,7 +76,7 @@ class AdminDocument(Document):
 
 
 class GatewayDocument(Document):
-    """The gateway's part: who is on the line."""
+    """The gateway's part: who is connected."""
 
     urlconf = ["gateway.api.urls"]  # type: ignore[assignment]
     custom_settings = {"TITLE": "Gateway", "VERSION": "v1", "SERVERS": [{"url": GATEWAY}]}

@@ -40,8 +40,19 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str] = (), *, header: str = X_FORWARDED_FOR) -> None:
         self.header = header
-        self._networks = [_network(each) for each in networks if each.strip()]
-        self._knows = lru_cache(maxsize=4096)(self._find)
+        self._networks: list[IPv4Network | IPv6Network] = []
+        for text in filter(None, (each.strip() for each in networks)):
+            try:
+                self._networks.append(ip_network(text))
+            except ValueError:
+                raise BadValue(f"{text} is neither an address nor a network such as 10.0.0.0/8.") from None
+
+        @lru_cache(maxsize=4096)
+        def knows(address: str) -> bool:
+            found = parse(address)
+            return found is not None and any(found in network for network in self._networks)
+
+        self._knows = knows
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -79,7 +90,12 @@ class TrustedProxies:
         known, scheme = peer, ""
         if peer not in self:
             return known, scheme
-        for hop, said in _forwarded(values) if self.header == FORWARDED else _x_forwarded_for(values):
+        if self.header == FORWARDED:
+            hops = _forwarded(values)
+        else:
+            nearest_first = reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:])
+            hops = ((_node(hop.strip()), "") for hop in nearest_first)
+        for hop, said in hops:
             scheme = said
             if not hop:
                 break
@@ -87,10 +103,6 @@ class TrustedProxies:
             if hop not in self:
                 break
         return known, scheme
-
-    def _find(self, address: str) -> bool:
-        found = parse(address)
-        return found is not None and any(found in network for network in self._networks)
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -110,42 +122,31 @@ def counted(address: str) -> str:
     return address if found is None else str(found)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text.strip())
-    except ValueError:
-        raise BadValue(f"{text.strip()} is neither an address nor a network such as 10.0.0.0/8.") from None
-
-
-def _x_forwarded_for(values: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The hops, the nearest first, and no scheme; empty where one cannot be read."""
-    for hop in reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
-        yield _node(hop.strip()), ""
-
-
 def _forwarded(values: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The same of RFC 7239, with the scheme.
+    """The hops of RFC 7239 with their schemes, the nearest first; empty where one cannot be read.
 
-    It is read from its end: a quote that somebody left open before does not swallow what follows.
+    Read from the end: a quote that somebody left open before does not swallow what follows.
     """
     rest = ",".join(values)[-MOST_TEXT:]
     for _ in range(MOST_HOPS):
-        element, rest, is_last = _last_element(rest)
-        pairs = {name: _unquoted(value) for name, value in _pairs(element)}
+        element, before, comma = rest, "", len(rest)
+        for _ in range(MOST_HOPS):
+            comma = rest.rfind(",", 0, comma)
+            if comma < 0:
+                break
+            if next(_pairs(rest[comma + 1 :]), None):
+                element, before = rest[comma + 1 :], rest[:comma]
+                break
+        else:
+            comma = -1
+        pairs = {
+            name: re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+            for name, value in _pairs(element)
+        }
         yield _node(pairs.get("for", "")), pairs.get("proto", "")
-        if is_last:
-            return
-
-
-def _last_element(text: str) -> tuple[str, str, bool]:
-    comma = len(text)
-    for _ in range(MOST_HOPS):
-        comma = text.rfind(",", 0, comma)
         if comma < 0:
-            break
-        if next(_pairs(text[comma + 1 :]), None):
-            return text[comma + 1 :], text[:comma], False
-    return text, "", True
+            return
+        rest = before
 
 
 def _pairs(element: str) -> Iterator[tuple[str, str]]:
@@ -158,10 +159,6 @@ def _pairs(element: str) -> Iterator[tuple[str, str]]:
         found.append((pair[1].lower(), pair[2]))
         place = pair.end()
     yield from found
-
-
-def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
 def _node(text: str) -> str:

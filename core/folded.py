@@ -55,7 +55,8 @@ class Folding(models.QuerySet[Row]):
 
     def update(self, **values: Any) -> int:
         """As Django's; a folded column follows the one it is made of, which must be given as a value."""
-        return super().update(**{**_following(self.model, values), **values})
+        following = {field.name: folded(values[field.of]) for field in _folded_of(self.model, values)}
+        return super().update(**{**following, **values})
 
 
 class KeepsFolded(models.Model):
@@ -86,7 +87,3 @@ def whole(text: str) -> str:
 def _folded_of(model: type[models.Model], names: Iterable[str]) -> list[FoldedText]:
     wanted = set(names)
     return [field for field in model._meta.concrete_fields if isinstance(field, FoldedText) and field.of in wanted]
-
-
-def _following(model: type[models.Model], values: dict[str, Any]) -> dict[str, str]:
-    return {field.name: folded(values[field.of]) for field in _folded_of(model, values)}

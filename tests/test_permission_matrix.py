@@ -470,7 +470,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "subscription": builders.subscription(application, api).pk,
         "blocked": blocked.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
-        "connection": _on_the_line(application, api).pk,
+        "connection": _connected(application, api).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
         "unused_plan": "Bronze",
@@ -483,7 +483,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     return World(people, things)
 
 
-def _on_the_line(application: Application, api: Api) -> ConnectionRecord:
+def _connected(application: Application, api: Api) -> ConnectionRecord:
     """Carol's application, connected to Alice's API through a worker that lives."""
     now = timezone.now()
     return ConnectionRecord.objects.create(

@@ -16,7 +16,6 @@ from accounts.roles import MAY, Role
 from core import one_time_secret
 from core.errors import Conflict
 from core.forms import accepted, sent, status_of
-from core.models import AuditEntry
 from core.searching import asked
 from core.text import listed
 
@@ -135,7 +134,13 @@ def _with_password(request: HttpRequest, of: User, password: str) -> HttpRespons
 
 def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = "", status: int = 0) -> HttpResponse:
     password = one_time_secret.open_once(request, f"password:{found.pk}") if request.method == "GET" else None
-    held = consequences.of(found)
+    held, changes = consequences.of(found), []
+    for row in queries.changes_of(current_user(request), found)[:LATEST]:
+        what = HAPPENED.get(row.verb, row.verb.partition(".")[2].replace("_", " ").capitalize())
+        if row.verb == "user.roles_changed":
+            before, after = (listed(row.detail.get(key, [])) or "none" for key in ("before", "roles"))
+            what = f"Roles changed from {before} to {after}"
+        changes.append({"what": what, "who": row.actor_name, "at": row.at})
     context = {
         "person": found,
         "form": form,
@@ -146,7 +151,7 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
         "ends": consequences.of_losing_rights(held),
         "password": password,
         "is_oneself": found == request.user,
-        "changes": [_told(row) for row in queries.changes_of(current_user(request), found)[:LATEST]],
+        "changes": changes,
     }
     page = render(request, "accounts/users/user.html", context, status=status or status_of(form))
     if password:
@@ -156,11 +161,3 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
 
 def _choices(chosen: list[str]) -> list[dict[str, object]]:
     return [{"value": role.value, "may": MAY[role], "held": role.value in chosen} for role in Role]
-
-
-def _told(row: AuditEntry) -> dict[str, object]:
-    what = HAPPENED.get(row.verb, row.verb.partition(".")[2].replace("_", " ").capitalize())
-    if row.verb == "user.roles_changed":
-        before, after = (listed(row.detail.get(key, [])) or "none" for key in ("before", "roles"))
-        what = f"Roles changed from {before} to {after}"
-    return {"what": what, "who": row.actor_name, "at": row.at}

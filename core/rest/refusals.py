@@ -49,7 +49,12 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
         return _answer(400, 900400, "; ".join(f"{key}: {each}" for key, each in fields.items()), fields)
     if isinstance(error, exceptions.APIException):
         code: int = getattr(error, "number", None) or NUMBERS.get(type(error), 900000 + error.status_code)
-        return _answer(error.status_code, code, str(error.detail), headers=_headers(error))
+        headers = {}
+        if challenge := getattr(error, "auth_header", None):
+            headers["WWW-Authenticate"] = challenge
+        if error.status_code == status.HTTP_429_TOO_MANY_REQUESTS and (wait := getattr(error, "wait", None)):
+            headers["Retry-After"] = str(int(wait))
+        return _answer(error.status_code, code, str(error.detail), headers=headers)
     return None
 
 
@@ -70,28 +75,18 @@ def _answer(
     return Response(body, status=number, headers=headers)
 
 
-def _headers(error: exceptions.APIException) -> dict[str, str]:
-    headers = {}
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    if error.status_code == status.HTTP_429_TOO_MANY_REQUESTS and (wait := getattr(error, "wait", None)):
-        headers["Retry-After"] = str(int(wait))
-    return headers
-
-
 def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested details as pairs of a dotted field name and a sentence."""
+    """Nested details as pairs of a dotted field name and a sentence.
+
+    What is wrong with a thing as a whole stands under the thing's own name.
+    """
     if isinstance(detail, Mapping):
-        items = [(_name(path, str(key)), value) for key, value in detail.items()]
+        items = []
+        for key, value in detail.items():
+            is_whole = key == api_settings.NON_FIELD_ERRORS_KEY
+            items.append(((path or "body") if is_whole else f"{path}.{key}" if path else str(key), value))
     elif isinstance(detail, list) and any(isinstance(each, Mapping | list) for each in detail):
         items = [(f"{path}[{number}]", value) for number, value in enumerate(detail) if value]
     else:
         return [(path or "body", " ".join(map(str, detail)) if isinstance(detail, list) else str(detail))]
     return [pair for key, value in items for pair in _sentences(value, key)]
-
-
-def _name(path: str, key: str) -> str:
-    """What is wrong with a thing as a whole stands under the thing's own name."""
-    if key == api_settings.NON_FIELD_ERRORS_KEY:
-        return path or "body"
-    return f"{path}.{key}" if path else key

@@ -43,7 +43,12 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
     """
 
     def __init__(self, request_validator: object, **_: object) -> None:
-        bearer = Bearer(request_validator, access_token, lifetime, refresh_token)
+        bearer = Bearer(
+            request_validator,
+            token_generator=access_token,
+            expires_in=lambda request: tokens.life_of(request.client),
+            refresh_token_generator=lambda _: tokens.random_token(),  # opaque: nobody but this server reads it
+        )
         code = AuthorizationCodeGrant(request_validator, post_auth=[_check_authorization])
         openid_code = OpenIDCodeGrant(request_validator, post_auth=[_check_authorization])
         AuthorizationEndpoint.__init__(
@@ -87,13 +92,3 @@ def access_token(request: Request) -> str:
     return tokens.mint(
         client=request.client, user=user, scopes=request.scopes, seconds=request.expires_in, now=request.issued_at
     )
-
-
-def refresh_token(request: Request) -> str:
-    """The text of a refresh token: always opaque, since nobody but this server reads it."""
-    return tokens.random_token()
-
-
-def lifetime(request: Request) -> int:
-    """How long the client's access tokens live, in seconds."""
-    return tokens.life_of(request.client)

@@ -10,6 +10,7 @@ from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid, refuse
 from devportal import queries, tokens
+from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.errors import ApplicationNotFound
 from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan
 from devportal.permissions import require_develop, require_use_application
@@ -42,7 +43,7 @@ def create_application(
         owner=actor,
         name=name.strip(),
         description=description.strip(),
-        plan=plan or queries.default_application_plan(),
+        plan=plan or ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN),
         token_type=token_type,
         created_at=now,
         updated_at=now,

@@ -25,63 +25,41 @@ from devportal.subscription_states import (
     SubscriptionState,
     first_state,
     state_under_new_plan,
-    verb_for,
 )
-from publisher.lifecycle import SUBSCRIBABLE, State
+from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api, Plan
 
 
 class NotSubscribable(Conflict):
     """The API's state admits no new subscribers."""
 
-    def __init__(self, api: Api) -> None:
-        label = State(api.state).label.lower()
-        super().__init__(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
-
 
 class AlreadySubscribed(Conflict):
     """The application is subscribed to this API already."""
-
-    def __init__(self, application: Application, api: Api) -> None:
-        super().__init__(f"{application} is subscribed to {api} already. Change its plan instead.")
 
 
 class PlanNotOffered(Invalid):
     """The API is not offered under this plan."""
 
-    def __init__(self, api: Api, plan: Plan) -> None:
-        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
-        super().__init__(sentence, {"plan": sentence})
-
 
 class PlanUnchanged(Conflict):
     """The subscription has this plan already."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(f"The subscription is under {plan} already.")
 
 
 class StepRefused(Conflict):
     """A subscription in this state cannot be put into that one."""
 
-    def __init__(self, subscription: Subscription, state: str) -> None:
-        wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
-        label = subscription.get_state_display()
-        super().__init__(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
-
 
 class SubscriptionMoved(Conflict):
     """Somebody else changed or removed the subscription in the meantime."""
 
-    def __init__(self) -> None:
-        super().__init__("Somebody changed this subscription in the meantime. Reload to see how it stands now.")
+    sentence = "Somebody changed this subscription in the meantime. Reload to see how it stands now."
 
 
 class SubscriptionBlocked(Conflict):
     """A blocked subscription cannot be removed, for that would lift the block."""
 
-    def __init__(self) -> None:
-        super().__init__("The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it.")
+    sentence = "The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it."
 
 
 def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, now: datetime) -> Subscription:
@@ -94,8 +72,9 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
-        if State(api.state) not in SUBSCRIBABLE:
-            raise NotSubscribable(api)
+        if api.stage not in SUBSCRIBABLE:
+            label = api.stage.label.lower()
+            raise NotSubscribable(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
         _require_plan(actor, api, plan)
         subscription = _insert(application, api, plan, first_state(plan.requires_approval), now)
         record_change(subscription, "created", actor=actor, now=now)
@@ -111,7 +90,7 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
     if not manages:
         require_use_application(actor, subscription.application)
     if plan.pk == subscription.plan_id:
-        raise PlanUnchanged(plan)
+        raise PlanUnchanged(f"The subscription is under {plan} already.")
     state = subscription.state if manages else state_under_new_plan(subscription.state, plan.requires_approval)
     with transaction.atomic():
         _require_plan(actor, subscription.api, plan, reserved=not manages)
@@ -142,12 +121,15 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
     require_manage_subscribers(actor, subscription.api)
     before = SubscriptionState(subscription.state)
     if state not in MAY_BECOME[before]:
-        raise StepRefused(subscription, state)
+        wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
+        label = subscription.get_state_display()
+        raise StepRefused(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
     after = SubscriptionState(state)
     with transaction.atomic():
         _move(subscription, now, state=after)
-        states = {"from": before.value, "state": after.value}
-        record_change(subscription, verb_for(after), actor=actor, now=now, **states)
+        is_open = after is SubscriptionState.UNBLOCKED
+        verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
+        record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
     return subscription
 
 
@@ -190,14 +172,16 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
     # Held until the transaction ends, so that it is not deleted from under the subscription.
     offered = Plan.objects.select_for_update(no_key=True, of=("self",)).filter(pk=plan.pk, apis=api)
     if offered.first() is None:
-        raise PlanNotOffered(api, plan)
+        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
+        raise PlanNotOffered(sentence, {"plan": sentence})
     if reserved:
         require_pick_plan(actor, plan)
 
 
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:
     row = Subscription(application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now)
-    return rows.save(row, taken=lambda: AlreadySubscribed(application, api))
+    sentence = f"{application} is subscribed to {api} already. Change its plan instead."
+    return rows.save(row, taken=lambda: AlreadySubscribed(sentence))
 
 
 def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan | None = None) -> None:

@@ -18,7 +18,7 @@ from devportal.models import KeyType, Subscription
 from devportal.permissions import can_manage_subscribers, require_manage_subscribers
 from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
 from publisher import impact
-from publisher.models import Api, Plan
+from publisher.models import Api
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
@@ -38,12 +38,21 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     api = get_api_for(current_user(request), pk)
     typed, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     text, refusal = asked(typed)
-    found = queries.subscribers_of(current_user(request), api, text=text, state=state)
+    found = queries.all_subscribers(current_user(request), text=text, state=state).filter(api=api)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    live = impact.live_by("application_id", api_id=str(api.pk))
+    production = impact.live_by("application_id", api_id=str(api.pk), key_type=KeyType.PRODUCTION)
+    rows = []
+    for row in page:
+        now = SubscriptionState(row.state)
+        labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
+        closes = {"live": live[str(row.application_id)], "live_production": production[str(row.application_id)]}
+        actions = [(each, labels[each], each is not SubscriptionState.UNBLOCKED) for each in MAY_BECOME[now]]
+        rows.append({"subscription": row, "actions": actions, "plan_dialog": f"plan-{row.pk}", **closes})
     context = {
         "api": api,
         "page": page,
-        "rows": _rows(api, list(page)),
+        "rows": rows,
         "plans": plans_of(api),
         "typed": typed,
         "refusal": refusal,
@@ -73,21 +82,16 @@ def states(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
 @requires()
 def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     """Put one subscription under another plan."""
-    row = _managed(request, pk, subscription)
+    row, name = _managed(request, pk, subscription), request.POST.get("plan", "")
     try:
-        plan = _chosen_plan(request)
+        if not name:
+            raise Invalid("Choose a plan first. Nothing was changed.")
+        (plan,) = plans_named([name])
         operations.change_plan(subscription=row, plan=plan, actor=current_user(request), now=timezone.now())
         messages.success(request, f"{row.application} is under {plan} now.")
     except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
     return redirect("devportal:subscribers", pk)
-
-
-def _chosen_plan(request: HttpRequest) -> Plan:
-    name = request.POST.get("plan", "")
-    if not name:
-        raise Invalid("Choose a plan first. Nothing was changed.")
-    return plans_named([name])[0]
 
 
 def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:
@@ -98,25 +102,3 @@ def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription
     if row.api_id != api.pk:
         raise SubscriptionNotFound
     return row
-
-
-def _rows(api: Api, subscriptions: list[Subscription]) -> list[dict[str, object]]:
-    """Each subscription, what can be done to it, and how many connections that would close."""
-    live = impact.live_by("application_id", api_id=str(api.pk))
-    production = impact.live_by("application_id", api_id=str(api.pk), key_type=KeyType.PRODUCTION)
-    return [
-        {
-            **_row(each),
-            "plan_dialog": f"plan-{each.pk}",
-            "live": live[str(each.application_id)],
-            "live_production": production[str(each.application_id)],
-        }
-        for each in subscriptions
-    ]
-
-
-def _row(subscription: Subscription) -> dict[str, object]:
-    now = SubscriptionState(subscription.state)
-    labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
-    actions = [(state, labels[state], state is not SubscriptionState.UNBLOCKED) for state in MAY_BECOME[now]]
-    return {"subscription": subscription, "actions": actions}

@@ -66,10 +66,8 @@ class ConnectionLog:
 
     def opened(self, connection: Connection) -> None:
         """A client was let in."""
-        self._written[connection.id] = (
-            connection.relay.traffic() if connection.relay else Traffic(),
-            connection.expires_at,
-        )
+        traffic = connection.relay.traffic() if connection.relay else Traffic()
+        self._written[connection.id] = traffic, connection.admitted.grant.expires_at
         self._put(connection, connection)
 
     def ended(self, connection: Connection) -> None:
@@ -84,7 +82,16 @@ class ConnectionLog:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             await self.write()
-            await self._look_after()
+            now = self._clock()
+            with suppress(DatabaseError):
+                if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
+                    self._refreshed_at = now
+                    await self.refresh()
+                    await self._run(partial(close_abandoned, now))
+                if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
+                    self._pruned_at = now
+                    while await self._run(partial(prune, now - timedelta(days=self._days))):
+                        await asyncio.sleep(0)  # a part at a time, so that others may write in between
 
     async def stop(self) -> None:
         """Write what is left; what cannot be written is said to be lost."""
@@ -114,33 +121,17 @@ class ConnectionLog:
                 if self._waiting.get(name) is waiting:
                     del self._waiting[name]
 
-    async def _look_after(self) -> None:
-        now = self._clock()
-        with suppress(DatabaseError):
-            if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
-                self._refreshed_at = now
-                await self.refresh()
-                await self._run(partial(close_abandoned, now))
-            if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
-                self._pruned_at = now
-                while await self._run(partial(prune, now - timedelta(days=self._days))):
-                    await asyncio.sleep(0)  # a part at a time, so that others may write in between
-
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
         for count, connection in enumerate(self._connections, start=1):
-            if self._connections.get(connection.id) is connection:  # it may have ended since the loop began
-                self._refresh(connection)
+            is_open = self._connections.get(connection.id) is connection  # it may have ended since the loop began
+            if is_open and connection.relay is not None:
+                figures = (connection.relay.traffic(), connection.admitted.grant.expires_at)
+                if figures != self._written.get(connection.id):
+                    self._written[connection.id] = figures
+                    self._put(connection, connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
-
-    def _refresh(self, connection: Connection) -> None:
-        if connection.relay is None:
-            return
-        figures = (connection.relay.traffic(), connection.expires_at)
-        if figures != self._written.get(connection.id):
-            self._written[connection.id] = figures
-            self._put(connection, connection)
 
     def _put(self, connection: Connection, waiting: Connection | Values) -> None:
         if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:
@@ -182,32 +173,29 @@ def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | No
     columns = [quote(str(field.column)) for field in fields]
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
     marks = ", ".join(["%s"] * len(fields))
+    adapters: dict[str, Callable[[Any], Any]] = {}
+    for field in fields:
+        if isinstance(field, models.DateTimeField):
+            adapters[field.attname] = database.ops.adapt_datetimefield_value
+        elif isinstance(field, models.UUIDField):  # the worker's own: always the same
+            adapters[field.attname] = lru_cache(partial(field.get_db_prep_save, connection=database))
     return (
         f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        [(str(field.attname), _adapter(field)) for field in fields],
+        [(str(field.attname), adapters.get(field.attname)) for field in fields],
     )
 
 
-def _adapter(field: Any) -> Callable[[Any], Any] | None:
-    """What makes a value of this field what the driver takes; None where that is the value itself."""
-    if isinstance(field, models.DateTimeField):
-        return database.ops.adapt_datetimefield_value
-    if isinstance(field, models.UUIDField):  # the worker's own: always the same
-        return lru_cache(partial(field.get_db_prep_save, connection=database))
-    return None
-
-
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
-    admitted, grant, route = connection.admitted, connection.admitted.grant, connection.admitted.route
+    admitted, grant, deployment = connection.admitted, connection.admitted.grant, connection.admitted.route.deployment
     traffic = connection.relay.traffic() if connection.relay else Traffic()
     return {
         "id": connection.id,
         "worker_id": worker_id,
-        "api_id": route.api_id,
-        "api_name": route.name,
-        "context": route.context,
-        "version": route.version,
+        "api_id": deployment.api_id,
+        "api_name": deployment.name,
+        "context": deployment.context,
+        "version": deployment.version,
         "application_id": grant.application_id,
         "application_name": grant.application_name,
         "owner_id": grant.owner_id,
@@ -216,8 +204,8 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "key_type": grant.key_type,
         "token_id": grant.token_id,
         "client_ip": connection.client_ip,
-        "expires_at": _moment(grant.expires_at),
-        "started_at": _moment(connection.opened_at),
+        "expires_at": datetime.fromtimestamp(grant.expires_at, UTC),
+        "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
         **traffic._asdict(),
         **_OPEN,
     }
@@ -234,7 +222,3 @@ def _ending(close_info: CloseInfo, now: datetime) -> Values:
         "backend_code": close_info.backend_code,
         "reason": close_info.reason[:125],
     }
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -113,21 +113,29 @@ def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = la
     """
     headers: Headers = tuple(scope["headers"])
     _check_headers(headers)
-    path = _path(scope)
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
+    if not _PATH.fullmatch(path):
+        raise Malformed("The path holds a character that must be percent-encoded.")
+    if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
+        raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
+    host = _text(headers, b"host") or ""
     query, from_query, unused = _split_query(scope.get("query_string", b""), takes_query_token, path)
     offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
     origin = _text(headers, b"origin")
     if from_offer and not offered and origin is not None:
         raise Malformed(_NOTHING_TO_CHOOSE)
+    if not _HOST.fullmatch(host):
+        raise Malformed("The header host is not a host with an optional port.")
     return Handshake(
         path=path,
         query_string=query,
         origin=origin,
-        host=_host(headers),
+        host=host,
         subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
         extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
         # A token that is not taken is still shown where there is no other, for a better refusal.
-        credential=_only(from_query, from_offer, _from_headers(headers)) or unused,
+        credential=_one_of([*from_query, *from_offer, *_from_headers(headers)]) or unused,
         headers_to_forward=tuple(_forwarded(headers)),
         client_ip=(scope.get("client") or ("", 0))[0],
         is_secure=scope.get("scheme") == "wss",
@@ -153,23 +161,6 @@ def _check_headers(headers: Headers) -> None:
     for name, count in Counter(name for name, _ in headers if name in _SINGLE).items():
         if count > 1:
             raise Malformed(f"The header {name.decode('ascii')} was sent {count} times. Send it once.")
-
-
-def _path(scope: Mapping[str, Any]) -> str:
-    raw = scope.get("raw_path")
-    path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
-    if not _PATH.fullmatch(path):
-        raise Malformed("The path holds a character that must be percent-encoded.")
-    if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
-        raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
-    return path
-
-
-def _host(headers: Headers) -> str:
-    host = _text(headers, b"host") or ""
-    if not _HOST.fullmatch(host):
-        raise Malformed("The header host is not a host with an optional port.")
-    return host
 
 
 def _split_query(
@@ -233,9 +224,8 @@ def _from_headers(headers: Headers) -> list[Credential]:
     return [Credential(known.get(scheme, CredentialSource.OTHER))]
 
 
-def _only(*found: list[Credential]) -> Credential | None:
+def _one_of(shown: list[Credential]) -> Credential | None:
     """The one credential. A token beside an `apikey` is the credential, the key the backend's business."""
-    shown = [each for credentials in found for each in credentials]
     counted = [each for each in shown if each.source is not CredentialSource.API_KEY] or shown[:1]
     if len(counted) > 1:
         raise SeveralCredentials(_SEVERAL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
@@ -110,18 +110,20 @@ class Workers:
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, at the moment."""
-        yield from families(self._reports.read())
-
-    def describe(self) -> list[Metric]:
-        """Nothing beforehand: there may be no worker yet."""
-        return []
-
-
-def families(reports: list[Report]) -> Iterator[Metric]:
-    """Everything as Prometheus reads it."""
-    values = _values(reports)
-    for definition in DEFINITIONS:
-        yield _family(definition, values[definition.name])
+        values = _values(self._reports.read())
+        for name, kind, text, labels in DEFINITIONS:
+            if kind == "histogram":
+                family = HistogramMetricFamily(name, text, labels=labels)
+                for each, histogram in values[name]:
+                    bounds = [*map(str, histogram["bounds"]), "+Inf"]
+                    counts = list(zip(bounds, accumulate(histogram["counts"]), strict=True))
+                    family.add_metric(each, counts, histogram["sum"])
+                yield family
+                continue
+            number = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
+            for each, value in values[name]:
+                number.add_metric(each, value)
+            yield number
 
 
 def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
@@ -155,21 +157,3 @@ def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tup
         for labels, values in added(reports, "traffic")
         for direction, place in (("in", incoming), ("out", outgoing))
     ]
-
-
-def _family(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
-    name, kind, text, labels = definition
-    if kind == "histogram":
-        return _histogram(definition, values)
-    family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
-    for each, value in values:
-        family.add_metric(each, value)
-    return family
-
-
-def _histogram(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
-    family = HistogramMetricFamily(definition.name, definition.text, labels=definition.labels)
-    for each, histogram in values:
-        bounds = [*map(str, histogram["bounds"]), "+Inf"]
-        family.add_metric(each, list(zip(bounds, accumulate(histogram["counts"]), strict=True)), histogram["sum"])
-    return family

@@ -62,10 +62,11 @@ class PlanLimits:
     over_quota: ExceededAction = ExceededAction.CLOSE
 
     def __post_init__(self) -> None:
-        for name in ("quota", "connections", "connects", "message_bytes"):
-            _check(name, getattr(self, name), 0)
-        for name in ("rate", "burst"):
-            _check(name, getattr(self, name), 1)
+        least = {"quota": 0, "connections": 0, "connects": 0, "message_bytes": 0, "rate": 1, "burst": 1}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value is not None and not smallest <= value <= LARGEST:
+                raise ValueError(f"{name} must be a whole number from {smallest} to {LARGEST}, but is {value!r}")
         QuotaUnit(self.unit), CountedDirection(self.counted)
         if self.over_quota is ExceededAction.DELAY:
             raise ValueError("over a quota a message is dropped or the connection closed")
@@ -97,11 +98,6 @@ _WORDS: Final[Mapping[str, Callable[[Any], StrEnum]]] = {
     "over_rate": ExceededAction,
     "over_quota": ExceededAction,
 }
-
-
-def _check(name: str, value: int | None, least: int) -> None:
-    if value is not None and not least <= value <= LARGEST:
-        raise ValueError(f"{name} must be a whole number from {least} to {LARGEST}, but is {value!r}")
 
 
 UNLIMITED: Final = PlanLimits()

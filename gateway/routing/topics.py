@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from core.text import fold
@@ -50,8 +51,8 @@ class TopicSet:
     def __init__(self, topics: Iterable[Topic] = ()) -> None:
         self.topics = tuple(topics)
         ordered = sorted(map(_Template, self.topics), key=lambda template: template.order)
-        self._templates = [template for template in ordered if not template.is_literal]
-        self._literal = {template.literal: template for template in reversed(ordered) if template.is_literal}
+        self._templates = [template for template in ordered if any(template.order)]
+        self._literal = {template.steps: template for template in reversed(ordered) if not any(template.order)}
         self._guarded = any(topic.scopes for topic in self.topics)
         loosely = [_Template(topic, read=_loosely) for topic in self.topics] if self._guarded else []
         self._loose = sorted(loosely, key=lambda template: template.order)
@@ -93,46 +94,39 @@ class TopicSet:
 class _Template:
     """A target taken apart once, so that a match is a walk over segments. No backtracking, whatever is asked for."""
 
-    __slots__ = ("_open", "_steps", "topic")
+    __slots__ = ("_open", "order", "steps", "topic")
 
     def __init__(self, topic: Topic, read: Callable[[str], str] = unquote) -> None:
         self.topic = topic
         segments = _segments(topic.target)
         self._open = segments[-1:] == ["*"]
-        self._steps = [
+        self.steps = tuple(
             _Variable(read(found[1]), found[2], read(found[3]))
             if (found := _VARIABLE.fullmatch(segment))
             else read(segment)
             for segment in segments[: len(segments) - self._open]
-        ]
-
-    @property
-    def is_literal(self) -> bool:
-        return not self._open and all(isinstance(step, str) for step in self._steps)
-
-    @property
-    def literal(self) -> tuple[object, ...]:
-        return tuple(self._steps)
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Sorts the more specific first: literal 0, with a fixed beginning or end 1, variable 2, open end 3."""
-        steps = (0 if isinstance(step, str) else 1 if step.before or step.after else 2 for step in self._steps)
-        return (*steps, *((3,) if self._open else ()))
+        )
+        # Sorts the more specific first: literal 0, with a fixed beginning or end 1, variable 2, open end 3.
+        kinds = (0 if isinstance(step, str) else 1 if step.before or step.after else 2 for step in self.steps)
+        self.order = (*kinds, *((3,) if self._open else ()))
 
     def bind(self, segments: list[str], rest: str) -> Bindings | None:
         """What the variables hold, still percent-encoded; None when the path is not of this shape."""
-        count = len(self._steps)
+        count = len(self.steps)
         if len(segments) < count or (len(segments) > count and not self._open):
             return None
         raw = _segments(rest)
         bindings: Bindings = {}
-        for step, segment, encoded in zip(self._steps, segments, raw, strict=False):
+        for step, segment, encoded in zip(self.steps, segments, raw, strict=False):
             if isinstance(step, str):
                 if step != segment:
                     return None
-            elif not step.take(encoded, bindings):
+                continue
+            before, name, after = step
+            end = len(encoded) - len(after)  # what is bound must not be empty
+            if not (encoded.startswith(before) and encoded.endswith(after) and end > len(before)):
                 return None
+            bindings[name] = encoded[len(before) : end]
         bindings["*"] = "/".join(raw[count:])
         return bindings
 
@@ -145,19 +139,10 @@ class _Template:
         return Found(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Variable:
+class _Variable(NamedTuple):
     before: str
     name: str
     after: str
-
-    def take(self, segment: str, bindings: Bindings) -> bool:
-        """Bind the middle of the segment, which must not be empty."""
-        end = len(segment) - len(self.after)
-        if not (segment.startswith(self.before) and segment.endswith(self.after) and end > len(self.before)):
-            return False
-        bindings[self.name] = segment[len(self.before) : end]
-        return True
 
 
 def _filled(template: str, bindings: Bindings, safe: str) -> str:

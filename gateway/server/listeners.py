@@ -56,9 +56,17 @@ def bind(host: str, port: int, setting: str, count: int = 1) -> list[socket.sock
         )[0]
         with _socket(family, kind, protocol) as probe:  # a shared port would also be shared with a stranger
             probe.bind(address)
-        return [_shared(family, kind, protocol, address) for _ in range(count)]
+        shared = []
+        for _ in range(count):
+            sock = _socket(family, kind, protocol)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+            shared.append(sock)
     except OSError as error:
         raise CannotServe(port_problem(host, port, setting, error)) from error
+    return shared
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -78,13 +86,4 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    return sock
-
-
-def _shared(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
-    sock = _socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(address)
-    sock.listen(BACKLOG)
-    sock.setblocking(False)
     return sock

@@ -117,9 +117,9 @@ def test_the_portal_s_log_names_the_client_behind_a_proxy(running: Product) -> N
 def ask(product: Product, method: str, path: str, body: bytes = b"", forwarded: str = "") -> tuple[int, Message]:
     """Status and headers, from a client that trusts the product's own certificate and nothing else."""
     port = int(product.settings["APIM_PORTAL_PORT"])
-    with closing(http.client.HTTPSConnection("localhost", port, context=product.trust, timeout=20)) as line:
+    with closing(http.client.HTTPSConnection("localhost", port, context=product.trust, timeout=20)) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer may come before the body is through
-            line.request(method, path, body or None, {"X-Forwarded-For": forwarded} if forwarded else {})
-        answer = line.getresponse()
+            connection.request(method, path, body or None, {"X-Forwarded-For": forwarded} if forwarded else {})
+        answer = connection.getresponse()
         answer.read()
         return answer.status, answer.headers

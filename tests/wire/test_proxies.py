@@ -51,7 +51,7 @@ async def test_a_proxy_names_its_client_in_a_header(peer: str, headers: list[tup
         raw_client(gateway.port, request(headers=headers), address=peer) as client,
     ):
         assert b" 101 " in await client.read_head()
-        assert [line.client_ip for line in gateway.lines] == [seen]
+        assert [connection.client_ip for connection in gateway.connections] == [seen]
         head = (await backend.accepted()).head
         assert f"X-Forwarded-For: {seen}\r\n".encode() in head
         assert f"Forwarded: for={seen};".encode() in head
@@ -69,7 +69,7 @@ async def test_the_standard_header_is_read_where_the_proxy_writes_it() -> None:
         raw_client(gateway.port, first) as client,
     ):
         assert b" 101 " in await client.read_head()
-        assert [line.client_ip for line in gateway.lines] == ["2001:db8::7"]
+        assert [connection.client_ip for connection in gateway.connections] == ["2001:db8::7"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_a_proxy_names_its_client_in_front_of_the_connection(
         else:
             await client.send((b"" if pieces == "byte by byte" else header) + request())
         assert b" 101 " in await client.read_head()
-        assert [line.client_ip for line in gateway.lines] == [seen]
+        assert [connection.client_ip for connection in gateway.connections] == [seen]
         assert f"X-Forwarded-For: {seen}\r\n".encode() in (await backend.accepted()).head
 
 
@@ -163,7 +163,7 @@ async def test_nobody_but_a_proxy_speaks_the_proxy_protocol_and_a_proxy_has_to()
         assert await refused_with(gateway, V1 + request(), STRANGER) == 400
         async with raw_client(gateway.port, request(), address=STRANGER) as client:
             assert b" 101 " in await client.read_head()
-            assert [line.client_ip for line in gateway.lines] == [STRANGER]
+            assert [connection.client_ip for connection in gateway.connections] == [STRANGER]
         for bad in (request(), b"PROXY TCP4 junk\r\n" + request(), b"PROXY " + b"x" * 200, v2(None, command=0x33)):
             assert await refused_with(gateway, bad) == 0
     async with raw_backend() as backend, running(backend.url, proxies=PROXIES) as gateway:
