@@ -59,7 +59,8 @@ def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | Non
     portal, back, draft = portals.of_path(request.path), request.get_full_path(), None
     if request.method != "GET" or fragment:
         back, draft = typed_on(request)
-    address = f"{reverse('accounts:sign-in', args=[portal])}?{urlencode({'next': back or portal.home})}"
+    sign_in = reverse("accounts:sign-in", args=[portal])
+    address = f"{sign_in}?{urlencode({'next': back or portal.home})}"
     answer = HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
     if draft:
         drafts.keep(request, answer, draft)

@@ -35,6 +35,12 @@ def default_password_stands() -> bool:
     return first is not None and first.check_password(FIRST_PASSWORD)
 
 
+def default_password_is_marked() -> bool:
+    """The same question for a page: answered by the mark on the row, without hashing."""
+    first = User.objects.filter(username_key=FIRST_USERNAME, is_active=True, must_change_password=True).first()
+    return first is not None and is_first(first)
+
+
 def must_choose_another(user: User) -> bool:
     """Whether somebody else chose this person's password, so that it is good for one sign-in and nothing behind it.
 

@@ -1,24 +1,31 @@
 """The one place where a domain error becomes an HTML answer."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts import default_password, drafts, portals
 from accounts.access import came_from
+from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
+from accounts.roles import Role
 from core.errors import DomainError
+from core.rest.refusals import refusal_body
 
 REFUSED = "errors/refused.html"
 FAILED = frozenset({400, 409, 429})
 DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
 WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CHANGE_SECONDS = 3600
 
 
 class DomainErrorMiddleware(MiddlewareMixin):
@@ -28,19 +35,63 @@ class DomainErrorMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render the page of an anticipated refusal, whose class may name a `template`; leave the rest to Django."""
-        if not isinstance(error, DomainError):
-            return None
-        if request.headers.get("HX-Request") == "true":  # only a fragment was asked for: the rest of the page stays
-            answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
-            answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
-            return answer
-        came = came_from(request)
-        back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
-        template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
-        page = render(request, template, context, status=error.status)
-        for name, value in getattr(error, "headers", {}).items():
-            page[name] = value
-        return page
+        return refusal_page(request, error) if isinstance(error, DomainError) else None
+
+
+def refusal_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A page with the refusal's status, headers and sentence, or a notice where only a fragment was asked for."""
+    if request.headers.get("HX-Request") == "true":  # the rest of the page stays
+        answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
+        answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
+        return answer
+    came = came_from(request)
+    back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
+    template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
+    page = render(request, template, context, status=error.status)
+    for name, value in getattr(error, "headers", {}).items():
+        page[name] = value
+    return page
+
+
+class ChangesMiddleware:
+    """Bounds how much one address may change in an hour, whoever it says it is: accounts cost a stranger nothing.
+
+    What is refused or fails does not count, nor what people do who were given a role.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Count what is not only read."""
+        if request.method in SAFE or is_trusted(request):
+            return self.get_response(request)
+        most, refusal = settings.CHANGES_PER_ADDRESS, "Too much was changed from your address"
+        try:
+            attempt = Attempt.begin(
+                address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal
+            )
+        except TooManyAttempts as error:
+            return self._refusal(request, error)
+        answer = self.get_response(request)
+        if answer.status_code >= HTTPStatus.BAD_REQUEST or is_trusted(request):  # a token says only now whose it is
+            attempt.count(-1)
+        return answer
+
+    def _refusal(self, request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
+        """In the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page."""
+        if request.path.startswith("/oauth2/"):
+            body = {"error": "temporarily_unavailable", "error_description": str(error)}
+            return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
+        if request.path.startswith(("/api/", "/client-registration/")):
+            return JsonResponse(refusal_body(error), status=error.status, headers=error.headers)
+        return refusal_page(request, error)
+
+
+def is_trusted(request: HttpRequest) -> bool:
+    """Whether whoever asks holds a role that nobody gets by signing up."""
+    user = getattr(request, "user", None)
+    return isinstance(user, User) and bool(user.roles - {Role.SUBSCRIBER})
 
 
 class OwnPasswordMiddleware(MiddlewareMixin):

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
 from accounts.roles import Role, in_order
-from core.folded import FoldedText, Folding, KeepsFolded
+from core.folded import FoldedText, Folding, KeepsFolded, LookText
 
 
 class People(UserManager["User"]):
@@ -39,6 +39,7 @@ class User(KeepsFolded, AbstractUser):
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
     last_name_key = FoldedText(of="last_name")
+    username_look = LookText(of="username", db_index=True)
 
     objects: ClassVar[People] = People()
 

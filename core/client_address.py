@@ -123,7 +123,7 @@ def counted(address: str) -> str:
 
 
 def _forwarded(values: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The hops of RFC 7239 with their schemes, the nearest first; empty where one cannot be read.
+    """The hops of RFC 7239, the nearest first, each with its scheme; empty where one cannot be read.
 
     Read from the end: a quote that somebody left open before does not swallow what follows.
     """

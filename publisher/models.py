@@ -15,6 +15,7 @@ from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import plan_summary
 from publisher.lifecycle import State
 from publisher.plan_terms import (
+    MOST_APPLICATIONS,
     OVER_QUOTA,
     OVER_RATE,
     Billing,
@@ -34,7 +35,8 @@ class Plan(KeepsFolded):
 
     Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
     `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
-    connections a minute; `message_bytes` is the largest message.
+    connections a minute; `message_bytes` is the largest message; `applications` is how many of them one person may
+    subscribe to an API.
     """
 
     audit_kind: ClassVar = "plan"
@@ -52,6 +54,7 @@ class Plan(KeepsFolded):
     connections = models.PositiveIntegerField(null=True, blank=True)
     connects = models.PositiveIntegerField(null=True, blank=True)
     message_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    applications = models.PositiveIntegerField(null=True, blank=True, default=MOST_APPLICATIONS)
     counted = models.CharField(max_length=8, choices=_choices(CountedDirection), default=CountedDirection.BOTH.value)
     over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
     over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)

@@ -28,9 +28,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect(DEVPORTAL.home)
     form, user = SignUpForm(request.POST if is_sent else None), None
     if form.is_valid():
-        who, refusal = address_of(request), "Too many accounts were made from your address"
-        most, seconds = settings.SIGN_UPS_PER_ADDRESS, SIGN_UP_SECONDS
-        attempt = Attempt.begin(who, kind="sign-up", most=most, seconds=seconds, refusal=refusal)
+        most, refusal = settings.SIGN_UPS_PER_ADDRESS, "Too many accounts were made from your address"
+        attempt = Attempt.begin(
+            address_of(request), kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal
+        )
         try:
             user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
         finally:

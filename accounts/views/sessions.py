@@ -19,7 +19,7 @@ from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
-from core.text import fold
+from core.lookalikes import looks
 
 
 @never_cache
@@ -72,8 +72,8 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The name under which attempts are counted. AXES_USERNAME_CALLABLE names it."""
-    return fold(str((credentials or request.POST).get("username") or ""))
+    """The name under which attempts are counted, one for all that look alike. AXES_USERNAME_CALLABLE names it."""
+    return looks(str((credentials or request.POST).get("username") or ""))
 
 
 def counted_address(request: HttpRequest) -> str:

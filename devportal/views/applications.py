@@ -62,7 +62,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
             "subscription": each,
             "is_visible": each.api.stage in SERVED,
             "is_open": each.api.stage in SUBSCRIBABLE,
-            "may_leave": each.state not in BLOCKING,
+            "is_blocked": each.state in BLOCKING,
             "other_plans": [plan for plan in each.api.plans.all() if plan != each.plan],
             "live": live[str(each.api_id)],
         }

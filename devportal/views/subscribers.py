@@ -13,7 +13,7 @@ from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
 from core.searching import asked
 from devportal import operations, queries
-from devportal.errors import SubscriptionNotFound
+from devportal.errors import BlockNotFound, SubscriptionNotFound
 from devportal.models import KeyType, Subscription
 from devportal.permissions import can_manage_subscribers, require_manage_subscribers
 from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
@@ -58,6 +58,7 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "refusal": refusal,
         "state": state,
         "states": CHOICES,
+        "blocks": queries.blocks(current_user(request), api),
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
     return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)
@@ -91,6 +92,20 @@ def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
         messages.success(request, f"{row.application} is under {plan} now.")
     except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
+    return redirect("devportal:subscribers", pk)
+
+
+@require_POST
+@requires()
+def block_deletions(request: HttpRequest, pk: UUID, block: UUID) -> HttpResponse:
+    """Let somebody in again who was blocked."""
+    api = get_api_for(current_user(request), pk)
+    require_manage_subscribers(current_user(request), api)
+    row = queries.block_for(current_user(request), block)
+    if row.api_id != api.pk:
+        raise BlockNotFound
+    operations.lift_block(block=row, actor=current_user(request), now=timezone.now())
+    messages.success(request, f"{row.owner.display_name} may call {api} again.")
     return redirect("devportal:subscribers", pk)
 
 

@@ -16,7 +16,7 @@ from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -95,4 +95,6 @@ def _welcome(subscription: Subscription) -> str:
     sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
     if subscription.state == SubscriptionState.ON_HOLD:
         return f"{sentence} It works as soon as the publisher approves it."
+    if subscription.state in BLOCKING:
+        return f"{sentence} {subscription.reason}"
     return sentence

@@ -1,5 +1,6 @@
 """What is wrong is said in one sentence that names the setting and the way out."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from apimanager.preflight import (
     check_token_life,
     hosts_of,
     is_loopback,
+    keep_private,
 )
 from core.client_address import TrustedProxies
 from publisher.ip_policy import BackendPolicy
@@ -84,6 +86,56 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_data_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     check_data_folder(tmp_path / "new" / "data")
     assert list((tmp_path / "new" / "data").iterdir()) == []
+    assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_lies_in_the_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not in the folder")
+    elsewhere.chmod(0o644)
+    data = tmp_path / "data"
+    (data / "tls").mkdir(parents=True)
+    for place, mode in ((data / "apimanager.sqlite3", 0o664), (data / "tls" / "key.pem", 0o604), (data / "run", 0o755)):
+        place.touch()
+        place.chmod(mode)
+    (data / "link").symlink_to(elsewhere)
+    (data / "tls").chmod(0o777)
+    data.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        keep_private(data)
+        (data / "later").mkdir()
+        (data / "later" / "file").touch()
+    finally:
+        os.umask(before)
+
+    modes = {str(each.relative_to(tmp_path)): each.stat().st_mode & 0o777 for each in (data, *data.rglob("*"))}
+    assert modes == {
+        "data": 0o700,
+        "data/apimanager.sqlite3": 0o600,
+        "data/tls": 0o700,
+        "data/tls/key.pem": 0o600,
+        "data/run": 0o700,
+        "data/link": 0o644,
+        "data/later": 0o700,
+        "data/later/file": 0o600,
+    }
+
+
+def test_what_is_somebody_elses_is_said_and_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    before = os.umask(0o022)
+    try:
+        (tmp_path / "theirs").touch(mode=0o644)
+        monkeypatch.setattr(Path, "chmod", refuse)
+        keep_private(tmp_path / "theirs")
+    finally:
+        os.umask(before)
+    assert f"chmod go= {tmp_path / 'theirs'}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,14 @@ def test_twins_stay_and_the_younger_are_renamed_and_reported(database: str, capl
 def test_plans_that_are_twins_stay_and_the_younger_is_renamed_and_reported(
     database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = migrate(database, [("publisher", f"0005{UNIQUE}"), ("devportal", "0004_tokens_have_a_name")])
+    old = migrate(database, [("publisher", "0006_plans_limit_applications"), ("devportal", "0007_token_rates")])
     names = ["Öko", "Gold", "Öｋｏ", "Öｋo", "Öko-2"]
     for model in ("publisher.Plan", "devportal.ApplicationPlan"):
         for name in names:
             old.get_model(model).objects.using(database).create(name=name, display_name=name)
     with caplog.at_level(logging.WARNING, logger="apimanager.migrations"):
         new = migrate(
-            database, [("publisher", "0007_plan_names_are_unique"), ("devportal", "0006_plan_names_are_unique")]
+            database, [("publisher", "0008_plan_names_are_unique"), ("devportal", "0009_plan_names_are_unique")]
         )
     for model in ("publisher.Plan", "devportal.ApplicationPlan"):
         rows = new.get_model(model).objects.using(database).order_by("pk").values_list("name", "name_key")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0006_plan_names_in_any_spelling")]
+    dependencies: ClassVar = [("publisher", "0007_plan_names_in_any_spelling")]
 
     operations: ClassVar = [
         migrations.AddConstraint("plan", models.UniqueConstraint(models.F("name_key"), name="plan_name_unique_in_any_case")),
