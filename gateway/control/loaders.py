@@ -276,6 +276,7 @@ _LIMITS = {
     "counted": "counted",
     "over_rate": "over_rate",
     "over_quota": "over_quota",
+    "uncompressed": "uncompressed",
 }
 """The columns of a business plan, and what they are called among limits."""
 
