@@ -148,8 +148,12 @@ class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
-    """The answers of an operation for the OpenAPI document: `success`, 401, and the refusals named."""
-    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in (401, *refusals)}}
+    """The answers of an operation for the OpenAPI document: `success`, the refusals named, and those of every one.
+
+    400 is one of these: any address and any body may hold what no text can.
+    """
+    numbers = sorted({400, 401, *refusals})
+    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in numbers}}
 
 
 def list_of(document: type[serializers.BaseSerializer[Any]], name: str) -> Any:
