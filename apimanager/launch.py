@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, preflight, samples, signals, tls
+from apimanager import banner, bootstrap, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.server import config, master
@@ -88,6 +88,7 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
 def _serve_portal() -> None:
     from apimanager.portal import server  # Twisted's reactor belongs to the process that imports it
 
+    upkeep.start()
     server.serve(settings.BIND_HOSTS)
 
 

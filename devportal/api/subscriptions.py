@@ -35,6 +35,9 @@ class SubscriptionDocument(Strict):
     throttlingPolicy = serializers.CharField(source="plan.name")
     requestedThrottlingPolicy = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     status = serializers.CharField(source="state", read_only=True)
+    statusReason = serializers.CharField(
+        source="reason", read_only=True, help_text="Why it does not work, in a sentence; empty if it does."
+    )
 
     ignored: ClassVar[frozenset[str]] = frozenset({"apiInfo", "applicationInfo"})
 

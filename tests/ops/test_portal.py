@@ -249,6 +249,15 @@ def test_the_portal_answers_with_bounds_and_headers_and_logs_no_credential(runni
 
 @pytest.mark.journey
 @pytest.mark.xdist_group("up")
+def test_as_installed_an_api_reaches_the_samples_and_no_other_program_of_the_machine(running: Product) -> None:
+    running.act("cast", roles={"alice": ["creator"], "bob": ["publisher"]})
+    running.act("publish", name="Sample", endpoint=f"{running.samples}/echo")
+    with pytest.raises(Exception, match="APIM_BACKEND_NETWORKS"):
+        running.act("publish", name="Database", endpoint="ws://localhost:5432")
+
+
+@pytest.mark.journey
+@pytest.mark.xdist_group("up")
 def test_the_portal_s_log_names_the_client_behind_a_proxy(running: Product) -> None:
     for address in ("192.0.2.77", "2001:db8::77"):
         assert ask(running, "GET", "/devportal/apis", forwarded=f"6.6.6.6, {address}")[0] == 200
