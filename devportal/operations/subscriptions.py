@@ -29,6 +29,7 @@ from devportal.subscription_states import (
 )
 from publisher.lifecycle import SUBSCRIBABLE, State
 from publisher.models import Api, Plan
+from publisher.queries import visible_to
 
 
 class NotSubscribable(Conflict):
@@ -94,6 +95,8 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
+        if not Api.objects.filter(visible_to(actor), pk=api.pk).exists():
+            raise ApiNotListed
         if State(api.state) not in SUBSCRIBABLE:
             raise NotSubscribable(api)
         _require_plan(actor, api, plan)
