@@ -201,6 +201,21 @@ class Api(KeepsFolded):
         return self.display_name or self.name
 
     @property
+    def owners(self) -> list[tuple[str, str, str]]:
+        """Who answers for it: what as, name and e-mail; only those of whom something is known."""
+        named = [
+            ("Business owner", self.business_owner, self.business_owner_email),
+            ("Technical owner", self.technical_owner, self.technical_owner_email),
+        ]
+        return [(role, name, email) for role, name, email in named if name or email]
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """The pages about it, each with what it is."""
+        known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
+        return [(what, address) for what, address in known if address]
+
+    @property
     def stage(self) -> State:
         """The lifecycle state as the table knows it."""
         return State(self.state)

@@ -28,12 +28,22 @@ from publisher.presentation import AccessControl, Visibility
 SORTS = {
     "name": ("name", "version"),
     "-name": ("-name", "-version"),
+    "created": ("created_at",),
+    "-created": ("-created_at",),
     "updated": ("updated_at",),
     "-updated": ("-updated_at",),
     "state": ("state", "name"),
     "-state": ("-state", "name"),
 }
 DEFAULT_SORT = "-updated"
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _named(text: str) -> Q:
@@ -126,11 +136,15 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
         raise ApiNotFound("There is no such API. It may have been deleted.") from None
 
 
-def search_apis(user: User, *, text: str = "", state: State | None = None, sort: str = DEFAULT_SORT) -> QuerySet[Api]:
+def apis_among(user: User, pks: Iterable[str]) -> QuerySet[Api]:
+    """Those of the user's APIs that these ids name, by name, with their plans; what is no id names none."""
+    known = [pk for pk in pks if _is_id(pk)]
+    return apis_for(user).filter(pk__in=known).prefetch_related("plans").order_by("name", "version")
+
+
+def search_apis(user: User, *, text: str = "", sort: str = DEFAULT_SORT) -> QuerySet[Api]:
     """The user's APIs that fit `text`, words or `name:chat` as LOOKUPS has it. Raises Invalid as `terms_of` does."""
     apis = apis_for(user).filter(condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
-    if state is not None:
-        apis = apis.filter(state=state.value)
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
