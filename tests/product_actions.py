@@ -180,7 +180,7 @@ def furnish(endpoint: str) -> dict[str, str]:
     picture = BytesIO()
     Image.linear_gradient("L").save(picture, "PNG")
     fields = {
-        "description": "أسعار كل شيء، كما تتغير.\n\n## One message a trade\n\n* **price**\n* `volume`\n\n|a|b|\n|-|-|\n|1|2|",
+        "description": "أسعار كل شيء، كما تتغير.\n\n## One message a trade\n\n* **price**\n\n|a|b|\n|-|-|\n|1|2|",
         "tags": ["أسعار", "wetterbeobachtungsdaten", "live"],
         "categories": [shelf],
         "business_owner": "Handelsüberwachungsstelle der Börse",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from publisher.thumbnails import MOST_BYTES
 
 ROLES = [(role.value, role.value.capitalize()) for role in Role if role is not Role.ADMIN]
 SPARE_ROWS = 3
+_CELL = re.compile(r"(?:name|value)_(\d{1,4})")
 
 
 class BasicInfoForm(GuardedForm):
@@ -109,7 +111,7 @@ class ThumbnailForm(forms.Form):
     """A picture to upload."""
 
     thumbnail = forms.FileField(
-        label="Picture",
+        label="File",
         max_length=255,
         help_text="PNG, JPEG, WebP or GIF, at most 1 MiB. It is drawn anew, small.",
         error_messages={"required": "Choose a picture first.", "empty": "This file is empty. Choose a picture."},
@@ -157,12 +159,10 @@ class PropertiesForm(GuardedForm):
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
         super().__init__(data, api=api)
-        sent = (
-            sum(f"name_{number}" in data for number in range(presentation.MOST_PROPERTIES + SPARE_ROWS)) if data else 0
-        )
-        shown = min(len(api.properties) + SPARE_ROWS, presentation.MOST_PROPERTIES)
+        rows = range(min(len(api.properties) + SPARE_ROWS, presentation.MOST_PROPERTIES))
+        self.numbers = sorted({int(found[1]) for key in data or () if (found := _CELL.fullmatch(key))}) or [*rows]
         self.rows = []
-        for number in range(sent or shown):
+        for number in self.numbers:
             names = [f"{part}_{number}" for part in ("name", "value", "shown")]
             attrs = {**PLAIN, "aria-label": f"Name {number + 1}"}
             self.fields[names[0]] = forms.CharField(required=False, widget=forms.TextInput(attrs=attrs))
@@ -181,9 +181,7 @@ class PropertiesForm(GuardedForm):
     def edit(self) -> dict[str, Any]:
         """With the rows that hold something as one list."""
         sent = self.cleaned_data
-        rows = [
-            {key: sent[f"{key}_{number}"] for key in ("name", "value", "shown")} for number in range(len(self.rows))
-        ]
+        rows = [{key: sent[f"{key}_{number}"] for key in ("name", "value", "shown")} for number in self.numbers]
         return {**super().edit(), "changes": {"properties": [row for row in rows if row["name"] or row["value"]]}}
 
     def look_again(self, stored: Mapping[str, Any], clashing: Sequence[str]) -> None:
