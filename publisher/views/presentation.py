@@ -36,7 +36,7 @@ class BasicInfo(DesignPage):
             preview = markdown.markup(clean_description(form["description"].value() or ""))
         except BadValue:
             preview = None
-        return super().show(api, form, **{"picture": ThumbnailForm(), "preview": preview, **context})
+        return super().show(api, form, **{"upload": ThumbnailForm(), "preview": preview, **context})
 
 
 class BusinessInfo(DesignPage):
@@ -46,7 +46,7 @@ class BusinessInfo(DesignPage):
     page, template, saved = "business-info", "designs/business_info.html", "Business info is saved."
 
 
-class Properties(DesignPage):
+class PropertiesPage(DesignPage):
     """Names and values, shown in the Developer Portal or not."""
 
     form = PropertiesForm
@@ -76,7 +76,7 @@ def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("publisher:basic-info", pk=api.pk)
     page = BasicInfo()
     page.setup(request, pk=pk)
-    answer = page.show(api, BasicInfoForm(api=api), picture=form)
+    answer = page.show(api, BasicInfoForm(api=api), upload=form)
     answer.status_code = status_of(form)
     return answer
 

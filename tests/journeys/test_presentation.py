@@ -21,12 +21,12 @@ def test_an_api_presents_itself_as_its_creator_says(product: Product, page: Page
     expect(page.get_by_role("group", name="Roles that find it")).to_be_visible()
     page.get_by_text("Public: everybody").click()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Basic info is saved.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Basic info is saved.")).to_be_visible()
 
     upload = {"name": "logo.png", "mimeType": "image/png", "buffer": picture(size=(300, 200))}
     page.get_by_label("File").set_input_files(upload)
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_text("The picture is saved.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("The picture is saved.")).to_be_visible()
 
     page.goto(f"{product.portal}/publisher/apis/{api}/properties")
     page.get_by_role("button", name="Add a row").click()
@@ -34,7 +34,7 @@ def test_an_api_presents_itself_as_its_creator_says(product: Product, page: Page
     page.get_by_label("Value 4").fill("Payments")
     page.get_by_label("Show 4 in the Developer Portal").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Properties are saved.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Properties are saved.")).to_be_visible()
 
     page.goto(f"{product.portal}/devportal/apis/{api}")
     expect(page.get_by_role("heading", name="Presented to you", level=1)).to_be_visible()
