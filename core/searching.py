@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from core.errors import Invalid
 from core.values import invalid
 
 MOST_WORDS, MOST_CHARACTERS = 10, 200
@@ -18,6 +19,20 @@ def why_too_much(text: str) -> str:
     if len(text.split()) > MOST_WORDS:
         return f"Search for at most {MOST_WORDS} words; these are {len(text.split())}."
     return ""
+
+
+def asked(typed: str, fields: Collection[str] = ()) -> tuple[str, str]:
+    """What a page searches for when this was typed into its search box, and what it says there when that is nothing.
+
+    What is more than a search may hold, or of a field that is not among `fields` where there are any, is said at the
+    box, where it stays, and the list is shown without it.
+    """
+    text = typed.strip()
+    try:
+        _ = terms_of(text, fields, "") if fields else words_of(text)
+    except Invalid as refusal:
+        return "", str(refusal)
+    return text, ""
 
 
 def words_of(text: str) -> list[str]:

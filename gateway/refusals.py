@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gateway.close_codes import BLOCKED, FAULT, NOT_SERVED, RIGHT_ENDED, TOKEN_ENDED, Close
+from gateway import close_codes
+from gateway.close_codes import Close
 
 REALM = 'Bearer realm="websocket-gateway"'
-
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -46,25 +46,29 @@ def retry_after(seconds: int) -> Headers:
     return (("Retry-After", str(seconds)),)
 
 
+def _unavailable(code: int, message: str, description: str, seconds: float) -> Refusal:
+    return Refusal(503, code, message, description, retry_after(max(1, math.ceil(seconds))))
+
+
 _CLOSES = {
-    900403: RIGHT_ENDED,
-    900805: BLOCKED,
-    900900: FAULT,
-    900901: TOKEN_ENDED,
-    900902: TOKEN_ENDED,
-    900903: TOKEN_ENDED,
-    900905: RIGHT_ENDED,
-    900906: NOT_SERVED,
-    900907: BLOCKED,
-    900908: RIGHT_ENDED,
-    900909: RIGHT_ENDED,
-    900910: RIGHT_ENDED,
+    900403: close_codes.RIGHT_ENDED,
+    900805: close_codes.BLOCKED,
+    900900: close_codes.FAULT,
+    900901: close_codes.TOKEN_ENDED,
+    900902: close_codes.TOKEN_ENDED,
+    900903: close_codes.TOKEN_ENDED,
+    900905: close_codes.RIGHT_ENDED,
+    900906: close_codes.NOT_SERVED,
+    900907: close_codes.BLOCKED,
+    900908: close_codes.RIGHT_ENDED,
+    900909: close_codes.RIGHT_ENDED,
+    900910: close_codes.RIGHT_ENDED,
 }
 
 
 def close_for(refusal: Refusal) -> Close:
     """How to close a connection that would now be refused. The reason is the refusal's own description."""
-    return _CLOSES.get(refusal.code, RIGHT_ENDED).because(refusal.description)
+    return _CLOSES.get(refusal.code, close_codes.RIGHT_ENDED).because(refusal.description)
 
 
 def malformed(description: str, code: int = 400) -> Refusal:
@@ -82,31 +86,20 @@ def too_late(seconds: float) -> Refusal:
     return Refusal(408, 408, "Request timeout", f"The request was not complete within {seconds:g} seconds.")
 
 
-def not_found() -> Refusal:
-    """404 for plain HTTP where nothing answers."""
-    return Refusal(404, 404, "Not found", "Nothing answers plain HTTP here. This port serves WebSocket APIs.")
+NOT_FOUND = Refusal(404, 404, "Not found", "Nothing answers plain HTTP here. This port serves WebSocket APIs.")
+"""Plain HTTP where nothing answers."""
 
+_HANDSHAKE = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
 
-def upgrade_required() -> Refusal:
-    """426: plain HTTP to a WebSocket route."""
-    return Refusal(
-        426,
-        426,
-        "Upgrade required",
-        "This is a WebSocket API. Connect with a WebSocket client.",
-        (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
-    )
+UPGRADE_REQUIRED = Refusal(
+    426, 426, "Upgrade required", "This is a WebSocket API. Connect with a WebSocket client.", _HANDSHAKE
+)
+"""Plain HTTP to a WebSocket route."""
 
-
-def bad_version() -> Refusal:
-    """426: not version 13 of the protocol (RFC 6455 §4.4)."""
-    return Refusal(
-        426,
-        426,
-        "Upgrade required",
-        "Only version 13 of the WebSocket protocol is spoken here.",
-        (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
-    )
+BAD_VERSION = Refusal(
+    426, 426, "Upgrade required", "Only version 13 of the WebSocket protocol is spoken here.", _HANDSHAKE
+)
+"""Not version 13 of the protocol (RFC 6455 §4.4)."""
 
 
 def backend_refused(
@@ -129,69 +122,57 @@ def backend_suspended(seconds: float) -> Refusal:
     return _unavailable(303001, "Backend suspended", "The backend failed repeatedly and is given a rest.", seconds)
 
 
-def post_only() -> Refusal:
-    """405: something that is only ever asked for with POST."""
-    return Refusal(405, 405, "Method not allowed", "Send this request with POST.", (("Allow", "OPTIONS, POST"),))
+POST_ONLY = Refusal(405, 405, "Method not allowed", "Send this request with POST.", (("Allow", "OPTIONS, POST"),))
+"""Something that is only ever asked for with POST."""
 
+TOKEN_MISSING = Refusal(
+    401,
+    900902,
+    "Missing credentials",
+    "Send the header Authorization: Bearer <access token>.",
+    (("WWW-Authenticate", "Bearer"),),
+)
+"""Where a token is handed over and none came."""
 
-def token_missing() -> Refusal:
-    """401 where a token is handed over and none came."""
-    return Refusal(
-        401,
-        900902,
-        "Missing credentials",
-        "Send the header Authorization: Bearer <access token>.",
-        (("WWW-Authenticate", "Bearer"),),
-    )
-
-
-def token_in_header_only() -> Refusal:
-    """401 where a token came in the address or as a subprotocol, and the header would have done."""
-    return Refusal(
-        401,
-        900901,
-        "Invalid credentials",
-        "Here a token is taken in its header only: Authorization: Bearer <access token>.",
-        (("WWW-Authenticate", "Bearer"),),
-    )
+TOKEN_IN_HEADER_ONLY = Refusal(
+    401,
+    900901,
+    "Invalid credentials",
+    "Here a token is taken in its header only: Authorization: Bearer <access token>.",
+    (("WWW-Authenticate", "Bearer"),),
+)
+"""Where a token came in the address or as a subprotocol, and the header would have done."""
 
 
 def too_many(description: str, seconds: float = 30) -> Refusal:
     """429: more was asked for than is used."""
-    return Refusal(429, 900429, "Too many requests", description, (("Retry-After", str(math.ceil(seconds))),))
+    return Refusal(429, 900429, "Too many requests", description, retry_after(math.ceil(seconds)))
 
 
 def over_plan(subject: str, description: str, seconds: float) -> Refusal:
     """429: the plan of the `subject`, subscription or application, has no room for another connection now."""
     code = 900804 if subject == "subscription" else 900803
-    return Refusal(429, code, "Plan exhausted", description, (("Retry-After", str(math.ceil(seconds))),))
+    return Refusal(429, code, "Plan exhausted", description, retry_after(math.ceil(seconds)))
 
 
-def plan_unknown(seconds: float = 2) -> Refusal:
-    """503: what is left of the plan cannot be found out at the moment."""
-    sentence = "The gateway cannot look up what is left of the plan at the moment. Try again in a few seconds."
-    return _unavailable(900900, "Plans cannot be checked", sentence, seconds)
+PLAN_UNKNOWN = _unavailable(
+    900900,
+    "Plans cannot be checked",
+    "The gateway cannot look up what is left of the plan at the moment. Try again in a few seconds.",
+    2,
+)
+"""What is left of the plan cannot be found out at the moment."""
 
+NO_SUCH_CONNECTION = Refusal(
+    404, 900906, "Not found", "No connection of this id is open. It may have ended; connect again."
+)
+"""No worker holds a connection of this id."""
 
-def no_such_connection() -> Refusal:
-    """404: no worker holds a connection of this id."""
-    return Refusal(404, 900906, "Not found", "No connection of this id is open. It may have ended; connect again.")
+SERVER_FULL = _unavailable(503, "Server full", "The gateway has no room for another connection.", 5)
+"""No room for another connection."""
 
+STOPPING = _unavailable(503, "Gateway stopping", "The gateway is restarting. Try again.", 1)
+"""The worker that took the connection is stopping; another, or the next, will take it."""
 
-def server_full(seconds: float = 5) -> Refusal:
-    """503: no room for another connection."""
-    return _unavailable(503, "Server full", "The gateway has no room for another connection.", seconds)
-
-
-def stopping(seconds: float = 1) -> Refusal:
-    """503: the worker that took the connection is stopping; another, or the next, will take it."""
-    return _unavailable(503, "Gateway stopping", "The gateway is restarting. Try again.", seconds)
-
-
-def fault() -> Refusal:
-    """500: an error of the gateway's own, which its log explains."""
-    return Refusal(500, 900900, "Gateway error", "The gateway met an error of its own. Try again; its log says more.")
-
-
-def _unavailable(code: int, message: str, description: str, seconds: float) -> Refusal:
-    return Refusal(503, code, message, description, (("Retry-After", str(max(1, math.ceil(seconds)))),))
+FAULT = Refusal(500, 900900, "Gateway error", "The gateway met an error of its own. Try again; its log says more.")
+"""An error of the gateway's own, which its log explains."""

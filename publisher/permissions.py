@@ -2,7 +2,7 @@
 
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
-from accounts.roles import PUBLISHER_PORTAL, Role, either
+from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
 from publisher.lifecycle import State
 from publisher.models import Api
@@ -90,7 +90,7 @@ def _require_access(user: Viewer, api: Api) -> None:
         return
     roles = {Role(name) for name in api.access_control_roles}
     if not (isinstance(user, User) and user.has_role(*roles)):
-        raise EditorsChosen(api, either(roles))
+        raise EditorsChosen(api, " or ".join(role.value for role in in_order(roles)))
 
 
 can_enter = asks(require_enter)

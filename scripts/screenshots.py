@@ -25,7 +25,7 @@ SIZE = {"width": 1200, "height": 800}
 
 
 def main() -> None:
-    """Start the product, tell the story, stop the product."""
+    """Start the product, play the scenario, stop the product."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with temporary() as folder:
         product = Product(Path(folder), **dict(zip(PORT_SETTINGS, USUAL_PORTS, strict=True))).start()

@@ -1,1 +1,1 @@
-"""The tests: they mirror the rooms, plus `wire` (sockets), `journeys` (whole stories), `ops` (starting, stopping)."""
+"""The tests: they mirror the rooms, plus `wire` (sockets), `journeys` (in a browser), `ops` (starting, stopping)."""

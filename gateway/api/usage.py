@@ -21,9 +21,8 @@ from devportal.models import Subscription
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, QuotaUsage, usage_of
+from gateway.quotas.usage import QuotaUsage, usage_of
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.models import Plan
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
 
@@ -126,7 +125,13 @@ class ApplicationUsage(Resource):
 
 
 def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
-    limits = _limits(subscription.plan)
+    plan = subscription.plan
+    limits = PlanLimits(
+        quota=plan.quota if plan.is_quota_kept else None,
+        unit=QuotaUnit(plan.quota_unit),
+        period=QuotaPeriod(plan.quota_period),
+        connections=plan.connections,
+    )
     try:
         account = api_account(str(subscription.application_id), str(subscription.api_id))
         usage = usage_of(_store(), account, limits, now=time.time())
@@ -134,28 +139,14 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
         raise UsageUnknown from None
     return {
         "subscriptionId": str(subscription.pk),
-        "throttlingPolicy": subscription.plan.name,
+        "throttlingPolicy": plan.name,
         "quota": _quota(usage.quota),
-        "connections": _connections(limits, usage),
+        "connections": None if plan.connections is None else {"limit": plan.connections, "open": usage.connections},
     }
-
-
-def _limits(plan: Plan) -> PlanLimits:
-    """The limits of a plan of which usage is counted."""
-    return PlanLimits(
-        quota=plan.quota if plan.is_quota_kept else None,
-        unit=QuotaUnit(plan.quota_unit),
-        period=QuotaPeriod(plan.quota_period),
-        connections=plan.connections,
-    )
 
 
 def _quota(usage: QuotaUsage | None) -> dict[str, Any] | None:
     return QuotaDocument(usage).data if usage else None
-
-
-def _connections(limits: PlanLimits, usage: PlanUsage) -> dict[str, Any] | None:
-    return None if limits.connections is None else {"limit": limits.connections, "open": usage.connections}
 
 
 @lru_cache(maxsize=1)

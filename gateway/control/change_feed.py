@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from itertools import chain
 
 from django.db import Error as DatabaseError
 from django.db import connection as database
@@ -66,16 +67,16 @@ class ChangeFeed:
         self._readmitted = readmitted or (lambda connection: None)
         self._clock = clock
         self._elapsed = elapsed
-        self._seen = FeedCursor()
+        self._seen: FeedCursor  # from `start` on
         self._is_away = False
         self._reconciled_at = elapsed()
 
     async def start(self) -> None:
         """Read everything once. Raises `django.db.Error` when the database cannot be read."""
         # The place in the audit log first: what is written while the routes are read is then read again.
-        newest = await self._run(newest_id)
-        floor = max(0, newest - TAIL_IDS)
-        self._seen.start(floor, await self._run(partial(ids_after, floor)), self._elapsed())
+        newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)
+        floor = max(0, (await self._run(newest.first) or 0) - TAIL_IDS)
+        self._seen = FeedCursor(floor, await self._run(partial(ids_after, floor)), self._elapsed())
         await self._routing.load()
 
     async def follow(self) -> None:
@@ -95,18 +96,28 @@ class ChangeFeed:
         try:
             if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
                 await self.reconcile()
-            await self._poll()
+            unread, rows = await self._run(partial(read_unread, self._seen))
+            if len(unread) > MOST_ROWS:
+                await self.reconcile()
+            if rows:
+                await self._apply(touched_by(rows))
+            self._seen.mark(unread, self._elapsed())
         except Exception as error:
-            self._note_away(error)
+            if not self._is_away:
+                trace = None if isinstance(error, DatabaseError) else error
+                log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+            self._is_away = True
         else:
-            self._note_back()
+            if self._is_away:
+                log.warning("The audit log can be read again; everything has been compared with the database.")
+            self._is_away = False
 
     async def reconcile(self) -> None:
         """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""
         stored = await self._run(load_fingerprints)
-        self._routing.revalidate()
+        self._routing.grants.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
-        await self._refresh_denials()
+        await self._refresh_deny_policies()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
@@ -114,23 +125,21 @@ class ChangeFeed:
         """Close the connections whose token has ended by now."""
         await self._reconsider(self._connections.expired(self._clock()), {})
 
-    async def _poll(self) -> None:
-        unread, rows = await self._run(partial(read_unread, self._seen))
-        if len(unread) > MOST_ROWS:
-            await self.reconcile()
-        if rows:
-            await self._apply(touched_by(rows))
-        self._seen.mark(unread, self._elapsed())
-
     async def _apply(self, touched: Touched) -> None:
         self._routing.forget(touched)
         for connection_id, reason in touched.closings.items():
             if connection := self._connections.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
         await self._refresh_routes(touched.apis)
-        if touched.denials:
-            await self._refresh_denials()
-        await self._refresh_grants(self._connections_resting_on(touched))
+        if touched.deny_policies:
+            await self._refresh_deny_policies()
+        if touched.users or touched.plans or touched.application_plans:
+            resting = [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
+        else:
+            of_applications = map(self._connections.of_application, touched.applications)
+            of_tokens = map(self._connections.of_token, touched.tokens)
+            resting = list(dict.fromkeys(chain(*of_applications, *of_tokens)))
+        await self._refresh_grants(resting)
         if self._reauthenticate:
             for connection_id, asked in touched.reauthentications.items():
                 await self._reauthenticate(connection_id, asked)
@@ -138,15 +147,13 @@ class ChangeFeed:
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:
             changed = await self._routing.refresh(api_ids)
-            await self._reconsider(
-                [connection for each in changed for connection in self._connections.of_api(each)], {}
-            )
+            await self._reconsider(list(chain(*map(self._connections.of_api, changed))), {})
 
-    async def _refresh_denials(self) -> None:
-        if await self._routing.refresh_denials():
-            denials = self._routing.denials
+    async def _refresh_deny_policies(self) -> None:
+        if await self._routing.refresh_deny_policies():
+            deny_policies = self._routing.deny_policies
             await self._reconsider(
-                [connection for connection in self._connections if is_denied(connection.admitted, denials)], {}
+                [connection for connection in self._connections if is_denied(connection.admitted, deny_policies)], {}
             )
 
     async def _refresh_grants(self, connections: list[Connection]) -> None:
@@ -162,40 +169,18 @@ class ChangeFeed:
             ]
             await self._reconsider(changed, grants)
 
-    def _connections_resting_on(self, touched: Touched) -> list[Connection]:
-        if touched.users or touched.plans or touched.application_plans:
-            return [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
-        by_application = (
-            connection for each in touched.applications for connection in self._connections.of_application(each)
-        )
-        by_token = (connection for each in touched.tokens for connection in self._connections.of_token(each))
-        return list({*by_application, *by_token})
-
     async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
-            self._decide_again(connection, grants.get(connection.token_id, connection.admitted.grant))
+            grant = grants.get(connection.token_id, connection.admitted.grant)
+            deployment = self._routing.routes.get(connection.api_id)
+            decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
+            if isinstance(decision, Refusal):
+                _close(connection, refusals.close_for(decision))
+            elif decision is not None:
+                connection.admitted = decision
+                self._readmitted(connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-
-    def _decide_again(self, connection: Connection, grant: Grant | TokenError) -> None:
-        deployment = self._routing.routes.get(connection.api_id)
-        decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
-        if isinstance(decision, Refusal):
-            _close(connection, refusals.close_for(decision))
-        elif decision is not None:
-            connection.admitted = decision
-            self._readmitted(connection)
-
-    def _note_away(self, error: Exception) -> None:
-        if not self._is_away:
-            trace = None if isinstance(error, DatabaseError) else error
-            log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
-        self._is_away = True
-
-    def _note_back(self) -> None:
-        if self._is_away:
-            log.warning("The audit log can be read again; everything has been compared with the database.")
-        self._is_away = False
 
 
 def _close(connection: Connection, close: close_codes.Close) -> None:
@@ -208,16 +193,20 @@ def _close(connection: Connection, close: close_codes.Close) -> None:
 
 
 def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
-    """The ids not read yet, and their rows; of too many only those that no comparison would find. One visit."""
+    """The ids not read yet, and their rows as they were written; of too many only the orders: no comparison finds them.
+
+    One visit of the database.
+    """
     unread = seen.unread(ids_after(seen.floor))
     if not unread:
         return [], []
-    return unread, rows_of(unread) if len(unread) <= MOST_ROWS else orders_among(unread)
-
-
-def newest_id() -> int:
-    """The highest id in the audit log, 0 when it is empty."""
-    return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if len(unread) <= MOST_ROWS:
+        rows = AuditEntry.objects.filter(pk__in=unread)
+    else:
+        rows = AuditEntry.objects.filter(pk__range=(unread[0], unread[-1]), verb__in=ORDERS)
+    wanted = set(unread)
+    values = rows.order_by("pk").values_list("pk", "verb", "kind", "object_id", "detail")
+    return unread, [FeedRow(*each) for each in values if each[0] in wanted]
 
 
 def ids_after(floor: int) -> list[int]:
@@ -229,17 +218,3 @@ def ids_after(floor: int) -> list[int]:
 
 # Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
 _IDS_AFTER = f"SELECT id FROM {AuditEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
-
-
-def orders_among(ids: Sequence[int]) -> list[FeedRow]:
-    """Those of these rows that ask for something to be done once, in the order in which they were written."""
-    rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS).order_by("pk")
-    found = (FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail"))
-    wanted = set(ids)
-    return [row for row in found if row.id in wanted]
-
-
-def rows_of(ids: Iterable[int]) -> list[FeedRow]:
-    """These rows, in the order in which they were written."""
-    rows = AuditEntry.objects.filter(pk__in=list(ids)).order_by("pk")
-    return [FeedRow(*values) for values in rows.values_list("pk", "verb", "kind", "object_id", "detail")]

@@ -28,8 +28,32 @@ def touched_by(rows: Iterable[FeedRow]) -> Touched:
     """Everything that these rows may have changed for the gateway."""
     touched = Touched()
     for row in rows:
-        _touch(touched, row)
+        if row.kind == "api":
+            touched.apis.add(row.object_id)
+        elif row.kind == "application":
+            touched.applications.add(row.object_id)
+        elif row.kind in ("subscription", "keys"):
+            touched.applications.update(_ids(row, "application_id"))
+        elif row.verb == "token.revoked":
+            touched.tokens.update(_ids(row, "token_id"))
+        elif row.verb in PEOPLE_COME_AND_GO:
+            touched.users.add(row.object_id)
+        elif row.kind == "plan":
+            touched.plans.update(_ids(row, "plan"))
+        elif row.kind == "applicationplan":
+            touched.application_plans.update(_ids(row, "plan"))
+        elif row.kind == "deny_policy":
+            touched.deny_policies = True
+        elif row.verb == REAUTHENTICATION_ASKED:
+            touched.reauthentications[row.object_id] = row.detail
+        elif row.verb == CLOSING_ASKED:
+            touched.closings[row.object_id] = row.detail.get("reason", "")
     return touched
+
+
+def _ids(row: FeedRow, name: str) -> list[str]:
+    value = row.detail.get(name)
+    return [] if value is None else [str(value)]
 
 
 class FeedCursor:
@@ -40,11 +64,7 @@ class FeedCursor:
     reconcile. Times are in seconds of any clock that only goes forward.
     """
 
-    def __init__(self) -> None:
-        self.floor = 0
-        self._read_at: dict[int, float] = {}
-
-    def start(self, floor: int, ids: Iterable[int], now: float) -> None:
+    def __init__(self, floor: int, ids: Iterable[int], now: float) -> None:
         """Begin behind `floor`, with the rows `ids` above it taken as read."""
         self.floor = floor
         self._read_at = dict.fromkeys(ids, now)
@@ -61,31 +81,3 @@ class FeedCursor:
         self.floor = max(settled, default=self.floor)
         for each in [each for each in self._read_at if each <= self.floor]:
             del self._read_at[each]
-
-
-def _touch(touched: Touched, row: FeedRow) -> None:
-    if row.kind == "api":
-        touched.apis.add(row.object_id)
-    elif row.kind == "application":
-        touched.applications.add(row.object_id)
-    elif row.kind in ("subscription", "keys"):
-        touched.applications.update(_ids(row, "application_id"))
-    elif row.verb == "token.revoked":
-        touched.tokens.update(_ids(row, "token_id"))
-    elif row.verb in PEOPLE_COME_AND_GO:
-        touched.users.add(row.object_id)
-    elif row.kind == "plan":
-        touched.plans.update(_ids(row, "plan"))
-    elif row.kind == "applicationplan":
-        touched.application_plans.update(_ids(row, "plan"))
-    elif row.kind == "deny_policy":
-        touched.denials = True
-    elif row.verb == REAUTHENTICATION_ASKED:
-        touched.reauthentications[row.object_id] = row.detail
-    elif row.verb == CLOSING_ASKED:
-        touched.closings[row.object_id] = row.detail.get("reason", "")
-
-
-def _ids(row: FeedRow, name: str) -> list[str]:
-    value = row.detail.get(name)
-    return [] if value is None else [str(value)]

@@ -21,7 +21,7 @@ from oauth2_provider.models import AccessToken
 from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
 from devportal import attempts, tickets, token_use
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
@@ -34,7 +34,6 @@ from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
 from publisher import addresses, health, impact, queries, secret_headers, ssrf
-from publisher.addresses import Tenant
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
@@ -57,7 +56,12 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
     if api_ids is not None:
         rows = rows.filter(pk__in=list(api_ids))
     else:
-        _report(lost)
+        for api_id, older in lost.items():
+            log.warning(
+                "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it "
+                "anew under another context",
+                *(api_id, older.name, older.addresses[-1]),
+            )
     return [_deployment(row) for row in rows if row.pk not in lost]
 
 
@@ -84,10 +88,10 @@ def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
     return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
 
 
-def load_denials() -> Denials:
+def load_deny_policies() -> ActiveDenyPolicies:
     """The deny policies that are switched on. One query."""
     rows = DenyPolicy.objects.filter(is_active=True).order_by()
-    return Denials(Denial(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
+    return ActiveDenyPolicies(ActiveDenyPolicy(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
 
 
 def load_fingerprints() -> Fingerprints:
@@ -146,15 +150,6 @@ def make_identity_signer() -> IdentitySigner:
     return IdentitySigner(key=private, key_id=signing_key().thumbprint(), issuer=settings.OAUTH_ISSUER)
 
 
-def _report(lost: Mapping[Any, Tenant]) -> None:
-    for api_id, older in lost.items():
-        log.warning(
-            "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it anew "
-            "under another context",
-            *(api_id, older.name, older.addresses[-1]),
-        )
-
-
 def _deployment(row: Api) -> Deployment:
     revision = row.deployed_revision
     if revision is None:
@@ -181,6 +176,16 @@ def _undeployed(row: Api) -> Deployment:
 
 
 def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
+    endpoints = {each: Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")}
+    topics = [
+        Topic(
+            target=document["target"],
+            verbs=tuple(document.get("verbs", ())),
+            mapping=document.get("mapping", ""),
+            scopes=frozenset(document.get("scopes", ())),
+        )
+        for document in snapshot["topics"]
+    ]
     return Deployment(
         api_id=str(row.pk),
         name=snapshot["name"],
@@ -188,29 +193,16 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         version=snapshot["version"],
         state=row.state,
         rank=sort_key(snapshot["version"]),
-        endpoints=dict(_endpoints(snapshot)),
+        endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
         options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
-        topics=TopicSet(map(_topic, snapshot["topics"])),
+        topics=TopicSet(topics),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
-    )
-
-
-def _endpoints(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, Endpoint]]:
-    for key_type in ("PRODUCTION", "SANDBOX"):
-        if endpoint := Endpoint.from_document(snapshot[key_type.lower()]):
-            yield key_type, endpoint
-
-
-def _topic(document: Mapping[str, Any]) -> Topic:
-    return Topic(
-        target=document["target"],
-        verbs=tuple(document.get("verbs", ())),
-        mapping=document.get("mapping", ""),
-        scopes=frozenset(document.get("scopes", ())),
+        origins=Origins(
+            tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
+        ),
     )
 
 
@@ -235,7 +227,13 @@ def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
     develops = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]), role__in=DEVELOPERS)
     tokens = AccessToken.objects.filter(wanted).annotate(owner_develops=Exists(develops))
     rows = list(tokens.order_by().values(*columns))
-    subscriptions = _subscriptions({row[_TOKEN_COLUMNS["application"]] for row in rows} - {None})
+    applications = {row[_TOKEN_COLUMNS["application"]] for row in rows} - {None}
+    subscriptions: dict[Any, dict[str, SubscriptionGrant]] = {}
+    held = Subscription.objects.filter(application_id__in=applications).order_by()
+    columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
+    for pk, application, api, plan, state, *limits in held.values_list(*columns):
+        grant = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
+        subscriptions.setdefault(application, {})[str(api)] = grant
     for row in rows:
         yield row, _grant(row, subscriptions)
 
@@ -268,15 +266,6 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
     )
 
 
-def _subscriptions(applications: set[Any]) -> dict[Any, dict[str, SubscriptionGrant]]:
-    held: dict[Any, dict[str, SubscriptionGrant]] = {}
-    rows = Subscription.objects.filter(application_id__in=applications).order_by()
-    columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
-    for pk, application, api, plan, state, *limits in rows.values_list(*columns):
-        held.setdefault(application, {})[str(api)] = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
-    return held
-
-
 _LIMITS = {
     "quota": "quota",
     "quota_unit": "unit",
@@ -289,6 +278,7 @@ _LIMITS = {
     "counted": "counted",
     "over_rate": "over_rate",
     "over_quota": "over_quota",
+    "uncompressed": "uncompressed",
 }
 """The columns of a business plan, and what they are called among limits."""
 

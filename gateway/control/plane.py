@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
 
 from django.conf import settings
 
@@ -57,7 +55,6 @@ class ControlPlane:
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
             run=self._writing,
-            days=settings.CONNECTION_LOG_DAYS,
         )
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log)
@@ -76,16 +73,19 @@ class ControlPlane:
         """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
         await self._change_feed.start()
         await self._lease_client.start()
-        self._tasks = [
-            _forever(self._change_feed.follow(), "change-feed"),
-            _forever(self._change_feed.expire(), "expire"),
-            _forever(self._heartbeat.beat_on(), "heartbeat"),
-            _forever(self._breaker.share(), "breaker"),
-            _forever(self.connection_log.keep(), "connection-log"),
-            _forever(self._refusal_log.keep(), "refusal-log"),
-            _forever(self._writer.report(), "report"),
-            _forever(self._writer.watch(), "lag"),
-        ]
+        for name, work in (
+            ("change-feed", self._change_feed.follow()),
+            ("expire", self._change_feed.expire()),
+            ("heartbeat", self._heartbeat.beat_on()),
+            ("breaker", self._breaker.share()),
+            ("connection-log", self.connection_log.keep()),
+            ("refusal-log", self._refusal_log.keep()),
+            ("report", self._writer.report()),
+            ("lag", self._writer.watch()),
+        ):
+            task = asyncio.create_task(work, name=f"gateway-{name}")
+            task.add_done_callback(_report)
+            self._tasks.append(task)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read."""
@@ -104,12 +104,6 @@ class ControlPlane:
         self._asking.close()
         self._following.close()
         self._writing.close()
-
-
-def _forever(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    task = asyncio.create_task(work, name=f"gateway-{name}")
-    task.add_done_callback(_report)
-    return task
 
 
 def _report(task: asyncio.Task[None]) -> None:

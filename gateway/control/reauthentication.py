@@ -65,15 +65,26 @@ class Reauthentication:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
             if connection.is_ending:
-                return refusals.no_such_connection()
+                return refusals.NO_SUCH_CONNECTION
             decision = self._settle(connection, grant)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
         application = grant.application_id
-        if not self._has_place_for(application):
-            return refusals.server_full()
+        # An application may have half of the places that others leave: there is one for whoever comes next.
+        own, every = self._waiting[application], self._waiting.total()
+        if every >= MOST_WAITING or 2 * own >= MOST_WAITING - (every - own):
+            return refusals.SERVER_FULL
         self._waiting[application] += 1
         try:
-            return await self._refuse_unknown(connection_id, grant) or await self._ask_the_others(connection_id, grant)
+            if refusal := await self._refuse_unknown(connection_id, grant):
+                return refusal
+            renewal_id = await self._run(partial(ask, connection_id, grant))
+            request = ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True)
+            deadline = asyncio.get_running_loop().time() + self.patience
+            while asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(LOOK_SECONDS)
+                if answer := await self._run(request.first):
+                    return _heard(answer)
+            return refusals.NO_SUCH_CONNECTION
         except DatabaseError:
             return refuse_token_error(TokenError.UNAVAILABLE)
         finally:
@@ -90,12 +101,8 @@ class Reauthentication:
             return
         grant = await self._routing.grant_of(asked["token_id"])
         decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)
-        await self._run(partial(write_answer, asked["renewal_id"], _said(decision)))
-
-    def _has_place_for(self, application: str) -> bool:
-        """An application may have half of the places that others leave: there is one for whoever comes next."""
-        own, every = self._waiting[application], self._waiting.total()
-        return every < MOST_WAITING and 2 * own < MOST_WAITING - (every - own)
+        request = ReauthenticationRequest.objects.filter(pk=asked["renewal_id"])
+        await self._run(partial(request.update, answer=_said(decision)))
 
     async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:
         """Why nobody need be asked: before anything is written, the connection's own row is looked for.
@@ -104,30 +111,18 @@ class Reauthentication:
         """
         for wait in (0.0, *LOOKS):
             await asyncio.sleep(wait)
-            if row := await self._run(partial(read_connection, connection_id)):
-                return _refusal_of(row, grant)
-        return refusals.no_such_connection()
+            if row := await self._run(ConnectionRecord.objects.filter(pk=connection_id).first):
+                if (row.application_id, row.key_type) != (grant.application_id, grant.key_type):
+                    return refuse_other_token()
+                return refusals.NO_SUCH_CONNECTION if row.ended_at else None
+        return refusals.NO_SUCH_CONNECTION
 
     def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
         deployment = self._routing.routes.get(connection.api_id)
-        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
         if isinstance(decision, Allow):
             self._connections.move(connection, decision)
         return decision
-
-    async def _ask_the_others(self, connection_id: str, grant: Grant) -> float | Refusal:
-        renewal_id = await self._run(partial(ask, connection_id, grant))
-        deadline = asyncio.get_running_loop().time() + self.patience
-        while asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK_SECONDS)
-            if answer := await self._run(partial(read_answer, renewal_id)):
-                return _heard(answer)
-        return refusals.no_such_connection()
-
-
-def read_connection(connection_id: str) -> ConnectionRecord | None:
-    """What is written down of a connection."""
-    return ConnectionRecord.objects.filter(pk=connection_id).first()
 
 
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:
@@ -149,25 +144,6 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
             now=now,
         )
     return row.pk
-
-
-def read_answer(renewal_id: uuid.UUID) -> dict[str, Any]:
-    """What the worker that holds the connection said; empty while it has not."""
-    answer: dict[str, Any] | None = (
-        ReauthenticationRequest.objects.filter(pk=renewal_id).values_list("answer", flat=True).first()
-    )
-    return answer or {}
-
-
-def write_answer(renewal_id: str, answer: dict[str, Any]) -> None:
-    """Say what has become of a request."""
-    ReauthenticationRequest.objects.filter(pk=renewal_id).update(answer=answer)
-
-
-def _refusal_of(row: ConnectionRecord, grant: Grant) -> Refusal | None:
-    if (row.application_id, row.key_type) != (grant.application_id, grant.key_type):
-        return refuse_other_token()
-    return refusals.no_such_connection() if row.ended_at else None
 
 
 def _said(decision: Allow | Refusal) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from django.db import Error as DatabaseError
 
-from devportal.deny_policies import Denials
+from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
 from gateway.authorization.decision import Allow, authorize, settle_ticket
@@ -23,7 +23,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.control.loaders import (
     Fingerprints,
     is_genuine_ticket,
-    load_denials,
+    load_deny_policies,
     load_deployments,
     load_grants,
     load_grants_of,
@@ -46,11 +46,11 @@ class RoutingState:
         self, *, run: Runner, verifier: JwtVerifier | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self.routes = RouteTable()
-        self.denials = Denials()
+        self.deny_policies = ActiveDenyPolicies()
         self._run = run
         self._verifier = verifier or make_verifier()
         self._clock = clock
-        self._grants = GrantCache()
+        self.grants = GrantCache()
         self._waiting: dict[str, asyncio.Future[Grant | TokenError]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._readers: dict[object, Touched] = {}
@@ -58,7 +58,7 @@ class RoutingState:
     async def load(self) -> None:
         """Read every API and deny policy. Raises `django.db.Error` when the database cannot be read."""
         self.routes = RouteTable(await self._run(load_deployments))
-        self.denials = await self._run(load_denials)
+        self.deny_policies = await self._run(load_deny_policies)
 
     async def refresh(self, api_ids: Iterable[str]) -> set[str]:
         """Read these APIs again and swap their routes, all at once; say for which of them something changed.
@@ -70,10 +70,10 @@ class RoutingState:
         before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
         return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
 
-    async def refresh_denials(self) -> bool:
+    async def refresh_deny_policies(self) -> bool:
         """Read the deny policies again; say whether they changed. Raises `django.db.Error`."""
-        before, self.denials = self.denials, await self._run(load_denials)
-        return before != self.denials
+        before, self.deny_policies = self.deny_policies, await self._run(load_deny_policies)
+        return before != self.deny_policies
 
     def differing_from(self, stored: Fingerprints) -> set[str]:
         """The APIs that are known otherwise than they are stored."""
@@ -86,17 +86,26 @@ class RoutingState:
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
         match = self.routes.match(handshake.path)
-        if match is None or self.denials.of_place("", handshake.client_ip):
-            return authorize(handshake, match, None, self._clock(), self.denials)
-        ticket, grant = await self._shown(handshake)
+        if match is None or self.deny_policies.of_place("", handshake.client_ip):
+            return authorize(handshake, match, None, self._clock(), self.deny_policies)
+        credential, ticket = handshake.credential, None
+        grant: Grant | TokenError | None = None
+        if credential and credential.token and credential.source is not CredentialSource.TICKET:
+            grant = await self.grant_for(credential.token)
+        elif credential and credential.token:
+            redeemed = await self._redeem(credential.token)
+            if isinstance(redeemed, TokenError):
+                grant = redeemed
+            else:
+                ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
         match = self.routes.match(handshake.path)
-        decision = authorize(handshake, match, grant, self._clock(), self.denials)
+        decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
         """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
         credential, match = handshake.credential, self.routes.match(handshake.path)
-        known = self._grants.last_known(digest(credential.token)) if credential and credential.token else None
+        known = self.grants.last_known(digest(credential.token)) if credential and credential.token else None
         subscribed = (known.subscriptions.keys(),) if known else ()
         route = match.route(*subscribed) if match else None
         return route.api_id if route else "", known.application_id if known else ""
@@ -104,92 +113,66 @@ class RoutingState:
     async def grant_for(self, token: str) -> Grant | TokenError:
         """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
         key = digest(token)
-        known = self._grants.get(key, self._clock())
-        return await self._current(partial(self._grant_for, key, token)) if known is None else known
+        while True:
+            now = self._clock()
+            known = self.grants.get(key, now)
+            if known is not None:
+                return known
+            if refused := self._verifier.refuse(token, now):
+                self.grants.keep(key, refused, now)
+                return refused
+            with self._reading() as touched:
+                waiting = self._waiting.get(key)
+                if waiting is None:
+                    waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+                    if self._asking is None:
+                        self._asking = asyncio.create_task(self._answer_all())
+                # Shielded: the client that asked first may go away while others wait for the same answer.
+                answer = await asyncio.shield(waiting)
+            if not _is_stale(answer, touched):
+                return answer
 
     async def grant_of(self, token_id: str) -> Grant | TokenError:
         """The same by the id of the token's row."""
-        return await self._current(partial(self._grant_of, token_id))
+        while True:
+            known = self.grants.of_token(token_id)
+            if known is not None:
+                return known
+            with self._reading() as touched:
+                try:
+                    answer = (await self._run(partial(load_grants_of, token_ids=[token_id])))[token_id]
+                except DatabaseError:
+                    answer = TokenError.UNAVAILABLE
+            if not _is_stale(answer, touched):
+                return answer
 
     def forget(self, touched: Touched) -> None:
         """Have what rests on these changes asked for again, also where the asking is under way."""
-        self._grants.drop(touched)
+        self.grants.drop(touched)
         for meanwhile in self._readers.values():
             meanwhile.add(touched)
-
-    def revalidate(self) -> None:
-        """Have every grant asked for again at its next use; while the database is away they go on as they are."""
-        self._grants.revalidate()
-
-    async def _shown(self, handshake: Handshake) -> tuple[TicketGrant | None, Grant | TokenError | None]:
-        """What the handshake's ticket was made for, if it showed one, and what its credential grants."""
-        credential = handshake.credential
-        if credential is None or not credential.token:
-            return None, None
-        if credential.source is not CredentialSource.TICKET:
-            return None, await self.grant_for(credential.token)
-        redeemed = await self._redeem(credential.token)
-        if isinstance(redeemed, TokenError):
-            return None, redeemed
-        return redeemed, await self.grant_of(redeemed.token_id)
 
     async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
         """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
         key, now = ticket_digest(ticket), self._clock()
-        if self._grants.get(key, now) or not is_genuine_ticket(ticket, now):
+        if self.grants.get(key, now) or not is_genuine_ticket(ticket, now):
             return TokenError.TICKET
         try:
             redeemed = await self._run(partial(redeem_ticket, key, now))
         except DatabaseError:
             return TokenError.UNAVAILABLE
-        self._grants.keep(key, TokenError.TICKET, now)
+        self.grants.keep(key, TokenError.TICKET, now)
         return redeemed or TokenError.TICKET
-
-    async def _current(self, read: Callable[[], Awaitable[Grant | TokenError]]) -> Grant | TokenError:
-        """What `read` says, again if it rests on what changed while it was read."""
-        while True:
-            with self._reading() as touched:
-                answer = await read()
-            if not _is_stale(answer, touched):
-                return answer
 
     @contextmanager
     def _reading(self) -> Iterator[Touched]:
+        """What changes meanwhile: an answer that rests on it has to be asked for again."""
         reader = object()
         self._readers[reader] = touched = Touched()
         try:
             yield touched
         finally:
             del self._readers[reader]
-
-    async def _grant_for(self, key: str, token: str) -> Grant | TokenError:
-        now = self._clock()
-        known = self._grants.get(key, now)
-        if known is not None:
-            return known
-        if refused := self._verifier.refuse(token, now):
-            self._grants.keep(key, refused, now)
-            return refused
-        return await self._ask(key)
-
-    async def _grant_of(self, token_id: str) -> Grant | TokenError:
-        known = self._grants.of_token(token_id)
-        if known is not None:
-            return known
-        try:
-            found = await self._run(partial(load_grants_of, token_ids=[token_id]))
-        except DatabaseError:
-            return TokenError.UNAVAILABLE
-        return found[token_id]
-
-    async def _ask(self, key: str) -> Grant | TokenError:
-        answer = self._waiting.get(key)
-        if answer is None:
-            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
-            if self._asking is None:
-                self._asking = asyncio.create_task(self._answer_all())
-        # Shielded: the client that asked first may go away while others wait for the same answer.
-        return await asyncio.shield(answer)
 
     async def _answer_all(self) -> None:
         try:
@@ -210,10 +193,10 @@ class RoutingState:
             try:
                 found = await self._run(partial(load_grants, digests=keys))
             except DatabaseError:
-                return {key: self._grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
+                return {key: self.grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
         current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
         for key, answer in current.items():
-            self._grants.keep(key, answer, self._clock())
+            self.grants.keep(key, answer, self._clock())
         return current
 
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 from gateway import refusals
@@ -44,7 +45,19 @@ def refuse_head(method: bytes, version: str, target: bytes, headers: Headers) ->
         return refusals.malformed("The header host is missing.")
     if not target.startswith(b"/"):
         return refusals.malformed("The request's target must begin with a slash.")
-    return _refuse_handshake(method, version, dict(headers)) if is_handshake(headers) else None
+    if not is_handshake(headers):
+        return None
+    fields = dict(headers)
+    if method != b"GET" or version != "1.1":
+        return refusals.malformed("A WebSocket handshake is a GET request of HTTP/1.1.")
+    if fields.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in fields:
+        return refusals.malformed("A WebSocket handshake has no body.")
+    if fields.get(b"sec-websocket-version", b"").strip() != b"13":
+        return refusals.BAD_VERSION
+    with suppress(binascii.Error):
+        if len(base64.b64decode(fields.get(b"sec-websocket-key", b"").strip(), validate=True)) == 16:
+            return None
+    return refusals.malformed("The header sec-websocket-key must be 16 random bytes in base64.")
 
 
 def is_handshake(headers: Headers) -> bool:
@@ -53,18 +66,6 @@ def is_handshake(headers: Headers) -> bool:
     connection = b",".join(value for name, value in headers if name == b"connection")
     wants = {token.strip().lower() for token in connection.split(b",")}
     return b"upgrade" in wants and fields.get(b"upgrade", b"").strip().lower() == b"websocket"
-
-
-def _refuse_handshake(method: bytes, version: str, fields: dict[bytes, bytes]) -> Refusal | None:
-    if method != b"GET" or version != "1.1":
-        return refusals.malformed("A WebSocket handshake is a GET request of HTTP/1.1.")
-    if fields.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in fields:
-        return refusals.malformed("A WebSocket handshake has no body.")
-    if fields.get(b"sec-websocket-version", b"").strip() != b"13":
-        return refusals.bad_version()
-    if not _is_key(fields.get(b"sec-websocket-key", b"").strip()):
-        return refusals.malformed("The header sec-websocket-key must be 16 random bytes in base64.")
-    return None
 
 
 def write_refusal(refusal: Refusal, request_id: str = "") -> bytes:
@@ -107,13 +108,6 @@ def write_switch(accept: str, headers: Headers) -> bytes:
         *(b"%b: %b" % header for header in headers),
     ]
     return b"\r\n".join((*lines, b"", b""))
-
-
-def _is_key(value: bytes) -> bool:
-    try:
-        return len(base64.b64decode(value, validate=True)) == 16
-    except binascii.Error:
-        return False
 
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3

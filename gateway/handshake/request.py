@@ -22,6 +22,7 @@ API_KEY = "apikey"
 TOKEN_ENTRY = "bearer."  # noqa: S105  in front of a token among the subprotocols
 OWN_SUBPROTOCOL = "apim"
 ATTEMPT_ENTRY = re.compile(r"apim\.attempt\.([0-9a-f]{32})")
+CONSOLE_ENTRY = re.compile(r"apim\.console\.([0-9a-f]{32})")
 OWN_HEADERS = b"x-apim-"
 OWN_COOKIES = b"__Host-apim-"
 
@@ -83,7 +84,8 @@ class Handshake:
 
     `subprotocols` are those that may be the backend's to choose, without the entry that holds a token. Without them
     too is `apim`, the gateway's own: it stands for whatever a backend speaks that knows of no subprotocols, and is
-    chosen (`own_subprotocol`) when the backend chose none.
+    chosen (`own_subprotocol`) when the backend chose none. `console_pass` is what the portal's console shows beside its
+    token, see `publisher.origins`.
     """
 
     path: str
@@ -98,11 +100,7 @@ class Handshake:
     is_secure: bool
     user_agent: str = ""
     own_subprotocol: str | None = None
-
-    @property
-    def is_from_console(self) -> bool:
-        """Made as the portals' console makes it: the token is a subprotocol, and the gateway's own stands beside it."""
-        return bool(self.own_subprotocol and self.credential and self.credential.source is CredentialSource.SUBPROTOCOL)
+    console_pass: str = field(default="", repr=False)
 
 
 def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = lambda path: True) -> Handshake:
@@ -113,26 +111,35 @@ def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = la
     """
     headers: Headers = tuple(scope["headers"])
     _check_headers(headers)
-    path = _path(scope)
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
+    if not _PATH.fullmatch(path):
+        raise Malformed("The path holds a character that must be percent-encoded.")
+    if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
+        raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
+    host = _text(headers, b"host") or ""
     query, from_query, unused = _split_query(scope.get("query_string", b""), takes_query_token, path)
     offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
     origin = _text(headers, b"origin")
     if from_offer and not offered and origin is not None:
         raise Malformed(_NOTHING_TO_CHOOSE)
+    if not _HOST.fullmatch(host):
+        raise Malformed("The header host is not a host with an optional port.")
     return Handshake(
         path=path,
         query_string=query,
         origin=origin,
-        host=_host(headers),
+        host=host,
         subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
         extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
         # A token that is not taken is still shown where there is no other, for a better refusal.
-        credential=_only(from_query, from_offer, _from_headers(headers)) or unused,
+        credential=_one_of([*from_query, *from_offer, *_from_headers(headers)]) or unused,
         headers_to_forward=tuple(_forwarded(headers)),
         client_ip=(scope.get("client") or ("", 0))[0],
         is_secure=scope.get("scheme") == "wss",
         user_agent=_text(headers, b"user-agent") or "",
         own_subprotocol=OWN_SUBPROTOCOL if OWN_SUBPROTOCOL in offered else None,
+        console_pass=_named(CONSOLE_ENTRY, scope),
     )
 
 
@@ -153,23 +160,6 @@ def _check_headers(headers: Headers) -> None:
     for name, count in Counter(name for name, _ in headers if name in _SINGLE).items():
         if count > 1:
             raise Malformed(f"The header {name.decode('ascii')} was sent {count} times. Send it once.")
-
-
-def _path(scope: Mapping[str, Any]) -> str:
-    raw = scope.get("raw_path")
-    path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
-    if not _PATH.fullmatch(path):
-        raise Malformed("The path holds a character that must be percent-encoded.")
-    if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
-        raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
-    return path
-
-
-def _host(headers: Headers) -> str:
-    host = _text(headers, b"host") or ""
-    if not _HOST.fullmatch(host):
-        raise Malformed("The header host is not a host with an optional port.")
-    return host
 
 
 def _split_query(
@@ -201,10 +191,10 @@ _MAY_HOLD_CREDENTIAL = re.compile(rf"%|{QUERY_TOKEN}|{TICKET}|(?i:{API_KEY})".en
 
 
 def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[Credential]]:
-    """The subprotocols without the entries that hold a token or name an attempt, and the tokens."""
+    """The subprotocols without the entries that hold a token or a pass or name an attempt, and the tokens."""
     kept, tokens = [], []
     for each in offered:
-        if ATTEMPT_ENTRY.fullmatch(each):
+        if ATTEMPT_ENTRY.fullmatch(each) or CONSOLE_ENTRY.fullmatch(each):
             continue
         if each[: len(TOKEN_ENTRY)].lower() == TOKEN_ENTRY:
             tokens.append(Credential(CredentialSource.SUBPROTOCOL, each[len(TOKEN_ENTRY) :]))
@@ -218,7 +208,11 @@ def attempt_of(scope: Mapping[str, Any]) -> str:
 
     A browser is told neither the status nor the body of a refusal. A page that names its attempt can ask the portal.
     """
-    found = (ATTEMPT_ENTRY.fullmatch(each) for each in scope.get("subprotocols") or ())
+    return _named(ATTEMPT_ENTRY, scope)
+
+
+def _named(entry: re.Pattern[str], scope: Mapping[str, Any]) -> str:
+    found = (entry.fullmatch(each) for each in scope.get("subprotocols") or ())
     return next((match[1] for match in found if match), "")
 
 
@@ -233,9 +227,8 @@ def _from_headers(headers: Headers) -> list[Credential]:
     return [Credential(known.get(scheme, CredentialSource.OTHER))]
 
 
-def _only(*found: list[Credential]) -> Credential | None:
+def _one_of(shown: list[Credential]) -> Credential | None:
     """The one credential. A token beside an `apikey` is the credential, the key the backend's business."""
-    shown = [each for credentials in found for each in credentials]
     counted = [each for each in shown if each.source is not CredentialSource.API_KEY] or shown[:1]
     if len(counted) > 1:
         raise SeveralCredentials(_SEVERAL)

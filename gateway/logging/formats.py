@@ -38,7 +38,6 @@ class Text(logging.Formatter):
         return f"{line} (request {name})" if name and name not in line else line
 
     def format(self, record: logging.LogRecord) -> str:
-        """All of it."""
         return redact(super().format(record))
 
 
@@ -61,30 +60,24 @@ class Json(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Before it becomes JSON, in which quotes are other characters."""
-        return {name: value if isinstance(value, int | float) else _plain(value) for name, value in log_data.items()}
+        for name, value in log_data.items():
+            if value is not None and not isinstance(value, int | float):
+                is_time = hasattr(value, "isoformat")
+                log_data[name] = redact(value.isoformat(timespec="milliseconds") if is_time else str(value))
+        return log_data
 
 
 def take_over() -> None:
     """From now on what Python itself would print (warnings, what nobody caught) goes to the log."""
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            logging.getLogger("gateway").critical("Nobody caught this.", exc_info=(kind, error, trace))
+
     logging.captureWarnings(True)
-    sys.excepthook = _uncaught
-    threading.excepthook = _uncaught_in_thread
+    sys.excepthook = uncaught
+    threading.excepthook = lambda args: uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def _request_of(record: logging.LogRecord) -> str:
     return str(getattr(record, "request_id", "") or request_id.get())
-
-
-def _plain(value: Any) -> Any:
-    if value is None:
-        return None
-    return redact(value.isoformat(timespec="milliseconds") if hasattr(value, "isoformat") else str(value))
-
-
-def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    logging.getLogger("gateway").critical("Nobody caught this.", exc_info=(kind, error, trace))
-
-
-def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
-    if args.exc_value is not None:
-        _uncaught(args.exc_type, args.exc_value, args.exc_traceback)

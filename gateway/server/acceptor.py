@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum
 from functools import partial
 
 from core.client_address import TrustedProxies
@@ -35,8 +36,24 @@ FEWEST = DESCRIPTORS_KEPT + 32
 log = logging.getLogger("gateway.acceptor")
 
 
-MakeProtocol = Callable[[tuple[str, int] | None, Callable[[], None]], asyncio.Protocol]
+MakeProtocol = Callable[[tuple[str, int] | None, Callable[[], None] | None], asyncio.Protocol]
 """Makes a client's protocol, given whom a proxy speaks for, if it says so, and what to call when it is greeted."""
+
+
+class AcceptorState(Enum):
+    """What a listening socket is to those who come."""
+
+    TAKING = "they are taken one after the other"
+    RESTING = "they wait in the kernel's queue for a moment"
+    CLOSED = "somebody else takes them, or nobody"
+
+
+NEXT: dict[AcceptorState, set[AcceptorState]] = {
+    AcceptorState.TAKING: {AcceptorState.RESTING, AcceptorState.CLOSED},
+    AcceptorState.RESTING: {AcceptorState.TAKING, AcceptorState.CLOSED},
+    AcceptorState.CLOSED: set(),
+}
+"""What may become of an acceptor. It begins at rest."""
 
 
 class Acceptor:
@@ -67,40 +84,45 @@ class Acceptor:
         self._tls = tls
         self._tls_seconds = tls_seconds if tls else None
         self._greeting: set[asyncio.Task[None]] = set()
-        self._pause: asyncio.TimerHandle | None = None
         self._sock.setblocking(False)
-        self._open()
+        self._pause: asyncio.TimerHandle | None = None
+        self.state = AcceptorState.RESTING
+        self._become(AcceptorState.TAKING)
 
     def __len__(self) -> int:
         """How many clients have been taken and are not connected yet."""
         return len(self._greeting)
 
     def close(self) -> None:
-        """Take nobody more. Those who have been taken are greeted on."""
-        if self._pause:
-            self._pause.cancel()
-        if self._sock.fileno() >= 0:
-            self._loop.remove_reader(self._sock)
-            self._sock.close()
+        """Take nobody more, from the first call on. Those who have been taken are greeted on."""
+        if self.state is not AcceptorState.CLOSED:
+            self._become(AcceptorState.CLOSED)
 
     def cut(self) -> None:
         """Give up on those who are being greeted."""
         for task in self._greeting:
             task.cancel()
 
-    def _open(self) -> None:
-        self._pause = None
-        self._loop.add_reader(self._sock, self._take)
-
-    def _rest(self) -> None:
-        """Let the others wait for a moment."""
-        self._loop.remove_reader(self._sock)
-        self._pause = self._loop.call_later(PAUSE_SECONDS, self._open)
+    def _become(self, state: AcceptorState) -> None:
+        if state not in NEXT[self.state]:
+            raise RuntimeError(f"An acceptor that is {self.state.name} cannot become {state.name}.")
+        if self.state is AcceptorState.TAKING:
+            self._loop.remove_reader(self._sock)
+        elif self._pause:
+            self._pause.cancel()
+        self.state = state
+        match state:
+            case AcceptorState.TAKING:
+                self._loop.add_reader(self._sock, self._take)
+            case AcceptorState.RESTING:
+                self._pause = self._loop.call_later(PAUSE_SECONDS, self._become, AcceptorState.TAKING)
+            case AcceptorState.CLOSED:
+                self._sock.close()
 
     def _take(self) -> None:
         """One client: the loop comes again while there are more, and to the others in between."""
         if not self._has_room():
-            self._rest()
+            self._become(AcceptorState.RESTING)
             return
         try:
             client, peer = self._sock.accept()
@@ -108,7 +130,7 @@ class Acceptor:
             return
         except OSError as error:
             log.error("No client can be taken at the moment: %s", error)
-            self._rest()
+            self._become(AcceptorState.RESTING)
             return
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         is_proxy = address in self._proxies
@@ -135,7 +157,8 @@ class Acceptor:
         if source and self._by_address.is_full(source[0]):
             _reset(client)
             return
-        leave = _nothing if is_proxy and not source else self._by_address.enter(source[0] if source else address)
+        # Who is only known to come from a proxy counts for no address: all its clients would share that one.
+        leave = None if is_proxy and not source else self._by_address.enter(source[0] if source else address)
         try:
             await self._loop.connect_accepted_socket(
                 partial(self._make, source, leave),
@@ -145,17 +168,23 @@ class Acceptor:
                 ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS if self._tls else None,
             )
         except BaseException as error:
-            leave()
+            if leave:
+                leave()
             if not isinstance(error, OSError):  # it has gone, or does not speak TLS
                 raise
 
     async def _source(self, client: socket.socket) -> tuple[str, int] | None:
         """Read the PROXY protocol's header and not a byte behind it. Raises BadHeader, OSError or TimeoutError."""
         client.setblocking(False)
-        read = b""
+        read, is_readable = b"", asyncio.Event()
         async with asyncio.timeout(HEADER_SECONDS):
             while True:
-                await self._readable(client)
+                is_readable.clear()
+                self._loop.add_reader(client, is_readable.set)
+                try:
+                    await is_readable.wait()
+                finally:
+                    self._loop.remove_reader(client)
                 waiting = client.recv(LONGEST, socket.MSG_PEEK)
                 if not waiting:
                     raise BadHeader("The connection ended before its header did.")
@@ -163,23 +192,6 @@ class Acceptor:
                 read += client.recv(found.length - len(read) if found else len(waiting))
                 if found:
                     return found.source
-
-    async def _readable(self, client: socket.socket) -> None:
-        ready = self._loop.create_future()
-        self._loop.add_reader(client, _wake, ready)
-        try:
-            await ready
-        finally:
-            self._loop.remove_reader(client)
-
-
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-def _nothing() -> None:
-    """What becomes of the count of a client that is not counted."""
 
 
 def _reset(client: socket.socket) -> None:

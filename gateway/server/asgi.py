@@ -56,69 +56,58 @@ class StandaloneGateway:
     """
 
     def __init__(self) -> None:
-        self._starting: asyncio.Task[tuple[GatewayContext, ControlPlane]] | None = None
+        self._opened: tuple[GatewayContext, ControlPlane] | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the server's lifespan."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        else:
+        if scope["type"] != "lifespan":
             context, _ = await self._started()
             peer, port = scope.get("client") or ("", 0)
             if peer in settings.TRUSTED_PROXIES:  # the gateway's own server has settled this already
-                scope["client"] = (client_of(settings.TRUSTED_PROXIES, peer, scope["headers"]), port)
+                address, scheme = client_of(settings.TRUSTED_PROXIES, peer, scope["headers"])
+                scope["client"] = (address, port)
+                if scheme and scope["type"] == "websocket":
+                    scope["scheme"] = "wss" if scheme == "https" else "ws"
             await gateway_application(context)(scope, receive, send)
+            return
+        kind = ""
+        while kind != "lifespan.shutdown":
+            kind = (await receive())["type"]
+            if kind in ("lifespan.startup", "lifespan.shutdown"):
+                _, control = await self._started()
+                if kind == "lifespan.shutdown":
+                    await control.stop()
+            await send({"type": f"{kind}.complete"})
 
     async def _started(self) -> tuple[GatewayContext, ControlPlane]:
-        if self._starting is None or (self._starting.done() and self._starting.exception()):
-            self._starting = asyncio.create_task(_start())
-        return await asyncio.shield(self._starting)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            kind = (await receive())["type"]
-            if kind == "lifespan.startup":
-                await self._started()
-            elif kind == "lifespan.shutdown":
-                _, control = await self._started()
-                await control.stop()
-            await send({"type": f"{kind}.complete"})
-            if kind == "lifespan.shutdown":
-                return
-
-
-async def _start() -> tuple[GatewayContext, ControlPlane]:
-    context, control = open_context()
-    await control.start()
-    return context, control
+        """Begun once, and anew after a failure; whoever comes meanwhile waits for the same end."""
+        if not self._opened or not self._starting or (self._starting.done() and self._starting.exception()):
+            self._opened = open_context()
+            self._starting = asyncio.create_task(self._opened[1].start())
+        opened = self._opened
+        await asyncio.shield(self._starting)
+        return opened
 
 
 async def _answer_plain_http(context: GatewayContext, scope: Scope, send: Send) -> None:
-    if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
-        await _respond(send, 200, [(b"Content-Type", b"application/json")], json.dumps({"status": "ok"}).encode())
-        return
-    if scope["path"] == "/ready" and scope["method"] in ("GET", "HEAD"):
-        await _answer_ready(context, send)
-        return
-    if context.endpoints and (answered := await context.endpoints.answer(scope)):
-        await _respond(send, answered.status, answered.headers, answered.body)
-        return
-    raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    refusal = refusals.not_found() if context.routing.routes.match(raw) is None else refusals.upgrade_required()
-    await _respond(send, refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal))
-
-
-async def _answer_ready(context: GatewayContext, send: Send) -> None:
-    """Whether this worker takes newcomers, for load balancers and service managers."""
-    why_not = context.not_ready()
-    document = {"status": "not ready", "reason": why_not} if why_not else {"status": "ready"}
-    headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
-    await _respond(send, 503 if why_not else 200, headers, json.dumps(document).encode())
-
-
-async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    length = str(len(body)).encode()
-    framed = [*headers, (b"Content-Length", length), (b"Connection", b"close")]
+    headers = [(b"Content-Type", b"application/json")]
+    is_read = scope["method"] in ("GET", "HEAD")
+    if scope["path"] == "/health" and is_read:
+        status, body = 200, json.dumps({"status": "ok"}).encode()
+    elif scope["path"] == "/ready" and is_read:
+        # Whether this worker takes newcomers, for load balancers and service managers.
+        why_not = context.not_ready()
+        document = {"status": "not ready", "reason": why_not} if why_not else {"status": "ready"}
+        status, body = 503 if why_not else 200, json.dumps(document).encode()
+        headers.append((b"Cache-Control", b"no-store"))
+    elif context.endpoints and (answered := await context.endpoints.answer(scope)):
+        status, headers, body = answered.status, answered.headers, answered.body
+    else:
+        raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        refusal = refusals.NOT_FOUND if context.routing.routes.match(raw) is None else refusals.UPGRADE_REQUIRED
+        status, headers, body = refusal.status, head.refusal_headers(refusal), head.refusal_body(refusal)
+    framed = [*headers, (b"Content-Length", str(len(body)).encode()), (b"Connection", b"close")]
     lowered = [(name.lower(), value) for name, value in framed]
     await send({"type": "http.response.start", "status": status, "headers": lowered})
     await send({"type": "http.response.body", "body": body})

@@ -93,20 +93,11 @@ class WorkerConfig(uvicorn.Config):
         self.relays: set[Relay] = set()
         self.heads: set[HttpToolsProtocol] = set()
         self.lingering: set[LingeringClose] = set()
-        self.on_refusal: Callable[[Refusal, str, str], None] = _not_told
-
-    @property
-    def greeted(self) -> int:
-        """How many clients have not said yet what they want, or are being told that they cannot have it."""
-        return len(self.heads) + len(self.lingering)
+        self.on_refusal: Callable[[Refusal, str, str], None] = lambda refusal, client, request_id: None
 
     def is_full(self, connections: int) -> bool:
         """Whether there is no room for another WebSocket beside so many connections that are not spliced yet."""
         return len(self.relays) + connections - len(self.heads) >= self.limits.connections
-
-
-def _not_told(refusal: Refusal, client: str, request_id: str) -> None:
-    """Where nobody wants to know who was refused."""
 
 
 @dataclass(frozen=True, slots=True)

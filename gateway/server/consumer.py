@@ -19,7 +19,7 @@ from channels.exceptions import StopConsumer
 
 from gateway import refusals
 from gateway.authorization.decision import Allow
-from gateway.connections.plans import message_bytes, meters_of
+from gateway.connections.plans import extensions_for, message_bytes, meters_of
 from gateway.connections.registry import Connection
 from gateway.handshake import head
 from gateway.handshake.request import Handshake, Malformed, attempt_of, read
@@ -99,7 +99,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def _decide(self) -> tuple[Handshake, Allow] | Refusal:
         if self.context.is_stopping:
-            return refusals.stopping()
+            return refusals.STOPPING
         try:
             handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
@@ -118,17 +118,16 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         # Under this id the connection stands in logs, and can be given another token.
         names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
         extension = (self.scope.get("extensions") or {}).get(EXTENSION)
+        dial = dialer.dial if extension else partial(connect, dialer)
+        offered = extensions_for(admitted, handshake.extensions) if extension else ""
+        ask = partial(self._upgrade, handshake, connection, offered)
+        backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
+        subprotocol = backend.subprotocol or handshake.own_subprotocol
         if extension:
-            ask = partial(self._upgrade, handshake, connection, handshake.extensions)
-            backend = await self._dial(connection, lambda: dialer.dial(addresses, ask(), route.options))
-            subprotocol = backend.subprotocol or handshake.own_subprotocol
             await self._splice(extension["splice"], backend, subprotocol, names, connection)
         else:
-            ask = partial(self._upgrade, handshake, connection, "")
-            client = await self._dial(connection, lambda: connect(dialer, addresses, ask(), route.options))
-            subprotocol = client.subprotocol or handshake.own_subprotocol
             self.messages = MessageRelay(
-                client, self.send, self._forget, route.options, meters=meters_of(connection.admission)
+                backend, self.send, self._forget, route.options, meters=meters_of(connection.admission)
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
             connection.close, connection.relay = self.messages.close, self.messages
@@ -159,7 +158,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 return backend
             backend.transport.abort()
         decision = await self._decide()
-        raise DialFailed(decision if isinstance(decision, Refusal) else refusals.stopping())
+        raise DialFailed(decision if isinstance(decision, Refusal) else refusals.STOPPING)
 
     async def _enter(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
         context = self.context
@@ -204,14 +203,22 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             handshake=context.handshake,
             limit=message_bytes(admitted) or 0,
         )
-        relay = splice(
-            backend, options=options, meters=meters_of(connection.admission), on_end=_on_end(context, connection)
-        )
+        # Of this consumer nothing is given away: it is gone by the time the relay ends.
+        on_end = partial(_ended, context, connection)
+        relay = splice(backend, options=options, meters=meters_of(connection.admission), on_end=on_end)
         connection.close, connection.relay = relay.close, relay
         context.telemetry.opened(connection)
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
-        self.context.telemetry.refused(refusal, self._request())
+        request = RefusedRequest(
+            id=self.id,
+            client_ip=(self.scope.get("client") or ("", 0))[0],
+            path=self.scope["path"],
+            attempt=attempt_of(self.scope),
+            handshake=self.handshake,
+            admitted=self.connection.admitted if self.connection else None,
+        )
+        self.context.telemetry.refused(refusal, request)
         if self.context.write_access:
             access_log.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
@@ -222,32 +229,17 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             await self.send({"type": "websocket.close"})
         raise StopConsumer
 
-    def _request(self) -> RefusedRequest:
-        return RefusedRequest(
-            id=self.id,
-            client_ip=(self.scope.get("client") or ("", 0))[0],
-            path=self.scope["path"],
-            attempt=attempt_of(self.scope),
-            handshake=self.handshake,
-            admitted=self.connection.admitted if self.connection else None,
-        )
-
     def _forget(self) -> None:
         if self.connection and self.context.connections.get(self.connection.id):
             _take_leave(self.context, self.connection)
 
 
-def _on_end(context: GatewayContext, connection: Connection) -> Callable[[Relay], None]:
-    """What a relay calls when it has ended. Holds no consumer: that one is gone by then."""
-
-    def ended(relay: Relay) -> None:
-        _take_leave(context, connection)
-        if context.write_access:
-            access_log.ended(connection, relay)
-        if context.on_end:
-            context.on_end(connection, relay)
-
-    return ended
+def _ended(context: GatewayContext, connection: Connection, relay: Relay) -> None:
+    _take_leave(context, connection)
+    if context.write_access:
+        access_log.ended(connection, relay)
+    if context.on_end:
+        context.on_end(connection, relay)
 
 
 def _take_leave(context: GatewayContext, connection: Connection) -> None:

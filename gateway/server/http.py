@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -26,10 +26,15 @@ from gateway.server.lingering_close import close_after
 from gateway.server.websocket import PendingWebSocket
 
 
-def client_of(proxies: TrustedProxies, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The address of whoever asks with these headers, through these proxies."""
-    wanted = proxies.header.encode()
-    return proxies.client_of(peer, [value.decode("latin-1") for name, value in headers if name == wanted])
+def client_of(
+    proxies: TrustedProxies, peer: str, headers: Sequence[tuple[bytes, bytes]]
+) -> tuple[str, Literal["https", "http", ""]]:
+    """The address of whoever asks with these headers, through these proxies, and the scheme; empty if none says it."""
+
+    def values(wanted: str) -> list[str]:
+        return [value.decode("latin-1") for name, value in headers if name == wanted.encode()]
+
+    return proxies.client_of(peer, values(proxies.header)), proxies.scheme_of(peer, values(proxies.scheme_header))
 
 
 class GatewayHttp(HttpToolsProtocol):
@@ -49,7 +54,7 @@ class GatewayHttp(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._source = source  # whom a proxy said that it speaks for, before the first byte of the request
         self._on_greeted = on_greeted or (lambda: None)
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle  # until when the head has to be whole; cancelled once it is
         self._head_bytes = 0
         self._is_done = False
 
@@ -62,12 +67,13 @@ class GatewayHttp(HttpToolsProtocol):
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
-        share = 0.5 if self.scheme == "https" else 1.0
-        self._deadline = self.loop.call_later(self.config.limits.head_seconds * share, self._too_late)
+        seconds, share = self.config.limits.head_seconds, 0.5 if self.scheme == "https" else 1.0
+        self._deadline = self.loop.call_later(seconds * share, lambda: self._refuse(refusals.too_late(seconds)))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_clock()
-        self._end_greeting()
+        self._deadline.cancel()
+        self.config.heads.discard(self)
+        self._on_greeted()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -78,18 +84,28 @@ class GatewayHttp(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             if not self._is_done and not self._is_answering and self._should_upgrade():
-                self._upgrade(data[upgrade.args[0] :])
+                # Unread from here on: the frames behind the request wait for a backend.
+                protocol = PendingWebSocket(self, self.config, early=data[upgrade.args[0] :])
+                self._is_done = True
+                self._leave()
+                self._on_greeted()
+                self.transport.pause_reading()
+                self.transport.set_protocol(protocol)
+                task = self.loop.create_task(protocol.run())
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
         except httptools.HttpParserError:
             self._refuse(refusals.malformed("The request is not HTTP/1.1 as RFC 9112 has it."))
         else:
-            if self._deadline is not None and self._head_bytes > self.config.limits.head_bytes:
+            if not self._deadline.cancelled() and self._head_bytes > self.config.limits.head_bytes:
                 self._refuse(refusals.head_too_large(self.config.limits.head_bytes))
 
     def on_headers_complete(self) -> None:
-        self._stop_clock()
+        self._deadline.cancel()
         if self.client and self.client[0] in self.config.proxies:
-            address = client_of(self.config.proxies, self.client[0], self.headers)
+            address, scheme = client_of(self.config.proxies, self.client[0], self.headers)
             self.client = (address, self.client[1] if address == self.client[0] else 0)
+            self.scheme = scheme or self.scheme
         limit = self.config.limits.head_bytes
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         refusal = (
@@ -98,7 +114,7 @@ class GatewayHttp(HttpToolsProtocol):
             else head.refuse_head(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers)
         )
         if not refusal and self.config.is_full(len(self.connections)) and head.is_handshake(self.headers):
-            refusal = refusals.server_full()
+            refusal = refusals.SERVER_FULL
         if refusal:
             self._refuse(refusal)
         else:
@@ -116,29 +132,14 @@ class GatewayHttp(HttpToolsProtocol):
         """uvicorn's own looks at the last of several Connection lines only."""
         return head.is_handshake(self.headers)
 
-    def _upgrade(self, early: bytes) -> None:
-        """Hand the connection over, unread from here on: the frames in `early` and behind wait for a backend."""
-        self._leave()
-        self._on_greeted()
-        self._is_done = True
-        protocol = PendingWebSocket(self, self.config, early)
-        self.transport.pause_reading()
-        self.transport.set_protocol(protocol)
-        protocol.run()
-        self.loop.call_soon(self._let_go)
-
     @property
     def _is_answering(self) -> bool:
         return cast("RequestResponseCycle | None", self.cycle) is not None
 
-    def _too_late(self) -> None:
-        self._deadline = None
-        self._refuse(refusals.too_late(self.config.limits.head_seconds))
-
     def _refuse(self, refusal: Refusal) -> None:
         if not self._is_done:
             self._is_done = True
-            self._stop_clock()
+            self._deadline.cancel()
             if self._is_answering:
                 return  # a request before this one is being answered, and the connection ends with that answer
             self._leave()
@@ -146,21 +147,9 @@ class GatewayHttp(HttpToolsProtocol):
             self.config.on_refusal(refusal, self.client[0] if self.client else "", name)
             answer = head.write_refusal(refusal, name)
             close_after(self.transport, answer, self.loop, self.config.lingering, self._on_greeted)
-            self.loop.call_soon(self._let_go)
 
     def _leave(self) -> None:
         self.connections.discard(self)
         self.config.heads.discard(self)
-
-    def _end_greeting(self) -> None:
-        self.config.heads.discard(self)
-        self._on_greeted()
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _let_go(self) -> None:
-        """The parser and its callbacks refer to each other."""
-        self.parser = None  # type: ignore[assignment]
+        # The parser and its callbacks refer to each other. Not at once: it may be what has called this.
+        self.loop.call_soon(setattr, self, "parser", None)

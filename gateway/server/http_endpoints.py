@@ -23,7 +23,7 @@ from django.db import Error as DatabaseError
 
 from devportal.tickets import TooManyTickets
 from gateway import refusals
-from gateway.authorization.decision import Allow, refuse_token_error
+from gateway.authorization.decision import refuse_token_error
 from gateway.authorization.grants import TokenError
 from gateway.control.loaders import issue_ticket
 from gateway.control.reauthentication import Reauthentication
@@ -46,10 +46,6 @@ class Response:
     status: int
     headers: Headers
     body: bytes = b""
-
-    def with_headers(self, *headers: tuple[bytes, bytes]) -> Response:
-        """The same with more headers."""
-        return replace(self, headers=[*self.headers, *headers])
 
 
 class HttpEndpoints:
@@ -82,16 +78,19 @@ class HttpEndpoints:
             return _refused(refusals.malformed(str(error), error.code))
         if scope["method"] == "OPTIONS":
             answer = Response(200, _WHAT_SCRIPTS_MAY if asked.origin else [])
+        elif scope["method"] != "POST":
+            answer = _refused(refusals.POST_ONLY)
+        elif asked.credential and asked.credential.source is not CredentialSource.HEADER:
+            answer = _refused(refusals.TOKEN_IN_HEADER_ONLY)
         else:
-            answer = await self._serve(scope["method"], asked, named[1] if named else "")
-        return _for_scripts(answer, asked.origin) if named or self._lets_in(asked) else answer
-
-    async def _serve(self, method: str, asked: Handshake, connection_id: str) -> Response:
-        if method != "POST":
-            return _refused(refusals.post_only())
-        if asked.credential and asked.credential.source is not CredentialSource.HEADER:
-            return _refused(refusals.token_in_header_only())
-        return await (self._reauthenticate(asked, connection_id) if connection_id else self._issue(asked))
+            answer = await (self._reauthenticate(asked, named[1]) if named else self._issue(asked))
+        # A browser hands a ticket's answer to scripts of pages that may call the API, and to all while there is none.
+        match = None if named else self._routing.routes.match(asked.path)
+        origins = [each.origins for each in match.candidates] if match else []
+        if asked.origin is None or (origins and not any(each is None or each.allow(asked.origin) for each in origins)):
+            return answer
+        told = [(b"Access-Control-Allow-Origin", asked.origin.encode("latin-1")), *_WHAT_SCRIPTS_SEE]
+        return replace(answer, headers=[*answer.headers, *told])
 
     async def _issue(self, asked: Handshake) -> Response:
         decision = await self._routing.decide(asked)
@@ -103,13 +102,22 @@ class HttpEndpoints:
             return _refused(refusals.too_many(str(error)))
         except DatabaseError:
             return _refused(refuse_token_error(TokenError.UNAVAILABLE))
-        return _said(201, _document(asked, decision, issued.ticket, issued.connection_id, issued.expires_at))
+        shown = urlencode({"ticket": issued.ticket})
+        query = "&".join(part for part in (asked.query_string.decode("latin-1"), shown) if part)
+        document = {
+            "ticket": issued.ticket,
+            "path": f"{asked.path}?{query}",
+            "connection": issued.connection_id,
+            "expires_at": _moment(issued.expires_at.timestamp()),
+            "token_expires_at": _moment(decision.grant.expires_at),
+        }
+        return _said(201, document)
 
     async def _reauthenticate(self, asked: Handshake, connection_id: str) -> Response:
         credential = asked.credential
         grant = await self._routing.grant_for(credential.token) if credential and credential.token else None
         if grant is None:
-            return _refused(refusals.token_missing())
+            return _refused(refusals.TOKEN_MISSING)
         if isinstance(grant, TokenError):
             return _refused(refuse_token_error(grant))
         outcome = await self._reauthentication.reauthenticate(connection_id, grant)
@@ -117,43 +125,16 @@ class HttpEndpoints:
             return _refused(outcome)
         return _said(200, {"connection": connection_id, "expires_at": _moment(outcome)})
 
-    def _lets_in(self, asked: Handshake) -> bool:
-        """Whether scripts of the asking page may read the answer: all may while no API is found."""
-        match = self._routing.routes.match(asked.path)
-        origins = [each.origins for each in match.candidates] if match else []
-        return not origins or any(each is None or each.allow(asked.origin) for each in origins)
-
-
-def _document(
-    asked: Handshake, admitted: Allow, ticket: str, connection_id: str, expires_at: datetime
-) -> dict[str, Any]:
-    """The path to connect to, with the ticket and the rest of the query in it, and the id of the connection."""
-    query = "&".join(part for part in (asked.query_string.decode("latin-1"), urlencode({"ticket": ticket})) if part)
-    return {
-        "ticket": ticket,
-        "path": f"{asked.path}?{query}",
-        "connection": connection_id,
-        "expires_at": _moment(expires_at.timestamp()),
-        "token_expires_at": _moment(admitted.grant.expires_at),
-    }
-
 
 _WHAT_SCRIPTS_MAY = [
     (b"Access-Control-Allow-Methods", b"POST"),
     (b"Access-Control-Allow-Headers", b"Authorization, Content-Type"),
     (b"Access-Control-Max-Age", b"600"),
 ]
-
-
-def _for_scripts(answer: Response, origin: str | None) -> Response:
-    """The answer as a browser hands it to the script that asked."""
-    if origin is None:
-        return answer
-    return answer.with_headers(
-        (b"Access-Control-Allow-Origin", origin.encode("latin-1")),
-        (b"Access-Control-Expose-Headers", b"Retry-After, WWW-Authenticate"),
-        (b"Vary", b"Origin"),
-    )
+_WHAT_SCRIPTS_SEE = [
+    (b"Access-Control-Expose-Headers", b"Retry-After, WWW-Authenticate"),
+    (b"Vary", b"Origin"),
+]
 
 
 def _said(status: int, document: dict[str, Any]) -> Response:

@@ -25,9 +25,6 @@ class LingeringClose(asyncio.Protocol):
         self._others = others
         others.add(self)
 
-    def eof_received(self) -> bool:
-        return False
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
         self._others.discard(self)

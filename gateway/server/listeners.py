@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from core.listening import BadKeyPair, load_key_pair, port_problem
+from core.listening import TLS_12_CIPHERS, BadKeyPair, load_key_pair, port_problem
 
 BACKLOG = 4096
 
@@ -56,15 +56,24 @@ def bind(host: str, port: int, setting: str, count: int = 1) -> list[socket.sock
         )[0]
         with _socket(family, kind, protocol) as probe:  # a shared port would also be shared with a stranger
             probe.bind(address)
-        return [_shared(family, kind, protocol, address) for _ in range(count)]
+        shared = []
+        for _ in range(count):
+            sock = _socket(family, kind, protocol)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+            shared.append(sock)
     except OSError as error:
         raise CannotServe(port_problem(host, port, setting, error)) from error
+    return shared
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """A server's context for this pair of PEM files. Raises CannotServe when they cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_12_CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
     try:
         load_key_pair(context, certificate, key)
@@ -78,13 +87,4 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    return sock
-
-
-def _shared(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
-    sock = _socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(address)
-    sock.listen(BACKLOG)
-    sock.setblocking(False)
     return sock

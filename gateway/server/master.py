@@ -1,4 +1,4 @@
-"""The gateway's processes: workers, signals, and an end that no client takes for a fault.
+"""The master process: binds the ports, starts the workers, and makes an end that no client takes for a fault.
 
 `run(ServerConfig, …)` binds the ports, starts the workers and keeps them running. A worker that dies is replaced; on
 SIGHUP they are replaced one after the other, and each time the successor takes clients from the same sockets before the
@@ -34,50 +34,38 @@ def run(config: ServerConfig, open_context: Opener, say: Callable[[str], None]) 
 
     On SIGHUP the workers are replaced one after the other, with the certificate of that moment; the ports stay open.
     """
-    listeners.tls_context(
-        config.certificate, config.key
-    )  # so that what is wrong with it is said before anything starts
+    # So that what is wrong with the certificate is said before anything starts.
+    listeners.tls_context(config.certificate, config.key)
     with_room(config.limits)
-    master = Master(config, open_context)
+    bound = listeners.bind_for_workers(
+        config.hosts, ws_port=config.ws_port, wss_port=config.wss_port, workers=config.workers
+    )
+    inheritance = Inheritance(config, open_context, bound)
     gc.collect()
     gc.freeze()  # what is imported now is shared by the workers and never garbage
     gc.set_threshold(*GARBAGE)
-    supervisor = Supervisor(master.children(), backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=master.end)
+
+    def end() -> None:
+        inheritance.is_ending.set()  # from now on a worker that is told to stop has no successor
+        listeners.close(bound)
+
+    supervisor = Supervisor(children(inheritance), backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=end)
     return supervisor.run(renew_on=signal.SIGHUP)
 
 
-class Master:
-    """What the processes share: the sockets, and whether all of this is coming to its end."""
-
-    def __init__(self, config: ServerConfig, open_context: Opener) -> None:
-        self._config = config
-        bound = listeners.bind_for_workers(
-            config.hosts, ws_port=config.ws_port, wss_port=config.wss_port, workers=config.workers
-        )
-        self._inheritance = Inheritance(config, open_context, bound)
-
-    def children(self) -> list[Child]:
-        """The workers, and the process that answers scrapes if there is to be one."""
-        workers = [self._worker(number) for number in range(self._config.workers)]
-        return [*workers, *self._metrics()]
-
-    def end(self) -> None:
-        """From now on a worker that is told to stop has no successor."""
-        self._inheritance.is_ending.set()
-        listeners.close(self._inheritance.listeners)
-
-    def _worker(self, number: int) -> Child:
+def children(inheritance: Inheritance) -> list[Child]:
+    """The workers, and the process that answers scrapes if there is to be one."""
+    config, found = inheritance.config, []
+    for number in range(config.workers):
         ready = Flag()
-        task = partial(work, self._inheritance, number, ready.set)
-        return Child(f"gateway worker {number + 1}", task, grace=self._config.drain + DYING_SECONDS, ready=ready)
-
-    def _metrics(self) -> list[Child]:
-        port, folder = self._config.metrics_port, self._config.metrics_folder
-        if not port or folder is None:
-            return []
-        self._inheritance.of_others = listeners.bind("127.0.0.1", port, "APIM_METRICS_PORT")
-        writer.clear(folder)
-        return [Child("gateway metrics", partial(serve_metrics, self._inheritance, folder), last=True)]
+        task = partial(work, inheritance, number, ready.set)
+        found.append(Child(f"gateway worker {number + 1}", task, grace=config.drain + DYING_SECONDS, ready=ready))
+    if config.metrics_port and config.metrics_folder:
+        inheritance.of_others = listeners.bind("127.0.0.1", config.metrics_port, "APIM_METRICS_PORT")
+        writer.clear(config.metrics_folder)
+        task = partial(serve_metrics, inheritance, config.metrics_folder)
+        found.append(Child("gateway metrics", task, last=True))
+    return found
 
 
 def serve_metrics(inheritance: Inheritance, folder: Path) -> int:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 ASKED = (signal.SIGTERM, signal.SIGINT)
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -29,13 +28,9 @@ class Flag:
     def __bool__(self) -> bool:
         return self._shared[0] == 1
 
-    def set(self) -> None:
-        """Yes."""
-        self._shared[0] = 1
-
-    def clear(self) -> None:
-        """No."""
-        self._shared[0] = 0
+    def set(self, value: bool = True) -> None:
+        """Say yes, or no, to all of them."""
+        self._shared[0] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +52,31 @@ class Child:
     last: bool = False
 
 
-class Handle(Protocol):
-    """A running process; `subprocess.Popen` is one."""
+class Fork:
+    """A forked child, with the part of Popen's interface that is used here."""
 
-    @property
-    def pid(self) -> int: ...
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._code: int | None = None
 
-    def poll(self) -> int | None: ...
+    def poll(self, options: int = os.WNOHANG) -> int | None:
+        """The exit code, None while it runs."""
+        if self._code is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                pid, status = self.pid, 0
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
 
-    def wait(self) -> int: ...
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
+        return self.poll(0) or 0
+
+
+Handle = subprocess.Popen[bytes] | Fork
+"""A running process."""
 
 
 def spawn(child: Child) -> Handle:
@@ -92,42 +103,22 @@ def ending(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
 
-class _Fork:
-    """A forked child, with the part of Popen's interface that is used here."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._code: int | None = None
-
-    def poll(self) -> int | None:
-        return self._collect(os.WNOHANG)
-
-    def wait(self) -> int:
-        code = self._collect(0)
-        return 0 if code is None else code
-
-    def _collect(self, options: int) -> int | None:
-        if self._code is None:
-            try:
-                pid, status = os.waitpid(self.pid, options)
-            except ChildProcessError:
-                pid, status = self.pid, 0
-            if pid:
-                self._code = os.waitstatus_to_exitcode(status)
-        return self._code
-
-
-def _fork(work: Callable[[], int | None], environment: Mapping[str, str]) -> Handle:
+def _fork(work: Callable[[], int | None], environment: Mapping[str, str]) -> Fork:
     sys.stdout.flush()
     sys.stderr.flush()
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
     pid = os.fork()
     if pid:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
-        return _Fork(pid)
+        return Fork(pid)
     code = 1
     try:
-        _begin(environment)
+        os.setpgid(0, 0)
+        for number in (*ASKED, signal.SIGCHLD, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+        _end_with_parent()
+        os.environ.update(environment)
         code = work() or 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
@@ -137,15 +128,6 @@ def _fork(work: Callable[[], int | None], environment: Mapping[str, str]) -> Han
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _begin(environment: Mapping[str, str]) -> None:
-    os.setpgid(0, 0)
-    for number in (*ASKED, signal.SIGCHLD, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
-    _end_with_parent()
-    os.environ.update(environment)
 
 
 def _end_with_parent() -> None:

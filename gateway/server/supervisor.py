@@ -59,13 +59,15 @@ class Supervisor:
         on_stop: Callable[[], None] | None = None,
     ) -> None:
         self._backoff = backoff or Backoff()
-        self._grace = grace
         self._settle = settle
         self._say = say or (lambda sentence: print(sentence, file=sys.stderr, flush=True))  # noqa: T201
         self._on_start = on_start or (lambda name, pid: None)
         self._on_stop = on_stop or (lambda: None)
-        self._slots = [_Slot(child) for child in children]
-        self._wake = _Alarm()
+        self._slots = [_Slot(child, grace if child.grace is None else child.grace) for child in children]
+        # Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts.
+        self._alarm, self._bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
         self._stopping = False
         self._code = 0
 
@@ -79,20 +81,24 @@ class Supervisor:
             try:
                 while not self._stopping:
                     self._look_after_all(time.monotonic())
-                    self._renew(time.monotonic())
                     if not self._stopping:
-                        self._wake.wait(0.1)
+                        self._renew(time.monotonic())
+                    if not self._stopping:
+                        select.select([self._alarm], [], [], 0.1)
+                        with suppress(BlockingIOError):
+                            self._alarm.recv(4096)
             finally:
                 self._on_stop()
                 for is_last in (False, True):
                     self._stop_all([slot for slot in self._slots if slot.child.last is is_last])
-                self._wake.close()
+                self._alarm.close()
+                self._bell.close()
         return self._code
 
     def stop(self) -> None:
         """Asks `run` to stop everything and return; safe from a signal handler or another thread."""
         self._stopping = True
-        self._wake.ring()
+        self._ring()
 
     def renew(self) -> None:
         """Asks `run` to replace the children that can be; safe from a signal handler.
@@ -101,7 +107,11 @@ class Supervisor:
         """
         for slot in self._slots:
             slot.is_wanted_new = slot.child.ready is not None
-        self._wake.ring()
+        self._ring()
+
+    def _ring(self) -> None:
+        with suppress(OSError):  # full, which rings too; or closed
+            self._bell.send(b"!")
 
     def _look_after_all(self, now: float) -> None:
         for slot in self._slots:
@@ -111,15 +121,12 @@ class Supervisor:
                 slot.take_over(now)
             elif slot.handle is None:
                 if now >= slot.due:
-                    self._start(slot, now)
+                    slot.started = now
+                    slot.starts += 1
+                    slot.handle = spawn(slot.child)
+                    self._on_start(slot.child.name, slot.handle.pid)
             elif (code := slot.handle.poll()) is not None:
                 self._bury(slot, code, now)
-
-    def _start(self, slot: _Slot, now: float) -> None:
-        slot.started = now
-        slot.starts += 1
-        slot.handle = spawn(slot.child)
-        self._on_start(slot.child.name, slot.handle.pid)
 
     def _bury(self, slot: _Slot, code: int, now: float) -> None:
         slot.handle = None
@@ -137,28 +144,26 @@ class Supervisor:
         slot.due = now + delay
         self._say(f"{slot.child.name} ended ({ending(code)}); starting it again in {delay:.1f} s.")
 
-    # --- renewing: one child at a time, one step at a time ----------------------------------------------------
-
     def _renew(self, now: float) -> None:
-        if self._stopping:
-            return
+        """One child at a time, one step at a time."""
         slot = next((each for each in self._slots if each.phase is not _Phase.STEADY), None)
         if slot is None:
-            self._begin_to_renew(now)
+            slot = next((each for each in self._slots if each.is_wanted_new), None)
+            if slot is None or slot.child.ready is None:
+                return
+            slot.is_wanted_new = False
+            if slot.handle is not None:  # else it is about to be started anyway
+                slot.child.ready.set(False)
+                slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
+                self._on_start(slot.child.name, slot.next.pid)
         elif slot.phase is _Phase.LEAVING and slot.leaving:
-            self._see_off(slot, slot.leaving, now)
+            if slot.leaving.poll() is not None:
+                slot.leaving, slot.phase = None, _Phase.STEADY
+                self._say(f"{slot.child.name} was renewed.")
+            elif now - slot.since > slot.grace:
+                send(slot.leaving, signal.SIGKILL)
         elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
             self._look_at_next(slot, slot.handle, slot.next, now)
-
-    def _begin_to_renew(self, now: float) -> None:
-        slot = next((each for each in self._slots if each.is_wanted_new), None)
-        if slot is None or slot.child.ready is None:
-            return
-        slot.is_wanted_new = False
-        if slot.handle is not None:  # else it is about to be started anyway
-            slot.child.ready.clear()
-            slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
-            self._on_start(slot.child.name, slot.next.pid)
 
     def _look_at_next(self, slot: _Slot, old: Handle, coming: Handle, now: float) -> None:
         if (code := coming.poll()) is not None:
@@ -171,73 +176,38 @@ class Supervisor:
         elif now - slot.since > STARTING_SECONDS:
             send(coming, signal.SIGKILL)
 
-    def _see_off(self, slot: _Slot, leaving: Handle, now: float) -> None:
-        if leaving.poll() is not None:
-            slot.leaving, slot.phase = None, _Phase.STEADY
-            self._say(f"{slot.child.name} was renewed.")
-        elif now - slot.since > self._grace_of(slot):
-            send(leaving, signal.SIGKILL)
-
-    # --- stopping ---------------------------------------------------------------------------------------------
-
     def _stop_all(self, slots: Sequence[_Slot]) -> None:
-        living = [(slot, handle) for slot in slots for handle in slot.handles() if handle.poll() is None]
+        living = [(slot, each) for slot in slots for each in (slot.handle, slot.next, slot.leaving) if each is not None]
+        living = [(slot, handle) for slot, handle in living if handle.poll() is None]
         for _, handle in living:
             send(handle, signal.SIGTERM)
         begun = time.monotonic()
         while living := [(slot, handle) for slot, handle in living if handle.poll() is None]:
             for slot, handle in living:
-                if time.monotonic() - begun > self._grace_of(slot):
-                    self._say(f"{slot.child.name} did not stop within {self._grace_of(slot):.0f} s; killed.")
+                if time.monotonic() - begun > slot.grace:
+                    self._say(f"{slot.child.name} did not stop within {slot.grace:.0f} s; killed.")
                     send(handle, signal.SIGKILL)
                     handle.wait()
             time.sleep(0.02)
 
-    def _grace_of(self, slot: _Slot) -> float:
-        return self._grace if slot.child.grace is None else slot.child.grace
-
     @contextmanager
     def _signals(self, renew_on: signal.Signals | None) -> Iterator[None]:
-        def asked(number: int, frame: FrameType | None) -> None:
-            self.stop()
-
-        def child_ended(number: int, frame: FrameType | None) -> None:
-            self._wake.ring()
-
-        def renewal_asked(number: int, frame: FrameType | None) -> None:
-            self.renew()
-
-        handlers = {**dict.fromkeys(ASKED, asked), signal.SIGCHLD: child_ended}
+        handlers: dict[signal.Signals, Callable[[], None]] = {
+            **dict.fromkeys(ASKED, self.stop),
+            signal.SIGCHLD: self._ring,
+        }
         if renew_on is not None:
-            handlers[renew_on] = renewal_asked
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+            handlers[renew_on] = self.renew
+
+        def heard(number: int, frame: FrameType | None) -> None:
+            handlers[signal.Signals(number)]()
+
+        before = {number: signal.signal(number, heard) for number in handlers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Alarm:
-    """Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
-
-    def ring(self) -> None:
-        with suppress(OSError):  # full, which rings too; or closed
-            self._writer.send(b"!")
-
-    def wait(self, seconds: float) -> None:
-        select.select([self._reader], [], [], seconds)
-        with suppress(BlockingIOError):
-            self._reader.recv(4096)
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
 
 
 class _Phase(Enum):
@@ -248,41 +218,24 @@ class _Phase(Enum):
     LEAVING = "the next works, and the old one was told to stop"
 
 
+@dataclass(slots=True)
 class _Slot:
-    """A child and its present process, if any."""
+    """A child and its present process, if any. `grace` is the seconds that each of its processes has for its end."""
 
-    __slots__ = (
-        "child",
-        "due",
-        "failures",
-        "handle",
-        "is_wanted_new",
-        "leaving",
-        "next",
-        "phase",
-        "since",
-        "started",
-        "starts",
-    )
-
-    def __init__(self, child: Child) -> None:
-        self.child = child
-        self.phase = _Phase.STEADY
-        self.handle: Handle | None = None
-        self.next: Handle | None = None  # replaces it once it works
-        self.leaving: Handle | None = None  # was replaced and told to stop
-        self.since = 0.0  # when the one was started or the other told
-        self.is_wanted_new = False
-        self.started = 0.0
-        self.starts = 0
-        self.failures = 0
-        self.due = 0.0
+    child: Child
+    grace: float
+    phase: _Phase = _Phase.STEADY
+    handle: Handle | None = None
+    next: Handle | None = None  # replaces it once it works
+    leaving: Handle | None = None  # was replaced and told to stop
+    since: float = 0.0  # when the one was started or the other told
+    is_wanted_new: bool = False
+    started: float = 0.0
+    starts: int = 0
+    failures: int = 0
+    due: float = 0.0
 
     def take_over(self, now: float, phase: _Phase = _Phase.STEADY) -> None:
         """The next process is now the one that counts."""
         self.handle, self.next, self.started, self.phase = self.next, None, now, phase
         self.starts += 1
-
-    def handles(self) -> list[Handle]:
-        """Every process of this child that may live."""
-        return [each for each in (self.handle, self.next, self.leaving) if each is not None]

@@ -55,20 +55,42 @@ class PendingWebSocket(asyncio.Protocol):
     def __init__(self, http: HttpToolsProtocol, config: WorkerConfig, early: bytes) -> None:
         self.config, self.transport, self.loop = config, http.transport, http.loop
         self.connections: set[Any] = http.connections
-        self.tasks = http.tasks
+        self.connections.add(cast(Any, self))
         self.early = early
         extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
-        self._scope: dict[str, Any] = {**_scope(http), "extensions": extensions}
+        raw_path, _, query_string = http.url.partition(b"?")
+        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+        self._scope: dict[str, Any] = {
+            "type": "websocket",
+            "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if http.scheme == "https" else "ws",
+            "server": http.server,
+            "client": http.client,
+            "root_path": "",
+            "path": unquote(raw_path.decode("latin-1")),
+            "raw_path": raw_path,
+            "query_string": query_string,
+            "headers": http.headers,
+            "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
+            "state": {},
+            "extensions": extensions,
+        }
         self._state = PendingState.DECIDING
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._gone: asyncio.Future[None] | None = None
 
-    def run(self) -> None:
-        """Let the application decide about the client."""
-        self.connections.add(self)
-        task = self.loop.create_task(self._run())
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+    async def run(self) -> None:
+        """Let the application decide about the client, who counts from before this has begun."""
+        try:
+            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("The gateway's application failed.")
+        if self._state is not PendingState.GONE:
+            self._answer(head.write_refusal(refusals.FAULT, request_id.get()))
+            self.transport.close()
 
     def splice(
         self,
@@ -100,22 +122,8 @@ class PendingWebSocket(asyncio.Protocol):
         relay.start(from_client=early, from_backend=dialled.early)
         return relay
 
-    def shutdown(self) -> None:
-        """A stopping worker lets handshakes under way finish or fail by themselves; it closes relays itself."""
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
-
-    async def _run(self) -> None:
-        try:
-            await self.config.loaded_app(cast(Any, self._scope), self._receive, self._send)
-        except ClientDisconnected:
-            pass
-        except Exception:
-            log.exception("The gateway's application failed.")
-        if self._state is not PendingState.GONE:
-            self._answer(head.write_refusal(refusals.fault(), request_id.get()))
-            self.transport.close()
 
     async def _receive(self) -> dict[str, Any]:
         if self._gone is None:
@@ -130,7 +138,14 @@ class PendingWebSocket(asyncio.Protocol):
             raise ClientDisconnected
         match message["type"]:
             case "websocket.accept":
-                self._accept(message)
+                if self.transport.is_closing():
+                    raise ClientDisconnected
+                headers = list(message.get("headers", ()))
+                if subprotocol := message.get("subprotocol"):
+                    headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
+                key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
+                self._state = PendingState.ACCEPTED
+                self.transport.write(head.write_switch(accept_for(key.strip()), headers))
             case "websocket.close":
                 self._answer(head.write_refusal(Refusal(403, 900908, "Forbidden", "The connection was refused.")))
             case "websocket.http.response.start":
@@ -139,16 +154,6 @@ class PendingWebSocket(asyncio.Protocol):
                 self._answer(head.write_response(*self._refusal_head, message.get("body", b"")))
             case kind:
                 raise ValueError(f"{kind} was not expected from the gateway's application.")
-
-    def _accept(self, message: dict[str, Any]) -> None:
-        if self.transport.is_closing():
-            raise ClientDisconnected
-        headers = list(message.get("headers", ()))
-        if subprotocol := message.get("subprotocol"):
-            headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-        key = next(value for name, value in self._scope["headers"] if name == b"sec-websocket-key")
-        self._state = PendingState.ACCEPTED
-        self.transport.write(head.write_switch(accept_for(key.strip()), headers))
 
     def _answer(self, response: bytes) -> None:
         if self._state is not PendingState.DECIDING:
@@ -166,24 +171,3 @@ class PendingWebSocket(asyncio.Protocol):
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._scope = {}
-
-
-def _scope(http: HttpToolsProtocol) -> dict[str, Any]:
-    """The request as ASGI has it."""
-    raw_path, _, query_string = http.url.partition(b"?")
-    offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
-    return {
-        "type": "websocket",
-        "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": "wss" if http.scheme == "https" else "ws",
-        "server": http.server,
-        "client": http.client,
-        "root_path": "",
-        "path": unquote(raw_path.decode("latin-1")),
-        "raw_path": raw_path,
-        "query_string": query_string,
-        "headers": http.headers,
-        "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
-        "state": {},
-    }

@@ -7,8 +7,9 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
+from functools import partial
 
 import uvloop
 from django.db import Error as DatabaseError
@@ -107,7 +108,7 @@ class Worker:
         seconds = self.config.limits.head_seconds / 2
         acceptor = Acceptor(
             sock,
-            self._protocol,
+            partial(GatewayHttp, self.config, self._state, {}, self._loop),
             self._has_room,
             by_address=self.config.greeted_by_address,
             proxies=self.config.proxies,
@@ -124,29 +125,15 @@ class Worker:
         somebody else takes clients from the same sockets, and a client that was taken here but whose handshake is still
         on its way is let in as long as there is time: nobody is to notice that a worker is renewed.
         """
-        self._context.not_ready = lambda: refusals.stopping().description
+        self._context.not_ready = lambda: refusals.STOPPING.description
         self._context.is_stopping = answers
         if not answers:
             self._close()
         deadline = self._loop.time() + self._drain_seconds
         await self._ask_to_go(self._drain_seconds)
-        while self._is_busy() and self._loop.time() < deadline:
-            await asyncio.sleep(0.02)
+        await self._until_gone(deadline - self._loop.time(), with_relays=False)
         self._context.is_stopping = True
         await self._ask_to_go(0.0)
-        await self._end()
-
-    async def _ask_to_go(self, seconds: float) -> None:
-        connections = list(self._context.connections)
-        begun = self._loop.time()
-        for number, connection in enumerate(connections):
-            ahead = begun + seconds * number / len(connections) - self._loop.time()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-            go = connection.relay.leave if connection.relay else connection.close
-            go(close_codes.RESTARTING.code, close_codes.RESTARTING.reason)
-
-    async def _end(self) -> None:
         await self._until_gone(ANSWER_SECONDS)
         self._close()
         for relay in list(self.config.relays):
@@ -160,24 +147,33 @@ class Worker:
             acceptor.cut()
         await self._until_gone(CUT_SECONDS)
 
-    async def _until_gone(self, seconds: float) -> None:
+    async def _ask_to_go(self, seconds: float) -> None:
+        connections = list(self._context.connections)
+        begun = self._loop.time()
+        for number, connection in enumerate(connections):
+            ahead = begun + seconds * number / len(connections) - self._loop.time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+            go = connection.relay.leave if connection.relay else connection.close
+            go(close_codes.RESTARTING.code, close_codes.RESTARTING.reason)
+
+    async def _until_gone(self, seconds: float, *, with_relays: bool = True) -> None:
+        """Wait so long at most for handshakes, answers to plain requests and, with `with_relays`, for relays to end."""
         deadline = self._loop.time() + seconds
-        while (self.config.relays or self._is_busy()) and self._loop.time() < deadline:
+        while self._loop.time() < deadline:
+            is_greeting = bool(self._state.connections) or any(map(len, self._acceptors))
+            if not is_greeting and not (with_relays and self.config.relays):
+                return
             await asyncio.sleep(0.02)
+
+    def _has_room(self) -> bool:
+        """For another client to say what it wants, beside those who have not yet or are being told that they cannot."""
+        greeted: list[Sized] = [*self._acceptors, self.config.heads, self.config.lingering]
+        return sum(map(len, greeted)) < self.config.limits.greeted
 
     def _close(self) -> None:
         for acceptor in self._acceptors:
             acceptor.close()
-
-    def _is_busy(self) -> bool:
-        """Whether handshakes, or answers to plain requests, are under way."""
-        return bool(self._state.connections) or any(map(len, self._acceptors))
-
-    def _has_room(self) -> bool:
-        return sum(map(len, self._acceptors)) + self.config.greeted < self.config.limits.greeted
-
-    def _protocol(self, source: tuple[str, int] | None, leave: Callable[[], None]) -> GatewayHttp:
-        return GatewayHttp(self.config, self._state, {}, self._loop, source=source, on_greeted=leave)
 
     def _refused(self, refusal: Refusal, client: str, request_id: str) -> None:
         self._context.telemetry.refused(refusal, RefusedRequest(request_id, client))
@@ -192,8 +188,14 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         loop.add_signal_handler(asked, stopping.set)
     config = inheritance.config
     context, control = inheritance.open_context()
-    if control:
-        await _start(control)
+    try:
+        if control:
+            await control.start()
+    except DatabaseError as error:
+        raise CannotServe(
+            f"The gateway cannot read the database ({type(error).__name__}): "
+            "check DATABASE_URL, and prepare it with `manage.py setup`."
+        ) from error
     worker = Worker(
         context,
         limits=with_room(config.limits, config.connections, config.greeted_per_address),
@@ -211,13 +213,3 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
     finally:
         if control:
             await control.stop()
-
-
-async def _start(control: ControlPlane) -> None:
-    try:
-        await control.start()
-    except DatabaseError as error:
-        raise CannotServe(
-            f"The gateway cannot read the database ({type(error).__name__}): "
-            "check DATABASE_URL, and prepare it with `manage.py setup`."
-        ) from error

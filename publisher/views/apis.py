@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
-from core.errors import Invalid
+from core.searching import asked
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, Action, State
@@ -33,14 +33,12 @@ LATEST = 6
 @requires(*PUBLISHER_PORTAL)
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs as a table or as cards (`view`), searched by `q`, filtered by `state`, sorted by `sort`."""
-    user, text = current_user(request), request.GET.get("q", "").strip()
+    user, typed = current_user(request), request.GET.get("q", "").strip()
+    text, refusal = asked(typed, queries.LOOKUPS)
     word = request.GET.get("state", "")
     state = State(word) if word in State.__members__ else None
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
-    try:
-        everywhere, refusal = queries.search_apis(user, text=text, sort=sort), ""
-    except Invalid as refused:
-        everywhere, refusal = Api.objects.none(), str(refused)
+    everywhere = queries.search_apis(user, text=text, sort=sort)
     found = everywhere.filter(state=state.value) if state else everywhere
     page = Paginator(found.prefetch_related("plans"), APIS_A_PAGE).get_page(request.GET.get("page"))
     moment = now()
@@ -52,8 +50,8 @@ def apis(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(each, wrong.get(str(each.pk))) for each in page],
         "text": text,
+        "typed": typed,
         "refusal": refusal,
-        "fields": list(queries.LOOKUPS),
         "state": state,
         "states": [(each, counts[each.value]) for each in State if each.value in counts],
         "as_cards": request.GET.get("view") == "cards",

@@ -37,7 +37,7 @@ class Report(NamedTuple):
     tasks: int
     descriptors: int
     relays: int
-    lines: int
+    connections: int
     faults: list[str]
 
 
@@ -63,9 +63,9 @@ class Target:
             return Report(**json.loads(await self.process.stdout.readline()))
 
     async def quiet(self) -> Report:
-        """How it is once the last line has ended."""
+        """How it is once the last connection has ended."""
         async with asyncio.timeout(PATIENCE):
-            while (report := await self.report()).relays or report.lines:
+            while (report := await self.report()).relays or report.connections:
                 await asyncio.sleep(0.05)
         return report
 
@@ -178,7 +178,7 @@ def _report(worker: Any, faults: list[str]) -> Report:
         tasks=len(asyncio.all_tasks()),
         descriptors=len(os.listdir("/proc/self/fd")),
         relays=len(worker.config.relays),
-        lines=len(list(worker._context.connections)),
+        connections=len(list(worker._context.connections)),
         faults=faults,
     )
 

@@ -9,15 +9,15 @@ import pytest
 from gateway.authorization.decision import Allow
 from gateway.refusals import Refusal
 from tests.conformance.length import times
-from tests.gateway.scenario import Story, Worker, elsewhere
+from tests.gateway.scenario import Scenario, Worker, elsewhere
 
 TRIES = times(1_000, 60_000)
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Story:
-    """The story where other threads see it."""
-    return Story()
+def committed(transactional_db: None) -> Scenario:
+    """The scenario where other threads see it."""
+    return Scenario()
 
 
 def bogus(kind: str, genuine: str) -> str:
@@ -38,7 +38,7 @@ def bogus(kind: str, genuine: str) -> str:
     "kind",
     ["opaque", "another signature", "another payload", "no signature", "no JWT", "endless", "odd letters"],
 )
-async def test_a_bogus_token_that_is_shown_again_costs_no_query(kind: str, committed: Story) -> None:
+async def test_a_bogus_token_that_is_shown_again_costs_no_query(kind: str, committed: Scenario) -> None:
     genuine = await elsewhere(committed.token)
     token = bogus(kind, genuine)
     async with Worker() as worker:
@@ -53,7 +53,7 @@ async def test_a_bogus_token_that_is_shown_again_costs_no_query(kind: str, commi
         assert worker.run.asked == asked
 
 
-async def test_many_different_bogus_tokens_do_not_push_out_the_known_ones(committed: Story) -> None:
+async def test_many_different_bogus_tokens_do_not_push_out_the_known_ones(committed: Scenario) -> None:
     genuine = await elsewhere(committed.token)
     async with Worker() as worker:
         assert isinstance(await worker.decide(genuine), Allow)

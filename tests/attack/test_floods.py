@@ -28,7 +28,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
 class Pair(NamedTuple):
-    """A line's two ends."""
+    """A connection's two ends."""
 
     client: Raw
     backend: Raw
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 @asynccontextmanager
 async def pairs(count: int, **given: float) -> AsyncIterator[tuple[Target, list[Pair]]]:
-    """A gateway in a process of its own and this many lines through it, whose ends leave the kernel little room."""
+    """A gateway in a process of its own and this many connections through it, with ends that hold little."""
     async with raw_backend() as backend, target(backend.url, **given) as gateway, AsyncExitStack() as stack:
         made = []
         for _ in range(count):
@@ -95,9 +95,9 @@ async def least(cost: Callable[[], Awaitable[float]], bound: float) -> float:
 @pytest.mark.parametrize("slow", ["client", "backend"])
 async def test_sides_that_do_not_read_cost_at_most_a_mebibyte_each(slow: str) -> None:
     async def cost() -> float:
-        async with pairs(SLOW, stall=60.0) as (gateway, lines):
+        async with pairs(SLOW, stall=60.0) as (gateway, opened):
             before = await gateway.report()
-            ends = [(pair.client, pair.backend) if slow == "client" else (pair.backend, pair.client) for pair in lines]
+            ends = [(pair.client, pair.backend) if slow == "client" else (pair.backend, pair.client) for pair in opened]
             for reader, _ in ends:
                 stop_reading(reader)
             chunk = frame(2, bytes(60_000), masked=slow == "backend")
@@ -125,12 +125,12 @@ async def test_a_client_that_reads_too_slowly_is_told_1013_behind_whole_frames(s
 
 
 async def test_a_neighbour_of_slow_clients_is_served_as_ever() -> None:
-    async with pairs(SLOW, stall=60.0) as (_, lines):
-        for client, _ in lines[1:]:
+    async with pairs(SLOW, stall=60.0) as (_, connections):
+        for client, _ in connections[1:]:
             stop_reading(client)
         chunk = frame(2, bytes(60_000), masked=False)
-        await asyncio.gather(*(push(upstream, chunk, PUSHED) for _, upstream in lines[1:]))
-        client, upstream = lines[0]
+        await asyncio.gather(*(push(upstream, chunk, PUSHED) for _, upstream in connections[1:]))
+        client, upstream = connections[0]
         for number in range(100):
             said = frame(1, str(number).encode(), masked=True)
             await client.send(said)
@@ -231,9 +231,9 @@ async def cycle(gateway: Target, count: int) -> None:
 
 async def one_cycle(gateway: Target, number: int) -> None:
     if number % 4 == 0:
-        async with connect(gateway.url, additional_headers=HEADERS, compression=None) as line:
-            await line.send("hello")
-            assert await line.recv() == "hello"
+        async with connect(gateway.url, additional_headers=HEADERS, compression=None) as connection:
+            await connection.send("hello")
+            assert await connection.recv() == "hello"
         return
     async with raw_client(gateway.port, b"GET /echo/1.0.0 HT" if number % 4 == 3 else None) as client:
         if number % 4 != 3:

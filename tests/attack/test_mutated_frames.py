@@ -79,14 +79,16 @@ async def test_mutated_frames_on_the_wire_do_no_harm(masked: bool, gateway: Targ
     print("seed", seed)  # noqa: T201
     chance = random.Random(seed)  # noqa: S311
     for _ in range(FRAMES // 2 // PER_LINE // AT_ONCE + 1):
-        await asyncio.gather(*(one_line(gateway, backend, stream(chance, masked), masked) for _ in range(AT_ONCE)))
+        await asyncio.gather(
+            *(one_connection(gateway, backend, stream(chance, masked), masked) for _ in range(AT_ONCE))
+        )
     report = await gateway.quiet()
     assert report.faults == []
     async with raw_client(gateway.port) as client:
         assert (await client.read_head()).startswith(b"HTTP/1.1 101 ")
 
 
-async def one_line(gateway: Target, backend: RawBackend, sent: bytes, masked: bool) -> None:
+async def one_connection(gateway: Target, backend: RawBackend, sent: bytes, masked: bool) -> None:
     """Send a stream on a line of its own and hang up; what arrives is the start of it, and perhaps one Close."""
     async with raw_client(gateway.port) as client:
         await client.read_head()

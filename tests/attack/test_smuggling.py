@@ -150,7 +150,7 @@ async def test_a_doubtful_handshake_is_refused_and_nothing_behind_it_is_read(
         assert b"connection: close" in top.lower().split(b"\r\n")
         assert set(json.loads(body)) == {"code", "message", "description"}
     assert backend.connections.empty()
-    assert gateway.lines == []
+    assert gateway.connections == []
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 

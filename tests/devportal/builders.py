@@ -1,4 +1,4 @@
-"""Rows that the stories of the developer portal begin with. What is not said takes a sensible value."""
+"""Rows that the scenarios of the developer portal begin with. What is not said takes a sensible value."""
 
 from __future__ import annotations
 

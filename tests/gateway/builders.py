@@ -1,4 +1,4 @@
-"""Values and rows that the stories of the gateway begin with. What is not said takes a sensible value."""
+"""Values and rows that the scenarios of the gateway begin with. What is not said takes a sensible value."""
 
 from __future__ import annotations
 

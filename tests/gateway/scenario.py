@@ -1,4 +1,4 @@
-"""The tutorial's story as rows, told by the rooms' own operations; and workers of the gateway that look at them."""
+"""The tutorial's scenario as rows, told by the rooms' own operations; and workers of the gateway that look at them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.gateway.builders import handshake
 T = TypeVar("T")
 
 
-class Story:
+class Scenario:
     """An administrator's published API and Carol's application with production keys, subscribed to it."""
 
     def __init__(self) -> None:
@@ -184,17 +184,17 @@ class Worker:
         return await self.routing.decide(try_admit(token, path))
 
     async def connect(self, name: str, token: str, path: str = "/echowebsocket/1.0") -> Connection:
-        """A line that is let in; when it is closed, its code stands in `closed` under its name."""
+        """A connection that is let in; when it is closed, its code stands in `closed` under its name."""
         decision = await self.decide(token, path)
         assert isinstance(decision, Allow), decision
-        line = Connection(name, decision, lambda code, _: self._end(name, code), "192.0.2.7", self.clock())
-        self.connections.add(line)
-        return line
+        connection = Connection(name, decision, lambda code, _: self._end(name, code), "192.0.2.7", self.clock())
+        self.connections.add(connection)
+        return connection
 
     def _end(self, name: str, code: int) -> None:
-        line = self.connections.get(name)
-        assert line is not None
-        self.connections.discard(line)
+        connection = self.connections.get(name)
+        assert connection is not None
+        self.connections.discard(connection)
         self.closed[name] = code
 
 

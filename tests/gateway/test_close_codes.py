@@ -12,23 +12,23 @@ REFUSALS = [
     refusals.malformed("x"),
     refusals.head_too_large(1),
     refusals.too_late(10),
-    refusals.not_found(),
-    refusals.upgrade_required(),
-    refusals.bad_version(),
+    refusals.NOT_FOUND,
+    refusals.UPGRADE_REQUIRED,
+    refusals.BAD_VERSION,
     refusals.backend_refused(),
     refusals.backend_timed_out(5),
     refusals.backend_suspended(12.2),
-    refusals.server_full(),
-    refusals.post_only(),
-    refusals.token_missing(),
-    refusals.token_in_header_only(),
+    refusals.SERVER_FULL,
+    refusals.POST_ONLY,
+    refusals.TOKEN_MISSING,
+    refusals.TOKEN_IN_HEADER_ONLY,
     refusals.too_many("x"),
     refusals.over_plan("subscription", "x", 3),
     refusals.over_plan("application", "x", 3),
-    refusals.plan_unknown(),
-    refusals.no_such_connection(),
-    refusals.stopping(),
-    refusals.fault(),
+    refusals.PLAN_UNKNOWN,
+    refusals.NO_SUCH_CONNECTION,
+    refusals.STOPPING,
+    refusals.FAULT,
 ]
 
 
@@ -63,7 +63,9 @@ def test_the_table_holds_nothing_else() -> None:
         (900910, 4002),
     ],
 )
-def test_a_right_that_ended_closes_an_open_line_with_its_code_and_words(refusal_code: int, close_code: int) -> None:
+def test_a_right_that_ended_closes_an_open_connection_with_its_code_and_words(
+    refusal_code: int, close_code: int
+) -> None:
     close = refusals.close_for(Refusal(403, refusal_code, "message", "What happened."))
     assert (close.code, close.reason) == (close_code, "What happened.")
 
@@ -80,8 +82,8 @@ def test_every_refusal_says_what_happened_in_a_sentence(refusal: Refusal) -> Non
 
 def test_a_refusal_that_passes_by_itself_says_when_in_whole_seconds() -> None:
     assert ("Retry-After", "13") in refusals.backend_suspended(12.2).headers
-    assert ("Retry-After", "1") in refusals.stopping(0).headers
+    assert ("Retry-After", "1") in refusals.backend_suspended(0).headers
 
 
 def test_a_wrong_version_names_the_right_one() -> None:
-    assert ("Sec-WebSocket-Version", "13") in refusals.bad_version().headers
+    assert ("Sec-WebSocket-Version", "13") in refusals.BAD_VERSION.headers

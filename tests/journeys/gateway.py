@@ -20,7 +20,7 @@ class LetIn(AssertionError):
     """The gateway let in whom it should have refused."""
 
 
-def open_line(address: str, token: str) -> ClientConnection:
+def open_connection(address: str, token: str) -> ClientConnection:
     """A connection with the token in the header."""
     return connect(address, additional_headers=bearer(token), ssl=_trusting(address))
 
@@ -30,7 +30,7 @@ def let_in(address: str, token: str) -> ClientConnection:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            return open_line(address, token)
+            return open_connection(address, token)
         except InvalidStatus:
             if time.monotonic() > end:
                 raise
@@ -67,12 +67,12 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def closed(line: ClientConnection) -> tuple[int, str]:
-    """Wait until the gateway closes the line; its code and reason."""
+def closed(connection: ClientConnection) -> tuple[int, str]:
+    """Wait until the gateway closes the connection; its code and reason."""
     with pytest.raises(ConnectionClosed) as closing:
-        line.recv(PATIENCE)
+        connection.recv(PATIENCE)
     frame = closing.value.rcvd
-    assert frame, "the line broke without a close frame"
+    assert frame, "the connection broke without a close frame"
     return frame.code, frame.reason
 
 

@@ -1,4 +1,4 @@
-"""Stories of the two portals in a real browser, beside the tutorial's own."""
+"""Journeys of the two portals in a real browser, beside the tutorial's own."""
 
 from __future__ import annotations
 
@@ -26,6 +26,22 @@ def test_create_and_publish_is_offered_once_endpoint_and_plans_are_given(product
     expect(page.get_by_role("banner").get_by_text("Published", exact=True)).to_be_visible()
     page.context.clear_cookies()
     expect(in_catalogue(page, product, "AtOnce")).to_be_visible()
+
+
+def test_a_context_in_another_apis_way_is_said_while_one_types_and_again_when_the_version_changes(
+    product: Product, page: Page
+) -> None:
+    sign_in(page, product, "publisher", "alice")
+    open_form(page, product)
+    fill_in(page, Design("InTheWay", "/intheway", "1.0.0", "", ()))
+    page.get_by_role("button", name="CREATE", exact=True).click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    open_form(page, product)
+    page.get_by_label("Context").press_sequentially("/intheway/{version}/rooms")
+    said = page.get_by_text("InTheWay 1.0.0 answers at /intheway/1.0.0 and below.")
+    expect(said).to_be_visible()
+    page.get_by_label("Version").fill("2.0.0")
+    expect(said).to_have_count(0)
 
 
 def test_a_creator_may_create_and_not_publish(product: Product, page: Page) -> None:
@@ -68,16 +84,16 @@ def test_somebody_new_signs_up_gets_a_token_and_tries_it_in_the_browser(product:
     expect(page.get_by_role("log").get_by_text("Hello from the browser")).to_have_count(2)
 
 
-def test_a_token_revoked_on_its_page_closes_its_open_line(product: Product, page: Page) -> None:
+def test_a_token_revoked_on_its_page_closes_its_open_connection(product: Product, page: Page) -> None:
     api = product.act("publish", name="RevokedByHand", endpoint=f"{product.samples}/echo")
     keys = product.act("application", owner="carol", name="Revoked by hand")
     product.act("subscribe", application=keys["application"], api=api)
     sign_in(page, product, "devportal", "carol")
-    with let_in(f"{product.ws}/revokedbyhand/1.0", keys["token"]) as line:
+    with let_in(f"{product.ws}/revokedbyhand/1.0", keys["token"]) as connection:
         page.goto(f"{product.portal}/devportal/applications/{keys['application']}/keys/production")
         page.get_by_role("button", name="Revoke", exact=True).click()
         page.get_by_role("button", name="Revoke token").click()
-        assert closed(line)[0] == 4001
+        assert closed(connection)[0] == 4001
     expect(page.get_by_text("No token is active")).to_be_visible()
 
 
@@ -86,16 +102,16 @@ def test_blocking_says_what_it_closes_and_closes_it(product: Product, page: Page
     keys = product.act("application", owner="carol", name="Blocked by hand")
     product.act("subscribe", application=keys["application"], api=api)
     sign_in(page, product, "publisher", "bob")
-    with let_in(f"{product.ws}/blockedbyhand/1.0", keys["token"]) as line:
+    with let_in(f"{product.ws}/blockedbyhand/1.0", keys["token"]) as connection:
         dialog = open_block_dialog(page, f"{product.portal}/publisher/apis/{api}/lifecycle")
         expect(dialog).to_contain_text("1 live connection of 1 application")
         dialog.get_by_role("button", name="Block", exact=True).click()
-        assert closed(line)[0] == 4006
+        assert closed(connection)[0] == 4006
     expect(page.get_by_role("banner").get_by_text("Blocked", exact=True)).to_be_visible()
 
 
 def open_block_dialog(page: Page, address: str) -> Locator:
-    """The dialog, once the gateway's workers have written down their lines: they do so every two seconds."""
+    """The dialog, once the gateway's workers have written down their connections: they do so every two seconds."""
     for _ in range(20):
         page.goto(address)
         page.get_by_role("button", name="Block", exact=True).click()

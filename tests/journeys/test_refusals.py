@@ -25,9 +25,9 @@ def token(product: Product, api: str) -> str:
     """A token that is good: without it the refusals would prove nothing."""
     carols = product.act("application", owner="carol", name="Refused")
     product.act("subscribe", application=carols["application"], api=api)
-    with let_in(f"{product.ws}/refusing/1.0", carols["token"]) as line:
-        line.send("let in")
-        assert line.recv(10) == "let in"
+    with let_in(f"{product.ws}/refusing/1.0", carols["token"]) as connection:
+        connection.send("let in")
+        assert connection.recv(10) == "let in"
     return str(carols["token"])
 
 
@@ -85,9 +85,9 @@ def test_a_blocked_api_is_503_and_back_when_it_is_published_again(product: Produ
     assert body["code"] == 900907
     assert int(headers["Retry-After"]) > 0
     product.act("transition", api=api, action="Re-Publish")
-    with let_in(f"{product.ws}/blocking/1.0", carols["token"]) as line:
-        line.send("back")
-        assert line.recv(10) == "back"
+    with let_in(f"{product.ws}/blocking/1.0", carols["token"]) as connection:
+        connection.send("back")
+        assert connection.recv(10) == "back"
 
 
 def test_wscat_shows_the_status_of_a_refusal(product: Product, api: str) -> None:

@@ -22,16 +22,16 @@ async def address() -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def hear(line: ClientConnection) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(await asyncio.wait_for(line.recv(), 5))
+async def hear(connection: ClientConnection) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(await asyncio.wait_for(connection.recv(), 5))
     return said
 
 
 async def test_the_echo_sends_back_text_and_bytes_as_they_came(address: str) -> None:
-    async with connect(f"{address}/echo") as line:
+    async with connect(f"{address}/echo") as connection:
         for message in ("hello", b"\x00\xff", ""):
-            await line.send(message)
-            assert await line.recv() == message
+            await connection.send(message)
+            assert await connection.recv() == message
 
 
 async def test_everybody_in_a_room_hears_what_is_said_there_and_nobody_else(address: str) -> None:
@@ -45,8 +45,8 @@ async def test_everybody_in_a_room_hears_what_is_said_there_and_nobody_else(addr
         assert (await hear(bob))["from"] == "bob"
         assert (await hear(carol))["from"] == "bob"
         await carol.send("good morning")
-        for line in (carol, bob):
-            said = await hear(line)
+        for connection in (carol, bob):
+            said = await hear(connection)
             assert (said["room"], said["from"], said["text"]) == ("tea", "carol", "good morning")
             assert datetime.fromisoformat(said["at"]).tzinfo
         await mallory.send("anybody?")
@@ -87,8 +87,8 @@ async def test_an_address_where_nothing_is_answers_404(address: str, path: str) 
 
 
 async def test_the_chat_alone_is_its_lobby(address: str) -> None:
-    async with connect(f"{address}/chat") as line:
-        said = await hear(line)
+    async with connect(f"{address}/chat") as connection:
+        said = await hear(connection)
     assert (said["room"], said["from"], said["presence"]) == ("lobby", "somebody", "join")
 
 

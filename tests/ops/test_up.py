@@ -1,4 +1,4 @@
-"""Starting the product, watching over it, and stopping it. Each story runs `manage.py up` as a user does."""
+"""Starting the product, watching over it, and stopping it. Each journey runs `manage.py up` as a user does."""
 
 import os
 import signal
@@ -31,9 +31,9 @@ def is_free(port: str) -> bool:
 
 
 def echo(address: str) -> str | bytes:
-    with connect(f"{address}/echo") as line:
-        line.send("hello")
-        return line.recv(5)
+    with connect(f"{address}/echo") as connection:
+        connection.send("hello")
+        return connection.recv(5)
 
 
 def gone(processes: list[psutil.Process]) -> bool:

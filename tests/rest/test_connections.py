@@ -1,4 +1,4 @@
-"""The live registry over REST: who is on the line on all workers, who was, and closing one."""
+"""The live registry over REST: who is connected to all workers, who was, and closing one."""
 
 from __future__ import annotations
 

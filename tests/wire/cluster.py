@@ -1,4 +1,4 @@
-"""The product's own control plane behind real sockets: workers that share one database, and the story they look at."""
+"""The product's own control plane behind real sockets: workers of one database, and the scenario they look at."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.server.worker import Worker
 from publisher import operations as publishing
 from publisher.models import Api
 from tests.environment import PATIENCE
-from tests.gateway.scenario import Story, elsewhere
+from tests.gateway.scenario import Scenario, elsewhere
 
 T = TypeVar("T")
 
@@ -40,8 +40,8 @@ class Site:
     port: int
 
     @property
-    def lines(self) -> list[Connection]:
-        """Who is on the line."""
+    def connections(self) -> list[Connection]:
+        """Who is connected."""
         return list(self.context.connections)
 
     async def try_admit(self, path: str = PATH, token: str | None = None, **given: Any) -> ClientConnection:
@@ -109,41 +109,41 @@ async def _site() -> AsyncIterator[Site]:
         await control.stop()
 
 
-async def story_with(backend: str) -> Story:
-    """The tutorial's story with this backend behind its API."""
+async def scenario_with(backend: str) -> Scenario:
+    """The tutorial's scenario with this backend behind its API."""
     return await elsewhere(lambda: _told(backend))
 
 
-def _told(backend: str) -> Story:
-    story = Story()
-    point_at(story, story.api, backend)
-    return story
+def _told(backend: str) -> Scenario:
+    scenario = Scenario()
+    point_at(scenario, scenario.api, backend)
+    return scenario
 
 
-def point_at(story: Story, api: Api, backend: str) -> None:
+def point_at(scenario: Scenario, api: Api, backend: str) -> None:
     """Give an API this backend and deploy that."""
     address = {"url": backend, "failover": []}
     changes = {"production": address, "sandbox": address}
-    publishing.update_api(api=Api.objects.get(pk=api.pk), changes=changes, actor=story.admin, now=timezone.now())
-    deploy(story, api)
+    publishing.update_api(api=Api.objects.get(pk=api.pk), changes=changes, actor=scenario.admin, now=timezone.now())
+    deploy(scenario, api)
 
 
-def deploy(story: Story, api: Api) -> None:
+def deploy(scenario: Scenario, api: Api) -> None:
     """Deploy the design as it is."""
     row, now = Api.objects.get(pk=api.pk), timezone.now()
-    revision = publishing.create_revision(api=row, actor=story.admin, now=now)
-    publishing.deploy_revision(api=row, revision=revision, actor=story.admin, now=now)
+    revision = publishing.create_revision(api=row, actor=scenario.admin, now=now)
+    publishing.deploy_revision(api=row, revision=revision, actor=scenario.admin, now=now)
 
 
-def runtime(story: Story, origins: list[str], query_token: bool = True) -> None:
+def runtime(scenario: Scenario, origins: list[str], query_token: bool = True) -> None:
     """Say who may call the tutorial's API and how, and deploy that."""
     publishing.update_api(
-        api=Api.objects.get(pk=story.api.pk),
+        api=Api.objects.get(pk=scenario.api.pk),
         changes={"origins": origins, "query_token": query_token},
-        actor=story.admin,
+        actor=scenario.admin,
         now=timezone.now(),
     )
-    deploy(story, story.api)
+    deploy(scenario, scenario.api)
 
 
 async def ending(connection: ClientConnection) -> tuple[int, str]:

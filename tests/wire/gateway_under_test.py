@@ -65,14 +65,14 @@ class Gateway:
         return {"Authorization": f"Bearer {TOKEN}"}
 
     @property
-    def lines(self) -> list[Connection]:
-        """Who is on the line."""
+    def connections(self) -> list[Connection]:
+        """Who is connected."""
         return list(self.context.connections)
 
     async def until_quiet(self) -> None:
         """Wait until no client and no backend is left."""
         async with asyncio.timeout(PATIENCE):
-            while self.worker.config.relays or self.lines:
+            while self.worker.config.relays or self.connections:
                 await asyncio.sleep(0.01)
 
 
@@ -100,7 +100,7 @@ async def running(
     sock = socket.create_server(("127.0.0.1", 0))
     await worker.listen(sock, server_tls)
     gateway = Gateway(worker, context, routing, sock.getsockname()[1], client_tls)
-    context.on_end = lambda line, relay: gateway.ended.append(relay)
+    context.on_end = lambda connection, relay: gateway.ended.append(relay)
     try:
         yield gateway
     finally:

@@ -17,8 +17,9 @@ from websockets.exceptions import InvalidStatus
 from devportal import tickets
 from devportal.models import Ticket
 from devportal.operations import tickets as ticket_operations
-from tests.gateway.scenario import Story, elsewhere
-from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, story_with
+from publisher.origins import console_pass
+from tests.gateway.scenario import Scenario, elsewhere
+from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, scenario_with
 from tests.wire.peers import until, websockets_backend
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -59,8 +60,8 @@ async def talk(connection: Any) -> None:
 
 @pytest.mark.parametrize("backend", [["chat.v2"]], indirect=True)
 async def test_the_token_entry_opens_the_door_and_the_real_protocol_is_negotiated(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(subprotocols=["chat.v1", f"bearer.{token}", "chat.v2"], origin=PAGE)
         assert connection.subprotocol == "chat.v2"
@@ -75,8 +76,8 @@ async def test_the_token_entry_opens_the_door_and_the_real_protocol_is_negotiate
 async def test_for_a_backend_without_subprotocols_the_gateways_own_is_chosen_if_it_was_offered(
     backend: Backend, offered: list[str], chosen: str | None
 ) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(subprotocols=[f"bearer.{token}", *offered])
         assert connection.subprotocol == chosen
@@ -85,8 +86,8 @@ async def test_for_a_backend_without_subprotocols_the_gateways_own_is_chosen_if_
 
 
 async def test_a_token_entry_alone_chooses_nothing_for_programs_and_is_explained_to_browsers(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(subprotocols=[f"bearer.{token}"])
         assert connection.subprotocol is None
@@ -98,15 +99,15 @@ async def test_a_token_entry_alone_chooses_nothing_for_programs_and_is_explained
 
 @pytest.mark.parametrize("entry", ["bearer.", "bearer.nonsense", "Bearer.nonsense"])
 async def test_a_token_entry_that_proves_nothing_is_refused(backend: Backend, entry: str) -> None:
-    await story_with(backend.url)
+    await scenario_with(backend.url)
     async with running() as [site]:
         assert (await site.refusal(subprotocols=["chat", entry]))["status"] == 401
     assert backend.asked == []
 
 
 async def test_more_than_one_credential_of_any_kind_is_malformed(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = await site.ticket(token)
         entry, query, ticket = f"bearer.{token}", f"{PATH}?access_token={token}", made["path"]
@@ -130,8 +131,8 @@ async def test_more_than_one_credential_of_any_kind_is_malformed(backend: Backen
 
 
 async def test_a_ticket_opens_one_connection_once_on_whichever_worker(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running(workers=2) as [first, second]:
         made = await first.ticket(token, PAGE)
         assert made["path"] == f"{PATH}?ticket={made['ticket']}"
@@ -147,8 +148,8 @@ async def test_a_ticket_opens_one_connection_once_on_whichever_worker(backend: B
 
 
 async def test_of_many_who_come_with_one_ticket_one_is_let_in(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running(workers=2) as sites:
         for _ in range(5):
             made = await sites[0].ticket(token)
@@ -166,8 +167,8 @@ async def test_of_many_who_come_with_one_ticket_one_is_let_in(backend: Backend) 
 async def test_a_ticket_is_of_no_use_to_another_origin_and_is_used_up_by_the_attempt(
     backend: Backend, made_for: str, comes_from: str | None
 ) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = await site.ticket(token, made_for)
         assert (await site.refusal(made["path"], origin=comes_from))["status"] == 401
@@ -176,9 +177,9 @@ async def test_a_ticket_is_of_no_use_to_another_origin_and_is_used_up_by_the_att
 
 
 async def test_a_ticket_is_of_no_use_for_another_api(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: story.subscribe(api=story.publish("Second", "/second")))
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
+    await elsewhere(lambda: scenario.subscribe(api=scenario.publish("Second", "/second")))
     async with running() as [site]:
         made = await site.ticket(token)
         refused = await site.refusal(f"/second/1.0.0?ticket={made['ticket']}")
@@ -186,8 +187,8 @@ async def test_a_ticket_is_of_no_use_for_another_api(backend: Backend) -> None:
 
 
 async def test_a_ticket_runs_out(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = await site.ticket(token)
         await elsewhere(_age)
@@ -197,8 +198,8 @@ async def test_a_ticket_runs_out(backend: Backend) -> None:
 
 
 async def test_made_up_tickets_cost_no_query(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = await site.ticket(token)
         monkeypatch.delattr(ticket_operations, "redeem_ticket")
@@ -209,12 +210,12 @@ async def test_made_up_tickets_cost_no_query(backend: Backend, monkeypatch: pyte
 
 
 async def test_the_connection_of_a_ticket_ends_with_the_token_behind_it(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         unused = await site.ticket(token)
         connection = await site.try_admit((await site.ticket(token))["path"])
-        await elsewhere(story.revoke_all)
+        await elsewhere(scenario.revoke_all)
         assert (await ending(connection))[0] == 4001
         assert (await site.refusal(unused["path"]))["status"] == 401
 
@@ -234,9 +235,9 @@ async def test_the_connection_of_a_ticket_ends_with_the_token_behind_it(backend:
 async def test_who_would_not_be_let_in_gets_no_ticket_and_hears_why(
     backend: Backend, path: str, headers: dict[str, str], status: int, code: int
 ) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: story.publish("Other", "/other"))
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
+    await elsewhere(lambda: scenario.publish("Other", "/other"))
     shown = {name: value.replace("TOKEN", token) for name, value in headers.items()}
     async with running() as [site]:
         answer = await site.ask("POST", f"/tickets{path.replace('TOKEN', token)}", shown)
@@ -248,8 +249,8 @@ async def test_an_application_that_hoards_tickets_is_told_to_stop(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tickets, "MOST_WAITING", 2)
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = [await site.ticket(token) for _ in range(2)]
         answer = await site.ask("POST", f"/tickets{PATH}", {"Authorization": f"Bearer {token}"})
@@ -262,8 +263,8 @@ async def test_an_application_that_hoards_tickets_is_told_to_stop(
 
 
 async def test_the_query_that_a_ticket_was_asked_for_with_goes_to_the_backend(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         made = await site.ticket(token, path=f"{PATH}?room=1&x=%20")
         await talk(await site.try_admit(made["path"]))
@@ -274,9 +275,9 @@ async def test_the_query_that_a_ticket_was_asked_for_with_goes_to_the_backend(ba
 
 
 async def test_a_script_of_an_allowed_page_may_ask_for_a_ticket_and_read_the_answer(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: runtime(story, [PAGE]))
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
+    await elsewhere(lambda: runtime(scenario, [PAGE]))
     preflight = {
         "Origin": PAGE,
         "Access-Control-Request-Method": "POST",
@@ -296,9 +297,9 @@ async def test_a_script_of_an_allowed_page_may_ask_for_a_ticket_and_read_the_ans
 
 
 async def test_a_script_of_another_page_gets_no_ticket_and_reads_nothing(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: runtime(story, [PAGE]))
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
+    await elsewhere(lambda: runtime(scenario, [PAGE]))
     stranger = {"Origin": "https://mallory.test", "Authorization": f"Bearer {token}"}
     async with running() as [site]:
         for method in ("OPTIONS", "POST"):
@@ -325,9 +326,9 @@ async def test_a_script_of_another_page_gets_no_ticket_and_reads_nothing(backend
     ],
 )
 async def test_only_pages_on_the_list_are_let_in(backend: Backend, origin: str | None, is_let_in: bool) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: runtime(story, [PAGE, "https://*.example.org"]))
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
+    await elsewhere(lambda: runtime(scenario, [PAGE, "https://*.example.org"]))
     async with running() as [site]:
         if is_let_in:
             await talk(await site.try_admit(token=token, origin=origin))
@@ -338,35 +339,45 @@ async def test_only_pages_on_the_list_are_let_in(backend: Backend, origin: str |
 
 
 async def test_of_the_portals_pages_only_its_console_is_always_let_in(backend: Backend, settings: LazySettings) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
-    await elsewhere(lambda: runtime(story, [PAGE]))
+    scenario = await scenario_with(backend.url)
+    token, another = await elsewhere(scenario.token), await elsewhere(scenario.token)
+    await elsewhere(lambda: runtime(scenario, [PAGE]))
+    shown = f"apim.console.{console_pass(settings.SECRET_KEY, token)}"
     async with running() as [site]:
-        await talk(
-            await site.try_admit(origin=settings.PORTAL_URL, subprotocols=["apim", f"bearer.{token}"])  # as console.js
-        )
-        refused = await site.refusal(token=token, origin=settings.PORTAL_URL)
-        assert (refused["status"], refused["code"]) == (403, 900403)
-        assert "Allowed origins" in refused["description"]
+        offer = ["apim", shown, f"bearer.{token}"]  # as console.js
+        await talk(await site.try_admit(origin=settings.PORTAL_URL, subprotocols=offer))
+        assert "apim.console" not in backend.asked[0].lower()
+        imitated: list[dict[str, Any]] = [
+            {"token": token},
+            {"subprotocols": ["apim", f"bearer.{token}"]},
+            {"subprotocols": ["apim", "apim.console." + "0" * 32, f"bearer.{token}"]},
+            {"subprotocols": ["apim", shown, f"bearer.{another}"]},
+        ]
+        for imitation in imitated:
+            refused = await site.refusal(origin=settings.PORTAL_URL, **imitation)
+            assert (refused["status"], refused["code"]) == (403, 900403)
+            assert "Allowed origins" in refused["description"]
+        elsewhere_refused = await site.refusal(origin="https://mallory.test", subprotocols=offer)
+        assert elsewhere_refused["status"] == 403
 
 
 async def test_an_edited_list_acts_when_it_is_deployed(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         await talk(await site.try_admit(token=token, origin="https://any.test"))
-        await elsewhere(lambda: runtime(story, [PAGE]))
-        await until(lambda: _lists(site, story) == (PAGE,))
+        await elsewhere(lambda: runtime(scenario, [PAGE]))
+        await until(lambda: _lists(site, scenario) == (PAGE,))
         assert (await site.refusal(token=token, origin="https://any.test"))["status"] == 403
 
 
 async def test_tokens_in_the_address_can_be_switched_off_for_an_api(backend: Backend) -> None:
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         await talk(await site.try_admit(f"{PATH}?access_token={token}"))
-        await elsewhere(lambda: runtime(story, [PAGE], query_token=False))
-        await until(lambda: _lists(site, story) == (PAGE,))
+        await elsewhere(lambda: runtime(scenario, [PAGE], query_token=False))
+        await until(lambda: _lists(site, scenario) == (PAGE,))
         refused = await site.refusal(f"{PATH}?access_token={token}")
         assert (refused["status"], "query string" in refused["description"]) == (401, True)
         await talk(await site.try_admit(token=token))
@@ -379,8 +390,8 @@ async def test_tokens_in_the_address_can_be_switched_off_for_the_whole_server(
     backend: Backend, settings: LazySettings
 ) -> None:
     settings.QUERY_TOKENS = False
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running() as [site]:
         assert (await site.refusal(f"{PATH}?access_token={token}"))["status"] == 401
         await talk(await site.try_admit(token=token))
@@ -395,8 +406,8 @@ async def test_no_credential_reaches_a_log_or_the_backend_or_is_stored(
     caplog.set_level(logging.DEBUG)
     for name in ("uvicorn", "uvicorn.error", "websockets.server"):
         caplog.set_level(logging.DEBUG, name)
-    story = await story_with(backend.url)
-    token = await elsewhere(story.token)
+    scenario = await scenario_with(backend.url)
+    token = await elsewhere(scenario.token)
     async with running(workers=2) as sites:
         used = []
         for site in sites:
@@ -426,8 +437,8 @@ def _age() -> None:
         row.save()
 
 
-def _lists(site: Site, story: Story) -> tuple[str, ...]:
-    deployment = site.control.routing.routes.get(str(story.api.pk))
+def _lists(site: Site, scenario: Scenario) -> tuple[str, ...]:
+    deployment = site.control.routing.routes.get(str(scenario.api.pk))
     assert deployment
     assert deployment.origins
     return deployment.origins.listed

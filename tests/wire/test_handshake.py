@@ -309,13 +309,13 @@ async def test_a_gateway_that_stops_turns_newcomers_away(backend: RawBackend) ->
 
 async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal() -> None:
     async with tcp_backend() as url, running(url) as gateway, raw_client(gateway.port) as client:
-        while not gateway.lines:
+        while not gateway.connections:
             await asyncio.sleep(0.01)
         gateway.routing.grants.clear()
-        gateway.lines[0].close(4001, "Revoked.")
+        gateway.connections[0].close(4001, "Revoked.")
         status, _, body = parsed(await client.rest())
         assert (status, body["code"]) == (401, 900901)
-        assert not gateway.lines
+        assert not gateway.connections
 
 
 async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_too() -> None:
@@ -325,13 +325,13 @@ async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_
         ) -> BackendConnection:
             dialled = await super().dial(addresses, ask, options)
             gateway.routing.grants.clear()
-            asyncio.get_running_loop().call_soon(gateway.lines[0].close, 4001, "Revoked.")
+            asyncio.get_running_loop().call_soon(gateway.connections[0].close, 4001, "Revoked.")
             return dialled
 
     async with raw_backend() as backend, running(backend.url, dialer=Racing()) as gateway:
         assert (await answer_to(gateway, request()))[0] == 401
         assert await (await backend.accepted()).rest() == b""
-        assert not gateway.lines
+        assert not gateway.connections
 
 
 async def test_a_client_that_leaves_while_the_backend_is_dialled_leaves_nothing_behind(backend: RawBackend) -> None:

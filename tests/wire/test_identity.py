@@ -21,7 +21,7 @@ from publisher import operations as publishing
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 from tests.gateway import builders
-from tests.gateway.scenario import Story, elsewhere, person
+from tests.gateway.scenario import Scenario, elsewhere, person
 from tests.wire import cluster
 from tests.wire.gateway_under_test import TOKEN, running
 from tests.wire.peers import raw_backend, raw_client, request
@@ -86,24 +86,50 @@ async def test_without_the_switch_nothing_is_signed_and_the_end_user_is_told_all
     assert "x-apim-end-user" not in dict(await told(EndpointOptions()))
 
 
-def ask_for_identities(story: Story) -> str:
+def give_secret(scenario: Scenario, secret: str) -> str:
+    """Store a header for the tutorial's backend whose value nobody reads back, and deploy that; a token."""
+    row, now = Api.objects.get(pk=scenario.api.pk), timezone.now()
+    options = {**row.endpoint_options, "secret_headers": {"X-Backend-Key": secret}}
+    publishing.update_api(api=row, changes={"endpoint_options": options}, actor=scenario.admin, now=now)
+    assert secret not in repr(Api.objects.get(pk=row.pk).endpoint_options)
+    cluster.deploy(scenario, row)
+    return scenario.token()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_secret_header_reaches_the_backend_whatever_a_client_sends_in_its_place() -> None:
+    async with raw_backend() as backend:
+        scenario = await cluster.scenario_with(backend.url)
+        token = await elsewhere(lambda: give_secret(scenario, "canary-7f3a"))
+        forged = [("X-Backend-Key", "forged"), ("x_backend_key", "forged")]
+        first = request(cluster.PATH, token=token, headers=forged)
+        async with cluster.running() as (site,), raw_client(site.port, first) as client:
+            answer = await client.read_head()
+            head = (await backend.accepted()).head.decode()
+    assert b" 101 " in answer
+    assert b"canary" not in answer
+    keys = [line for line in head.split("\r\n") if "key" in line.lower() and not line.lower().startswith("sec-")]
+    assert [line.lower() for line in keys] == ["x-backend-key: canary-7f3a"]
+
+
+def ask_for_identities(scenario: Scenario) -> str:
     """Switch it on for the tutorial's API and deploy that; a token that Åsa allowed."""
-    row, now = Api.objects.get(pk=story.api.pk), timezone.now()
+    row, now = Api.objects.get(pk=scenario.api.pk), timezone.now()
     options = {**row.endpoint_options, "signed_identity": True}
-    publishing.update_api(api=row, changes={"endpoint_options": options}, actor=story.admin, now=now)
-    cluster.deploy(story, row)
+    publishing.update_api(api=row, changes={"endpoint_options": options}, actor=scenario.admin, now=now)
+    cluster.deploy(scenario, row)
     return issue_token(
-        client=story.client, user=person("Åsa"), scopes=["default"], seconds=60, now=now, actor=story.carol
+        client=scenario.client, user=person("Åsa"), scopes=["default"], seconds=60, now=now, actor=scenario.carol
     ).token
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_switch_of_a_deployed_api_reaches_its_backend() -> None:
     async with raw_backend() as backend:
-        story = await cluster.story_with(backend.url)
-        token = await elsewhere(lambda: ask_for_identities(story))
+        scenario = await cluster.scenario_with(backend.url)
+        token = await elsewhere(lambda: ask_for_identities(scenario))
         async with cluster.running() as (site,), raw_client(site.port, request(cluster.PATH, token=token)):
             head = (await backend.accepted()).head.decode()
     (signed,) = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("X-APIM-Identity: ")]
     claims = json.loads(jwt.JWT(key=signing_key(), jwt=signed, algs=["RS256"]).claims)
-    assert (claims["aud"], claims["end_user"], claims["subscriber"]) == (str(story.api.pk), "Åsa", "carol")
+    assert (claims["aud"], claims["end_user"], claims["subscriber"]) == (str(scenario.api.pk), "Åsa", "carol")

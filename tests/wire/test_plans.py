@@ -94,15 +94,20 @@ class Metered:
     @property
     def waiting(self) -> int:
         """How many sides of the connections are held until their plan lets something pass."""
-        sources = {source for line in self.gateway.lines if line.admission for source in _sources(line.admission)}
+        sources = {
+            source
+            for connection in self.gateway.connections
+            if connection.admission
+            for source in _sources(connection.admission)
+        }
         return sum(len(source.waiting) for source in sources)
 
     def change(self, plan: PlanLimits, application: PlanLimits | None = None) -> None:
         """What the follower does when it has read that a plan has changed."""
         self.gateway.routing.grants[TOKEN] = grant = granted(plan, application)
-        for line in self.gateway.lines:
-            line.admitted = replace(line.admitted, grant=grant, subscription=grant.subscriptions[API])
-            self.plans.follow(line)
+        for connection in self.gateway.connections:
+            connection.admitted = replace(connection.admitted, grant=grant, subscription=grant.subscriptions[API])
+            self.plans.follow(connection)
 
 
 def _sources(admission: Admission) -> list[LimitSource]:
@@ -227,7 +232,7 @@ async def test_who_comes_when_the_quota_is_used_up_is_told_when_to_come_back(tmp
         assert response.status_code == 429
         assert 0 < int(response.headers["Retry-After"]) <= 86400
         assert json.loads(response.body)["code"] == 900804
-        assert not world.gateway.lines
+        assert not world.gateway.connections
 
 
 async def test_messages_over_a_quota_that_drops_are_left_out_and_all_else_goes_on(tmp_path: Path) -> None:
@@ -266,9 +271,43 @@ async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_t
         assert await behind.read(len(passes)) == passes
         (relay,) = world.gateway.worker.config.relays
         await until(lambda: relay.client.scanner.messages == 2)
-        world.gateway.lines[0].close(4011, "Enough.")
+        world.gateway.connections[0].close(4011, "Enough.")
         assert await behind.close_received() == (1001, "The gateway closed this connection.")
         assert await client.close_received() == (4011, "Enough.")
+
+
+@pytest.mark.parametrize("uncompressed", [False, True])
+async def test_a_plan_may_decline_compression_so_that_its_bytes_are_those_inside(
+    tmp_path: Path, uncompressed: bool
+) -> None:
+    """2 000 equal letters are a few bytes when they are squeezed, and else more than this plan lets pass."""
+    plan = PlanLimits(quota=1000, unit=QuotaUnit.BYTES, counted=CountedDirection.CLIENT, uncompressed=uncompressed)
+    async with websockets_backend(compression="deflate") as url, metered(url, plan, tmp_path) as world:
+        client = await world.client(compression="deflate")
+        assert client.response
+        assert ("Sec-WebSocket-Extensions" in client.response.headers) is not uncompressed
+        await client.send("a" * 2000)
+        if not uncompressed:
+            assert await client.recv() == "a" * 2000
+            await client.close()
+            return
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+        assert closed.value.rcvd
+        assert closed.value.rcvd.code == 4003
+
+
+async def test_a_client_that_compresses_where_that_was_declined_breaks_the_protocol(tmp_path: Path) -> None:
+    offer = [("Sec-WebSocket-Extensions", "permessage-deflate")]
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, PlanLimits(uncompressed=True), tmp_path) as world,
+        raw_client(world.gateway.port, request(headers=offer)) as client,
+    ):
+        assert b"extensions" not in (await client.read_head()).lower()
+        assert b"extensions" not in (await backend.accepted()).head.lower()
+        await client.send(frame(TEXT, b"x", masked=True, rsv=RSV1))
+        assert (await client.close_received())[0] == 1002
 
 
 async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_out(tmp_path: Path) -> None:
@@ -336,7 +375,7 @@ async def test_a_delayed_connection_is_closed_at_once_when_it_has_to_be(tmp_path
             await client.send(message * 100 + close_frame(1000, "mine", masked=True))
             assert await behind.read(len(message)) == message
             await until(lambda: world.waiting == 1)
-            world.gateway.lines[0].close(4011, "Enough.")
+            world.gateway.connections[0].close(4011, "Enough.")
             assert await client.close_received() == (4011, "Enough.")
             assert await behind.close_received() == (1001, "The gateway closed this connection.")
             await behind.send(close_frame(1001, masked=False))

@@ -108,7 +108,9 @@ async def test_connections_are_counted_again_when_redis_has_lost_its_memory(serv
         server.kill()
         server.start(remembers=False)
         store = RedisLeaseStore(server.url)
-        (key,) = {account.slots.terms.key for account in worlds[0].gateway.lines[0].admission.accounts if account.slots}
+        (key,) = {
+            account.slots.terms.key for account in worlds[0].gateway.connections[0].admission.accounts if account.slots
+        }
         await until(lambda: store.used([(key, OPEN)])[0].spent == 3)
         for world in worlds:
             with pytest.raises(InvalidStatus):

@@ -42,7 +42,7 @@ async def test_a_client_that_is_only_delayed_is_not_closed_as_idle(tmp_path: Pat
         await client.send(message * 3)
         for _ in range(2):
             assert await behind.read(len(message)) == message
-        assert world.gateway.lines
+        assert world.gateway.connections
 
 
 async def test_what_is_held_is_not_read_again_for_each_message_that_may_go(
@@ -344,10 +344,10 @@ async def test_whoever_leaves_while_its_plan_is_looked_up_leaves_nothing_behind(
         for _ in range(3):
             async with raw_client(world.gateway.port) as client:
                 async with asyncio.timeout(PATIENCE):
-                    while not world.gateway.lines:
+                    while not world.gateway.connections:
                         await asyncio.sleep(0.001)
                 if way == "loses its right":
-                    world.gateway.lines[0].close(4001, "Revoked.")
+                    world.gateway.connections[0].close(4001, "Revoked.")
                 if way == "tears the connection":
                     client.reset()
                 else:

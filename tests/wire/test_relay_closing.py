@@ -247,7 +247,7 @@ async def test_the_gateway_closes_a_connection_with_its_own_code_and_words() -> 
         async with connect(gateway.url, additional_headers=gateway.headers) as client:
             await client.send("hello")
             await client.recv()
-            gateway.lines[0].close(4001, "The access token was revoked. Get a new one.")
+            gateway.connections[0].close(4001, "The access token was revoked. Get a new one.")
             with pytest.raises(ConnectionClosed) as closed:
                 await client.recv()
         await gateway.until_quiet()
@@ -263,7 +263,7 @@ async def test_a_close_of_the_gateways_waits_for_the_end_of_the_frame_that_is_pa
     async with raw_connection() as (gateway, client, upstream):
         await upstream.send(half)
         assert await client.read(len(half)) == half
-        gateway.lines[0].close(4006, "Blocked.")
+        gateway.connections[0].close(4006, "Blocked.")
         assert (await upstream.close_received())[0] == 1001
         await upstream.send(rest[:100])
         assert await client.read(100) == rest[:100]
@@ -274,7 +274,7 @@ async def test_a_close_of_the_gateways_waits_for_the_end_of_the_frame_that_is_pa
 
 async def test_nothing_passes_after_a_close_of_the_gateways() -> None:
     async with raw_connection() as (gateway, client, upstream):
-        gateway.lines[0].close(4001, "")
+        gateway.connections[0].close(4001, "")
         await upstream.close_received()
         await client.send(frame(1, b"too late", masked=True) + close_frame(4001, masked=True))
         await upstream.send(frame(1, b"too late", masked=False) + close_frame(1001, masked=False))

@@ -39,7 +39,7 @@ async def test_a_backend_that_does_not_listen_is_a_502() -> None:
     async with running(f"ws://127.0.0.1:{free_port()}") as gateway:
         status, _, body = await refusal(gateway)
         assert (status, body["code"]) == (502, 101503)
-        assert not gateway.lines
+        assert not gateway.connections
 
 
 async def test_a_backend_without_a_name_is_a_502() -> None:

@@ -52,9 +52,9 @@ class RecordingBackend:
 class Talker:
     """A client that sends numbers, many at a time, until it is told to go."""
 
-    def __init__(self, name: str, line: ClientConnection) -> None:
+    def __init__(self, name: str, connection: ClientConnection) -> None:
         self.name = name
-        self.line = line
+        self.connection = connection
         self.sent = 0
         self.heard: list[int] = []
 
@@ -63,7 +63,7 @@ class Talker:
         listening = asyncio.create_task(self._listen())
         with suppress(ConnectionClosed):
             while True:
-                await self.line.send(f"{self.name} {self.sent}")
+                await self.connection.send(f"{self.name} {self.sent}")
                 self.sent += 1
                 if self.sent % 20 == 0:
                     await asyncio.sleep(0.002)
@@ -71,7 +71,7 @@ class Talker:
 
     async def _listen(self) -> None:
         with suppress(ConnectionClosed):
-            async for message in self.line:
+            async for message in self.connection:
                 self.heard.append(int(str(message).partition(" ")[2]))
 
 
@@ -130,7 +130,7 @@ def clients_of(gateway: Served, pid: int) -> set[int]:
     return {each.raddr.port for each in worker.net_connections() if each.raddr and each.laddr.port == gateway.ws_port}
 
 
-async def test_a_killed_worker_takes_only_its_own_lines_along_and_nobody_new_is_turned_away(
+async def test_a_killed_worker_takes_only_its_own_connections_along_and_nobody_new_is_turned_away(
     certificate: Certificate,
 ) -> None:
     async with websockets_backend() as backend, served(backend, certificate, workers=2) as gateway:
@@ -167,7 +167,7 @@ async def test_a_stopping_gateway_loses_nothing_that_its_clients_sent_before_the
         await asyncio.gather(*talking)
     assert code == 0
     for each in talkers:
-        assert each.line.close_code == 1012
+        assert each.connection.close_code == 1012
         assert each.sent > 0
         assert recorder.heard[each.name] == list(range(each.sent))
         assert each.heard == list(range(len(each.heard)))

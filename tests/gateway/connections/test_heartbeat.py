@@ -1,4 +1,4 @@
-"""Which workers live, and how many lines each has open."""
+"""Which workers live, and how many connections each has open."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gateway.connections import heartbeat
 from gateway.connections.heartbeat import Heartbeat
 from gateway.connections.registry import ConnectionRegistry
 from gateway.models import WorkerRecord as WorkerRow
-from tests.gateway.connections.test_registry import line
+from tests.gateway.connections.test_registry import connection
 from tests.gateway.scenario import Clock, Counted, elsewhere
 
 NOW = timezone.now()
 
 
-def beat(lines: dict[str, int], seconds_ago: float = 0) -> None:
+def beat(connections: dict[str, int], seconds_ago: float = 0) -> None:
     """The row of some worker."""
     seen = NOW - timedelta(seconds=seconds_ago)
-    heartbeat.write(uuid4(), lines, started_at=seen, now=seen)
+    heartbeat.write(uuid4(), connections, started_at=seen, now=seen)
 
 
 def test_the_row_of_a_worker_long_gone_is_swept_away_by_the_next_beat(db: None) -> None:
@@ -38,10 +38,10 @@ async def test_a_worker_writes_when_its_counts_change_and_otherwise_now_and_then
         await beating.beat()
         await beating.beat()
         assert run.asked == 1
-        connections.add(line())
+        connections.add(connection())
         await beating.beat()
         assert run.asked == 2
-        assert await elsewhere(lambda: WorkerRow.objects.get().lines) == {"/echo@1.0.0": 1}
+        assert await elsewhere(lambda: WorkerRow.objects.get().connections) == {"/echo@1.0.0": 1}
         clock.now += heartbeat.BEAT_SECONDS
         await beating.beat()
         assert run.asked == 3

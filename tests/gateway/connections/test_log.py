@@ -72,16 +72,16 @@ class LoggingWorker:
 
     def open(self, name: str = "a" * 32) -> tuple[Connection, FakeRelay]:
         """Carol comes."""
-        line, relay = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
-        line.relay = relay
-        self.connections.add(line)
-        self.connection_log.opened(line)
-        return line, relay
+        connection, relay = Connection(name, admit(), lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
+        connection.relay = relay
+        self.connections.add(connection)
+        self.connection_log.opened(connection)
+        return connection, relay
 
-    def end(self, line: Connection) -> None:
+    def end(self, connection: Connection) -> None:
         """And goes."""
-        self.connections.discard(line)
-        self.connection_log.ended(line)
+        self.connections.discard(connection)
+        self.connection_log.ended(connection)
 
     async def rows(self) -> list[ConnectionRecord]:
         """What is written."""
@@ -114,11 +114,11 @@ async def test_an_open_connection_is_written_with_who_it_is(worker: LoggingWorke
 
 
 async def test_its_end_is_written_into_the_same_row(worker: LoggingWorker) -> None:
-    line, relay = worker.open()
+    connection, relay = worker.open()
     await worker.connection_log.write()
     relay.passed, relay.said = Traffic(3, 30, 4, 40), CloseInfo("gateway", 4001, 1001, "The token ended. " * 20)
     worker.now += timedelta(seconds=5)
-    worker.end(line)
+    worker.end(connection)
     await worker.connection_log.write()
     (row,) = await worker.rows()
     assert (row.messages_in, row.bytes_in, row.messages_out, row.bytes_out) == (3, 30, 4, 40)
@@ -128,8 +128,8 @@ async def test_its_end_is_written_into_the_same_row(worker: LoggingWorker) -> No
 
 
 async def test_one_that_came_and_went_between_two_writes_is_written_once(worker: LoggingWorker) -> None:
-    line, _ = worker.open()
-    worker.end(line)
+    connection, _ = worker.open()
+    worker.end(connection)
     await worker.connection_log.write()
     assert len(await worker.rows()) == 1
     await worker.connection_log.write()
@@ -178,10 +178,10 @@ async def test_what_passes_on_an_open_connection_is_brought_up_to_date(worker: L
 
 
 async def test_while_the_database_is_away_everything_waits(worker: LoggingWorker) -> None:
-    line, _ = worker.open()
+    connection, _ = worker.open()
     worker.database.is_away = True
     await worker.connection_log.write()
-    worker.end(line)
+    worker.end(connection)
     worker.database.is_away = False
     await worker.connection_log.stop()
     (row,) = await worker.rows()
@@ -191,10 +191,10 @@ async def test_while_the_database_is_away_everything_waits(worker: LoggingWorker
 async def test_an_end_that_comes_while_its_beginning_is_being_written_is_written_after_it(
     worker: LoggingWorker,
 ) -> None:
-    line, _ = worker.open()
+    connection, _ = worker.open()
     writing = asyncio.create_task(worker.connection_log.write())
     await asyncio.sleep(0)
-    worker.end(line)
+    worker.end(connection)
     await writing
     await worker.connection_log.write()
     (row,) = await worker.rows()
@@ -206,8 +206,8 @@ async def test_too_many_to_keep_are_given_up_and_never_silently(
 ) -> None:
     monkeypatch.setattr(log, "MOST_WAITING", 2)
     worker.database.is_away = True
-    lines = [worker.open(f"{number:032}")[0] for number in range(3)]
-    worker.end(lines[0])
+    connections = [worker.open(f"{number:032}")[0] for number in range(3)]
+    worker.end(connections[0])
     await worker.connection_log.stop()
     assert "3 connections could not be written down." in caplog.text
 
@@ -217,7 +217,7 @@ async def test_rows_that_a_dead_worker_left_open_are_ended(worker: LoggingWorker
     worker.open("b" * 32)
     await worker.connection_log.write()
 
-    def story() -> tuple[int, int, list[int | None]]:
+    def scenario() -> tuple[int, int, list[int | None]]:
         ConnectionRecord.objects.filter(pk="b" * 32).update(worker_id=uuid.UUID(int=2))
         WorkerRecord.objects.create(
             pk=WORKER, host="here", pid=1, started_at=MOMENT, seen_at=MOMENT + timedelta(seconds=90)
@@ -226,7 +226,7 @@ async def test_rows_that_a_dead_worker_left_open_are_ended(worker: LoggingWorker
         old = close_abandoned(MOMENT + timedelta(seconds=100))
         return young, old, list(ConnectionRecord.objects.order_by("pk").values_list("client_code", flat=True))
 
-    assert await worker.database.run(story) == (0, 1, [None, 1006])
+    assert await worker.database.run(scenario) == (0, 1, [None, 1006])
 
 
 async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(worker: LoggingWorker) -> None:
@@ -234,6 +234,6 @@ async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(
     worker.open("b" * 32)
     worker.end(first)
     await worker.connection_log.write()
-    assert await worker.database.run(lambda: prune(MOMENT)) == 0
-    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=1))) == 1
+    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=30))) == 0
+    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=31))) == 1
     assert [row.id for row in await worker.rows()] == ["b" * 32]

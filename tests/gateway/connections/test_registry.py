@@ -1,4 +1,4 @@
-"""Who is on the line, and whose token ends when."""
+"""Who is connected, and whose token ends when."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from gateway.routing.table import route_to
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, deployment, grant
 
 
-def line(
-    line_id: str = "l1", *, context: str = "/echo", application: str = "app", token: Any = 1, ends: float = NOW + HOUR
+def connection(
+    connection_id: str = "l1",
+    *,
+    context: str = "/echo",
+    application: str = "app",
+    token: Any = 1,
+    ends: float = NOW + HOUR,
 ) -> Connection:
-    """A line of one application to one API, by one token."""
+    """A connection of one application to one API, by one token."""
     route = route_to(deployment(context), "")
     assert route is not None
     shown = grant(application_id=application, token_id=str(token), expires_at=ends)
     admitted = Allow(route, shown, SubscriptionGrant("s", "Gold", "UNBLOCKED"), PRODUCTION)
-    return Connection(line_id, admitted, lambda code, reason: None, "192.0.2.7", NOW)
+    return Connection(connection_id, admitted, lambda code, reason: None, "192.0.2.7", NOW)
 
 
-def test_a_line_is_found_by_its_id_api_application_and_token_until_it_is_gone() -> None:
+def test_a_connection_is_found_by_its_id_api_application_and_token_until_it_is_gone() -> None:
     connections = ConnectionRegistry()
-    first, second = line("l1"), line("l2", context="/chat", application="other", token="2")
+    first, second = connection("l1"), connection("l2", context="/chat", application="other", token="2")
     connections.add(first)
     connections.add(second)
     assert connections.get("l1") is first
@@ -46,40 +51,40 @@ def test_a_line_is_found_by_its_id_api_application_and_token_until_it_is_gone() 
     assert list(connections) == [second]
 
 
-def test_a_line_that_is_gone_already_may_be_discarded_again() -> None:
-    connections, only = ConnectionRegistry(), line()
+def test_a_connection_that_is_gone_already_may_be_discarded_again() -> None:
+    connections, only = ConnectionRegistry(), connection()
     connections.add(only)
     connections.discard(only)
     connections.discard(only)
     assert len(connections) == 0
 
 
-def test_lines_may_go_while_all_are_walked() -> None:
+def test_connections_may_go_while_all_are_walked() -> None:
     connections = ConnectionRegistry()
     for number in range(5):
-        connections.add(line(str(number)))
+        connections.add(connection(str(number)))
     for each in connections:
         connections.discard(each)
     assert len(connections) == 0
 
 
 @pytest.mark.parametrize(("now", "expected"), [(NOW + 9.9, set()), (NOW + 10, {"a", "b"}), (NOW + 99, {"a", "b", "c"})])
-def test_lines_expire_with_their_token(now: float, expected: set[str]) -> None:
+def test_connections_expire_with_their_token(now: float, expected: set[str]) -> None:
     connections = ConnectionRegistry()
     for name, token, ends in (("a", "1", 10), ("b", "1", 10), ("c", "2", 20), ("d", "3", 1000)):
-        connections.add(line(name, token=token, ends=NOW + ends))
+        connections.add(connection(name, token=token, ends=NOW + ends))
     assert {each.id for each in connections.expired(now)} == expected
 
 
 def test_a_token_ends_once() -> None:
     connections = ConnectionRegistry()
-    connections.add(line(ends=NOW + 1))
+    connections.add(connection(ends=NOW + 1))
     assert len(connections.expired(NOW + 1)) == 1
     assert connections.expired(NOW + 2) == []
 
 
-def test_a_line_that_left_before_its_token_ended_is_not_named() -> None:
-    connections, gone = ConnectionRegistry(), line(ends=NOW + 1)
+def test_a_connection_that_left_before_its_token_ended_is_not_named() -> None:
+    connections, gone = ConnectionRegistry(), connection(ends=NOW + 1)
     connections.add(gone)
     connections.discard(gone)
     assert connections.expired(NOW + 1) == []
@@ -88,16 +93,16 @@ def test_a_line_that_left_before_its_token_ended_is_not_named() -> None:
 def test_a_token_that_comes_back_ends_all_the_same() -> None:
     connections = ConnectionRegistry()
     for number in range(3):
-        each = line(str(number), ends=NOW + 1)
+        each = connection(str(number), ends=NOW + 1)
         connections.add(each)
         connections.discard(each)
-    back = line("back", ends=NOW + 1)
+    back = connection("back", ends=NOW + 1)
     connections.add(back)
     assert connections.expired(NOW + 1) == [back]
 
 
 def test_a_token_that_was_given_longer_ends_later() -> None:
-    connections, renewed = ConnectionRegistry(), line(ends=NOW + 1)
+    connections, renewed = ConnectionRegistry(), connection(ends=NOW + 1)
     connections.add(renewed)
     renewed.admitted = replace(renewed.admitted, grant=replace(renewed.admitted.grant, expires_at=NOW + 5))
     assert connections.expired(NOW + 1) == []
@@ -108,7 +113,7 @@ def test_a_token_that_was_given_longer_ends_later() -> None:
 def test_nothing_grows_with_clients_that_come_and_go(same_token: bool) -> None:
     connections = ConnectionRegistry()
     for number in range(5 * module.LEAST_SWEPT):
-        each = line("l", token="1" if same_token else str(number))
+        each = connection("l", token="1" if same_token else str(number))
         connections.add(each)
         connections.discard(each)
     assert connections.tokens() == []
@@ -119,7 +124,7 @@ def test_tokens_whose_connections_have_gone_are_swept_out(same_token: bool) -> N
     expiries = ExpiryQueue()
     for number in range(5 * module.LEAST_SWEPT):
         expiries.add("1" if same_token else str(number), NOW, keeping=())
-    assert len(expiries) <= (1 if same_token else module.LEAST_SWEPT)
+    assert len(expiries.heap) <= (1 if same_token else module.LEAST_SWEPT)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 30)), max_size=40), st.integers(0, 30))
@@ -132,32 +137,36 @@ def test_whoever_comes_and_goes_exactly_those_on_ended_tokens_are_named(
             connections.discard(known)
         else:
             ends.setdefault(token, NOW + at)
-            connections.add(line(str(name), token=str(token), ends=ends[token]))
+            connections.add(connection(str(name), token=str(token), ends=ends[token]))
     due = {each.id for each in connections if each.admitted.grant.expires_at <= NOW + now}
     assert {each.id for each in connections.expired(NOW + now)} == due
 
 
-def test_a_line_that_rests_on_another_token_is_found_by_it_and_ends_with_it() -> None:
-    connections, only = ConnectionRegistry(), line(token="1", ends=NOW + 1)
+def test_a_connection_that_rests_on_another_token_is_found_by_it_and_ends_with_it() -> None:
+    connections, only = ConnectionRegistry(), connection(token="1", ends=NOW + 1)
     connections.add(only)
     connections.move(only, replace(only.admitted, grant=grant(token_id="2", expires_at=NOW + 5)))
-    assert (connections.of_token("1"), connections.of_token("2"), only.expires_at) == ([], [only], NOW + 5)
+    assert (connections.of_token("1"), connections.of_token("2"), only.admitted.grant.expires_at) == (
+        [],
+        [only],
+        NOW + 5,
+    )
     assert connections.expired(NOW + 1) == []
     assert connections.expired(NOW + 5) == [only]
     connections.discard(only)
     assert (len(connections), connections.tokens()) == (0, [])
 
 
-def test_a_line_that_is_gone_is_not_moved_back() -> None:
-    connections, gone = ConnectionRegistry(), line()
+def test_a_connection_that_is_gone_is_not_moved_back() -> None:
+    connections, gone = ConnectionRegistry(), connection()
     connections.add(gone)
     connections.discard(gone)
     connections.move(gone, replace(gone.admitted, grant=grant(token_id="2")))
     assert (len(connections), connections.of_token("2")) == (0, [])
 
 
-def test_lines_that_end_soon_are_named_the_first_first() -> None:
+def test_connections_that_end_soon_are_named_the_first_first() -> None:
     connections = ConnectionRegistry()
     for name, ends in (("a", 50), ("b", 10), ("c", 70)):
-        connections.add(line(name, token=name, ends=NOW + ends))
+        connections.add(connection(name, token=name, ends=NOW + ends))
     assert [each.id for each in connections.ending(NOW, within=60)] == ["b", "a"]

@@ -1,4 +1,4 @@
-"""Rights act on open lines: what closes which line, with what code, and what is left alone."""
+"""Rights act on open connections: what closes which connection, with what code, and what is left alone."""
 
 from __future__ import annotations
 
@@ -25,73 +25,73 @@ from gateway.refusals import Refusal
 from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api
-from tests.gateway.scenario import Story, Worker, elsewhere, try_admit
+from tests.gateway.scenario import Scenario, Worker, elsewhere, try_admit
 
-Deed = Callable[[Story], Any]
+Deed = Callable[[Scenario], Any]
 
 
 @pytest.fixture
-def story(transactional_db: None) -> Story:
-    """The story where other threads see it."""
-    return Story()
+def scenario(transactional_db: None) -> Scenario:
+    """The scenario where other threads see it."""
+    return Scenario()
 
 
 def move(action: Action) -> Deed:
     """Move the tutorial's API along its lifecycle."""
-    return lambda story: publishing.transition_api(
-        api=Api.objects.get(pk=story.api.pk), action=action, actor=story.admin, now=timezone.now()
+    return lambda scenario: publishing.transition_api(
+        api=Api.objects.get(pk=scenario.api.pk), action=action, actor=scenario.admin, now=timezone.now()
     )
 
 
-def undeploy(story: Story) -> None:
-    publishing.undeploy(api=Api.objects.get(pk=story.api.pk), actor=story.admin, now=timezone.now())
+def undeploy(scenario: Scenario) -> None:
+    publishing.undeploy(api=Api.objects.get(pk=scenario.api.pk), actor=scenario.admin, now=timezone.now())
 
 
-def unsubscribe(story: Story) -> None:
-    row = Subscription.objects.get(pk=story.subscription.pk)
-    developing.unsubscribe(subscription=row, actor=story.carol, now=timezone.now())
+def unsubscribe(scenario: Scenario) -> None:
+    row = Subscription.objects.get(pk=scenario.subscription.pk)
+    developing.unsubscribe(subscription=row, actor=scenario.carol, now=timezone.now())
 
 
-def delete_application(story: Story) -> None:
-    row = Application.objects.get(pk=story.application.pk)
-    developing.delete_application(application=row, actor=story.carol, now=timezone.now())
+def delete_application(scenario: Scenario) -> None:
+    row = Application.objects.get(pk=scenario.application.pk)
+    developing.delete_application(application=row, actor=scenario.carol, now=timezone.now())
 
 
-def disable_owner(story: Story) -> None:
-    people.disable_user(user=User.objects.get(pk=story.carol.pk), actor=story.admin, now=timezone.now())
+def disable_owner(scenario: Scenario) -> None:
+    people.disable_user(user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now())
 
 
-def renew_secret(story: Story) -> None:
-    developing.regenerate_secret(client=story.client, revoke_tokens=True, actor=story.carol, now=timezone.now())
+def renew_secret(scenario: Scenario) -> None:
+    developing.regenerate_secret(client=scenario.client, revoke_tokens=True, actor=scenario.carol, now=timezone.now())
 
 
-def rename_application(story: Story) -> None:
-    row = Application.objects.get(pk=story.application.pk)
+def rename_application(scenario: Scenario) -> None:
+    row = Application.objects.get(pk=scenario.application.pk)
     developing.update_application(
         application=row,
         name="Renamed",
         description="",
         plan=row.plan,
         token_type=row.token_type,
-        actor=story.carol,
+        actor=scenario.carol,
         now=timezone.now(),
     )
 
 
-def redeploy(story: Story) -> None:
-    story.edit(story.api, "another description")
+def redeploy(scenario: Scenario) -> None:
+    scenario.edit(scenario.api, "another description")
 
 
 @pytest.mark.parametrize(
     ("deed", "code"),
     [
-        (Story.revoke_all, 4001),
+        (Scenario.revoke_all, 4001),
         (renew_secret, 4001),
         (disable_owner, 4001),
         (delete_application, 4001),
         (unsubscribe, 4002),
-        (Story.block, 4006),
-        (lambda story: story.block("PROD_ONLY_BLOCKED"), 4006),
+        (Scenario.block, 4006),
+        (lambda scenario: scenario.block("PROD_ONLY_BLOCKED"), 4006),
         (move(Action.BLOCK), 4006),
         (move(Action.DEMOTE), 4010),
         (undeploy, 4010),
@@ -99,78 +99,79 @@ def redeploy(story: Story) -> None:
         (move(Action.PROTOTYPE), None),
         (redeploy, None),
         (rename_application, None),
-        (Story.token, None),
+        (Scenario.token, None),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-async def test_a_deed_closes_the_lines_that_rest_on_what_it_ended_and_no_other(
-    story: Story, deed: Deed, code: int | None
+async def test_a_deed_closes_the_connections_that_rest_on_what_it_ended_and_no_other(
+    scenario: Scenario, deed: Deed, code: int | None
 ) -> None:
-    token = await elsewhere(story.token)
-    _, theirs = await elsewhere(story.daves)
+    token = await elsewhere(scenario.token)
+    _, theirs = await elsewhere(scenario.daves)
     async with Worker() as worker:
         await worker.connect("mine", token)
         await worker.connect("theirs", theirs, "/other/1.0")
-        await elsewhere(lambda: deed(story))
+        await elsewhere(lambda: deed(scenario))
         await worker.change_feed.step()
         assert worker.closed == ({"mine": code} if code else {})
         if code:
             assert isinstance(await worker.decide(token), Refusal)
 
 
-async def test_a_line_that_stays_is_told_what_changed(story: Story) -> None:
-    token = await elsewhere(story.token)
+async def test_a_connection_that_stays_is_told_what_changed(scenario: Scenario) -> None:
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        line = await worker.connect("mine", token)
-        first = line.admitted.route.deployment.revision_id
-        await elsewhere(lambda: redeploy(story))
-        await elsewhere(lambda: rename_application(story))
+        connection = await worker.connect("mine", token)
+        first = connection.admitted.route.deployment.revision_id
+        await elsewhere(lambda: redeploy(scenario))
+        await elsewhere(lambda: rename_application(scenario))
         await worker.change_feed.step()
-        assert line.admitted.route.deployment.revision_id != first
-        assert line.admitted.grant.application_name == "Renamed"
+        assert connection.admitted.route.deployment.revision_id != first
+        assert connection.admitted.grant.application_name == "Renamed"
 
 
-async def test_edits_to_one_api_reconsider_no_line_of_another(story: Story) -> None:
-    other, _ = await elsewhere(story.daves)
-    token = await elsewhere(story.token)
+async def test_edits_to_one_api_reconsider_no_connection_of_another(scenario: Scenario) -> None:
+    other, _ = await elsewhere(scenario.daves)
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        line = await worker.connect("mine", token)
-        before = line.admitted
+        connection = await worker.connect("mine", token)
+        before = connection.admitted
         for number in range(10):
-            await elsewhere(lambda number=number: story.edit(other, f"edit {number}"))
+            await elsewhere(lambda number=number: scenario.edit(other, f"edit {number}"))
             await worker.change_feed.step()
-        assert line.admitted is before
+        assert connection.admitted is before
         assert worker.closed == {}
 
 
-async def test_an_edit_that_is_not_deployed_reconsiders_no_line(story: Story) -> None:
-    token = await elsewhere(story.token)
+async def test_an_edit_that_is_not_deployed_reconsiders_no_connection(scenario: Scenario) -> None:
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        line = await worker.connect("mine", token)
-        before = line.admitted
+        connection = await worker.connect("mine", token)
+        before = connection.admitted
         await elsewhere(
             lambda: publishing.update_api(
-                api=story.api, changes={"description": "other words"}, actor=story.admin, now=timezone.now()
+                api=scenario.api, changes={"description": "other words"}, actor=scenario.admin, now=timezone.now()
             )
         )
         await worker.change_feed.step()
-        assert line.admitted is before
+        assert connection.admitted is before
 
 
-async def test_a_new_api_is_served_and_a_deleted_one_is_not(story: Story) -> None:
-    token = await elsewhere(story.token)
+async def test_a_new_api_is_served_and_a_deleted_one_is_not(scenario: Scenario) -> None:
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        fresh = await elsewhere(lambda: _subscribed(story, story.publish("Fresh", "/fresh")))
+        fresh = await elsewhere(lambda: scenario.publish("Fresh", "/fresh"))
+        await elsewhere(lambda: scenario.subscribe(api=fresh))
         await worker.change_feed.step()
         await worker.connect("mine", token, "/fresh/1")
-        await elsewhere(lambda: publishing.delete_api(api=fresh, actor=story.admin, now=timezone.now()))
+        await elsewhere(lambda: publishing.delete_api(api=fresh, actor=scenario.admin, now=timezone.now()))
         await worker.change_feed.step()
         assert worker.closed == {"mine": 4010}
         assert worker.routing.routes.get(str(fresh.pk)) is None
 
 
-async def test_a_line_ends_when_its_token_does_whether_the_database_is_there_or_not(story: Story) -> None:
-    short, long = await elsewhere(lambda: story.token(seconds=60)), await elsewhere(story.token)
+async def test_a_connection_ends_when_its_token_does_whether_the_database_is_there_or_not(scenario: Scenario) -> None:
+    short, long = await elsewhere(lambda: scenario.token(seconds=60)), await elsewhere(scenario.token)
     async with Worker() as worker:
         await worker.connect("short", short)
         await worker.connect("long", long)
@@ -183,17 +184,17 @@ async def test_a_line_ends_when_its_token_does_whether_the_database_is_there_or_
         assert worker.closed == {"short": 4001}
 
 
-async def test_while_the_database_is_away_lines_stay_and_afterwards_all_is_caught_up_with(
-    story: Story, caplog: pytest.LogCaptureFixture
+async def test_while_the_database_is_away_connections_stay_and_afterwards_all_is_caught_up_with(
+    scenario: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "gateway.change_feed")
-    token = await elsewhere(story.token)
-    other, theirs = await elsewhere(story.daves)
+    token = await elsewhere(scenario.token)
+    other, theirs = await elsewhere(scenario.daves)
     async with Worker() as worker:
         await worker.connect("mine", token)
         await worker.connect("theirs", theirs, "/other/1")
         worker.run.failing = OperationalError("gone")
-        await elsewhere(story.block)
+        await elsewhere(scenario.block)
         await elsewhere(lambda: Api.objects.filter(pk=other.pk).update(state="BLOCKED"))
         for _ in range(3):
             await worker.change_feed.step()
@@ -207,13 +208,13 @@ async def test_while_the_database_is_away_lines_stay_and_afterwards_all_is_caugh
     assert spoken == ["ERROR", "WARNING"]
 
 
-async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(story: Story) -> None:
-    token = await elsewhere(story.token)
-    other, theirs = await elsewhere(story.daves)
+async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(scenario: Scenario) -> None:
+    token = await elsewhere(scenario.token)
+    other, theirs = await elsewhere(scenario.daves)
     async with Worker() as worker:
         await worker.connect("mine", token)
         await worker.connect("theirs", theirs, "/other/1")
-        await elsewhere(lambda: Subscription.objects.filter(pk=story.subscription.pk).delete())
+        await elsewhere(lambda: Subscription.objects.filter(pk=scenario.subscription.pk).delete())
         await elsewhere(lambda: Api.objects.filter(pk=other.pk).update(state="BLOCKED"))
         await worker.change_feed.step()
         assert worker.closed == {}
@@ -224,23 +225,23 @@ async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(story: Story
 
 
 async def test_more_rows_than_are_worth_reading_one_by_one_are_made_up_for_at_once(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(change_feed, "rows_of")
-    token = await elsewhere(story.token)
+    monkeypatch.delattr(change_feed, "FeedRow")  # of which none is made
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
         await worker.connect("mine", token)
         await elsewhere(lambda: _many_rows(change_feed.MOST_ROWS + 1))
-        await elsewhere(story.block)
+        await elsewhere(scenario.block)
         await worker.change_feed.step()
         assert worker.closed == {"mine": 4006}
 
 
-async def test_what_changes_while_a_worker_starts_is_not_missed(story: Story) -> None:
-    token, worker = await elsewhere(story.token), Worker()
+async def test_what_changes_while_a_worker_starts_is_not_missed(scenario: Scenario) -> None:
+    token, worker = await elsewhere(scenario.token), Worker()
 
     async def block_meanwhile() -> None:
-        await elsewhere(lambda: move(Action.BLOCK)(story))
+        await elsewhere(lambda: move(Action.BLOCK)(scenario))
 
     worker.run.before = block_meanwhile
     async with worker:
@@ -250,16 +251,16 @@ async def test_what_changes_while_a_worker_starts_is_not_missed(story: Story) ->
         assert decision.status == 503
 
 
-async def test_a_row_with_a_lower_id_that_commits_after_a_higher_one_is_seen(story: Story) -> None:
+async def test_a_row_with_a_lower_id_that_commits_after_a_higher_one_is_seen(scenario: Scenario) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite lets one transaction write at a time, so ids commit in order")
-    token = await elsewhere(story.token)
+    token = await elsewhere(scenario.token)
     started, finish = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def slow() -> None:
         with transaction.atomic():
-            story.block()
+            scenario.block()
             loop.call_soon_threadsafe(started.set)
             asyncio.run_coroutine_threadsafe(finish.wait(), loop).result()
 
@@ -276,10 +277,10 @@ async def test_a_row_with_a_lower_id_that_commits_after_a_higher_one_is_seen(sto
         assert worker.closed == {"mine": 4006}
 
 
-async def test_a_line_that_fails_to_close_does_not_keep_the_others_open(
-    story: Story, caplog: pytest.LogCaptureFixture
+async def test_a_connection_that_fails_to_close_does_not_keep_the_others_open(
+    scenario: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
-    token = await elsewhere(story.token)
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
         broken = await worker.connect("broken", token)
         await worker.connect("mine", token)
@@ -288,30 +289,25 @@ async def test_a_line_that_fails_to_close_does_not_keep_the_others_open(
             raise RuntimeError("torn")
 
         broken.close = fail
-        await elsewhere(story.revoke_all)
+        await elsewhere(scenario.revoke_all)
         await worker.change_feed.step()
         assert worker.closed == {"mine": 4001}
         assert "torn" in caplog.text
 
 
-async def test_a_worker_put_together_closes_lines_by_itself(story: Story) -> None:
+async def test_a_worker_put_together_closes_connections_by_itself(scenario: Scenario) -> None:
     """The real loop, threads and clock; everywhere else the steps are taken by hand."""
-    token = await elsewhere(story.token)
+    token = await elsewhere(scenario.token)
     control, closed = ControlPlane(), asyncio.Event()
     await control.start()
     try:
         decision = await control.routing.decide(try_admit(token))
         assert isinstance(decision, Allow)
         control.connections.add(Connection("mine", decision, lambda code, _: closed.set(), "192.0.2.7", 0.0))
-        await elsewhere(story.block)
+        await elsewhere(scenario.block)
         await asyncio.wait_for(closed.wait(), timeout=10)
     finally:
         await control.stop()
-
-
-def _subscribed(story: Story, api: Api) -> Api:
-    story.subscribe(api=api)
-    return api
 
 
 def _many_rows(count: int) -> None:
@@ -331,14 +327,14 @@ def ask_to_close(name: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("most", [1000, 1])
-async def test_an_operator_closes_one_line_with_a_reason_however_much_else_has_happened(
-    story: Story, most: int, monkeypatch: pytest.MonkeyPatch
+async def test_an_operator_closes_one_connection_with_a_reason_however_much_else_has_happened(
+    scenario: Scenario, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_feed, "MOST_ROWS", most)
-    token = await elsewhere(story.token)
+    token = await elsewhere(scenario.token)
     async with Worker() as worker:
-        line, said = await worker.connect("mine", token), list[tuple[int, str]]()
-        line.close = lambda code, reason: said.append((code, reason))
+        connection, said = await worker.connect("mine", token), list[tuple[int, str]]()
+        connection.close = lambda code, reason: said.append((code, reason))
         await worker.connect("other", token)
         await elsewhere(lambda: ask_to_close("nobody", ""))
         await elsewhere(lambda: ask_to_close("mine", "Maintenance"))

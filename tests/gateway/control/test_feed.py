@@ -30,8 +30,8 @@ from gateway.control.feed import GRACE_SECONDS, FeedCursor, FeedRow, touched_by
         ("user.enabled", {}, Touched(users={"x"})),
         ("user.password_changed", {}, Touched()),
         ("plan.updated", {}, Touched()),
-        ("deny_policy.created", {}, Touched(denials=True)),
-        ("deny_policy.deleted", {}, Touched(denials=True)),
+        ("deny_policy.created", {}, Touched(deny_policies=True)),
+        ("deny_policy.deleted", {}, Touched(deny_policies=True)),
         ("connection.renewal_asked", {"token_id": "7"}, Touched(reauthentications={"x": {"token_id": "7"}})),
     ],
 )
@@ -45,8 +45,7 @@ def test_rows_add_up() -> None:
 
 
 def test_a_row_that_commits_late_with_a_lower_id_is_read() -> None:
-    seen = FeedCursor()
-    seen.start(0, [], now=0)
+    seen = FeedCursor(0, [], now=0)
     seen.mark(seen.unread([1, 3]), now=0)
     assert seen.unread([1, 2, 3]) == [2]
     seen.mark([2], now=GRACE_SECONDS)
@@ -55,16 +54,14 @@ def test_a_row_that_commits_late_with_a_lower_id_is_read() -> None:
 
 
 def test_what_has_stood_for_a_while_is_not_read_again() -> None:
-    seen = FeedCursor()
-    seen.start(0, [1, 2], now=0)
+    seen = FeedCursor(0, [1, 2], now=0)
     seen.mark([3], now=GRACE_SECONDS + 1)
     assert seen.floor == 2
     assert seen.unread([3, 4]) == [4]
 
 
 def test_the_start_takes_what_is_there_as_read() -> None:
-    seen = FeedCursor()
-    seen.start(40, [41, 43], now=0)
+    seen = FeedCursor(40, [41, 43], now=0)
     assert (seen.floor, seen.unread([41, 42, 43, 44])) == (40, [42, 44])
 
 
@@ -80,8 +77,8 @@ def test_every_row_is_read_exactly_once_however_late_it_commits(
     for number, (lasts, gap) in enumerate(transactions, start=1):
         started += gap
         committed_at[number] = started + lasts
-    seen, read, now = FeedCursor(), list[int](), 0.0
-    seen.start(0, [], now)
+    read, now = list[int](), 0.0
+    seen = FeedCursor(0, [], now)
     while now <= started + GRACE_SECONDS + step:
         visible = [each for each, at in committed_at.items() if at <= now and each > seen.floor]
         unread = seen.unread(visible)

@@ -24,7 +24,7 @@ from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
 from gateway.control.loaders import (
     count_live_connections_with,
-    load_denials,
+    load_deny_policies,
     load_deployments,
     load_fingerprints,
     load_grants,
@@ -36,18 +36,18 @@ from gateway.routing.topics import Topic
 from publisher import impact
 from publisher.models import Api, Plan, Revision
 from tests.gateway.builders import scope
-from tests.gateway.scenario import Story, Worker, elsewhere, person
+from tests.gateway.scenario import Scenario, Worker, elsewhere, person
 
 
 @pytest.fixture
-def story(db: None) -> Story:
-    return Story()
+def scenario(db: None) -> Scenario:
+    return Scenario()
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Story:
-    """The story where other threads see it."""
-    return Story()
+def committed(transactional_db: None) -> Scenario:
+    """The scenario where other threads see it."""
+    return Scenario()
 
 
 def grant_of(token: str) -> Grant | TokenError:
@@ -58,7 +58,7 @@ def grant_of(token: str) -> Grant | TokenError:
 # --- rows into values -----------------------------------------------------------------------------------------
 
 
-def test_a_deployed_api_is_known_as_its_snapshot_says(story: Story) -> None:
+def test_a_deployed_api_is_known_as_its_snapshot_says(scenario: Scenario) -> None:
     Revision.objects.update(
         snapshot={
             **Revision.objects.get().snapshot,
@@ -68,7 +68,7 @@ def test_a_deployed_api_is_known_as_its_snapshot_says(story: Story) -> None:
         }
     )
     (known,) = load_deployments()
-    assert (known.api_id, known.name, known.context) == (str(story.api.pk), "EchoWebSocket", "/echowebsocket")
+    assert (known.api_id, known.name, known.context) == (str(scenario.api.pk), "EchoWebSocket", "/echowebsocket")
     assert (known.version, known.state, known.is_served) == ("1.0.0", "PUBLISHED", True)
     assert {key: endpoint.url for key, endpoint in known.endpoints.items()} == {
         "PRODUCTION": "ws://localhost:9900/echo"
@@ -79,103 +79,105 @@ def test_a_deployed_api_is_known_as_its_snapshot_says(story: Story) -> None:
     assert known.deployed_at > 0
 
 
-def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(story: Story) -> None:
+def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Scenario) -> None:
     Api.objects.update(production={"url": "ws://elsewhere"}, state="BLOCKED")
     (known,) = load_deployments()
     assert known.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
     assert known.state == "BLOCKED"
 
 
-def test_an_api_that_is_not_deployed_is_known_by_name_only(story: Story) -> None:
+def test_an_api_that_is_not_deployed_is_known_by_name_only(scenario: Scenario) -> None:
     Api.objects.update(deployed_revision=None)
-    (known,) = load_deployments([str(story.api.pk)])
+    (known,) = load_deployments([str(scenario.api.pk)])
     assert (known.version, known.is_served, dict(known.endpoints)) == ("1.0.0", False, {})
 
 
 @pytest.mark.parametrize("snapshot", [{}, {"name": 1}, {"topics": 7}])
 def test_a_snapshot_that_cannot_be_read_costs_its_own_api_only(
-    story: Story, snapshot: dict[str, Any], caplog: pytest.LogCaptureFixture
+    scenario: Scenario, snapshot: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = story.publish("Other", "/other")
+    other = scenario.publish("Other", "/other")
     Revision.objects.filter(api=other).update(snapshot=snapshot)
     assert {each.name: each.is_served for each in load_deployments()} == {"EchoWebSocket": True, "Other": False}
     assert str(other.pk) in caplog.text
 
 
-def test_fingerprints_name_state_and_revision(story: Story) -> None:
-    story.api.refresh_from_db()
-    assert load_fingerprints() == {str(story.api.pk): ("PUBLISHED", str(story.api.deployed_revision_id))}
+def test_fingerprints_name_state_and_revision(scenario: Scenario) -> None:
+    scenario.api.refresh_from_db()
+    assert load_fingerprints() == {str(scenario.api.pk): ("PUBLISHED", str(scenario.api.deployed_revision_id))}
 
 
-def test_a_token_grants_what_its_application_holds(story: Story) -> None:
-    granted = grant_of(story.token(seconds=600))
+def test_a_token_grants_what_its_application_holds(scenario: Scenario) -> None:
+    granted = grant_of(scenario.token(seconds=600))
     row = AccessToken.objects.get()
     assert isinstance(granted, Grant)
-    assert (granted.token_id, granted.client_id) == (str(row.pk), story.client.client_id)
-    assert (granted.application_id, granted.application_name) == (str(story.application.pk), "Chat client")
-    assert (granted.owner_id, granted.owner_name) == (str(story.carol.pk), "carol")
+    assert (granted.token_id, granted.client_id) == (str(row.pk), scenario.client.client_id)
+    assert (granted.application_id, granted.application_name) == (str(scenario.application.pk), "Chat client")
+    assert (granted.owner_id, granted.owner_name) == (str(scenario.carol.pk), "carol")
     assert (granted.user_id, granted.user_name) == ("", "")
     assert (granted.key_type, granted.scopes) == ("PRODUCTION", {"default"})
     assert granted.expires_at == row.expires.timestamp()
-    held = granted.subscriptions[str(story.api.pk)]
-    assert (held.id, held.plan, held.state) == (str(story.subscription.pk), "Gold", "UNBLOCKED")
+    held = granted.subscriptions[str(scenario.api.pk)]
+    assert (held.id, held.plan, held.state) == (str(scenario.subscription.pk), "Gold", "UNBLOCKED")
     assert load_grants_of(token_ids=[str(row.pk), "0"]) == {str(row.pk): granted, "0": TokenError.UNKNOWN}
 
 
 @pytest.mark.parametrize(("over_quota", "quota"), [("close", 10), ("drop", 10), ("pass", None)])
-def test_a_quota_that_stops_nothing_is_none_for_the_gateway(story: Story, over_quota: str, quota: int | None) -> None:
+def test_a_quota_that_stops_nothing_is_none_for_the_gateway(
+    scenario: Scenario, over_quota: str, quota: int | None
+) -> None:
     Plan.objects.update(quota=10, connections=3, over_quota=over_quota)
-    granted = grant_of(story.token(seconds=600))
+    granted = grant_of(scenario.token(seconds=600))
     assert isinstance(granted, Grant)
-    limits = granted.subscriptions[str(story.api.pk)].limits
+    limits = granted.subscriptions[str(scenario.api.pk)].limits
     assert (limits.quota, limits.connections) == (quota, 3)
 
 
-def test_any_number_of_tokens_costs_two_queries(story: Story, django_assert_num_queries: Any) -> None:
-    digests = [tokens.digest(story.token()) for _ in range(3)]
+def test_any_number_of_tokens_costs_two_queries(scenario: Scenario, django_assert_num_queries: Any) -> None:
+    digests = [tokens.digest(scenario.token()) for _ in range(3)]
     with django_assert_num_queries(2):
         found = load_grants(digests=[*digests, "unknown"])
     assert [isinstance(found[each], Grant) for each in digests] == [True, True, True]
     assert found["unknown"] is TokenError.UNKNOWN
 
 
-def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(story: Story, mallory: User) -> None:
+def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario: Scenario, mallory: User) -> None:
     in_her_name = issue_token(
-        client=story.client, user=mallory, scopes=["default"], seconds=60, now=timezone.now(), actor=mallory
+        client=scenario.client, user=mallory, scopes=["default"], seconds=60, now=timezone.now(), actor=mallory
     ).token
     granted = grant_of(in_her_name)
     assert isinstance(granted, Grant)
     assert (granted.user_id, granted.user_name) == (str(mallory.pk), "mallory")
     User.objects.filter(pk=mallory.pk).update(is_active=False)
     assert grant_of(in_her_name) is TokenError.DISABLED
-    own = story.token()
+    own = scenario.token()
     assert isinstance(grant_of(own), Grant)
-    User.objects.filter(pk=story.carol.pk).update(is_active=False)
+    User.objects.filter(pk=scenario.carol.pk).update(is_active=False)
     assert grant_of(own) is TokenError.DISABLED
 
 
 def test_the_owner_of_an_application_losing_the_subscriber_role_ends_its_tokens_and_getting_it_back_revives_them(
-    story: Story,
+    scenario: Scenario,
 ) -> None:
-    own, carol = story.token(), User.objects.get(pk=story.carol.pk)
-    set_roles(user=carol, roles=[Role.CREATOR], actor=story.admin, now=timezone.now())
+    own, carol = scenario.token(), User.objects.get(pk=scenario.carol.pk)
+    set_roles(user=carol, roles=[Role.CREATOR], actor=scenario.admin, now=timezone.now())
     assert grant_of(own) is TokenError.NO_DEVELOPER
-    set_roles(user=carol, roles=[Role.ADMIN], actor=story.admin, now=timezone.now())
+    set_roles(user=carol, roles=[Role.ADMIN], actor=scenario.admin, now=timezone.now())
     assert isinstance(grant_of(own), Grant)
-    set_roles(user=carol, roles=[Role.SUBSCRIBER, Role.OBSERVER], actor=story.admin, now=timezone.now())
+    set_roles(user=carol, roles=[Role.SUBSCRIBER, Role.OBSERVER], actor=scenario.admin, now=timezone.now())
     assert isinstance(grant_of(own), Grant)
 
 
-def test_a_service_accounts_token_is_for_the_rest_api_only(story: Story) -> None:
+def test_a_service_accounts_token_is_for_the_rest_api_only(scenario: Scenario) -> None:
     client = OAuthClient.objects.create(application=None, user=person("robot"), client_type="confidential")
-    issued = issue_token(client=client, user=None, scopes=[], seconds=60, now=timezone.now(), actor=story.admin)
+    issued = issue_token(client=client, user=None, scopes=[], seconds=60, now=timezone.now(), actor=scenario.admin)
     assert grant_of(issued.token) is TokenError.SERVICE_ACCOUNT
 
 
 # --- what a worker does with them -----------------------------------------------------------------------------
 
 
-async def test_both_kinds_of_token_open_the_tutorials_api(committed: Story) -> None:
+async def test_both_kinds_of_token_open_the_tutorials_api(committed: Scenario) -> None:
     opaque = await elsewhere(lambda: _opaque_token(committed))
     jwt = await elsewhere(committed.token)
     assert jwt.count(".") == 2
@@ -184,11 +186,11 @@ async def test_both_kinds_of_token_open_the_tutorials_api(committed: Story) -> N
         for token in (jwt, opaque):
             decision = await worker.decide(token)
             assert isinstance(decision, Allow)
-            assert decision.route.version == "1.0.0"
+            assert decision.route.deployment.version == "1.0.0"
             assert decision.endpoint.url == "ws://localhost:9900/echo"
 
 
-async def test_a_token_is_asked_for_once(committed: Story) -> None:
+async def test_a_token_is_asked_for_once(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     async with Worker() as worker:
         await worker.decide(token)
@@ -198,7 +200,7 @@ async def test_a_token_is_asked_for_once(committed: Story) -> None:
         assert worker.run.asked == asked
 
 
-async def test_many_that_come_at_once_share_the_asking(committed: Story) -> None:
+async def test_many_that_come_at_once_share_the_asking(committed: Scenario) -> None:
     held = [await elsewhere(committed.token) for _ in range(3)]
     async with Worker() as worker:
         asked = worker.run.asked
@@ -208,7 +210,7 @@ async def test_many_that_come_at_once_share_the_asking(committed: Story) -> None
         assert worker.run.asked - asked <= 2
 
 
-async def test_a_token_that_is_nobodys_is_asked_for_once_and_a_forged_one_never(committed: Story) -> None:
+async def test_a_token_that_is_nobodys_is_asked_for_once_and_a_forged_one_never(committed: Scenario) -> None:
     jwt = await elsewhere(committed.token)
     async with Worker() as worker:
         asked = worker.run.asked
@@ -220,7 +222,7 @@ async def test_a_token_that_is_nobodys_is_asked_for_once_and_a_forged_one_never(
         assert worker.run.asked == asked + 1
 
 
-async def test_a_path_that_leads_nowhere_costs_no_query_whatever_token_comes_with_it(committed: Story) -> None:
+async def test_a_path_that_leads_nowhere_costs_no_query_whatever_token_comes_with_it(committed: Scenario) -> None:
     async with Worker() as worker:
         asked = worker.run.asked
         decision = await worker.decide("opaque", path="/nowhere/1.0")
@@ -228,7 +230,7 @@ async def test_a_path_that_leads_nowhere_costs_no_query_whatever_token_comes_wit
         assert (decision.status, worker.run.asked) == (404, asked)
 
 
-async def test_an_expired_token_is_said_to_be_expired_whether_it_was_known_or_not(committed: Story) -> None:
+async def test_an_expired_token_is_said_to_be_expired_whether_it_was_known_or_not(committed: Scenario) -> None:
     token = await elsewhere(lambda: committed.token(seconds=60))
     opaque = await elsewhere(lambda: _opaque_token(committed, seconds=60))
     async with Worker() as known, Worker() as fresh:
@@ -243,13 +245,13 @@ async def test_an_expired_token_is_said_to_be_expired_whether_it_was_known_or_no
 
 
 async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_asked_to_come_back(
-    committed: Story,
+    committed: Scenario,
 ) -> None:
     known, unknown = await elsewhere(committed.token), await elsewhere(committed.token)
     async with Worker() as worker:
         await worker.decide(known)
         worker.run.failing = OperationalError("gone")
-        worker.routing.revalidate()
+        worker.routing.grants.revalidate()
         assert isinstance(await worker.decide(known), Allow)
         refused = await worker.decide(unknown)
         assert isinstance(refused, Refusal)
@@ -258,7 +260,7 @@ async def test_while_the_database_is_away_known_tokens_go_on_and_others_are_aske
         assert isinstance(await worker.decide(unknown), Allow)
 
 
-async def test_a_right_that_ends_while_it_is_read_is_not_granted(committed: Story) -> None:
+async def test_a_right_that_ends_while_it_is_read_is_not_granted(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     async with Worker() as worker:
 
@@ -272,7 +274,7 @@ async def test_a_right_that_ends_while_it_is_read_is_not_granted(committed: Stor
         assert decision.code == 900907
 
 
-async def test_an_api_that_is_taken_away_while_a_token_is_read_is_not_admitted_to(committed: Story) -> None:
+async def test_an_api_that_is_taken_away_while_a_token_is_read_is_not_admitted_to(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     async with Worker() as worker:
 
@@ -287,7 +289,7 @@ async def test_an_api_that_is_taken_away_while_a_token_is_read_is_not_admitted_t
         assert decision.status == 503
 
 
-async def test_a_client_that_goes_away_does_not_take_the_answer_from_the_others(committed: Story) -> None:
+async def test_a_client_that_goes_away_does_not_take_the_answer_from_the_others(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     async with Worker() as worker:
         first, second = (asyncio.create_task(worker.decide(token)) for _ in range(2))
@@ -296,7 +298,7 @@ async def test_a_client_that_goes_away_does_not_take_the_answer_from_the_others(
         assert isinstance(await second, Allow)
 
 
-async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_ever(committed: Story) -> None:
+async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_ever(committed: Scenario) -> None:
     async with Worker() as worker:
         worker.run.failing = RuntimeError("a mistake of ours")
         for _ in range(2):
@@ -304,7 +306,7 @@ async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_eve
                 await worker.routing.grant_for("opaque")
 
 
-async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_known(committed: Story) -> None:
+async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_known(committed: Scenario) -> None:
     token, owner = await elsewhere(committed.token), committed.carol
     await elsewhere(lambda: people.disable_user(user=owner, actor=committed.admin, now=timezone.now()))
     async with Worker() as worker:
@@ -318,40 +320,40 @@ async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_k
 
 
 def test_the_publisher_is_told_how_many_connections_of_how_many_applications_are_open(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(impact, "_counters", [])
     monkeypatch.setattr(impact, "_live_counters", [])
     open_now = {"app": 5, "other": 2}
-    count_live_connections_with(lambda by, api_id: open_now if api_id == str(story.api.pk) else {})
-    touched = impact.of(story.api)
+    count_live_connections_with(lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
+    touched = impact.of(scenario.api)
     assert (touched.live_connections, touched.live_applications, touched.applications) == (7, 2, 0)
 
 
-def _opaque_token(story: Story, seconds: int = 3600) -> str:
+def _opaque_token(scenario: Scenario, seconds: int = 3600) -> str:
     if not Application.objects.filter(name="Opaque").exists():
-        application = story.apply("Opaque", token_type=Application.TokenType.OAUTH)
-        story.subscribe(application)
-        story.keys(application)
-    return story.token(OAuthClient.objects.get(application__name="Opaque"), seconds)
+        application = scenario.apply("Opaque", token_type=Application.TokenType.OAUTH)
+        scenario.subscribe(application)
+        scenario.keys(application)
+    return scenario.token(OAuthClient.objects.get(application__name="Opaque"), seconds)
 
 
 # --- tickets and deny policies --------------------------------------------------------------------------------
 
 
-def ticket_for(story: Story) -> Handshake:
+def ticket_for(scenario: Scenario) -> Handshake:
     """A handshake with a ticket for the newest token."""
     issued = make_ticket(
         token_id=str(AccessToken.objects.latest("pk").pk),
-        application_id=str(story.application.pk),
-        api_id=str(story.api.pk),
+        application_id=str(scenario.application.pk),
+        api_id=str(scenario.api.pk),
         origin="",
         now=timezone.now(),
     )
     return read(scope("/echowebsocket/1.0", query=f"ticket={issued.ticket}"))
 
 
-async def test_a_right_that_ends_while_a_ticket_is_redeemed_does_not_slip_through(committed: Story) -> None:
+async def test_a_right_that_ends_while_a_ticket_is_redeemed_does_not_slip_through(committed: Scenario) -> None:
     await elsewhere(committed.token)
     asked = await elsewhere(lambda: ticket_for(committed))
     async with Worker() as worker:
@@ -369,7 +371,7 @@ async def test_a_right_that_ends_while_a_ticket_is_redeemed_does_not_slip_throug
         assert decision.code == 900907
 
 
-async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(committed: Story) -> None:
+async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     first, second = [await elsewhere(lambda: ticket_for(committed)) for _ in range(2)]
     async with Worker() as worker:
@@ -377,12 +379,12 @@ async def test_a_ticket_counts_without_reading_a_token_that_is_known_already(com
         asked = worker.run.asked
         assert isinstance(await worker.routing.decide(first), Allow)
         assert worker.run.asked == asked + 1
-        worker.routing.revalidate()
+        worker.routing.grants.revalidate()
         assert isinstance(await worker.routing.decide(second), Allow)
         assert worker.run.asked == asked + 3
 
 
-async def test_a_used_ticket_is_refused_from_memory(committed: Story) -> None:
+async def test_a_used_ticket_is_refused_from_memory(committed: Scenario) -> None:
     await elsewhere(committed.token)
     handshake = await elsewhere(lambda: ticket_for(committed))
     async with Worker() as worker:
@@ -393,7 +395,7 @@ async def test_a_used_ticket_is_refused_from_memory(committed: Story) -> None:
         assert worker.run.asked == asked
 
 
-async def test_while_the_database_is_away_no_ticket_is_taken(committed: Story) -> None:
+async def test_while_the_database_is_away_no_ticket_is_taken(committed: Scenario) -> None:
     await elsewhere(committed.token)
     handshake = await elsewhere(lambda: ticket_for(committed))
     async with Worker() as worker:
@@ -405,7 +407,7 @@ async def test_while_the_database_is_away_no_ticket_is_taken(committed: Story) -
         assert isinstance(await worker.routing.decide(handshake), Allow)
 
 
-async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Story) -> None:
+async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Scenario) -> None:
     await elsewhere(lambda: deny(committed, "IP", "192.0.2.7"))
     async with Worker() as worker:
         asked = worker.run.asked
@@ -416,14 +418,14 @@ async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Stor
         assert worker.run.asked == asked
 
 
-def test_only_policies_that_are_switched_on_are_loaded(story: Story) -> None:
-    policy = deny(story, "USER", "carol")
-    assert load_denials().of_caller("", (str(story.carol.pk),))
-    operations.switch_deny_policy(policy=policy, is_active=False, actor=story.admin, now=timezone.now())
-    assert not load_denials()
+def test_only_policies_that_are_switched_on_are_loaded(scenario: Scenario) -> None:
+    policy = deny(scenario, "USER", "carol")
+    assert load_deny_policies().of_caller("", (str(scenario.carol.pk),))
+    operations.switch_deny_policy(policy=policy, is_active=False, actor=scenario.admin, now=timezone.now())
+    assert not load_deny_policies()
 
 
-async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Story) -> None:
+async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Scenario) -> None:
     token = await elsewhere(committed.token)
     async with Worker() as worker:
         await worker.connect("mine", token)
@@ -433,6 +435,6 @@ async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Story) ->
         assert worker.closed == {"mine": 4006}
 
 
-def deny(story: Story, kind: str, value: str) -> DenyPolicy:
+def deny(scenario: Scenario, kind: str, value: str) -> DenyPolicy:
     """A deny policy."""
-    return operations.add_deny_policy(kind=kind, value=value, actor=story.admin, now=timezone.now())
+    return operations.add_deny_policy(kind=kind, value=value, actor=scenario.admin, now=timezone.now())

@@ -27,6 +27,7 @@ from gateway.relay.types import CloseInfo, Traffic
 from gateway.routing.table import RouteTable
 from tests.gateway import builders
 from tests.gateway.builders import NOW
+from tests.gateway.metering_world import MemoryStore
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -63,10 +64,10 @@ class Worker:
         deployment = builders.deployment()
         decision = authorize(builders.handshake(), RouteTable([deployment]).match("/echo/1.0.0"), builders.grant(), NOW)
         assert isinstance(decision, Allow)
-        line, relay = Connection(name, decision, lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
-        line.relay = relay
-        self.telemetry.opened(line)
-        return line, relay
+        connection, relay = Connection(name, decision, lambda code, reason: None, "192.0.2.7", NOW), FakeRelay()
+        connection.relay = relay
+        self.telemetry.opened(connection)
+        return connection, relay
 
     def report(self, is_ended: bool = False, **other: Any) -> None:
         document = {
@@ -118,9 +119,9 @@ IN, OUT = (
 def test_workers_are_added_up(tmp_path: Path) -> None:
     for name in ("one", "two"):
         worker = Worker(tmp_path, name)
-        line, relay = worker.open()
+        connection, relay = worker.open()
         relay.passed = Traffic(1, 10, 2, 20)
-        worker.telemetry.counters.passed(line)
+        worker.telemetry.counters.passed(connection)
         worker.report()
     samples = scraped(tmp_path)
     assert samples["apim_workers", ()] == 2
@@ -132,13 +133,13 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
 
 def test_what_passes_is_counted_once_however_often_one_looks(tmp_path: Path) -> None:
     worker = Worker(tmp_path, "one")
-    line, relay = worker.open()
+    connection, relay = worker.open()
     for messages in (3, 3, 5):
         relay.passed = Traffic(messages, 10 * messages, 0, 0)
-        worker.telemetry.counters.passed(line)
+        worker.telemetry.counters.passed(connection)
     relay.passed = Traffic(7, 70, 0, 0)
-    worker.telemetry.ended(line)
-    worker.telemetry.counters.passed(line)
+    worker.telemetry.ended(connection)
+    worker.telemetry.counters.passed(connection)
     worker.report()
     samples = scraped(tmp_path)
     assert samples["apim_messages_total", IN] == 7
@@ -150,7 +151,7 @@ def test_what_a_dead_worker_counted_stays_counted_and_what_only_it_had_is_gone(t
     dead, living = Worker(tmp_path, "dead", dead_pid()), Worker(tmp_path, "living")
     for worker in (dead, living):
         worker.open()
-        worker.telemetry.counters.lagged(0.01)
+        worker.telemetry.counters.lag.observe(0.01)
         worker.report()
     for _ in range(3):
         samples = scraped(tmp_path)
@@ -231,9 +232,9 @@ def test_refusals_are_counted_by_their_code(tmp_path: Path) -> None:
 )
 def test_codes_that_peers_make_up_are_counted_together(tmp_path: Path, by: str, code: int, label: str) -> None:
     worker = Worker(tmp_path, "one")
-    line, relay = worker.open()
+    connection, relay = worker.open()
     relay.said = CloseInfo(by, code, code, "")
-    worker.telemetry.ended(line)
+    worker.telemetry.ended(connection)
     worker.report()
     assert scraped(tmp_path)["apim_closes_total", (("by", by), ("code", label))] == 1
 
@@ -246,7 +247,7 @@ def test_what_takes_longer_is_in_a_higher_bucket() -> None:
 
 
 def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_path: Path) -> None:
-    class Store:
+    class Store(MemoryStore):
         def exchange(self, holder: str, requests: Any, now: float) -> list[Any]:
             return [holder]
 
@@ -254,7 +255,7 @@ def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_pa
             raise OSError("away")
 
     worker = Worker(tmp_path, "one")
-    store = InstrumentedStore(Store(), worker.telemetry.store_asked)  # type: ignore[arg-type]
+    store = InstrumentedStore(Store(), worker.telemetry.store_asked)
     assert store.exchange("me", [], 0.0) == ["me"]  # type: ignore[comparison-overlap]
     with pytest.raises(OSError, match="away"):
         store.reserve([], 0.0)
@@ -285,9 +286,9 @@ async def test_a_reporter_writes_while_it_lives_and_once_more_at_the_end(tmp_pat
 async def test_a_reporter_looks_at_open_connections(tmp_path: Path) -> None:
     worker, connections = Worker(tmp_path, "one"), ConnectionRegistry()
     for number in range(2 * writer.LOOKED_AT + 1):
-        line, relay = worker.open(str(number))
+        connection, relay = worker.open(str(number))
         relay.passed = Traffic(1, 1, 0, 0)
-        connections.add(line)
+        connections.add(connection)
     reporter = MetricsWriter(name="one", folder=tmp_path, counters=worker.telemetry.counters, connections=connections)
     await reporter.stop()
     assert json.loads(worker.path.read_text())["traffic"][0][1][0] == 2 * writer.LOOKED_AT + 1

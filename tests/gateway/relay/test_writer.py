@@ -14,7 +14,7 @@ import uvloop
 
 from gateway.relay.writer import direct_write
 
-Story = Callable[[], Coroutine[None, None, None]]
+Scenario = Callable[[], Coroutine[None, None, None]]
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 
@@ -55,14 +55,14 @@ async def read(far: socket.socket, size: int) -> bytes:
     return got
 
 
-def run(loop: Callable[[], asyncio.AbstractEventLoop], story: Story) -> None:
+def run(loop: Callable[[], asyncio.AbstractEventLoop], scenario: Scenario) -> None:
     with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(asyncio.wait_for(story(), 60))
+        runner.run(asyncio.wait_for(scenario(), 60))
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_everything_arrives_in_the_order_in_which_it_was_written(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with opened() as (transport, _, far):
             write, said = direct_write(transport), bytearray()
             numbers = count()
@@ -79,14 +79,14 @@ def test_everything_arrives_in_the_order_in_which_it_was_written(loop: Callable[
                 await asyncio.sleep(0)
             assert await reading == bytes(said)
 
-    run(loop, story)
+    run(loop, scenario)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_what_does_not_fit_waits_in_the_transport_which_says_that_it_is_too_much(
     loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with opened() as (transport, protocol, far):
             transport.set_write_buffer_limits(high=1000, low=100)
             direct_write(transport)(bytes(range(256)) * 1000)
@@ -94,12 +94,12 @@ def test_what_does_not_fit_waits_in_the_transport_which_says_that_it_is_too_much
             assert transport.get_write_buffer_size() > 1000
             assert await read(far, 256_000) == bytes(range(256)) * 1000
 
-    run(loop, story)
+    run(loop, scenario)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_peer_that_is_gone_is_the_transport_s_to_find(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with opened() as (transport, protocol, far):
             transport.pause_reading()
             far.close()
@@ -108,7 +108,7 @@ def test_a_peer_that_is_gone_is_the_transport_s_to_find(loop: Callable[[], async
                 write(b"anybody?")
                 await asyncio.sleep(0.001)
 
-    run(loop, story)
+    run(loop, scenario)
 
 
 def test_nothing_goes_to_the_descriptor_of_a_connection_that_was_closed_before() -> None:

@@ -72,7 +72,7 @@ def test_a_refused_client_that_does_not_hang_up_is_cut_after_a_second() -> None:
 def test_a_refused_client_that_hangs_up_is_forgotten() -> None:
     world = World()
     assert (bool(world.others), world.ends) == (True, 0)
-    assert world.protocol.eof_received() is False  # so the transport closes itself
+    assert not world.protocol.eof_received()  # so the transport closes itself
     world.protocol.connection_lost(None)
     assert world.timers[0].is_cancelled
     assert (bool(world.others), world.ends) == (False, 1)
