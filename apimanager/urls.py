@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
     path("publisher/", include("publisher.urls")),
+    path("admin/", include("publisher.admin_urls")),
     path("", include("devportal.urls")),
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),

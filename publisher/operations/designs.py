@@ -27,6 +27,8 @@ from publisher.operations.common import (
     save_design,
     why_in_the_way,
 )
+from publisher.operations.documents import copy_documents
+from publisher.operations.scopes import copy_scopes
 from publisher.operations.transitions import transition_api
 
 FOR_CREATION = {
@@ -108,6 +110,8 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
         raise AlreadyExists({"version": f"{why} Choose another version."})
     fields = {field: getattr(source, field) for field in design.COPIED}
     copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
+    copy_documents(source=source, copy=copy)
+    copy_scopes(source=source, copy=copy)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
