@@ -97,7 +97,7 @@ def roles_by_name(names: Iterable[str], apis: Iterable[object]) -> dict[str, lis
     return found
 
 
-def description_of(name: str) -> str:
-    """What a scope lets a token do, as a person reads it; its own name where nobody has described it."""
-    scope = Scope.objects.filter(name=name).order_by("-updated_at").first()
-    return (scope.description or scope.display_name or name) if scope else name
+def descriptions_of(names: Iterable[str]) -> dict[str, str]:
+    """What scopes let a token do, as a person reads it, by name; not those that nobody has described."""
+    rows = Scope.objects.filter(name__in=list(names)).order_by("updated_at")
+    return {scope.name: words for scope in rows if (words := scope.description or scope.display_name)}

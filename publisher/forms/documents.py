@@ -101,7 +101,7 @@ class DocumentForm(forms.Form):
 
     def clean_upload(self) -> Upload | None:
         """The file that was sent, read only if it may be kept."""
-        sent = cast("UploadedFile | None", self.cleaned_data.get("upload"))
+        sent = cast("UploadedFile[Any] | None", self.cleaned_data.get("upload"))
         if sent is None:
             return None
         if (sent.size or 0) > FILE_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,7 +17,6 @@ from core import markdown
 from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, show_refusal, status_of
 from publisher import documentation, permissions, queries
-from publisher.document_terms import MOST_DOCUMENTS
 from publisher.forms.documents import DocumentForm
 from publisher.models import Api, Document, DocumentFile
 from publisher.operations import documents as operations
@@ -30,8 +30,8 @@ DIRECTIONS = {"up": -1, "down": 1}
 def documents(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Every document of the API in its order. There are few enough for one page."""
     api = queries.get_api_for(current_user(request), pk)
-    context = {"documents": documentation.documents_of(api), "most": MOST_DOCUMENTS, **_rights(request, api)}
-    return api_page(request, api, "documents/list.html", **context)
+    rows = documentation.documents_of(api)
+    return api_page(request, api, "documents/list.html", documents=rows, **_rights(request, api))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,8 +64,8 @@ def document(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpRe
     api, found = _document(request, pk, document)
     if request.method != "POST" and not permissions.can_document(user, api):
         rendered = markdown.markup(found.content) if found.is_text else ""
-        context = {"document": found, "rendered": rendered, **_rights(request, api)}
-        return api_page(request, api, "documents/document.html", **context)
+        context = {"document": found, "rendered": rendered, "may_change": False}
+        return api_page(request, api, "documents/document.html", status=200, **context)
     permissions.require_document(user, api)
     form = _form(request, found)
     if request.method == "POST" and form.is_valid() and not form.is_preview:
@@ -142,5 +142,5 @@ def _edit_page(request: HttpRequest, api: Api, form: DocumentForm, document: Doc
     return api_page(request, api, "documents/edit.html", status=status_of(form), **context)
 
 
-def _rights(request: HttpRequest, api: Api) -> dict[str, bool]:
+def _rights(request: HttpRequest, api: Api) -> dict[str, Any]:
     return {"may_change": permissions.can_document(current_user(request), api)}

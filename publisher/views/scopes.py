@@ -30,8 +30,8 @@ def scopes(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The API's own scopes, and what its topics ask for besides."""
     api = queries.get_api_for(current_user(request), pk)
     uses = scoping.uses_of(api)
-    context = {"uses": uses, "unknown": [each.name for each in uses if each.definition is None]}
-    return api_page(request, api, "scopes/list.html", **context)
+    unknown = [each.name for each in uses if each.definition is None]
+    return api_page(request, api, "scopes/list.html", uses=uses, unknown=unknown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
