@@ -14,6 +14,7 @@ from accounts.roles import Role
 
 PREFIX: Final = "apim:"
 EVERYWHERE, PUBLISHER, DEVPORTAL = "/api/am/", "/api/am/publisher/", "/api/am/devportal/"
+SHARED_SCOPES = "/api/am/publisher/v4/scopes"
 PLANS, DENY = "/api/am/admin/v4/throttling/policies/", "/api/am/admin/v4/throttling/deny-polic"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -41,6 +42,7 @@ SCOPES: Final[dict[str, Scope]] = {
     "apim:api_definition_view": _reads("See the definitions of APIs"),
     "apim:subscription_view": _reads("See who is subscribed to the APIs"),
     "apim:publisher_settings": _reads("See the settings of the Publisher"),
+    "apim:comment_view": _reads("See the comments on APIs"),
     "apim:api_create": Scope("Create and design APIs", Role.CREATOR, PUBLISHER),
     "apim:api_delete": Scope("Delete APIs", Role.CREATOR, PUBLISHER),
     "apim:document_create": Scope("Write documents of APIs", Role.CREATOR, PUBLISHER),
@@ -48,8 +50,11 @@ SCOPES: Final[dict[str, Scope]] = {
     "apim:api_publish": Scope("Publish APIs", Role.PUBLISHER, PUBLISHER),
     "apim:subscription_block": Scope("Block subscriptions", Role.PUBLISHER, PUBLISHER),
     "apim:subscription_manage": Scope("Manage subscriptions", Role.PUBLISHER, PUBLISHER),
+    "apim:comment_manage": Scope("Write and moderate comments in the Publisher", Role.PUBLISHER, PUBLISHER),
+    "apim:shared_scope_manage": Scope("Describe the scopes that APIs share", Role.ADMIN, SHARED_SCOPES),
     "apim:api_manage": Scope("Do everything with APIs", Role.ADMIN, PUBLISHER),
     "apim:subscribe": Scope("Have applications and subscribe them to APIs", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:comment_write": Scope("Write comments in the Developer Portal", Role.SUBSCRIBER, DEVPORTAL),
     "apim:app_manage": Scope("Manage your applications", Role.SUBSCRIBER, DEVPORTAL),
     "apim:sub_manage": Scope("Manage your subscriptions", Role.SUBSCRIBER, DEVPORTAL),
     "apim:store_settings": Scope("See the settings of the Developer Portal", Role.SUBSCRIBER, DEVPORTAL, True),

@@ -20,6 +20,7 @@ _REFUSALS = {
     404: "There is no such thing for you.",
     409: "It exists already, has changed meanwhile, or is in a state that does not allow this.",
     412: "If-Match names another state than the present one.",
+    429: "You have done this too often; `Retry-After` says how long to wait.",
     503: "What it takes to answer is out of reach at the moment.",
 }
 
@@ -146,7 +147,7 @@ class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
     error = FieldError(many=True)
 
 
-def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
+def answers(success: Mapping[Any, Any], *refusals: int) -> dict[Any, Any]:
     """The answers of an operation for the OpenAPI document: `success`, 401, and the refusals named."""
     return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in (401, *refusals)}}
 

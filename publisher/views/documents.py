@@ -127,7 +127,9 @@ def _document(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> tuple
 
 
 def _form(request: HttpRequest, document: Document | None = None) -> DocumentForm:
-    return DocumentForm(sent(request), request.FILES, document=document, is_preview="preview" in request.POST)
+    data = sent(request)
+    files = None if data is None else request.FILES  # an empty one would count as a form that was sent
+    return DocumentForm(data, files, document=document, is_preview="preview" in request.POST)
 
 
 def _edit_page(request: HttpRequest, api: Api, form: DocumentForm, document: Document | None = None) -> HttpResponse:
