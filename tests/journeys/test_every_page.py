@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "devportal", "accounts")
+ROOMS = ("publisher", "devportal", "accounts", "shared-scopes")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -24,6 +24,9 @@ NO_PAGES = {
     "accounts:user-sign-outs",
     "accounts:user-states",
     "devportal:application-deletions",
+    "devportal:comment",
+    "devportal:comment-deletions",
+    "devportal:document-file",
     "devportal:home",
     "devportal:revocations",
     "devportal:secrets",
@@ -33,14 +36,21 @@ NO_PAGES = {
     "devportal:subscription-plan",
     "devportal:tokens",
     "devportal:wizard-diagnosis",
+    "publisher:comment",
+    "publisher:comment-deletions",
     "publisher:deletion",
+    "publisher:document-deletions",
+    "publisher:document-file",
+    "publisher:document-moves",
     "publisher:endpoint-tests",
     "publisher:field-checks",
     "publisher:home",
     "publisher:restorations",
     "publisher:revisions",
+    "publisher:scope-deletions",
     "publisher:transitions",
     "publisher:undeployment",
+    "shared-scopes:deletions",
 }
 
 
@@ -104,6 +114,26 @@ VISITS = [
     Visit("alice", "publisher:endpoint", EMPTY_API),
     Visit("alice", "publisher:versions", API),
     Visit("alice", "publisher:lifecycle", API),
+    Visit("alice", "publisher:documents", API),
+    Visit("alice", "publisher:documents", EMPTY_API),
+    Visit("alice", "publisher:document-create", API),
+    Visit("alice", "publisher:document", {**API, "document": "document"}),
+    Visit("oscar", "publisher:document", {**API, "document": "document"}),
+    Visit("alice", "publisher:comments", API),
+    Visit("bob", "publisher:comments", EMPTY_API),
+    Visit("alice", "publisher:scopes", API),
+    Visit("alice", "publisher:scopes", EMPTY_API),
+    Visit("alice", "publisher:scope-create", API),
+    Visit("alice", "publisher:scope", {**API, "scope": "scope"}),
+    Visit("nobody", "devportal:documents", API),
+    Visit("carol", "devportal:documents", API),
+    Visit("carol", "devportal:documents", {"pk": "prototype"}),
+    Visit("carol", "devportal:document", {**API, "document": "document"}),
+    Visit("nobody", "devportal:comments", API),
+    Visit("carol", "devportal:comments", API),
+    Visit("admin", "shared-scopes:list"),
+    Visit("admin", "shared-scopes:create"),
+    Visit("admin", "shared-scopes:scope", {"scope": "shared"}),
     Visit("bob", "publisher:apis", query="?state=PUBLISHED"),
     Visit("bob", "publisher:api", API),
     Visit("bob", "publisher:api", {"pk": "prototype"}),
