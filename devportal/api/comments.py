@@ -12,7 +12,7 @@ from publisher.comment_terms import EntryPoint
 from publisher.models import Api
 
 
-class InTheDeveloperPortal(comments.CommentsResource):
+class OfAPublishedApi(comments.CommentsResource):
     """As the Developer Portal shows comments."""
 
     permission_classes = [permissions.IsAuthenticatedOrReadOnly]
@@ -23,13 +23,13 @@ class InTheDeveloperPortal(comments.CommentsResource):
         return queries.api_for(self.request.user, api_id)
 
 
-class Comments(InTheDeveloperPortal, comments.Comments):
+class CommentsOfDevelopers(OfAPublishedApi, comments.Comments):
     """The threads."""
 
 
-class OneComment(InTheDeveloperPortal, comments.OneComment):
+class CommentOfDevelopers(OfAPublishedApi, comments.OneComment):
     """One comment or reply."""
 
 
-class Replies(InTheDeveloperPortal, comments.Replies):
+class RepliesOfDevelopers(OfAPublishedApi, comments.Replies):
     """The replies to a comment."""

@@ -21,7 +21,7 @@ from publisher.api.documentation import DocumentBody, DocumentList, Download, co
 from publisher.models import Document
 
 
-class ReadableDocuments(Resource):
+class ReadsDocuments(Resource):
     """What a visitor reads."""
 
     permission_classes = [permissions.AllowAny]
@@ -32,7 +32,7 @@ class ReadableDocuments(Resource):
         return documentation.readable_documents_of(queries.api_for(viewer, api_id), viewer)
 
 
-class Documents(ReadableDocuments):
+class DocumentsToRead(ReadsDocuments):
     """The documents of an API."""
 
     @extend_schema(
@@ -47,7 +47,7 @@ class Documents(ReadableDocuments):
         return Response(one_page(request, self.rows(api_id), lambda row: DocumentBody(row).data))
 
 
-class OneDocument(ReadableDocuments):
+class DocumentToRead(ReadsDocuments):
     """One document."""
 
     @extend_schema(
@@ -61,7 +61,7 @@ class OneDocument(ReadableDocuments):
         return Response(DocumentBody(documentation.get_document(self.rows(api_id), document_id)).data)
 
 
-class DocumentContent(Download, ReadableDocuments):
+class DocumentContent(Download, ReadsDocuments):
     """What is in a document."""
 
     @extend_schema(
