@@ -37,6 +37,17 @@ class ScopeBody(Strict):
     ignored: ClassVar[frozenset[str]] = frozenset({"usageCount"})
 
 
+class NamedScope(serializers.Serializer):  # type: ignore[type-arg]
+    """A scope as an API shows it: its own, or a shared one that its topics name."""
+
+    scope = ScopeBody(source="definition")
+    shared = serializers.SerializerMethodField()
+
+    def get_shared(self, use: scoping.Use) -> bool:
+        """Whether it belongs to all APIs."""
+        return use.definition is not None and use.definition.api_id is None
+
+
 class UsedApi(serializers.Serializer):  # type: ignore[type-arg]
     """An API whose topics name a shared scope."""
 

@@ -187,6 +187,13 @@ def test_scopes_of_an_api_are_its_creators(api: Api, alice: User, signed_in: Sig
     made = ask(client, "post", scopes, {"name": "rooms:write", "bindings": ["creator"]})
     assert made.status_code == 201
 
+    shown = client.get(f"{PUBLISHER}/apis/{api.pk}")
+    assert shown.json()["scopes"] == [{"scope": made.json(), "shared": False}]
+    assert ask(client, "put", f"{PUBLISHER}/apis/{api.pk}", shown.json()).status_code == 200
+    refused = ask(client, "put", f"{PUBLISHER}/apis/{api.pk}", {**shown.json(), "scopes": [{"scope": {"name": "x"}}]})
+    assert "/apis/{apiId}/scopes" in refused.json()["description"]
+    (seen,) = Client().get(f"{DEVPORTAL}/apis/{api.pk}").json()["scopes"]
+    assert (seen["key"], seen["roles"]) == ("rooms:write", ["creator"])
     again = ask(client, "post", scopes, {"name": "rooms:write"})
     assert (again.status_code, again.json()["error"][0]["field"]) == (409, "name")
     assert client.delete(f"{scopes}/{made.json()['id']}").status_code == 200
