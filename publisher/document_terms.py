@@ -139,7 +139,7 @@ def kind_of(name: str, body: bytes) -> Kind:
         raise BadValue(f"A file has at most {byte_size(FILE_BYTES)}; this one has {byte_size(len(body))}.")
     kind = next((each for each in KINDS if each.begins and body.startswith(each.begins)), KINDS[-1])
     ending = name.rpartition(".")[2].lower()
-    if ending not in kind.endings or (kind is KINDS[-1] and not _is_text(body)) or not _is_whole(kind, body):
+    if ending not in kind.endings or not _is_whole(kind, body):
         taken = ", ".join(ending for each in KINDS for ending in each.endings)
         raise BadValue(f"What {name[:40]} holds does not fit its ending, or is not taken here. Possible: {taken}.")
     return kind
@@ -204,14 +204,14 @@ def _text(value: Any, most: int, what: str) -> str:
     return text
 
 
-def _is_text(body: bytes) -> bool:
+def _is_whole(kind: Kind, body: bytes) -> bool:
+    """Whether a text is one in UTF-8, and an archive's list of contents can be read; it is not unpacked."""
+    if kind.media_type == "application/zip":
+        return zipfile.is_zipfile(BytesIO(body))
+    if kind.begins:
+        return True
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         return False
     return all(each.isprintable() or each in "\n\r\t\f" or ord(each) > 0x9F for each in text)
-
-
-def _is_whole(kind: Kind, body: bytes) -> bool:
-    """Whether an archive's list of contents can be read; it is not unpacked."""
-    return kind.media_type != "application/zip" or zipfile.is_zipfile(BytesIO(body))

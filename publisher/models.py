@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.http import HttpResponse
 
+from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import comment_terms, document_terms, plan_summary, scope_terms
 from publisher.comment_terms import EntryPoint
@@ -217,6 +219,10 @@ class DocumentFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def as_download(self) -> HttpResponse:
+        """The file as an answer, to save."""
+        return download(self.name, self.media_type, bytes(self.body))
 
 
 class Scope(models.Model):

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from core import markdown
 from devportal import queries
 from publisher import documentation
-from publisher.views.documents import as_download
 
 
 @require_safe
@@ -37,4 +36,4 @@ def document(request: HttpRequest, pk: UUID, document: UUID) -> HttpResponse:
 def file(request: HttpRequest, pk: UUID, document: UUID) -> HttpResponse:
     """The file of a document, to save."""
     rows = documentation.readable_documents_of(queries.api_for(request.user, pk), request.user)
-    return as_download(documentation.get_file(documentation.get_document(rows, document)))
+    return documentation.get_file(documentation.get_document(rows, document)).as_download()

@@ -21,7 +21,6 @@ from publisher import document_terms, documentation, permissions, queries
 from publisher.document_terms import DocumentType, Source, Upload, Visibility
 from publisher.models import Api, Document
 from publisher.operations import documents as operations
-from publisher.views.documents import as_download
 
 FIELD_NAMES = {
     "other_type": "otherTypeName",
@@ -231,7 +230,7 @@ def content_of(document: Document) -> HttpResponse:
     if document.source == Source.URL:
         return HttpResponse(status=303, headers={"Location": document.url})
     if document.source == Source.FILE:
-        return as_download(documentation.get_file(document))
+        return documentation.get_file(document).as_download()
     return HttpResponse(document.content, content_type="text/plain; charset=utf-8")
 
 

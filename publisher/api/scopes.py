@@ -8,6 +8,7 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -209,7 +210,7 @@ class ApiScopes(Resource):
 class ApiScope(OneScope):
     """One scope of an API."""
 
-    permission_classes = Resource.permission_classes
+    permission_classes = [IsAuthenticated]
 
     def scope(self, api_id: UUID, scope_id: UUID) -> Scope:
         """The one at this address. Raises ApiNotFound or ScopeNotFound."""

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,7 +17,7 @@ from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, show_refusal, status_of
 from publisher import documentation, permissions, queries
 from publisher.forms.documents import DocumentForm
-from publisher.models import Api, Document, DocumentFile
+from publisher.models import Api, Document
 from publisher.operations import documents as operations
 from publisher.views.common import api_page
 
@@ -108,17 +107,7 @@ def deletions(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpR
 @requires()
 def file(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpResponseBase:
     """The file of a document."""
-    return as_download(documentation.get_file(_document(request, pk, document)[1]))
-
-
-def as_download(file: DocumentFile) -> HttpResponse:
-    """A file that somebody uploaded: to save, never to open as a page of ours, and without rights if it is opened."""
-    response = HttpResponse(bytes(file.body), content_type=file.media_type)
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
-    response["Cache-Control"] = "private, no-store"
-    # django-csp would put the policy of our pages here.
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+    return documentation.get_file(_document(request, pk, document)[1]).as_download()
 
 
 def _document(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> tuple[Api, Document]:
