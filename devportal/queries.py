@@ -28,7 +28,7 @@ from devportal.errors import (
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
 from publisher import queries as publisher_queries
-from publisher import versions
+from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api, Category
 from publisher.permissions import can_enter
@@ -230,14 +230,26 @@ def count_active_tokens(application: Application, now: datetime) -> int:
     return count
 
 
-def scopes_of(application: Application) -> list[str]:
-    """The scopes that a token of `application` may carry: `default`, and those that its APIs' topics ask for."""
+def scopes_asked_for(application: Application) -> list[str]:
+    """`default`, and the scopes that the topics of an application's APIs ask for, whoever gets them."""
     snapshots = application.subscriptions.exclude(api__deployed_revision=None).values_list(
         "api__deployed_revision__snapshot", flat=True
     )
     topics = [topic for snapshot in snapshots for topic in snapshot.get("topics", [])]
     asked_for = {scope for topic in topics for scope in topic.get("scopes", [])}
     return [DEFAULT_SCOPE, *sorted(asked_for - {DEFAULT_SCOPE})]
+
+
+def scopes_granted(application: Application, wanted: Iterable[str], to: User) -> list[str]:
+    """Those of `wanted` that a token of `application` carries which speaks for `to`, by that person's roles."""
+    names = list(wanted)
+    apis = application.subscriptions.values_list("api_id", flat=True)
+    return scope_terms.granted(names, scoping.roles_by_name(names, apis), to.roles)
+
+
+def scopes_of(application: Application) -> list[str]:
+    """The scopes of a token that `application` gets in its own name: `default`, and what its owner's roles allow."""
+    return scopes_granted(application, scopes_asked_for(application), application.owner)
 
 
 def holdings_of(user: User, now: datetime) -> Holdings:

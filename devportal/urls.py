@@ -3,7 +3,7 @@
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from devportal.views import apis, applications, keys, subscribers, subscriptions, tokens, wizard
+from devportal.views import apis, applications, comments, documents, keys, subscribers, subscriptions, tokens, wizard
 from devportal.views.common import KeyTypeConverter
 
 register_converter(KeyTypeConverter, "key_type")
@@ -12,6 +12,8 @@ app_name = "devportal"
 
 WIZARD = "apis/<uuid:pk>/wizard"
 WIZARD_KEYS = f"{WIZARD}/<uuid:application>/<key_type:key_type>"
+DOCUMENT = "apis/<uuid:pk>/documents/<uuid:document>"
+COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
 KEYS = "applications/<uuid:pk>/keys/<key_type:key_type>"
 SUBSCRIBERS = "publisher/apis/<uuid:pk>/subscriptions"
 
@@ -21,6 +23,12 @@ portal_patterns = [
     path("apis/<uuid:pk>", apis.api, name="api"),
     path("apis/<uuid:pk>/thumbnail", apis.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
+    path("apis/<uuid:pk>/documents", documents.documents, name="documents"),
+    path(DOCUMENT, documents.document, name="document"),
+    path(f"{DOCUMENT}/file", documents.file, name="document-file"),
+    path("apis/<uuid:pk>/comments", comments.DeveloperComments.as_view(), name="comments"),
+    path(COMMENT, comments.DeveloperComment.as_view(), name="comment"),
+    path(f"{COMMENT}/deletions", comments.DeveloperCommentDeletions.as_view(), name="comment-deletions"),
     path(WIZARD, wizard.application_step, name="wizard"),
     path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),
     path(f"{WIZARD}/<uuid:application>/keys", wizard.keys_step, name="wizard-keys"),

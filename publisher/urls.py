@@ -3,9 +3,26 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, bulk, checks, creations, deployments, designs, lifecycles, presentation, versions
+from publisher.views import (
+    apis,
+    bulk,
+    checks,
+    comments,
+    creations,
+    deployments,
+    designs,
+    documents,
+    lifecycles,
+    presentation,
+    scopes,
+    versions,
+)
 
 app_name = "publisher"
+
+DOCUMENT = "apis/<uuid:pk>/documents/<uuid:document>"
+COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
+SCOPE = "apis/<uuid:pk>/scopes/<uuid:scope>"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
@@ -23,6 +40,19 @@ urlpatterns = [
     path("apis/<uuid:pk>/endpoint", designs.EndpointPage.as_view(), name="endpoint"),
     path("apis/<uuid:pk>/runtime", designs.RuntimePage.as_view(), name="runtime"),
     path("apis/<uuid:pk>/plans", designs.PlansPage.as_view(), name="plans"),
+    path("apis/<uuid:pk>/documents", documents.documents, name="documents"),
+    path("apis/<uuid:pk>/documents/create", documents.create, name="document-create"),
+    path(DOCUMENT, documents.document, name="document"),
+    path(f"{DOCUMENT}/moves", documents.moves, name="document-moves"),
+    path(f"{DOCUMENT}/deletions", documents.deletions, name="document-deletions"),
+    path(f"{DOCUMENT}/file", documents.file, name="document-file"),
+    path("apis/<uuid:pk>/comments", comments.PublisherComments.as_view(), name="comments"),
+    path(COMMENT, comments.PublisherComment.as_view(), name="comment"),
+    path(f"{COMMENT}/deletions", comments.PublisherCommentDeletions.as_view(), name="comment-deletions"),
+    path("apis/<uuid:pk>/scopes", scopes.scopes, name="scopes"),
+    path("apis/<uuid:pk>/scopes/create", scopes.create, name="scope-create"),
+    path(SCOPE, scopes.scope, name="scope"),
+    path(f"{SCOPE}/deletions", scopes.deletions, name="scope-deletions"),
     path("apis/<uuid:pk>/deployments", deployments.deployments, name="deployments"),
     path("apis/<uuid:pk>/revisions", deployments.revisions, name="revisions"),
     path("apis/<uuid:pk>/undeployment", deployments.undeployment, name="undeployment"),

@@ -28,6 +28,8 @@ from publisher.operations.common import (
     why_context_is_taken,
     why_in_the_way,
 )
+from publisher.operations.documents import copy_documents
+from publisher.operations.scopes import copy_scopes
 from publisher.operations.transitions import transition_api
 
 FOR_CREATION = {
@@ -114,6 +116,8 @@ def create_version(*, api: Api, version: str, make_default: bool = False, actor:
     copy = _insert(Api(**fields, version=number), provider=actor, plans=plans, categories=categories, now=now)
     pictures = Thumbnail.objects.filter(api=source)
     Thumbnail.objects.bulk_create(Thumbnail(api=copy, image=kept.image) for kept in pictures)
+    copy_documents(source=source, copy=copy)
+    copy_scopes(source=source, copy=copy)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
