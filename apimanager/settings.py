@@ -214,6 +214,8 @@ TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=6
 LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
 preflight.check_token_life(ACCESS_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS)
+MOST_REVISIONS: int = env.int("APIM_MOST_REVISIONS", default=5)
+preflight.check_revisions(MOST_REVISIONS)
 REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",

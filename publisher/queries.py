@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import F, Max, Q, QuerySet
 
@@ -127,7 +128,13 @@ def revisions_of(api: Api) -> QuerySet[Revision]:
 
 def next_revision_number(api: Api) -> int:
     """The number that the API's next revision will have."""
-    return (api.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return max(api.revisions.aggregate(last=Max("number"))["last"] or 0, api.revisions_made) + 1
+
+
+def who_goes(api: Api) -> QuerySet[Revision]:
+    """The revisions of which one goes when the next is made, the oldest first; none while there is room for more."""
+    undeployed = api.revisions.exclude(pk=api.deployed_revision_id).order_by("number")
+    return undeployed if api.revisions.count() >= settings.MOST_REVISIONS else undeployed.none()
 
 
 def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
@@ -152,7 +159,7 @@ def older_versions_of(api: Api) -> list[Api]:
 
 def context_is_open(api: Api) -> bool:
     """Whether the context may still change: no revision and no other version depends on it."""
-    return not api.revisions.exists() and len(versions_of(api)) == 1
+    return not (api.revisions_made or api.revisions.exists()) and len(versions_of(api)) == 1
 
 
 def deployed_versions_of(api: Api) -> list[Api]:

@@ -50,7 +50,7 @@ def creator_and_publisher(alice: User) -> User:
 
 # --- doors ---------------------------------------------------------------------------------------------------
 
-PAGES = ["api", "basic-info", "endpoint", "runtime", "plans", "deployments", "lifecycle"]
+PAGES = ["api", "basic-info", "endpoint", "runtime", "plans", "deployments", "comparison", "lifecycle"]
 MEMBERS = ["alice", "bob", "observer", "admin"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
@@ -69,7 +69,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests"}
+    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests", "revision-deletion"}
 
 
 @pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])

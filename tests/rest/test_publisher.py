@@ -683,6 +683,17 @@ def test_a_revision_is_made_deployed_taken_off_and_gone_back_to(both: Client) ->
     assert _post(both, f"{path}/undeploy-revision").status_code == 409
 
 
+def test_a_revision_is_deleted_unless_it_is_deployed(both: Client) -> None:
+    path = f"/apis/{_post(both, '/apis', BODY).json()['id']}"
+    first, second = (_post(both, f"{path}/revisions", {}).json()["id"] for _ in range(2))
+    _post(both, f"{path}/deploy-revision?revisionId={first}", [])
+    refused = both.delete(f"{PUBLISHER}{path}/revisions/{first}")
+    assert (refused.status_code, "on the gateway" in refused.json()["description"]) == (400, True)
+    left = both.delete(f"{PUBLISHER}{path}/revisions/{second}")
+    assert (left.status_code, [each["id"] for each in left.json()["list"]]) == (200, [first])
+    assert both.delete(f"{PUBLISHER}{path}/revisions/{second}").status_code == 404
+
+
 @pytest.mark.parametrize(
     "environment",
     [
