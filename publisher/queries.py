@@ -19,7 +19,7 @@ from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
 from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Plan, Revision
+from publisher.models import Api, ImportDraft, Plan, Revision
 
 SORTS = {
     "name": ("name", "version"),
@@ -45,6 +45,10 @@ class RevisionNotFound(NotFound):
     code = 900347
 
 
+class ImportDraftNotFound(NotFound):
+    """There is no such upload, or it is somebody else's."""
+
+
 class PlanNotFound(NotFound):
     """There is no plan of this name."""
 
@@ -58,7 +62,8 @@ class UnknownPlan(Invalid):
     code = 900305
 
     def __init__(self, names: Iterable[str]) -> None:
-        sentence = f"There is no business plan called {', '.join(names)}."
+        self.names = list(names)
+        sentence = f"There is no business plan called {', '.join(self.names)}."
         super().__init__(sentence, {"plans": sentence})
 
 
@@ -74,6 +79,21 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
         return apis_for(user).get(pk=pk)
     except (Api.DoesNotExist, ValidationError):
         raise ApiNotFound("There is no such API. It may have been deleted.") from None
+
+
+def relatives_of(user: User, context: str, version: str) -> tuple[Api | None, Api | None]:
+    """The user's API at this context and version, and the newest version of any at this context."""
+    family = apis_for(user).filter(context__iexact=context)
+    newest = max(family, key=lambda each: versions.sort_key(each.version), default=None)
+    return next((each for each in family if each.version.lower() == version.lower()), None), newest
+
+
+def get_import_draft(user: User, pk: uuid.UUID) -> ImportDraft:
+    """What the user uploaded to import; raises ImportDraftNotFound."""
+    draft = ImportDraft.objects.filter(owner=user, pk=pk).first()
+    if draft is None:
+        raise ImportDraftNotFound("This upload is no longer kept. Upload the file again.")
+    return draft
 
 
 def search_apis(user: User, *, text: str = "", state: State | None = None, sort: str = DEFAULT_SORT) -> QuerySet[Api]:
@@ -114,6 +134,15 @@ def plans_named(names: Iterable[str]) -> list[Plan]:
     if missing := [name for name in plain if name not in rows and plain[name] not in rows]:
         raise UnknownPlan(missing)
     return list(dict.fromkeys(rows.get(name) or rows[plain[name]] for name in plain))
+
+
+def known_plans(names: Iterable[str]) -> tuple[list[Plan], list[str]]:
+    """The plans of these names that exist, and the names of those that do not."""
+    wanted = list(names)
+    try:
+        return plans_named(wanted), []
+    except UnknownPlan as refusal:
+        return plans_named([name for name in wanted if name not in refusal.names]), refusal.names
 
 
 def plans_of(api: Api) -> list[Plan]:

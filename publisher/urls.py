@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, deployments, designs, lifecycles, versions
+from publisher.views import apis, checks, creations, deployments, designs, exchange, lifecycles, versions
 
 app_name = "publisher"
 
@@ -11,6 +11,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),
+    path("apis/imports", exchange.imports, name="import"),
+    path("apis/imports/<uuid:draft>", exchange.import_draft, name="import-draft"),
     path("field-checks", checks.field_check, name="field-checks"),
     path("endpoint-tests", checks.endpoint_test, name="endpoint-tests"),
     path("apis/<uuid:pk>", apis.api, name="api"),
@@ -26,6 +28,7 @@ urlpatterns = [
     path("apis/<uuid:pk>/restorations", deployments.restoration, name="restorations"),
     path("apis/<uuid:pk>/lifecycle", lifecycles.lifecycle, name="lifecycle"),
     path("apis/<uuid:pk>/transitions", lifecycles.transitions, name="transitions"),
+    path("apis/<uuid:pk>/export", exchange.export, name="export"),
     path("apis/<uuid:pk>/versions", versions.versions, name="versions"),
     path("apis/<uuid:pk>/deletion", versions.deletion, name="deletion"),
 ]

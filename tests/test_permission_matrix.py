@@ -27,6 +27,7 @@ from accounts.models import User
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy
 from gateway.models import ConnectionRecord, WorkerRecord
+from publisher import archives
 from publisher import operations as publishing
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
@@ -134,6 +135,16 @@ PUBLISHER_PAGES = [
         query="publish",
         body={**ECHO, "endpoint": BACKEND, "plans": ["Gold"], "publish": "1"},
     ),
+    Line("GET", "publisher:import", "302 403 403 200 403 403 200"),
+    Line("POST", "publisher:import", "302 403 403 400 403 403 400"),  # without a file: see test_exchange.py
+    Line("GET", "publisher:import-draft", "302 403 403 200 403 403 404", ("draft_import",)),
+    Line(
+        "POST",
+        "publisher:import-draft",
+        "302 403 403 302 403 403 404",
+        ("draft_import",),
+        body={"mode": "new", "name": "Imported", "context": "/imported", "version": "1"},
+    ),
     Line("GET", "publisher:field-checks", "302 403 403 200 403 403 200", query="field=name&value=Chat"),
     Line(
         "POST",
@@ -166,6 +177,7 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:restorations", EDITED, ("api",), body={"revision": "{revision}"}),
     Line("GET", "publisher:lifecycle", READ, ("api",)),
     Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish", "seen": "CREATED"}),
+    Line("GET", "publisher:export", READ, ("api",)),
     Line("GET", "publisher:versions", "302 404 404 200 403 403 200", ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
@@ -348,6 +360,8 @@ REST_PUBLISHER = [
     Line("POST", P + "apis", "401 403 403 201 403 403 201", body=ECHO),
     Line("POST", P + "validate", REST_LISTED, query="query=name:EchoWebSocket"),
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
+    Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
+    Line("POST", P + "import", "401 403 403 415 415 415 415", body={}),  # no file: see tests/rest/test_publisher.py
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
@@ -458,7 +472,9 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    upload = archives.to_yaml(publishing.document_of(draft))
     things = {
+        "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,
         "draft": draft.pk,

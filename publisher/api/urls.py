@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from publisher.api import apis, lifecycle, plans, revisions
+from publisher.api import apis, exchange, lifecycle, plans, revisions
 
 app_name = "publisher-api"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("apis", apis.Apis.as_view(), name="apis"),
     path("apis/validate", apis.Validation.as_view(), name="validate"),
     path("apis/copy-api", apis.Copy.as_view(), name="copy"),
+    path("apis/export", exchange.Export.as_view(), name="export"),
+    path("apis/import", exchange.Import.as_view(), name="import"),
     path("apis/change-lifecycle", lifecycle.ChangeLifecycle.as_view(), name="change-lifecycle"),
     path("apis/<uuid:api_id>", apis.OneApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view(), name="lifecycle-state"),

@@ -3,6 +3,7 @@
 from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
+from publisher.forms.exchange import ImportForm, UploadForm
 from publisher.forms.lifecycle import DeletionForm, RevisionForm, TransitionForm, VersionForm
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
+    "ImportForm",
     "PlansForm",
     "RevisionForm",
     "RuntimeForm",
     "TransitionForm",
     "TryForm",
+    "UploadForm",
     "VersionForm",
     "in_words",
 ]

@@ -26,6 +26,16 @@ from publisher.operations.designs import (
     delete_api,
     update_api,
 )
+from publisher.operations.exchange import (
+    Imported,
+    document_of,
+    import_new,
+    import_over,
+    import_version,
+    keep_upload,
+    preview,
+    read_document,
+)
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
 from publisher.operations.transitions import TransitionLost, transition_api
 
@@ -35,6 +45,7 @@ __all__ = [
     "CannotDeploy",
     "ChangedMeanwhile",
     "ContextIsFixed",
+    "Imported",
     "NotDeployed",
     "NotReadyToPublish",
     "PlanExists",
@@ -50,7 +61,14 @@ __all__ = [
     "delete_plan",
     "delete_revision",
     "deploy_revision",
+    "document_of",
+    "import_new",
+    "import_over",
+    "import_version",
     "is_design",
+    "keep_upload",
+    "preview",
+    "read_document",
     "restore_revision",
     "transition_api",
     "undeploy",

@@ -95,19 +95,49 @@ def create_api(
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
-@transaction.atomic
-def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
-    """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
+def create_version(
+    *,
+    api: Api,
+    version: str,
+    make_default: bool = False,
+    parts: Mapping[str, Any] | None = None,
+    plans: Iterable[Plan] | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Copy the design under a new version, in state Created. `parts`, which are clean, and `plans` are otherwise.
+
+    Raises RoleRequired, Invalid, AlreadyExists (version).
+    """
     permissions.require_version(actor, api)
     number = clean({"version": version}, design.NAMES)["version"]
+    others = dict(parts or {})
+    refuse_backends(design.backends(others))
+    if "endpoint_options" in others:
+        others["endpoint_options"] = secret_headers.sealed(others["endpoint_options"], api.endpoint_options)
+    with transaction.atomic():
+        return _copy(api, number, make_default, others, plans, actor=actor, now=now)
+
+
+def _copy(
+    api: Api,
+    number: str,
+    make_default: bool,
+    parts: Mapping[str, Any],
+    plans: Iterable[Plan] | None,
+    *,
+    actor: User,
+    now: datetime,
+) -> Api:
     _one_at_a_time()
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
     if why := why_in_the_way(source.context, number, since=now):
         raise AlreadyExists({"version": f"{why} Choose another version."})
-    fields = {field: getattr(source, field) for field in design.COPIED}
-    copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
+    fields = {field: getattr(source, field) for field in design.COPIED} | parts
+    offered = source.plans.all() if plans is None else plans
+    copy = _insert(Api(**fields, version=number), provider=actor, plans=offered, now=now)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
