@@ -84,7 +84,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer).select_related("plan")
+    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -98,6 +98,11 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def internal_application_of(user: User) -> Application | None:
+    """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
+    return Application.objects.filter(owner=user, is_internal=True).first()
 
 
 def application_plans() -> QuerySet[ApplicationPlan]:
@@ -205,8 +210,12 @@ def scopes_of(application: Application) -> list[str]:
 
 def holdings_of(user: User, now: datetime) -> Holdings:
     """What hangs on a person here: their applications, and the tokens of these that have not expired."""
-    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
-    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
+    tokens = AccessToken.objects.filter(
+        application__application__owner=user, application__application__is_internal=False, expires__gt=now
+    )
+    return Holdings(
+        applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
+    )
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

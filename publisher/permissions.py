@@ -54,6 +54,14 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
+
+
+def require_try(user: Viewer, api: Api) -> None:
+    """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+
+
 def require_manage_plans(user: Viewer) -> None:
     """Making, changing and deleting business plans and application plans."""
     require_role(user, Role.ADMIN, to="Managing plans")
@@ -68,4 +76,5 @@ can_revise = asks(require_revise)
 can_deploy = asks(require_deploy)
 can_set_plans = asks(require_set_plans)
 can_publish = asks(require_publish)
+can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

@@ -1,5 +1,6 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
 // gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
+// With data-tickets in its place, each connection asks there for a ticket of its own.
 // Beside it goes the id of the attempt, by which the portal can say what became of it.
 import { Frames } from "./frames.js";
 import { closing } from "./closing.js";
@@ -23,16 +24,20 @@ class SocketConsole extends HTMLElement {
     });
   }
 
-  dial() {
-    if (this.socket) return;
+  async dial() {
+    if (this.socket || this.isAsking) return;
     const address = this.parts.url.value.trim();
     const objection = forbidden(address, this.dataset.gateway.split(" "));
     this.problem(objection ? [objection] : []);
     if (objection) return;
-    this.attempt = crypto.randomUUID().replaceAll("-", "");
+    const attempt = (this.attempt = crypto.randomUUID().replaceAll("-", ""));
+    const [ticket, refusal] = this.dataset.tickets ? await this.ticket() : [];
+    if (refusal) return this.problem(refusal);
+    const target = ticket ? `${address}${address.includes("?") ? "&" : "?"}ticket=${ticket}` : address;
+    const shown = ticket ? [] : [`bearer.${this.token()}`];
     let socket;
     try {
-      socket = new WebSocket(new URL(address), ["apim", `apim.attempt.${this.attempt}`, `bearer.${this.token()}`]);
+      socket = new WebSocket(new URL(target), ["apim", `apim.attempt.${attempt}`, ...shown]);
     } catch {
       return this.problem(["This browser does not open such an address from a secure page. Use the wss:// address."]);
     }
@@ -42,6 +47,19 @@ class SocketConsole extends HTMLElement {
     socket.addEventListener("open", () => this.opened(Math.round(performance.now() - began)));
     socket.addEventListener("message", (event) => this.frames.add("received", event.data));
     socket.addEventListener("close", (event) => this.closed(event));
+  }
+
+  async ticket() {
+    this.isAsking = true;
+    try {
+      const answer = await fetch(this.dataset.tickets, { method: "POST", body: new FormData(this.parts.dial) });
+      const { ticket, reasons } = await answer.json();
+      return [ticket, reasons];
+    } catch {
+      return ["", ["The portal gave no key for this connection. Reload the page; you may have been signed out."]];
+    } finally {
+      this.isAsking = false;
+    }
   }
 
   token() {
