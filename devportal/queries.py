@@ -149,6 +149,19 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
 
 
+def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
+    """The addresses of the owners, each once; none where there are more than so many."""
+    owners = subscriptions.exclude(application__owner__email="").order_by("application__owner__email")
+    found = list(owners.values_list("application__owner__email", flat=True).distinct()[: most + 1])
+    return found if len(found) <= most else []
+
+
+def newest_subscriptions_to(api: Api, most: int) -> list[Subscription]:
+    """Who subscribed last, newest first."""
+    rows = api.subscriptions.select_related("application__owner", "plan").order_by("-created_at", "pk")
+    return list(rows[:most])
+
+
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """Anybody's subscription, for people of the publisher. Raises SubscriptionNotFound for everybody else."""
     if not can_enter(viewer):

@@ -30,5 +30,6 @@ urlpatterns = [
     path("apis/<uuid:pk>/transitions", lifecycles.transitions, name="transitions"),
     path("apis/<uuid:pk>/export", exchange.export, name="export"),
     path("apis/<uuid:pk>/versions", versions.versions, name="versions"),
+    path("apis/<uuid:pk>/default-version", versions.default_version, name="default-version"),
     path("apis/<uuid:pk>/deletion", versions.deletion, name="deletion"),
 ]

@@ -23,7 +23,7 @@ from publisher.models import Api
 from publisher.views.common import api_page, health_for, is_served
 
 APIS_A_PAGE = 20
-LATEST = 6
+LATEST, NEWEST = 6, 5
 
 
 @require_safe
@@ -87,6 +87,7 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             for row in queries.changes_of(found)[:LATEST]
         ],
         "versions": queries.versions_of(found),
+        "newest": impact.newest_subscriptions(found, NEWEST),
     }
     return api_page(request, found, "apis/overview.html", **context)
 

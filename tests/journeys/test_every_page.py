@@ -35,6 +35,7 @@ NO_PAGES = {
     "devportal:trial-diagnosis",
     "devportal:trial-tickets",
     "devportal:wizard-diagnosis",
+    "publisher:default-version",
     "publisher:deletion",
     "publisher:endpoint-tests",
     "publisher:export",

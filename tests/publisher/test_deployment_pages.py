@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import reverse
 
 from accounts.models import User
 from publisher import operations
-from publisher.models import Revision
+from publisher.models import Api, Revision
+from tests.devportal import builders
 from tests.publisher.builders import NOW, make_api
 from tests.publisher.test_pages import address, browse, text_of
 
@@ -66,3 +69,40 @@ def test_a_revision_is_deleted_on_the_page_but_not_the_deployed_one(admin: User)
         assert row
         browser.post(reverse("publisher:revision-deletion", args=[api.pk, row.pk]), follow=True)
     assert list(Revision.objects.all()) == [api.deployed_revision]
+
+
+# --- versions and the Overview -------------------------------------------------------------------------------
+
+
+def test_every_version_is_listed_with_its_state_and_the_default_one_switched(admin: User, observer: User) -> None:
+    api = make_api(admin, publish=True)
+    newer = operations.create_version(api=api, version="2.0.0", actor=admin, now=NOW)
+    page = text_of(browse(observer).get(address("versions", api)))
+    assert "2.0.0 Created" in page
+    assert "1.0.0 this one Published revision 1" in page
+    browse(admin).post(address("default-version", newer))
+    browse(admin).post(address("default-version", api))
+    assert [each.version for each in Api.objects.filter(is_default_version=True)] == ["1.0.0"]
+    assert "Make default" not in browse(observer).get(address("versions", api)).content.decode()
+
+
+def test_the_versions_cost_the_same_however_many_there_are(
+    admin: User, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+) -> None:
+    api, browser = make_api(admin), browse(admin)
+    browser.get(address("versions", api))
+    with django_assert_max_num_queries(30) as few:
+        browser.get(address("versions", api))
+    for number in range(2, 8):
+        operations.create_version(api=api, version=f"{number}.0", actor=admin, now=NOW)
+    with django_assert_num_queries(len(few)):
+        browser.get(address("versions", api))
+
+
+def test_the_overview_names_the_newest_five_subscribers(admin: User, carol: User) -> None:
+    api = make_api(admin, publish=True)
+    assert "Nobody yet." in text_of(browse(admin).get(address("api", api)))
+    for number in range(6):
+        builders.subscription(builders.application(carol, f"Client {number}"), api)
+    page = text_of(browse(admin).get(address("api", api)))
+    assert page.count("under Gold") == 5

@@ -79,6 +79,7 @@ def test_the_tables_of_this_file_name_every_address() -> None:
         "field-checks",
         "endpoint-tests",
         "revision-deletion",
+        "default-version",
         *EXCHANGE,
     }
 
