@@ -85,13 +85,11 @@ def comparison(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     after = request.GET.get("after", "")
     sides = [queries.get_revision_of(api, each) if each else None for each in (before, after)]
     old, new = (each.snapshot if each else snapshots.take(api) for each in sides)
-    found = compare(old, new)
     context = {
         "revisions": revisions,
         "before": sides[0],
         "after": sides[1],
-        "groups": {group: [each for each in found if each.group == group] for group in (row.group for row in found)},
-        "number": len(found),
+        "found": compare(old, new),
     }
     return api_page(request, api, "deployments/comparison.html", **context)
 
