@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,16 @@ class Section:
     of: Callable[[Api], Any]
     check: Callable[[Any], None]
     restore: Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a document holds, ready to be taken over: the design's parts, plans by name, what is not in it."""
+
+    parts: Mapping[str, Any]
+    plans: Sequence[str]
+    missing: Sequence[str]
+    sections: Mapping[str, Any]
 
 
 _sections: dict[str, Section] = {}

@@ -162,7 +162,7 @@ def next_revision_number(api: Api) -> int:
 
 def who_goes(api: Api) -> QuerySet[Revision]:
     """The revisions of which one goes when the next is made, the oldest first; none while there is room for more."""
-    undeployed = api.revisions.exclude(pk=api.deployed_revision_id).order_by("number")
+    undeployed = api.revisions.exclude(deployed_for=api).order_by("number")
     return undeployed if api.revisions.count() >= settings.MOST_REVISIONS else undeployed.none()
 
 

@@ -77,7 +77,8 @@ def _client(owner: User, key_type: str, now: datetime) -> OAuthClient:
     found = OAuthClient.objects.filter(
         application__owner=owner, application__is_internal=True, key_type=key_type
     ).select_related("application")
-    if client := found.first():
+    client: OAuthClient | None = found.first()
+    if client:
         return client
     fields = {
         "name": NAME,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
@@ -72,8 +73,8 @@ class Import(Resource):
     """A file as an API."""
 
     permission_classes = IN_THE_PUBLISHER
-    parser_classes: ClassVar[list[Any]] = [parsers.MultiPartParser]
-    field_names = FIELD_NAMES
+    parser_classes = (parsers.MultiPartParser,)
+    field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
         operation_id="importApi",

@@ -9,9 +9,9 @@ from django import forms
 
 from core.text import byte_size, listed
 from publisher import archives, queries, validation
+from publisher.exchange import Imported
 from publisher.forms.common import PLAIN, CleanedField
 from publisher.models import Api
-from publisher.operations import Imported
 
 NEW, VERSION, OVER = "new", "version", "over"
 

@@ -27,7 +27,6 @@ from publisher.operations.designs import (
     update_api,
 )
 from publisher.operations.exchange import (
-    Imported,
     document_of,
     import_new,
     import_over,
@@ -45,7 +44,6 @@ __all__ = [
     "CannotDeploy",
     "ChangedMeanwhile",
     "ContextIsFixed",
-    "Imported",
     "NotDeployed",
     "NotReadyToPublish",
     "PlanExists",

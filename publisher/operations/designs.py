@@ -135,7 +135,7 @@ def _copy(
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
     if why := why_in_the_way(source.context, number, since=now):
         raise AlreadyExists({"version": f"{why} Choose another version."})
-    fields = {field: getattr(source, field) for field in design.COPIED} | parts
+    fields = {field: getattr(source, field) for field in design.COPIED} | dict(parts)
     offered = source.plans.all() if plans is None else plans
     copy = _insert(Api(**fields, version=number), provider=actor, plans=offered, now=now)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)

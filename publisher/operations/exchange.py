@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,22 +14,13 @@ from core.errors import Invalid
 from core.values import BadValue, invalid
 from publisher import archives, comparison, design, exchange, permissions, queries, secret_headers
 from publisher.endpoint import HIDDEN
+from publisher.exchange import Imported
 from publisher.models import Api, ImportDraft, Plan
 from publisher.operations.designs import create_api, create_version, update_api
 
 KEPT_FOR, KEPT_EACH = timedelta(days=1), 5
 NAMES = ("name", "version")
 TEXTS = ("name", "version", "context")
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What a document holds, ready to be taken over: the design's parts, plans by name, what is not in it."""
-
-    parts: Mapping[str, Any]
-    plans: Sequence[str]
-    missing: Sequence[str]
-    sections: Mapping[str, Any]
 
 
 def document_of(api: Api) -> dict[str, Any]:

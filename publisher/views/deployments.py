@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -85,7 +86,7 @@ def comparison(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     after = request.GET.get("after", "")
     sides = [queries.get_revision_of(api, each) if each else None for each in (before, after)]
     old, new = (each.snapshot if each else snapshots.take(api) for each in sides)
-    context = {
+    context: dict[str, Any] = {
         "revisions": revisions,
         "before": sides[0],
         "after": sides[1],

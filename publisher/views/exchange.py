@@ -15,10 +15,10 @@ from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
 from publisher import archives, operations, queries
+from publisher.exchange import Imported
 from publisher.forms import ImportForm, UploadForm
 from publisher.forms.exchange import OVER, VERSION
 from publisher.models import Api
-from publisher.operations import Imported
 
 
 @require_safe

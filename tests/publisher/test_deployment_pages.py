@@ -19,8 +19,8 @@ def test_the_comparison_starts_with_what_is_deployed_and_the_design(admin: User)
     changes = {"topics": [{"target": "/новости", "verbs": ["subscribe"]}], "query_token": False}
     operations.update_api(api=api, changes=changes, actor=admin, now=NOW)
     page = text_of(browse(admin).get(address("comparison", api)))
-    assert "/новости not there directions subscribe" in page
-    assert "Tokens in the address yes no" in page
+    assert "/новости Topics not there directions subscribe" in page
+    assert "Tokens in the address API yes no" in page
 
 
 def test_any_two_revisions_are_compared_and_equal_ones_said_to_be(alice: User) -> None:
