@@ -14,7 +14,7 @@ from publisher.operations.deployments import (
     create_revision,
     delete_revision,
     deploy_revision,
-    is_design,
+    like_design,
     restore_revision,
     undeploy,
 )
@@ -63,8 +63,8 @@ __all__ = [
     "import_new",
     "import_over",
     "import_version",
-    "is_design",
     "keep_upload",
+    "like_design",
     "preview",
     "read_document",
     "restore_revision",

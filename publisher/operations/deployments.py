@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -111,10 +112,10 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     return row
 
 
-def is_design(api: Api, revision: Revision) -> bool:
-    """Whether restoring the revision would change nothing."""
+def like_design(api: Api, revisions: Iterable[Revision]) -> list[Revision]:
+    """Those of the revisions whose restoration would change nothing."""
     now = snapshots.take(api)
-    return all(now[field] == revision.snapshot[field] for field in RESTORED)
+    return [each for each in revisions if all(now[field] == each.snapshot[field] for field in RESTORED)]
 
 
 def add_revision(row: Api, description: str, *, goes: Revision | None = None, actor: User, now: datetime) -> Revision:

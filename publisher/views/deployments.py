@@ -112,7 +112,7 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     api = queries.get_api_for(current_user(request), pk)
     permissions.require_edit(current_user(request), api)  # before the page says what differs
     revision = queries.get_revision_of(api, request.POST.get("revision", ""))
-    if operations.is_design(api, revision):
+    if operations.like_design(api, [revision]):
         messages.info(request, f"Nothing differs: the design is what it was in revision {revision.number} already.")
         return redirect("publisher:deployments", pk=api.pk)
     operations.restore_revision(api=api, revision=revision, actor=current_user(request), now=now())
@@ -126,7 +126,7 @@ def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
     context = {
         "form": form,
         "revisions": revisions,
-        "like_design": [each.pk for each in revisions if operations.is_design(api, each)],
+        "like_design": [each.pk for each in operations.like_design(api, revisions)],
         "deployed_by": deployment.actor_name if deployment else "",
         "undeploying": undeploying(impact.of(api)),
         "who_goes": list(queries.who_goes(api)),
