@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import consequences
 from accounts.models import User
 from devportal.models import Subscription
-from devportal.operations import carry_subscriptions_over, move_subscriptions
+from devportal.operations import carry_blocks_over, carry_subscriptions_over, move_subscriptions
 from devportal.queries import holdings_of, newest_subscriptions_to
 from publisher import impact, signals
 from publisher.messages import Impact
@@ -54,7 +54,8 @@ def newest_subscriptions(api: Api, most: int) -> list[impact.Subscribed]:
 def api_published(
     *, api: Api, actor: User, now: datetime, require_resubscription: bool, previous: list[Api], **_: Any
 ) -> None:
-    """A version was published: the subscribers of older ones come along, unless they have to subscribe anew."""
+    """A version was published: subscribers of older ones come along, unless they have to subscribe anew; blocks do."""
+    carry_blocks_over(api=api, previous=previous, actor=actor, now=now)
     if not require_resubscription:
         carry_subscriptions_over(api=api, previous=previous, actor=actor, now=now)
 

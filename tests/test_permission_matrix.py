@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy
+from devportal.models import Application, DenyPolicy, OwnerBlock
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
@@ -190,6 +190,7 @@ PUBLISHER_PAGES = [
     Line("GET", "devportal:trial-diagnosis", READ, ("api",)),
     Line("GET", "devportal:subscribers", READ, ("api",)),
     Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
+    Line("POST", "devportal:block-deletions", DELIVERED, ("api", "block")),
     Line("POST", "devportal:subscriber-plans", DELIVERED, ("api", "subscription"), body={"plan": "Silver"}),
 ]
 
@@ -388,6 +389,8 @@ REST_PUBLISHER = [
     Line("POST", S + "generate-key", "401 404 404 200 200 403 200", ("api",)),
     Line("POST", S + "block", REST_DELIVERED, query="subscriptionId={subscription}&blockState=BLOCKED"),
     Line("POST", S + "unblock", REST_DELIVERED, query="subscriptionId={blocked}"),
+    Line("GET", S + "blocks", REST_LISTED, query="apiId={api}"),
+    Line("DELETE", S + "owner-block", "401 403 403 403 200 403 200", ("block",)),
     Line("POST", S + "change-plan", REST_DELIVERED, query="subscriptionId={subscription}&businessPlan=Silver"),
 ]
 
@@ -478,6 +481,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
     upload = archives.to_yaml(publishing.document_of(draft))
+    kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
         "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
@@ -493,6 +497,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "token": issued.row.pk,
         "subscription": builders.subscription(application, api).pk,
         "blocked": blocked.pk,
+        "block": kept_out.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "connection": _connected(application, api).pk,
         "plan": "Gold",

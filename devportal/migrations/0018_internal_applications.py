@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("devportal", "0004_tokens_have_a_name")]
+    dependencies: ClassVar = [("devportal", "0009_plan_names_are_unique")]
 
     operations: ClassVar = [
         migrations.AddField("application", "is_internal", models.BooleanField(default=False)),

@@ -6,6 +6,7 @@ from devportal.operations.application_plans import (
     update_application_plan,
 )
 from devportal.operations.applications import create_application, delete_application, update_application
+from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
     NothingDeployed,
@@ -31,6 +32,7 @@ __all__ = [
     "IssuedToken",
     "NothingDeployed",
     "add_deny_policy",
+    "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
     "create_application",
@@ -44,6 +46,7 @@ __all__ = [
     "issue_internal_key",
     "issue_internal_ticket",
     "issue_ticket",
+    "lift_block",
     "move_subscriptions",
     "regenerate_secret",
     "register_client",

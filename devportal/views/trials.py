@@ -15,6 +15,7 @@ from core.errors import Conflict, NotAllowed
 from devportal import attempts, diagnosis, operations, queries
 from devportal.addresses import addresses_of
 from publisher import permissions, snapshots
+from publisher.origins import console_pass
 from publisher.queries import get_api_for
 
 
@@ -45,7 +46,7 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @requires()
 def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """A ticket for one connection from this page: `{"ticket": …, "connectionId": …}`, or `{"reasons": [sentence]}`."""
+    """A ticket for one connection from here: `{"ticket", "pass", "connectionId"}`, or `{"reasons": [sentence]}`."""
     user = current_user(request)
     api = get_api_for(user, pk)
     try:
@@ -58,7 +59,8 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
         )
     except (Conflict, NotAllowed) as refusal:
         return JsonResponse({"reasons": [str(refusal)]}, status=refusal.status)
-    answer = JsonResponse({"ticket": issued.ticket, "connectionId": issued.connection_id})
+    known_by = console_pass(settings.SECRET_KEY, issued.ticket)
+    answer = JsonResponse({"ticket": issued.ticket, "pass": known_by, "connectionId": issued.connection_id})
     answer["Cache-Control"] = "no-store"
     return answer
 

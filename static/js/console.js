@@ -1,7 +1,8 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
 // gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
 // With data-tickets in its place, each connection asks there for a ticket of its own.
-// Beside it goes the id of the attempt, by which the portal can say what became of it.
+// Beside it go the id of the attempt, by which the portal can say what became of it, and a pass for this very token, by
+// which the gateway knows the console from other pages of the same origin.
 import { Frames } from "./frames.js";
 import { closing } from "./closing.js";
 import { forbidden, why } from "./attempt.js";
@@ -31,13 +32,14 @@ class SocketConsole extends HTMLElement {
     this.problem(objection ? [objection] : []);
     if (objection) return;
     const attempt = (this.attempt = crypto.randomUUID().replaceAll("-", ""));
-    const [ticket, refusal] = this.dataset.tickets ? await this.ticket() : [];
-    if (refusal) return this.problem(refusal);
+    const { ticket, pass, reasons } = this.dataset.tickets ? await this.ticket() : {};
+    if (reasons) return this.problem(reasons);
     const target = ticket ? `${address}${address.includes("?") ? "&" : "?"}ticket=${ticket}` : address;
     const shown = ticket ? [] : [`bearer.${this.token()}`];
     let socket;
     try {
-      socket = new WebSocket(new URL(target), ["apim", `apim.attempt.${attempt}`, ...shown]);
+      const named = [`apim.attempt.${attempt}`, `apim.console.${pass ?? this.dataset.pass}`];
+      socket = new WebSocket(new URL(target), ["apim", ...named, ...shown]);
     } catch {
       return this.problem(["This browser does not open such an address from a secure page. Use the wss:// address."]);
     }
@@ -53,10 +55,9 @@ class SocketConsole extends HTMLElement {
     this.isAsking = true;
     try {
       const answer = await fetch(this.dataset.tickets, { method: "POST", body: new FormData(this.parts.dial) });
-      const { ticket, reasons } = await answer.json();
-      return [ticket, reasons];
+      return await answer.json();
     } catch {
-      return ["", ["The portal gave no key for this connection. Reload the page; you may have been signed out."]];
+      return { reasons: ["The portal gave no key for this connection. Reload the page; you may have been signed out."] };
     } finally {
       this.isAsking = false;
     }

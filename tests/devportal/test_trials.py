@@ -89,7 +89,7 @@ def test_a_ticket_is_for_the_page_that_asked_and_the_key_is_never_in_an_answer(
 ) -> None:
     address = reverse("devportal:trial-tickets", args=[deployed.pk])
     answer = browser(alice).post(address, {"key_type": "SANDBOX"}, headers={"Origin": "https://portal.test"})
-    assert answer.json().keys() == {"ticket", "connectionId"}
+    assert answer.json().keys() == {"ticket", "pass", "connectionId"}
     row = Ticket.objects.get()
     assert (row.origin, row.api_id) == ("https://portal.test", deployed.pk)
     refused = browser(observer).post(address)
