@@ -86,8 +86,9 @@ def _refuse_entries(entries: list[zipfile.ZipInfo]) -> None:
     if len(set(names)) < len(names):
         raise BadArchive("This zip holds two files of one name. Pack each once.")
     for entry in entries:
-        if _is_bad_name(entry.filename):
-            raise BadArchive("A file in this zip has a name that leads out of it. Pack it without ..  and full paths.")
+        name, leads_out = entry.filename, {"", ".", ".."} & set(entry.filename.split("/"))
+        if leads_out or not name.isprintable() or "\\" in name or ":" in name:
+            raise BadArchive("A file in this zip has a name that leads out of it. Pack it without .. and full paths.")
         if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 1:
             raise BadArchive(f"{entry.filename[:80]} is a link or encrypted. Pack files as they are.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -96,10 +97,6 @@ def _refuse_entries(entries: list[zipfile.ZipInfo]) -> None:
             raise BadArchive(f"{entry.filename[:80]} unpacks to more than {MOST_RATIO} times its size.")
     if (whole := sum(entry.file_size for entry in entries)) > MOST_UNPACKED:
         raise BadArchive(f"This zip unpacks to {byte_size(whole)}; an API to import has at most 50 MiB.")
-
-
-def _is_bad_name(name: str) -> bool:
-    return not name.isprintable() or "\\" in name or ":" in name or bool({"", ".", ".."} & set(name.split("/")))
 
 
 def _parsed(content: bytes) -> Any:
@@ -192,12 +189,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text and text == text.strip(" ") else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text and text == text.strip(" ") else None
+    ),
+)
 
 
 class _Loader(yaml.CSafeLoader):

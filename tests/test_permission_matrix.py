@@ -379,6 +379,7 @@ REST_PUBLISHER = [
     Line("POST", P + "revisions", "401 404 404 201 201 403 201", ("api",), body={"description": "New."}),
     Line("GET", P + "revision", REST_READ, ("api", "revision")),
     Line("DELETE", P + "revision", "401 404 404 200 200 403 200", ("api", "revision")),
+    Line("GET", P + "deployments", REST_READ, ("api",)),
     Line("POST", P + "deploy-revision", REST_DELIVERED, ("api",), query="revisionId={revision}", body=[]),
     Line("POST", P + "undeploy-revision", REST_DELIVERED, ("api",), body=[]),
     Line("POST", P + "restore-revision", "401 404 404 201 403 403 201", ("api",), query="revisionId={revision}"),

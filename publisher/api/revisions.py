@@ -141,6 +141,21 @@ class OneRevision(Resource):
         return Response({"count": len(rows), "list": [_document(row, api) for row in rows]})
 
 
+class Deployments(Resource):
+    """Where an API is deployed."""
+
+    @extend_schema(
+        operation_id="listDeployments",
+        summary="Read where an API is deployed",
+        tags=["Revisions"],
+        responses=answers({200: RevisionDeployment(many=True)}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """The one deployed revision, or nothing."""
+        api = queries.get_api_for(self.user, api_id)
+        return Response(_deployments(api.deployed_revision, api) if api.deployed_revision else [])
+
+
 class Deploy(Resource):
     """Put a revision on the gateway."""
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view(), name="lifecycle-history"),
     path("apis/<uuid:api_id>/revisions", revisions.Revisions.as_view(), name="revisions"),
     path("apis/<uuid:api_id>/revisions/<uuid:revision_id>", revisions.OneRevision.as_view(), name="revision"),
+    path("apis/<uuid:api_id>/deployments", revisions.Deployments.as_view(), name="deployments"),
     path("apis/<uuid:api_id>/deploy-revision", revisions.Deploy.as_view(), name="deploy-revision"),
     path("apis/<uuid:api_id>/undeploy-revision", revisions.Undeploy.as_view(), name="undeploy-revision"),
     path("apis/<uuid:api_id>/restore-revision", revisions.Restore.as_view(), name="restore-revision"),

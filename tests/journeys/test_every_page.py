@@ -24,6 +24,7 @@ NO_PAGES = {
     "accounts:user-sign-outs",
     "accounts:user-states",
     "devportal:application-deletions",
+    "devportal:block-deletions",
     "devportal:home",
     "devportal:revocations",
     "devportal:secrets",

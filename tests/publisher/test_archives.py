@@ -8,6 +8,8 @@ import zipfile
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from publisher import archives
 from publisher.archives import BadArchive
@@ -119,3 +121,9 @@ def test_what_is_no_text_no_zip_or_too_much_is_refused(content: bytes) -> None:
 
 def test_a_date_is_text_as_it_was_written() -> None:
     assert archives.read(f"{HEAD}api: {{version: 2026-01-01}}".encode())["api"] == {"version": "2026-01-01"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_text_survives(text: str) -> None:
+    document = {"format": "apim-api", "format_version": 1, "api": {"description": text, "tags": [text]}}
+    assert archives.read(archives.to_yaml(document)) == document

@@ -690,6 +690,10 @@ def test_a_revision_is_deleted_unless_it_is_deployed(both: Client) -> None:
     _post(both, f"{path}/deploy-revision?revisionId={first}", [])
     refused = both.delete(f"{PUBLISHER}{path}/revisions/{first}")
     assert (refused.status_code, "on the gateway" in refused.json()["description"]) == (400, True)
+    assert [each["revisionUuid"] for each in _get(both, f"{path}/deployments").json()] == [first]
+    _post(both, f"{path}/undeploy-revision", [])
+    assert _get(both, f"{path}/deployments").json() == []
+    _post(both, f"{path}/deploy-revision?revisionId={first}", [])
     left = both.delete(f"{PUBLISHER}{path}/revisions/{second}")
     assert (left.status_code, [each["id"] for each in left.json()["list"]]) == (200, [first])
     assert both.delete(f"{PUBLISHER}{path}/revisions/{second}").status_code == 404
@@ -853,3 +857,12 @@ def test_a_file_that_is_no_export_is_refused_by_name(both: Client, content: byte
     refused = _import(both, content)
     assert (refused.status_code, "file" in str(refused.json()["error"])) == (400, True)
     assert _get(both, "/apis/export").status_code == 400
+
+
+def test_who_may_read_exports_and_imports_nothing(
+    both: Client, observer: User, signed_in: Callable[[User], Client]
+) -> None:
+    made, reader = _post(both, "/apis", BODY).json(), signed_in(observer)
+    export = _get(reader, f"/apis/export?apiId={made['id']}").content
+    for query in ("", "?overwrite=true"):
+        assert _import(reader, export, query).status_code == 403
