@@ -24,6 +24,7 @@ from core.values import BadValue
 DESCRIPTION = "api.yaml"
 FORMAT, FORMAT_VERSION = "apim-api", 1
 MOST_BYTES, MOST_UNPACKED, MOST_YAML = 10 << 20, 50 << 20, 5 << 20
+MOST_VALUES = 50_000
 MOST_ENTRIES, MOST_DEPTH, MOST_RATIO, HARMLESS = 500, 40, 100, 1 << 20
 FILE = "$file"  # the one key of what stands for a file of the zip
 _ENTRY_MARK = b"PK\x01\x02"  # of an entry in the directory of a zip
@@ -119,9 +120,11 @@ def _parsed(content: bytes) -> Any:
 
 
 def _refuse_events(text: str) -> None:
-    """Raise BadArchive for aliases, which can stand for gigabytes, and for what lies too deep."""
+    """Raise BadArchive for aliases, which can stand for gigabytes, for what lies too deep, and for too many values."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
+        if number > MOST_VALUES:
+            raise BadArchive(f"This YAML holds more than {count(MOST_VALUES, 'value')}. An API has far fewer.")
         if isinstance(event, yaml.AliasEvent):
             raise BadArchive("This YAML uses an alias (*). Write out what it stands for.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -366,7 +366,7 @@ REST_PUBLISHER = [
     Line("POST", P + "validate", REST_LISTED, query="query=name:EchoWebSocket"),
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
     Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
-    Line("POST", P + "import", "401 403 403 415 415 415 415", body={}),  # no file: see tests/rest/test_publisher.py
+    Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),

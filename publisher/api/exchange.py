@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.rest import Resource
 from core.rest.documents import answers
 from core.rest.requests import query_flag
-from publisher import archives, operations, queries
+from publisher import archives, operations, permissions, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.apis import FIELD_NAMES, shown
 from publisher.api.documents import ApiDocument
@@ -88,6 +88,7 @@ class Import(Resource):
     )
     def post(self, request: Request) -> Response:
         """In state Created, as a new API or as a new version where its context is another version's."""
+        permissions.require_create(self.user)  # before anything is read
         body = Upload(data=request.data)
         body.is_valid(raise_exception=True)
         uploaded = body.validated_data["file"]

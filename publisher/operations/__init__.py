@@ -28,6 +28,7 @@ from publisher.operations.designs import (
 )
 from publisher.operations.exchange import (
     document_of,
+    forget_uploads,
     import_new,
     import_over,
     import_version,
@@ -60,6 +61,7 @@ __all__ = [
     "delete_revision",
     "deploy_revision",
     "document_of",
+    "forget_uploads",
     "import_new",
     "import_over",
     "import_version",

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from core import upkeep
 from core.audit import record_change
 from core.errors import Invalid
 from core.values import BadValue, invalid
@@ -110,15 +111,20 @@ def import_over(
     return _finish(saved, imported, actor=actor, now=now)
 
 
-@transaction.atomic
 def keep_upload(*, content: bytes, actor: User, now: datetime) -> ImportDraft:
     """Keep a file until its owner says what becomes of it. Raises RoleRequired, Invalid (file)."""
     permissions.require_create(actor)
     read_document(content)
-    ImportDraft.objects.filter(created_at__lt=now - KEPT_FOR).delete()
-    mine = ImportDraft.objects.filter(owner=actor).order_by("-created_at").values_list("pk", flat=True)
-    ImportDraft.objects.filter(pk__in=list(mine[KEPT_EACH - 1 :])).delete()
-    return ImportDraft.objects.create(owner=actor, content=content, created_at=now)
+    with transaction.atomic():
+        forget_uploads(now)
+        mine = ImportDraft.objects.filter(owner=actor).order_by("-created_at").values_list("pk", flat=True)
+        ImportDraft.objects.filter(pk__in=list(mine[KEPT_EACH - 1 :])).delete()
+        return ImportDraft.objects.create(owner=actor, content=content, created_at=now)
+
+
+def forget_uploads(now: datetime) -> int:
+    """Delete a batch of the uploads that nobody came back to for a day; how many there were."""
+    return upkeep.delete_batch(ImportDraft.objects.filter(created_at__lt=now - KEPT_FOR))
 
 
 _FRAME = frozenset({"format", "format_version", "api", "plans", "missing"})

@@ -102,6 +102,7 @@ def test_a_zip_may_not_unpack_to_more_than_is_taken() -> None:
         (f"{HEAD}api: {{1: 2}}", "is no text"),
         (f"{HEAD}api: {{? [a] : 2}}", "cannot be read"),
         (f"{HEAD}api: {{a: .inf}}", "infinite"),
+        (f"{HEAD}api: {{a: [{'a,' * 50_000}]}}", "holds more than"),
         (f"{HEAD}api: {{a: {'1' * 5000}}}", "cannot be read"),
         (f'{HEAD}api: {{a: "\\0"}}', "NUL"),
         (f"{HEAD}api: {{a: !!python/object/apply:os.system [ls]}}", "cannot be read"),
