@@ -103,7 +103,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer).select_related("plan")
+    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -117,6 +117,11 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def internal_application_of(user: User) -> Application | None:
+    """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
+    return Application.objects.filter(owner=user, is_internal=True).first()
 
 
 def application_plans() -> QuerySet[ApplicationPlan]:
@@ -161,6 +166,19 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
+    """The addresses of the owners, each once; none where there are more than so many."""
+    owners = subscriptions.exclude(application__owner__email="").order_by("application__owner__email")
+    found = list(owners.values_list("application__owner__email", flat=True).distinct()[: most + 1])
+    return found if len(found) <= most else []
+
+
+def newest_subscriptions_to(api: Api, most: int) -> list[Subscription]:
+    """Who subscribed last, newest first."""
+    rows = api.subscriptions.select_related("application__owner", "plan").order_by("-created_at", "pk")
+    return list(rows[:most])
 
 
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
@@ -254,8 +272,12 @@ def scopes_of(application: Application) -> list[str]:
 
 def holdings_of(user: User, now: datetime) -> Holdings:
     """What hangs on a person here: their applications, and the tokens of these that have not expired."""
-    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
-    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
+    tokens = AccessToken.objects.filter(
+        application__application__owner=user, application__application__is_internal=False, expires__gt=now
+    )
+    return Holdings(
+        applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
+    )
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

@@ -3,7 +3,18 @@
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from devportal.views import apis, applications, comments, documents, keys, subscribers, subscriptions, tokens, wizard
+from devportal.views import (
+    apis,
+    applications,
+    comments,
+    documents,
+    keys,
+    subscribers,
+    subscriptions,
+    tokens,
+    trials,
+    wizard,
+)
 from devportal.views.common import KeyTypeConverter
 
 register_converter(KeyTypeConverter, "key_type")
@@ -50,8 +61,13 @@ portal_patterns = [
     path("subscriptions/<uuid:pk>/deletions", subscriptions.deletions, name="subscription-deletions"),
 ]
 
+TRIAL = "publisher/apis/<uuid:pk>/try-out"
+
 urlpatterns = [
     path("devportal/", include(portal_patterns)),
+    path(TRIAL, trials.trial, name="trial"),
+    path(f"{TRIAL}/tickets", trials.trial_tickets, name="trial-tickets"),
+    path(f"{TRIAL}/diagnosis", trials.trial_diagnosis, name="trial-diagnosis"),
     path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),

@@ -139,6 +139,7 @@ class Api(KeepsFolded):
     says whether a token may come in the address.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
+    `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -182,6 +183,7 @@ class Api(KeepsFolded):
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    revisions_made = models.PositiveIntegerField(default=0)
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
     tags_key = FoldedText(of="tags")
@@ -387,3 +389,15 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api} revision {self.number}"
+
+
+class ImportDraft(models.Model):
+    """A file that somebody uploaded to import, until they say what becomes of it or a day has passed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    content = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"upload of {self.owner}"

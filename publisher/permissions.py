@@ -80,6 +80,14 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
+
+
+def require_try(user: Viewer, api: Api) -> None:
+    """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+
+
 def require_document(user: Viewer, api: Api) -> None:
     """Writing, ordering and deleting the documents of an API."""
     require_role(user, Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
@@ -142,4 +150,5 @@ can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
 can_share_scopes = asks(require_share_scopes)
+can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

@@ -29,6 +29,7 @@ from accounts.models import User
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy, OwnerBlock
 from gateway.models import ConnectionRecord, WorkerRecord
+from publisher import archives
 from publisher import operations as publishing
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
@@ -152,6 +153,16 @@ PUBLISHER_PAGES = [
         query="publish",
         body={**ECHO, "endpoint": BACKEND, "plans": ["Gold"], "publish": "1"},
     ),
+    Line("GET", "publisher:import", "302 403 403 200 403 403 200"),
+    Line("POST", "publisher:import", "302 403 403 400 403 403 400"),  # without a file: see test_exchange.py
+    Line("GET", "publisher:import-draft", "302 403 403 200 403 403 404", ("draft_import",)),
+    Line(
+        "POST",
+        "publisher:import-draft",
+        "302 403 403 302 403 403 404",
+        ("draft_import",),
+        body={"mode": "new", "name": "Imported", "context": "/imported", "version": "1"},
+    ),
     Line("GET", "publisher:field-checks", "302 403 403 200 403 403 200", query="field=name&value=Chat"),
     Line(
         "POST",
@@ -197,11 +208,15 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:deployments", READ, ("api",)),
     Line("POST", "publisher:deployments", DELIVERED, ("api",), body={"revision": "{revision}"}),
     Line("POST", "publisher:revisions", "302 404 404 302 302 403 302", ("api",), body={"description": "New."}),
+    Line("POST", "publisher:revision-deletion", "302 404 404 302 302 403 302", ("api", "revision")),
+    Line("GET", "publisher:comparison", READ, ("api",)),
     Line("POST", "publisher:undeployment", DELIVERED, ("api",)),
     Line("POST", "publisher:restorations", EDITED, ("api",), body={"revision": "{revision}"}),
     Line("GET", "publisher:lifecycle", READ, ("api",)),
     Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish", "seen": "CREATED"}),
-    Line("GET", "publisher:versions", "302 404 404 200 403 403 200", ("api",)),
+    Line("GET", "publisher:export", READ, ("api",)),
+    Line("GET", "publisher:versions", READ, ("api",)),
+    Line("POST", "publisher:default-version", EDITED, ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
     Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
@@ -225,6 +240,9 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:scope", "302 404 404 200 403 403 200", ("api", "scope")),
     Line("POST", "publisher:scope", EDITED, ("api", "scope"), body={"seen": "{seen_scope}"}),
     Line("POST", "publisher:scope-deletions", EDITED, ("api", "scope")),
+    Line("GET", "devportal:trial", READ, ("api",)),
+    Line("POST", "devportal:trial-tickets", "302 404 404 200 200 403 200", ("api",)),
+    Line("GET", "devportal:trial-diagnosis", READ, ("api",)),
     Line("GET", "devportal:subscribers", READ, ("api",)),
     Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
     Line("POST", "devportal:block-deletions", DELIVERED, ("api", "block")),
@@ -440,6 +458,8 @@ REST_PUBLISHER = [
     Line("POST", P + "apis", "401 403 403 201 403 403 201", body=ECHO),
     Line("POST", P + "validate", REST_LISTED, query="query=name:EchoWebSocket"),
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
+    Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
+    Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
@@ -456,6 +476,8 @@ REST_PUBLISHER = [
     Line("GET", P + "revisions", REST_READ, ("api",)),
     Line("POST", P + "revisions", "401 404 404 201 201 403 201", ("api",), body={"description": "New."}),
     Line("GET", P + "revision", REST_READ, ("api", "revision")),
+    Line("DELETE", P + "revision", "401 404 404 200 200 403 200", ("api", "revision")),
+    Line("GET", P + "deployments", REST_READ, ("api",)),
     Line("POST", P + "deploy-revision", REST_DELIVERED, ("api",), query="revisionId={revision}", body=[]),
     Line("POST", P + "undeploy-revision", REST_DELIVERED, ("api",), body=[]),
     Line("POST", P + "restore-revision", "401 404 404 201 403 403 201", ("api",), query="revisionId={revision}"),
@@ -489,6 +511,7 @@ REST_PUBLISHER = [
     Line("GET", P + "plans", REST_LISTED),
     Line("GET", P + "plan", REST_LISTED, ("plan",)),
     Line("GET", S + "subscriptions", REST_LISTED, query="apiId={api}"),
+    Line("POST", S + "generate-key", "401 404 404 200 200 403 200", ("api",)),
     Line("POST", S + "block", REST_DELIVERED, query="subscriptionId={subscription}&blockState=BLOCKED"),
     Line("POST", S + "unblock", REST_DELIVERED, query="subscriptionId={blocked}"),
     Line("GET", S + "blocks", REST_LISTED, query="apiId={api}"),
@@ -598,8 +621,10 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    upload = archives.to_yaml(publishing.document_of(draft))
     kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
+        "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,
         "draft": draft.pk,

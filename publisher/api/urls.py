@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from publisher.api import apis, categories, comments, documentation, lifecycle, plans, revisions, scopes, thumbnails
+from publisher.api import (
+    apis,
+    categories,
+    comments,
+    documentation,
+    exchange,
+    lifecycle,
+    plans,
+    revisions,
+    scopes,
+    thumbnails,
+)
 
 app_name = "publisher-api"
 
@@ -13,6 +24,8 @@ urlpatterns = [
     path("apis", apis.Apis.as_view(), name="apis"),
     path("apis/validate", apis.Validation.as_view(), name="validate"),
     path("apis/copy-api", apis.Copy.as_view(), name="copy"),
+    path("apis/export", exchange.Export.as_view(), name="export"),
+    path("apis/import", exchange.Import.as_view(), name="import"),
     path("apis/change-lifecycle", lifecycle.ChangeLifecycle.as_view(), name="change-lifecycle"),
     path("apis/<uuid:api_id>", apis.OneApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/thumbnail", thumbnails.ApiThumbnail.as_view(), name="thumbnail"),
@@ -20,6 +33,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view(), name="lifecycle-history"),
     path("apis/<uuid:api_id>/revisions", revisions.Revisions.as_view(), name="revisions"),
     path("apis/<uuid:api_id>/revisions/<uuid:revision_id>", revisions.OneRevision.as_view(), name="revision"),
+    path("apis/<uuid:api_id>/deployments", revisions.Deployments.as_view(), name="deployments"),
     path("apis/<uuid:api_id>/deploy-revision", revisions.Deploy.as_view(), name="deploy-revision"),
     path("apis/<uuid:api_id>/undeploy-revision", revisions.Undeploy.as_view(), name="undeploy-revision"),
     path("apis/<uuid:api_id>/restore-revision", revisions.Restore.as_view(), name="restore-revision"),

@@ -4,6 +4,7 @@ from publisher.forms.categories import CategoryForm
 from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.designs import CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
+from publisher.forms.exchange import ImportForm, UploadForm
 from publisher.forms.lifecycle import BulkForm, DeletionForm, RevisionForm, TransitionForm, VersionForm
 from publisher.forms.presentation import BasicInfoForm, BusinessInfoForm, PropertiesForm, ThumbnailForm
 
@@ -16,6 +17,7 @@ __all__ = [
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
+    "ImportForm",
     "PlansForm",
     "PropertiesForm",
     "RevisionForm",
@@ -23,6 +25,7 @@ __all__ = [
     "ThumbnailForm",
     "TransitionForm",
     "TryForm",
+    "UploadForm",
     "VersionForm",
     "in_words",
 ]
