@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, deployments, designs, lifecycles, versions
+from publisher.views import apis, checks, creations, deployments, designs, lifecycles, topics, versions
 
 app_name = "publisher"
 
@@ -17,6 +17,11 @@ urlpatterns = [
     path("apis/<uuid:pk>/basic-info", designs.BasicInfo.as_view(), name="basic-info"),
     path("apis/<uuid:pk>/endpoint", designs.EndpointPage.as_view(), name="endpoint"),
     path("apis/<uuid:pk>/runtime", designs.RuntimePage.as_view(), name="runtime"),
+    path("apis/<uuid:pk>/topics", topics.topics, name="topics"),
+    path("apis/<uuid:pk>/topics/topic", topics.TopicPage.as_view(), name="topic"),
+    path("apis/<uuid:pk>/topics/message", topics.MessagePage.as_view(), name="message"),
+    path("apis/<uuid:pk>/topics/moves", topics.moves, name="topic-moves"),
+    path("apis/<uuid:pk>/topics/deletions", topics.deletions, name="topic-deletions"),
     path("apis/<uuid:pk>/plans", designs.PlansPage.as_view(), name="plans"),
     path("apis/<uuid:pk>/deployments", deployments.deployments, name="deployments"),
     path("apis/<uuid:pk>/revisions", deployments.revisions, name="revisions"),

@@ -148,6 +148,26 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
     Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
+    Line("GET", "publisher:topics", READ, ("api",)),
+    Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
+    Line(
+        "POST",
+        "publisher:topic",
+        EDITED,
+        ("api",),
+        body={"seen": "{seen}", "original": "", "target": "/lobby", "verbs": ["publish"]},
+    ),
+    Line("GET", "publisher:message", READ, ("api",), query="topic=/rooms&direction=publish"),
+    Line(
+        "POST",
+        "publisher:message",
+        EDITED,
+        ("api",),
+        query="topic=/rooms&direction=publish",
+        body={"seen": "{seen}", "name": "say"},
+    ),
+    Line("POST", "publisher:topic-moves", EDITED, ("api",), body={"topic": "/rooms", "to": "up"}),
+    Line("POST", "publisher:topic-deletions", EDITED, ("api",), body={"topic": "/rooms"}),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(
@@ -448,7 +468,11 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     """Alice's published API, one to be published and one nobody has subscribed to; Carol's application with keys."""
     plans()
     people = {"carol": carol, "mallory": mallory, "alice": alice, "bob": bob, "oscar": observer, "admin": admin}
-    api, free = _published(make_api(alice), admin), _published(make_api(alice, name="Free", context="/free"), admin)
+    rooms = [{"target": "/rooms"}, {"target": "/*"}]
+    api, free = (
+        _published(make_api(alice, topics=rooms), admin),
+        _published(make_api(alice, name="Free", context="/free"), admin),
+    )
     draft = make_api(alice, name="Draft", context="/draft")
     revision = publishing.create_revision(api=api, actor=alice, now=timezone.now())
     application = builders.application(carol, name="Chat client")

@@ -4,6 +4,7 @@ from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
 from publisher.forms.lifecycle import DeletionForm, RevisionForm, TransitionForm, VersionForm
+from publisher.forms.topics import MessageForm, TopicForm
 
 __all__ = [
     "BasicInfoForm",
@@ -11,9 +12,11 @@ __all__ = [
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
+    "MessageForm",
     "PlansForm",
     "RevisionForm",
     "RuntimeForm",
+    "TopicForm",
     "TransitionForm",
     "TryForm",
     "VersionForm",

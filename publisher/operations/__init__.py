@@ -25,6 +25,14 @@ from publisher.operations.designs import (
     update_api,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.topics import (
+    GoneMeanwhile,
+    delete_message,
+    delete_topic,
+    move_topic,
+    save_message,
+    save_topic,
+)
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "CannotDeploy",
     "ChangedMeanwhile",
     "ContextIsFixed",
+    "GoneMeanwhile",
     "NotDeployed",
     "NotReadyToPublish",
     "PlanExists",
@@ -44,10 +53,15 @@ __all__ = [
     "create_revision",
     "create_version",
     "delete_api",
+    "delete_message",
     "delete_plan",
+    "delete_topic",
     "deploy_revision",
     "is_design",
+    "move_topic",
     "restore_revision",
+    "save_message",
+    "save_topic",
     "transition_api",
     "undeploy",
     "update_api",

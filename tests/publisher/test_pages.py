@@ -50,12 +50,14 @@ def creator_and_publisher(alice: User) -> User:
 
 # --- doors ---------------------------------------------------------------------------------------------------
 
-PAGES = ["api", "basic-info", "endpoint", "runtime", "plans", "deployments", "lifecycle"]
+PAGES = ["api", "basic-info", "endpoint", "runtime", "topics", "topic", "plans", "deployments", "lifecycle"]
 MEMBERS = ["alice", "bob", "observer", "admin"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
     "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
+    "topic-moves": ({"topic": "/rooms", "to": "up"}, {"alice", "admin"}),
+    "topic-deletions": ({"topic": "/rooms"}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
     "deployments": ({}, {"bob", "admin"}),
     "revisions": ({}, {"alice", "bob", "admin"}),
@@ -69,7 +71,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests"}
+    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests", "message"}
 
 
 @pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])
@@ -319,7 +321,7 @@ def test_the_overview_says_when_the_design_differs_from_what_is_deployed(admin: 
 
 def test_topics_are_shown_only_when_declared(admin: User) -> None:
     api = make_api(admin)
-    assert "Topics" not in text_of(browse(admin).get(address("api", api)))
+    assert "All about them" not in text_of(browse(admin).get(address("api", api)))
     Api.objects.update(topics=[{"target": "/rooms/{id}", "verbs": ["publish"], "mapping": "", "scopes": ["chat"]}])
     page = text_of(browse(admin).get(address("api", api)))
     assert "/rooms/{id}" in page
