@@ -5,6 +5,7 @@ The parts are those of `PARTS`, by the names of the columns that store them. A p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,9 +16,10 @@ from publisher.endpoint import read_endpoint, read_options
 from publisher.origins import clean_origins
 from publisher.topics import clean_topics
 
+MOST_BYTES = 1_048_576
 COPIED = (
     *("name", "context", "description", "tags"),
-    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+    *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
 )
 """What a new version takes over from the one before it."""
 
@@ -60,6 +62,12 @@ def _endpoint(value: Any) -> dict[str, Any]:
     return endpoint.to_document() if endpoint else {}
 
 
+def _rest(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(json.dumps(value).encode()) > MOST_BYTES:
+        raise BadValue(f"What a definition holds beside the design has at most {MOST_BYTES // 1024} KiB.")
+    return value
+
+
 NAMES: Mapping[str, Callable[[Any], Any]] = {
     "name": validation.clean_name,
     "version": validation.clean_version,
@@ -73,6 +81,7 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "sandbox": _endpoint,
     "endpoint_options": lambda value: read_options(value).to_document(),
     "topics": clean_topics,
+    "definition": _rest,
     "origins": clean_origins,
     "query_token": bool,
 }

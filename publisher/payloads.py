@@ -29,12 +29,12 @@ def validator_of(schema: Any) -> jsonschema_rs.Validator:
 
 
 def clean_schema(schema: Any) -> Any:
-    """The schema as it is stored; raises BadValue."""
-    if not isinstance(schema, dict | bool):
-        raise BadValue('A payload schema is a JSON object such as {"type": "object"}, or true or false.')
-    _bounded(schema, SCHEMA_BYTES, "A payload schema")
+    """The schema as it is stored, `true` and `false` as the objects that mean the same; raises BadValue."""
     if isinstance(schema, bool):
-        return schema
+        return {} if schema else {"not": {}}  # AsyncAPI 3 takes no others
+    if not isinstance(schema, dict):
+        raise BadValue('A payload schema is a JSON object such as {"type": "object"}.')
+    _bounded(schema, SCHEMA_BYTES, "A payload schema")
     if draft_of(schema) not in _VALIDATORS:
         raise BadValue(f"$schema is {DRAFT_2020} or {DRAFT_7}. Leave it out for the first.")
     for reference in _references(schema):

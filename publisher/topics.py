@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -158,12 +158,12 @@ def _clean_target(target: Any) -> str:
     return path
 
 
-def find(topics: list[dict[str, Any]], target: str) -> dict[str, Any] | None:
+def find(topics: Iterable[Mapping[str, Any]], target: str) -> Mapping[str, Any] | None:
     """The topic of this path among stored ones."""
     return next((topic for topic in topics if topic["target"] == target), None)
 
 
-def find_message(topic: Mapping[str, Any], verb: str, name: str) -> dict[str, Any] | None:
+def find_message(topic: Mapping[str, Any], verb: str, name: str) -> Mapping[str, Any] | None:
     """The message of this name and direction in a stored topic."""
     return next((each for each in topic.get("messages", {}).get(verb, []) if each["name"] == name), None)
 

@@ -99,6 +99,8 @@ class _Builder:
             is_key = bool(self._open) and isinstance(self._open[-1][0], dict) and self._keys[-1] is None
             self._place(event.value if is_key else _scalar(event), line, event.anchor or "")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            if event.tag and not event.implicit:
+                raise Unreadable(line, f"{event.tag} is no type that JSON knows. Leave it out.")
             self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], line, event.anchor or "")
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             value, _path, anchor, before = self._open.pop()

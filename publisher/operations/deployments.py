@@ -16,7 +16,7 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
+RESTORED = ("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token")
 
 
 class AlreadyDeployed(Conflict):
@@ -80,7 +80,7 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    changes = {field: revision.snapshot[field] for field in RESTORED}
+    changes = {field: revision.snapshot[field] for field in RESTORED if field in revision.snapshot}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
@@ -89,7 +89,7 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
 def is_design(api: Api, revision: Revision) -> bool:
     """Whether restoring the revision would change nothing."""
     now = snapshots.take(api)
-    return all(now[field] == revision.snapshot[field] for field in RESTORED)
+    return all(now[field] == revision.snapshot.get(field, now[field]) for field in RESTORED)
 
 
 def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> Revision:
@@ -99,6 +99,7 @@ def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> R
         number=queries.next_revision_number(row),
         description=description,
         snapshot=snapshots.take(row),
+        breaking=snapshots.breaking(row),
         created_by=actor,
         created_at=now,
     )

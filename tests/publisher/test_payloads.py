@@ -22,7 +22,6 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     "schema",
     [
-        True,
         {},
         {"type": "object", "properties": {"text": {"$ref": "#/$defs/text"}}, "$defs": {"text": {"type": "string"}}},
         {"$schema": DRAFT_7, "items": [{"type": "string"}]},
@@ -32,6 +31,11 @@ def nested(depth: int) -> Any:
 )
 def test_schemas_of_both_drafts_are_kept_as_they_are(schema: Any) -> None:
     assert clean_schema(schema) == schema
+
+
+def test_true_and_false_are_written_as_the_objects_that_mean_the_same() -> None:
+    assert (clean_schema(True), clean_schema(False)) == ({}, {"not": {}})
+    assert (misfits({}, [1]), len(misfits({"not": {}}, [1]))) == ([], 1)
 
 
 @pytest.mark.parametrize(
