@@ -3,7 +3,7 @@
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from devportal.views import apis, applications, keys, subscribers, subscriptions, tokens, wizard
+from devportal.views import apis, applications, definitions, keys, subscribers, subscriptions, tokens, wizard
 from devportal.views.common import KeyTypeConverter
 
 register_converter(KeyTypeConverter, "key_type")
@@ -20,6 +20,8 @@ portal_patterns = [
     path("apis", apis.catalogue, name="catalogue"),
     path("apis/<uuid:pk>", apis.api, name="api"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
+    path("apis/<uuid:pk>/definition", definitions.definition, name="definition"),
+    path("apis/<uuid:pk>/definition/file", definitions.file, name="definition-file"),
     path(WIZARD, wizard.application_step, name="wizard"),
     path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),
     path(f"{WIZARD}/<uuid:application>/keys", wizard.keys_step, name="wizard-keys"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
 from urllib.parse import urljoin, urlsplit
 
@@ -42,6 +44,9 @@ def _get(url: str, until: float) -> tuple[int, str, bytes]:
     """Status, Location and body of one answer."""
     connection = _connect(url, until)
     parts = urlsplit(ascii_url(url))
+    end = threading.Timer(max(0.1, until - time.monotonic()), _end, [connection])  # a trickle of bytes ends here too
+    end.daemon = True
+    end.start()
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"Accept": "application/yaml, application/json, text/*;q=0.9"})
@@ -51,12 +56,11 @@ def _get(url: str, until: float) -> tuple[int, str, bytes]:
             body += chunk
             if len(body) > SOURCE_BYTES:
                 raise BadValue(f"What stands there is more than {SOURCE_BYTES // 1024} KiB.")
-            if time.monotonic() > until:
-                raise TimeoutError
         return answer.status, answer.headers.get("Location", ""), body
     except (OSError, http.client.HTTPException) as error:
         raise BadValue(f"{parts.hostname} could not be read: {_reason(error)}. Try again, or paste the text.") from None
     finally:
+        end.cancel()
         connection.close()
 
 
@@ -88,6 +92,11 @@ def _connect(url: str, until: float) -> http.client.HTTPConnection:
         raise BadValue(f"{host} could not be reached: {_reason(error)}. Try again, or paste the text.") from None
     connection.sock = dialled
     return connection
+
+
+def _end(connection: http.client.HTTPConnection) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _reason(error: Exception) -> str:

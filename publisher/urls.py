@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, deployments, designs, lifecycles, topics, versions
+from publisher.views import apis, checks, creations, definitions, deployments, designs, lifecycles, topics, versions
 
 app_name = "publisher"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),
+    path("apis/create/definition", definitions.create, name="create-from-definition"),
     path("field-checks", checks.field_check, name="field-checks"),
     path("endpoint-tests", checks.endpoint_test, name="endpoint-tests"),
     path("apis/<uuid:pk>", apis.api, name="api"),
@@ -22,6 +23,9 @@ urlpatterns = [
     path("apis/<uuid:pk>/topics/message", topics.MessagePage.as_view(), name="message"),
     path("apis/<uuid:pk>/topics/moves", topics.moves, name="topic-moves"),
     path("apis/<uuid:pk>/topics/deletions", topics.deletions, name="topic-deletions"),
+    path("apis/<uuid:pk>/definition", definitions.definition, name="definition"),
+    path("apis/<uuid:pk>/definition/file", definitions.file, name="definition-file"),
+    path("apis/<uuid:pk>/definition/edit", definitions.edit, name="definition-edit"),
     path("apis/<uuid:pk>/plans", designs.PlansPage.as_view(), name="plans"),
     path("apis/<uuid:pk>/deployments", deployments.deployments, name="deployments"),
     path("apis/<uuid:pk>/revisions", deployments.revisions, name="revisions"),

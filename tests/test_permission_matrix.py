@@ -110,6 +110,7 @@ OPTIONS = {name: value for name, value in EndpointOptions().to_document().items(
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
+DEFINITION = "asyncapi: 3.0.0\ninfo:\n  title: Other\n  version: '1'\nchannels:\n  rooms:\n    address: /rooms\n"
 API = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
 CONSENT = {
     "client_id": "{client_id}",
@@ -168,6 +169,19 @@ PUBLISHER_PAGES = [
     ),
     Line("POST", "publisher:topic-moves", EDITED, ("api",), body={"topic": "/rooms", "to": "up"}),
     Line("POST", "publisher:topic-deletions", EDITED, ("api",), body={"topic": "/rooms"}),
+    Line("GET", "publisher:definition", READ, ("api",)),
+    Line("GET", "publisher:definition-file", READ, ("api",), query="version=2.6&format=json"),
+    Line("GET", "publisher:definition-edit", "302 404 404 200 403 403 200", ("api",)),
+    Line(
+        "POST", "publisher:definition-edit", EDITED, ("api",), body={"take": "1", "seen": "{seen}", "text": DEFINITION}
+    ),
+    Line("GET", "publisher:create-from-definition", "302 403 403 200 403 403 200"),
+    Line(
+        "POST",
+        "publisher:create-from-definition",
+        "302 403 403 302 403 403 302",
+        body={**ECHO, "plans": ["Gold"], "text": DEFINITION},
+    ),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(
@@ -199,6 +213,9 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:home", LEADS_ON),
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
+    Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:definition-file", OPEN, ("api",)),
+    Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:credentials", DEVELOPERS, ("api",)),
     Line("GET", "devportal:wizard", DEVELOPERS, ("api",)),
@@ -372,6 +389,17 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "topics", REST_READ, ("api",)),
+    Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
+    Line("GET", P + "asyncapi", REST_READ, ("api",)),
+    Line("PUT", P + "asyncapi", "401 404 404 200 403 403 200", ("api",), body={"apiDefinition": DEFINITION}),
+    Line(
+        "POST",
+        P + "import-asyncapi",
+        "401 403 403 201 403 403 201",
+        body={"apiDefinition": DEFINITION, "additionalProperties": json.dumps(ECHO)},
+    ),
+    Line("POST", P + "validate-asyncapi", "401 403 403 200 403 403 200", body={"apiDefinition": DEFINITION}),
     Line("GET", P + "lifecycle-state", REST_READ, ("api",)),
     Line("GET", P + "lifecycle-history", REST_READ, ("api",)),
     Line("GET", P + "revisions", REST_READ, ("api",)),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from publisher.api import apis, lifecycle, plans, revisions
+from publisher.api import apis, definitions, lifecycle, plans, revisions
 
 app_name = "publisher-api"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("apis", apis.Apis.as_view(), name="apis"),
     path("apis/validate", apis.Validation.as_view(), name="validate"),
     path("apis/copy-api", apis.Copy.as_view(), name="copy"),
+    path("apis/import-asyncapi", definitions.Import.as_view(), name="import-asyncapi"),
+    path("apis/validate-asyncapi", definitions.Validate.as_view(), name="validate-asyncapi"),
+    path("apis/<uuid:api_id>/asyncapi", definitions.AsyncApi.as_view(), name="asyncapi"),
+    path("apis/<uuid:api_id>/topics", definitions.Topics.as_view(), name="topics"),
     path("apis/change-lifecycle", lifecycle.ChangeLifecycle.as_view(), name="change-lifecycle"),
     path("apis/<uuid:api_id>", apis.OneApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view(), name="lifecycle-state"),

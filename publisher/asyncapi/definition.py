@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,14 @@ ACTIONS = {"publish": "receive", "subscribe": "send"}
 EVERY_TOPIC: Mapping[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
 OAUTH, IN_ADDRESS = "oauth2", "tokenInAddress"
 OWN_SCHEMES = frozenset({OAUTH, IN_ADDRESS})
+
+
+USUAL_PARAMETER: Mapping[str, dict[str, Any]] = {"3.0": {}, "2.6": {"schema": {"type": "string"}}}
+
+
+def usual_key(target: str) -> str:
+    """What the channel of a topic is called where no definition has called it otherwise."""
+    return re.sub(r"[^\w]+", "_", target.replace("*", "all")).strip("_") or "topic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.values import BadValue
-from publisher.asyncapi.definition import ACTIONS, EVERY_TOPIC, OWN_SCHEMES, Definition
+from publisher.asyncapi.definition import ACTIONS, EVERY_TOPIC, OWN_SCHEMES, USUAL_PARAMETER, Definition, usual_key
 from publisher.asyncapi.references import Dangling, follow, named_in, path_of, standalone
 from publisher.asyncapi.source import Path, Problem, Source, Unreadable
 from publisher.asyncapi.source import read as read_source
@@ -69,7 +69,8 @@ class _Reader:
             if read := self._read_channel(("channels", key), operations):
                 topic, rest = read
                 found.topics.append(topic)
-                kept[topic["target"]] = rest
+                if rest:
+                    kept[topic["target"]] = rest
         try:
             found.topics = clean_topics(found.topics)
         except BadValue as error:
@@ -79,7 +80,13 @@ class _Reader:
         found.rest |= {"channels": kept, "root": self._root()}
         found.rest["components"] = self._components()
         found.rest = {key: value for key, value in found.rest.items() if value}
+        if found.rest.keys() == {"version"} or (found.rest.keys() == {"version", "tags"} and self._are_plain_tags()):
+            found.rest = {}
         return None
+
+    def _are_plain_tags(self) -> bool:
+        """Whether the tags say no more than the design does."""
+        return bool(self.definition.rest["tags"] == [{"name": name} for name in self.definition.tags])
 
     def _mapping(self, path: Path, key: str, *, needed: bool = False) -> dict[str, Any]:
         """The object that stands under a key, or an empty one; a problem where it is something else."""
@@ -209,7 +216,14 @@ class _Reader:
             return None
         owned = {"address", "messages", "parameters", "description", "publish", "subscribe"}
         extra = {name: value for name, value in channel.items() if name not in owned and name != "$ref"}
-        known = {"key": key, "extra": extra, "address": address if address != target else ""}
+        known: dict[str, Any] = {"extra": extra, "address": address if address != target else ""}
+        for verb, operation in rest["operations"].items():
+            if operation.get("key") == f"{verb}_{key}":
+                del operation["key"]  # as it would be called anyway
+        if self.definition.version == "3.0" and key != usual_key(target):
+            known["key"] = key
+        for name in ("operations", "parameters"):
+            known[name] = {each: held for each, held in rest[name].items() if held}
         return topic, {name: value for name, value in {**rest, **known}.items() if value}
 
     def _parts_3(self, at: Path, keys: list[str]) -> Iterator[tuple[str, str, dict[str, Any], Path, list[Path]]]:
@@ -269,7 +283,9 @@ class _Reader:
             parameter, path = self._followed((*at, "parameters", name)) if name in parameters else ({}, at)
             if isinstance(parameter, dict):
                 topic.setdefault("parameters", {})[name] = str(parameter.get("description") or "")
-                rest["parameters"][name] = {key: each for key, each in parameter.items() if key != "description"}
+                kept = {key: each for key, each in parameter.items() if key != "description"}
+                if kept != USUAL_PARAMETER[self.definition.version]:
+                    rest["parameters"][name] = kept
         if isinstance(mapping, str):
             topic["mapping"] = mapping
             self.definition.mapped.add(target)

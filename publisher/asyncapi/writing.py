@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.values import BadValue
-from publisher.asyncapi.definition import ACTIONS, EVERY_TOPIC, IN_ADDRESS, OAUTH, VERSIONS, Design
+from publisher.asyncapi.definition import (
+    ACTIONS,
+    EVERY_TOPIC,
+    IN_ADDRESS,
+    OAUTH,
+    USUAL_PARAMETER,
+    VERSIONS,
+    Design,
+    usual_key,
+)
 from publisher.asyncapi.references import embedded, pointer
 from publisher.validation import clean_tags
 
@@ -93,15 +102,14 @@ class _Writer:
         for name in re.findall(r"\{([^{}]*)\}", topic["target"]):
             known = rest.get("parameters", {}).get(name, {}) if self.is_like_rest else {}
             said = topic.get("parameters", {}).get(name)
-            usual = {} if self.is_3 else {"schema": {"type": "string"}}
-            written[name] = {**usual, **known, **({"description": said} if said else {})}
+            written[name] = {**USUAL_PARAMETER[self.version], **known, **({"description": said} if said else {})}
         return written
 
     def _channels_3(self) -> dict[str, Any]:
         channels: dict[str, Any] = {}
         operations: dict[str, Any] = {}
         for topic, rest, extra in self._topics():
-            key = _free(rest.get("key") if self.is_like_rest else "", _slug(topic["target"]), channels)
+            key = _free(rest.get("key") if self.is_like_rest else "", usual_key(topic["target"]), channels)
             channel = {"address": rest.get("address", topic["target"]), **extra, "messages": {}}
             channels[key] = channel
             names = self._names_3(topic, rest)
@@ -229,10 +237,6 @@ def _only(values: Mapping[str, Any], keys: Any) -> dict[str, Any]:
 
 def _extensions(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: each for key, each in values.items() if key.startswith("x-")}
-
-
-def _slug(target: str) -> str:
-    return re.sub(r"[^\w]+", "_", target.replace("*", "all")).strip("_") or "topic"
 
 
 def _free(wanted: str | None, usual: str, taken: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a person sends to the Publisher's pages. A form validates and saves nothing; the operations have the rules."""
 
 from publisher.forms.common import GuardedForm, in_words
+from publisher.forms.definitions import CreateFromDefinitionForm, SourceForm, creation_of
 from publisher.forms.designs import BasicInfoForm, CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
 from publisher.forms.lifecycle import DeletionForm, RevisionForm, TransitionForm, VersionForm
@@ -9,6 +10,7 @@ from publisher.forms.topics import MessageForm, TopicForm
 __all__ = [
     "BasicInfoForm",
     "CreateForm",
+    "CreateFromDefinitionForm",
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
@@ -16,9 +18,11 @@ __all__ = [
     "PlansForm",
     "RevisionForm",
     "RuntimeForm",
+    "SourceForm",
     "TopicForm",
     "TransitionForm",
     "TryForm",
     "VersionForm",
+    "creation_of",
     "in_words",
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
 from core.forms import accepted, status_of
-from publisher import impact, operations, permissions, queries
+from publisher import impact, operations, permissions, queries, snapshots
 from publisher.forms import RevisionForm
 from publisher.messages import undeploying
 from publisher.models import Api
@@ -94,6 +94,7 @@ def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
         "revisions": revisions,
         "like_design": [each.pk for each in revisions if operations.is_design(api, each)],
         "deployed_by": deployment.actor_name if deployment else "",
+        "breaking": snapshots.breaking(api),
         "undeploying": undeploying(impact.of(api)),
     }
     return api_page(request, api, "deployments/list.html", status=status_of(form), **context)

@@ -209,6 +209,7 @@ def test_what_is_written_reads_as_the_same_topics(version: str) -> None:
     found = read(source.as_yaml(write(design(), version)))
     assert found.problems == []
     assert found.topics == clean_topics(TOPICS)
+    assert found.rest == {}
     assert (found.title, found.api_version, found.description, found.tags) == ("Chat", "1.0.0", "Rooms.", ["chat"])
 
 

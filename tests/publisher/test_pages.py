@@ -50,7 +50,18 @@ def creator_and_publisher(alice: User) -> User:
 
 # --- doors ---------------------------------------------------------------------------------------------------
 
-PAGES = ["api", "basic-info", "endpoint", "runtime", "topics", "topic", "plans", "deployments", "lifecycle"]
+PAGES = [
+    "api",
+    "basic-info",
+    "endpoint",
+    "runtime",
+    "topics",
+    "topic",
+    "definition",
+    "plans",
+    "deployments",
+    "lifecycle",
+]
 MEMBERS = ["alice", "bob", "observer", "admin"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
@@ -58,6 +69,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
     "topic-moves": ({"topic": "/rooms", "to": "up"}, {"alice", "admin"}),
     "topic-deletions": ({"topic": "/rooms"}, {"alice", "admin"}),
+    "definition-edit": ({"text": "asyncapi: 3.0.0"}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
     "deployments": ({}, {"bob", "admin"}),
     "revisions": ({}, {"alice", "bob", "admin"}),
@@ -71,7 +83,8 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests", "message"}
+    others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests"}
+    assert named == {*PAGES, *POSTS, *others, "message", "definition-file"}
 
 
 @pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])
