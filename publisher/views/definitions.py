@@ -161,7 +161,7 @@ def _problems(form: SourceForm, found: Definition | None) -> list[tuple[int, str
     """Line, sentence and text of the line, for each problem."""
     if found is None:
         return []
-    form.add_error("text", "Nothing has been taken over. What is wrong stands above, with its lines.")
+    form.add_error("text", "Nothing has been taken over: mend what is wrong, line by line.")
     lines = str(form.data.get("text", "")).splitlines()
     return [
         (

@@ -24,6 +24,7 @@ NO_PAGES = {
     "accounts:user-sign-outs",
     "accounts:user-states",
     "devportal:application-deletions",
+    "devportal:definition-file",
     "devportal:home",
     "devportal:revocations",
     "devportal:secrets",
@@ -33,12 +34,15 @@ NO_PAGES = {
     "devportal:subscription-plan",
     "devportal:tokens",
     "devportal:wizard-diagnosis",
+    "publisher:definition-file",
     "publisher:deletion",
     "publisher:endpoint-tests",
     "publisher:field-checks",
     "publisher:home",
     "publisher:restorations",
     "publisher:revisions",
+    "publisher:topic-deletions",
+    "publisher:topic-moves",
     "publisher:transitions",
     "publisher:undeployment",
 }
@@ -58,7 +62,8 @@ class Visit:
 
     def address(self, world: dict[str, Any]) -> str:
         """The path, with the ids of the world in it."""
-        return reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}) + self.query
+        address = reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()})
+        return address + self.query.replace("TRADES", world["trades"])
 
 
 API, EMPTY_API, APPLICATION = {"pk": "api"}, {"pk": "draft"}, {"pk": "application"}
@@ -101,6 +106,18 @@ VISITS = [
     Visit("alice", "publisher:basic-info", API),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),
+    Visit("alice", "publisher:topics", API),
+    Visit("alice", "publisher:topics", EMPTY_API),
+    Visit("alice", "publisher:topic", API, "?topic=TRADES"),
+    Visit("alice", "publisher:topic", API),
+    Visit("alice", "publisher:message", API, "?topic=TRADES&direction=publish&message=trade"),
+    Visit("oscar", "publisher:message", API, "?topic=TRADES&direction=publish&message=trade"),
+    Visit("alice", "publisher:definition", API),
+    Visit("bob", "publisher:definition", EMPTY_API),
+    Visit("alice", "publisher:definition-edit", API),
+    Visit("alice", "publisher:create-from-definition"),
+    Visit("nobody", "devportal:definition", API),
+    Visit("nobody", "devportal:definition", API, "?version=2.6&format=json"),
     Visit("alice", "publisher:endpoint", EMPTY_API),
     Visit("alice", "publisher:versions", API),
     Visit("alice", "publisher:lifecycle", API),
