@@ -397,7 +397,10 @@ REST_PUBLISHER = [
         "POST",
         P + "import-asyncapi",
         "401 403 403 201 403 403 201",
-        body={"apiDefinition": DEFINITION, "additionalProperties": json.dumps(ECHO)},
+        body={
+            "apiDefinition": DEFINITION,
+            "additionalProperties": json.dumps(ECHO).replace("{", "{{").replace("}", "}}"),
+        },
     ),
     Line("POST", P + "validate-asyncapi", "401 403 403 200 403 403 200", body={"apiDefinition": DEFINITION}),
     Line("GET", P + "lifecycle-state", REST_READ, ("api",)),

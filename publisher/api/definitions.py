@@ -23,7 +23,7 @@ from publisher import definitions, fetching, operations, permissions, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.apis import FIELD_NAMES, etag, shown
 from publisher.api.documents import ApiDocument, parts_of
-from publisher.asyncapi.definition import VERSIONS, Definition
+from publisher.asyncapi.definition import VERSIONS, AsyncApiDefinition
 from publisher.asyncapi.reading import read
 from publisher.asyncapi.source import SOURCE_BYTES
 from publisher.asyncapi.writing import write
@@ -287,7 +287,7 @@ def _text_of(request: Request) -> str:
     return str(given["apiDefinition"])
 
 
-def _valid(text: str) -> Definition:
+def _valid(text: str) -> AsyncApiDefinition:
     """What the text says. Raises ValidationError with each problem and its line."""
     found = read(text)
     if found.problems:
@@ -295,7 +295,7 @@ def _valid(text: str) -> Definition:
     return found
 
 
-def _info(found: Definition) -> dict[str, Any]:
+def _info(found: AsyncApiDefinition) -> dict[str, Any]:
     return {
         "name": found.title,
         "version": found.api_version,

@@ -49,7 +49,7 @@ class Design:
 
 
 @dataclass(slots=True)
-class Definition:
+class AsyncApiDefinition:
     """What a document says. While there are problems nothing of it may be taken over."""
 
     version: str = ""

@@ -13,9 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.values import BadValue
-from publisher.asyncapi.definition import ACTIONS, EVERY_TOPIC, OWN_SCHEMES, USUAL_PARAMETER, Definition, usual_key
+from publisher.asyncapi.definition import (
+    ACTIONS,
+    EVERY_TOPIC,
+    OWN_SCHEMES,
+    USUAL_PARAMETER,
+    AsyncApiDefinition,
+    usual_key,
+)
 from publisher.asyncapi.references import Dangling, follow, named_in, path_of, standalone
-from publisher.asyncapi.source import Path, Problem, Source, Unreadable
+from publisher.asyncapi.source import BadSource, Path, Problem, Source
 from publisher.asyncapi.source import read as read_source
 from publisher.payloads import DRAFT_7, clean_examples, clean_schema
 from publisher.topics import NAME_LENGTH, clean_topics, variables_of
@@ -27,12 +34,12 @@ HAVE_A_PLACE = frozenset({"messages", "channels", "operations", "servers", "para
 _JSON_SCHEMA = re.compile(r"application/(vnd\.aai\.asyncapi|schema)(\+json|\+yaml)?(;.*)?")
 
 
-def read(text: str) -> Definition:
+def read(text: str) -> AsyncApiDefinition:
     """What the text says. It may be taken over while there are no `problems`; nothing is raised."""
     try:
         source = read_source(text)
-    except Unreadable as error:
-        return Definition(problems=[error.problem])
+    except BadSource as error:
+        return AsyncApiDefinition(problems=[error.problem])
     reader = _Reader(source)
     reader.read()
     return reader.definition
@@ -42,7 +49,7 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.document = source.value
-        self.definition = Definition()
+        self.definition = AsyncApiDefinition()
         self.bundled: set[Path] = set()
 
     def problem(self, path: Path, sentence: str) -> None:

@@ -35,7 +35,7 @@ class Problem:
         return f"Line {self.line}: {self.sentence}" if self.line else self.sentence
 
 
-class Unreadable(ValueError):
+class BadSource(ValueError):
     """The text is neither JSON nor YAML, or too much of it. `problem` says where."""
 
     def __init__(self, line: int, sentence: str) -> None:
@@ -58,11 +58,11 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """What the text says. Raises Unreadable."""
+    """What the text says. Raises BadSource."""
     if len(text.encode(errors="replace")) > SOURCE_BYTES:
-        raise Unreadable(0, f"A definition has at most {SOURCE_BYTES // 1024} KiB.")
+        raise BadSource(0, f"A definition has at most {SOURCE_BYTES // 1024} KiB.")
     if not text.strip():
-        raise Unreadable(0, "There is nothing in it yet. Paste a definition in YAML or JSON.")
+        raise BadSource(0, "There is nothing in it yet. Paste a definition in YAML or JSON.")
     if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         # JSON takes tabs between its parts and such marks in its texts; YAML takes neither.
         text = _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\t", " "))
@@ -75,9 +75,9 @@ def read(text: str) -> Source:
         said = error.problem or error.context or "it cannot be read"
         last = text.rstrip().count("\n")  # what ends too early is missed on its last line
         line = min(mark.line, last) + 1 if mark else 0
-        raise Unreadable(line, f"This cannot be read as YAML or JSON: {said}.") from None
+        raise BadSource(line, f"This cannot be read as YAML or JSON: {said}.") from None
     except (yaml.YAMLError, UnicodeError) as error:
-        raise Unreadable(0, f"This cannot be read as YAML or JSON: {error}.") from None
+        raise BadSource(0, f"This cannot be read as YAML or JSON: {error}.") from None
     return builder.source
 
 
@@ -94,13 +94,13 @@ class _Builder:
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.DocumentStartEvent) and self._nodes:
-            raise Unreadable(line, "A second document begins here. Give one definition.")
+            raise BadSource(line, "A second document begins here. Give one definition.")
         if isinstance(event, yaml.ScalarEvent):
             is_key = bool(self._open) and isinstance(self._open[-1][0], dict) and self._keys[-1] is None
             self._place(event.value if is_key else _scalar(event), line, event.anchor or "")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if event.tag and not event.implicit:
-                raise Unreadable(line, f"{event.tag} is no type that JSON knows. Leave it out.")
+                raise BadSource(line, f"{event.tag} is no type that JSON knows. Leave it out.")
             self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], line, event.anchor or "")
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             value, _path, anchor, before = self._open.pop()
@@ -109,14 +109,14 @@ class _Builder:
                 self._anchors[anchor] = (value, self._nodes - before)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise Unreadable(line, f"*{event.anchor} stands for nothing: no &{event.anchor} ends before it.")
+                raise BadSource(line, f"*{event.anchor} stands for nothing: no &{event.anchor} ends before it.")
             value, size = self._anchors[event.anchor]
             self._nodes += size
             self._place(value, line, "")
 
     def _begin(self, value: Any, line: int, anchor: str) -> None:
         if len(self._open) >= MAXIMUM_DEPTH:
-            raise Unreadable(line, f"Values stand at most {MAXIMUM_DEPTH} deep, one inside the other.")
+            raise BadSource(line, f"Values stand at most {MAXIMUM_DEPTH} deep, one inside the other.")
         before = self._nodes
         path = self._place(value, line, "")
         self._open.append((value, path, anchor, before))
@@ -125,7 +125,7 @@ class _Builder:
     def _place(self, value: Any, line: int, anchor: str) -> Path:
         self._nodes += 1
         if self._nodes > MAXIMUM_NODES:
-            raise Unreadable(line, f"A definition has at most {MAXIMUM_NODES} values.")
+            raise BadSource(line, f"A definition has at most {MAXIMUM_NODES} values.")
         if anchor:
             self._anchors[anchor] = (value, 1)
         path: Path = ()
@@ -149,10 +149,10 @@ class _Builder:
         """The key of the pair that comes: a text, as in JSON."""
         parent, above, _anchor, _before = self._open[-1]
         if isinstance(value, dict | list):
-            raise Unreadable(line, "A key is a text.")
+            raise BadSource(line, "A key is a text.")
         key = str(value)
         if key in parent:
-            raise Unreadable(line, f"{key} stands here twice. Keep one of them.")
+            raise BadSource(line, f"{key} stands here twice. Keep one of them.")
         self._keys[-1] = key
         self.source.lines[(*above, key)] = line
         return (*above, key)
@@ -161,7 +161,7 @@ class _Builder:
 def _scalar(event: Any) -> Any:
     text: str = event.value
     if not any(event.implicit) and not (event.tag or "").endswith((":str", "!")):
-        raise Unreadable(event.start_mark.line + 1, f"{event.tag} is no type that JSON knows. Leave it out.")
+        raise BadSource(event.start_mark.line + 1, f"{event.tag} is no type that JSON knows. Leave it out.")
     return text if event.style or not event.implicit[0] else _resolved(text)
 
 

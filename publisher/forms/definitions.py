@@ -8,7 +8,7 @@ from django import forms
 
 from core import values
 from publisher import validation
-from publisher.asyncapi.definition import Definition
+from publisher.asyncapi.definition import AsyncApiDefinition
 from publisher.asyncapi.source import SOURCE_BYTES
 from publisher.forms.common import PLAIN
 from publisher.forms.designs import CreateForm
@@ -51,7 +51,7 @@ class SourceForm(forms.Form):
         self.data = {**self.data, "text": text, "url": "", "seen": self.data.get("seen", "")}
 
 
-def creation_of(definition: Definition) -> dict[str, Any]:
+def creation_of(definition: AsyncApiDefinition) -> dict[str, Any]:
     """What the form for a new API begins with, out of a definition."""
     name = _suggested(validation.clean_name, definition.title)
     return {

@@ -139,7 +139,7 @@ class MessageForm(_EntryForm):
             return None
         try:
             return payloads.clean_schema(source.read(text).value)
-        except (source.Unreadable, values.BadValue) as error:
+        except (source.BadSource, values.BadValue) as error:
             raise forms.ValidationError(str(error)) from None
 
     def clean_examples(self) -> list[Any]:

@@ -19,7 +19,7 @@ from core.forms import accepted, sent, status_of
 from core.values import BadValue
 from publisher import definitions, fetching, operations, permissions, queries
 from publisher.asyncapi import changes
-from publisher.asyncapi.definition import VERSIONS, Definition, Design
+from publisher.asyncapi.definition import VERSIONS, AsyncApiDefinition, Design
 from publisher.asyncapi.reading import read
 from publisher.asyncapi.rendering import highlighted, rendered
 from publisher.forms import CreateFromDefinitionForm, SourceForm, creation_of
@@ -141,7 +141,7 @@ def _asked(request: HttpRequest) -> tuple[str, str]:
     return version, kind
 
 
-def _definition_of(form: SourceForm) -> Definition | None:
+def _definition_of(form: SourceForm) -> AsyncApiDefinition | None:
     """What the form brings, from wherever; None where it could not be had, and then the form says why."""
     if not form.is_valid():
         return None
@@ -157,7 +157,7 @@ def _definition_of(form: SourceForm) -> Definition | None:
     return read(text)
 
 
-def _problems(form: SourceForm, found: Definition | None) -> list[tuple[int, str, str]]:
+def _problems(form: SourceForm, found: AsyncApiDefinition | None) -> list[tuple[int, str, str]]:
     """Line, sentence and text of the line, for each problem."""
     if found is None:
         return []
@@ -173,7 +173,7 @@ def _problems(form: SourceForm, found: Definition | None) -> list[tuple[int, str
     ]
 
 
-def _preview(api: Api, found: Definition, parts: dict[str, Any]) -> dict[str, Any]:
+def _preview(api: Api, found: AsyncApiDefinition, parts: dict[str, Any]) -> dict[str, Any]:
     """What taking a definition over would change, and what it leaves as it is."""
     listed = [
         changes.Change("changed", words)
@@ -200,7 +200,7 @@ def _preview(api: Api, found: Definition, parts: dict[str, Any]) -> dict[str, An
     }
 
 
-def _creation(request: HttpRequest, form: CreateFromDefinitionForm, found: Definition) -> HttpResponse:
+def _creation(request: HttpRequest, form: CreateFromDefinitionForm, found: AsyncApiDefinition) -> HttpResponse:
     context = {
         "form": form,
         "found": found,

@@ -454,7 +454,7 @@ def test_both_texts_say_what_was_written(value: Any) -> None:
     ],
 )
 def test_text_that_cannot_be_taken_is_refused_at_its_line(text: str, line: int, said: str) -> None:
-    with pytest.raises(source.Unreadable, match=said) as refusal:
+    with pytest.raises(source.BadSource, match=said) as refusal:
         source.read(text)
     assert refusal.value.problem.line == line
 
@@ -463,5 +463,5 @@ def test_references_that_multiply_are_counted_before_they_are_built() -> None:
     bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(9)
     )
-    with pytest.raises(source.Unreadable, match="at most 50000 values"):
+    with pytest.raises(source.BadSource, match="at most 50000 values"):
         source.read(bomb)
