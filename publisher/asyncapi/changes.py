@@ -95,108 +95,98 @@ def _broken(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
                     yield f"The message {where} ({verb}) is removed."
                 continue
             was, is_now = message.get("schema", {}), now.get("schema", {})
-            comparison = _Sent(was, is_now) if verb == "publish" else _Received(is_now, was)
-            yield from (f"{where}: {sentence}." for sentence in dict.fromkeys(comparison.narrowed()))
+            said, wide, narrow = (_SENT, was, is_now) if verb == "publish" else (_RECEIVED, is_now, was)
+            sentences = _Comparison(wide, narrow, said).at(wide, narrow)
+            yield from (f"{where}: {sentence}." for sentence in dict.fromkeys(sentences))
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """How it is said that one schema does not take what another one does."""
+
+    type_gone: str
+    type_left: str
+    value_gone: str
+    values_left: str
+    limit_set: str
+    limit_moved: str
+    required: str
+    dropped: str
+
+
+_SENT = _Direction(
+    type_gone="{place} may no longer be {words}",
+    type_left="{place} must be {words} now",
+    value_gone="{place} may no longer be {words}",
+    values_left="{place} takes only certain values now",
+    limit_set="{keyword} of {place} is {narrow} now",
+    limit_moved="{keyword} of {place} is {narrow} now, it was {wide}",
+    required="{place} is required now",
+    dropped="{place} is no longer taken",
+)
+"""By what clients send: the wide schema is the one before, the narrow one that of now."""
+_RECEIVED = _Direction(
+    type_gone="{place} may be {words} now",
+    type_left="{place} may be anything now",
+    value_gone="{place} may be {words} now",
+    values_left="{place} may be any value now",
+    limit_set="{keyword} of {place} is no longer {narrow}",
+    limit_moved="{keyword} of {place} is {wide} now, it was {narrow}",
+    required="{place} may be missing now",
+    dropped="{place} is gone",
+)
+"""By what clients receive: the wide schema is that of now, the narrow one what clients rely on."""
 
 
 class _Comparison:
-    """What of a wider schema a narrower one does not take."""
+    """What of a wider schema a narrower one does not take, in the words of a direction."""
 
-    def __init__(self, wide: Any, narrow: Any) -> None:
-        self.wide, self.narrow = wide, narrow
+    def __init__(self, wide: Any, narrow: Any, said: _Direction) -> None:
+        self.wide, self.narrow, self.said = wide, narrow, said
         self._seen: set[tuple[int, int]] = set()
 
-    def narrowed(self) -> Iterator[str]:
-        """A few words for each place."""
-        yield from self._at(self.wide, self.narrow, "", 0)
-
-    def _at(self, wide: Any, narrow: Any, at: str, level: int) -> Iterator[str]:
+    def at(self, wide: Any, narrow: Any, path: str = "", level: int = 0) -> Iterator[str]:
+        """A few words for each place at a path and below it."""
         wide, narrow = _resolved(self.wide, wide), _resolved(self.narrow, narrow)
         pair = (id(wide), id(narrow))
         if level > MOST_LEVELS or pair in self._seen:
             return
         self._seen.add(pair)  # a schema that holds itself would be walked for ever
-        place = at or "the payload"
-        if fewer := _types(wide) - _types(narrow):
-            gone_types = sorted(fewer & _named(wide))
-            yield self.type(place, gone_types or sorted(_named(narrow)), bool(gone_types))
-        if isinstance(narrow.get("enum"), list):
-            values = wide.get("enum")
-            gone = [each for each in values if each not in narrow["enum"]] if isinstance(values, list) else None
-            if gone or gone is None:
-                yield self.enum(place, gone)
-        for keyword in (*UPPER, *LOWER):
-            if (limit := narrow.get(keyword)) is not None and _is_tighter(keyword, limit, wide.get(keyword)):
-                yield f"{keyword} of {place} {self.limit(limit, wide.get(keyword))}"
-        for name in _list(narrow, "required"):
-            if name not in _list(wide, "required"):
-                yield self.required(f"{at}/{name}")
+        yield from self._values(wide, narrow, path or "the payload")
         ours, theirs = _mapping(wide, "properties"), _mapping(narrow, "properties")
+        needed = set(_list(narrow, "required"))
+        for name in sorted(needed - set(_list(wide, "required"))):
+            yield self.said.required.format(place=f"{path}/{name}")
+        if self.said is _RECEIVED:
+            dropped = theirs.keys() - ours.keys() - needed
+        else:
+            dropped = ours.keys() - theirs.keys() if narrow.get("additionalProperties") is False else set()
+        for name in sorted(dropped):
+            yield self.said.dropped.format(place=f"{path}/{name}")
         for name in sorted(ours.keys() & theirs.keys()):
-            yield from self._at(ours[name], theirs[name], f"{at}/{name}", level + 1)
-        yield from self.gone(ours, theirs, narrow, at)
+            yield from self.at(ours[name], theirs[name], f"{path}/{name}", level + 1)
         if isinstance(wide.get("items"), dict) and isinstance(narrow.get("items"), dict):
-            yield from self._at(wide["items"], narrow["items"], f"{at}/*", level + 1)
+            yield from self.at(wide["items"], narrow["items"], f"{path}/*", level + 1)
 
-    def type(self, place: str, types: list[str], are_gone: bool) -> str:
-        """Fewer types: those that are gone, or those that are left where any was possible."""
-        raise NotImplementedError
-
-    def enum(self, place: str, gone: list[Any] | None) -> str:
-        """Fewer values; None where any was possible."""
-        raise NotImplementedError
-
-    def limit(self, narrow: Any, wide: Any) -> str:
-        """A limit is tighter."""
-        raise NotImplementedError
-
-    def required(self, place: str) -> str:
-        """A field that could be left out."""
-        raise NotImplementedError
-
-    def gone(self, wide: Mapping[str, Any], narrow: Mapping[str, Any], schema: Any, at: str) -> Iterator[str]:
-        """Fields that only one of them names."""
-        raise NotImplementedError
-
-
-class _Sent(_Comparison):
-    """By what clients send: the wide schema is the one before, the narrow one that of now."""
-
-    def type(self, place: str, types: list[str], are_gone: bool) -> str:
-        return f"{place} may no longer be {listed(types)}" if are_gone else f"{place} must be {_either(types)} now"
-
-    def enum(self, place: str, gone: list[Any] | None) -> str:
-        return f"{place} may no longer be {_values(gone)}" if gone else f"{place} takes only certain values now"
-
-    def limit(self, narrow: Any, wide: Any) -> str:
-        return f"is {narrow} now" if wide is None else f"is {narrow} now, it was {wide}"
-
-    def required(self, place: str) -> str:
-        return f"{place} is required now"
-
-    def gone(self, wide: Mapping[str, Any], narrow: Mapping[str, Any], schema: Any, at: str) -> Iterator[str]:
-        if schema.get("additionalProperties") is False:
-            yield from (f"{at}/{name} is no longer taken" for name in sorted(wide.keys() - narrow.keys()))
-
-
-class _Received(_Comparison):
-    """By what clients receive: the wide schema is that of now, the narrow one what clients rely on."""
-
-    def type(self, place: str, types: list[str], are_gone: bool) -> str:
-        return f"{place} may be {listed(types)} now" if are_gone else f"{place} may be anything now"
-
-    def enum(self, place: str, gone: list[Any] | None) -> str:
-        return f"{place} may be {_values(gone)} now" if gone else f"{place} may be any value now"
-
-    def limit(self, narrow: Any, wide: Any) -> str:
-        return f"is no longer {narrow}" if wide is None else f"is {wide} now, it was {narrow}"
-
-    def required(self, place: str) -> str:
-        return f"{place} may be missing now"
-
-    def gone(self, wide: Mapping[str, Any], narrow: Mapping[str, Any], schema: Any, at: str) -> Iterator[str]:
-        dropped = narrow.keys() - wide.keys() - set(_list(schema, "required"))
-        yield from (f"{at}/{name} is gone" for name in sorted(dropped))
+    def _values(self, wide: Mapping[str, Any], narrow: Mapping[str, Any], place: str) -> Iterator[str]:
+        """Types, enumerations and limits of one place."""
+        if fewer := _types(wide) - _types(narrow):
+            if gone := sorted(fewer & {*_list(wide, "type")}):
+                yield self.said.type_gone.format(place=place, words=listed(gone))
+            else:
+                yield self.said.type_left.format(place=place, words=" or ".join(_list(narrow, "type")))
+        if isinstance(narrow.get("enum"), list) and not isinstance(wide.get("enum"), list):
+            yield self.said.values_left.format(place=place)
+        elif isinstance(narrow.get("enum"), list) and (
+            lost := [json.dumps(each, ensure_ascii=False)[:40] for each in wide["enum"] if each not in narrow["enum"]]
+        ):
+            words = listed([*lost[:5], f"{len(lost) - 5} more"] if len(lost) > 5 else lost)
+            yield self.said.value_gone.format(place=place, words=words)
+        for keyword in (*UPPER, *LOWER):
+            limit, other = narrow.get(keyword), wide.get(keyword)
+            if _is_tighter(keyword, limit, other):
+                said = self.said.limit_set if other is None else self.said.limit_moved
+                yield said.format(keyword=keyword, place=place, narrow=limit, wide=other)
 
 
 def _resolved(root: Any, schema: Any) -> dict[str, Any]:
@@ -209,15 +199,9 @@ def _resolved(root: Any, schema: Any) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else _ANYTHING
 
 
-def _named(schema: Mapping[str, Any]) -> set[str]:
-    """The types that a schema names."""
-    kinds = schema.get("type")
-    return {kinds} if isinstance(kinds, str) else set(_list(schema, "type"))
-
-
 def _types(schema: Mapping[str, Any]) -> frozenset[str]:
     """The types that a schema takes."""
-    named = _named(schema)
+    named = set(_list(schema, "type"))
     return frozenset(named | ({"integer"} if "number" in named else set())) if named else TYPES
 
 
@@ -230,19 +214,11 @@ def _is_tighter(keyword: str, narrow: Any, wide: Any) -> bool:
 
 
 def _list(schema: Mapping[str, Any], key: str) -> list[str]:
+    """The texts that stand under a key, alone or in a list."""
     found = schema.get(key)
-    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
 
 
 def _mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = schema.get(key)
     return found if isinstance(found, dict) else {}
-
-
-def _either(words: Sequence[str]) -> str:
-    return " or ".join(words)
-
-
-def _values(values: Sequence[Any]) -> str:
-    shown = [json.dumps(each, ensure_ascii=False)[:40] for each in values[:5]]
-    return listed([*shown, f"{len(values) - 5} more"] if len(values) > 5 else shown)

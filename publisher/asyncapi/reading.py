@@ -84,16 +84,19 @@ class _Reader:
             self.problem(("channels",), str(error))
         if found.topics == [EVERY_TOPIC]:
             found.topics = []
-        found.rest |= {"channels": kept, "root": self._root()}
+        owned = {"asyncapi", "info", "servers", "channels", "operations", "components"}
+        owned |= {"tags", "externalDocs"} if found.version == "2.6" else set()
+        root = {key: value for key, value in self.document.items() if key not in owned}
+        if root.get("defaultContentType") == "application/json":
+            del root["defaultContentType"]  # it is written anyway
+        found.rest |= {"channels": kept, "root": root}
         found.rest["components"] = self._components()
         found.rest = {key: value for key, value in found.rest.items() if value}
-        if found.rest.keys() == {"version"} or (found.rest.keys() == {"version", "tags"} and self._are_plain_tags()):
+        if found.rest.get("tags") == [{"name": name} for name in found.tags]:
+            del found.rest["tags"]  # they say no more than the design does
+        if found.rest.keys() == {"version"}:
             found.rest = {}
         return None
-
-    def _are_plain_tags(self) -> bool:
-        """Whether the tags say no more than the design does."""
-        return bool(self.definition.rest["tags"] == [{"name": name} for name in self.definition.tags])
 
     def _mapping(self, path: Path, key: str, *, needed: bool = False) -> dict[str, Any]:
         """The object that stands under a key, or an empty one; a problem where it is something else."""
@@ -134,15 +137,6 @@ class _Reader:
         owned = {"title", "version", "description", "tags", "externalDocs"}
         found.rest["info"] = {key: value for key, value in info.items() if key not in owned}
         found.rest |= {"tags": tags, "externalDocs": about.get("externalDocs")}
-
-    def _root(self) -> dict[str, Any]:
-        owned = {"asyncapi", "info", "servers", "channels", "operations", "components"}
-        if self.definition.version == "2.6":
-            owned |= {"tags", "externalDocs"}
-        root = {key: value for key, value in self.document.items() if key not in owned}
-        if root.get("defaultContentType") == "application/json":
-            del root["defaultContentType"]  # it is written anyway
-        return root
 
     def _read_servers(self) -> None:
         servers = self._mapping((), "servers")
@@ -214,7 +208,7 @@ class _Reader:
         try:
             target = clean_topics([{"target": target}])[0]["target"]
         except BadValue as error:
-            self.problem(path, str(error))
+            self.problem((*at, "address"), str(error))
             return None
         read = self._parts_3(at, operations.get(key, [])) if self.definition.version == "3.0" else self._parts_2(at)
         topic, rest = self._topic(target, at, list(read))

@@ -46,7 +46,7 @@ class _Writer:
     def document(self) -> dict[str, Any]:
         """All of it, in the order in which people read it."""
         write = self._channels_3 if self.is_3 else self._channels_2
-        root = self.rest.get("root", {}) if self.is_like_rest else _extensions(self.rest.get("root", {}))
+        root = self.rest.get("root", {}) if self.is_like_rest else _only(self.rest.get("root", {}), ())
         document = {
             "asyncapi": VERSIONS[self.version],
             "info": self._info(),
@@ -89,7 +89,7 @@ class _Writer:
             rest = self.rest.get("channels", {}).get(topic["target"], {})
             extra = dict(rest.get("extra", {}))
             if not self.is_like_rest:
-                extra = {**_only(extra, BOTH_VERSIONS), **_extensions(extra)}
+                extra = _only(extra, BOTH_VERSIONS)
             if topic.get("description"):
                 extra["description"] = topic["description"]
             if parameters := self._parameters(topic, rest):
@@ -176,7 +176,7 @@ class _Writer:
     def _operation(self, topic: Mapping[str, Any], rest: Mapping[str, Any], verb: str) -> dict[str, Any]:
         extra = dict(rest.get("operations", {}).get(verb, {}).get("extra", {}))
         if not self.is_like_rest:
-            extra = {**_only(extra, {*BOTH_VERSIONS, "summary"}), **_extensions(extra)}
+            extra = _only(extra, {*BOTH_VERSIONS, "summary"})
         if topic["scopes"]:
             scheme = {**self._oauth(), "scopes": topic["scopes"]}
             extra["security"] = [scheme] if self.is_3 else [{OAUTH: topic["scopes"]}]
@@ -232,11 +232,8 @@ def _message_rest(rest: Mapping[str, Any], verb: str, name: str) -> Mapping[str,
 
 
 def _only(values: Mapping[str, Any], keys: Any) -> dict[str, Any]:
-    return {key: each for key, each in values.items() if key in keys}
-
-
-def _extensions(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: each for key, each in values.items() if key.startswith("x-")}
+    """What is under these keys, and every extension."""
+    return {key: each for key, each in values.items() if key in keys or key.startswith("x-")}
 
 
 def _free(wanted: str | None, usual: str, taken: Mapping[str, Any]) -> str:

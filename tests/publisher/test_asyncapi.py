@@ -379,7 +379,7 @@ HEAD = "asyncapi: 3.0.0\ninfo: {title: A, version: '1'}\n"
         ("asyncapi: 3.0.0\ninfo:\n  title: A", 2, "needs a version"),
         ("asyncapi: 2.6.0\ninfo: {title: A, version: 1}", 1, "channels is missing"),
         (HEAD + "channels:\n  a: 5", 4, "channel a is an object"),
-        (HEAD + "channels:\n  a:\n    address: /a/*/b", 4, "whole last segment"),
+        (HEAD + "channels:\n  a:\n    address: /a/*/b", 5, "whole last segment"),
         (HEAD + "channels:\n  a: {}\n  b:\n    address: a", 5, "twice"),
         (HEAD + "channels:\n  a:\n    $ref: other.yaml", 4, "another document"),
         (HEAD + "operations:\n  a:\n    action: shout", 5, "send or receive"),

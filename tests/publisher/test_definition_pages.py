@@ -149,7 +149,7 @@ def test_problems_are_shown_with_their_lines_and_the_text_is_kept(api: Api, alic
     response = browse(alice).post(page("definition-edit", api), sent(api, text, take="1"))
     assert response.status_code == 400
     shown = unescape(text_of(response))
-    assert "Line 4:" in shown
+    assert "Line 5:" in shown
     assert "whole last segment" in shown
     assert "address: /a/*/b" in unescape(response.content.decode())
     assert Api.objects.get().topics == [PLAIN, ROOM]
