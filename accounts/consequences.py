@@ -44,14 +44,11 @@ def of_losing_rights(held: Holdings) -> str:
     owned = count(held.applications, "application")
     if not held.tokens and not held.live_connections:
         return f"No token of their {owned} works now, and none can be made."
-    ends = [count(number, noun) for number, noun in _ending(held) if number]
+    ending = ((held.live_connections, "live connection"), (held.tokens, "token"))
+    ends = [count(number, noun) for number, noun in ending if number]
     return f"Ends {listed(ends)} of their {owned} at once."
 
 
 def costs_rights(before: Iterable[Role], after: Iterable[Role]) -> bool:
     """Whether the tokens of somebody's applications end when their roles change so."""
     return bool(DEVELOPERS & set(before)) and not DEVELOPERS & set(after)
-
-
-def _ending(held: Holdings) -> list[tuple[int, str]]:
-    return [(held.live_connections, "live connection"), (held.tokens, "token")]

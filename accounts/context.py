@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import default_password, portals
+from accounts import portals
+from accounts.default_password import default_password_is_marked
 from accounts.models import User
 from accounts.preferences import chosen_theme
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -16,16 +17,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     portal = portals.of_path(request.path)
     user = getattr(request, "user", None)
     person = user if isinstance(user, User) else None
+    is_admin = person is not None and person.has_role(Role.ADMIN)
     return {
         "portal": portal.slug,
         "portal_name": portal.title,
         "portal_layout": f"layouts/{portal.slug}.html",
         "theme": chosen_theme(request),
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
-        "may_administer": person is not None and person.has_role(Role.ADMIN),
-        "default_password_stands": person is not None
-        and person.has_role(Role.ADMIN)
-        and default_password.default_password_is_marked(),
+        "may_administer": is_admin,
+        "default_password_stands": is_admin and default_password_is_marked(),
         "gateway_ws_url": settings.GATEWAY_WS_URL,
         "gateway_wss_url": settings.GATEWAY_WSS_URL,
     }

@@ -2,7 +2,7 @@
 
 A draft is the body of a form, or the page that answered one, in a row that only the browser can open which sent it:
 the key is in a cookie, so neither the table nor a URL holds anything in clear. Passwords are left out. Drafts are
-bounded in size, in number (of one client, and in all) and in time.
+bounded in size, in number (of one client, of all strangers, of everybody else) and in time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from datetime import timedelta
 
 from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
@@ -22,7 +22,10 @@ KEPT = timedelta(hours=1)
 MOST_BYTES = 128 * 1024  # compressed
 MOST_OF_ONE = 100
 MOST = 500
-QUERY = "draft"
+STRANGER = "-"  # in front of the client of what nobody who is signed in has sent
+QUERY, COOKIE = "draft", "__Host-apim-draft"
+FORM = "form"
+"""A hidden field that names one of the forms of a page: a dialog, which is sent to another address."""
 LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation")
 
 
@@ -38,38 +41,46 @@ def body_of(request: HttpRequest) -> bytes:
 def keep(request: HttpRequest, response: HttpResponse, draft: Draft) -> None:
     """Give the browser what opens the draft."""
     response.set_cookie(
-        _cookie_name(),
-        _key_of(request, draft),
+        COOKIE,
+        draft.key or request.COOKIES[COOKIE],
         max_age=int(KEPT.total_seconds()),
-        secure=settings.SESSION_COOKIE_SECURE,
+        secure=True,
         httponly=True,
         samesite="Lax",
     )
 
 
-def write(request: HttpRequest, body: bytes, *, status: int = 0) -> Draft | None:
+def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0) -> Draft | None:
     """Write a draft down; None where it is too large. `status` is that of an answer, 0 for a form.
 
-    What is written for somebody who is signed in opens for nobody else.
+    `path` is that of the page on which it is opened, if that is another than the one that was asked for. What is
+    written for somebody who is signed in opens for nobody else.
     """
     packed = zlib.compress(_whose(request) + body)
     if len(packed) > MOST_BYTES:
         return None
-    key = request.COOKIES.get(_cookie_name()) or ""
+    key = request.COOKIES.get(COOKIE) or ""
     key = key if _box(key) else Fernet.generate_key().decode()
     client = hashlib.sha256(str(request.META.get("REMOTE_ADDR")).encode()).hexdigest()
-    sealed = Fernet(key).encrypt(packed)
-    draft = Draft(client=client, path=request.path[:500], status=status, sealed=sealed, created_at=timezone.now())
+    client = client if request.user.is_authenticated else f"{STRANGER}{client[1:]}"
+    sealed, at = Fernet(key).encrypt(packed), timezone.now()
+    draft = Draft(client=client, path=(path or request.path)[:500], status=status, sealed=sealed, created_at=at)
     draft.save(force_insert=True)
     draft.key = key
-    _sweep(client)
+    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    strangers = Q(client__startswith=STRANGER)
+    kind = Draft.objects.filter(strangers if client.startswith(STRANGER) else ~strangers)
+    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (kind, MOST)):
+        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
+        if surplus:
+            Draft.objects.filter(pk__in=surplus).delete()
     return draft
 
 
 def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     """The draft that the address names, for this path and in this browser."""
     name = request.GET.get(QUERY, "")
-    box = _box(request.COOKIES.get(_cookie_name()) or "")
+    box = _box(request.COOKIES.get(COOKIE) or "")
     if not box or not name.isalnum() or len(name) > Draft.ID_LENGTH:
         return None
     oldest = timezone.now() - KEPT
@@ -82,29 +93,18 @@ def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     return (draft, body) if draft and whose in (b"", _whose(request).strip()) else None
 
 
-def address(request: HttpRequest, draft: Draft | None) -> str:
-    """Where a draft of this request is opened; without one, the page as it was."""
-    query = request.GET.copy()
+def address(page: str, draft: Draft | None) -> str:
+    """Where a draft of this page, a path with its query, is opened; without one, the page as it was."""
+    path, _, asked = page.partition("?")
+    query = QueryDict(asked, mutable=True)
     query.pop(QUERY, None)
     if draft:
         query[QUERY] = draft.pk
-    return f"{request.path}?{query.urlencode()}" if query else request.path
+    return f"{path}?{query.urlencode()}" if query else path
 
 
 def _whose(request: HttpRequest) -> bytes:
     return f"{request.user.pk or ''}\n".encode()
-
-
-def _sweep(client: str) -> None:
-    Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (Draft.objects.all(), MOST)):
-        surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
-        if surplus:
-            Draft.objects.filter(pk__in=surplus).delete()
-
-
-def _key_of(request: HttpRequest, draft: Draft) -> str:
-    return draft.key or request.COOKIES[_cookie_name()]
 
 
 def _box(key: str) -> Fernet | None:
@@ -112,7 +112,3 @@ def _box(key: str) -> Fernet | None:
         return Fernet(key)
     except ValueError:
         return None
-
-
-def _cookie_name() -> str:
-    return "__Host-apim-draft" if settings.SESSION_COOKIE_SECURE else "apim-draft"

@@ -84,9 +84,10 @@ class ChangePasswordForm(forms.Form):
     )
 
 
-def roles_field() -> forms.MultipleChoiceField:
+def roles_field() -> forms.TypedMultipleChoiceField:
     """Roles to tick; none is an answer too."""
-    return forms.MultipleChoiceField(
+    return forms.TypedMultipleChoiceField(
+        coerce=Role,
         choices=[(role.value, role.value) for role in Role],
         required=False,
         error_messages={"invalid_choice": "There is no role called %(value)s. Tick those that the page shows."},
@@ -110,10 +111,6 @@ class NewUserForm(forms.Form):
     )
     roles = roles_field()
 
-    def clean_roles(self) -> list[Role]:
-        """The roles themselves."""
-        return [Role(name) for name in self.cleaned_data["roles"]]
-
 
 class RolesForm(forms.Form):
     """The roles that somebody shall hold, those that were seen, and whether what it ends was read."""
@@ -121,14 +118,6 @@ class RolesForm(forms.Form):
     roles = roles_field()
     seen = roles_field()
     consented = forms.BooleanField(required=False)
-
-    def clean_roles(self) -> list[Role]:
-        """The roles themselves."""
-        return [Role(name) for name in self.cleaned_data["roles"]]
-
-    def clean_seen(self) -> list[Role]:
-        """The roles themselves."""
-        return [Role(name) for name in self.cleaned_data["seen"]]
 
 
 class ProfileForm(forms.Form):

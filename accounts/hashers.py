@@ -26,9 +26,7 @@ class TooManyPasswords(DomainError):
     status = 503
     code = 900503
     headers = {"Retry-After": "5"}
-
-    def __init__(self) -> None:
-        super().__init__("Very many people are signing in at this moment. Try again in a few seconds.")
+    sentence = "Very many people are signing in at this moment. Try again in a few seconds."
 
 
 class PasswordHasher(Argon2PasswordHasher):
@@ -50,10 +48,6 @@ class PasswordHasher(Argon2PasswordHasher):
         """Whether this is the password."""
         large = self.decode(encoded)["memory_cost"] > MEMORY_KIB
         return bool(_in_turn(partial(super().verify, password, encoded), large=large))
-
-    def decode(self, encoded: str) -> dict[str, Any]:
-        """The parts of a stored hash."""
-        return dict(super().decode(encoded))
 
 
 _known = BoundedSemaphore(AT_ONCE + WAITING)

@@ -10,32 +10,31 @@ from typing import ParamSpec
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from accounts.roles import Role, either, in_order
+from accounts.roles import Role, in_order
 from core.errors import NotAllowed
 
 P = ParamSpec("P")
 Viewer = User | AnonymousUser
 
 
-class RoleRequired(NotAllowed):
-    """The person holds none of the roles `needed` for this; the sentence names them and says whom to ask."""
-
-    template = "errors/missing_role.html"
-
-    def __init__(self, deed: str, needed: Iterable[Role]) -> None:
-        self.deed, self.needed = deed, in_order(needed)
-        ask = "Ask an administrator." if self.needed == [Role.ADMIN] else "Ask an administrator to give it to you."
-        super().__init__(f"{deed} needs the {either(self.needed)} role. {ask}")
-
-    def administrators(self) -> list[str]:
-        """The names of those who can give the role."""
-        return administrators()
-
-
 def administrators() -> list[str]:
     """The names of some who can help with accounts."""
     people = User.objects.filter(is_active=True, is_service=False, role_grants__role=Role.ADMIN)
     return [person.display_name for person in people.order_by("username")[:5]]
+
+
+class RoleRequired(NotAllowed):
+    """The person holds none of the roles `needed` for this; the sentence names them and says whom to ask."""
+
+    template = "errors/missing_role.html"
+    administrators = staticmethod(administrators)
+
+    def __init__(self, deed: str, needed: Iterable[Role]) -> None:
+        self.deed, self.needed = deed, in_order(needed)
+        *others, last = (role.value for role in self.needed)
+        either = f"{', '.join(others)} or {last}" if others else last
+        ask = "Ask an administrator." if self.needed == [Role.ADMIN] else "Ask an administrator to give it to you."
+        super().__init__(f"{deed} needs the {either} role. {ask}")
 
 
 def require_role(user: Viewer, *roles: Role, to: str) -> None:

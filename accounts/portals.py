@@ -2,28 +2,19 @@
 
 from dataclasses import dataclass
 
-from django.urls import reverse
-
 
 @dataclass(frozen=True)
 class Portal:
-    """One portal: its first path segment, its name, and who may enter it."""
+    """One portal: its first path segment, its name, and the address of its front door."""
 
     slug: str
     title: str
-
-    @property
-    def home(self) -> str:
-        return f"/{self.slug}/"
-
-    @property
-    def sign_in(self) -> str:
-        return reverse("accounts:sign-in", args=[self.slug])
+    home: str
 
 
-PUBLISHER = Portal("publisher", "Publisher")
-DEVPORTAL = Portal("devportal", "Developer Portal")
-ADMINISTRATION = Portal("admin", "Administration")
+PUBLISHER = Portal("publisher", "Publisher", "/publisher/")
+DEVPORTAL = Portal("devportal", "Developer Portal", "/devportal/")
+ADMINISTRATION = Portal("admin", "Administration", "/admin/")
 PORTALS = {portal.slug: portal for portal in (PUBLISHER, DEVPORTAL, ADMINISTRATION)}
 
 

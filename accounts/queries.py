@@ -13,8 +13,7 @@ from core.searching import words_of
 class UserNotFound(NotFound):
     """There is no such account."""
 
-    def __init__(self, name: object = "") -> None:
-        super().__init__(f"There is no user called {name}." if name else "There is no such user.")
+    sentence = "There is no such user."
 
 
 def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
@@ -54,4 +53,4 @@ def user_named(username: str) -> User:
     try:
         return User.objects.get_by_natural_key(username)
     except User.DoesNotExist:
-        raise UserNotFound(username) from None
+        raise UserNotFound(f"There is no user called {username}.") from None

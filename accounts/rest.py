@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypedDict
 
 from django.utils import timezone
-from rest_framework import exceptions
+from rest_framework import exceptions, permissions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.default_password import OwnPasswordNeeded, must_choose_another
 from accounts.models import User
+from accounts.permissions import Viewer
 
 
 class By(TypedDict):
@@ -21,14 +23,32 @@ class By(TypedDict):
     now: datetime
 
 
+def who_may(require: Callable[[Viewer], None]) -> list[type[permissions.BasePermission]]:
+    """The `permission_classes` of a resource for those signed in whom a rule of `permissions` lets pass."""
+
+    class MayUse(permissions.BasePermission):
+        """Raises what the rule raises for others."""
+
+        def has_permission(self, request: Request, view: Any) -> bool:
+            require(request.user)
+            return True
+
+    return [permissions.IsAuthenticated, MayUse]
+
+
 class Resource(APIView):
     """A view of the REST API. `field_names` maps what the operations call a field to what the body calls it."""
 
     field_names: ClassVar[Mapping[str, str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who asks, whether they may at all, and nothing in the address that no text can hold."""
+        """Who asks, whether they may at all, and nothing in the address that no text can hold.
+
+        Raises OwnPasswordNeeded, beside what Django REST framework raises.
+        """
         super().initial(request, *args, **kwargs)
+        if isinstance(request.user, User) and must_choose_another(request.user):
+            raise OwnPasswordNeeded
         if any("\0" in text for text in (*request.query_params.values(), *map(str, kwargs.values()))):
             raise exceptions.ValidationError({"address": "An address cannot contain the character NUL."})
 

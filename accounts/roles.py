@@ -31,9 +31,3 @@ def in_order(roles: Iterable[Role]) -> list[Role]:
     """The roles in the order of the table of roles, administrators last."""
     held = set(roles)
     return [role for role in Role if role in held]
-
-
-def either(roles: Iterable[Role]) -> str:
-    """ "creator, publisher or observer"."""
-    names = [role.value for role in in_order(roles)]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

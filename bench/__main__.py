@@ -6,7 +6,8 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bench import load, machine, processes, programs, report
@@ -14,7 +15,6 @@ from bench.errors import BenchError, Unavailable
 from bench.load import Generator
 from bench.page import NOTES, How, as_page
 from bench.proxies import ALL
-from bench.results import Results
 from bench.rounds import RunPlan, measure
 from bench.site import Proxy
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     built = {name: programs.build(name) for name in ("wsload", "echo")}
     processes.raise_descriptor_limit()
-    present, left_out = _present(options.only)
+    present, left_out = present_proxies(options.only)
     schemes, tls = _schemes(options.schemes, built["wsload"], left_out)
     how = How(
         command=shlex.join([".venv/bin/python", "-m", "bench", *arguments]),
@@ -51,10 +51,20 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
         machine=[*machine.describe(), *([("TLS of the generator", tls)] if "wss" in schemes else [])],
         loads=load.loads(options.loads, schemes),
     )
-    _introduce(how)
+    for line in [
+        *(f"{name}: {value}" for name, value in how.machine),
+        *(f"{proxy.title} ({version}): {proxy.work}" for proxy, version in how.proxies),
+        *(f"left out: {line}" for line in how.left_out),
+        "",
+    ]:
+        print(line)
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     results = measure(_plan(options, how, schemes, folder), built, say=lambda line: print(line, flush=True))
-    _show(results, how)
+    proxies = [proxy for proxy, _ in how.proxies]
+    for table in [*report.tables(results, proxies, how.loads), report.targets_table(results, how.loads)]:
+        print(f"\n{report.as_text(table)}")
+    for problem in results.problems:
+        print(f"\nproblem: {problem}")
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)
         options.write.write_text(as_page(results, how, NOTES.read_text()))
@@ -81,7 +91,7 @@ def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Pat
     )
 
 
-def _present(only: list[str]) -> tuple[list[tuple[Proxy, str]], Left]:
+def present_proxies(only: list[str]) -> tuple[list[tuple[Proxy, str]], Left]:
     """The proxies that can be run here with their versions, and a line for each that cannot."""
     present, left_out = [], []
     for proxy in ALL:
@@ -107,24 +117,6 @@ def _schemes(contended: list[str], wsload: Path, left_out: Left) -> tuple[list[s
     return schemes, tls
 
 
-def _introduce(how: How) -> None:
-    for name, value in how.machine:
-        print(f"{name}: {value}")
-    for proxy, version in how.proxies:
-        print(f"{proxy.title} ({version}): {proxy.work}")
-    for line in how.left_out:
-        print(f"left out: {line}")
-    print()
-
-
-def _show(results: Results, how: How) -> None:
-    proxies = [proxy for proxy, _ in how.proxies]
-    for table in [*report.tables(results, proxies, how.loads), report.targets_table(results, how.loads)]:
-        print(f"\n{report.as_text(table)}")
-    for problem in results.problems:
-        print(f"\nproblem: {problem}")
-
-
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names, loads = [proxy.name for proxy in ALL], ", ".join(load.NAMES)
@@ -132,9 +124,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each proxy is measured (3)")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one load (1.5)")
     parser.add_argument("--minutes", type=float, default=15, help="begin no round that would end later than this (15)")
-    parser.add_argument("--only", type=_several(names), default=[], help="proxies by name, with commas between")
-    parser.add_argument("--loads", type=_several(load.NAMES), default=load.NAMES, help=f"some of {loads}")
-    parser.add_argument("--schemes", type=_several(load.SCHEMES), default=[*load.SCHEMES], help="ws or wss (both)")
+    parser.add_argument(
+        "--only", type=partial(_several, names), default=[], help="proxies by name, with commas between"
+    )
+    parser.add_argument("--loads", type=partial(_several, load.NAMES), default=load.NAMES, help=f"some of {loads}")
+    parser.add_argument(
+        "--schemes", type=partial(_several, load.SCHEMES), default=[*load.SCHEMES], help="ws or wss (both)"
+    )
     parser.add_argument("--rate", type=float, default=0, help="messages/s for the load latency (60 %% of the slowest)")
     parser.add_argument("--idle", type=int, default=IDLE_CONNECTIONS, help="connections for the load memory (5000)")
     parser.add_argument("--write", type=Path, help="write the page here, such as docs/reference/performance.md")
@@ -147,14 +143,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _several(known: "list[str] | tuple[str, ...]") -> Callable[[str], list[str]]:
-    def read(text: str) -> list[str]:
-        for name in text.split(","):
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-        return text.split(",")
-
-    return read
+def _several(known: Sequence[str], text: str) -> list[str]:
+    for name in text.split(","):
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+    return text.split(",")
 
 
 if __name__ == "__main__":

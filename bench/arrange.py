@@ -35,23 +35,25 @@ def main(backend: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    print(json.dumps({"path": f"{CONTEXT}/{VERSION}", **_tokens(backend, dt.datetime.now(dt.UTC))}))
+    print(json.dumps({"path": f"{CONTEXT}/{VERSION}", **tokens(backend, dt.datetime.now(dt.UTC))}))
 
 
-def _tokens(backend: str, now: dt.datetime) -> dict[str, str]:
+def tokens(backend: str, now: dt.datetime) -> dict[str, str]:
     """Publishes the API in front of `backend`, subscribes an application for each plan and issues their tokens."""
     # Models can be imported only once Django is set up.
     from accounts.models import RoleGrant, User
     from accounts.roles import Role
     from devportal.bootstrap import ensure_application_plans
     from publisher.bootstrap import ensure_default_plans
-    from publisher.operations import create_api
+    from publisher.models import Plan
+    from publisher.operations import create_api, create_plan
 
     ensure_default_plans()
     ensure_application_plans()
     actor = User.objects.create_user("bench")
     RoleGrant.objects.bulk_create(RoleGrant(user=actor, role=role) for role in Role)
-    plans = _plans(actor, now)
+    create_plan(fields={"name": PLANS[METERED], **LIMITS}, actor=actor, now=now)
+    plans = {key: Plan.objects.get(name=name) for key, name in PLANS.items()}
     api = create_api(
         name="Bench",
         context=CONTEXT,
@@ -63,14 +65,6 @@ def _tokens(backend: str, now: dt.datetime) -> dict[str, str]:
         now=now,
     )
     return {key: _token(api, plan, actor, now) for key, plan in plans.items()}
-
-
-def _plans(actor: "User", now: dt.datetime) -> "dict[str, Plan]":
-    from publisher.models import Plan
-    from publisher.operations import create_plan
-
-    create_plan(fields={"name": PLANS[METERED], **LIMITS}, actor=actor, now=now)
-    return {key: Plan.objects.get(name=name) for key, name in PLANS.items()}
 
 
 def _token(api: "Api", plan: "Plan", actor: "User", now: dt.datetime) -> str:

@@ -17,7 +17,7 @@ from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import FREE, Meter
 from gateway.quotas.spent_file import SpentFile
 from gateway.quotas.state import LeaseState, PlanOf
-from gateway.relay.frames import BINARY, FINAL, MASKED, encode_pong
+from gateway.relay.frames import BINARY, FINAL, MASKED, PONG, encode_control
 from gateway.relay.side import OUR_PING
 from gateway.relay.splice import Relay
 from gateway.relay.types import RelayOptions
@@ -45,7 +45,7 @@ def chunks() -> dict[str, bytes]:
         "1 message of 125 B": short,
         "16 messages of 125 B": short * 16,
         "1 message of 16 KiB": long,
-        "0 messages, 100 answers to our pings": encode_pong(OUR_PING, masked=True) * 100,
+        "0 messages, 100 answers to our pings": encode_control(PONG, OUR_PING, masked=True) * 100,
     }
 
 

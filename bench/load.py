@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,12 @@ NAMES = [*(kind.name for kind in KINDS), MEMORY]
 def loads(names: Sequence[str], schemes: Sequence[str]) -> list[Load]:
     """The loads of these names over each scheme. The rate of `latency` comes from another load, which it brings in."""
     contended = {*names, *([PACEMAKER] if "latency" in names else [])}
-    return [_over(kind, scheme) for kind in KINDS if kind.name in contended for scheme in schemes]
-
-
-def _over(kind: Load, scheme: str) -> Load:
-    return Load(
-        kind.name, f"{kind.title}, {scheme}", kind.mode, kind.connections, kind.window, kind.size, scheme=scheme
-    )
+    return [
+        replace(kind, title=f"{kind.title}, {scheme}", scheme=scheme)
+        for kind in KINDS
+        if kind.name in contended
+        for scheme in schemes
+    ]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,17 @@ class Generator:
             more += ["--rate", str(rate)]
         if proxy is not None:
             more += ["--watch", ",".join(map(str, processes.tree(proxy)))]
-        return _sample(self._finish(self._start(load, target, more)))
+        result = self._finish(self._start(load, target, more))
+        latency, used = result["latency_us"], result["cpu_seconds"]
+        return Sample(
+            per_second=result["per_second"],
+            mb_per_second=result["mb_per_second"],
+            p50_us=latency["p50"],
+            p99_us=latency["p99"],
+            cpu_us=used * 1e6 / result["count"] if result["count"] else 0.0,
+            busy=used / result["seconds"] if result["seconds"] else 0.0,
+            errors={name: count for name, count in result["errors"].items() if count},
+        )
 
     def warm_up(self, target: Target) -> None:
         """A few messages, so that what is set up once does not count as the price of a connection."""
@@ -144,19 +153,6 @@ class Generator:
             raise BenchError(f"The load generator ended with code {process.returncode}.")
         result: dict[str, Any] = json.loads(output.splitlines()[-1])
         return result
-
-
-def _sample(result: dict[str, Any]) -> Sample:
-    latency, used = result["latency_us"], result["cpu_seconds"]
-    return Sample(
-        per_second=result["per_second"],
-        mb_per_second=result["mb_per_second"],
-        p50_us=latency["p50"],
-        p99_us=latency["p99"],
-        cpu_us=used * 1e6 / result["count"] if result["count"] else 0.0,
-        busy=used / result["seconds"] if result["seconds"] else 0.0,
-        errors={name: count for name, count in result["errors"].items() if count},
-    )
 
 
 def _told(errors: dict[str, int]) -> str:

@@ -20,38 +20,6 @@ Command = list[str | Path]
 
 
 @contextmanager
-def _nginx(site: Site) -> Iterator[Running]:
-    user = "user root;" if os.geteuid() == 0 else ""
-    configuration = configure(site, "nginx.conf", user=user)
-    command: Command = [_installed("nginx"), "-p", site.folder, "-e", site.folder / "nginx.log", "-c", configuration]
-    with _running(site, command) as running:
-        yield running
-
-
-@contextmanager
-def _haproxy(site: Site) -> Iterator[Running]:
-    with _running(site, [_installed("haproxy"), "-db", "-f", configure(site, "haproxy.cfg")]) as running:
-        yield running
-
-
-@contextmanager
-def _envoy(site: Site) -> Iterator[Running]:
-    configuration = configure(site, "envoy.json", http=filled("envoy-http.json", site))
-    command: Command = [_envoy_path(), "-c", configuration, "--concurrency", "1"]
-    with _running(site, [*command, "--log-level", "error", "--disable-hot-restart"]) as running:
-        yield running
-
-
-@contextmanager
-def _caddy(site: Site) -> Iterator[Running]:
-    configuration = configure(site, "Caddyfile")
-    environment = {**os.environ, "GOMAXPROCS": "1", "HOME": str(site.folder)}
-    command: Command = [_packaged("caddy"), "run", "--adapter", "caddyfile", "--config", configuration]
-    with _running(site, command, environment) as running:
-        yield running
-
-
-@contextmanager
 def _running(site: Site, command: Command, environment: dict[str, str] | None = None) -> Iterator[Running]:
     ports = [site.port, site.tls_port]
     log = site.folder / "output.log"
@@ -100,14 +68,20 @@ NGINX = Proxy(
     "nginx",
     "1 worker, `auth_request` to a local endpoint that says yes, `proxy_buffer_size 32k`, no access log",
     _nginx_version,
-    _nginx,
+    lambda site: _running(
+        site,
+        [
+            *(_installed("nginx"), "-p", site.folder, "-e", site.folder / "nginx.log"),
+            *("-c", configure(site, "nginx.conf", user="user root;" if os.geteuid() == 0 else "")),
+        ],
+    ),
 )
 HAPROXY = Proxy(
     "haproxy",
     "HAProxy",
     "1 thread, refuses what has no Bearer header, `tune.bufsize 32768`, no log",
     lambda: _told(_installed("haproxy"), "-v").split()[2],
-    _haproxy,
+    lambda site: _running(site, [_installed("haproxy"), "-db", "-f", configure(site, "haproxy.cfg")]),
 )
 ENVOY = Proxy(
     "envoy",
@@ -115,13 +89,23 @@ ENVOY = Proxy(
     "`--concurrency 1`, `ext_authz` to the same endpoint, no access log, `delayed_close_timeout` 0 (else it keeps a "
     "closed connection for a second)",
     lambda: _told(_envoy_path(), "--version").split("/")[-4],
-    _envoy,
+    lambda site: _running(
+        site,
+        [
+            *(_envoy_path(), "-c", configure(site, "envoy.json", http=filled("envoy-http.json", site))),
+            *("--concurrency", "1", "--log-level", "error", "--disable-hot-restart"),
+        ],
+    ),
 )
 CADDY = Proxy(
     "caddy",
     "Caddy",
     "`GOMAXPROCS=1`, `forward_auth` to the same endpoint, no access log",
     lambda: _told(_packaged("caddy"), "version").split()[0].removeprefix("v"),
-    _caddy,
+    lambda site: _running(
+        site,
+        [_packaged("caddy"), "run", "--adapter", "caddyfile", "--config", configure(site, "Caddyfile")],
+        {**os.environ, "GOMAXPROCS": "1", "HOME": str(site.folder)},
+    ),
 )
 FOUR = [NGINX, HAPROXY, ENVOY, CADDY]

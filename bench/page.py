@@ -34,10 +34,15 @@ def as_page(results: Results, how: How, notes: str) -> str:
         HEAD.format(
             date=how.at.strftime("%-d %B %Y"), command=how.command, rounds=results.rounds, seconds=f"{how.seconds:g}"
         ),
-        *_section("## Targets", TARGETS, _markdown(targets_table(results, how.loads))),
+        "## Targets\n",
+        TARGETS,
+        _markdown(targets_table(results, how.loads)),
         METHOD.format(idle=f"{results.connections:,}", part=f"{PART_OF_SLOWEST:.0%}", pacemaker=PACEMAKER),
-        *_section("## Who was measured", _markdown(measured), *(f"Left out: {line}.\n" for line in how.left_out)),
-        *_section("## On what", _markdown(Table("", ["", ""], [list(pair) for pair in how.machine]))),
+        "## Who was measured\n",
+        _markdown(measured),
+        *(f"Left out: {line}.\n" for line in how.left_out),
+        "## On what\n",
+        _markdown(Table("", ["", ""], [list(pair) for pair in how.machine])),
         "## Figures\n",
     ]
     for table in tables(results, proxies, how.loads):
@@ -94,10 +99,6 @@ nothing is between them. Every round starts each proxy afresh, and another one g
 
 WRONG = """These runs had errors and are in none of the figures.
 """
-
-
-def _section(head: str, *parts: str) -> list[str]:
-    return [f"{head}\n", *parts]
 
 
 def _markdown(table: Table) -> str:

@@ -36,11 +36,25 @@ def running(
     with log.open("ab") as output:
         process = start(command, core=core, env=env, cwd=cwd, stdout=output)
     try:
-        for port in ports:
-            _wait_for(port, process, f"{Path(command[0]).name} (log: {log})", log)
+        deadline = time.monotonic() + START_SECONDS
+        while closed := [port for port in ports if not _accepts(port)]:
+            ended = process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                problem = "ended" if ended else f"did not listen on port {closed[0]} in {START_SECONDS} s"
+                last = " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
+                raise BenchError(f"{Path(command[0]).name} (log: {log}) {problem}: {last}")
+            time.sleep(0.05)
         yield process.pid
     finally:
-        _stop(process)
+        members = tree(process.pid)
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            for member in members:
+                with suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
+            process.wait()
 
 
 def start(
@@ -53,7 +67,9 @@ def start(
     stdout: int | IO[bytes] = subprocess.PIPE,
 ) -> "subprocess.Popen[bytes]":
     """Starts `command` so that it and all its children run on `core` only; stderr goes where stdout goes."""
-    with _pinned(core):
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
         return subprocess.Popen(
             [str(part) for part in command],
             stdin=stdin,
@@ -62,6 +78,8 @@ def start(
             env=env,
             cwd=cwd,
         )
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def require_free(port: int) -> None:
@@ -72,7 +90,12 @@ def require_free(port: int) -> None:
 
 def rss_kb(pid: int) -> int:
     """Resident memory of `pid` and its descendants, in kB: the sum of Rss over /proc/PID/smaps_rollup."""
-    return sum(_rss_of(member) for member in tree(pid))
+    total = 0
+    for member in tree(pid):
+        with suppress(OSError):
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Rss:"))
+    return total
 
 
 def raise_descriptor_limit() -> int:
@@ -99,48 +122,7 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[1 % len(allowed)]
 
 
-@contextmanager
-def _pinned(core: int) -> Iterator[None]:
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]", name: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _accepts(port):
-        ended = process.poll() is not None
-        if ended or time.monotonic() > deadline:
-            problem = "ended" if ended else f"did not listen on port {port} in {START_SECONDS} s"
-            last = " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
-            raise BenchError(f"{name} {problem}: {last}")
-        time.sleep(0.05)
-
-
 def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    members = tree(process.pid)
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        for member in members:
-            with suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
-        process.wait()
-
-
-def _rss_of(pid: int) -> int:
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Rss:"):
-                return int(line.split()[1])
-    return 0

@@ -1,19 +1,18 @@
 """Who is measured."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 
 from bench.load import Target
 from bench.others import FOUR, NGINX
 from bench.ours import GATEWAY, GATEWAY_UNLIMITED
-from bench.site import Proxy, Running, Site
+from bench.site import Proxy, Running
 
-
-@contextmanager
-def _direct(site: Site) -> Iterator[Running]:
-    yield Running({"ws": Target(f"ws://127.0.0.1:{site.backend}/bench")}, None)
-
-
-DIRECT = Proxy("direct", "direct", "no proxy: generator and backend alone on their core", lambda: "–", _direct)
+DIRECT = Proxy(
+    "direct",
+    "direct",
+    "no proxy: generator and backend alone on their core",
+    lambda: "–",
+    lambda site: nullcontext(Running({"ws": Target(f"ws://127.0.0.1:{site.backend}/bench")}, None)),
+)
 ALL = [DIRECT, GATEWAY, GATEWAY_UNLIMITED, *FOUR]
 REFERENCE = NGINX

@@ -3,7 +3,7 @@
 import datetime as dt
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from apimanager.tls import ensure_certificate
 from bench import processes
 from bench.errors import BenchError
-from bench.load import Generator, Load, Target
+from bench.load import Generator, Load
 from bench.proxies import DIRECT
 from bench.results import Results
 from bench.site import Certificate, Proxy, Running, Site
@@ -45,22 +45,16 @@ def measure(plan: RunPlan, programs: dict[str, Path], say: Say) -> Results:
     generator, results = Generator(programs["wsload"], load_core), Results(connections=plan.connections)
     bench = _Bench(plan, generator, proxy_core, results, say)
     with processes.running(echo, ports=[plan.port_base], core=load_core, log=plan.folder / "echo.log"):
-        for number in _in_time(plan, say):
+        began = time.monotonic()
+        for number in range(plan.rounds):
+            spent = time.monotonic() - began
+            if number and spent * (number + 1) / number > plan.most_seconds:
+                say(f"{number} of {plan.rounds} rounds took {spent / 60:.0f} minutes: there is no time for another one")
+                break
+            say(f"round {number + 1} of {plan.rounds}")
             bench.measure_round(number)
             results.rounds += 1
     return results
-
-
-def _in_time(plan: RunPlan, say: Say) -> Iterator[int]:
-    """The numbers of the rounds, as long as there is time for one more."""
-    began = time.monotonic()
-    for number in range(plan.rounds):
-        spent = time.monotonic() - began
-        if number and spent * (number + 1) / number > plan.most_seconds:
-            say(f"{number} of {plan.rounds} rounds took {spent / 60:.0f} minutes: there is no time for another one")
-            return
-        say(f"round {number + 1} of {plan.rounds}")
-        yield number
 
 
 @dataclass(frozen=True)
@@ -79,13 +73,24 @@ class _Bench:
             self._sweep(number, partial(self._measure_memory, scheme))
         self._sweep(number, partial(self._measure_loads, [load for load in self.plan.loads if load.mode != "paced"]))
         paced = [load for load in self.plan.loads if load.mode == "paced"]
-        self._fix_rates(paced)
+        # The rates are fixed once for the whole run: figures at different ones could not be compared.
+        names = [proxy.name for proxy in self.plan.proxies if proxy != DIRECT]
+        for scheme in {load.scheme for load in paced} - set(self.results.rates):
+            if rate := self.plan.rate or self.results.equal_rate(names, scheme):
+                self.results.rates[scheme] = rate
         self._sweep(number, partial(self._measure_loads, [each for each in paced if each.scheme in self.results.rates]))
 
     def _sweep(self, number: int, measure_one: Callable[[Proxy, Running], None]) -> None:
-        for proxy in _turned(self.plan.proxies, number):
+        proxies = self.plan.proxies
+        for place in range(number, number + len(proxies)):  # another one goes first in each round
+            index = place % len(proxies)
+            proxy, port = proxies[index], self.plan.port_base + 1 + index
+            folder, shared = self.plan.folder / proxy.name, self.plan.folder / "shared"
+            for each in (folder, shared):
+                each.mkdir(parents=True, exist_ok=True)
+            site = Site(folder, shared, port, self.core, self.plan.port_base, shared_certificate(shared))
             try:
-                with proxy.serve(self._site(proxy)) as running:
+                with proxy.serve(site) as running:
                     measure_one(proxy, running)
             except BenchError as error:
                 self._trouble(proxy, str(error))
@@ -94,20 +99,21 @@ class _Bench:
         for target in running.targets.values():
             self.generator.warm_up(target)
         for load in loads:
-            if place := _target(running, load):
-                self._measure_load(proxy, running, load, place)
-
-    def _measure_load(self, proxy: Proxy, running: Running, load: Load, target: Target) -> None:
-        rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
-        sample = self.generator.run(load, target, seconds=self.plan.seconds, proxy=running.pid, rate=rate)
-        if sample.errors:
-            self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")
-            return
-        self.results.samples.setdefault((proxy.name, load), []).append(sample)
-        self.say(
-            f"  {proxy.title:24}{sample.per_second:>11,.0f} {load.unit + 's/s':13} p99 {sample.p99_us:>8,.0f} µs  "
-            f"core {sample.busy:4.0%} busy  {load.title}"
-        )
+            target = running.targets.get(load.scheme)
+            if load.mode == "paced":  # latency over wss is compared with ws where there is nothing between
+                target = target or running.targets.get("ws")
+            if target is None:
+                continue
+            rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
+            sample = self.generator.run(load, target, seconds=self.plan.seconds, proxy=running.pid, rate=rate)
+            if sample.errors:
+                self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")
+                continue
+            self.results.samples.setdefault((proxy.name, load), []).append(sample)
+            self.say(
+                f"  {proxy.title:24}{sample.per_second:>11,.0f} {load.unit + 's/s':13} p99 {sample.p99_us:>8,.0f} µs  "
+                f"core {sample.busy:4.0%} busy  {load.title}"
+            )
 
     def _measure_memory(self, scheme: str, proxy: Proxy, running: Running) -> None:
         """In a process of its own: the heap of one that has worked has room that connections would fill unseen."""
@@ -119,37 +125,12 @@ class _Bench:
         self.results.memory_kb.setdefault((proxy.name, scheme), []).append(kb)
         self.say(f"  {proxy.title:24}{kb:>11.1f} kB per idle connection, {scheme}")
 
-    def _fix_rates(self, paced: list[Load]) -> None:
-        """Once for the whole run: figures at different rates could not be compared."""
-        names = [proxy.name for proxy in self.plan.proxies if proxy != DIRECT]
-        for scheme in {load.scheme for load in paced} - set(self.results.rates):
-            if rate := self.plan.rate or self.results.equal_rate(names, scheme):
-                self.results.rates[scheme] = rate
-
     def _trouble(self, proxy: Proxy, sentence: str) -> None:
         self.results.problems.append(f"{proxy.title}: {sentence}")
         self.say(f"  {proxy.title}: {sentence}")
 
-    def _site(self, proxy: Proxy) -> Site:
-        folder, shared = self.plan.folder / proxy.name, self.plan.folder / "shared"
-        for each in (folder, shared):
-            each.mkdir(parents=True, exist_ok=True)
-        port = self.plan.port_base + 1 + self.plan.proxies.index(proxy)
-        return Site(folder, shared, port, self.core, self.plan.port_base, _certificate(shared))
 
-
-def _turned(proxies: list[Proxy], number: int) -> list[Proxy]:
-    """Another one goes first in each round."""
-    by = number % len(proxies)
-    return proxies[by:] + proxies[:by]
-
-
-def _target(running: Running, load: Load) -> Target | None:
-    """Where `load` goes; None when it cannot. Latency over wss is compared with ws where there is nothing between."""
-    return running.targets.get(load.scheme) or (running.targets.get("ws") if load.mode == "paced" else None)
-
-
-def _certificate(folder: Path) -> Certificate:
+def shared_certificate(folder: Path) -> Certificate:
     """The one that all proxies have, made as the product makes its own: P-256, for 127.0.0.1 and localhost."""
     certificate, key, pair = (folder / name for name in ("certificate.pem", "key.pem", "pair.pem"))
     if ensure_certificate(certificate, key, "localhost", dt.datetime.now(dt.UTC), given=False):

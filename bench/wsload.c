@@ -18,7 +18,7 @@
  * processor time is added up over the measured time ("cpu_seconds"). The result is one line of JSON on stdout.
  * Exit code 0 when nothing went wrong, 1 when a counter under "errors" is above zero, 2 for wrong usage.
  *
- * One file, because everything in it works on the same lines and the same stage of the run; what does not is in headers.
+ * One file, because everything in it works on the same connections and the same stage of the run; the rest is in headers.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -53,7 +53,7 @@ static const char *const MODES[] = {"echo", "paced", "handshakes", "idle"};
 enum stage { OPENING, WARMING, MEASURING, DRAINING, CLOSING, DONE };
 enum phase { UNUSED, CONNECTING, SECURING, AWAITING_101, OPEN, AWAITING_END, FINISHED };
 
-struct line {
+struct connection {
     int fd;
     void *tls;                      /* the session; NULL on ws */
     enum phase phase;
@@ -100,7 +100,7 @@ static unsigned opening, opened, finished, failed;
 static uint64_t started, completed, counted, cpu_from, cpu_to;
 static uint64_t due, batch, pace_began;      /* paced: messages due so far, due at once; when the first was, ns */
 static struct histogram latency;
-static struct line *lines;
+static struct connection *connections;
 static unsigned char incoming[CHUNK];
 static unsigned char *payload, *frames;     /* what is sent: one payload, and window + 1 masked frames of it */
 static size_t frame_size;
@@ -114,12 +114,12 @@ static uint64_t clock_ns(void)
 
 /* ---- the wire: everything that knows about TLS --------------------------------------------------------- */
 
-static ssize_t wire_read(struct line *l, void *to, size_t len)
+static ssize_t wire_read(struct connection *l, void *to, size_t len)
 {
     return l->tls ? tls_read(l->tls, to, len) : recv(l->fd, to, len, 0);
 }
 
-static ssize_t wire_write(struct line *l, const void *from, size_t len)
+static ssize_t wire_write(struct connection *l, const void *from, size_t len)
 {
     if (l->tls)
         return tls_write(l->tls, from, len);
@@ -127,9 +127,9 @@ static ssize_t wire_write(struct line *l, const void *from, size_t len)
     return done < 0 && errno == EAGAIN ? 0 : done;
 }
 
-static int wire_has_more(struct line *l) { return l->tls && tls_has_more(l->tls); }
+static int wire_has_more(struct connection *l) { return l->tls && tls_has_more(l->tls); }
 
-static void wire_close(struct line *l)
+static void wire_close(struct connection *l)
 {
     if (l->tls)
         tls_close(l->tls);
@@ -137,14 +137,14 @@ static void wire_close(struct line *l)
     close(l->fd);
 }
 
-static void watch(struct line *l, int operation, int writing)
+static void watch(struct connection *l, int operation, int writing)
 {
     struct epoll_event event = {.events = writing ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = l};
     epoll_ctl(poller, operation, l->fd, &event);
     l->blocked = writing;
 }
 
-static void hang_up(struct line *l)
+static void hang_up(struct connection *l)
 {
     if (l->phase == CONNECTING || l->phase == SECURING || l->phase == AWAITING_101)
         opening--;
@@ -153,7 +153,7 @@ static void hang_up(struct line *l)
     finished += l->phase == FINISHED;
 }
 
-static void fail(struct line *l, uint64_t *error)
+static void fail(struct connection *l, uint64_t *error)
 {
     ++*error;
     ++failed;
@@ -195,7 +195,7 @@ static void make_payload(void)
 }
 
 /* Writes what is owed. Control frames go out only where a data frame has ended. */
-static void flush(struct line *l)
+static void flush(struct connection *l)
 {
     while (l->owed || l->control_len) {
         int control = l->control_len && !l->at && !l->again;
@@ -226,7 +226,7 @@ static void flush(struct line *l)
 }
 
 /* Sends `count` messages whose latency counts from `at`. */
-static void send_messages(struct line *l, unsigned count, uint64_t at)
+static void send_messages(struct connection *l, unsigned count, uint64_t at)
 {
     for (; count && (!option.messages || started < option.messages); count--) {
         l->sent_at[(l->oldest + l->in_flight++) % option.window] = at;
@@ -236,14 +236,14 @@ static void send_messages(struct line *l, unsigned count, uint64_t at)
     flush(l);
 }
 
-static void send_control(struct line *l, unsigned char first, const unsigned char *data, size_t len)
+static void send_control(struct connection *l, unsigned char first, const unsigned char *data, size_t len)
 {
     if (l->control_len + len + 6 <= sizeof l->control)
         l->control_len += make_frame(l->control + l->control_len, first, data, len);
     flush(l);
 }
 
-static void say_goodbye(struct line *l)
+static void say_goodbye(struct connection *l)
 {
     static const unsigned char normal[] = {1000 >> 8, 1000 & 0xFF};
     l->phase = AWAITING_END;
@@ -253,14 +253,14 @@ static void say_goodbye(struct line *l)
 
 /* ---- frames in ----------------------------------------------------------------------------------------- */
 
-static size_t head_size(const struct line *l)
+static size_t head_size(const struct connection *l)
 {
     unsigned len = l->head[1] & 0x7F;
     return l->head_len < 2 || len < 126 ? 2 : len == 126 ? 4 : 10;
 }
 
 /* A header is whole: is it one that may come now? */
-static int begin_frame(struct line *l)
+static int begin_frame(struct connection *l)
 {
     unsigned opcode = l->head[0] & 0x0F;
     l->left = l->head_len > 2 ? 0 : l->head[1] & 0x7F;
@@ -275,7 +275,7 @@ static int begin_frame(struct line *l)
     return expected;
 }
 
-static void complete_message(struct line *l)
+static void complete_message(struct connection *l)
 {
     uint64_t took = now - l->sent_at[l->oldest];
     l->oldest = (l->oldest + 1) % option.window;
@@ -290,7 +290,7 @@ static void complete_message(struct line *l)
 }
 
 /* The frame's last byte is here. False when that makes a protocol error. */
-static int end_frame(struct line *l, unsigned *messages)
+static int end_frame(struct connection *l, unsigned *messages)
 {
     unsigned opcode = l->head[0] & 0x0F;
     size_t len = l->head[1] & 0x7F;
@@ -307,7 +307,7 @@ static int end_frame(struct line *l, unsigned *messages)
     return opcode != 8;
 }
 
-static int take_payload(struct line *l, const unsigned char *data, size_t len)
+static int take_payload(struct connection *l, const unsigned char *data, size_t len)
 {
     unsigned opcode = l->head[0] & 0x0F;
     if (opcode >= 8)
@@ -320,7 +320,7 @@ static int take_payload(struct line *l, const unsigned char *data, size_t len)
     return 1;
 }
 
-static void take_frames(struct line *l, const unsigned char *data, size_t len)
+static void take_frames(struct connection *l, const unsigned char *data, size_t len)
 {
     unsigned messages = 0;
     int legal = 1;
@@ -346,10 +346,10 @@ static void take_frames(struct line *l, const unsigned char *data, size_t len)
 
 /* ---- handshake ----------------------------------------------------------------------------------------- */
 
-static void dial(struct line *l)
+static void dial(struct connection *l)
 {
     int yes = 1;
-    *l = (struct line){.response = l->response, .sent_at = l->sent_at, .since = now, .phase = CONNECTING};
+    *l = (struct connection){.response = l->response, .sent_at = l->sent_at, .since = now, .phase = CONNECTING};
     l->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     opening++;
     if (l->fd < 0 || (connect(l->fd, (struct sockaddr *)&option.address, sizeof option.address) && errno != EINPROGRESS)) {
@@ -360,7 +360,7 @@ static void dial(struct line *l)
     watch(l, EPOLL_CTL_ADD, 1);
 }
 
-static void ask(struct line *l)
+static void ask(struct connection *l)
 {
     size_t len = strlen(option.request);
     if (wire_write(l, option.request, len) != (ssize_t)len) {
@@ -372,7 +372,7 @@ static void ask(struct line *l)
         watch(l, EPOLL_CTL_MOD, 0);
 }
 
-static void secure(struct line *l)
+static void secure(struct connection *l)
 {
     ssize_t result = tls_connect(l->tls);
     if (result > 0)
@@ -383,7 +383,7 @@ static void secure(struct line *l)
         watch(l, EPOLL_CTL_MOD, 0);     /* a ClientHello always fits, so what is wanted is an answer */
 }
 
-static void connected(struct line *l)
+static void connected(struct connection *l)
 {
     int problem = 0;
     socklen_t size = sizeof problem;
@@ -409,14 +409,14 @@ static int is_welcome(const char *response)
                                : !strcasestr(response, "\r\nSec-WebSocket-Protocol:"));
 }
 
-static void refused(struct line *l)
+static void refused(struct connection *l)
 {
     if (!errors.refused)
         fprintf(stderr, "wsload: the handshake was refused: %.*s\n", (int)strcspn(l->response, "\r"), l->response);
     fail(l, &errors.refused);
 }
 
-static void welcomed(struct line *l)
+static void welcomed(struct connection *l)
 {
     opening--;
     opened++;
@@ -430,7 +430,7 @@ static void welcomed(struct line *l)
     say_goodbye(l);
 }
 
-static void read_response(struct line *l, const unsigned char *data, size_t len)
+static void read_response(struct connection *l, const unsigned char *data, size_t len)
 {
     if (!l->response)
         l->response = malloc(RESPONSE_MAX + 1);
@@ -469,18 +469,18 @@ static void enter(enum stage next)
 static void open_more(void)
 {
     for (unsigned i = 0; i < option.connections && opening < OPENING_AT_ONCE; i++)
-        if (lines[i].phase == UNUSED)
-            dial(&lines[i]);
+        if (connections[i].phase == UNUSED)
+            dial(&connections[i]);
 }
 
-static void everyone(void (*act)(struct line *))
+static void everyone(void (*act)(struct connection *))
 {
     for (unsigned i = 0; i < option.connections; i++)
-        if (lines[i].phase == OPEN)
-            act(&lines[i]);
+        if (connections[i].phase == OPEN)
+            act(&connections[i]);
 }
 
-static void send_window(struct line *l) { send_messages(l, option.window, now); }
+static void send_window(struct connection *l) { send_messages(l, option.window, now); }
 
 static void start_pace(void)
 {
@@ -495,7 +495,7 @@ static void start_pace(void)
     pace_began = now;
 }
 
-static void send_due(struct line *l, uint64_t at)
+static void send_due(struct connection *l, uint64_t at)
 {
     if (l->phase != OPEN)
         return;
@@ -505,7 +505,7 @@ static void send_due(struct line *l, uint64_t at)
         send_messages(l, 1, at);
 }
 
-/* Sends what is due by now, one message on each line in turn. */
+/* Sends what is due by now, one message on each connection in turn. */
 static void keep_pace(void)
 {
     uint64_t expired;
@@ -514,7 +514,7 @@ static void keep_pace(void)
     uint64_t at;
     while ((at = pace_began + (uint64_t)((double)due / option.rate * 1e9)) <= now) {
         for (uint64_t i = 0; i < batch; i++)
-            send_due(&lines[due++ % option.connections], at);
+            send_due(&connections[due++ % option.connections], at);
     }
 }
 
@@ -531,13 +531,13 @@ static void start_work(void)
         start_pace();
 }
 
-/* How long the closing handshake may take, in ns: all lines of a run say goodbye at once. */
+/* How long the closing handshake may take, in ns: all connections of a run say goodbye at once. */
 static uint64_t closing_patience(void) { return 2 * SECOND + option.connections * (SECOND / 500); }
 
 static void sweep(void)
 {
     for (unsigned i = 0; i < option.connections; i++) {
-        struct line *l = &lines[i];
+        struct connection *l = &connections[i];
         uint64_t age = l->since < now ? now - l->since : 0;
         if ((l->phase == CONNECTING || l->phase == SECURING || l->phase == AWAITING_101) && age > 10 * SECOND)
             fail(l, &errors.timeout);
@@ -550,18 +550,18 @@ static unsigned still_in_flight(void)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < option.connections; i++)
-        count += lines[i].in_flight;
+        count += connections[i].in_flight;
     return count;
 }
 
-/* What has not come back by now is missing; lines that were never opened, or between two handshakes, are done. */
+/* What has not come back by now is missing; connections that were never opened, or between two handshakes, are done. */
 static void settle(void)
 {
     for (unsigned i = 0; i < option.connections; i++) {
-        errors.missing += lines[i].in_flight;
-        lines[i].in_flight = 0;
-        if (lines[i].phase == UNUSED) {
-            lines[i].phase = FINISHED;
+        errors.missing += connections[i].in_flight;
+        connections[i].in_flight = 0;
+        if (connections[i].phase == UNUSED) {
+            connections[i].phase = FINISHED;
             finished++;
         }
     }
@@ -590,7 +590,7 @@ static void advance(void)
     sweep();
 }
 
-static void take(struct line *l, ssize_t got)
+static void take(struct connection *l, ssize_t got)
 {
     if (l->phase == AWAITING_END && got > 0)
         return;
@@ -604,7 +604,7 @@ static void take(struct line *l, ssize_t got)
         take_frames(l, incoming, (size_t)got);
 }
 
-static void read_some(struct line *l)
+static void read_some(struct connection *l)
 {
     do {
         ssize_t got = wire_read(l, incoming, sizeof incoming);
@@ -615,7 +615,7 @@ static void read_some(struct line *l)
     } while (wire_has_more(l));
 }
 
-static void serve(struct line *l, uint32_t events)
+static void serve(struct connection *l, uint32_t events)
 {
     if (l->phase == CONNECTING)
         connected(l);
@@ -784,10 +784,10 @@ int main(int argc, char **argv)
     make_payload();
     histogram_clear(&latency);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    lines = calloc(option.connections, sizeof *lines);
+    connections = calloc(option.connections, sizeof *connections);
     uint64_t *rings = calloc((size_t)option.connections * option.window, sizeof *rings);
     for (unsigned i = 0; i < option.connections; i++)
-        lines[i].sent_at = rings + (size_t)i * option.window;
+        connections[i].sent_at = rings + (size_t)i * option.window;
     if (option.mode == IDLE)
         watch_stdin();
     run();

@@ -10,10 +10,18 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
 
 from core.values import BadValue
 
 PROXY_HEADERS = X_FORWARDED_FOR, FORWARDED = "x-forwarded-for", "forwarded"
+X_FORWARDED_PROTO = "x-forwarded-proto"
+SCHEMES: dict[str, Literal["https", "http"]] = {
+    "https": "https",
+    "wss": "https",
+    "http": "http",
+    "ws": "http",
+}  # as proxies write them
 MOST_HOPS = 16
 MOST_TEXT = 4096  # characters, the last of all
 PREFIX = 64  # bits of an IPv6 address that belong to one customer
@@ -32,8 +40,19 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str] = (), *, header: str = X_FORWARDED_FOR) -> None:
         self.header = header
-        self._networks = [_network(each) for each in networks if each.strip()]
-        self._knows = lru_cache(maxsize=4096)(self._find)
+        self._networks: list[IPv4Network | IPv6Network] = []
+        for text in filter(None, (each.strip() for each in networks)):
+            try:
+                self._networks.append(ip_network(text))
+            except ValueError:
+                raise BadValue(f"{text} is neither an address nor a network such as 10.0.0.0/8.") from None
+
+        @lru_cache(maxsize=4096)
+        def knows(address: str) -> bool:
+            found = parse(address)
+            return found is not None and any(found in network for network in self._networks)
+
+        self._knows = knows
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -47,21 +66,43 @@ class TrustedProxies:
         It is the nearest hop that is no proxy of ours: what stands before it was written by somebody who may lie. Where
         a proxy wrote no address, its own is all that is known.
         """
+        return self._read(peer, values)[0]
+
+    def scheme_of(self, peer: str, values: Iterable[str]) -> Literal["https", "http", ""]:
+        """The scheme, `https` or `http`, by which that client came to the proxies; empty where none of them says so.
+
+        `values` are those of `scheme_header`. In X-Forwarded-Proto the last word counts, the only one that is surely
+        the proxy's own.
+        """
+        if self.header == FORWARDED:
+            said = self._read(peer, values)[1]
+        else:
+            said = ",".join(values).rpartition(",")[2] if peer in self else ""
+        return SCHEMES.get(said.strip().lower(), "")
+
+    @property
+    def scheme_header(self) -> str:
+        """The header in which the proxies say by which scheme a client came."""
+        return FORWARDED if self.header == FORWARDED else X_FORWARDED_PROTO
+
+    def _read(self, peer: str, values: Iterable[str]) -> tuple[str, str]:
+        """The client's address, and the scheme if the header has one."""
+        known, scheme = peer, ""
         if peer not in self:
-            return peer
-        known = peer
-        hops = _forwarded(values) if self.header == FORWARDED else _x_forwarded_for(values)
-        for hop in hops:
+            return known, scheme
+        if self.header == FORWARDED:
+            hops = _forwarded(values)
+        else:
+            nearest_first = reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:])
+            hops = ((_node(hop.strip()), "") for hop in nearest_first)
+        for hop, said in hops:
+            scheme = said
             if not hop:
                 break
             known = hop
             if hop not in self:
                 break
-        return known
-
-    def _find(self, address: str) -> bool:
-        found = parse(address)
-        return found is not None and any(found in network for network in self._networks)
+        return known, scheme
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -81,38 +122,31 @@ def counted(address: str) -> str:
     return address if found is None else str(found)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text.strip())
-    except ValueError:
-        raise BadValue(f"{text.strip()} is neither an address nor a network such as 10.0.0.0/8.") from None
+def _forwarded(values: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The hops of RFC 7239, the nearest first, each with its scheme; empty where one cannot be read.
 
-
-def _x_forwarded_for(values: Iterable[str]) -> Iterator[str]:
-    """The hops, the nearest first; empty where one cannot be read."""
-    for hop in reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
-        yield _node(hop.strip())
-
-
-def _forwarded(values: Iterable[str]) -> Iterator[str]:
-    """The same of RFC 7239. Read from the end: a quote that somebody left open before does not swallow what follows."""
+    Read from the end: a quote that somebody left open before does not swallow what follows.
+    """
     rest = ",".join(values)[-MOST_TEXT:]
     for _ in range(MOST_HOPS):
-        element, rest, is_last = _last_element(rest)
-        yield _node(_unquoted(dict(_pairs(element)).get("for", "")))
-        if is_last:
-            return
-
-
-def _last_element(text: str) -> tuple[str, str, bool]:
-    comma = len(text)
-    for _ in range(MOST_HOPS):
-        comma = text.rfind(",", 0, comma)
+        element, before, comma = rest, "", len(rest)
+        for _ in range(MOST_HOPS):
+            comma = rest.rfind(",", 0, comma)
+            if comma < 0:
+                break
+            if next(_pairs(rest[comma + 1 :]), None):
+                element, before = rest[comma + 1 :], rest[:comma]
+                break
+        else:
+            comma = -1
+        pairs = {
+            name: re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+            for name, value in _pairs(element)
+        }
+        yield _node(pairs.get("for", "")), pairs.get("proto", "")
         if comma < 0:
-            break
-        if next(_pairs(text[comma + 1 :]), None):
-            return text[comma + 1 :], text[:comma], False
-    return text, "", True
+            return
+        rest = before
 
 
 def _pairs(element: str) -> Iterator[tuple[str, str]]:
@@ -125,10 +159,6 @@ def _pairs(element: str) -> Iterator[tuple[str, str]]:
         found.append((pair[1].lower(), pair[2]))
         place = pair.end()
     yield from found
-
-
-def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
 def _node(text: str) -> str:

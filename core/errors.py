@@ -2,10 +2,17 @@
 
 
 class DomainError(Exception):
-    """An anticipated refusal. `str(error)` is a sentence for the person who asked; `code` is for machines."""
+    """An anticipated refusal. `str(error)` is a sentence for the person who asked; `code` is for machines.
+
+    A class that always says the same says it in `sentence`, and is raised without arguments.
+    """
 
     status = 400
     code = 900400
+    sentence = ""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
 
 
 class Invalid(DomainError):
@@ -35,3 +42,10 @@ class Conflict(DomainError):
 
     status = 409
     code = 900409
+
+
+def cannot_be_kept(error: Exception) -> bool:
+    """Whether the database refused to write or look for a text that is none: NUL, half of a surrogate pair."""
+    if isinstance(error, UnicodeEncodeError):
+        return "surrogates" in error.reason
+    return type(error).__name__ == "DataError" and "NUL" in str(error)

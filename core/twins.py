@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 from core.text import fold
@@ -38,7 +39,9 @@ def apart(
         key = (place, fold(before))
         if holders.setdefault(key, family(row)) == family(row):
             continue
-        new = chosen.setdefault((*key, family(row)), _free(before, place, taken, longest))
+        free = (f"{before[: longest - len(ending)]}{ending}" for ending in (f"-{number}" for number in count(2)))
+        new = chosen.get((*key, family(row))) or next(each for each in free if (place, fold(each)) not in taken)
+        chosen[*key, family(row)] = new
         taken.add((place, fold(new)))
         yield Renamed(row, before, new)
 
@@ -61,13 +64,3 @@ def report(schema_editor: Any, apps: Any, kind: str, renamed: Renamed[Any], name
         object_id=str(renamed.row.pk),
         detail={"fields": [name], "renamed_from": renamed.before, name: renamed.name},
     )
-
-
-def _free(before: str, place: Hashable, taken: set[Any], longest: int) -> str:
-    number = 2
-    while True:
-        ending = f"-{number}"
-        name = f"{before[: longest - len(ending)]}{ending}"
-        if (place, fold(name)) not in taken:
-            return name
-        number += 1

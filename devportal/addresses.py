@@ -15,43 +15,34 @@ SHORT_SEGMENTS = 2
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of one version: `full` names it exactly; `short` is the tutorial's two-segment form.
+    """Where one version answers, unencrypted (`ws`) and encrypted (`wss`). Paths begin with a slash.
 
-    `short` equals `full` where the short form would reach another version. Paths begin with a slash.
+    `full_path` names the version exactly; `short_path` is the tutorial's two-segment form, which commands use, and
+    equals it where the short form would reach another version.
     """
 
     full_path: str
     short_path: str
-    default_path: str = ""
-
-    @property
-    def ws(self) -> str:
-        """The unencrypted address with the whole version."""
-        return settings.GATEWAY_WS_URL + self.full_path
-
-    @property
-    def wss(self) -> str:
-        """The encrypted address with the whole version."""
-        return settings.GATEWAY_WSS_URL + self.full_path
-
-    @property
-    def ws_short(self) -> str:
-        """The unencrypted address that commands use."""
-        return settings.GATEWAY_WS_URL + self.short_path
-
-    @property
-    def wss_short(self) -> str:
-        """The encrypted address that commands use."""
-        return settings.GATEWAY_WSS_URL + self.short_path
+    default_path: str
+    ws: str
+    wss: str
+    ws_short: str
+    wss_short: str
 
 
 def addresses_of(api: Api) -> Addresses:
     """The addresses of `api`, given what else is deployed under its context."""
     others = [each.version for each in deployed_versions_of(api) if each.pk != api.pk]
+    full_path = served_path(api.context, api.version)
+    short_path = served_path(api.context, short_version(api.version, others))
     return Addresses(
-        full_path=served_path(api.context, api.version),
-        short_path=served_path(api.context, short_version(api.version, others)),
+        full_path,
+        short_path,
         default_path=api.context if api.is_default_version and VERSION_PLACEHOLDER not in api.context else "",
+        ws=settings.GATEWAY_WS_URL + full_path,
+        wss=settings.GATEWAY_WSS_URL + full_path,
+        ws_short=settings.GATEWAY_WS_URL + short_path,
+        wss_short=settings.GATEWAY_WSS_URL + short_path,
     )
 
 

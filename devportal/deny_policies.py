@@ -56,7 +56,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Denial:
+class ActiveDenyPolicy:
     """An active deny policy. `subject` is the id of what it names, empty for addresses."""
 
     kind: str
@@ -65,42 +65,30 @@ class Denial:
     invert: bool = False
 
 
-class Denials:
+class ActiveDenyPolicies(frozenset[ActiveDenyPolicy]):
     """All active deny policies. Equal when they deny the same."""
 
-    def __init__(self, denials: Iterable[Denial] = ()) -> None:
-        self._denials = frozenset(denials)
-        self._named = {(each.kind, each.subject): each for each in self._denials if each.subject}
-        self._spans = [(read_span(each.value), each) for each in self._denials if each.kind in ABOUT_ADDRESSES]
+    def __init__(self, deny_policies: Iterable[ActiveDenyPolicy] = ()) -> None:
+        self._named = {(each.kind, each.subject): each for each in self if each.subject}
+        self._spans = [(read_span(each.value), each) for each in self if each.kind in ABOUT_ADDRESSES]
 
-    def __bool__(self) -> bool:
-        return bool(self._denials)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Denials) and self._denials == other._denials
-
-    def __hash__(self) -> int:
-        return hash(self._denials)
-
-    def of_place(self, api_id: str, address: str) -> Denial | None:
+    def of_place(self, api_id: str, address: str) -> ActiveDenyPolicy | None:
         """What keeps everybody out of this API, or everybody out who comes from this address."""
-        return self._named.get((DenyCondition.API, api_id)) or self._of_address(address)
-
-    def of_caller(self, application_id: str, people: Collection[str]) -> Denial | None:
-        """What keeps out this application, or one of the people behind it, by their ids."""
-        named = self._named.get((DenyCondition.APPLICATION, application_id))
-        return named or next(
-            (self._named[key] for each in people if (key := (DenyCondition.USER, each)) in self._named), None
-        )
-
-    def _of_address(self, address: str) -> Denial | None:
-        if not self._spans:
-            return None
+        named = self._named.get((DenyCondition.API, api_id))
+        if named or not self._spans:
+            return named
         try:
             asking = unmapped(ip_address(address))
         except ValueError:
             return None
         return next((each for span, each in self._spans if (asking in span) is not each.invert), None)
+
+    def of_caller(self, application_id: str, people: Collection[str]) -> ActiveDenyPolicy | None:
+        """What keeps out this application, or one of the people behind it, by their ids."""
+        named = self._named.get((DenyCondition.APPLICATION, application_id))
+        return named or next(
+            (self._named[key] for each in people if (key := (DenyCondition.USER, each)) in self._named), None
+        )
 
 
 def clean_address(text: str) -> str:
@@ -111,11 +99,6 @@ def clean_address(text: str) -> str:
     return str(_address(typed))
 
 
-def clean_span(text: str) -> str:
-    """A range in its shortest form; raises BadValue."""
-    return str(read_span(text))
-
-
 def clean_ends(first: str, last: str) -> str:
     """A range from its ends in its shortest form; raises BadValue."""
     return str(_between(_address(first.strip()), _address(last.strip())))
@@ -124,18 +107,13 @@ def clean_ends(first: str, last: str) -> str:
 def read_span(text: str) -> Span:
     """A range: a network (`192.0.2.0/24`), from end to end (`192.0.2.1-192.0.2.9`), one address. Raises BadValue."""
     typed = text.strip()
-    if "/" in typed:
-        return _network(typed)
     first, dash, last = typed.partition("-")
-    if dash:
+    base, slash, _ = typed.partition("/")
+    if dash and not slash:
         return _between(_address(first.strip()), _address(last.strip()))
-    only = _address(typed)
-    return Span(only, only)
-
-
-def _network(typed: str) -> Span:
-    base, _, _ = typed.partition("/")
-    _address(base)
+    only = _address(base)
+    if not slash:
+        return Span(only, only)
     try:
         loosely = ip_network(typed, strict=False)
     except ValueError:

@@ -67,15 +67,10 @@ _WAYS_OUT = {
     900906: "Compare the address with the one this page came with.",
     900912: "Take the token or ticket out of the address: the console sends the token of this page already.",
 }
-_TOKEN_CODES = frozenset({900901, 900902, 900903, 900910})
+TOKEN_CODES = frozenset({900901, 900902, 900903, 900910})  # where the same with another token may come through
 
 
 def of_refusal(refused: RefusedAttempt) -> list[str]:
     """What the gateway answered to an attempt, and what to do about it."""
     sentences = [f"The gateway answered {refused.status}. {refused.description}", _WAYS_OUT.get(refused.code, "")]
     return [sentence for sentence in sentences if sentence]
-
-
-def another_token_helps(refused: RefusedAttempt) -> bool:
-    """Whether the same attempt with another token may come through."""
-    return refused.code in _TOKEN_CODES

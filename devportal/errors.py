@@ -6,40 +6,41 @@ from core.errors import NotFound
 class ApiNotListed(NotFound):
     """The API does not exist, or the viewer may not know of it."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such API in the Developer Portal. It may have been withdrawn by its publisher.")
+    sentence = "There is no such API in the Developer Portal. It may have been withdrawn by its publisher."
 
 
 class ApplicationNotFound(NotFound):
     """The application does not exist or belongs to somebody else."""
 
-    def __init__(self) -> None:
-        super().__init__("You have no such application. It may have been deleted.")
+    sentence = "You have no such application. It may have been deleted."
 
 
 class SubscriptionNotFound(NotFound):
     """The subscription does not exist or is not the viewer's to see."""
 
+    sentence = "There is no such subscription. It may have been removed."
+
+
+class BlockNotFound(NotFound):
+    """There is no such block, or it was lifted."""
+
     def __init__(self) -> None:
-        super().__init__("There is no such subscription. It may have been removed.")
+        super().__init__("There is no such block any more. It may have been lifted.")
 
 
 class KeysNotFound(NotFound):
     """The application has no keys of this type."""
 
-    def __init__(self) -> None:
-        super().__init__("The application has no such keys. Generate them first.")
+    sentence = "The application has no such keys. Generate them first."
 
 
 class TokenNotFound(NotFound):
     """The token has expired, was revoked, or belongs to somebody else."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such token any more: it has expired or was revoked.")
+    sentence = "There is no such token any more: it has expired or was revoked."
 
 
 class DenyPolicyNotFound(NotFound):
     """There is no such deny policy, or it was deleted."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such deny policy. It may have been deleted.")
+    sentence = "There is no such deny policy. It may have been deleted."

@@ -60,17 +60,6 @@ def problem_with_callback(names: list[str], url: str) -> str | None:
     if not url:
         needed = any(grant.needs_callback for grant in GRANTS if grant.name in names)
         return "The authorization code grant sends people back to a callback URL. Enter it." if needed else None
-    return _problem_with_address(url)
-
-
-def problem_with_seconds(seconds: int, longest: int) -> str | None:
-    """What is wrong with a validity in seconds, of which `longest` is the most, as a sentence; None if it may stand."""
-    if 1 <= seconds <= longest:
-        return None
-    return f"A token lives from 1 to {longest} seconds here ({durations.in_words(longest)}). Ask for less."
-
-
-def _problem_with_address(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -87,3 +76,10 @@ def _problem_with_address(url: str) -> str | None:
     if parts.scheme not in {"http", "https"}:
         return "A callback URL starts with https:// (or http:// on localhost)."
     return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None
+
+
+def problem_with_seconds(seconds: int, longest: int) -> str | None:
+    """What is wrong with a validity in seconds, of which `longest` is the most, as a sentence; None if it may stand."""
+    if 1 <= seconds <= longest:
+        return None
+    return f"A token lives from 1 to {longest} seconds here ({durations.in_words(longest)}). Ask for less."

@@ -4,23 +4,19 @@ from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core.errors import NotAllowed
-from devportal.models import Application
+from devportal.errors import KeysNotFound
+from devportal.models import Application, OAuthClient
 from publisher.models import Api, Plan
-from publisher.permissions import require_enter
 
 
 class NotYourApplication(NotAllowed):
     """Only the owner may change an application."""
 
-    def __init__(self) -> None:
-        super().__init__("Only the owner of an application may change it.")
+    sentence = "Only the owner of an application may change it."
 
 
 class PlanReserved(NotAllowed):
     """The plan is for people of certain roles."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan.")
 
 
 def require_develop(user: Viewer) -> None:
@@ -35,11 +31,26 @@ def require_use_application(user: Viewer, application: Application) -> None:
     require_develop(user)
 
 
+def require_use_keys(user: Viewer, client: OAuthClient) -> Application:
+    """Changing keys and their tokens; returns the application whose keys they are.
+
+    Raises KeysNotFound for a client without one, and what `require_use_application` raises.
+    """
+    application: Application | None = client.application
+    if application is None:
+        raise KeysNotFound
+    require_use_application(user, application)
+    return application
+
+
 def require_pick_plan(user: Viewer, plan: Plan) -> None:
     """Subscribing under `plan`, which may name the roles it is for. Raises RoleRequired or PlanReserved."""
     require_develop(user)
-    if plan.roles and not holds_any(user, plan.roles):
-        raise PlanReserved(plan)
+    allowed = {Role.ADMIN, *(Role(name) for name in plan.roles if name in set(Role))}
+    if plan.roles and not (isinstance(user, User) and user.roles & allowed):
+        raise PlanReserved(
+            f"{plan} is reserved for people with the role {' or '.join(plan.roles)}. Choose another plan."
+        )
 
 
 def require_deny(user: Viewer) -> None:
@@ -47,24 +58,13 @@ def require_deny(user: Viewer) -> None:
     require_role(user, Role.ADMIN, to="Managing deny policies")
 
 
-def require_see_subscribers(user: Viewer) -> None:
-    """Reading who is subscribed to an API."""
-    require_enter(user)
-
-
 def require_manage_subscribers(user: Viewer, api: Api) -> None:
     """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
     require_role(user, Role.PUBLISHER, to="Managing subscribers")
-
-
-def holds_any(user: Viewer, names: list[str]) -> bool:
-    """Whether `user` is an administrator or holds one of the roles called `names`."""
-    return isinstance(user, User) and bool(user.roles & ({Role.ADMIN} | {Role(n) for n in names if n in set(Role)}))
 
 
 can_develop = asks(require_develop)
 can_use_application = asks(require_use_application)
 can_pick_plan = asks(require_pick_plan)
 can_deny = asks(require_deny)
-can_see_subscribers = asks(require_see_subscribers)
 can_manage_subscribers = asks(require_manage_subscribers)

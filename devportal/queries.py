@@ -13,23 +13,24 @@ from oauth2_provider.models import AccessToken
 from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
+from core.errors import NotFound
 from core.folded import whole
 from core.searching import words_of
-from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
     ApplicationNotFound,
+    BlockNotFound,
     DenyPolicyNotFound,
     KeysNotFound,
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription, TokenName
-from devportal.permissions import can_see_subscribers
+from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api, Plan
+from publisher.models import Api
+from publisher.permissions import can_enter
 from publisher.queries import PlanNotFound
 
 DEFAULT_SCOPE = "default"
@@ -47,26 +48,12 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[
     """
     wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
     for word in words_of(text):
-        wanted &= _mentions(word)
+        named = Q(name_key__contains=word) | Q(description_key__contains=word) | Q(tags_key__contains=word)
+        wanted &= named | Q(context__icontains=word) | Q(version__istartswith=word)
     apis = Api.objects.filter(wanted)
     if words_of(tag):
-        apis = apis.filter(has_tag(tag))
+        apis = apis.filter(tags_key__contains=whole(tag))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
-
-
-def has_tag(tag: str) -> Q:
-    """APIs of `catalogue_for` that carry this very tag."""
-    return Q(tags_key__contains=whole(tag))
-
-
-def has_tag_with(text: str) -> Q:
-    """APIs of `catalogue_for` of which a tag holds this text."""
-    return Q(tags_key__contains=text)
-
-
-def says(text: str) -> Q:
-    """APIs of `catalogue_for` whose name, description or tags hold this text."""
-    return Q(name_key__contains=text) | Q(description_key__contains=text) | has_tag_with(text)
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -81,10 +68,7 @@ def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
 def api_for(viewer: Viewer, pk: UUID | str) -> Api:
     """The API `pk` if it is listed or the viewer is subscribed to it and it is served. Raises ApiNotFound."""
     visible = _in_states(LISTED) | _mine(viewer, SERVED)
-    api = _one(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk)
-    if api is None:
-        raise ApiNotListed
-    return api
+    return _found(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk, ApiNotListed)
 
 
 def versions_of(viewer: Viewer, api: Api) -> list[Api]:
@@ -114,10 +98,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
-    application = _one(applications_of(viewer).select_related("owner"), pk)
-    if application is None:
-        raise ApplicationNotFound
-    return application
+    return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
 
 
 def application_plans() -> QuerySet[ApplicationPlan]:
@@ -133,17 +114,7 @@ def get_application_plan(name: str) -> ApplicationPlan:
     return plan
 
 
-def default_application_plan() -> ApplicationPlan:
-    """The plan an application gets when none is named."""
-    return ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN)
-
-
 # --- subscriptions -------------------------------------------------------------------------------------------
-
-
-def subscriptions_of(application: Application) -> QuerySet[Subscription]:
-    """What `application` is subscribed to, by the API's name."""
-    return application.subscriptions.select_related("api__provider", "plan").order_by("api__name", "api__version")
 
 
 def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
@@ -159,22 +130,12 @@ def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     if not isinstance(viewer, User):
         raise SubscriptionNotFound
     rows = Subscription.objects.filter(application__owner=viewer)
-    return _subscription(rows.select_related("application__owner", "api", "plan"), pk)
-
-
-def subscription_of(application: Application, api: Api) -> Subscription | None:
-    """The subscription of `application` to `api`, if there is one."""
-    return application.subscriptions.filter(api=api).select_related("plan", "api").first()
-
-
-def subscribers_of(viewer: Viewer, api: Api, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
-    """Everybody's subscriptions to `api`, for people of the publisher; nobody else sees any."""
-    return all_subscribers(viewer, text=text, state=state).filter(api=api)
+    return _found(rows.select_related("application__owner", "api", "plan"), pk, SubscriptionNotFound)
 
 
 def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> QuerySet[Subscription]:
     """Everybody's subscriptions to every API, for people of the publisher; nobody else sees any."""
-    if not can_see_subscribers(viewer):
+    if not can_enter(viewer):
         return Subscription.objects.none()
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     wanted = Q()
@@ -186,24 +147,28 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
 
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """Anybody's subscription, for people of the publisher. Raises SubscriptionNotFound for everybody else."""
-    if not can_see_subscribers(viewer):
+    if not can_enter(viewer):
         raise SubscriptionNotFound
-    return _subscription(Subscription.objects.select_related("application__owner", "plan", "api"), pk)
+    rows = Subscription.objects.select_related("application__owner", "plan", "api")
+    return _found(rows, pk, SubscriptionNotFound)
 
 
-def count_applications(api: Api) -> int:
-    """How many applications are subscribed to `api`."""
-    return Subscription.objects.filter(api=api).count()
+def block_of(owner: User, api: Api) -> OwnerBlock | None:
+    """What keeps `owner` out of `api`, if anything does."""
+    return OwnerBlock.objects.filter(owner=owner, api=api).first()
 
 
-def count_by_plan(api: Api) -> dict[str, int]:
-    """How many subscriptions to `api` are under each business plan, by its name."""
-    return dict(Subscription.objects.filter(api=api).order_by().values_list("plan__name").annotate(number=Count("pk")))
+def blocks(viewer: Viewer, api: Api | None = None) -> QuerySet[OwnerBlock]:
+    """Who is kept out of `api`, or of any API, for people of the publisher; nobody else sees any."""
+    if not can_enter(viewer):
+        return OwnerBlock.objects.none()
+    found = OwnerBlock.objects.select_related("owner", "api").order_by("owner__username_key", "created_at")
+    return found.filter(api=api) if api else found
 
 
-def count_subscriptions_under(plan: Plan) -> int:
-    """How many subscriptions are under the business plan `plan`."""
-    return Subscription.objects.filter(plan=plan).count()
+def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
+    """A block, for people of the publisher. Raises BlockNotFound for everybody else."""
+    return _found(blocks(viewer), pk, BlockNotFound)
 
 
 # --- keys and tokens -----------------------------------------------------------------------------------------
@@ -212,6 +177,8 @@ def count_subscriptions_under(plan: Plan) -> int:
 def keys_of(application: Application, key_type: str) -> OAuthClient | None:
     """The application's keys of one type, if they have been generated."""
     client: OAuthClient | None = OAuthClient.objects.filter(application=application, key_type=key_type).first()
+    if client:
+        client.application = application
     return client
 
 
@@ -221,7 +188,6 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     client = keys_of(application, key_type) if key_type in KeyType.values else None
     if client is None:
         raise KeysNotFound
-    client.application = application
     return client
 
 
@@ -231,20 +197,12 @@ def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
     return tokens.select_related("user", "given").order_by("-created", "-pk")
 
 
-def name_of(token: AccessToken) -> str | None:
-    """What its owner calls an access token, if anything."""
-    given: TokenName | None = getattr(token, "given", None)
-    return given.name if given else None
-
-
 def token_for(viewer: Viewer, pk: int | str) -> AccessToken:
     """An access token of one of the viewer's applications. Raises TokenNotFound."""
     if not isinstance(viewer, User):
         raise TokenNotFound
     rows = AccessToken.objects.filter(application__application__owner=viewer)
-    token = _one(rows.select_related("application__application__owner"), pk)
-    if token is None:
-        raise TokenNotFound
+    token: AccessToken = _found(rows.select_related("application__application__owner"), pk, TokenNotFound)
     return token
 
 
@@ -259,7 +217,9 @@ def scopes_of(application: Application) -> list[str]:
     snapshots = application.subscriptions.exclude(api__deployed_revision=None).values_list(
         "api__deployed_revision__snapshot", flat=True
     )
-    return [DEFAULT_SCOPE, *sorted(_topic_scopes(snapshots) - {DEFAULT_SCOPE})]
+    topics = [topic for snapshot in snapshots for topic in snapshot.get("topics", [])]
+    asked_for = {scope for topic in topics for scope in topic.get("scopes", [])}
+    return [DEFAULT_SCOPE, *sorted(asked_for - {DEFAULT_SCOPE})]
 
 
 def holdings_of(user: User, now: datetime) -> Holdings:
@@ -276,7 +236,7 @@ def deny_policies() -> QuerySet[DenyPolicy]:
     return DenyPolicy.objects.order_by("-created_at", "pk")
 
 
-def denials_of(application: Application, api: Api) -> list[str]:
+def conditions_against(application: Application, api: Api) -> list[str]:
     """The conditions of the active deny policies against an application's calls to an API, addresses aside."""
     named = Q(kind=DenyCondition.API, subject=str(api.pk)) | Q(
         kind=DenyCondition.APPLICATION, subject=str(application.pk)
@@ -289,10 +249,7 @@ def denials_of(application: Application, api: Api) -> list[str]:
 
 def get_deny_policy(pk: UUID | str) -> DenyPolicy:
     """One deny policy; raises DenyPolicyNotFound."""
-    policy = _one(DenyPolicy.objects.all(), pk)
-    if policy is None:
-        raise DenyPolicyNotFound
-    return policy
+    return _found(DenyPolicy.objects.all(), pk, DenyPolicyNotFound)
 
 
 # --- how it is done ------------------------------------------------------------------------------------------
@@ -309,26 +266,12 @@ def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
     return _in_states(states) & Q(pk__in=mine)
 
 
-def _mentions(word: str) -> Q:
-    named = Q(name_key__contains=word) | Q(description_key__contains=word)
-    return named | Q(context__icontains=word) | Q(version__istartswith=word) | Q(tags_key__contains=word)
-
-
-def _one(rows: QuerySet[Row], pk: UUID | int | str) -> Row | None:
-    """The row of this id; None also where the text is no id at all."""
+def _found(rows: QuerySet[Row], pk: UUID | int | str, missing: type[NotFound]) -> Row:
+    """The row of this id. Raises `missing`, also where the text is no id at all."""
     try:
-        return rows.filter(pk=pk).first()
+        row = rows.filter(pk=pk).first()
     except (ValidationError, ValueError):
-        return None
-
-
-def _subscription(rows: QuerySet[Subscription], pk: UUID | str) -> Subscription:
-    subscription = _one(rows, pk)
-    if subscription is None:
-        raise SubscriptionNotFound
-    return subscription
-
-
-def _topic_scopes(snapshots: Iterable[dict[str, list[dict[str, list[str]]]]]) -> set[str]:
-    topics = [topic for snapshot in snapshots for topic in snapshot.get("topics", [])]
-    return {scope for topic in topics for scope in topic.get("scopes", [])}
+        row = None
+    if row is None:
+        raise missing
+    return row

@@ -7,6 +7,7 @@ those of the person's roles that its scopes stand for.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final, NamedTuple
 
 from accounts.roles import Role
@@ -30,17 +31,9 @@ class Scope(NamedTuple):
         """Whether somebody with these roles may have it."""
         return bool({self.role, Role.ADMIN, *self.holders} & set(roles))
 
-    def counts(self, method: str, path: str) -> bool:
-        """Whether it has to do with such a request."""
-        return path.startswith(self.where) and (method in READING or not self.reads_only)
-
 
 _IN_THE_PUBLISHER = frozenset({Role.CREATOR, Role.PUBLISHER, Role.OBSERVER})
-
-
-def _reads(says: str) -> Scope:
-    return Scope(says, Role.OBSERVER, PUBLISHER, reads_only=True, holders=_IN_THE_PUBLISHER)
-
+_reads = partial(Scope, role=Role.OBSERVER, where=PUBLISHER, reads_only=True, holders=_IN_THE_PUBLISHER)
 
 SCOPES: Final[dict[str, Scope]] = {
     "apim:api_view": _reads("See the APIs of the Publisher"),
@@ -76,15 +69,13 @@ def narrows(scopes: Iterable[str]) -> bool:
 def granted(scopes: Iterable[str], roles: Iterable[Role]) -> list[str]:
     """Those of `scopes` that somebody with `roles` gets; of other scopes than these it says nothing and keeps them."""
     held = frozenset(roles)
-    return [scope for scope in scopes if not scope.startswith(PREFIX) or _is_held(scope, held)]
+    mine = {name for name, scope in SCOPES.items() if scope.is_held(held)}
+    return [scope for scope in scopes if not scope.startswith(PREFIX) or scope in mine]
 
 
 def roles_under(scopes: Iterable[str], roles: Iterable[Role], *, method: str, path: str) -> frozenset[Role]:
     """With which roles a request speaks whose token has `scopes` and whose holder has `roles`."""
     held = frozenset(roles)
     known = [SCOPES[scope] for scope in scopes if scope in SCOPES]
-    return frozenset(scope.role for scope in known if scope.is_held(held) and scope.counts(method, path))
-
-
-def _is_held(scope: str, roles: frozenset[Role]) -> bool:
-    return scope in SCOPES and SCOPES[scope].is_held(roles)
+    here = [scope for scope in known if path.startswith(scope.where) and (method in READING or not scope.reads_only)]
+    return frozenset(scope.role for scope in here if scope.is_held(held))

@@ -4,17 +4,13 @@ from enum import StrEnum
 
 
 class SubscriptionState(StrEnum):
-    """Where a subscription stands. The value is WSO2's word, the label is what a person reads."""
+    """Where a subscription stands. The value is WSO2's word; `LABELS` has what a person reads."""
 
     UNBLOCKED = "UNBLOCKED"
     BLOCKED = "BLOCKED"
     PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
     ON_HOLD = "ON_HOLD"
     REJECTED = "REJECTED"
-
-    @property
-    def label(self) -> str:
-        return LABELS[self]
 
 
 LABELS = {
@@ -23,6 +19,14 @@ LABELS = {
     SubscriptionState.PROD_ONLY_BLOCKED: "Production blocked",
     SubscriptionState.ON_HOLD: "Waiting for approval",
     SubscriptionState.REJECTED: "Rejected",
+}
+REASONS = {
+    SubscriptionState.BLOCKED: "The publisher has blocked you from this API. That holds for all of your applications, "
+    "new ones included, until the block is lifted.",
+    SubscriptionState.PROD_ONLY_BLOCKED: "The publisher has blocked your production keys from this API. That holds for "
+    "all of your applications, new ones included, until the block is lifted.",
+    SubscriptionState.ON_HOLD: "It works as soon as the publisher approves it.",
+    SubscriptionState.REJECTED: "The publisher has rejected it.",
 }
 CHOICES = [(state.value, label) for state, label in LABELS.items()]
 
@@ -49,10 +53,3 @@ def state_under_new_plan(state: str, requires_approval: bool) -> SubscriptionSta
     rejected starts again; a block stays.
     """
     return SubscriptionState(state) if state in BLOCKING else first_state(requires_approval)
-
-
-def verb_for(state: SubscriptionState) -> str:
-    """What the audit log says was done to a subscription that was put into `state`."""
-    if state in BLOCKING:
-        return "blocked"
-    return "unblocked" if state is SubscriptionState.UNBLOCKED else "updated"

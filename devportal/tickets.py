@@ -31,11 +31,7 @@ class TooManyTickets(Conflict):
 
     status = 429
     code = 900429
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"{MOST_WAITING} tickets of this application wait to be used. Ask for one right before you connect."
-        )
+    sentence = f"{MOST_WAITING} tickets of this application wait to be used. Ask for one right before you connect."
 
 
 @dataclass(frozen=True, slots=True)

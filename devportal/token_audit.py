@@ -8,8 +8,8 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from core import audit
-from devportal import queries, tokens
-from devportal.models import OAuthClient
+from devportal import tokens
+from devportal.models import OAuthClient, TokenName
 
 
 def connect() -> None:
@@ -30,13 +30,14 @@ def token_revoked(instance: AccessToken, **_: Any) -> None:
     Listening here catches every way: revoked by hand, by RFC 7009, by rotation, with a family, an application or a
     person. Rows of expired tokens are swept silently.
     """
-    doer = tokens.doer()
+    doer = tokens.doer.get()
     if instance.expires > (doer.now if doer else timezone.now()):
         _record("token.revoked", instance)
 
 
 def _record(verb: str, row: AccessToken) -> None:
-    doer = tokens.doer()
+    doer = tokens.doer.get()
+    named: TokenName | None = getattr(row, "given", None)
     client = OAuthClient.objects.filter(pk=row.application_id).first()
     # The change and its row stand or fall together in the transaction of whoever caused it; this one nests in it.
     with transaction.atomic():
@@ -47,7 +48,7 @@ def _record(verb: str, row: AccessToken) -> None:
             object_id=row.pk,
             detail={
                 "token_id": row.pk,
-                "name": queries.name_of(row),
+                "name": named.name if named else None,
                 "client_id": client.client_id if client else None,
                 "application_id": str(client.application_id) if client and client.application_id else None,
                 "user_id": row.user_id,

@@ -45,7 +45,8 @@ class Doer:
     now: datetime
 
 
-_doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
+doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
+"""Who was named by the innermost `attributed`, if anybody."""
 
 
 def mint(*, client: OAuthClient, user: User | None, scopes: Iterable[str], seconds: int, now: datetime) -> str:
@@ -128,25 +129,14 @@ def manager(row: AccessToken) -> User | None:
     return (row.user or person) if rest_scopes.narrows(row.scope.split()) else None
 
 
-def service_account(row: AccessToken) -> User | None:
-    """The service account that a token belongs to, or None when it is a token of an application."""
-    client: OAuthClient | None = row.application
-    return client.user if client and client.application_id is None and client.user and client.user.is_service else None
-
-
 @contextmanager
 def attributed(*, actor: User | None, now: datetime) -> Iterator[None]:
     """Say in the audit log that `actor` makes or ends the tokens that are made or ended inside the block."""
-    outer = _doer.set(Doer(actor, now))
+    outer = doer.set(Doer(actor, now))
     try:
         yield
     finally:
-        _doer.reset(outer)
-
-
-def doer() -> Doer | None:
-    """Who was named by the innermost `attributed`, if anybody."""
-    return _doer.get()
+        doer.reset(outer)
 
 
 @cache

@@ -27,11 +27,11 @@ class Close:
 
     code: int
     reason: str
-    come_back: Reconnect
+    reconnect: Reconnect
 
     def because(self, reason: str) -> Close:
         """The same code with a more exact reason; one that is empty changes nothing."""
-        return Close(self.code, reason or self.reason, self.come_back)
+        return Close(self.code, reason or self.reason, self.reconnect)
 
 
 GOING_AWAY = Close(1001, "The gateway is stopping. Connect again.", Reconnect.YES)

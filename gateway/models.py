@@ -9,14 +9,14 @@ from django.db import models
 
 
 class WorkerRecord(models.Model):
-    """One gateway process that lives, or lived until `seen_at`. `lines` counts the open connections by API id."""
+    """One gateway process that lives, or lived until `seen_at`. `connections` counts the open ones by API."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
-    lines = models.JSONField(default=dict)
+    connections = models.JSONField(default=dict, db_column="lines")
 
     class Meta:
         db_table = "gateway_worker"
@@ -110,7 +110,7 @@ class ReauthenticationRequest(models.Model):
         db_table = "gateway_renewal"
 
     def __str__(self) -> str:
-        return f"renewal of {self.connection_id}"
+        return f"reauthentication of {self.connection_id}"
 
 
 class QuotaWindow(models.Model):
@@ -171,10 +171,10 @@ class LeaseHolder(models.Model):
 
 
 class RateSchedule(models.Model):
-    """The one schedule of a rate: until when its messages are booked."""
+    """The one schedule of a rate: until when its messages are reserved."""
 
     key = models.CharField(max_length=160, primary_key=True)
-    booked_until = models.FloatField(default=0.0)
+    reserved_until = models.FloatField(default=0.0, db_column="booked_until")
 
     class Meta:
         db_table = "gateway_rateline"

@@ -6,28 +6,16 @@ from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import permissions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import operations, queries
 from accounts.permissions import require_manage_users
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from accounts.roles import Role
 from core.rest.documents import Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
-
-
-class ManagesUsers(permissions.BasePermission):
-    """For administrators."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Let in who may manage users. Raises RoleRequired for others."""
-        require_manage_users(request.user)
-        return True
-
-
-WHO_MANAGE_USERS = [permissions.IsAuthenticated, ManagesUsers]
 
 
 class RolesField(serializers.ListField):
@@ -81,7 +69,7 @@ AccountList = list_of(UserAccount, "AccountList")
 class Users(Resource):
     """All accounts."""
 
-    permission_classes = WHO_MANAGE_USERS
+    permission_classes = who_may(require_manage_users)
 
     @extend_schema(
         operation_id="listUsers",
@@ -130,7 +118,7 @@ class Users(Resource):
 class OneUser(Resource):
     """One account."""
 
-    permission_classes = WHO_MANAGE_USERS
+    permission_classes = who_may(require_manage_users)
 
     @extend_schema(
         operation_id="getUser",
@@ -163,7 +151,7 @@ class OneUser(Resource):
 class PasswordResets(Resource):
     """One-time passwords for one account."""
 
-    permission_classes = WHO_MANAGE_USERS
+    permission_classes = who_may(require_manage_users)
 
     @extend_schema(
         operation_id="resetPassword",
@@ -183,7 +171,7 @@ class PasswordResets(Resource):
 class Sessions(Resource):
     """The sessions of one account."""
 
-    permission_classes = WHO_MANAGE_USERS
+    permission_classes = who_may(require_manage_users)
 
     @extend_schema(
         operation_id="endSessions",

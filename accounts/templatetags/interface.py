@@ -9,12 +9,13 @@ from zlib import crc32
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from core import durations, text
+from core.forms import reopened
 
 register = template.Library()
 
@@ -50,17 +51,14 @@ def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: obje
     if isinstance(field.field.widget, TextInput | Textarea):
         given.setdefault("dir", "ltr" if mono else "auto")
     given["class"] = " ".join(filter(None, [field.field.widget.attrs.get("class", ""), *kinds]))
-    if described := described_by(field, hint=bool(given.pop("hint", None))):
-        given["aria-describedby"] = described
+    described = [f"{field.auto_id}_error"] if field.errors else []
+    if given.pop("hint", None) or field.help_text:
+        described.append(f"{field.auto_id}_hint")
+    if described:
+        given["aria-describedby"] = " ".join(described)
     if field.errors:
         given["aria-invalid"] = "true"
     return field.as_widget(attrs=given)
-
-
-def described_by(field: BoundField, *, hint: bool) -> str:
-    """The ids of what explains the field, the error first."""
-    error = [f"{field.auto_id}_error"] if field.errors else []
-    return " ".join(error + ([f"{field.auto_id}_hint"] if hint or field.help_text else []))
 
 
 @register.simple_tag(takes_context=True)
@@ -72,6 +70,12 @@ def current(context: Context, address: str, exact: object = "") -> str:
     if request.path == address:
         return "page"
     return "true" if not exact and request.path.startswith(address.rstrip("/") + "/") else ""
+
+
+@register.filter
+def typed_in(request: HttpRequest | None, form: str) -> QueryDict:
+    """What a dialog of this page holds already, because it was sent in vain before; nothing otherwise."""
+    return (reopened(request, form) if request else None) or QueryDict()
 
 
 @register.filter
@@ -189,26 +193,16 @@ def share(value: Any, whole: Any) -> int:
 
 
 @register.simple_tag(takes_context=True)
-def sorted_by(context: Context, name: str) -> str:
-    """How the list is sorted by this column now, as `aria-sort` wants it: ascending, descending or nothing."""
-    return {name: "ascending", f"-{name}": "descending"}.get(context["request"].GET.get("sort", ""), "")
+def sorting(context: Context, name: str) -> dict[str, str]:
+    """How a list is sorted by this column now, in the words of `aria-sort`, and the link that sorts by it.
 
-
-@register.simple_tag(takes_context=True)
-def sort_link(context: Context, name: str) -> str:
-    """The query that sorts by this column, turns the direction when it is sorted already, and keeps the rest."""
+    The link turns the direction where the list is sorted by the column already, and keeps the rest of the query.
+    """
     query = context["request"].GET.copy()
-    query["sort"] = f"-{name}" if query.get("sort") == name else name
+    direction = {name: "ascending", f"-{name}": "descending"}.get(query.get("sort", ""), "")
+    query["sort"] = f"-{name}" if direction == "ascending" else name
     query.pop("page", None)
-    return f"?{query.urlencode()}"
-
-
-@register.simple_tag(takes_context=True)
-def page_link(context: Context, number: int) -> str:
-    """The query of another page of the same list: filter and sort stay."""
-    query = context["request"].GET.copy()
-    query["page"] = str(number)
-    return f"?{query.urlencode()}"
+    return {"direction": direction, "link": f"?{query.urlencode()}"}
 
 
 @register.filter

@@ -9,45 +9,37 @@ from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import default_password, drafts, permissions, portals
-from accounts.access import came_from, draft_of
+from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
-from core.text import fold
+from core.lookalikes import looks
 
 
-@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
-class SignIn(View):
-    """The sign-in page of one portal. Both portals share the session."""
-
-    def get(self, request: HttpRequest, portal: Portal) -> HttpResponse:
-        """Show the form, or go on where somebody is signed in already."""
-        if request.user.is_authenticated and "next" not in request.GET:
-            return redirect(portal.home)
-        return self.page(request, portal, SignInForm(request=request))
-
-    def post(self, request: HttpRequest, portal: Portal) -> HttpResponse:
-        """Begin the session and go where the visitor wanted to go."""
-        form = SignInForm(request.POST, request=request)
-        if not form.is_valid() or form.user is None:
-            return self.page(request, portal, form, status=400)
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """The sign-in page of one portal; with POST begin the session, which all portals share."""
+    is_sent = request.method == "POST"
+    if not is_sent and request.user.is_authenticated and "next" not in request.GET:
+        return redirect(portal.home)
+    form = SignInForm(request.POST if is_sent else None, request=request)
+    if form.is_valid() and form.user:
         login(request, form.user)
-        if form.user.must_change_password and not default_password.is_first(form.user):
-            query = urlencode({"next": way_on(request, portal)})
-            return HttpResponseRedirect(f"{reverse('accounts:password', args=[portal])}?{query}")
-        return go(request, way_on(request, portal))
-
-    def page(self, request: HttpRequest, portal: Portal, form: SignInForm, status: int = 200) -> HttpResponse:
-        context = {"form": form, "next": way_on(request, portal, default="")}
-        return render(request, "accounts/sessions/sign_in.html", context, status=status)
+        onward = way_on(request, portal)
+        if default_password.must_choose_another(form.user):
+            address = reverse("accounts:password", args=[portal])
+            return HttpResponseRedirect(f"{address}?{urlencode({'next': onward})}")
+        return go(request, onward)
+    context = {"form": form, "next": way_on(request, portal, default="")}
+    return render(request, "accounts/sessions/sign_in.html", context, status=400 if is_sent else 200)
 
 
 @require_POST
@@ -72,8 +64,7 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     It leads back to the page, filled as it was, unless another site sent the form.
     """
-    draft = draft_of(request)
-    back = drafts.address(request, draft) if draft else came_from(request)
+    back, draft = typed_on(request)
     page = render(request, "403_csrf.html", {"back": back, "is_kept": draft is not None}, status=403)
     if draft:
         drafts.keep(request, page, draft)
@@ -81,8 +72,8 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The name under which attempts are counted. AXES_USERNAME_CALLABLE names it."""
-    return fold(str((credentials or request.POST).get("username") or ""))
+    """The name under which attempts are counted, one for all that look alike. AXES_USERNAME_CALLABLE names it."""
+    return looks(str((credentials or request.POST).get("username") or ""))
 
 
 def counted_address(request: HttpRequest) -> str:

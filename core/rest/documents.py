@@ -20,6 +20,7 @@ _REFUSALS = {
     404: "There is no such thing for you.",
     409: "It exists already, has changed meanwhile, or is in a state that does not allow this.",
     412: "If-Match names another state than the present one.",
+    429: "Too often. `Retry-After` says in how many seconds to come back.",
     503: "What it takes to answer is out of reach at the moment.",
 }
 
@@ -78,35 +79,30 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
 
     def to_internal_value(self, data: Any) -> Any:
         """Check for what would be lost, then validate as usual."""
-        if isinstance(data, Mapping) and (lost := self._lost(data)):
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)
+        if self.instance is not None:
+            holds = dict(self.to_representation(self.instance))
+        else:
+            constants = {key: field.value for key, field in self.fields.items() if isinstance(field, Constant)}
+            holds = {**constants, **self.context.get("holds", {})}
+        understood = {field.field_name for field in self._writable_fields} | self.ignored
+        lost = {}
+        for key, value in data.items():
+            neutral = self.neutral.get(key)
+            if key in understood or (key in holds and holds[key] == value) or (neutral and neutral.accepts(value)):
+                continue
+            if says_nothing(value) and not (value is False and holds.get(key) is True):
+                continue
+            if neutral:
+                lost[key] = neutral.why
+            elif key in self.fields:
+                lost[key] = f"{key} cannot be set to this value here."
+            else:
+                lost[key] = f"{key} is not supported. Leave it out."
+        if lost:
             raise exceptions.ValidationError(lost)
         return super().to_internal_value(data)
-
-    def _lost(self, data: Mapping[str, Any]) -> dict[str, str]:
-        written = {field.field_name for field in self._writable_fields}
-        holds = self._what_holds()
-        rest = {key: value for key, value in data.items() if key not in written | self.ignored}
-        return {key: self._refusal(key) for key, value in rest.items() if self._is_lost(key, value, holds)}
-
-    def _is_lost(self, key: str, value: Any, holds: Mapping[str, Any]) -> bool:
-        if key in holds and holds[key] == value:
-            return False
-        if key in self.neutral and self.neutral[key].accepts(value):
-            return False
-        return not says_nothing(value) or (value is False and holds.get(key) is True)
-
-    def _what_holds(self) -> Mapping[str, Any]:
-        if self.instance is not None:
-            return dict(self.to_representation(self.instance))
-        constants = {key: field.value for key, field in self.fields.items() if isinstance(field, Constant)}
-        return {**constants, **self.context.get("holds", {})}
-
-    def _refusal(self, key: str) -> str:
-        if key in self.neutral:
-            return self.neutral[key].why
-        if key in self.fields:
-            return f"{key} cannot be set to this value here."
-        return f"{key} is not supported. Leave it out."
 
 
 def says_nothing(value: Any) -> bool:
@@ -152,8 +148,12 @@ class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
-    """The answers of an operation for the OpenAPI document: `success`, 401, and the refusals named."""
-    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in (401, *refusals)}}
+    """The answers of an operation for the OpenAPI document: `success`, the refusals named, and those of every one.
+
+    400 is one of these: any address and any body may hold what no text can.
+    """
+    numbers = sorted({400, 401, *refusals})
+    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in numbers}}
 
 
 def list_of(document: type[serializers.BaseSerializer[Any]], name: str) -> Any:

@@ -11,14 +11,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from core.rest.documents import Constant, Strict, answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
-from devportal.api.administration import WHO_MANAGE_PLANS
 from devportal.models import ApplicationPlan
 from publisher.api.quotas import APPLICATION_TYPE_SENTENCE, ApplicationLimit, default_limit, quota_fields, said
+from publisher.permissions import require_manage_plans
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.plan_validation import NAME_SENTENCE
 
@@ -62,7 +62,7 @@ PolicyList = list_of(ApplicationPolicy, "ApplicationPolicyList")
 class ApplicationPolicies(Resource):
     """All application plans."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -88,14 +88,15 @@ class ApplicationPolicies(Resource):
         body = ApplicationPolicy(data=request.data)
         body.is_valid(raise_exception=True)
         plan = operations.create_application_plan(fields=_fields(body.validated_data), **self.by)
+        document = ApplicationPolicy(plan).data
         address = reverse("api:policies-api:application-policy", args=[plan.name])
-        return _shown(plan, 201, Location=address)
+        return Response(document, status=201, headers={"ETag": etag(document), "Location": address})
 
 
 class OneApplicationPolicy(Resource):
     """One application plan."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -106,7 +107,8 @@ class OneApplicationPolicy(Resource):
     )
     def get(self, request: Request, policy_id: str) -> Response:
         """With its ETag."""
-        return _shown(queries.get_application_plan(policy_id))
+        document = ApplicationPolicy(queries.get_application_plan(policy_id)).data
+        return Response(document, headers={"ETag": etag(document)})
 
     @extend_schema(
         operation_id="updateApplicationPlan",
@@ -119,11 +121,14 @@ class OneApplicationPolicy(Resource):
     def put(self, request: Request, policy_id: str) -> Response:
         """What is left out stays. Acts on open connections too, within a second."""
         plan = queries.get_application_plan(policy_id)
-        check_unchanged(request, _etag(plan))
+        check_unchanged(request, etag(ApplicationPolicy(plan).data))
         body = ApplicationPolicy(plan, data=request.data)
         body.is_valid(raise_exception=True)
         changes = {key: value for key, value in _fields(body.validated_data).items() if value != getattr(plan, key)}
-        return _shown(operations.update_application_plan(plan=plan, changes=changes, **self.by) if changes else plan)
+        if changes:
+            plan = operations.update_application_plan(plan=plan, changes=changes, **self.by)
+        document = ApplicationPolicy(plan).data
+        return Response(document, headers={"ETag": etag(document)})
 
     @extend_schema(
         operation_id="deleteApplicationPlan",
@@ -135,17 +140,9 @@ class OneApplicationPolicy(Resource):
     def delete(self, request: Request, policy_id: str) -> Response:
         """Refused while an application has it, and always for the plan that applications begin with."""
         plan = queries.get_application_plan(policy_id)
-        check_unchanged(request, _etag(plan))
+        check_unchanged(request, etag(ApplicationPolicy(plan).data))
         operations.delete_application_plan(plan=plan, **self.by)
         return Response(status=200)
-
-
-def _shown(plan: ApplicationPlan, status: int = 200, **headers: str) -> Response:
-    return Response(ApplicationPolicy(plan).data, status=status, headers={"ETag": _etag(plan), **headers})
-
-
-def _etag(plan: ApplicationPlan) -> str:
-    return etag(ApplicationPolicy(plan).data)
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,10 +152,5 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
         if text in fields:
             fields[text] = fields[text] or ""
     if "defaultLimit" in given:
-        fields["per_minute"] = _per_minute(given["defaultLimit"])
+        fields["per_minute"] = quota_fields(given["defaultLimit"])["quota"]
     return fields
-
-
-def _per_minute(limit: Mapping[str, Any] | None) -> int | None:
-    per_minute: int | None = quota_fields(limit)["quota"]
-    return per_minute

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import Viewer
 from accounts.rest import Resource
+from core.folded import whole
 from core.rest.documents import Constant, Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from devportal import queries
@@ -34,10 +35,10 @@ LOOKUPS: dict[str, str | Callable[[str], Q]] = {
     "description": "description_key__contains",
     "provider": "provider__username_key__contains",
     "display-name": "name_key__contains",
-    "tag": queries.has_tag,
-    "tags": queries.has_tag_with,
+    "tag": lambda tag: Q(tags_key__contains=whole(tag)),
+    "tags": "tags_key__contains",
     "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
-    "content": queries.says,
+    "content": lambda text: Q(name_key__contains=text) | Q(description_key__contains=text) | Q(tags_key__contains=text),
 }
 
 
@@ -111,7 +112,15 @@ class CatalogueDocument(CatalogueEntry):
     @extend_schema_field(EndpointUrls(many=True))
     def get_endpointURLs(self, api: Api) -> list[dict[str, Any]]:  # noqa: N802
         """The addresses on the gateway, while it is deployed."""
-        return _endpoint_urls(api)
+        if api.deployed_revision_id is None:
+            return []
+        paths = {"URLs": served_path(api.context, api.version)}
+        if api.is_default_version:
+            paths["defaultVersionURLs"] = api.context.replace(f"/{VERSION_PLACEHOLDER}", "")
+        ws, wss = settings.GATEWAY_WS_URL, settings.GATEWAY_WSS_URL
+        addresses = {name: {"ws": f"{ws}{path}", "wss": f"{wss}{path}"} for name, path in paths.items()}
+        environment = {"environmentName": "Default", "environmentDisplayName": "Default", "environmentType": "hybrid"}
+        return [{**environment, **addresses}]
 
 
 CatalogueList = list_of(CatalogueEntry, "CatalogueList")
@@ -135,10 +144,10 @@ class PublishedApis(Resource):
     def get(self, request: Request) -> Response:
         """By name. Visitors see it too."""
         text = request.query_params.get("query", "")
-        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name_key__contains").prefetch_related(
-            "plans"
-        )
-        return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=_viewed(request)).data))
+        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name_key__contains")
+        viewed = {"viewer": request.user}
+        page = one_page(request, rows.prefetch_related("plans"), lambda api: CatalogueEntry(api, context=viewed).data)
+        return Response(page)
 
 
 class CatalogueApi(Resource):
@@ -154,7 +163,8 @@ class CatalogueApi(Resource):
     )
     def get(self, request: Request, api_id: UUID) -> Response:
         """With its addresses on the gateway."""
-        return Response(CatalogueDocument(queries.api_for(request.user, api_id), context=_viewed(request)).data)
+        api = queries.api_for(request.user, api_id)
+        return Response(CatalogueDocument(api, context={"viewer": request.user}).data)
 
 
 class ApiPlans(Resource):
@@ -172,22 +182,3 @@ class ApiPlans(Resource):
         """The most generous first."""
         api = queries.api_for(request.user, api_id)
         return Response([throttling_policy(plan) for plan in plans_of(api)])
-
-
-def _viewed(request: Request) -> dict[str, Any]:
-    return {"viewer": request.user}
-
-
-def _endpoint_urls(api: Api) -> list[dict[str, Any]]:
-    if api.deployed_revision_id is None:
-        return []
-    unversioned = api.context.replace(f"/{VERSION_PLACEHOLDER}", "")
-    environment = {"environmentName": "Default", "environmentDisplayName": "Default", "environmentType": "hybrid"}
-    addresses = {"URLs": _urls(served_path(api.context, api.version))}
-    if api.is_default_version:
-        addresses["defaultVersionURLs"] = _urls(unversioned)
-    return [{**environment, **addresses}]
-
-
-def _urls(path: str) -> dict[str, str]:
-    return {"ws": f"{settings.GATEWAY_WS_URL}{path}", "wss": f"{settings.GATEWAY_WSS_URL}{path}"}

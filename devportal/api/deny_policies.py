@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import permissions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from core.rest.documents import Strict, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page, search
 from core.values import BadValue
 from devportal import operations, queries
-from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_ends, read_span
+from devportal.deny_policies import DenyCondition, clean_ends, read_span
 from devportal.models import DenyPolicy
 from devportal.permissions import require_deny
 
@@ -26,25 +26,9 @@ LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value__icontains"
 SHAPES = {DenyCondition.IP: {"fixedIp"}, DenyCondition.IPRANGE: {"startingIp", "endingIp"}}
 
 
-class MayDeny(permissions.BasePermission):
-    """For administrators."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Let in who may manage deny policies. Raises RoleRequired for others."""
-        require_deny(request.user)
-        return True
-
-
-FOR_ADMINISTRATORS = [permissions.IsAuthenticated, MayDeny]
-
-
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object"}]})
 class ConditionValue(serializers.Field):  # type: ignore[type-arg]
     """Text, or for addresses `{fixedIp, invert}` and `{startingIp, endingIp, invert}`; a range also as text."""
-
-    def get_attribute(self, instance: DenyPolicy) -> DenyPolicy:
-        """The whole row."""
-        return instance
 
     def to_representation(self, value: DenyPolicy) -> Any:
         """In the shape that fits the condition."""
@@ -59,7 +43,7 @@ class ConditionValue(serializers.Field):  # type: ignore[type-arg]
         """Text or an object, as it came."""
         if not isinstance(data, str | Mapping) or not data:
             raise serializers.ValidationError("Say what to deny: text, or an object for addresses.")
-        return data
+        return {"conditionValue": data}
 
 
 class BlockingCondition(Strict):
@@ -67,15 +51,27 @@ class BlockingCondition(Strict):
 
     conditionId = serializers.UUIDField(source="pk", read_only=True)
     conditionType = serializers.ChoiceField(list(DenyCondition), source="kind")
-    conditionValue = ConditionValue()
+    conditionValue = ConditionValue(source="*")
     conditionStatus = serializers.BooleanField(source="is_active", default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The value in the shape of its condition, as the operation takes it."""
+        """`value` and `invert` out of what has the shape of its condition, as the operation takes them."""
+        kind, given = DenyCondition(attrs["kind"]), attrs["conditionValue"]
+        if isinstance(given, str):
+            return {**attrs, "value": given, "invert": False}
+        shape, invert = SHAPES.get(kind, set()), given.get("invert", False)
         try:
-            return {**attrs, **_taken(DenyCondition(attrs["kind"]), attrs["conditionValue"])}
+            if not shape:
+                raise BadValue(f"For the condition {kind} this is text.")
+            if set(given) - {"invert"} != shape or not all(isinstance(given[key], str) for key in shape):
+                names = ", ".join(sorted(shape))
+                raise BadValue(f"For the condition {kind} this is an object with {names} and invert.")
+            if not isinstance(invert, bool):
+                raise BadValue("invert is either true or false.")
+            value = given["fixedIp"] if kind is DenyCondition.IP else clean_ends(given["startingIp"], given["endingIp"])
         except BadValue as error:
             raise serializers.ValidationError({"conditionValue": str(error)}) from None
+        return {**attrs, "value": value, "invert": invert}
 
 
 class BlockingConditionStatus(Strict):
@@ -91,7 +87,7 @@ BlockingConditionList = list_of(BlockingCondition, "BlockingConditionList")
 class DenyPolicies(Resource):
     """All deny policies."""
 
-    permission_classes = FOR_ADMINISTRATORS
+    permission_classes = who_may(require_deny)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -131,7 +127,7 @@ class DenyPolicies(Resource):
 class OneDenyPolicy(Resource):
     """One deny policy."""
 
-    permission_classes = FOR_ADMINISTRATORS
+    permission_classes = who_may(require_deny)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -173,18 +169,3 @@ class OneDenyPolicy(Resource):
         """Who it kept out may connect again within a second."""
         operations.delete_deny_policy(policy=queries.get_deny_policy(condition_id), **self.by)
         return Response(status=200)
-
-
-def _taken(kind: DenyCondition, given: Any) -> dict[str, Any]:
-    """`value` and `invert`. Raises BadValue."""
-    if isinstance(given, str):
-        return {"value": given, "invert": False}
-    if kind not in ABOUT_ADDRESSES:
-        raise BadValue(f"For the condition {kind} this is text.")
-    shape, invert = SHAPES[kind], given.get("invert", False)
-    if set(given) - {"invert"} != shape or not all(isinstance(given[key], str) for key in shape):
-        raise BadValue(f"For the condition {kind} this is an object with {', '.join(sorted(shape))} and invert.")
-    if not isinstance(invert, bool):
-        raise BadValue("invert is either true or false.")
-    value = given["fixedIp"] if kind is DenyCondition.IP else clean_ends(given["startingIp"], given["endingIp"])
-    return {"value": value, "invert": invert}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from oauth2_provider.models import AccessToken
 from oauth2_provider.settings import oauth2_settings
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import By, Resource
+from accounts.rest import Resource
 from core.rest.documents import Constant, Neutral, Strict, answers
 from core.rest.requests import query_flag
 from devportal import operations, queries, tokens
@@ -27,7 +25,9 @@ from devportal.models import KeyType, OAuthClient
 NOT_APPLICABLE = "N/A"  # WSO2's word for what is as usual
 DEFAULT_SCOPES = (queries.DEFAULT_SCOPE, "am_application_scope")  # WSO2's word for the same beside it
 LIFETIME = "application_access_token_expiry_time"  # WSO2's name, in `additionalProperties`
+LIVES = {"Refresh": oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS, "ID": oauth2_settings.ID_TOKEN_EXPIRE_SECONDS}
 KEY_MANAGER = "Resident Key Manager"
+NEVER_CACHED = {"Cache-Control": "no-store"}
 FIELD_NAMES = {
     "key_type": "keyType",
     "grant_types": "grantTypesToBeSupported",
@@ -49,15 +49,6 @@ class Lifetime(serializers.IntegerField):
         return super().run_validation(None if data in self.as_usual and not isinstance(data, bool) else data)
 
 
-def _no(switch: str) -> Neutral:
-    return Neutral.one_of(False, "false", NOT_APPLICABLE, why=f"{switch} is not offered: send false, or leave it out.")
-
-
-def _life_of(token: str, seconds: int) -> Neutral:
-    why = f"{token} tokens live {seconds} seconds here. Send {NOT_APPLICABLE}, or leave this out."
-    return Neutral.one_of(seconds, str(seconds), NOT_APPLICABLE, why=why)
-
-
 class Properties(Strict):
     """What else there is to say about keys."""
 
@@ -71,13 +62,22 @@ class Properties(Strict):
         "user_access_token_expiry_time": Neutral.one_of(
             NOT_APPLICABLE, why=f"All access tokens of keys live equally long: send {LIFETIME}, and leave this out."
         ),
-        "refresh_token_expiry_time": _life_of("Refresh", oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS),
-        "id_token_expiry_time": _life_of("ID", oauth2_settings.ID_TOKEN_EXPIRE_SECONDS),
+        **{
+            f"{token.lower()}_token_expiry_time": Neutral.one_of(
+                *(seconds, str(seconds), NOT_APPLICABLE),
+                why=f"{token} tokens live {seconds} seconds here. Send {NOT_APPLICABLE}, or leave this out.",
+            )
+            for token, seconds in LIVES.items()
+        },
         "pkceMandatory": Neutral.one_of(
             *(True, "true", False, "false", NOT_APPLICABLE), why="This is either true or false."
         ),
-        "pkceSupportPlain": _no("pkceSupportPlain"),
-        "bypassClientCredentials": _no("bypassClientCredentials"),
+        **{
+            switch: Neutral.one_of(
+                *(False, "false", NOT_APPLICABLE), why=f"{switch} is not offered: send false, or leave it out."
+            )
+            for switch in ("pkceSupportPlain", "bypassClientCredentials")
+        },
     }
 
 
@@ -210,16 +210,18 @@ class GenerateKeys(Resource):
         body = KeyRequest(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        asked = given["grantTypesToBeSupported"]
+        asked, more = given["grantTypesToBeSupported"], given.get("additionalProperties") or {}
+        kept = usable(asked) or asked  # all where none can be had: they are refused by name
         made = operations.generate_keys(
             application=application,
             key_type=given["keyType"],
-            grant_types=_granted(asked),
+            grant_types=kept,
             callback_url=given.get("callbackUrl") or "",
-            token_seconds=given.get("validityTime") or _lifetime(given),
+            token_seconds=given.get("validityTime") or more.get(LIFETIME),
             **self.by,
         )
-        return _never_cached(_document(made.client, secret=made.secret, dropped=_dropped(asked)))
+        shown = {"secret": made.secret, "dropped": sorted(set(asked) - set(kept))}
+        return Response(KeyDocument(made.client, context=shown).data, headers=NEVER_CACHED)
 
 
 class OAuthKeys(Resource):
@@ -234,7 +236,7 @@ class OAuthKeys(Resource):
     def get(self, request: Request, application_id: UUID) -> Response:
         """Without their secrets, which are not stored."""
         application = queries.application_for(self.user, application_id)
-        keys = [_document(client) for client in application.clients.order_by("key_type")]
+        keys = [KeyDocument(client).data for client in application.clients.order_by("key_type")]
         return Response({"count": len(keys), "list": keys})
 
 
@@ -252,7 +254,7 @@ class OneKey(Resource):
     )
     def get(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """Without the secret, which is not stored."""
-        return Response(_document(self.client(application_id, key_mapping_id)))
+        return Response(KeyDocument(self.client(application_id, key_mapping_id)).data)
 
     @extend_schema(
         operation_id="updateKeys",
@@ -267,15 +269,16 @@ class OneKey(Resource):
         body = KeyDocument(client, data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        asked = given.get("grant_types", client.grant_types)
+        asked, more = given.get("grant_types", client.grant_types), given.get("additionalProperties") or {}
+        kept = usable(asked) or asked
         changed = operations.update_keys(
             client=client,
-            grant_types=_granted(asked),
+            grant_types=kept,
             callback_url=given.get("redirect_uris", client.redirect_uris) or "",
-            token_seconds=_lifetime(given) or tokens.life_of(client),
+            token_seconds=more.get(LIFETIME) or tokens.life_of(client),
             **self.by,
         )
-        return Response(_document(changed, dropped=_dropped(asked)))
+        return Response(KeyDocument(changed, context={"dropped": sorted(set(asked) - set(kept))}).data)
 
     def client(self, application_id: UUID, key_mapping_id: int) -> OAuthClient:
         """The keys, if they are the viewer's. Raises ApplicationNotFound or KeysNotFound."""
@@ -303,7 +306,7 @@ class RegenerateSecret(OneKey):
         client = self.client(application_id, key_mapping_id)
         revoke = query_flag(request, "revokeTokens")
         secret = operations.regenerate_secret(client=client, revoke_tokens=revoke, **self.by)
-        return _never_cached({"consumerKey": client.client_id, "consumerSecret": secret})
+        return Response({"consumerKey": client.client_id, "consumerSecret": secret}, headers=NEVER_CACHED)
 
 
 class GenerateToken(OneKey):
@@ -317,57 +320,29 @@ class GenerateToken(OneKey):
         summary="Generate an access token",
         tags=["Keys"],
         request=TokenRequest,
-        responses=answers({200: TokenDocument}, 400, 403, 404, 409),
+        responses=answers({200: TokenDocument}, 400, 403, 404, 409, 429),
     )
     def post(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """The answer holds the token, this once."""
         client = self.client(application_id, key_mapping_id)
         body = TokenRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        by = self.by
-        issued = self._issue(client, body.validated_data, by)
-        seconds = ceil((issued.expires_at - by["now"]).total_seconds())  # it ends with a whole second
-        return _never_cached(
-            {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
-        )
-
-    def _issue(self, client: OAuthClient, given: Mapping[str, Any], by: By) -> operations.IssuedToken:
+        given, by, replaces = body.validated_data, self.by, None
         secret = given.get("consumerSecret")
         if secret and not check_password(secret, client.client_secret):
             raise exceptions.ValidationError({"consumerSecret": "This is not the secret of these keys."})
-        return operations.generate_token(
+        if old := given.get("revokeToken"):
+            replaces = queries.active_tokens(client, by["now"]).filter(token_checksum=tokens.digest(old)).first()
+            if replaces is None:
+                sentence = "These keys have no such token, or it has ended already."
+                raise exceptions.ValidationError({"revokeToken": sentence})
+        issued = operations.generate_token(
             client=client,
             seconds=given.get("validityPeriod"),
             scopes=[queries.DEFAULT_SCOPE if scope in DEFAULT_SCOPES else scope for scope in given.get("scopes") or ()],
-            replaces=self._token_of(client, given["revokeToken"]) if given.get("revokeToken") else None,
+            replaces=replaces,
             **by,
         )
-
-    def _token_of(self, client: OAuthClient, token: str) -> AccessToken:
-        row = queries.active_tokens(client, timezone.now()).filter(token_checksum=tokens.digest(token)).first()
-        if row is None:
-            raise exceptions.ValidationError({"revokeToken": "These keys have no such token, or it has ended already."})
-        return row
-
-
-def _granted(asked: Sequence[str]) -> Sequence[str]:
-    """What of it keys can have; all of it where that is nothing, to be refused by name."""
-    return usable(asked) or asked
-
-
-def _dropped(asked: Sequence[str]) -> list[str]:
-    return sorted(set(asked) - set(_granted(asked)))
-
-
-def _lifetime(given: Mapping[str, Any]) -> int | None:
-    seconds: int | None = (given.get("additionalProperties") or {}).get(LIFETIME)
-    return seconds
-
-
-def _document(client: OAuthClient, **context: Any) -> dict[str, Any]:
-    document: dict[str, Any] = KeyDocument(client, context=context).data
-    return document
-
-
-def _never_cached(body: dict[str, Any]) -> Response:
-    return Response(body, headers={"Cache-Control": "no-store"})
+        seconds = ceil((issued.expires_at - by["now"]).total_seconds())  # it ends with a whole second
+        document = {"accessToken": issued.token, "tokenScopes": issued.row.scope.split(), "validityTime": seconds}
+        return Response(document, headers=NEVER_CACHED)

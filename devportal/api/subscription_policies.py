@@ -15,14 +15,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Resource
+from accounts.rest import Resource, who_may
 from core.rest.documents import Constant, Neutral, Strict, answers, list_of, says_nothing
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page
-from devportal.api.administration import WHO_MANAGE_PLANS
 from publisher import impact, operations, plan_validation
 from publisher.api.quotas import TYPE_SENTENCE, Chosen, DefaultLimit, PlanNumber, default_limit, quota_fields, said
 from publisher.models import Plan
+from publisher.permissions import require_manage_plans
 from publisher.plan_terms import ExceededAction
 from publisher.queries import all_plans, get_plan
 
@@ -37,6 +37,7 @@ FIELD_NAMES: Final = {
     "rate": "rateLimitCount",
     "connects": "connectsPerMinute",
     "message_bytes": "messageBytes",
+    "applications": "applicationsPerOwner",
     "over_rate": "overRate",
     "over_quota": "overQuota",
     "requires_approval": "requiresApproval",
@@ -85,10 +86,20 @@ class SubscriptionPolicy(Strict):
     connections = PlanNumber("connections", required=False, allow_null=True, help_text="Open at the same time.")
     connectsPerMinute = PlanNumber("connects", source="connects", required=False, allow_null=True)
     messageBytes = PlanNumber("message_bytes", source="message_bytes", required=False, allow_null=True)
+    applicationsPerOwner = PlanNumber(
+        "applications",
+        source="applications",
+        required=False,
+        allow_null=True,
+        help_text="Of one person, subscribed to one API; 10 if left out, null: no limit.",
+    )
     counted = Chosen(*plan_validation.CHOICES["counted"], required=False)
     overRate = Chosen(*plan_validation.CHOICES["over_rate"], source="over_rate", required=False)
     overQuota = Chosen(*plan_validation.CHOICES["over_quota"], source="over_quota", required=False)
     requiresApproval = serializers.BooleanField(source="requires_approval", required=False, error_messages=YES_OR_NO)
+    uncompressed = serializers.BooleanField(
+        required=False, error_messages=YES_OR_NO, help_text="Compression is declined, so that bytes are those inside."
+    )
     billingPlan = Chosen(*plan_validation.CHOICES["billing"], source="billing", required=False)
     permissions = Permissions(
         required=False, allow_null=True, error_messages=said(ALLOW), help_text="Who may pick it; null: everybody."
@@ -114,8 +125,33 @@ class SubscriptionPolicy(Strict):
         return attrs
 
     def to_representation(self, instance: Plan) -> dict[str, Any]:
-        """With WSO2's fields first."""
-        return {**_in_wso2s_words(instance), **_beside_them(instance)}
+        """WSO2's fields, then those that stand beside them."""
+        counted = getattr(instance, "subscriber_count", None)
+        return {
+            "policyId": instance.name,
+            "policyName": instance.name,
+            "displayName": instance.display_name,
+            "description": instance.description,
+            "isDeployed": True,
+            "type": "SubscriptionThrottlePolicy",
+            "defaultLimit": default_limit(instance.quota, instance.quota_unit, instance.quota_period),
+            "stopOnQuotaReach": instance.is_quota_kept,
+            "rateLimitCount": instance.rate or 0,
+            "rateLimitTimeUnit": "sec" if instance.rate else "",
+            "billingPlan": instance.billing,
+            **({"permissions": {"permissionType": "ALLOW", "roles": instance.roles}} if instance.roles else {}),
+            "subscriberCount": impact.subscriptions_under(instance) if counted is None else counted,
+            "burst": instance.burst,
+            "connections": instance.connections,
+            "connectsPerMinute": instance.connects,
+            "messageBytes": instance.message_bytes,
+            "applicationsPerOwner": instance.applications,
+            "counted": instance.counted,
+            "overRate": instance.over_rate,
+            "overQuota": instance.over_quota,
+            "requiresApproval": instance.requires_approval,
+            "uncompressed": instance.uncompressed,
+        }
 
 
 PolicyList = list_of(SubscriptionPolicy, "SubscriptionPolicyList")
@@ -124,7 +160,7 @@ PolicyList = list_of(SubscriptionPolicy, "SubscriptionPolicyList")
 class SubscriptionPolicies(Resource):
     """All business plans."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -158,7 +194,7 @@ class SubscriptionPolicies(Resource):
 class OneSubscriptionPolicy(Resource):
     """One business plan."""
 
-    permission_classes = WHO_MANAGE_PLANS
+    permission_classes = who_may(require_manage_plans)
     field_names: ClassVar[Mapping[str, str]] = FIELD_NAMES
 
     @extend_schema(
@@ -227,35 +263,3 @@ def _fields(given: Mapping[str, Any], over_quota: str = plan_validation.DEFAULTS
     if "permissions" in given:
         fields["roles"] = (given["permissions"] or {}).get("roles", [])
     return fields
-
-
-def _in_wso2s_words(plan: Plan) -> dict[str, Any]:
-    counted = getattr(plan, "subscriber_count", None)
-    return {
-        "policyId": plan.name,
-        "policyName": plan.name,
-        "displayName": plan.display_name,
-        "description": plan.description,
-        "isDeployed": True,
-        "type": "SubscriptionThrottlePolicy",
-        "defaultLimit": default_limit(plan.quota, plan.quota_unit, plan.quota_period),
-        "stopOnQuotaReach": plan.is_quota_kept,
-        "rateLimitCount": plan.rate or 0,
-        "rateLimitTimeUnit": "sec" if plan.rate else "",
-        "billingPlan": plan.billing,
-        **({"permissions": {"permissionType": "ALLOW", "roles": plan.roles}} if plan.roles else {}),
-        "subscriberCount": impact.subscriptions_under(plan) if counted is None else counted,
-    }
-
-
-def _beside_them(plan: Plan) -> dict[str, Any]:
-    return {
-        "burst": plan.burst,
-        "connections": plan.connections,
-        "connectsPerMinute": plan.connects,
-        "messageBytes": plan.message_bytes,
-        "counted": plan.counted,
-        "overRate": plan.over_rate,
-        "overQuota": plan.over_quota,
-        "requiresApproval": plan.requires_approval,
-    }

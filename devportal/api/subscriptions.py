@@ -33,10 +33,11 @@ class SubscriptionDocument(Strict):
     apiInfo = CatalogueEntry(source="api", read_only=True)
     applicationInfo = ApplicationInfo(source="application", read_only=True)
     throttlingPolicy = serializers.CharField(source="plan.name")
-    requestedThrottlingPolicy = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, write_only=True
-    )
+    requestedThrottlingPolicy = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     status = serializers.CharField(source="state", read_only=True)
+    statusReason = serializers.CharField(
+        source="reason", read_only=True, help_text="Why it does not work, in a sentence; empty if it does."
+    )
 
     ignored: ClassVar[frozenset[str]] = frozenset({"apiInfo", "applicationInfo"})
 
@@ -129,8 +130,12 @@ class OneSubscription(Subscriptions):
         subscription = queries.subscription_for(self.user, subscription_id)
         body = SubscriptionDocument(subscription, data=request.data, context={"viewer": self.user})
         body.is_valid(raise_exception=True)
-        _check_same(subscription, body.validated_data)
-        plan = _wanted(body.validated_data, subscription.plan)
+        fixed = {"application_id": "applicationId", "api_id": "apiId"}
+        given = body.validated_data
+        if moved := [name for field, name in fixed.items() if given[field] != getattr(subscription, field)]:
+            sentence = "A subscription stays with its application and API. Make a new one instead."
+            raise serializers.ValidationError(dict.fromkeys(moved, sentence))
+        plan = _wanted(given, subscription.plan)
         if plan != subscription.plan:
             subscription = operations.change_plan(subscription=subscription, plan=plan, **self.by)
         return Response(self.document(subscription))
@@ -145,14 +150,6 @@ class OneSubscription(Subscriptions):
         """Open connections that rest on it are closed."""
         operations.unsubscribe(subscription=queries.subscription_for(self.user, subscription_id), **self.by)
         return Response(status=200)
-
-
-def _check_same(subscription: Subscription, given: Mapping[str, Any]) -> None:
-    fields = {"application_id": "applicationId", "api_id": "apiId"}
-    moved = [name for field, name in fields.items() if given[field] != getattr(subscription, field)]
-    if moved:
-        sentence = "A subscription stays with its application and API. Make a new one instead."
-        raise serializers.ValidationError(dict.fromkeys(moved, sentence))
 
 
 def _wanted(given: Mapping[str, Any], present: Plan | None = None) -> Plan:

@@ -170,7 +170,14 @@ class Validator(OAuth2Validator):
             super().invalidate_authorization_code(request.client_id, request.code, request)
         if request.grant_type == "refresh_token":
             self._check_and_set_request_resource(request)
-            request.used_refresh_token = _use_up(request.refresh_token_instance, request)
+            # Held until the transaction ends, and used from now on.
+            row = RefreshToken.objects.select_for_update().filter(pk=request.refresh_token_instance.pk).first()
+            if row is None or (row.revoked is not None and not _may_be_used_again(row)):
+                raise InvalidGrantError(request=request)
+            if row.revoked is None:
+                row.revoked = timezone.now()
+                row.save(update_fields=["revoked", "updated"])
+            request.used_refresh_token = row
             # The toolkit would end the access token that came with the one just used, and with it open sockets.
             request.refresh_token_instance = None
         super()._save_bearer_token(token, request)
@@ -244,9 +251,7 @@ class Validator(OAuth2Validator):
         """Not asked here, where nobody knows who is signed in."""
         return True
 
-    def validate_silent_authorization(self, request: Request) -> bool:
-        """Not asked here, either."""
-        return True
+    validate_silent_authorization = validate_silent_login
 
 
 def _by(client: OAuthClient, now: datetime, user: User | None = None) -> AbstractContextManager[None]:
@@ -271,17 +276,6 @@ def _family_of(request: Request) -> uuid.UUID:
 def _family_of_code(code_digest: str) -> uuid.UUID:
     """The family of the tokens that come of a code: made from it, so that its second use finds them."""
     return uuid.UUID(tokens.digest(code_digest)[:32])
-
-
-def _use_up(refresh_token: RefreshToken, request: Request) -> RefreshToken:
-    """Hold a refresh token until the transaction ends, used from now on. Raises InvalidGrantError if it was before."""
-    row = RefreshToken.objects.select_for_update().filter(pk=refresh_token.pk).first()
-    if row is None or (row.revoked is not None and not _may_be_used_again(row)):
-        raise InvalidGrantError(request=request)
-    if row.revoked is None:
-        row.revoked = timezone.now()
-        row.save(update_fields=["revoked", "updated"])
-    return row
 
 
 def _may_be_used_again(row: RefreshToken) -> bool:

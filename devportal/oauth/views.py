@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
@@ -20,7 +21,6 @@ from oauth2_provider import views as toolkit
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.forms import AllowForm
 from oauth2_provider.http import OAuth2ResponseRedirect
-from oauth2_provider.models import AccessToken
 from oauth2_provider.oauth2_backends import _add_iss_to_redirect
 from oauth2_provider.utils import parse_bearer_token
 from oauth2_provider.views.mixins import OAuthLibMixin
@@ -29,6 +29,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError, InvalidRequestF
 from oauthlib.openid.connect.core.exceptions import ConsentRequired
 
 from accounts.models import User
+from core.text import is_readable
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
@@ -36,7 +37,7 @@ from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
 REDIRECT_SCHEMES = ["https", "http"]
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 CHALLENGE = 'Basic realm="oauth2", charset="UTF-8"'
-JSON_NEVER_STORED = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+NEVER_STORED = {"Cache-Control": "no-store"}
 
 
 class ConsentForm(AllowForm):
@@ -64,22 +65,22 @@ class AuthorizationView(toolkit.AuthorizationView):
 
         A client that wants nobody to be asked is told that somebody has to be: no consent is remembered.
         """
+        response: HttpResponse
         if "none" in request.GET.get("prompt", "").split():
-            return self._consent_required(request)
-        response: HttpResponse = super().get(request, *args, **kwargs)
+            try:
+                _, asked = self.validate_authorization_request(request)
+                required = ConsentRequired(state=asked["state"])
+                refusal = OAuthToolkitError(required, redirect_uri=asked["redirect_uri"])
+            except OAuthToolkitError as error:
+                refusal = error
+            response = self.error_response(refusal, None)
+            return response
+        response = super().get(request, *args, **kwargs)
         if redirect_uri := self.oauth2_data.get("redirect_uri"):
-            setattr(response, "_csp_update", {"form-action": _origin(redirect_uri)})  # noqa: B010 - csp reads it there
+            client = urlsplit(redirect_uri)
+            allowed = {"form-action": f"{client.scheme}://{client.netloc}"}
+            setattr(response, "_csp_update", allowed)  # noqa: B010 - csp reads it there
         return response
-
-    def _consent_required(self, request: HttpRequest) -> HttpResponse:
-        try:
-            _, asked = self.validate_authorization_request(request)
-        except OAuthToolkitError as error:
-            refusal: HttpResponse = self.error_response(error, None)
-        else:
-            error = ConsentRequired(state=asked["state"])
-            refusal = self.error_response(OAuthToolkitError(error, redirect_uri=asked["redirect_uri"]), None)
-        return refusal
 
     def get_initial(self) -> dict[str, Any]:
         """What the form carries through the browser."""
@@ -118,13 +119,19 @@ class ClientEndpoint(OAuthLibMixin, View):
         try:
             client_id = _client_id(request)
         except Unreadable as refused:
-            return refused.response()
+            error, description = refused.args
+            if error == "invalid_client":
+                return _error(401, error, description, WWW_Authenticate=CHALLENGE)
+            return _error(400, error, description)
         throttle = Throttle.of(request, client_id)
         if throttle.holds():
-            return _too_many_failures()
+            sentence = f"Too many failed attempts from your address. Try again in {WINDOW_SECONDS} seconds."
+            return _error(429, "invalid_client", sentence, Retry_After=WINDOW_SECONDS)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
-        if _is_failure(response):
-            throttle.failed()
+        if response.status_code in {400, 401}:
+            with suppress(ValueError):  # no JSON: not a refusal of the engine's
+                if json.loads(response.content).get("error") in {"invalid_client", "invalid_grant"}:
+                    throttle.failed()
         if response.status_code == 401:
             response["WWW-Authenticate"] = CHALLENGE
         return response
@@ -137,7 +144,9 @@ class TokenView(ClientEndpoint, toolkit.TokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The toolkit's own would branch to the device grant, and look for a row that may be revoked by now."""
         _, headers, body, status = self.create_token_response(request)
-        return HttpResponse(body, status=status, headers={**JSON_NEVER_STORED, **headers})
+        return HttpResponse(
+            body, status=status, headers={"Content-Type": "application/json", **NEVER_STORED, **headers}
+        )
 
 
 class RevocationView(ClientEndpoint, toolkit.RevokeTokenView):
@@ -157,13 +166,30 @@ class IntrospectionView(ClientEndpoint):
         if not request.POST.get("token"):
             return _error(400, "invalid_request", "Send the token to look at as the form field token.")
         row = tokens.find(request.POST["token"], timezone.now())
-        return _no_store(JsonResponse(_description(row) if row else {"active": False}))
+        if row is None:
+            return JsonResponse({"active": False}, headers=NEVER_STORED)
+        person = row.user or tokens.owner_of(row.application)
+        description = {
+            "active": True,
+            "token_type": "Bearer",
+            "client_id": row.application.client_id,
+            "username": person.username if person else None,
+            "sub": str(row.user.pk) if row.user else row.application.client_id,
+            "scope": row.scope,
+            "iss": settings.OAUTH_ISSUER,
+            "aud": settings.ACCESS_TOKEN_AUDIENCE,
+            "iat": int(row.created.timestamp()),
+            "exp": int(row.expires.timestamp()),
+        }
+        return JsonResponse(description, headers=NEVER_STORED)
 
     def _caller(self, request: HttpRequest) -> User | None:
+        """Who asks: by a service account's token, or by a client's own id and secret."""
         bearer = parse_bearer_token(request.headers.get("Authorization"))
         if bearer:
             row = tokens.find(bearer, timezone.now())
-            return tokens.service_account(row) if row else None
+            person = tokens.manager(row) if row else None
+            return person if person and person.is_service else None
         core = self.get_oauthlib_core()
         asked = Request(*core._extract_params(request))
         known = core.server.request_validator.authenticate_client(asked)
@@ -177,9 +203,8 @@ class UserInfoView(toolkit.UserInfoView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """RFC 9700 §4.3.2: what stands in addresses stands in logs."""
         if "access_token" in request.GET:
-            refusal = _error(401, "invalid_token", "Send the token in the Authorization header, not in the address.")
-            refusal["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-            return refusal
+            sentence = "Send the token in the Authorization header, not in the address."
+            return _error(401, "invalid_token", sentence, WWW_Authenticate='Bearer error="invalid_token"')
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
 
@@ -187,14 +212,16 @@ class UserInfoView(toolkit.UserInfoView):
 def metadata(request: HttpRequest) -> HttpResponse:
     """What this server offers and where: RFC 8414 and OpenID Connect Discovery in one document."""
     authentication = ["client_secret_basic", "client_secret_post"]
+    names = ("authorize", "token", "revoke", "introspect", "userinfo", "jwks")
+    at = {name: f"{settings.PORTAL_URL}{reverse(f'oauth2_provider:{name}')}" for name in names}
     document = {
         "issuer": settings.OAUTH_ISSUER,
-        "authorization_endpoint": _url("authorize"),
-        "token_endpoint": _url("token"),
-        "revocation_endpoint": _url("revoke"),
-        "introspection_endpoint": _url("introspect"),
-        "userinfo_endpoint": _url("userinfo"),
-        "jwks_uri": _url("jwks"),
+        "authorization_endpoint": at["authorize"],
+        "token_endpoint": at["token"],
+        "revocation_endpoint": at["revoke"],
+        "introspection_endpoint": at["introspect"],
+        "userinfo_endpoint": at["userinfo"],
+        "jwks_uri": at["jwks"],
         "scopes_supported": list(settings.OAUTH_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -211,24 +238,8 @@ def metadata(request: HttpRequest) -> HttpResponse:
     return JsonResponse(document, headers={"Access-Control-Allow-Origin": "*"})
 
 
-def _origin(uri: str) -> str:
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 class Unreadable(Exception):
-    """A request to a client's endpoint that RFC 6749 does not allow; the message is for whoever wrote the client."""
-
-    def __init__(self, description: str, *, error: str = "invalid_request") -> None:
-        super().__init__(description)
-        self.error = error
-
-    def response(self) -> HttpResponse:
-        """The answer, as RFC 6749 §5.2 writes it."""
-        response = _error(401 if self.error == "invalid_client" else 400, self.error, str(self))
-        if response.status_code == 401:
-            response["WWW-Authenticate"] = CHALLENGE
-        return response
+    """A request to a client's endpoint that RFC 6749 does not allow: the error, and a sentence for its programmer."""
 
 
 def _client_id(request: HttpRequest) -> str:
@@ -236,28 +247,25 @@ def _client_id(request: HttpRequest) -> str:
     if request.method != "POST":
         return ""
     if request.GET:  # where secrets would stand in logs: RFC 6749 §2.3.1
-        raise Unreadable("Send all parameters in the body of the request, none in the address.")
-    fields = _fields(request)
+        raise Unreadable("invalid_request", "Send all parameters in the body of the request, none in the address.")
+    if request.content_type not in FORMS and request.body:
+        raise Unreadable("invalid_request", f"Send the parameters as {FORMS[0]}.")
+    try:
+        fields = request.POST
+    except (BadRequest, MultiPartParserError) as error:  # another charset than UTF-8, a form without end
+        raise Unreadable("invalid_request", f"The form cannot be read. Send it as {FORMS[0]} in UTF-8.") from error
     if twice := _sent_twice(fields):
-        raise Unreadable(f"The parameter {twice} was sent more than once.")
+        raise Unreadable("invalid_request", f"The parameter {twice} was sent more than once.")
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if not scheme or scheme.lower() == "bearer":
         return fields.get("client_id", "")
     if scheme.lower() != "basic":
-        raise Unreadable("Authenticate with HTTP Basic.", error="invalid_client")
+        raise Unreadable("invalid_client", "Authenticate with HTTP Basic.")
     client_id = _basic(credentials.strip())
     if fields.get("client_secret") or fields.get("client_id", client_id) not in ("", client_id):
-        raise Unreadable("Authenticate in one way: in the header Authorization or in the body, not in both.")
+        text = "Authenticate in one way: in the header Authorization or in the body, not in both."
+        raise Unreadable("invalid_request", text)
     return client_id
-
-
-def _fields(request: HttpRequest) -> QueryDict:
-    if request.content_type not in FORMS and request.body:
-        raise Unreadable(f"Send the parameters as {FORMS[0]}.")
-    try:
-        return request.POST
-    except (BadRequest, MultiPartParserError) as error:  # another charset than UTF-8, a form without end
-        raise Unreadable(f"The form cannot be read. Send it as {FORMS[0]} in UTF-8.") from error
 
 
 def _basic(credentials: str) -> str:
@@ -266,10 +274,10 @@ def _basic(credentials: str) -> str:
         client_id, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:
         colon = ""
-    if not colon:
+    if not colon or not is_readable(client_id := unquote_plus(client_id)):
         text = "What follows Basic is not the base64 of an id, a colon and a secret in UTF-8."
-        raise Unreadable(text, error="invalid_client")
-    return unquote_plus(client_id)
+        raise Unreadable("invalid_client", text)
+    return client_id
 
 
 def _sent_twice(fields: QueryDict) -> str:
@@ -277,46 +285,8 @@ def _sent_twice(fields: QueryDict) -> str:
     return next((name for name, values in fields.lists() if len(values) > 1 and name != "resource"), "")
 
 
-def _is_failure(response: HttpResponse) -> bool:
-    if response.status_code not in {400, 401}:
-        return False
-    try:
-        return json.loads(response.content).get("error") in {"invalid_client", "invalid_grant"}
-    except ValueError:
-        return False
-
-
-def _too_many_failures() -> HttpResponse:
-    sentence = f"Too many failed attempts from your address. Try again in {WINDOW_SECONDS} seconds."
-    response = _error(429, "invalid_client", sentence)
-    response["Retry-After"] = str(WINDOW_SECONDS)
-    return response
-
-
-def _description(row: AccessToken) -> dict[str, Any]:
-    person = row.user or tokens.owner_of(row.application)
-    return {
-        "active": True,
-        "token_type": "Bearer",
-        "client_id": row.application.client_id,
-        "username": person.username if person else None,
-        "sub": str(row.user.pk) if row.user else row.application.client_id,
-        "scope": row.scope,
-        "iss": settings.OAUTH_ISSUER,
-        "aud": settings.ACCESS_TOKEN_AUDIENCE,
-        "iat": int(row.created.timestamp()),
-        "exp": int(row.expires.timestamp()),
-    }
-
-
-def _error(status: int, error: str, description: str) -> HttpResponse:
-    return _no_store(JsonResponse({"error": error, "error_description": description}, status=status))
-
-
-def _no_store(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _url(name: str) -> str:
-    return f"{settings.PORTAL_URL}{reverse(f'oauth2_provider:{name}')}"
+def _error(status: int, error: str, description: str, **headers: object) -> HttpResponse:
+    """A refusal as RFC 6749 §5.2 writes it, never stored. In the names of `headers` an underscore is a hyphen."""
+    named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+    body = {"error": error, "error_description": description}
+    return JsonResponse(body, status=status, headers={**NEVER_STORED, **named})

@@ -12,7 +12,7 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
-from core.text import count
+from core.text import agree, count
 from core.values import clean
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import ApplicationPlan
@@ -33,19 +33,9 @@ DEFAULTS: Final[Mapping[str, Any]] = {"name": "", "display_name": "", "descripti
 class ApplicationPlanInUse(Conflict):
     """A plan that applications have cannot be deleted."""
 
-    def __init__(self, plan: ApplicationPlan, applications: int) -> None:
-        has = "has" if applications == 1 else "have"
-        super().__init__(
-            f"{plan.name} is in use: {count(applications, 'application')} {has} it. Their owners give them another "
-            "plan first."
-        )
-
 
 class DefaultPlanStays(Conflict):
     """The plan of applications for which none was chosen cannot be deleted."""
-
-    def __init__(self, plan: ApplicationPlan) -> None:
-        super().__init__(f"{plan.name} stays: it is the plan of applications for which none was chosen.")
 
 
 def create_application_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> ApplicationPlan:
@@ -89,11 +79,12 @@ def delete_application_plan(*, plan: ApplicationPlan, actor: User, now: datetime
     """
     require_manage_plans(actor)
     if plan.name == DEFAULT_APPLICATION_PLAN:
-        raise DefaultPlanStays(plan)
+        raise DefaultPlanStays(f"{plan.name} stays: it is the plan of applications for which none was chosen.")
     with transaction.atomic():
         row = rows.lock(plan, gone=lambda: PlanNotFound(plan.name))
         if applications := row.applications.count():
-            raise ApplicationPlanInUse(row, applications)
+            use = f"{count(applications, 'application')} {agree(applications, 'has', 'have')} it"
+            raise ApplicationPlanInUse(f"{plan.name} is in use: {use}. Their owners give them another plan first.")
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 

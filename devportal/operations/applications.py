@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -10,6 +11,7 @@ from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid, refuse
 from devportal import queries, tokens
+from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.errors import ApplicationNotFound
 from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan
 from devportal.permissions import require_develop, require_use_application
@@ -23,6 +25,10 @@ class ApplicationNameTaken(Conflict):
         self.fields = {"name": str(self)}
 
 
+class NoMoreApplications(Conflict):
+    """The owner has as many applications as one person may."""
+
+
 def create_application(
     *,
     name: str,
@@ -34,7 +40,7 @@ def create_application(
 ) -> Application:
     """Create an application that belongs to `actor`.
 
-    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields) or NameTaken.
+    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields), NameTaken or NoMoreApplications.
     """
     require_develop(actor)
     _check(name, description, token_type)
@@ -42,12 +48,18 @@ def create_application(
         owner=actor,
         name=name.strip(),
         description=description.strip(),
-        plan=plan or queries.default_application_plan(),
+        plan=plan or ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN),
         token_type=token_type,
         created_at=now,
         updated_at=now,
     )
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # of two at once, both would be the last
+        most = settings.APPLICATIONS_PER_PERSON
+        if Application.objects.filter(owner=actor).count() >= most > 0:
+            raise NoMoreApplications(
+                f"You have {most} applications, as many as one person may. Delete one of them first."
+            )
         _hold(application.plan)
         rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(application, "created", actor=actor, now=now)

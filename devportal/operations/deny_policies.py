@@ -12,7 +12,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import BadValue, invalid
-from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, clean_span
+from devportal.deny_policies import ABOUT_ADDRESSES, DenyCondition, clean_address, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import Application, DenyPolicy
 from devportal.permissions import require_deny
@@ -32,9 +32,6 @@ class DeniedAlready(Conflict):
 class NothingToSwitch(Conflict):
     """The policy is already as it was asked to be."""
 
-    def __init__(self, policy: DenyPolicy) -> None:
-        super().__init__(f"The deny policy for {policy.value} is {'active' if policy.is_active else 'off'} already.")
-
 
 def add_deny_policy(
     *, kind: str, value: str, invert: bool = False, is_active: bool = True, actor: User, now: datetime
@@ -44,17 +41,18 @@ def add_deny_policy(
     Raises RoleRequired, Invalid (fields `kind`, `value`, `invert`) or DeniedAlready.
     """
     require_deny(actor)
-    chosen = _kind(kind)
-    if invert and chosen not in ABOUT_ADDRESSES:
-        sentence = "Only conditions about addresses can be turned round."
-        raise invalid(invert=sentence)
-    written, subject = _read(chosen, value.strip())
-    policy = DenyPolicy(kind=chosen, value=written, subject=subject, invert=invert, is_active=is_active)
+    if kind not in set(DenyCondition):
+        raise invalid(kind=f"Choose one of {', '.join(DenyCondition)}.")
+    if invert and kind not in ABOUT_ADDRESSES:
+        raise invalid(invert="Only conditions about addresses can be turned round.")
+    try:
+        written, subject = _named(DenyCondition(kind), value.strip())
+    except BadValue as error:
+        raise invalid(value=str(error)) from None
+    policy = DenyPolicy(kind=kind, value=written, subject=subject, invert=invert, is_active=is_active)
     policy.created_at = policy.updated_at = now
     with transaction.atomic():
-        rows.save(
-            policy, taken=lambda: DeniedAlready(DenyPolicy.objects.get(kind=chosen, value=written, invert=invert))
-        )
+        rows.save(policy, taken=lambda: DeniedAlready(DenyPolicy.objects.get(kind=kind, value=written, invert=invert)))
         record_change(policy, "created", actor=actor, now=now)
     return policy
 
@@ -65,7 +63,7 @@ def switch_deny_policy(*, policy: DenyPolicy, is_active: bool, actor: User, now:
     with transaction.atomic():
         row = rows.lock(policy, gone=DenyPolicyNotFound)
         if row.is_active == is_active:
-            raise NothingToSwitch(row)
+            raise NothingToSwitch(f"The deny policy for {row.value} is {'active' if is_active else 'off'} already.")
         row.is_active, row.updated_at = is_active, now
         row.save(update_fields=["is_active", "updated_at"])
         record_change(row, "updated", actor=actor, now=now)
@@ -81,28 +79,33 @@ def delete_deny_policy(*, policy: DenyPolicy, actor: User, now: datetime) -> Non
         row.delete()
 
 
-def _kind(text: str) -> DenyCondition:
+def _named(kind: DenyCondition, value: str) -> tuple[str, str]:
+    """The value as it is written, and the id of what it names, if anything. Raises BadValue."""
+    if kind in ABOUT_ADDRESSES:
+        return (clean_address(value) if kind is DenyCondition.IP else str(read_span(value))), ""
+    if kind is DenyCondition.USER:
+        user = User.objects.filter(username_key=value).first()
+        if user is None:
+            raise BadValue(f"There is nobody called {value}. Write a user name.")
+        return user.username, str(user.pk)
     try:
-        return DenyCondition(text)
+        pk = uuid.UUID(value)
     except ValueError:
-        sentence = f"Choose one of {', '.join(DenyCondition)}."
-        raise invalid(kind=sentence) from None
+        pk = uuid.UUID(int=0)  # which nothing has
+    if kind is DenyCondition.API:
+        return _api(pk, value)
+    owner, _, name = value.partition(":")
+    rows = Application.objects.select_related("owner")
+    found = rows.filter(pk=pk).first() or rows.filter(owner__username_key=owner, name_key=name).first()
+    if found is None:
+        raise BadValue(f"There is no application {value}. Write owner and name, such as carol:Chat client.")
+    return f"{found.owner.username}:{found.name}", str(found.pk)
 
 
-def _read(kind: DenyCondition, value: str) -> tuple[str, str]:
-    """The value as it is written, and the id of what it names."""
-    readers = {DenyCondition.API: _api, DenyCondition.APPLICATION: _application, DenyCondition.USER: _user}
-    try:
-        if kind in readers:
-            return readers[kind](value)
-        return (clean_address if kind is DenyCondition.IP else clean_span)(value), ""
-    except BadValue as error:
-        raise invalid(value=str(error)) from None
-
-
-def _api(value: str) -> tuple[str, str]:
+def _api(pk: uuid.UUID, value: str) -> tuple[str, str]:
+    """An API by its id, or by its path, which the rows do not hold whole: the context may have the version in it."""
     wanted = f"/{value.strip('/')}".lower()
-    by_id = Api.objects.filter(pk=_uuid(value))
+    by_id = Api.objects.filter(pk=pk)
     candidates = by_id or Api.objects.filter(version__iexact=wanted.rpartition("/")[2]) | Api.objects.filter(
         context__contains="{version}"
     )
@@ -111,27 +114,3 @@ def _api(value: str) -> tuple[str, str]:
         if by_id or path.lower() == wanted:
             return path, str(api.pk)
     raise BadValue(f"There is no API at {value}. Write context and version, such as /echowebsocket/1.0.0.")
-
-
-def _application(value: str) -> tuple[str, str]:
-    owner, _, name = value.partition(":")
-    rows = Application.objects.select_related("owner")
-    named = rows.filter(pk=_uuid(value)).first() or rows.filter(owner__username_key=owner, name_key=name).first()
-    if named is None:
-        raise BadValue(f"There is no application {value}. Write owner and name, such as carol:Chat client.")
-    return f"{named.owner.username}:{named.name}", str(named.pk)
-
-
-def _user(value: str) -> tuple[str, str]:
-    user = User.objects.filter(username_key=value).first()
-    if user is None:
-        raise BadValue(f"There is nobody called {value}. Write a user name.")
-    return user.username, str(user.pk)
-
-
-def _uuid(value: str) -> uuid.UUID:
-    """The id that a text may be; one that nothing has if it is none."""
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        return uuid.UUID(int=0)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -18,15 +18,11 @@ from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.operations.applications import lock
 from devportal.operations.tokens import revoke_tokens_of
-from devportal.permissions import require_use_application
+from devportal.permissions import require_use_application, require_use_keys
 
 
 class KeysExist(Conflict):
     """The application has keys of this type already."""
-
-    def __init__(self, application: Application, key_type: str) -> None:
-        label = KeyType(key_type).label.lower()
-        super().__init__(f"{application} has {label} keys already. Use them, or regenerate their secret.")
 
 
 @dataclass(frozen=True)
@@ -34,10 +30,7 @@ class GeneratedKeys:
     """New keys. The secret is nowhere else: show it once and forget it."""
 
     client: OAuthClient
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"GeneratedKeys({self.client!r}, secret=…)"
+    secret: str = field(repr=False)
 
 
 def generate_keys(
@@ -59,18 +52,19 @@ def generate_keys(
     names = _checked(key_type, grant_types, callback_url, seconds)
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
-        application = lock(application)
+        application, label = lock(application), KeyType(key_type).label.lower()
         client = OAuthClient(
             application=application,
             user=actor,
             key_type=key_type,
-            name=f"{application.name} ({KeyType(key_type).label.lower()})",
+            name=f"{application.name} ({label})",
             client_type=OAuthClient.CLIENT_CONFIDENTIAL,
             client_secret=secret,
             algorithm=OAuthClient.RS256_ALGORITHM,
         )
         put_terms(client, names, callback_url, seconds)
-        rows.save(client, taken=lambda: KeysExist(application, key_type))
+        sentence = f"{application} has {label} keys already. Use them, or regenerate their secret."
+        rows.save(client, taken=lambda: KeysExist(sentence))
         record_change(client, "generated", actor=actor, now=now)
     return GeneratedKeys(client, secret)
 
@@ -88,7 +82,7 @@ def update_keys(
 
     Raises NotYourApplication, KeysNotFound or Invalid (fields).
     """
-    _require_keys_owner(actor, client)
+    require_use_keys(actor, client)
     names = _checked(client.key_type, grant_types, callback_url, token_seconds)
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
@@ -104,7 +98,7 @@ def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, 
     With `revoke_tokens` every token that was issued to these keys ends too. Raises NotYourApplication or
     KeysNotFound.
     """
-    _require_keys_owner(actor, client)
+    require_use_keys(actor, client)
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
@@ -114,12 +108,6 @@ def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, 
             revoke_tokens_of(client=row, actor=actor, now=now)
         record_change(row, "secret_regenerated", actor=actor, now=now)
     return secret
-
-
-def _require_keys_owner(actor: User, client: OAuthClient) -> None:
-    if client.application is None:
-        raise KeysNotFound
-    require_use_application(actor, client.application)
 
 
 def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, seconds: int) -> list[str]:

@@ -21,11 +21,10 @@ LONGEST_NAME = 100
 class TooManyClients(Conflict):
     """The person has registered as many clients as one may have."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            f"You have registered {MOST_CLIENTS} clients, which is as many as one person may have. "
-            "Register one of their names again: it gets a new secret."
-        )
+    sentence = (
+        f"You have registered {MOST_CLIENTS} clients, which is as many as one person may have. "
+        "Register one of their names again: it gets a new secret."
+    )
 
 
 def register_client(
@@ -36,37 +35,26 @@ def register_client(
     A name that `actor` has registered before gets a new secret and these terms; its old secret stops working, its
     tokens live on. Raises Invalid (name, grant_types, callback_url) or TooManyClients.
     """
-    names = _checked(name, list(grant_types), callback_url)
+    name, asked = name.strip(), list(grant_types)
+    is_name = name and name.isprintable() and len(name) <= LONGEST_NAME
+    problems = {
+        "name": None if is_name else f"A client has a name of 1 to {LONGEST_NAME} characters on one line.",
+        "grant_types": grants.problem_with_grants(asked),
+        "callback_url": grants.problem_with_callback(asked, callback_url.strip()),
+    }
+    refuse(problems, "The client cannot be registered like this.")
     secret = tokens.random_token()
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # one registration of a person at a time
         mine = OAuthClient.objects.filter(user=actor, application=None)
-        client = mine.filter(name=name.strip()).first()
+        client = mine.filter(name=name).first()
         verb = "registered_again" if client else "registered"
         if client is None:
             if mine.count() >= MOST_CLIENTS:
                 raise TooManyClients
-            client = OAuthClient(
-                user=actor, name=name.strip(), client_type=OAuthClient.CLIENT_CONFIDENTIAL, algorithm="RS256"
-            )
+            client = OAuthClient(user=actor, name=name, client_type=OAuthClient.CLIENT_CONFIDENTIAL, algorithm="RS256")
         client.client_secret = secret
-        put_terms(client, names, callback_url, settings.ACCESS_TOKEN_SECONDS)
+        put_terms(client, grants.usable(asked), callback_url, settings.ACCESS_TOKEN_SECONDS)
         client.save()
         record_change(client, verb, actor=actor, now=now)
     return GeneratedKeys(client, secret)
-
-
-def _checked(name: str, grant_types: list[str], callback_url: str) -> list[str]:
-    problems = {
-        "name": _problem_with_name(name.strip()),
-        "grant_types": grants.problem_with_grants(grant_types),
-        "callback_url": grants.problem_with_callback(grant_types, callback_url.strip()),
-    }
-    refuse(problems, "The client cannot be registered like this.")
-    return grants.usable(grant_types)
-
-
-def _problem_with_name(name: str) -> str | None:
-    if name and name.isprintable() and len(name) <= LONGEST_NAME:
-        return None
-    return f"A client has a name of 1 to {LONGEST_NAME} characters on one line."

@@ -21,9 +21,6 @@ from devportal.models import OAuthClient
 class ServiceNameTaken(Conflict):
     """Somebody has this user name already."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a user called {name} already. Choose another name, or give that account new keys.")
-
 
 @dataclass(frozen=True)
 class ServiceAccount:
@@ -51,7 +48,8 @@ def create_service_account(
     user.set_unusable_password()
     secret = tokens.random_token()
     with transaction.atomic():
-        rows.save(user, taken=lambda: ServiceNameTaken(name))
+        sentence = f"There is a user called {name} already. Choose another name, or give that account new keys."
+        rows.save(user, taken=lambda: ServiceNameTaken(sentence))
         RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in chosen)
         if may_introspect:
             app, _, codename = tokens.INTROSPECTION_RIGHT.partition(".")

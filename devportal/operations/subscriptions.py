@@ -9,8 +9,11 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
+from core.text import count
+from devportal import queries
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
+from devportal.operations import blocks
 from devportal.operations.applications import lock
 from devportal.permissions import (
     can_manage_subscribers,
@@ -19,85 +22,66 @@ from devportal.permissions import (
     require_use_application,
 )
 from devportal.subscription_states import (
+    AWAITING,
     BLOCKING,
     LABELS,
     MAY_BECOME,
     SubscriptionState,
     first_state,
     state_under_new_plan,
-    verb_for,
 )
-from publisher.lifecycle import SUBSCRIBABLE, State
+from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api, Plan
 
 
 class NotSubscribable(Conflict):
     """The API's state admits no new subscribers."""
 
-    def __init__(self, api: Api) -> None:
-        label = State(api.state).label.lower()
-        super().__init__(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
-
 
 class AlreadySubscribed(Conflict):
     """The application is subscribed to this API already."""
-
-    def __init__(self, application: Application, api: Api) -> None:
-        super().__init__(f"{application} is subscribed to {api} already. Change its plan instead.")
 
 
 class PlanNotOffered(Invalid):
     """The API is not offered under this plan."""
 
-    def __init__(self, api: Api, plan: Plan) -> None:
-        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
-        super().__init__(sentence, {"plan": sentence})
-
 
 class PlanUnchanged(Conflict):
     """The subscription has this plan already."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(f"The subscription is under {plan} already.")
 
 
 class StepRefused(Conflict):
     """A subscription in this state cannot be put into that one."""
 
-    def __init__(self, subscription: Subscription, state: str) -> None:
-        wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
-        label = subscription.get_state_display()
-        super().__init__(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
-
 
 class SubscriptionMoved(Conflict):
     """Somebody else changed or removed the subscription in the meantime."""
 
-    def __init__(self) -> None:
-        super().__init__("Somebody changed this subscription in the meantime. Reload to see how it stands now.")
+    sentence = "Somebody changed this subscription in the meantime. Reload to see how it stands now."
 
 
-class SubscriptionBlocked(Conflict):
-    """A blocked subscription cannot be removed, for that would lift the block."""
-
-    def __init__(self) -> None:
-        super().__init__("The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it.")
+class TooManyApplications(Conflict):
+    """The owner has as many applications subscribed to the API as the plan allows one person."""
 
 
 def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, now: datetime) -> Subscription:
     """Subscribe `application` to `api` under `plan`. It waits for approval if the plan asks for that.
 
-    Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, PlanNotOffered, PlanReserved or
-    AlreadySubscribed.
+    Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, OwnerBlocked, PlanNotOffered,
+    PlanReserved, TooManyApplications or AlreadySubscribed.
     """
     require_use_application(actor, application)
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
-        if State(api.state) not in SUBSCRIBABLE:
-            raise NotSubscribable(api)
+        if api.stage not in SUBSCRIBABLE:
+            label = api.stage.label.lower()
+            raise NotSubscribable(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
+        blocks.require_let_in(application.owner, api)
         _require_plan(actor, api, plan)
-        subscription = _insert(application, api, plan, first_state(plan.requires_approval), now)
+        _require_place(application, api, plan)
+        state = blocks.state_at(application.owner, api, first_state(plan.requires_approval))
+        subscription = _insert(application, api, plan, state, now)
         record_change(subscription, "created", actor=actor, now=now)
     return subscription
 
@@ -105,16 +89,20 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
 def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: datetime) -> Subscription:
     """Put a subscription under another plan: its owner may, and so may a publisher (who thereby approves it).
 
-    Raises NotYourApplication, PlanUnchanged, PlanNotOffered, PlanReserved or SubscriptionMoved.
+    Raises NotYourApplication, PlanUnchanged, PlanNotOffered, PlanReserved, TooManyApplications or SubscriptionMoved.
     """
+    application, state = subscription.application, SubscriptionState(subscription.state)
     manages = can_manage_subscribers(actor, subscription.api)
     if not manages:
-        require_use_application(actor, subscription.application)
+        require_use_application(actor, application)
     if plan.pk == subscription.plan_id:
-        raise PlanUnchanged(plan)
-    state = subscription.state if manages else state_under_new_plan(subscription.state, plan.requires_approval)
+        raise PlanUnchanged(f"The subscription is under {plan} already.")
     with transaction.atomic():
-        _require_plan(actor, subscription.api, plan, reserved=not manages)
+        api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
+        _require_plan(actor, api, plan, reserved=not manages)
+        if not manages:
+            _require_place(application, api, plan)
+            state = blocks.state_at(application.owner, api, state_under_new_plan(state, plan.requires_approval))
         detail = {"from": subscription.plan.name, "state": state}
         _move(subscription, now, plan=plan, state=state)
         record_change(subscription, "updated", actor=actor, now=now, **detail)
@@ -137,30 +125,41 @@ def move_subscriptions(*, api: Api, plan: Plan, successor: Plan, actor: User, no
 def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
     """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
 
-    Raises RoleRequired, StepRefused or SubscriptionMoved.
+    A block belongs to the owner: it and its end hold for all their applications at this API. Raises RoleRequired,
+    StepRefused, OwnerBlocked (approving what belongs to somebody blocked) or SubscriptionMoved.
     """
     require_manage_subscribers(actor, subscription.api)
     before = SubscriptionState(subscription.state)
     if state not in MAY_BECOME[before]:
-        raise StepRefused(subscription, state)
+        wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
+        label = subscription.get_state_display()
+        raise StepRefused(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
     after = SubscriptionState(state)
+    owner = subscription.application.owner
     with transaction.atomic():
+        api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
+        block = queries.block_of(owner, api)
+        if block and before in AWAITING and after is SubscriptionState.UNBLOCKED:
+            raise blocks.OwnerBlocked(f"{owner.display_name} is blocked from {api}. Lift the block, then approve this.")
         _move(subscription, now, state=after)
-        states = {"from": before.value, "state": after.value}
-        record_change(subscription, verb_for(after), actor=actor, now=now, **states)
+        is_open = after is SubscriptionState.UNBLOCKED
+        verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
+        record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
+        if after in BLOCKING:
+            blocks.block_owner(owner=owner, api=api, state=after, actor=actor, now=now)
+        elif block and before in BLOCKING:
+            blocks.lift_block(block=block, actor=actor, now=now)
     return subscription
 
 
 def unsubscribe(*, subscription: Subscription, actor: User, now: datetime) -> None:
-    """End a subscription; open connections that rest on it are closed.
+    """End a subscription; open connections that rest on it are closed. A block of its owner stays.
 
-    Raises NotYourApplication, SubscriptionBlocked or SubscriptionMoved.
+    Raises NotYourApplication or SubscriptionMoved.
     """
     require_use_application(actor, subscription.application)
     with transaction.atomic():
         row = rows.lock(subscription, gone=SubscriptionMoved)
-        if row.state in BLOCKING:
-            raise SubscriptionBlocked
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
@@ -190,14 +189,29 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
     # Held until the transaction ends, so that it is not deleted from under the subscription.
     offered = Plan.objects.select_for_update(no_key=True, of=("self",)).filter(pk=plan.pk, apis=api)
     if offered.first() is None:
-        raise PlanNotOffered(api, plan)
+        sentence = f"{api} is not offered under {plan}. Choose one of its own plans."
+        raise PlanNotOffered(sentence, {"plan": sentence})
     if reserved:
         require_pick_plan(actor, plan)
 
 
+def _require_place(application: Application, api: Api, plan: Plan) -> None:
+    """Raise TooManyApplications when others of the same owner take all that the plan has. Call it holding `api`."""
+    if plan.applications is None:
+        return
+    others = Subscription.objects.filter(api=api, application__owner=application.owner_id)
+    if others.exclude(application=application).count() >= plan.applications:
+        number = count(plan.applications, "application")
+        raise TooManyApplications(
+            f"You have {number} subscribed to {api}, as many as {plan} allows one person. Use one of them, unsubscribe "
+            "one first, or choose a plan that allows more."
+        )
+
+
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:
     row = Subscription(application=application, api=api, plan=plan, state=state, created_at=now, updated_at=now)
-    return rows.save(row, taken=lambda: AlreadySubscribed(application, api))
+    sentence = f"{application} is subscribed to {api} already. Change its plan instead."
+    return rows.save(row, taken=lambda: AlreadySubscribed(sentence))
 
 
 def _move(subscription: Subscription, now: datetime, *, state: str, plan: Plan | None = None) -> None:

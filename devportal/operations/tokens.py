@@ -13,8 +13,9 @@ from core.errors import Conflict
 from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
-from devportal.models import LONGEST_TOKEN_NAME, Application, OAuthClient, TokenName
-from devportal.permissions import require_use_application
+from devportal.models import LONGEST_TOKEN_NAME, OAuthClient, TokenName
+from devportal.operations.token_rates import book_token
+from devportal.permissions import require_use_keys
 from devportal.tokens import IssuedToken
 
 __all__ = ["IssuedToken", "generate_token", "issue_token", "revoke_token", "revoke_tokens_of"]
@@ -23,11 +24,10 @@ __all__ = ["IssuedToken", "generate_token", "issue_token", "revoke_token", "revo
 class GrantMissing(Conflict):
     """The keys may not ask for a token in their own name."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "These keys lack the client credentials grant, so no token can be generated for them here. "
-            "Add the grant to the keys, then generate the token."
-        )
+    sentence = (
+        "These keys lack the client credentials grant, so no token can be generated for them here. "
+        "Add the grant to the keys, then generate the token."
+    )
 
 
 def generate_token(
@@ -43,16 +43,21 @@ def generate_token(
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
     Without `scopes` it carries `default`. The token that it `replaces` is revoked. `name` is for its owner, to tell it
-    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
+    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound, TooManyTokens or
+    Invalid (fields).
     """
-    application = _application_of(client)
-    require_use_application(actor, application)
+    application = require_use_keys(actor, client)
     lifetime = tokens.life_of(client) if seconds is None else seconds
     wanted = list(dict.fromkeys(scopes)) or [queries.DEFAULT_SCOPE]
     possible = queries.scopes_of(application)
     unknown = ", ".join(scope for scope in wanted if scope not in possible)
+    name, problem_with_name = name.strip(), None
+    if not name.isprintable():
+        problem_with_name = "A name cannot contain line ends or characters that are not seen. Type it anew."
+    elif len(name) > LONGEST_TOKEN_NAME:
+        problem_with_name = f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has {len(name)}."
     problems = {
-        "name": _problem_with_name(name.strip()),
+        "name": problem_with_name,
         "seconds": grants.problem_with_seconds(lifetime, settings.LONGEST_TOKEN_SECONDS),
         "scopes": f"{unknown} cannot be asked for. Possible here: {', '.join(possible)}." if unknown else None,
     }
@@ -63,9 +68,7 @@ def generate_token(
             raise GrantMissing
         if replaces is not None:
             revoke_token(row=replaces, actor=actor, now=now)
-        return issue_token(
-            client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor, name=name.strip()
-        )
+        return issue_token(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor, name=name)
 
 
 def issue_token(
@@ -81,8 +84,9 @@ def issue_token(
     """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
 
     `user` is the person in whose name the client acts, or None when it acts in its own. Whether `actor` may is for the
-    caller to ask, as `generate_token` does.
+    caller to ask, as `generate_token` does. Raises TooManyTokens.
     """
+    book_token(client=client, now=now)
     scopes = list(scopes)
     token = tokens.mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
     row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))
@@ -102,7 +106,7 @@ def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
     """
     if row.application is None:
         raise TokenNotFound
-    require_use_application(actor, _application_of(row.application))
+    require_use_keys(actor, row.application)
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         found = AccessToken.objects.select_for_update(of=("self",)).filter(pk=row.pk).first()
         if found is None:
@@ -112,24 +116,9 @@ def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
 
 def revoke_tokens_of(*, client: OAuthClient, actor: User, now: datetime) -> int:
     """End every access and refresh token of `client`; returns how many access tokens that were."""
-    require_use_application(actor, _application_of(client))
+    require_use_keys(actor, client)
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         ended = queries.active_tokens(client, now).count()
         RefreshToken.objects.filter(application=client, revoked=None).update(revoked=now, updated=now)
         AccessToken.objects.filter(application=client).delete()
     return ended
-
-
-def _application_of(client: OAuthClient) -> Application:
-    application: Application | None = client.application
-    if application is None:
-        raise KeysNotFound
-    return application
-
-
-def _problem_with_name(name: str) -> str | None:
-    if not name.isprintable():
-        return "A name cannot contain line ends or characters that are not seen. Type it anew."
-    if len(name) > LONGEST_TOKEN_NAME:
-        return f"A token's name has at most {LONGEST_TOKEN_NAME} characters; this one has {len(name)}."
-    return None

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
+from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
-from devportal.models import Application, Subscription
 from devportal.subscription_states import BLOCKING
 from publisher import impact
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
@@ -26,10 +26,12 @@ PER_PAGE = 25
 @requires(Role.SUBSCRIBER)
 def applications(request: HttpRequest) -> HttpResponse:
     """The viewer's applications; `q` searches."""
-    text = request.GET.get("q", "").strip()
+    typed = request.GET.get("q", "").strip()
+    text, refusal = asked(typed)
     found = queries.applications_of(current_user(request), text=text).prefetch_related("clients")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "devportal/applications/list.html", {"page": page, "text": text})
+    context = {"page": page, "typed": typed, "refusal": refusal}
+    return render(request, "devportal/applications/list.html", context, status=400 if refusal else 200)
 
 
 @requires(Role.SUBSCRIBER)
@@ -54,10 +56,21 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One application: what it is, what it is subscribed to, and which keys it has."""
     found = queries.application_for(current_user(request), pk)
     live = impact.live_by("api_id", application_id=str(found.pk))
-    rows = queries.subscriptions_of(found).prefetch_related("api__plans")
+    rows = found.subscriptions.select_related("api__provider", "plan").prefetch_related("api__plans")
+    subscriptions = [
+        {
+            "subscription": each,
+            "is_visible": each.api.stage in SERVED,
+            "is_open": each.api.stage in SUBSCRIBABLE,
+            "is_blocked": each.state in BLOCKING,
+            "other_plans": [plan for plan in each.api.plans.all() if plan != each.plan],
+            "live": live[str(each.api_id)],
+        }
+        for each in rows.order_by("api__name", "api__version")
+    ]
     context = {
         "application": found,
-        "subscriptions": [{**_row(each), "live": live[str(each.api_id)]} for each in rows],
+        "subscriptions": subscriptions,
         "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
@@ -70,7 +83,8 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What can be changed about an application."""
     found = queries.application_for(current_user(request), pk)
-    form = ApplicationForm(sent(request), initial=_known(found))
+    known = {"name": found.name, "description": found.description, "token_type": found.token_type}
+    form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name})
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         changed = accepted(
@@ -97,24 +111,3 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
     operations.delete_application(application=found, actor=current_user(request), now=timezone.now())
     messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
     return redirect("devportal:applications")
-
-
-def _known(application: Application) -> dict[str, str]:
-    return {
-        "name": application.name,
-        "description": application.description,
-        "plan": application.plan.name,
-        "token_type": application.token_type,
-    }
-
-
-def _row(subscription: Subscription) -> dict[str, object]:
-    """A subscription, with what can be done to it and whether its API can still be opened."""
-    others = [plan for plan in subscription.api.plans.all() if plan != subscription.plan]
-    return {
-        "subscription": subscription,
-        "is_visible": subscription.api.stage in SERVED,
-        "is_open": subscription.api.stage in SUBSCRIBABLE,
-        "may_leave": subscription.state not in BLOCKING,
-        "other_plans": others,
-    }

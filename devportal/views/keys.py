@@ -1,21 +1,18 @@
 """The keys of an application, of one type: generate, change, replace the secret."""
 
-from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
-from oauth2_provider.models import AccessToken
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, sent, status_of
+from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
@@ -31,13 +28,22 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """The keys of one type; with POST generate them, or change what they may do."""
     application = queries.application_for(current_user(request), pk)
     client = queries.keys_of(application, key_type)
-    if client:
-        client.application = application
     form = KeysForm(sent(request), client=client)
     if request.method == "POST" and form.is_valid():
-        save = partial(_changed, client=client) if client else partial(_generated, application, key_type)
-        if response := save(request, form):
-            return response
+        fields, actor, now = form.cleaned_data, current_user(request), timezone.now()
+        back = redirect("devportal:keys", pk, key_type)
+        if client:
+            if accepted(form, lambda: operations.update_keys(client=client, **fields, actor=actor, now=now)):
+                messages.success(request, "The keys were saved. Tokens that exist already are as they were.")
+                return back
+        elif made := accepted(
+            form,
+            lambda: operations.generate_keys(
+                application=application, key_type=key_type, **fields, actor=actor, now=now
+            ),
+        ):
+            keep_once(request, back, "secret", made.client, made.secret)
+            return back
     return page(request, application, key_type, client, form=form)
 
 
@@ -68,8 +74,14 @@ def page(
 ) -> HttpResponse:
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
-    tokens_form = token_form or (TokenForm(client=client) if client else None)
-    listed = _listed_tokens(request, client) if client else None
+    tokens_form = token_form or (TokenForm(reopened(request, "new-token"), client=client) if client else None)
+    listed, used = None, {}
+    if client:
+        active = queries.active_tokens(client, timezone.now())
+        listed = Paginator(active, TOKENS_A_PAGE).get_page(request.GET.get("page"))
+        known = token_use.last_used(row.pk for row in listed)
+        # A connection that was given the token when it was open already may be older than the token.
+        used = {str(row.pk): max(known[str(row.pk)], row.created) for row in listed if str(row.pk) in known}
     live = impact.live_by("token_id", application_id=str(application.pk), key_type=key_type)
     context: dict[str, Any] = {
         "application": application,
@@ -80,56 +92,10 @@ def page(
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": listed,
-        "used": _last_used(listed) if listed else {},
+        "used": used,
         "live": live,
         "live_in_all": sum(live.values()),
     }
     status = max(status_of(each) for each in (keys_form, tokens_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)
     return kept_nowhere(answer, context["secret"], context["token"])
-
-
-def _listed_tokens(request: HttpRequest, client: OAuthClient) -> Page[AccessToken]:
-    active = queries.active_tokens(client, timezone.now())
-    return Paginator(active, TOKENS_A_PAGE).get_page(request.GET.get("page"))
-
-
-def _last_used(listed: Page[AccessToken]) -> dict[str, datetime]:
-    """A connection that was given the token when it was open already is older than the token's use, and may be older
-    than the token.
-    """
-    known = token_use.last_used(row.pk for row in listed)
-    return {str(row.pk): max(known[str(row.pk)], row.created) for row in listed if str(row.pk) in known}
-
-
-def _generated(
-    application: Application, key_type: KeyType, request: HttpRequest, form: KeysForm
-) -> HttpResponse | None:
-    made = accepted(
-        form,
-        lambda: operations.generate_keys(
-            application=application,
-            key_type=key_type,
-            **form.cleaned_data,
-            actor=current_user(request),
-            now=timezone.now(),
-        ),
-    )
-    if made is None:
-        return None
-    response = redirect("devportal:keys", application.pk, key_type)
-    keep_once(request, response, "secret", made.client, made.secret)
-    return response
-
-
-def _changed(request: HttpRequest, form: KeysForm, client: OAuthClient) -> HttpResponse | None:
-    changed = accepted(
-        form,
-        lambda: operations.update_keys(
-            client=client, **form.cleaned_data, actor=current_user(request), now=timezone.now()
-        ),
-    )
-    if changed is None:
-        return None
-    messages.success(request, "The keys were saved. Tokens that exist already are as they were.")
-    return redirect("devportal:keys", changed.application_id, changed.key_type)

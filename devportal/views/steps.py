@@ -68,30 +68,21 @@ def run_for(viewer: User, api_pk: UUID, application_pk: UUID | None = None, key_
         return Run(api)
     application = queries.application_for(viewer, application_pk)
     client = queries.keys_of(application, key_type) if key_type else None
-    if client:
-        client.application = application
-    return Run(api, application, queries.subscription_of(application, api), key_type, client)
+    subscription = application.subscriptions.filter(api=api).select_related("plan", "api").first()
+    return Run(api, application, subscription, key_type, client)
 
 
 def steps_of(run: Run, here: int, *, failed: bool = False, seconds: int | None = None) -> list[WizardStep]:
     """The stepper with step `here` current; the steps before it lead back."""
-    return [
-        WizardStep(number, title, note, _state(number, here, failed), run.address(number) if number < here else "")
-        for number, (title, note) in enumerate(zip(TITLES, _notes(run, seconds), strict=True), start=1)
-    ]
-
-
-def _state(number: int, here: int, failed: bool) -> str:
-    if number == here:
-        return "failed" if failed else "current"
-    return "done" if number < here else "todo"
-
-
-def _notes(run: Run, seconds: int | None) -> list[str]:
-    return [
+    notes = (
         run.application.name if run.application else "create or choose",
         str(run.subscription.plan) if run.subscription else "choose a plan",
         run.key_type.label if run.key_type else "production or sandbox",
         durations.in_words(seconds) if seconds else "scopes and validity",
         "copy and go",
-    ]
+    )
+    steps = []
+    for number, (title, note) in enumerate(zip(TITLES, notes, strict=True), start=1):
+        state = "done" if number < here else "todo" if number > here else "failed" if failed else "current"
+        steps.append(WizardStep(number, title, note, state, run.address(number) if number < here else ""))
+    return steps

@@ -11,16 +11,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
+from core.searching import asked
 from devportal import operations, queries
-from devportal.errors import SubscriptionNotFound
+from devportal.errors import BlockNotFound, SubscriptionNotFound
 from devportal.models import KeyType, Subscription
 from devportal.permissions import can_manage_subscribers, require_manage_subscribers
 from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
 from publisher import impact
-from publisher.models import Api, Plan
+from publisher.models import Api
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
+MOST_BLOCKS = 50
 # What a button that leads to a state says; approving is unblocking what was never open.
 ACTIONS = {
     SubscriptionState.UNBLOCKED: "Unblock",
@@ -35,20 +37,33 @@ ACTIONS = {
 def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every subscription to an API; `q` searches, `state` narrows."""
     api = get_api_for(current_user(request), pk)
-    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    found = queries.subscribers_of(current_user(request), api, text=text, state=state)
+    typed, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    text, refusal = asked(typed)
+    found = queries.all_subscribers(current_user(request), text=text, state=state).filter(api=api)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    live = impact.live_by("application_id", api_id=str(api.pk))
+    production = impact.live_by("application_id", api_id=str(api.pk), key_type=KeyType.PRODUCTION)
+    rows = []
+    for row in page:
+        now = SubscriptionState(row.state)
+        labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
+        closes = {"live": live[str(row.application_id)], "live_production": production[str(row.application_id)]}
+        actions = [(each, labels[each], each is not SubscriptionState.UNBLOCKED) for each in MAY_BECOME[now]]
+        rows.append({"subscription": row, "actions": actions, "plan_dialog": f"plan-{row.pk}", **closes})
     context = {
         "api": api,
         "page": page,
-        "rows": _rows(api, list(page)),
+        "rows": rows,
         "plans": plans_of(api),
-        "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "state": state,
         "states": CHOICES,
+        "blocks": queries.blocks(current_user(request), api)[:MOST_BLOCKS],
+        "blocked": queries.blocks(current_user(request), api).count(),
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
-    return render(request, "devportal/subscribers/list.html", context)
+    return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)
 
 
 @require_POST
@@ -70,9 +85,11 @@ def states(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
 @requires()
 def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     """Put one subscription under another plan."""
-    row = _managed(request, pk, subscription)
+    row, name = _managed(request, pk, subscription), request.POST.get("plan", "")
     try:
-        plan = _chosen_plan(request)
+        if not name:
+            raise Invalid("Choose a plan first. Nothing was changed.")
+        (plan,) = plans_named([name])
         operations.change_plan(subscription=row, plan=plan, actor=current_user(request), now=timezone.now())
         messages.success(request, f"{row.application} is under {plan} now.")
     except (Conflict, Invalid) as refusal:
@@ -80,11 +97,18 @@ def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
     return redirect("devportal:subscribers", pk)
 
 
-def _chosen_plan(request: HttpRequest) -> Plan:
-    name = request.POST.get("plan", "")
-    if not name:
-        raise Invalid("Choose a plan first. Nothing was changed.")
-    return plans_named([name])[0]
+@require_POST
+@requires()
+def block_deletions(request: HttpRequest, pk: UUID, block: UUID) -> HttpResponse:
+    """Let somebody in again who was blocked."""
+    api = get_api_for(current_user(request), pk)
+    require_manage_subscribers(current_user(request), api)
+    row = queries.block_for(current_user(request), block)
+    if row.api_id != api.pk:
+        raise BlockNotFound
+    operations.lift_block(block=row, actor=current_user(request), now=timezone.now())
+    messages.success(request, f"{row.owner.display_name} may call {api} again.")
+    return redirect("devportal:subscribers", pk)
 
 
 def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription:
@@ -95,24 +119,3 @@ def _managed(request: HttpRequest, pk: UUID, subscription: UUID) -> Subscription
     if row.api_id != api.pk:
         raise SubscriptionNotFound
     return row
-
-
-def _rows(api: Api, subscriptions: list[Subscription]) -> list[dict[str, object]]:
-    """Each subscription, what can be done to it, and how many connections that would close."""
-    live = impact.live_by("application_id", api_id=str(api.pk))
-    production = impact.live_by("application_id", api_id=str(api.pk), key_type=KeyType.PRODUCTION)
-    return [
-        {
-            **_row(each),
-            "live": live[str(each.application_id)],
-            "live_production": production[str(each.application_id)],
-        }
-        for each in subscriptions
-    ]
-
-
-def _row(subscription: Subscription) -> dict[str, object]:
-    now = SubscriptionState(subscription.state)
-    labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
-    actions = [(state, labels[state], state is not SubscriptionState.UNBLOCKED) for state in MAY_BECOME[now]]
-    return {"subscription": subscription, "actions": actions}

@@ -15,12 +15,13 @@ from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
 from devportal import attempts, diagnosis, operations, queries, snippets, tokens
-from devportal.addresses import Addresses, addresses_of, takes_token_in_url
-from devportal.forms import PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
-from devportal.models import Application, KeyType, Subscription
+from devportal.addresses import addresses_of, takes_token_in_url
+from devportal.forms import EXISTING, PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
+from devportal.models import Application, KeyType
 from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
+from publisher.origins import console_pass
 
 
 @requires(Role.SUBSCRIBER)
@@ -29,9 +30,17 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
     run = run_for(current_user(request), pk)
     mine = queries.applications_of(current_user(request))
-    form = WizardApplicationForm(sent(request), mine=mine, initial=_chosen(request))
-    if request.method == "POST" and form.is_valid() and (application := _application(request, form)):
-        return redirect(Run(run.api, application).address(2))
+    before = request.GET.get("application", "")  # the choice of somebody who comes back
+    initial = {"which": EXISTING, "application": before} if before else {}
+    form = WizardApplicationForm(sent(request), mine=mine, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        application: Application | None = form.cleaned_data["application"]
+        if not form.wants_existing:
+            fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
+            actor, now = current_user(request), timezone.now()
+            application = accepted(form, lambda: operations.create_application(**fields, actor=actor, now=now))
+        if application:
+            return redirect(Run(run.api, application).address(2))
     return _page(request, "application", 1, run, form=form, mine=mine)
 
 
@@ -43,10 +52,22 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
     if run.subscription is None and run.api.stage not in SUBSCRIBABLE:
         messages.error(request, f"{run.api} is {run.api.stage.label.lower()} and takes no new subscribers.")
         return redirect("devportal:api", run.api.pk)
-    current = run.subscription.plan if run.subscription else None
-    form = PlanForm(sent(request), api=run.api, viewer=current_user(request), current=current)
-    if request.method == "POST" and form.is_valid() and _subscription(request, form, run):
-        return redirect(run.address(3))
+    actor, now, current = current_user(request), timezone.now(), run.subscription
+    form = PlanForm(sent(request), api=run.api, viewer=actor, current=current.plan if current else None)
+    if request.method == "POST" and form.is_valid():
+        plan, subscription = form.cleaned_data["plan"], current
+        if current is None:
+            chosen = _application_of(run)
+            subscription = accepted(
+                form,
+                lambda: operations.subscribe(application=chosen, api=run.api, plan=plan, actor=actor, now=now),
+            )
+        elif current.plan != plan:
+            subscription = accepted(
+                form, lambda: operations.change_plan(subscription=current, plan=plan, actor=actor, now=now)
+            )
+        if subscription:
+            return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)
 
 
@@ -57,10 +78,20 @@ def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse
     run = run_for(current_user(request), pk, application)
     if run.first_open < 3:
         return redirect(run.address(run.first_open))
-    existing = frozenset(each.key_type for each in _application_of(run).clients.all())
-    form = WizardKeysForm(sent(request), existing=existing, initial=_wanted_type(request))
-    if request.method == "POST" and form.is_valid() and (response := _keys(request, form, run)):
-        return response
+    chosen, before = _application_of(run), request.GET.get("type", "").upper()
+    existing = frozenset(each.key_type for each in chosen.clients.all())
+    initial = {"key_type": before} if before in KeyType.values else {}
+    form = WizardKeysForm(sent(request), existing=existing, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        key_type = KeyType(form.cleaned_data["key_type"])
+        onward = redirect(Run(run.api, chosen, run.subscription, key_type).address(4))
+        if form.reuses:
+            return onward
+        fields = {name: form.cleaned_data[name] for name in ("grant_types", "callback_url", "token_seconds")}
+        fields |= {"application": chosen, "key_type": key_type, "actor": current_user(request), "now": timezone.now()}
+        if made := accepted(form, lambda: operations.generate_keys(**fields)):
+            keep_once(request, onward, "secret", made.client, made.secret)
+            return onward
     return _page(request, "keys", 3, run, form=form, existing=existing)
 
 
@@ -71,10 +102,15 @@ def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyT
     run = run_for(current_user(request), pk, application, key_type)
     if run.first_open < 4 or run.client is None:
         return redirect(run.address(run.first_open))
-    form = TokenForm(sent(request), client=run.client)
-    if request.method == "POST" and form.is_valid() and (response := _token(request, form, run)):
-        return response
-    secret = show_once(request, "secret", run.client)
+    client = run.client
+    form = TokenForm(sent(request), client=client)
+    if request.method == "POST" and form.is_valid():
+        fields = {**form.cleaned_data, "actor": current_user(request), "now": timezone.now()}
+        if issued := accepted(form, lambda: operations.generate_token(client=client, **fields)):
+            onward = redirect(run.address(5))
+            keep_once(request, onward, "token", client, issued.token)
+            return onward
+    secret = show_once(request, "secret", client)
     return kept_nowhere(_page(request, "token", 4, run, form=form, secret=secret), secret)
 
 
@@ -88,13 +124,14 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     now = timezone.now()
     token = show_once(request, "token", run.client)
     row = (tokens.find(token, now) if token else None) or queries.active_tokens(run.client, now).first()
-    addresses = addresses_of(run.api)
+    addresses, in_url = addresses_of(run.api), takes_token_in_url(run.api)
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
+        "console_pass": console_pass(settings.SECRET_KEY, token) if token else "",
         "addresses": addresses,
         "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
-        "ways": _ways(run, addresses, token) if token else [],
+        "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url) if token else [],
         "reasons": _reasons(run) if row else [],
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
     }
@@ -112,16 +149,12 @@ def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     run = run_for(current_user(request), pk, application, key_type)
     refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
     if refused and refused.application_id in ("", str(application)):
-        reasons, wants_token = diagnosis.of_refusal(refused), diagnosis.another_token_helps(refused)
+        reasons, wants_token = diagnosis.of_refusal(refused), refused.code in diagnosis.TOKEN_CODES
     else:
-        reasons, wants_token, refused = _reasons(run), not _live_tokens(run), None
+        reasons, refused = _reasons(run), None
+        wants_token = not (run.client and queries.active_tokens(run.client, timezone.now()).exists())
     token = run.address(4) if wants_token and run.client else ""
     return JsonResponse({"recorded": refused is not None, "reasons": reasons, "token": token})
-
-
-def _ways(run: Run, addresses: Addresses, token: str) -> list[snippets.Snippet]:
-    in_url = takes_token_in_url(run.api)
-    return snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url)
 
 
 def _page(
@@ -139,82 +172,6 @@ def _page(
     return render(request, f"devportal/wizard/{name}.html", given, status=status_of(form) if form else 200)
 
 
-def _chosen(request: HttpRequest) -> dict[str, str]:
-    """What the first step begins with when somebody comes back to it."""
-    wanted = request.GET.get("application", "")
-    return {"which": "existing", "application": wanted} if wanted else {}
-
-
-def _wanted_type(request: HttpRequest) -> dict[str, str]:
-    wanted = request.GET.get("type", "").upper()
-    return {"key_type": wanted} if wanted in KeyType.values else {}
-
-
-def _application(request: HttpRequest, form: WizardApplicationForm) -> Application | None:
-    if form.wants_existing:
-        chosen: Application = form.cleaned_data["application"]
-        return chosen
-    fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
-    return accepted(
-        form, lambda: operations.create_application(**fields, actor=current_user(request), now=timezone.now())
-    )
-
-
-def _subscription(request: HttpRequest, form: PlanForm, run: Run) -> Subscription | None:
-    """The subscription as it has to be to go on: a new one, the same one, or one under another plan."""
-    plan, now, current = form.cleaned_data["plan"], timezone.now(), run.subscription
-    application = _application_of(run)
-    if current is None:
-        return accepted(
-            form,
-            lambda: operations.subscribe(
-                application=application, api=run.api, plan=plan, actor=current_user(request), now=now
-            ),
-        )
-    if current.plan == plan:
-        return current
-    return accepted(
-        form, lambda: operations.change_plan(subscription=current, plan=plan, actor=current_user(request), now=now)
-    )
-
-
-def _keys(request: HttpRequest, form: WizardKeysForm, run: Run) -> HttpResponse | None:
-    """The way on to the token; None if the keys cannot be generated as asked."""
-    key_type = KeyType(form.cleaned_data["key_type"])
-    application = _application_of(run)
-    way_on = redirect(Run(run.api, application, run.subscription, key_type).address(4))
-    if form.reuses:
-        return way_on
-    fields = {name: form.cleaned_data[name] for name in ("grant_types", "callback_url", "token_seconds")}
-    made = accepted(
-        form,
-        lambda: operations.generate_keys(
-            application=application, key_type=key_type, **fields, actor=current_user(request), now=timezone.now()
-        ),
-    )
-    if made is None:
-        return None
-    keep_once(request, way_on, "secret", made.client, made.secret)
-    return way_on
-
-
-def _token(request: HttpRequest, form: TokenForm, run: Run) -> HttpResponse | None:
-    """The way on to the page that shows the token; None if none was generated."""
-    client = run.client
-    assert client is not None  # noqa: S101 - the step was left otherwise
-    issued = accepted(
-        form,
-        lambda: operations.generate_token(
-            client=client, **form.cleaned_data, actor=current_user(request), now=timezone.now()
-        ),
-    )
-    if issued is None:
-        return None
-    way_on = redirect(run.address(5))
-    keep_once(request, way_on, "token", client, issued.token)
-    return way_on
-
-
 def _reasons(run: Run) -> list[str]:
     if run.application is None or run.key_type is None:
         return []
@@ -223,13 +180,9 @@ def _reasons(run: Run) -> list[str]:
         application=run.application,
         subscription=run.subscription,
         key_type=run.key_type,
-        live_tokens=_live_tokens(run),
-        denied=queries.denials_of(run.application, run.api),
+        live_tokens=queries.active_tokens(run.client, timezone.now()).count() if run.client else 0,
+        denied=queries.conditions_against(run.application, run.api),
     )
-
-
-def _live_tokens(run: Run) -> int:
-    return queries.active_tokens(run.client, timezone.now()).count() if run.client else 0
 
 
 def _application_of(run: Run) -> Application:

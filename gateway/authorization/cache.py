@@ -7,14 +7,13 @@ kept for a short while, so that repeating it costs no query. Both are bounded. K
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.authorization.grants import Grant, TokenError
 
 MOST_GRANTS = 20_000
-MOST_ABSENCES = 20_000
-ABSENCE_SECONDS = 10.0
+MOST_ERRORS = 20_000
+ERROR_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -31,13 +30,13 @@ class Touched:
     users: set[str] = field(default_factory=set)
     plans: set[str] = field(default_factory=set)
     application_plans: set[str] = field(default_factory=set)
-    denials: bool = False
+    deny_policies: bool = False
     reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.denials or self.reauthentications or self.closings)
+        return bool(people or self.deny_policies or self.reauthentications or self.closings)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -58,19 +57,19 @@ class Touched:
         self.users |= other.users
         self.plans |= other.plans
         self.application_plans |= other.application_plans
-        self.denials |= other.denials
+        self.deny_policies |= other.deny_policies
         self.reauthentications |= other.reauthentications
         self.closings |= other.closings
 
 
 class GrantCache:
-    """Grants and absences by the digest of their token. `generation` ages all grants at once, see `revalidate`."""
+    """Grants and token errors by the digest of their token. `generation` ages all grants at once, see `revalidate`."""
 
-    def __init__(self, most_grants: int = MOST_GRANTS, most_absences: int = MOST_ABSENCES) -> None:
+    def __init__(self, most_grants: int = MOST_GRANTS, most_errors: int = MOST_ERRORS) -> None:
         self._most_grants = most_grants
-        self._most_absences = most_absences
+        self._most_errors = most_errors
         self._grants: OrderedDict[str, tuple[Grant, int]] = OrderedDict()
-        self._absences: OrderedDict[str, tuple[TokenError, float]] = OrderedDict()
+        self._errors: OrderedDict[str, tuple[TokenError, float]] = OrderedDict()
         self._resting_on: dict[tuple[str, str], set[str]] = {}
         self._generation = 0
 
@@ -82,10 +81,10 @@ class GrantCache:
         if kept := self._grants.get(digest):
             self._grants.move_to_end(digest)
             return kept[0] if kept[1] == self._generation else None
-        if absent := self._absences.get(digest):
-            if now < absent[1]:
-                return absent[0]
-            del self._absences[digest]
+        if refused := self._errors.get(digest):
+            if now < refused[1]:
+                return refused[0]
+            del self._errors[digest]
         return None
 
     def of_token(self, token_id: str) -> Grant | None:
@@ -108,18 +107,25 @@ class GrantCache:
             while len(self._grants) > self._most_grants:
                 self._forget(next(iter(self._grants)))
         else:
-            self._absences.pop(digest, None)
-            self._absences[digest] = (answer, now + ABSENCE_SECONDS)
-            while len(self._absences) > self._most_absences:
-                self._absences.popitem(last=False)
+            self._errors.pop(digest, None)
+            self._errors[digest] = (answer, now + ERROR_SECONDS)
+            while len(self._errors) > self._most_errors:
+                self._errors.popitem(last=False)
 
     def drop(self, touched: Touched) -> None:
         """Forget the grants that rest on what changed; when people changed, also who was refused for being disabled."""
-        for base in _touched_bases(touched):
+        kinds = {
+            "token": touched.tokens,
+            "application": touched.applications,
+            "user": touched.users,
+            "plan": touched.plans,
+            "application plan": touched.application_plans,
+        }
+        for base in [(kind, name) for kind, names in kinds.items() for name in names]:
             for digest in list(self._resting_on.get(base, ())):
                 self._forget(digest)
         if touched.users:
-            self._absences.clear()
+            self._errors.clear()
 
     def revalidate(self) -> None:
         """Have every grant asked for again at its next use, in case a change was missed."""
@@ -139,11 +145,3 @@ def _bases(grant: Grant) -> set[tuple[str, str]]:
     people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
     plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
     return {("token", grant.token_id), ("application", grant.application_id), *people, *plans}
-
-
-def _touched_bases(touched: Touched) -> Iterator[tuple[str, str]]:
-    yield from (("token", each) for each in touched.tokens)
-    yield from (("application", each) for each in touched.applications)
-    yield from (("user", each) for each in touched.users)
-    yield from (("plan", each) for each in touched.plans)
-    yield from (("application plan", each) for each in touched.application_plans)

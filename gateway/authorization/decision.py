@@ -1,6 +1,4 @@
-"""Who may call what: the decision about a handshake, and the same decision about a connection that is open. Pure.
-
-Longer than most modules here, because the two decisions share every step and every sentence.
+"""Who may call what, one module because a handshake and an open connection share every step and every sentence. Pure.
 
 | what | decision |
 |---|---|
@@ -25,10 +23,11 @@ A pre-released (prototyped) API asks for no subscription; one that is blocked st
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import ActiveDenyPolicies
 from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
@@ -72,25 +71,31 @@ def authorize(
     match: Match | None,
     grant: Grant | TokenError | None,
     now: float,
-    denials: Denials | None = None,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal:
     """Decide about a handshake.
 
     `match` is what the route table found for its path, `grant` what the routing state says of its credential (None when
-    there was none), `now` the time in seconds since the epoch, `denials` the deny policies. A prefix of a version is
-    settled here, because it depends on what the caller is subscribed to.
+    there was none), `now` the time in seconds since the epoch. A prefix of a version is settled here, because it
+    depends on what the caller is subscribed to.
     """
     if match is None:
         return nothing_here("No API is served at this address. Check its context and version in the Developer Portal.")
-    route = match.route(*_preferred(grant))
+    preferred: tuple[Container[str], ...] = ()
+    if isinstance(grant, Grant):  # what it may call by subscription, then what has the better refusal
+        held = grant.subscriptions
+        preferred = {api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)}, held
+    route = match.route(*preferred)
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
+    shown, origins = handshake.credential, route.deployment.origins
+    is_console = bool(shown and origins and origins.is_console(shown.token, handshake.console_pass))
+    place = Place(handshake.client_ip, handshake.origin, is_console)
     return (
         _refuse_state(route.deployment)
-        or _refuse_place(route, place, denials)
+        or _refuse_place(route, place, deny_policies)
         or _refuse_credential(handshake.credential, route)
-        or _decide(route, place, grant, now, denials)
+        or _decide(route, place, grant, now, deny_policies)
     )
 
 
@@ -106,13 +111,17 @@ def settle_ticket(admitted: Allow, ticket: TicketGrant) -> Allow | Refusal:
 
 
 def reauthenticate(
-    admitted: Allow, deployment: Deployment | None, grant: Grant, now: float, denials: Denials | None = None
+    admitted: Allow,
+    deployment: Deployment | None,
+    grant: Grant,
+    now: float,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal:
     """Decide about an open connection whose client hands over another token, which must be of the same kind."""
     was = admitted.grant
     if (grant.application_id, grant.key_type, grant.user_id) != (was.application_id, was.key_type, was.user_id):
         return refuse_other_token()
-    decision = reconsider(admitted, deployment, grant, now, denials)
+    decision = reconsider(admitted, deployment, grant, now, deny_policies)
     assert decision is not None  # noqa: S101  a grant always decides
     return decision
 
@@ -126,9 +135,14 @@ def refuse_other_token() -> Refusal:
     )
 
 
-def is_denied(admitted: Allow, denials: Denials) -> bool:
+def is_denied(admitted: Allow, deny_policies: ActiveDenyPolicies) -> bool:
     """Whether a deny policy is against an open connection."""
-    return bool(denials) and _denial_of(admitted, denials) is not None
+    if not deny_policies:
+        return False
+    of_place = deny_policies.of_place(admitted.route.api_id, admitted.client_ip)
+    return (
+        of_place or deny_policies.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
+    ) is not None
 
 
 def reconsider(
@@ -136,7 +150,7 @@ def reconsider(
     deployment: Deployment | None,
     grant: Grant | TokenError,
     now: float,
-    denials: Denials | None = None,
+    deny_policies: ActiveDenyPolicies | None = None,
 ) -> Allow | Refusal | None:
     """Decide again about an open connection, given what is now known of its API and token.
 
@@ -152,23 +166,9 @@ def reconsider(
         return nothing_here("The API no longer has this topic.")
     place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
-        _refuse_state(deployment) or _refuse_place(route, place, denials) or _decide(route, place, grant, now, denials)
-    )
-
-
-def _denial_of(admitted: Allow, denials: Denials) -> Denial | None:
-    place = denials.of_place(admitted.route.api_id, admitted.client_ip)
-    return place or denials.of_caller(admitted.grant.application_id, people_behind(admitted.grant))
-
-
-def _preferred(grant: Grant | TokenError | None) -> tuple[frozenset[str], ...]:
-    """The APIs that the caller may call by subscription, then all it ever subscribed to (for the better refusal)."""
-    if not isinstance(grant, Grant):
-        return ()
-    held = grant.subscriptions
-    return (
-        frozenset(api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)),
-        frozenset(held),
+        _refuse_state(deployment)
+        or _refuse_place(route, place, deny_policies)
+        or _decide(route, place, grant, now, deny_policies)
     )
 
 
@@ -186,9 +186,9 @@ def _refuse_state(deployment: Deployment) -> Refusal | None:
     return None
 
 
-def _refuse_place(route: Route, place: Place, denials: Denials | None) -> Refusal | None:
-    if denials and (denial := denials.of_place(route.api_id, place.client_ip)):
-        return _denied(denial)
+def _refuse_place(route: Route, place: Place, deny_policies: ActiveDenyPolicies | None) -> Refusal | None:
+    if deny_policies and (policy := deny_policies.of_place(route.api_id, place.client_ip)):
+        return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     origins = route.deployment.origins
     if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
@@ -206,7 +206,7 @@ def _refuse_credential(credential: Credential | None, route: Route) -> Refusal |
     if credential.source in _NAMES:
         name = _NAMES[credential.source]
         return unauthorized(900901, "Invalid credentials", f"{name} is not accepted here. {_how_to_show(route)}")
-    if credential.source is CredentialSource.QUERY and not route.query_token:
+    if credential.source is CredentialSource.QUERY and not route.deployment.query_token:
         return unauthorized(
             900901,
             "Invalid credentials",
@@ -225,33 +225,29 @@ _NAMES = {
 
 
 def _how_to_show(route: Route) -> str:
-    query = " or ?access_token=<access token> in the URL" if route.query_token else ""
+    query = " or ?access_token=<access token> in the URL" if route.deployment.query_token else ""
     return f"Send the header Authorization: Bearer <access token>{query}."
 
 
 def _decide(
-    route: Route, place: Place, grant: Grant | TokenError | None, now: float, denials: Denials | None
+    route: Route, place: Place, grant: Grant | TokenError | None, now: float, deny_policies: ActiveDenyPolicies | None
 ) -> Allow | Refusal:
     if not isinstance(grant, Grant):
         return refuse_token_error(grant)
     if grant.expires_at <= now:
         return refuse_token_error(TokenError.EXPIRED)
-    if denials and (denial := denials.of_caller(grant.application_id, people_behind(grant))):
-        return _denied(denial)
+    if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
+        return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     subscription = grant.subscriptions.get(route.api_id)
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
         return refusal
-    endpoint = route.endpoint(grant.key_type)
+    endpoint = route.deployment.endpoints.get(grant.key_type)
     if endpoint is None:
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
         sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
         return forbidden(900905, "Wrong key type", sentence)
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
-
-
-def _denied(denial: Denial) -> Refusal:
-    return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
 
 
 _DENIED = {
@@ -275,10 +271,10 @@ def refuse_token_error(error: TokenError | None) -> Refusal:
         )
     if error is TokenError.EXPIRED:
         return unauthorized(900903, "Access token expired", "The access token has expired. Get a new one.")
-    return unauthorized(900901, "Invalid credentials", _UNPROVEN.get(error, _UNPROVEN[TokenError.UNKNOWN]))
+    return unauthorized(900901, "Invalid credentials", _TOKEN_ERRORS.get(error, _TOKEN_ERRORS[TokenError.UNKNOWN]))
 
 
-_UNPROVEN: dict[TokenError | None, str] = {
+_TOKEN_ERRORS: dict[TokenError | None, str] = {
     TokenError.UNKNOWN: "The access token is not known or was revoked. Get a new one.",
     TokenError.TICKET: "The ticket is not known, was used already or is older than 30 seconds. Ask for a new one.",
     TokenError.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
@@ -305,29 +301,28 @@ def _refuse_subscription(
         )
     if deployment.state not in NEEDS_SUBSCRIPTION or subscription.lets(key_type):
         return None
-    return forbidden(900909, "Subscription inactive", _inactive(subscription.state))
+    sentence = _INACTIVE.get(subscription.state, f"The subscription is {subscription.state}.")
+    return forbidden(900909, "Subscription inactive", sentence)
 
 
-def _inactive(state: str) -> str:
-    if state == SubscriptionState.ON_HOLD:
-        return "The subscription waits for approval. Try again when it has been approved."
-    if state == SubscriptionState.REJECTED:
-        return "The subscription was rejected. Ask the API's publisher, or choose another plan."
-    return f"The subscription is {state}."
+_INACTIVE: dict[str, str] = {
+    SubscriptionState.ON_HOLD: "The subscription waits for approval. Try again when it has been approved.",
+    SubscriptionState.REJECTED: "The subscription was rejected. Ask the API's publisher, or choose another plan.",
+}
 
 
 IDENTITY_SCOPES = frozenset({"openid"})  # they reveal who signed in, and let nobody call anything
 
 
 def _refuse_scope(route: Route, grant: Grant) -> Refusal | None:
+    scopes = route.topic.scopes if route.topic else frozenset[str]()
     if grant.scopes and grant.scopes <= IDENTITY_SCOPES:
-        return _scope_missing("This token only tells who signed in. Get one with the scope default.", "default")
-    if not route.scopes or route.scopes & grant.scopes:
+        wanted = "default"
+        description = "This token only tells who signed in. Get one with the scope default."
+    elif scopes and not scopes & grant.scopes:
+        wanted = " ".join(sorted(scopes))
+        description = f"This topic asks for one of these scopes: {wanted}. Get a token that has it."
+    else:
         return None
-    wanted = " ".join(sorted(route.scopes))
-    return _scope_missing(f"This topic asks for one of these scopes: {wanted}. Get a token that has it.", wanted)
-
-
-def _scope_missing(description: str, wanted: str) -> Refusal:
     challenge = f'{REALM}, error="insufficient_scope", scope="{wanted}"'  # RFC 6750 §3.1
     return Refusal(403, 900910, "Scope missing", description, (("WWW-Authenticate", challenge),))

@@ -56,7 +56,16 @@ class JwtVerifier:
             raise InvalidToken("not a signed JWT")
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
-        key = self._key(_document(header))
+        named = _document(header)
+        if named.get("alg") != "RS256":
+            raise InvalidToken("another algorithm")
+        if str(named.get("typ")).lower() not in TOKEN_TYPES:
+            raise InvalidToken("not an access token")
+        if "crit" in named:
+            raise InvalidToken("an extension that is not understood")
+        key = self._keys.get(str(named.get("kid")))
+        if key is None:
+            raise InvalidToken("an unknown key")
         try:
             key.verify(_bytes(signature), signed.encode("ascii"), _PADDING, _HASH)
         except InvalidSignature:
@@ -67,25 +76,10 @@ class JwtVerifier:
         audience = claims.get("aud")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise InvalidToken("another audience")
-        return _number(claims.get("exp"))
-
-    def _key(self, header: dict[str, Any]) -> RSAPublicKey:
-        if header.get("alg") != "RS256":
-            raise InvalidToken("another algorithm")
-        if str(header.get("typ")).lower() not in TOKEN_TYPES:
-            raise InvalidToken("not an access token")
-        if "crit" in header:
-            raise InvalidToken("an extension that is not understood")
-        key = self._keys.get(str(header.get("kid")))
-        if key is None:
-            raise InvalidToken("an unknown key")
-        return key
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidToken("no expiry")
-    return value
+        expiry = claims.get("exp")
+        if isinstance(expiry, bool) or not isinstance(expiry, int | float):
+            raise InvalidToken("no expiry")
+        return expiry
 
 
 def _document(part: str) -> dict[str, Any]:

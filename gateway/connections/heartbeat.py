@@ -64,7 +64,7 @@ class Heartbeat:
     async def stop(self) -> None:
         """Take the row away; a database that is away will see it go stale instead."""
         try:
-            await self._run(partial(remove, self.worker_id))
+            await self._run(WorkerRecord.objects.filter(pk=self.worker_id).delete)
         except DatabaseError as error:
             log.debug("The heartbeat could not be taken away: %s", error)
 
@@ -73,18 +73,13 @@ def write(worker_id: uuid.UUID, counts: Mapping[str, int], *, started_at: dateti
     """Write one worker's row and sweep away those of workers long gone."""
     WorkerRecord.objects.update_or_create(
         pk=worker_id,
-        defaults={"seen_at": now, "lines": dict(counts)},
+        defaults={"seen_at": now, "connections": dict(counts)},
         create_defaults={
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": started_at,
             "seen_at": now,
-            "lines": dict(counts),
+            "connections": dict(counts),
         },
     )
     WorkerRecord.objects.filter(seen_at__lt=now - timedelta(seconds=SWEEP_SECONDS)).delete()
-
-
-def remove(worker_id: uuid.UUID) -> None:
-    """Take away the row of a worker that stops."""
-    WorkerRecord.objects.filter(pk=worker_id).delete()

@@ -16,11 +16,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection as database
 from django.db import models, transaction
 from django.utils import timezone
 
+from core.upkeep import delete_batch
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
@@ -29,11 +31,9 @@ from gateway.relay.types import CloseInfo, Traffic
 
 WRITE_SECONDS = 1.0
 REFRESH_SECONDS = 10.0
-PRUNE_SECONDS = 3600.0
 YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
 MOST_AT_ONCE = 200  # some milliseconds
-MOST_PRUNED = 5_000
 CONNECTIONS_AT_ONCE = 200
 LOST = CloseInfo("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
 
@@ -43,7 +43,7 @@ Values = dict[str, Any]
 
 
 class ConnectionLog:
-    """The rows of one worker's connections. `days` is how long they are kept, 0 for ever."""
+    """The rows of one worker's connections."""
 
     def __init__(
         self,
@@ -51,25 +51,21 @@ class ConnectionLog:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
-        days: float = 0.0,
         clock: Callable[[], datetime] = timezone.now,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections
         self._run = run
-        self._days = days
         self._clock = clock
         self._waiting: dict[str, Connection | Values] = {}  # one that is open is written as it is by then
         self._written: dict[str, tuple[Traffic, float]] = {}
         self._lost = 0
-        self._refreshed_at = self._pruned_at = clock()
+        self._refreshed_at = clock()
 
     def opened(self, connection: Connection) -> None:
         """A client was let in."""
-        self._written[connection.id] = (
-            connection.relay.traffic() if connection.relay else Traffic(),
-            connection.expires_at,
-        )
+        traffic = connection.relay.traffic() if connection.relay else Traffic()
+        self._written[connection.id] = traffic, connection.admitted.grant.expires_at
         self._put(connection, connection)
 
     def ended(self, connection: Connection) -> None:
@@ -84,7 +80,12 @@ class ConnectionLog:
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             await self.write()
-            await self._look_after()
+            now = self._clock()
+            with suppress(DatabaseError):
+                if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
+                    self._refreshed_at = now
+                    await self.refresh()
+                    await self._run(partial(close_abandoned, now))
 
     async def stop(self) -> None:
         """Write what is left; what cannot be written is said to be lost."""
@@ -114,33 +115,17 @@ class ConnectionLog:
                 if self._waiting.get(name) is waiting:
                     del self._waiting[name]
 
-    async def _look_after(self) -> None:
-        now = self._clock()
-        with suppress(DatabaseError):
-            if now - self._refreshed_at >= timedelta(seconds=REFRESH_SECONDS):
-                self._refreshed_at = now
-                await self.refresh()
-                await self._run(partial(close_abandoned, now))
-            if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
-                self._pruned_at = now
-                while await self._run(partial(prune, now - timedelta(days=self._days))):
-                    await asyncio.sleep(0)  # a part at a time, so that others may write in between
-
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
         for count, connection in enumerate(self._connections, start=1):
-            if self._connections.get(connection.id) is connection:  # it may have ended since the loop began
-                self._refresh(connection)
+            is_open = self._connections.get(connection.id) is connection  # it may have ended since the loop began
+            if is_open and connection.relay is not None:
+                figures = (connection.relay.traffic(), connection.admitted.grant.expires_at)
+                if figures != self._written.get(connection.id):
+                    self._written[connection.id] = figures
+                    self._put(connection, connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)  # a part at a time, so that frames may pass in between
-
-    def _refresh(self, connection: Connection) -> None:
-        if connection.relay is None:
-            return
-        figures = (connection.relay.traffic(), connection.expires_at)
-        if figures != self._written.get(connection.id):
-            self._written[connection.id] = figures
-            self._put(connection, connection)
 
     def _put(self, connection: Connection, waiting: Connection | Values) -> None:
         if len(self._waiting) < MOST_WAITING or connection.id in self._waiting:
@@ -164,12 +149,14 @@ def close_abandoned(now: datetime) -> int:
     return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
 
 
-def prune(before: datetime) -> int:
-    """Delete rows of connections that ended before, so many at a time; how many they were."""
-    old = list(
-        ConnectionRecord.objects.filter(ended_at__lt=before).order_by().values_list("pk", flat=True)[:MOST_PRUNED]
-    )
-    return ConnectionRecord.objects.filter(pk__in=old).delete()[0] if old else 0
+def prune(now: datetime) -> int:
+    """Delete a batch of ended connections beyond the days and the rows that are kept; how many they were."""
+    days, most = settings.CONNECTION_LOG_DAYS, settings.CONNECTION_LOG_ROWS
+    ended = ConnectionRecord.objects.filter(ended_at__isnull=False).order_by("-ended_at")
+    if days and (old := delete_batch(ended.filter(ended_at__lt=now - timedelta(days=days)))):
+        return old
+    first_over = ended.values_list("ended_at", flat=True)[most : most + 1].first() if most else None
+    return delete_batch(ended.filter(ended_at__lte=first_over)) if first_over else 0
 
 
 @lru_cache
@@ -182,32 +169,29 @@ def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | No
     columns = [quote(str(field.column)) for field in fields]
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
     marks = ", ".join(["%s"] * len(fields))
+    adapters: dict[str, Callable[[Any], Any]] = {}
+    for field in fields:
+        if isinstance(field, models.DateTimeField):
+            adapters[field.attname] = database.ops.adapt_datetimefield_value
+        elif isinstance(field, models.UUIDField):  # the worker's own: always the same
+            adapters[field.attname] = lru_cache(partial(field.get_db_prep_save, connection=database))
     return (
         f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        [(str(field.attname), _adapter(field)) for field in fields],
+        [(str(field.attname), adapters.get(field.attname)) for field in fields],
     )
 
 
-def _adapter(field: Any) -> Callable[[Any], Any] | None:
-    """What makes a value of this field what the driver takes; None where that is the value itself."""
-    if isinstance(field, models.DateTimeField):
-        return database.ops.adapt_datetimefield_value
-    if isinstance(field, models.UUIDField):  # the worker's own: always the same
-        return lru_cache(partial(field.get_db_prep_save, connection=database))
-    return None
-
-
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
-    admitted, grant, route = connection.admitted, connection.admitted.grant, connection.admitted.route
+    admitted, grant, deployment = connection.admitted, connection.admitted.grant, connection.admitted.route.deployment
     traffic = connection.relay.traffic() if connection.relay else Traffic()
     return {
         "id": connection.id,
         "worker_id": worker_id,
-        "api_id": route.api_id,
-        "api_name": route.name,
-        "context": route.context,
-        "version": route.version,
+        "api_id": deployment.api_id,
+        "api_name": deployment.name,
+        "context": deployment.context,
+        "version": deployment.version,
         "application_id": grant.application_id,
         "application_name": grant.application_name,
         "owner_id": grant.owner_id,
@@ -216,8 +200,8 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "key_type": grant.key_type,
         "token_id": grant.token_id,
         "client_ip": connection.client_ip,
-        "expires_at": _moment(grant.expires_at),
-        "started_at": _moment(connection.opened_at),
+        "expires_at": datetime.fromtimestamp(grant.expires_at, UTC),
+        "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
         **traffic._asdict(),
         **_OPEN,
     }
@@ -234,7 +218,3 @@ def _ending(close_info: CloseInfo, now: datetime) -> Values:
         "backend_code": close_info.backend_code,
         "reason": close_info.reason[:125],
     }
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -42,7 +42,10 @@ def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: U
     Raises RoleRequired, BadReason (field `reason`), ConnectionHasEnded.
     """
     require_close(actor)
-    words = _clean_reason(reason)
+    words = reason.strip() or BY_OPERATOR.reason
+    if not words.isprintable() or len(words.encode()) > MOST_REASON:
+        sentence = f"A reason is one line of at most {MOST_REASON} bytes; this one has {len(words.encode())}."
+        raise BadReason(sentence, {"reason": sentence})
     if not open_among(ConnectionRecord.objects.filter(pk=connection.pk), now).exists():
         raise ConnectionHasEnded("This connection has ended already.")
     audit.record(
@@ -54,11 +57,3 @@ def close_connection(*, connection: ConnectionRecord, reason: str = "", actor: U
         detail={"api_id": connection.api_id, "application_id": connection.application_id, "reason": words},
     )
     return connection
-
-
-def _clean_reason(reason: str) -> str:
-    words = reason.strip() or BY_OPERATOR.reason
-    if not words.isprintable() or len(words.encode()) > MOST_REASON:
-        sentence = f"A reason is one line of at most {MOST_REASON} bytes; this one has {len(words.encode())}."
-        raise BadReason(sentence, {"reason": sentence})
-    return words

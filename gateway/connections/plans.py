@@ -20,11 +20,10 @@ class ConnectionPlans:
         self._lease_client = lease_client
 
     async def enter(self, connection: Connection) -> Refusal | None:
-        """As `ConnectionPlans.enter`."""
+        """Let it draw from its plans; or the refusal, where one of them allows no more or is not known now."""
+        subscription, application = plans_of(connection.admitted)
         try:
-            connection.admission = await self._lease_client.enter(
-                subscription=subscription_of(connection.admitted), application=application_of(connection.admitted)
-            )
+            connection.admission = await self._lease_client.enter(subscription=subscription, application=application)
         except PlanExceeded as error:
             return refusals.over_plan(error.subject, str(error), error.retry_after)
         except PlanUnknown:
@@ -33,28 +32,26 @@ class ConnectionPlans:
 
     def follow(self, connection: Connection) -> None:
         """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
-        for plan in (subscription_of(connection.admitted), application_of(connection.admitted)):
+        for plan in plans_of(connection.admitted):
             if plan:
                 self._lease_client.change(*plan)
         if connection.relay:
             connection.relay.limit_messages(message_bytes(connection.admitted))
 
     def leave(self, connection: Connection) -> None:
-        """As `ConnectionPlans.leave`."""
-        entry, connection.admission = connection.admission, None
-        if entry:
-            entry.leave(self._lease_client.clock())
+        """Draw from its plans no more; nothing happens when it does not."""
+        admission, connection.admission = connection.admission, None
+        if admission:
+            admission.leave(self._lease_client.clock())
 
 
-def subscription_of(admitted: Allow) -> PlanOf | None:
-    """The business plan of the subscription that is called under."""
-    account = api_account(admitted.grant.application_id, admitted.route.api_id)
-    return PlanOf(account, admitted.subscription.limits) if admitted.subscription else None
-
-
-def application_of(admitted: Allow) -> PlanOf | None:
-    """The plan of the application that calls."""
-    return PlanOf(application_account(admitted.grant.application_id), admitted.grant.limits)
+def plans_of(admitted: Allow) -> tuple[PlanOf | None, PlanOf]:
+    """The business plan of the subscription that is called under, and the plan of the application that calls."""
+    grant, subscription = admitted.grant, admitted.subscription
+    application = PlanOf(application_account(grant.application_id), grant.limits)
+    if subscription is None:
+        return None, application
+    return PlanOf(api_account(grant.application_id, admitted.route.deployment.api_id), subscription.limits), application
 
 
 def message_bytes(admitted: Allow) -> int | None:
@@ -62,6 +59,12 @@ def message_bytes(admitted: Allow) -> int | None:
     return admitted.subscription.limits.message_bytes if admitted.subscription else None
 
 
-def meters_of(entry: Admission | None) -> tuple[Meter, Meter]:
+def extensions_for(admitted: Allow, offered: str) -> str:
+    """What of a client's offer of extensions its backend is offered: none under a plan that counts what is inside."""
+    is_plain = admitted.subscription is not None and admitted.subscription.limits.uncompressed
+    return "" if is_plain else offered
+
+
+def meters_of(admission: Admission | None) -> tuple[Meter, Meter]:
     """What the client's messages draw from, and what the backend's do."""
-    return (entry.client, entry.backend) if entry else (FREE, FREE)
+    return (admission.client, admission.backend) if admission else (FREE, FREE)

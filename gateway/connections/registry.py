@@ -7,7 +7,8 @@ from collections.abc import Callable, Container, Iterator
 
 from gateway.authorization.decision import Allow
 from gateway.quotas.admission import Admission
-from gateway.relay.types import RelayHandle
+from gateway.relay.messages import MessageRelay
+from gateway.relay.splice import Relay
 
 LEAST_SWEPT = 1024
 
@@ -20,39 +21,37 @@ class Connection:
     `admission` while it draws from plans.
     """
 
-    __slots__ = ("admission", "admitted", "client_ip", "close", "id", "is_ending", "opened_at", "relay")
+    __slots__ = (
+        "admission",
+        "admitted",
+        "api_id",
+        "application_id",
+        "client_ip",
+        "close",
+        "id",
+        "is_ending",
+        "opened_at",
+        "relay",
+    )
 
     def __init__(
         self, connection_id: str, admitted: Allow, close: Callable[[int, str], None], client_ip: str, opened_at: float
     ) -> None:
         self.id = connection_id
         self.admitted = admitted
+        self.api_id = admitted.route.deployment.api_id  # neither this nor the application ever changes
+        self.application_id = admitted.grant.application_id
         self.close = close
         self.client_ip = client_ip
         self.opened_at = opened_at
-        self.relay: RelayHandle | None = None
+        self.relay: Relay | MessageRelay | None = None
         self.admission: Admission | None = None
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
-
-    @property
-    def api_id(self) -> str:
-        """The API it calls. Neither this nor the application of a connection ever changes; its token does by `move`."""
-        return self.admitted.route.api_id
-
-    @property
-    def application_id(self) -> str:
-        """The application that calls."""
-        return self.admitted.grant.application_id
 
     @property
     def token_id(self) -> str:
         """The access token that it rests on."""
         return self.admitted.grant.token_id
-
-    @property
-    def expires_at(self) -> float:
-        """When it ends unless it is given another token, in seconds since the epoch."""
-        return self.admitted.grant.expires_at
 
 
 class ConnectionRegistry:
@@ -80,7 +79,8 @@ class ConnectionRegistry:
         self._connections[connection.id] = connection
         for index, key in self._entries(connection):
             index.setdefault(key, set()).add(connection)
-        self._expiries.add(connection.token_id, connection.admitted.grant.expires_at, keeping=self._by_token)
+        grant = connection.admitted.grant
+        self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection; nothing happens when it is forgotten already."""
@@ -122,8 +122,8 @@ class ConnectionRegistry:
 
     def ending(self, now: float, within: float) -> list[Connection]:
         """The connections whose token ends within so many seconds from `now`, the first to end first."""
-        soon = (connection for connection in self._connections.values() if connection.expires_at - now <= within)
-        return sorted(soon, key=lambda connection: connection.expires_at)
+        soon = [each for each in self._connections.values() if each.admitted.grant.expires_at - now <= within]
+        return sorted(soon, key=lambda connection: connection.admitted.grant.expires_at)
 
     def expired(self, now: float) -> list[Connection]:
         """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
@@ -131,11 +131,11 @@ class ConnectionRegistry:
         for connection in [
             connection for token_id in self._expiries.due(now) for connection in self.of_token(token_id)
         ]:
-            ends_at = connection.admitted.grant.expires_at
-            if ends_at <= now:
+            grant = connection.admitted.grant
+            if grant.expires_at <= now:
                 ended.append(connection)
             else:
-                self._expiries.add(connection.token_id, ends_at, keeping=self._by_token)
+                self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
         return ended
 
     def counts(self) -> dict[str, int]:
@@ -151,10 +151,13 @@ class ConnectionRegistry:
 
 
 class ExpiryQueue:
-    """When which token ends: one entry a token, however often its connections come and go."""
+    """When which token ends: one entry a token, however often its connections come and go.
+
+    The `heap` also holds tokens without connections that were not swept out yet.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, str]] = []
+        self.heap: list[tuple[float, str]] = []
         self._entered: set[str] = set()
         self._sweep_at = LEAST_SWEPT
 
@@ -163,23 +166,16 @@ class ExpiryQueue:
         if token_id in self._entered:
             return
         self._entered.add(token_id)
-        heapq.heappush(self._heap, (expires_at, token_id))
-        if len(self._heap) >= self._sweep_at:
-            self._sweep(keeping)
-
-    def __len__(self) -> int:
-        """How many tokens are in, those without connections that were not swept out yet among them."""
-        return len(self._heap)
+        heapq.heappush(self.heap, (expires_at, token_id))
+        if len(self.heap) >= self._sweep_at:
+            self.heap = [entry for entry in self.heap if entry[1] in keeping]
+            heapq.heapify(self.heap)
+            self._entered = {token_id for _, token_id in self.heap}
+            self._sweep_at = max(LEAST_SWEPT, 2 * len(self.heap))
 
     def due(self, now: float) -> Iterator[str]:
         """Take out the tokens that ended."""
-        while self._heap and self._heap[0][0] <= now:
-            token_id = heapq.heappop(self._heap)[1]
+        while self.heap and self.heap[0][0] <= now:
+            token_id = heapq.heappop(self.heap)[1]
             self._entered.discard(token_id)
             yield token_id
-
-    def _sweep(self, keeping: Container[str]) -> None:
-        self._heap = [entry for entry in self._heap if entry[1] in keeping]
-        heapq.heapify(self._heap)
-        self._entered = {token_id for _, token_id in self._heap}
-        self._sweep_at = max(LEAST_SWEPT, 2 * len(self._heap))

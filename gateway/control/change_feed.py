@@ -117,7 +117,7 @@ class ChangeFeed:
         stored = await self._run(load_fingerprints)
         self._routing.grants.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
-        await self._refresh_denials()
+        await self._refresh_deny_policies()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
@@ -131,8 +131,8 @@ class ChangeFeed:
             if connection := self._connections.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
         await self._refresh_routes(touched.apis)
-        if touched.denials:
-            await self._refresh_denials()
+        if touched.deny_policies:
+            await self._refresh_deny_policies()
         if touched.users or touched.plans or touched.application_plans:
             resting = [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
         else:
@@ -149,11 +149,11 @@ class ChangeFeed:
             changed = await self._routing.refresh(api_ids)
             await self._reconsider(list(chain(*map(self._connections.of_api, changed))), {})
 
-    async def _refresh_denials(self) -> None:
-        if await self._routing.refresh_denials():
-            denials = self._routing.denials
+    async def _refresh_deny_policies(self) -> None:
+        if await self._routing.refresh_deny_policies():
+            deny_policies = self._routing.deny_policies
             await self._reconsider(
-                [connection for connection in self._connections if is_denied(connection.admitted, denials)], {}
+                [connection for connection in self._connections if is_denied(connection.admitted, deny_policies)], {}
             )
 
     async def _refresh_grants(self, connections: list[Connection]) -> None:
@@ -173,7 +173,7 @@ class ChangeFeed:
         for count, connection in enumerate(connections, start=1):
             grant = grants.get(connection.token_id, connection.admitted.grant)
             deployment = self._routing.routes.get(connection.api_id)
-            decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+            decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
             if isinstance(decision, Refusal):
                 _close(connection, refusals.close_for(decision))
             elif decision is not None:

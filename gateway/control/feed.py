@@ -43,7 +43,7 @@ def touched_by(rows: Iterable[FeedRow]) -> Touched:
         elif row.kind == "applicationplan":
             touched.application_plans.update(_ids(row, "plan"))
         elif row.kind == "deny_policy":
-            touched.denials = True
+            touched.deny_policies = True
         elif row.verb == REAUTHENTICATION_ASKED:
             touched.reauthentications[row.object_id] = row.detail
         elif row.verb == CLOSING_ASKED:

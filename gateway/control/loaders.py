@@ -21,7 +21,7 @@ from oauth2_provider.models import AccessToken
 from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
 from devportal import attempts, tickets, token_use
-from devportal.deny_policies import Denial, Denials
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
@@ -88,10 +88,10 @@ def redeem_ticket(digest: str, now: float) -> TicketGrant | None:
     return TicketGrant(redeemed.api_id, redeemed.token_id, redeemed.connection_id, redeemed.origin)
 
 
-def load_denials() -> Denials:
+def load_deny_policies() -> ActiveDenyPolicies:
     """The deny policies that are switched on. One query."""
     rows = DenyPolicy.objects.filter(is_active=True).order_by()
-    return Denials(Denial(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
+    return ActiveDenyPolicies(ActiveDenyPolicy(*row) for row in rows.values_list("kind", "value", "subject", "invert"))
 
 
 def load_fingerprints() -> Fingerprints:
@@ -200,7 +200,9 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
+        origins=Origins(
+            tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
+        ),
     )
 
 
@@ -276,6 +278,7 @@ _LIMITS = {
     "counted": "counted",
     "over_rate": "over_rate",
     "over_quota": "over_quota",
+    "uncompressed": "uncompressed",
 }
 """The columns of a business plan, and what they are called among limits."""
 

@@ -119,7 +119,7 @@ class Reauthentication:
 
     def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
         deployment = self._routing.routes.get(connection.api_id)
-        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.denials)
+        decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
         if isinstance(decision, Allow):
             self._connections.move(connection, decision)
         return decision

@@ -14,7 +14,7 @@ from functools import partial
 
 from django.db import Error as DatabaseError
 
-from devportal.deny_policies import Denials
+from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
 from gateway.authorization.decision import Allow, authorize, settle_ticket
@@ -23,7 +23,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.control.loaders import (
     Fingerprints,
     is_genuine_ticket,
-    load_denials,
+    load_deny_policies,
     load_deployments,
     load_grants,
     load_grants_of,
@@ -46,7 +46,7 @@ class RoutingState:
         self, *, run: Runner, verifier: JwtVerifier | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self.routes = RouteTable()
-        self.denials = Denials()
+        self.deny_policies = ActiveDenyPolicies()
         self._run = run
         self._verifier = verifier or make_verifier()
         self._clock = clock
@@ -58,7 +58,7 @@ class RoutingState:
     async def load(self) -> None:
         """Read every API and deny policy. Raises `django.db.Error` when the database cannot be read."""
         self.routes = RouteTable(await self._run(load_deployments))
-        self.denials = await self._run(load_denials)
+        self.deny_policies = await self._run(load_deny_policies)
 
     async def refresh(self, api_ids: Iterable[str]) -> set[str]:
         """Read these APIs again and swap their routes, all at once; say for which of them something changed.
@@ -70,10 +70,10 @@ class RoutingState:
         before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
         return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
 
-    async def refresh_denials(self) -> bool:
+    async def refresh_deny_policies(self) -> bool:
         """Read the deny policies again; say whether they changed. Raises `django.db.Error`."""
-        before, self.denials = self.denials, await self._run(load_denials)
-        return before != self.denials
+        before, self.deny_policies = self.deny_policies, await self._run(load_deny_policies)
+        return before != self.deny_policies
 
     def differing_from(self, stored: Fingerprints) -> set[str]:
         """The APIs that are known otherwise than they are stored."""
@@ -86,8 +86,8 @@ class RoutingState:
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
         match = self.routes.match(handshake.path)
-        if match is None or self.denials.of_place("", handshake.client_ip):
-            return authorize(handshake, match, None, self._clock(), self.denials)
+        if match is None or self.deny_policies.of_place("", handshake.client_ip):
+            return authorize(handshake, match, None, self._clock(), self.deny_policies)
         credential, ticket = handshake.credential, None
         grant: Grant | TokenError | None = None
         if credential and credential.token and credential.source is not CredentialSource.TICKET:
@@ -99,7 +99,7 @@ class RoutingState:
             else:
                 ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
         match = self.routes.match(handshake.path)
-        decision = authorize(handshake, match, grant, self._clock(), self.denials)
+        decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
     def concerns(self, handshake: Handshake) -> tuple[str, str]:

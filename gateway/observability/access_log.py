@@ -33,42 +33,34 @@ def turned_away(client: str, refusal: Refusal, request_id: str) -> None:
 def ended(connection: Connection, relay: Relay) -> None:
     """A connection that was, whose it was, how long, what passed, and who ended it how."""
     close_info, traffic = relay.close_info(), relay.traffic()
+    grant, subscription = connection.admitted.grant, connection.admitted.subscription
+    deployment = connection.admitted.route.deployment
     log.info(
         "%s %s/%s application %s connection %s %.1f s, in %d messages %d bytes, out %d messages %d bytes, %s closed %d",
         connection.client_ip or "-",
-        connection.admitted.route.context,
-        connection.admitted.route.version,
+        deployment.context,
+        deployment.version,
         connection.application_id,
         connection.id,
         relay.seconds,
         *traffic,
         close_info.by,
         relay.cause.code if relay.cause else close_info.client_code,
-        extra={**_whose(connection), **traffic._asdict(), **_how(relay)},
+        extra={
+            "request_id": connection.id,
+            "client_ip": connection.client_ip,
+            "api": deployment.name,
+            "context": deployment.context,
+            "version": deployment.version,
+            "application": grant.application_name,
+            "application_id": connection.application_id,
+            "subscriber": grant.owner_name,
+            "plan": subscription.plan if subscription else "",
+            **traffic._asdict(),
+            "seconds": round(relay.seconds, 3),
+            "ended_by": close_info.by,
+            "client_code": close_info.client_code,
+            "backend_code": close_info.backend_code,
+            "reason": close_info.reason,
+        },
     )
-
-
-def _whose(connection: Connection) -> dict[str, Any]:
-    admitted = connection.admitted
-    return {
-        "request_id": connection.id,
-        "client_ip": connection.client_ip,
-        "api": admitted.route.name,
-        "context": admitted.route.context,
-        "version": admitted.route.version,
-        "application": admitted.grant.application_name,
-        "application_id": connection.application_id,
-        "subscriber": admitted.grant.owner_name,
-        "plan": admitted.subscription.plan if admitted.subscription else "",
-    }
-
-
-def _how(relay: Relay) -> dict[str, Any]:
-    close_info = relay.close_info()
-    return {
-        "seconds": round(relay.seconds, 3),
-        "ended_by": close_info.by,
-        "client_code": close_info.client_code,
-        "backend_code": close_info.backend_code,
-        "reason": close_info.reason,
-    }

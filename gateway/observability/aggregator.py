@@ -33,7 +33,10 @@ class Aggregator:
         with self._lock:
             found = {path.stem: report for path in self._folder.glob("*.json") if (report := _read(path))}
             departed = found.pop(DEPARTED, None)
-            self._drop(found, departed.get("names", ()) if departed else ())
+            # What was folded already may have been left when this process was killed before it had deleted all.
+            for name in departed.get("names", ()) if departed else ():
+                if found.pop(name, None) is not None:
+                    (self._folder / f"{name}.json").unlink(missing_ok=True)
             # What a worker that has ended said last may have been after its file was read.
             gone = {
                 name: _read(self._folder / f"{name}.json") or report
@@ -41,26 +44,16 @@ class Aggregator:
                 if not is_living(report)
             }
             if gone:
-                departed = self._fold(departed, gone)
+                departed = {**sum_of([*([departed] if departed else []), *gone.values()]), "names": list(gone)}
+                try:
+                    write(self._folder / f"{DEPARTED}.json", departed)
+                except OSError as error:  # everything stays as it is
+                    log.warning("The metrics of workers that have ended could not be written: %s", error)
+                else:
+                    for name in gone:
+                        (self._folder / f"{name}.json").unlink(missing_ok=True)
         living = [report for name, report in found.items() if name not in gone]
         return [departed, *living] if departed else living
-
-    def _fold(self, before: Report | None, gone: dict[str, Report]) -> Report:
-        """Move what these have counted into the one file; one that cannot be written leaves everything as it is."""
-        departed = {**sum_of([*([before] if before else []), *gone.values()]), "names": list(gone)}
-        try:
-            write(self._folder / f"{DEPARTED}.json", departed)
-        except OSError as error:
-            log.warning("The metrics of workers that have ended could not be written: %s", error)
-        else:
-            self._drop(dict(gone), gone)
-        return departed
-
-    def _drop(self, found: dict[str, Report], names: Iterable[str]) -> None:
-        """Delete what was folded already; it may have been left when this process was killed in between."""
-        for name in names:
-            if found.pop(name, None) is not None:
-                (self._folder / f"{name}.json").unlink(missing_ok=True)
 
 
 def is_living(report: Report) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from gateway.connections.registry import Connection
-from gateway.relay.types import CloseInfo, RelayHandle, Traffic
+from gateway.relay.types import CloseInfo, Traffic
 
 QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -42,7 +42,7 @@ class Histogram:
 
 
 class Counters:
-    """The counts of one worker since it started. Durations are in seconds."""
+    """The counts of one worker since it started. Durations are in seconds; `lag` is how late its loop came."""
 
     def __init__(self) -> None:
         self._handshakes: Counter[Labels] = Counter()
@@ -52,7 +52,7 @@ class Counters:
         self._traffic: dict[Labels, list[int]] = {}
         self._seen: dict[str, tuple[Labels, Traffic]] = {}
         self._dials: dict[Labels, Histogram] = {}
-        self._lag = Histogram(QUICK)
+        self.lag = Histogram(QUICK)
         self._store = Histogram(QUICK)
         self._store_failures = 0
 
@@ -87,18 +87,18 @@ class Counters:
                 self._add(labels, before, now)
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, relay: RelayHandle, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, traffic: Traffic, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
         known = self._seen.pop(connection.id, None)
         if known is not None:
             labels, before = known
             self._connections[labels] -= 1
-            self._add(labels, before, relay.traffic())
-            self._closes[close_info.by, _code(close_info)] += 1
-
-    def lagged(self, seconds: float) -> None:
-        """The loop came so much later than it was asked to."""
-        self._lag.observe(max(0.0, seconds))
+            self._add(labels, before, traffic)
+            code = str(close_info.client_code)
+            if close_info.by != "gateway" and close_info.client_code >= FIRST_REGISTERED:
+                # Peers may send any of two thousand: theirs are counted together, so that they stay few.
+                code = "4xxx" if close_info.client_code >= FIRST_PRIVATE else "3xxx"
+            self._closes[close_info.by, code] += 1
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so long."""
@@ -114,7 +114,7 @@ class Counters:
             "connections": _listed(self._connections),
             "traffic": _listed(self._traffic),
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
-            "lag": self._lag.snapshot(),
+            "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
             "store_failures": self._store_failures,
         }
@@ -126,15 +126,8 @@ class Counters:
 
 
 def _api(connection: Connection) -> Labels:
-    return connection.admitted.route.name, connection.admitted.route.version
-
-
-def _code(close_info: CloseInfo) -> str:
-    """The close code. Peers may send any of two thousand: theirs are counted together, so that they stay few."""
-    code = close_info.client_code
-    if close_info.by == "gateway" or code < FIRST_REGISTERED:
-        return str(code)
-    return "4xxx" if code >= FIRST_PRIVATE else "3xxx"
+    deployment = connection.admitted.route.deployment
+    return deployment.name, deployment.version
 
 
 def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:

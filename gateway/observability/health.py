@@ -22,30 +22,28 @@ def health_of(api_ids: Sequence[str], since: datetime, now: datetime) -> dict[st
         .values("api_id")
         .annotate(number=Count("pk"), last=Max("started_at"))
     }
-    refusals, troubles = _refusals(api_ids, since), _troubles(api_ids)
-    return {
-        api_id: Health(*opened.get(api_id, (0, None)), refusals.get(api_id, []), troubles.get(api_id, []))
-        for api_id in api_ids
-    }
-
-
-def _refusals(api_ids: Sequence[str], since: datetime) -> dict[str, list[Refused]]:
-    rows = RefusalRecord.objects.filter(api_id__in=api_ids, at__gte=since).order_by()
-    alike = rows.values("api_id", "status", "code", "description").annotate(number=Sum("times"), last=Max("at"))
-    found: dict[str, list[Refused]] = {}
+    alike = (
+        RefusalRecord.objects.filter(api_id__in=api_ids, at__gte=since)
+        .order_by()
+        .values("api_id", "status", "code", "description")
+        .annotate(number=Sum("times"), last=Max("at"))
+    )
+    refusals: dict[str, list[Refused]] = {}
     for row in alike:
         refused = Refused(row["status"], row["description"], row["number"], row["last"], row["code"] in BACKEND_CODES)
-        found.setdefault(row["api_id"], []).append(refused)
-    return {api_id: sorted(each, key=lambda one: one.last, reverse=True) for api_id, each in found.items()}
-
-
-def _troubles(api_ids: Sequence[str]) -> dict[str, list[Trouble]]:
-    """The breaker keeps an address behind the id of its API."""
+        refusals.setdefault(row["api_id"], []).append(refused)
     mine = Q(pk__in=())
-    for api_id in api_ids:
+    for api_id in api_ids:  # the breaker keeps an address behind the id of its API
         mine |= Q(address__startswith=f"{api_id} ")
-    found: dict[str, list[Trouble]] = {}
+    troubles: dict[str, list[Trouble]] = {}
     for record in BreakerRecord.objects.filter(mine).order_by("-until"):
         api_id, _, address = record.address.partition(" ")
-        found.setdefault(api_id, []).append(Trouble(address, record.failures, moment(record.until)))
-    return found
+        troubles.setdefault(api_id, []).append(Trouble(address, record.failures, moment(record.until)))
+    return {
+        api_id: Health(
+            *opened.get(api_id, (0, None)),
+            sorted(refusals.get(api_id, []), key=lambda one: one.last, reverse=True),
+            troubles.get(api_id, []),
+        )
+        for api_id in api_ids
+    }

@@ -7,8 +7,11 @@ file, so that what they counted stays counted.
 from __future__ import annotations
 
 import logging
+import re
 import socket
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
@@ -21,7 +24,9 @@ from prometheus_client.exposition import choose_encoder
 
 from gateway.observability.aggregator import Aggregator, Labels, Report, added, is_living, merged
 
-TIMEOUT_SECONDS = 10.0
+DEADLINE_SECONDS = 10.0  # for a request and its answer
+SCRAPES = 16  # at once
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 log = logging.getLogger("gateway.metrics")
 
@@ -63,9 +68,10 @@ def serve(sock: socket.socket, folder: Path) -> int:
 
 
 class MetricsServer(ThreadingHTTPServer):
-    """Answers `GET /metrics`. `shutdown` ends it."""
+    """Answers `GET /metrics`. `shutdown` ends it. More than SCRAPES at once are cut off."""
 
     daemon_threads = True
+    deadline = DEADLINE_SECONDS
 
     def __init__(self, sock: socket.socket, folder: Path) -> None:
         super().__init__(sock.getsockname()[:2], _Handler, bind_and_activate=False)
@@ -74,6 +80,23 @@ class MetricsServer(ThreadingHTTPServer):
         sock.setblocking(True)
         self.registry = CollectorRegistry()
         self.registry.register(Workers(folder))
+        self._places = threading.BoundedSemaphore(SCRAPES)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        over = threading.Timer(self.deadline, _cut, (request,))
+        over.daemon = True
+        over.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            over.cancel()
+            self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A scraper that goes away in the middle is none of our business; what else goes wrong stands in the log."""
@@ -84,9 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
     """One scrape."""
 
     server: MetricsServer
-    timeout = TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
+        """Nothing for who comes by a name of the Web's: a page could have its own name lead here (DNS rebinding)."""
+        host = self.headers.get("Host")
+        if host is not None and re.sub(r":[0-9]+$", "", host).lower() not in LOCAL_NAMES:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "Ask for localhost or 127.0.0.1.")
+            return
         if self.path.partition("?")[0] not in ("/", "/metrics"):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
@@ -102,6 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
 
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class Workers:
     """Collects what the workers' files in a folder say."""
 
@@ -110,18 +142,20 @@ class Workers:
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, at the moment."""
-        yield from families(self._reports.read())
-
-    def describe(self) -> list[Metric]:
-        """Nothing beforehand: there may be no worker yet."""
-        return []
-
-
-def families(reports: list[Report]) -> Iterator[Metric]:
-    """Everything as Prometheus reads it."""
-    values = _values(reports)
-    for definition in DEFINITIONS:
-        yield _family(definition, values[definition.name])
+        values = _values(self._reports.read())
+        for name, kind, text, labels in DEFINITIONS:
+            if kind == "histogram":
+                family = HistogramMetricFamily(name, text, labels=labels)
+                for each, histogram in values[name]:
+                    bounds = [*map(str, histogram["bounds"]), "+Inf"]
+                    counts = list(zip(bounds, accumulate(histogram["counts"]), strict=True))
+                    family.add_metric(each, counts, histogram["sum"])
+                yield family
+                continue
+            number = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
+            for each, value in values[name]:
+                number.add_metric(each, value)
+            yield number
 
 
 def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
@@ -155,21 +189,3 @@ def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tup
         for labels, values in added(reports, "traffic")
         for direction, place in (("in", incoming), ("out", outgoing))
     ]
-
-
-def _family(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
-    name, kind, text, labels = definition
-    if kind == "histogram":
-        return _histogram(definition, values)
-    family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
-    for each, value in values:
-        family.add_metric(each, value)
-    return family
-
-
-def _histogram(definition: Definition, values: Iterable[tuple[Labels, Any]]) -> Metric:
-    family = HistogramMetricFamily(definition.name, definition.text, labels=definition.labels)
-    for each, histogram in values:
-        bounds = [*map(str, histogram["bounds"]), "+Inf"]
-        family.add_metric(each, list(zip(bounds, accumulate(histogram["counts"]), strict=True)), histogram["sum"])
-    return family

@@ -51,7 +51,11 @@ class RefusalLog:
 
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None:
         """A client was refused. Neither waits nor raises."""
-        api_id, application_id = self._concerned(request)
+        api_id, application_id = "", ""
+        if request.admitted:
+            api_id, application_id = request.admitted.route.api_id, request.admitted.grant.application_id
+        elif request.handshake:
+            api_id, application_id = self._concerns(request.handshake)
         like = (api_id, application_id, refusal.code)
         alike = self._alike.get((request.client_ip, like), 0)
         if alike < MOST_ALIKE and len(self._waiting) < MOST_AT_ONCE:
@@ -96,11 +100,6 @@ class RefusalLog:
             log.debug("Refusals cannot be written down now: %s", error)
             self._waiting = (waiting + self._waiting)[:MOST_AT_ONCE]
             self._latest, self._alike = {**latest, **self._latest}, {**alike, **self._alike}
-
-    def _concerned(self, request: RefusedRequest) -> tuple[str, str]:
-        if request.admitted:
-            return request.admitted.route.api_id, request.admitted.grant.application_id
-        return self._concerns(request.handshake) if request.handshake else ("", "")
 
 
 def refusal_of(attempt: str) -> RefusedAttempt | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.authorization.decision import Allow
+from gateway.connections.log import ConnectionLog
 from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
@@ -30,18 +31,10 @@ class KeepsRefusals(Protocol):
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None: ...
 
 
-class Keeps(Protocol):
-    """What keeps a record of connections, see `gateway.connections.log`."""
-
-    def opened(self, connection: Connection) -> None: ...
-
-    def ended(self, connection: Connection) -> None: ...
-
-
 class Telemetry:
     """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
 
-    def __init__(self, connection_log: Keeps | None = None, refusal_log: KeepsRefusals | None = None) -> None:
+    def __init__(self, connection_log: ConnectionLog | None = None, refusal_log: KeepsRefusals | None = None) -> None:
         self.counters = Counters()
         self._refusal_log = refusal_log
         self._connection_log = connection_log
@@ -70,6 +63,6 @@ class Telemetry:
     def ended(self, connection: Connection) -> None:
         """A connection that was relayed has ended."""
         if connection.relay is not None:
-            self.counters.ended(connection, connection.relay, connection.relay.close_info())
+            self.counters.ended(connection, connection.relay.traffic(), connection.relay.close_info())
             if self._connection_log:
                 self._connection_log.ended(connection)

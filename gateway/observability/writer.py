@@ -53,7 +53,6 @@ class MetricsWriter:
     async def report(self) -> None:
         """Report until cancelled."""
         while self._path:
-            await self._look()
             await self._write(self._path, is_ended=False)
             await asyncio.sleep(self._seconds)
 
@@ -63,24 +62,20 @@ class MetricsWriter:
         while self._path:
             wanted = loop.time() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
-            self._counters.lagged(loop.time() - wanted)
+            self._counters.lag.observe(max(0.0, loop.time() - wanted))
 
     async def stop(self) -> None:
         """Report for the last time."""
         if self._path:
-            await self._look()
             await self._write(self._path, is_ended=True)
         self._pool.shutdown()
 
-    async def _look(self) -> None:
-        """Count what has passed on all connections, a part at a time: clients do not wait for that."""
+    async def _write(self, path: Path, *, is_ended: bool) -> None:
         connections = iter(self._connections)
-        while some := list(islice(connections, LOOKED_AT)):
+        while some := list(islice(connections, LOOKED_AT)):  # a part at a time: clients do not wait for that
             for connection in some:
                 self._counters.passed(connection)
             await asyncio.sleep(0)
-
-    async def _write(self, path: Path, *, is_ended: bool) -> None:
         report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._counters.snapshot()}
         try:
             loop = asyncio.get_running_loop()

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter, Resume
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation
-from gateway.quotas.rules import connections_key, connects_key, quota_key
+from gateway.quotas.rules import connections_key, quota_key
 from publisher.plan_terms import CountedDirection, ExceededAction, QuotaPeriod
 
 
+@dataclass(eq=False, slots=True)
 class Account:
     """The plan of one subscription or application as this worker applies it.
 
     `key` names it in the store, `subject` to people. `admissions` use it; `inside` of them are open connections.
     """
 
-    __slots__ = ("admissions", "connects", "inside", "key", "left_at", "limits", "quota", "rate", "slots", "subject")
-
-    def __init__(self, key: str, subject: str, limits: PlanLimits) -> None:
-        self.key = key
-        self.subject = subject
-        self.limits = limits
-        self.admissions: set[Admission] = set()
-        self.inside = 0
-        self.left_at = 0.0
-        self.quota: Quota | None = None
-        self.rate: RateReservation | None = None
-        self.slots: Quota | None = None
-        self.connects: Quota | None = None
+    key: str
+    subject: str
+    limits: PlanLimits
+    admissions: set[Admission] = field(default_factory=set)
+    inside: int = 0
+    left_at: float = 0.0
+    quota: Quota | None = None
+    rate: RateReservation | None = None
+    slots: Quota | None = None
+    connects: Quota | None = None
 
     @property
     def quotas(self) -> list[Quota]:
@@ -39,37 +38,31 @@ class Account:
 
     def terms(self) -> tuple[QuotaTerms | None, QuotaTerms | None, QuotaTerms | None]:
         """What its limits say of messages or bytes, of open connections and of new ones; None where nothing."""
-        limits = self.limits
-
-        def of(
-            key: str, limit: int | None, period: QuotaPeriod | None, action: ExceededAction, thing: str
-        ) -> QuotaTerms | None:
-            return None if limit is None else QuotaTerms(key, limit, period, action, self.subject, thing)
-
-        return (
-            of(quota_key(self.key, limits), limits.quota, limits.period, limits.over_quota, limits.unit),
-            of(connections_key(self.key), limits.connections, None, ExceededAction.CLOSE, "connections"),
-            of(connects_key(self.key), limits.connects, QuotaPeriod.MINUTE, ExceededAction.CLOSE, "new connections"),
+        limits, minute = self.limits, QuotaPeriod.MINUTE
+        counted: tuple[tuple[str, int | None, QuotaPeriod | None, ExceededAction, str], ...] = (
+            (quota_key(self.key, limits), limits.quota, limits.period, limits.over_quota, limits.unit),
+            (connections_key(self.key), limits.connections, None, ExceededAction.CLOSE, "connections"),
+            (f"{self.key}:connects", limits.connects, minute, ExceededAction.CLOSE, "new connections"),
         )
+        messages, slots, connects = (
+            None if limit is None else QuotaTerms(key, limit, period, action, self.subject, thing)
+            for key, limit, period, action, thing in counted
+        )
+        return messages, slots, connects
 
     @property
     def is_moving(self) -> bool:
         """Whether something happens under it at the moment."""
         return (
             not self.admissions
-            or any(quota.is_moving for quota in self.quotas)
-            or (self.rate is not None and self.rate.is_moving)
+            or any(quota.is_urgent or quota.lease.spent != quota.lease.reported for quota in self.quotas)
+            or (self.rate is not None and bool(self.rate.runs or self.rate.waiting or self.rate.is_thirsty))
         )
 
     @property
     def sources(self) -> list[LimitSource]:
         """All that can hold or refuse a connection."""
         return [*self.quotas, self.rate] if self.rate else [*self.quotas]
-
-    @property
-    def metered(self) -> list[LimitSource]:
-        """What each message draws from."""
-        return [source for source in (self.quota, self.rate) if source]
 
 
 class Admission:
@@ -87,7 +80,7 @@ class Admission:
 
     def join(self) -> None:
         """Draw from what the plans say now. The first account's plan says which direction counts."""
-        sources = [source for account in self.accounts for source in account.metered]
+        sources = [source for each in self.accounts for source in (each.quota, each.rate) if source]
         both = not self.accounts or self.accounts[0].limits.counted != CountedDirection.CLIENT
         self.client.join(sources)
         self.backend.join(sources if both else ())
@@ -122,6 +115,7 @@ class Admission:
             account.left_at = now
             if self._inside:
                 account.inside -= 1
-                if account.slots:
-                    account.slots.leave()
+                if slots := account.slots:
+                    slots.cells[slots.at] -= 1
+                    slots.notify(slots)
         self._on_leave()

@@ -7,7 +7,8 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -49,6 +50,53 @@ class PlanUnknown(Exception):
     """Whether the plan lets this connection in could not be found out in time: the store is away or too slow."""
 
 
+class ClientState(Enum):
+    """What a lease client is about. It is woken by whoever needs the store, and at the latest by its timer."""
+
+    IDLE = auto()
+    WOKEN = auto()  # something has changed: it looks in the next turn of the loop
+    ASKING = auto()  # the store has a question
+    ASKING_WOKEN = auto()  # the store has a question, and something has changed meanwhile
+    STOPPED = auto()  # no question is begun any more
+
+
+class ClientEvent(Enum):
+    """What changes what a lease client is about."""
+
+    WOKEN = auto()
+    LOOKED = auto()
+    ASKED = auto()
+    ANSWERED = auto()  # or the store could not be asked
+    STOPPED = auto()
+
+
+_S, _E = ClientState, ClientEvent
+TRANSITIONS: Final = {
+    (_S.IDLE, _E.WOKEN): _S.WOKEN,
+    (_S.IDLE, _E.LOOKED): _S.IDLE,  # the timer has run out
+    (_S.IDLE, _E.ASKED): _S.ASKING,
+    (_S.IDLE, _E.STOPPED): _S.STOPPED,
+    (_S.WOKEN, _E.WOKEN): _S.WOKEN,
+    (_S.WOKEN, _E.LOOKED): _S.IDLE,
+    (_S.WOKEN, _E.ASKED): _S.ASKING_WOKEN,  # the look itself has changed something
+    (_S.WOKEN, _E.STOPPED): _S.STOPPED,
+    (_S.ASKING, _E.WOKEN): _S.ASKING_WOKEN,
+    (_S.ASKING, _E.LOOKED): _S.ASKING,
+    (_S.ASKING, _E.ANSWERED): _S.WOKEN,
+    (_S.ASKING, _E.STOPPED): _S.STOPPED,
+    (_S.ASKING_WOKEN, _E.WOKEN): _S.ASKING_WOKEN,
+    (_S.ASKING_WOKEN, _E.LOOKED): _S.ASKING,
+    (_S.ASKING_WOKEN, _E.ANSWERED): _S.WOKEN,
+    (_S.ASKING_WOKEN, _E.STOPPED): _S.STOPPED,
+    (_S.STOPPED, _E.WOKEN): _S.STOPPED,  # connections still leave
+    (_S.STOPPED, _E.LOOKED): _S.STOPPED,
+    (_S.STOPPED, _E.ANSWERED): _S.STOPPED,  # the question that was under way
+}
+"""What is not here does not happen: KeyError."""
+_WOKEN: Final = {_S.WOKEN, _S.ASKING_WOKEN}
+_ASKING: Final = {_S.ASKING, _S.ASKING_WOKEN}
+
+
 class LeaseClient:
     """The plans of one worker. Make it in the worker, after the last fork, and use it from the event loop only.
 
@@ -63,33 +111,33 @@ class LeaseClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.clock = clock
-        self._holder = uuid.uuid4().hex
-        self._file = SpentFile(folder, self._holder)
-        self.lease_state = LeaseState(self._file, self._changed)
+        self.state = ClientState.IDLE
+        holder = uuid.uuid4().hex
+        self._file = SpentFile(folder, holder)
+        self.lease_state = LeaseState(self._file, partial(self._on, ClientEvent.WOKEN))
         self._run = DatabaseThread("leases")
         self._loop = asyncio.get_running_loop()
-        self._chores = _Chores(store, self._holder, folder)
+        self._chores = _Chores(store, holder, folder)
         self._timer: asyncio.TimerHandle | None = None
-        self._look_is_near = False
-        self._asking: asyncio.Task[None] | None = None
+        self._question: asyncio.Task[None] | None = None
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
-        self._complaints = _Complaints()
-        self._has_stopped = False
+        self._store_trouble = self._others_trouble = ""  # what the log was told last
 
     async def start(self) -> None:
         """Begin; leases of workers of this host that have died are ended first."""
-        self._changed()
+        self._on(ClientEvent.WOKEN)
 
     async def stop(self) -> None:
         """Give all leases back. What cannot be given back now, another worker of this host gives back."""
-        self._has_stopped = True
+        is_asking = self.state in _ASKING
+        self._on(ClientEvent.STOPPED)
         if self._timer:
             self._timer.cancel()
-        if self._asking:
-            await self._asking
+        if is_asking and self._question:
+            await self._question
         self.lease_state.end()
-        if await self._ask(self.lease_state.collect(self.clock()), self._chores.leave):
+        if await self._ask(self.lease_state.collect(self.clock()), is_last=True):
             self._file.close()
         else:
             self._file.abandon()
@@ -124,25 +172,34 @@ class LeaseClient:
         """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())
 
-    def _changed(self) -> None:
-        if not self._look_is_near:
-            self._look_is_near = True
+    def _on(self, event: ClientEvent) -> None:
+        before, self.state = self.state, TRANSITIONS[self.state, event]
+        if self.state in _WOKEN and before not in _WOKEN:
             self._loop.call_soon(self._look)
 
     def _look(self) -> None:
-        self._look_is_near = False
-        if self._has_stopped:
+        self._on(ClientEvent.LOOKED)
+        if self.state is ClientState.STOPPED:
             return
         now = self.clock()
         try:
             self._notice_jump(now)
             self.lease_state.tick(now)
-            if self._asking is None:
-                self._begin_to_ask(now)
+            if self.state not in _ASKING:
+                batch = self.lease_state.collect(now)
+                if batch.requests or batch.reservations or now >= self._chores.due(self.lease_state.holds_leases):
+                    self._on(ClientEvent.ASKED)
+                    self._asked_at = self._loop.time()
+                    self._question = self._loop.create_task(self._ask_on(batch))
             elif self._loop.time() - self._asked_at > LATE_SECONDS:
-                self._complaints.store(f"no answer for {LATE_SECONDS:g} s")
+                self._tell_of_store(f"no answer for {LATE_SECONDS:g} s")
         finally:
-            self._set_timer(now)
+            due = self.lease_state.due()
+            if self.state not in _ASKING:
+                due = min(due, self.lease_state.asks_at(), self._chores.due(self.lease_state.holds_leases))
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(min(max(SHORTEST_SECONDS, due - now), LONGEST_SECONDS), self._look)
 
     def _notice_jump(self, now: float) -> None:
         """The clock may be set, and a machine may sleep: what waits for a time must not wait for that of before."""
@@ -150,83 +207,59 @@ class LeaseClient:
         moved, self._ahead = ahead - self._ahead, ahead
         if abs(moved) > JUMP_SECONDS:
             log.warning("The clock was set %s by %.1f s.", "forward" if moved > 0 else "back", abs(moved))
-            self._chores.clock_set(now)
+            # Whoever lives has to have had the time to say so before anybody counts as gone.
+            self._chores.beat_at = self._chores.contended_at = self._chores.reconcile_at = 0.0
+            self._chores.expire_at = now + GONE_SECONDS
         if moved < -JUMP_SECONDS:
             self.lease_state.clock_set_back(now)
 
-    def _begin_to_ask(self, now: float) -> None:
-        batch = self.lease_state.collect(now)
-        if batch.requests or batch.reservations or now >= self._chores.due(self.lease_state.holds_leases):
-            self._asked_at = self._loop.time()
-            self._asking = self._loop.create_task(self._ask_on(batch))
-
-    def _set_timer(self, now: float) -> None:
-        due = self.lease_state.due()
-        if self._asking is None:
-            due = min(due, self.lease_state.asks_at(), self._chores.due(self.lease_state.holds_leases))
-        if self._timer:
-            self._timer.cancel()
-        wait = min(max(SHORTEST_SECONDS, due - now), LONGEST_SECONDS)
-        self._timer = self._loop.call_later(wait, self._look)
-
     async def _ask_on(self, batch: Batch) -> None:
-        try:
-            for part in _parts(batch):
-                self._asked_at = self._loop.time()
-                await self._ask(part, None)
-            if self._chores.owes_others(self.clock()):
-                await self._look_after_others()
-        finally:
-            self._asking = None
-            self._changed()
+        """Ask in parts that hold the store up only for a moment each; then see to the leases of dead workers.
 
-    async def _ask(self, batch: Batch, last: Callable[[], None] | None) -> bool:
+        What fails of the latter is done later: what this worker itself needs does not depend on it.
+        """
+        try:
+            for begin in range(0, max(len(batch.requests), len(batch.reservations), 1), BATCH):
+                part = slice(begin, begin + BATCH)
+                self._asked_at = self._loop.time()
+                await self._ask(Batch(batch.requests[part], batch.reservations[part]))
+            if (now := self.clock()) >= self._chores.due(holds_leases=False):
+                try:
+                    await self._run(partial(self._chores.look_after_others, now))
+                    self._others_trouble = ""
+                except Exception as error:  # each engine has errors of its own
+                    trouble, later = str(error), self.clock() + RECONCILE_SECONDS
+                    self._chores.reconcile_at = max(self._chores.reconcile_at, later)
+                    self._chores.expire_at = max(self._chores.expire_at, later)
+                    if trouble and not self._store_trouble and trouble != self._others_trouble:
+                        log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
+                    self._others_trouble = trouble
+        finally:
+            self._on(ClientEvent.ANSWERED)
+
+    async def _ask(self, batch: Batch, *, is_last: bool = False) -> bool:
         """Ask the store and apply what it says; whether it could be asked."""
         holds = self.lease_state.holds_leases
-        work = partial(self._chores.ask, batch, holds, self.clock(), last)
         try:
-            outcome = await self._run(work)
+            outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last))
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
-            self._complaints.store(str(error))
+            self._tell_of_store(str(error))
             return False
-        self._complaints.store("")
+        self._tell_of_store("")
         self.lease_state.apply(batch, outcome.answers, outcome.reserved, self.clock())
         self.lease_state.give_up(outcome.contended)
         if outcome.is_forgotten:
             self.lease_state.tell_again()
         return True
 
-    async def _look_after_others(self) -> None:
-        """What fails here is done later; what this worker itself needs does not depend on it."""
-        try:
-            await self._run(partial(self._chores.look_after_others, self.clock()))
-        except Exception as error:  # each engine has errors of its own
-            self._chores.put_off_others(self.clock())
-            self._complaints.others(str(error))
-        else:
-            self._complaints.others("")
-
-
-class _Complaints:
-    """What the log was told of trouble with the store: each once, and when it is over."""
-
-    def __init__(self) -> None:
-        self._of_store = self._of_others = ""
-
-    def store(self, trouble: str) -> None:
-        """The store answers (no trouble) or does not."""
-        if trouble and not self._of_store:
+    def _tell_of_store(self, trouble: str) -> None:
+        """The store answers (no trouble) or does not: the log hears of it once, and when it is over."""
+        if trouble and not self._store_trouble:
             log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", trouble)
-        elif self._of_store and not trouble:
+        elif self._store_trouble and not trouble:
             log.info("The store of plans can be asked again.")
-        self._of_store = trouble
-
-    def others(self, trouble: str) -> None:
-        """Leases of dead workers could be ended (no trouble) or not."""
-        if trouble and not self._of_store and trouble != self._of_others:
-            log.error("Leases of workers that have died cannot be ended: %s. It is tried again.", trouble)
-        self._of_others = trouble
+        self._store_trouble = trouble
 
 
 class _Outcome(NamedTuple):
@@ -243,74 +276,45 @@ class _Chores:
         self._store = store
         self._holder = holder
         self._folder = folder
-        self._beat_at = self._contended_at = self._reconcile_at = self._expire_at = 0.0
+        self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
         self._is_forgotten = False
 
     def due(self, holds_leases: bool) -> float:
         """When there is something to do, even when nothing is to be asked."""
-        others = min(self._reconcile_at, self._expire_at)
-        return min(others, self._beat_at, self._contended_at) if holds_leases else others
+        others = min(self.reconcile_at, self.expire_at)
+        return min(others, self.beat_at, self.contended_at) if holds_leases else others
 
-    def ask(self, batch: Batch, holds_leases: bool, now: float, last: Callable[[], None] | None) -> _Outcome:
+    def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool) -> _Outcome:
         contended: list[int] = []
-        if holds_leases and now >= self._beat_at:
-            self._beat_at = now + BEAT_SECONDS
+        if holds_leases and now >= self.beat_at:
+            self.beat_at = now + BEAT_SECONDS
             self._is_forgotten |= not self._store.beat(self._holder, now)
         answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
         reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
-        if holds_leases and now >= self._contended_at:
-            self._contended_at = now + CONTENDED_SECONDS
+        if holds_leases and now >= self.contended_at:
+            self.contended_at = now + CONTENDED_SECONDS
             contended = self._store.contended(self._holder, now)
-        if last:
-            last()
+        if is_last:  # this worker has returned everything
+            self._store.reconcile(self._holder, {})
         is_forgotten, self._is_forgotten = self._is_forgotten, False
         return _Outcome(answers, reserved, contended, is_forgotten)
 
-    def clock_set(self, now: float) -> None:
-        """The clock has been set: whoever lives has to have had the time to say so before anybody counts as gone."""
-        self._beat_at = self._contended_at = self._reconcile_at = 0.0
-        self._expire_at = now + GONE_SECONDS
-
-    def leave(self) -> None:
-        """This worker has returned everything."""
-        self._store.reconcile(self._holder, {})
-
-    def owes_others(self, now: float) -> bool:
-        """Whether it is time to look after those who cannot do so themselves."""
-        return now >= min(self._reconcile_at, self._expire_at)
-
     def look_after_others(self, now: float) -> None:
         """End the leases of workers of this host that have died, and let the store forget what is long over."""
-        if now >= self._reconcile_at:
+        if now >= self.reconcile_at:
             if count := reconcile_abandoned(self._folder, self._store.reconcile):
                 log.info("Ended the leases of %d worker(s) that had died.", count)
-            self._reconcile_at = now + RECONCILE_SECONDS
-        if now >= self._expire_at:
+            self.reconcile_at = now + RECONCILE_SECONDS
+        if now >= self.expire_at:
             self._store.expire(now)
-            self._expire_at = now + EXPIRE_SECONDS
-
-    def put_off_others(self, now: float) -> None:
-        """It could not be done now."""
-        self._reconcile_at = max(self._reconcile_at, now + RECONCILE_SECONDS)
-        self._expire_at = max(self._expire_at, now + RECONCILE_SECONDS)
-
-
-def _parts(batch: Batch) -> Iterator[Batch]:
-    """A batch in pieces that hold the store up only for a moment each; one at least."""
-    for begin in range(0, max(len(batch.requests), len(batch.reservations), 1), BATCH):
-        yield Batch(batch.requests[begin : begin + BATCH], batch.reservations[begin : begin + BATCH])
+            self.expire_at = now + EXPIRE_SECONDS
 
 
 async def renewed(source: LimitSource) -> None:
     """Wait until it is worth trying again to draw from `source`."""
-    future = asyncio.get_running_loop().create_future()
-
-    def resume() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    source.hold(resume)
+    event = asyncio.Event()
+    source.hold(event.set)
     try:
-        await future
+        await event.wait()
     finally:
-        source.forget(resume)
+        source.forget(event.set)

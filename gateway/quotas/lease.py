@@ -24,7 +24,7 @@ class Lease:
 
     With `keep`, all beyond that much is on its way back to the store and is not spent any more. `free` is what the
     window had left to lend, `upper_bound` the most that this worker could ever spend of it, as of the last answer.
-    `reported` is what the store was last told of as spent, at `reported_at`.
+    `reported` is what the store was last told of as spent, at `reported_at`; -1 has it told again.
     """
 
     __slots__ = (
@@ -64,36 +64,11 @@ class Lease:
         """How much may be spent in all."""
         return self.granted if self.keep is None else min(self.keep, self.granted)
 
-    def change(self, limit: int) -> None:
-        """The plan allows so much now. What is held is returned when that is less than before."""
-        if limit < self.limit:
-            self.keep = self.spent
-        self.limit = self.upper_bound = limit
-
-    def report_again(self) -> None:
-        """Tell the store what is spent at the next look, whether or not it has changed."""
-        self.reported, self.reported_at = -1, 0.0
-
     def request(self, *, least: int, most: int, since: float) -> LeaseRequest:
         """Say what is spent and returned, and ask for more."""
         self.sequence += 1
-        return LeaseRequest(
-            self.lease_id,
-            self.sequence,
-            self.key,
-            self.window,
-            self.limit,
-            self.granted,
-            self.spent,
-            self.keep,
-            least,
-            most,
-            since,
-        )
-
-    def last_request(self) -> LeaseRequest:
-        """The request that ends it."""
-        return self.request(least=0, most=0, since=0.0)._replace(final=True)
+        held = self.granted, self.spent, self.keep
+        return LeaseRequest(self.lease_id, self.sequence, self.key, self.window, self.limit, *held, least, most, since)
 
     def apply(self, request: LeaseRequest, answer: LeaseAnswer, now: float) -> None:
         """The store's answer to `request`."""
@@ -103,43 +78,3 @@ class Lease:
         self.reported, self.reported_at = request.spent, now
         if request.limit == self.limit:
             self.upper_bound = min(self.limit, answer.granted + answer.free + answer.elsewhere)
-
-
-class RetiredLeases:
-    """Leases that nobody spends any more, until the store has ended them."""
-
-    def __init__(self, cells: Cells) -> None:
-        self._cells = cells
-        self._leases: dict[int, Lease] = {}
-        self._ending: set[int] = set()
-        self._retry_at = 0.0
-
-    def __bool__(self) -> bool:
-        return bool(self._leases)
-
-    def add(self, lease: Lease) -> None:
-        """End it with the next batch."""
-        self._leases[lease.lease_id] = lease
-
-    def requests(self, now: float) -> list[LeaseRequest]:
-        """The last requests of those that the store has not been told of."""
-        if now < self._retry_at:
-            return []
-        untold = [lease for lease in self._leases.values() if lease.lease_id not in self._ending]
-        self._ending.update(self._leases)
-        return [lease.last_request() for lease in untold]
-
-    def ended(self, lease_id: int) -> None:
-        """The store has ended it."""
-        self._ending.discard(lease_id)
-        del self._leases[lease_id]
-        self._cells.free(lease_id)
-
-    def failed(self, lease_id: int, retry_at: float) -> None:
-        """The store could not be told."""
-        self._ending.discard(lease_id)
-        self._retry_at = retry_at
-
-    def clock_set_back(self) -> None:
-        """What failed is tried again now."""
-        self._retry_at = 0.0

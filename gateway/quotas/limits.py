@@ -46,7 +46,8 @@ class PlanLimits:
     `quota` counts messages or bytes (`unit`) per `period`; `rate` is messages a second with `burst` messages at once
     (None: a tenth of a second's worth, at least one); `connections` are open at the same time; `connects` are new
     connections a minute; `message_bytes` is the largest message. `counted` says which direction counts: `both`, or
-    only what the `client` sends. Raises ValueError for numbers that make no sense.
+    only what the `client` sends. `uncompressed` declines compression, so that bytes are those inside. Raises ValueError
+    for numbers that make no sense.
     """
 
     quota: int | None = None
@@ -60,12 +61,14 @@ class PlanLimits:
     counted: CountedDirection = CountedDirection.BOTH
     over_rate: ExceededAction = ExceededAction.DELAY
     over_quota: ExceededAction = ExceededAction.CLOSE
+    uncompressed: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("quota", "connections", "connects", "message_bytes"):
-            _check(name, getattr(self, name), 0)
-        for name in ("rate", "burst"):
-            _check(name, getattr(self, name), 1)
+        least = {"quota": 0, "connections": 0, "connects": 0, "message_bytes": 0, "rate": 1, "burst": 1}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value is not None and not smallest <= value <= LARGEST:
+                raise ValueError(f"{name} must be a whole number from {smallest} to {LARGEST}, but is {value!r}")
         QuotaUnit(self.unit), CountedDirection(self.counted)
         if self.over_quota is ExceededAction.DELAY:
             raise ValueError("over a quota a message is dropped or the connection closed")
@@ -97,11 +100,6 @@ _WORDS: Final[Mapping[str, Callable[[Any], StrEnum]]] = {
     "over_rate": ExceededAction,
     "over_quota": ExceededAction,
 }
-
-
-def _check(name: str, value: int | None, least: int) -> None:
-    if value is not None and not least <= value <= LARGEST:
-        raise ValueError(f"{name} must be a whole number from {least} to {LARGEST}, but is {value!r}")
 
 
 UNLIMITED: Final = PlanLimits()

@@ -124,7 +124,7 @@ class Meter:
     def join(self, sources: Sequence[LimitSource]) -> None:
         """Draw from these from now on."""
         self.sources = tuple(sources)
-        self.take = _consume(self.sources)
+        self.take = _take_from(self.sources)
 
     def has_room(self, messages: int, octets: int) -> bool:
         """Whether so much could be taken now, without taking it."""
@@ -141,48 +141,34 @@ class Meter:
         Refusals come before waiting, and closing before dropping. None: `take` will succeed.
         """
         worst: Blocked | None = None
+        worst_rank = -1
         for source in self.sources:
             need = octets if source.octets else messages
-            blocked = source.blocked(need, now) if need else None
-            if blocked is not None and (worst is None or _badness(blocked) > _badness(worst)):
-                worst = blocked
+            if need and (blocked := source.blocked(need, now)) is not None:
+                closes = isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.CLOSE
+                rank = _RANKS[type(blocked)] + closes
+                if rank > worst_rank:
+                    worst, worst_rank = blocked, rank
         return worst
 
 
-def _badness(blocked: Blocked) -> int:
-    if isinstance(blocked, LimitExceeded):
-        return 3 if blocked.action is ExceededAction.CLOSE else 2
-    return 1 if isinstance(blocked, Renew) else 0
+_RANKS: Final = {Wait: 0, Renew: 1, LimitExceeded: 2}
 
 
-def _consume(sources: tuple[LimitSource, ...]) -> Take:
+def _take_from(sources: tuple[LimitSource, ...]) -> Take:
     """The function behind `Meter.take`. It is called for each chunk that passes, hence one for each usual number."""
     if not sources:
-        return _free
-    if len(sources) == 1:
-        return _consume_one(*sources)
-    if len(sources) == 2:
-        return _consume_two(*sources)
-    return _consume_many(sources)
+        return lambda messages, octets: True
+    one, two, rest = sources[0], sources[:2][-1], sources[2:]
 
-
-def _free(messages: int, octets: int) -> bool:
-    return True
-
-
-def _consume_one(only: LimitSource) -> Take:
-    def take(messages: int, octets: int) -> bool:
-        spent = only.cells[only.at] + (octets if only.octets else messages)
-        if spent > only.top:
+    def take_from_one(messages: int, octets: int) -> bool:
+        spent = one.cells[one.at] + (octets if one.octets else messages)
+        if spent > one.top:
             return False
-        only.cells[only.at] = spent
+        one.cells[one.at] = spent
         return True
 
-    return take
-
-
-def _consume_two(one: LimitSource, two: LimitSource) -> Take:
-    def take(messages: int, octets: int) -> bool:
+    def take_from_two(messages: int, octets: int) -> bool:
         first = one.cells[one.at] + (octets if one.octets else messages)
         if first > one.top:
             return False
@@ -193,24 +179,17 @@ def _consume_two(one: LimitSource, two: LimitSource) -> Take:
         two.cells[two.at] = second
         return True
 
-    return take
-
-
-def _consume_many(sources: tuple[LimitSource, ...]) -> Take:
-    rest = sources[2:]
-    begin = _consume_two(*sources[:2])
-
-    def take(messages: int, octets: int) -> bool:
+    def take_from_many(messages: int, octets: int) -> bool:
         for source in rest:
             if source.cells[source.at] + (octets if source.octets else messages) > source.top:
                 return False
-        if not begin(messages, octets):
+        if not take_from_two(messages, octets):
             return False
         for source in rest:
             source.cells[source.at] += octets if source.octets else messages
         return True
 
-    return take
+    return take_from_many if rest else take_from_two if len(sources) == 2 else take_from_one
 
 
 FREE: Final = Meter()

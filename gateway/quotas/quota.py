@@ -97,29 +97,21 @@ class Need(NamedTuple):
 
 
 class Slice:
-    """How much to wish for at a time. `size` should last for a second or more."""
+    """How much to wish for at a time. `size` should last for a second or more; the last was granted at `filled_at`."""
 
-    __slots__ = ("_filled_at", "first", "size")
+    __slots__ = ("filled_at", "first", "size")
 
     def __init__(self, first: int, now: float) -> None:
         self.first = self.size = first
-        self._filled_at = now
-
-    def begin(self, now: float) -> None:
-        """Another lease is taken, or the clock was set back: how long the last one lasted says nothing."""
-        self._filled_at = now
+        self.filled_at = now
 
     def filled(self, now: float) -> None:
         """One was granted: the next is larger if the last was spent sooner, smaller if it lasted for long."""
-        lasted, self._filled_at = now - self._filled_at, now
+        lasted, self.filled_at = now - self.filled_at, now
         if lasted < REPORT_SECONDS:
             self.size = min(2 * self.size, LARGEST_SLICE)
         elif lasted > 4 * REPORT_SECONDS:
             self.size = max(self.size // 2, self.first)
-
-    def is_idle(self, now: float) -> bool:
-        """Whether none has been granted for long."""
-        return now > self._filled_at + IDLE_SECONDS
 
 
 class Quota(LimitSource):
@@ -166,11 +158,6 @@ class Quota(LimitSource):
         self.cells[self.at] = self.top = self.lease.granted = held
 
     @property
-    def resets_at(self) -> int:
-        """When the present period ends; 0 for what is open now."""
-        return self.lease.window.end
-
-    @property
     def is_needed(self) -> bool:
         """Whether somebody waits for more than is held."""
         return self.state is QuotaState.SHORT or self.state is QuotaState.CONTENDED
@@ -179,11 +166,6 @@ class Quota(LimitSource):
     def is_urgent(self) -> bool:
         """Whether somebody waits for the answer to a request, made or still to be made."""
         return self.is_needed or (self.lease.keep is not None and self.state is not QuotaState.ENDED)
-
-    @property
-    def is_moving(self) -> bool:
-        """Whether it should be looked at often."""
-        return self.lease.spent != self.lease.reported or self.is_urgent
 
     def blocked(self, need: int, now: float) -> Blocked | None:
         """What stands in the way of drawing `need` from this quota."""
@@ -194,7 +176,7 @@ class Quota(LimitSource):
         if spent + need <= self.lease.upper_bound or (need <= self.terms.limit and now >= self._recheck_at):
             self._ask(need, now)
             return Renew(self)
-        return LimitExceeded(self, self.terms.action, self.resets_at, self.sentence())
+        return LimitExceeded(self, self.terms.action, self.lease.window.end, self.sentence())
 
     def refresh(self, now: float) -> None:
         """Begin the next period if the present one is over, or has not begun: the clock may have been set back."""
@@ -202,9 +184,9 @@ class Quota(LimitSource):
         if end and not start - CLOCK_SECONDS <= now < end and self.state is not QuotaState.ENDED:
             over, self.lease = self.lease, self._lend(now)
             self.cells, self.at, self.top = self.lease.cells, self.lease.at, 0
-            self.slice.begin(now)
+            self.slice.filled_at = now  # how long the last one lasted says nothing
             self._retry_at = self._recheck_at = 0.0
-            self._move(QuotaEvent.PERIOD_BEGAN)
+            self.state = TRANSITIONS[self.state, QuotaEvent.PERIOD_BEGAN]
             if self.waiting:
                 self._ask(1, now)
             self._retire(over)
@@ -214,40 +196,38 @@ class Quota(LimitSource):
         """What was to happen at a time by the old clock may happen now."""
         self._failed_until = self._retry_at = self._recheck_at = self.lease.reported_at = 0.0
         self._need = self._need._replace(since=min(self._need.since, now))
-        self.slice.begin(now)
+        self.slice.filled_at = now
         self.refresh(now)
 
     def tell_again(self) -> None:
         """The store may have forgotten what is held here: report it, whether or not it has changed."""
-        self.lease.report_again()
+        self.lease.reported, self.lease.reported_at = -1, 0.0
         self.notify(self)
 
     def change(self, terms: QuotaTerms, now: float) -> None:
-        """The plan has changed, and counts the same thing still."""
-        self.terms = terms
-        self.lease.change(terms.limit)
-        self.top = min(self.top, self.lease.top)
+        """The plan has changed, and counts the same thing still. What is held returns when that is less than before."""
+        self.terms, lease = terms, self.lease
+        if terms.limit < lease.limit:
+            lease.keep = lease.spent
+        lease.limit = lease.upper_bound = terms.limit
+        self.top = min(self.top, lease.top)
         self._recheck_at = now
-        self._move(QuotaEvent.PLAN_CHANGED)
+        self.state = TRANSITIONS[self.state, QuotaEvent.PLAN_CHANGED]
         self.notify(self)
         self.wake(everybody=True)
 
     def end(self) -> None:
         """Nobody uses it any more: whoever waits is told, and the lease goes back."""
-        self._move(QuotaEvent.FINISHED)
+        self.state = TRANSITIONS[self.state, QuotaEvent.FINISHED]
         self.top = self.lease.spent
         self._retire(self.lease)
+        self.notify(self)
         self.wake(everybody=True)
 
     def give_up(self) -> None:
         """Somebody else is waiting for what is held here: return what is not spent."""
         self._lower(self.lease.spent)
         self.tell_again()
-
-    def leave(self) -> None:
-        """One connection less, where connections are counted."""
-        self.cells[self.at] -= 1
-        self.notify(self)
 
     def request(self, now: float, *, regular: bool) -> LeaseRequest | None:
         """What to ask the store now, if anything; at a `regular` look also what is not urgent. Apply or fail it."""
@@ -257,7 +237,13 @@ class Quota(LimitSource):
             self._serve(now)
         lease, spent = self.lease, self.lease.spent
         has_changed, first = spent != lease.reported, self.slice.first
-        if regular and lease.keep is None and not has_changed and self.unspent > first and self.slice.is_idle(now):
+        if (
+            regular
+            and lease.keep is None
+            and not has_changed
+            and self.unspent > first
+            and now > self.slice.filled_at + IDLE_SECONDS
+        ):
             self._lower(spent + first)  # others may need it
         least = most = 0
         if self.is_needed and (self.state is QuotaState.SHORT or now >= self._retry_at):
@@ -272,7 +258,8 @@ class Quota(LimitSource):
         return self._flying
 
     def apply(self, request: LeaseRequest, answer: LeaseAnswer, now: float) -> None:
-        """The store's answer to `request`."""
+        """The store's answer to `request`: those who waited go on, or are told that it is over, or wait for what others
+        still hold."""
         self._flying = None
         if request.lease_id != self.lease.lease_id or self.state is QuotaState.ENDED:
             self.notify(self)
@@ -280,9 +267,20 @@ class Quota(LimitSource):
         if answer.granted > (self.lease.granted if request.keep is None else request.keep):
             self.slice.filled(now)
         self.lease.apply(request, answer, now)
-        self.top = self.lease.top
-        if self.is_needed:
-            self._see_who_can_go_on(now, was_asked_for=bool(request.least))
+        self.top, spent = self.lease.top, self.lease.spent
+        if not self.is_needed:
+            return
+        if spent + self._need.amount <= self.top:
+            self._serve(now)
+        elif spent + self._need.amount > self.lease.upper_bound:
+            self._recheck_at = now + (RECHECK_SECONDS if self.lease.window.end else RETRY_SECONDS)
+            self.state = TRANSITIONS[self.state, QuotaEvent.REFUSED]
+            self.wake(everybody=True)
+        elif request.least:
+            self._retry_at = now + RETRY_SECONDS
+            self.state = TRANSITIONS[self.state, QuotaEvent.HELD_ELSEWHERE]
+            if self.lease.window.end and self.top > spent:
+                self._lower(spent)  # two who both hold a part of what both need would wait for ever
 
     def failed(self, now: float) -> None:
         """The store could not be asked, or its answer was lost; ask again."""
@@ -302,15 +300,12 @@ class Quota(LimitSource):
         terms = self.terms
         if terms.period is None:
             return f"The {self.subject}'s {terms.limit:,} {terms.thing} are all in use. Close one, then try again."
-        until = datetime.fromtimestamp(self.resets_at, UTC)
+        until = datetime.fromtimestamp(self.lease.window.end, UTC)
         over = "have no room for this message" if self.octets else "are used up"
         return (
             f"The {self.subject}'s {terms.limit:,} {terms.thing} a {terms.period} {over}. "
             f"There is more from {until:%Y-%m-%d %H:%M} UTC."
         )
-
-    def _move(self, event: QuotaEvent) -> None:
-        self.state = TRANSITIONS[self.state, event]
 
     def _lend(self, now: float) -> Lease:
         terms = self.terms
@@ -325,31 +320,16 @@ class Quota(LimitSource):
             self._need = self._need._replace(amount=need)
         else:
             return
-        self._move(QuotaEvent.NEEDED)
+        self.state = TRANSITIONS[self.state, QuotaEvent.NEEDED]
         self.notify(self)
 
     def _lower(self, keep: int) -> None:
         self.lease.keep = keep
         self.top = min(self.top, keep)
 
-    def _see_who_can_go_on(self, now: float, *, was_asked_for: bool) -> None:
-        """Those who waited go on, or are told that it is over, or wait for what others still hold."""
-        spent = self.lease.spent
-        if spent + self._need.amount <= self.top:
-            self._serve(now)
-        elif spent + self._need.amount > self.lease.upper_bound:
-            self._recheck_at = now + (RECHECK_SECONDS if self.resets_at else RETRY_SECONDS)
-            self._move(QuotaEvent.REFUSED)
-            self.wake(everybody=True)
-        elif was_asked_for:
-            self._retry_at = now + RETRY_SECONDS
-            self._move(QuotaEvent.HELD_ELSEWHERE)
-            if self.resets_at and self.top > spent:
-                self._lower(spent)  # two who both hold a part of what both need would wait for ever
-
     def _serve(self, now: float) -> None:
         """There is enough for the least need: let those who wait go on."""
-        self._move(QuotaEvent.SERVED)
+        self.state = TRANSITIONS[self.state, QuotaEvent.SERVED]
         self.wake()
         if self.waiting and not self.is_needed:
             self._ask(1, now)  # for those for whom nothing was left; each will say how much it needs

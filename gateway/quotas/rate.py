@@ -14,7 +14,6 @@ from publisher.plan_terms import ExceededAction
 
 AHEAD_SECONDS: Final = 0.3  # a rate is reserved so long before what was reserved runs out
 STALE_SECONDS: Final = 0.25  # a reserved message that was not sent so long after its time lapses
-RETRY_SECONDS: Final = 0.1  # after a store that could not be asked
 
 
 class ReservationState(Enum):
@@ -102,11 +101,6 @@ class RateReservation(LimitSource):
         """Whether less is ready than whoever sends next should find."""
         return self.top - self.cells[0] < self.starter
 
-    @property
-    def is_moving(self) -> bool:
-        """Whether it should be looked at often."""
-        return bool(self.runs or self.waiting) or self.is_thirsty
-
     def blocked(self, need: int, now: float) -> Blocked | None:
         """What stands in the way of `need` messages."""
         self.refresh(now)
@@ -149,7 +143,7 @@ class RateReservation(LimitSource):
 
     def end(self) -> None:
         """Nobody uses it any more."""
-        self._move(ReservationEvent.FINISHED)
+        self.state = TRANSITIONS[self.state, ReservationEvent.FINISHED]
         self.runs.clear()
         self.wake(everybody=True)
 
@@ -171,7 +165,7 @@ class RateReservation(LimitSource):
         is_busy = self.waiting or now - self._asked_at < AHEAD_SECONDS
         self._slice = min(2 * self._slice, self._largest) if is_busy else self.starter
         self._asked_at = now
-        self._move(ReservationEvent.SENT)
+        self.state = TRANSITIONS[self.state, ReservationEvent.SENT]
         messages = max(self._slice, min(len(self.waiting), self._largest))
         return Reservation(self.terms.key, self.interval, self.tolerance, messages)
 
@@ -180,33 +174,27 @@ class RateReservation(LimitSource):
         if self.state is ReservationState.ENDED:
             return
         if reserved.start - self.tolerance - self.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
-            self._move(ReservationEvent.ANSWERED)
+            self.state = TRANSITIONS[self.state, ReservationEvent.ANSWERED]
             self._want()  # reserved by a clock that has been set back since
             return
         self.reserved_until = reserved.start + reserved.messages * self.interval
         if reserved.messages:
-            self._move(ReservationEvent.ANSWERED)
+            self.state = TRANSITIONS[self.state, ReservationEvent.ANSWERED]
             self.runs.append((reserved.start, reserved.messages))
         else:
-            self._postpone(reserved.start - self.tolerance - HORIZON_SECONDS)
+            self.postpone(reserved.start - self.tolerance - HORIZON_SECONDS)
         self.advance(now, everybody=self.terms.action is not ExceededAction.DELAY)
 
-    def failed(self, now: float) -> None:
-        """The store could not be asked; ask again."""
-        self._postpone(now + RETRY_SECONDS)
+    def postpone(self, until: float) -> None:
+        """Nothing could be reserved yet, or the store could not be asked; ask again at that time."""
+        self.state = TRANSITIONS[self.state, ReservationEvent.POSTPONED]
+        self._retry_at = until
 
     def clock_set_back(self) -> None:
         """What was reserved by the old clock would come too late."""
         self.runs.clear()
         self.reserved_until = self._asked_at = 0.0
         self._want()
-
-    def _move(self, event: ReservationEvent) -> None:
-        self.state = TRANSITIONS[self.state, event]
-
-    def _postpone(self, until: float) -> None:
-        self._move(ReservationEvent.POSTPONED)
-        self._retry_at = until
 
     def _reserve_ahead(self, now: float) -> None:
         if self.state is not ReservationState.RESERVED:
@@ -220,7 +208,7 @@ class RateReservation(LimitSource):
 
     def _want(self) -> None:
         before = self.state
-        self._move(ReservationEvent.NEEDED)
+        self.state = TRANSITIONS[self.state, ReservationEvent.NEEDED]
         if self.state is not before:
             self.notify(self)
 
@@ -257,11 +245,6 @@ class RateTimers:
         for rate in ready:
             rate.advance(now)
             self.schedule(rate)
-
-    def reservations(self, now: float) -> list[tuple[RateReservation, Reservation]]:
-        """What to reserve now, and for whom."""
-        wanting, self.wanting = self.wanting, set()
-        return [(rate, reservation) for rate in wanting if (reservation := rate.reservation(now))]
 
     def clear(self) -> None:
         """Forget all times: the clock was set back."""

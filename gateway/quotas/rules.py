@@ -143,21 +143,6 @@ def connections_key(account: str) -> str:
     return f"{account}:connections"
 
 
-def connects_key(account: str) -> str:
-    """The name of the count of an account's new connections."""
-    return f"{account}:connects"
-
-
-def rate_key(account: str, rate: int) -> str:
-    """The name of an account's rate; another rate begins with a schedule of its own."""
-    return f"{account}:rate:{rate}"
-
-
-def kept_seconds(window: Window) -> int:
-    """How long a window that is over is kept: for leases that end late, and for a longer window to begin with."""
-    return _KEPT_SECONDS.get(window.end - window.start, HOUR)
-
-
 def carried_over(
     used: Callable[[Sequence[tuple[str, Window]]], Sequence[WindowUsage]], key: str, window: Window, now: float
 ) -> int:
@@ -175,7 +160,7 @@ def carried_over(
         (f"{stem}:{_LENGTHS[seconds]}", Window(start, start + seconds))
         for seconds in lengths
         for start in range(
-            max(window.start, int(now - _KEPT_SECONDS[seconds]) // seconds * seconds),
+            max(window.start, int(now - KEPT_SECONDS[seconds]) // seconds * seconds),
             min(window.end, int(now) + 1),
             seconds,
         )
@@ -194,7 +179,9 @@ def carried_over(
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _LENGTHS = {MINUTE: QuotaPeriod.MINUTE, HOUR: QuotaPeriod.HOUR, DAY: QuotaPeriod.DAY}
-_KEPT_SECONDS = {MINUTE: HOUR, HOUR: DAY, DAY: 31 * DAY}
+KEPT_SECONDS = {MINUTE: HOUR, HOUR: DAY, DAY: 31 * DAY}
+"""How long a window that is over is kept, by its length (any other: HOUR), for leases that end late, and for a longer
+window to begin with."""
 _PERIODS = frozenset(QuotaPeriod)
 
 
@@ -261,18 +248,12 @@ def adopt(window: StoredWindow, request: LeaseRequest, holder: str) -> StoredLea
     return StoredLease(holder, request.lease_id, request.granted)
 
 
-def is_contended(window: StoredWindow, lease: StoredLease, has_end: bool, now: float) -> bool:
-    """Whether the holder of `lease` should report, and return what it has not spent."""
-    pressing = now - PRESSING_SECONDS < window.contended_at and lease.reported_at < window.contended_at
-    return pressing and (lease.granted > lease.spent if has_end else lease.granted > 0)
-
-
-def schedule(booked_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
+def schedule(reserved_until: float, reservation: Reservation, now: float) -> tuple[float, Reserved]:
     """Reserve messages of the one schedule of a rate (the generic cell rate algorithm); its new end, and the answer.
 
     A message may pass `tolerance` seconds before its time; that is the burst. An end of 0 is a rate never used.
     """
-    begin = max(booked_until, now)
+    begin = max(reserved_until, now)
     if begin - reservation.tolerance - reservation.interval > now + HORIZON_SECONDS + CLOCK_SECONDS:
         begin = now
     room = math.floor((now + HORIZON_SECONDS - (begin - reservation.tolerance)) / reservation.interval) + 1

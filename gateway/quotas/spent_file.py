@@ -48,14 +48,16 @@ class SpentFile:
         self._is_failing = False
         try:
             self._file = _make(self._path)
-            self._grow(self._file)
         except OSError as error:
             self._say(error)
+        self._grow()
 
     def allocate(self) -> tuple[int, MutableSequence[int], int]:
         """A new lease's id, and where its count stands: a sequence and an index into it."""
         self._last_id += 1
-        if not self._vacant and not self._has_grown():
+        if not self._vacant:
+            self._grow()
+        if not self._vacant:
             return self._last_id, [0], 0
         words, at = self._vacant.pop()
         words[at] = 0
@@ -82,22 +84,19 @@ class SpentFile:
             fcntl.flock(self._file, fcntl.LOCK_UN)  # the shared memory would keep the lock open
             os.close(self._file)
 
-    def _has_grown(self) -> bool:
+    def _grow(self) -> None:
+        """Make room for more counts, as long as there is a file and space for it."""
         if self._file is None:
-            return False
+            return
         try:
-            self._grow(self._file)
+            os.posix_fallocate(self._file, self._size, _SEGMENT)  # a full disk is told here, not by a signal later
+            words = memoryview(mmap.mmap(self._file, _SEGMENT, offset=self._size)).cast("Q")
         except OSError as error:
             self._say(error)
-            return False
-        self._is_failing = False
-        return True
-
-    def _grow(self, file: int) -> None:
-        os.posix_fallocate(file, self._size, _SEGMENT)  # a full disk is told here, not by a signal later
-        words = memoryview(mmap.mmap(file, _SEGMENT, offset=self._size)).cast("Q")
+            return
         self._size += _SEGMENT
         self._vacant += [(words, at) for at in range(len(words) - 1, 0, -2)]
+        self._is_failing = False
 
     def _say(self, error: OSError) -> None:
         if not self._is_failing:
@@ -131,24 +130,21 @@ def reconcile_abandoned(folder: Path, reconcile: Callable[[str, Mapping[int, int
     """Call `reconcile` for each holder of this host that has died, with what it had spent by lease, or None where that
     is not known; how many there were. A holder for whom it raises stays for later. What is no record of a holder is
     left alone."""
-    count = 0
+    ended = 0
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not _HOLDER.fullmatch(path.name) or not path.is_file():
             continue
         with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            reconcile(path.name, _read(file.read()))
+            data, boot = file.read(), _boot()
+            spent = None  # it is not believed
+            if boot and data[: len(MAGIC) + len(boot)] == MAGIC + boot:
+                cells = _CELL.iter_unpack(data[_HEADER : len(data) // _CELL.size * _CELL.size])
+                spent = {lease_id: count for lease_id, count in cells if lease_id}
+            reconcile(path.name, spent)
             path.unlink(missing_ok=True)
-            count += 1
-    return count
-
-
-def _read(data: bytes) -> dict[int, int] | None:
-    boot = _boot()
-    if not boot or data[: len(MAGIC) + len(boot)] != MAGIC + boot:
-        return None
-    cells = data[_HEADER : len(data) // _CELL.size * _CELL.size]
-    return {lease_id: spent for lease_id, spent in _CELL.iter_unpack(cells) if lease_id}
+            ended += 1
+    return ended
 
 
 def _boot() -> bytes:

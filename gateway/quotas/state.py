@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from gateway.quotas.admission import Account, Admission
-from gateway.quotas.lease import Cells, Lease, RetiredLeases
+from gateway.quotas.lease import Cells, Lease
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitSource
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation, RateTerms, RateTimers
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest, Reservation, Reserved, rate_key
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest, Reservation, Reserved
 
 TICK_SECONDS: Final = 0.1
 ROUNDS: Final = 10
@@ -49,7 +49,9 @@ class LeaseState:
         self._accounts: dict[str, Account] = {}
         self._urgent: set[Quota] = set()
         self._rates = RateTimers()
-        self._retired = RetiredLeases(cells)
+        self._retired: list[Lease] = []  # nobody spends them any more, and the store is to end them
+        self._ending: dict[int, Lease] = {}  # the store is being told
+        self._retire_at = 0.0
         self._minute = self._look_at = 0.0
         self._round = 0
         self._moving: set[Account] = set()
@@ -57,11 +59,17 @@ class LeaseState:
 
     def enter(self, *, subscription: PlanOf | None, application: PlanOf | None, now: float) -> Admission:
         """A connection that draws from the business plan of a subscription and from the plan of an application."""
-        accounts = [
-            self._account(subject, given, now)
-            for subject, given in (("subscription", subscription), ("application", application))
-            if given
-        ]
+        accounts = []
+        for subject, plan in (("subscription", subscription), ("application", application)):
+            if plan is None:
+                continue
+            if account := self._accounts.get(plan.account):
+                self.change(plan.account, plan.limits, now)
+            else:
+                account = self._accounts[plan.account] = Account(plan.account, subject, plan.limits)
+                self._equip(account, now)
+            self._moving.add(account)
+            accounts.append(account)
         admission = Admission(accounts, self._on_change)
         for account in accounts:
             account.admissions.add(admission)
@@ -95,7 +103,7 @@ class LeaseState:
     @property
     def holds_leases(self) -> bool:
         """Whether anything here concerns the store."""
-        return bool(self._accounts or self._retired)
+        return bool(self._accounts or self._retired or self._ending)
 
     def due(self) -> float:
         """When to call `tick` next, as far as only time is needed; infinity when nothing is in use."""
@@ -114,15 +122,28 @@ class LeaseState:
             for quota in list(self._quotas()):
                 quota.refresh(now)
         self._rates.advance(now)
-        if now >= self._look_at:
-            self._look_at = now + TICK_SECONDS
-            self._look(now)
+        if now < self._look_at:
+            return
+        self._look_at = now + TICK_SECONDS
+        # At every account where something happens, and in turn at those of the others in which it may have begun.
+        self._round = (self._round + 1) % ROUNDS
+        accounts = list(self._accounts.values())
+        thirsty = [account for account in accounts if account.rate and account.rate.is_thirsty]
+        for account in self._moving.union(accounts[self._round :: ROUNDS], thirsty):
+            if account.rate:
+                account.rate.look(now)
+            if not account.admissions and now >= account.left_at + LINGER_SECONDS:
+                self._close(account)
+            elif account.is_moving:
+                self._moving.add(account)
+            else:
+                self._moving.discard(account)
+            self._looked_at.add(account)
 
     def clock_set_back(self, now: float) -> None:
         """The clock shows an earlier time than before: nothing may wait for what it showed then."""
-        self._minute = self._look_at = 0.0
+        self._minute = self._look_at = self._retire_at = 0.0
         self._rates.clear()
-        self._retired.clock_set_back()
         for account in self._accounts.values():
             account.left_at = min(account.left_at, now)
             for quota in account.quotas:
@@ -140,15 +161,21 @@ class LeaseState:
             for quota in regular | self._urgent
             if (request := quota.request(now, regular=quota in regular))
         ]
-        requests += [(None, request) for request in self._retired.requests(now)]
+        if now >= self._retire_at:
+            retired, self._retired = self._retired, []
+            self._ending |= {lease.lease_id: lease for lease in retired}
+            last = (lease.request(least=0, most=0, since=0.0)._replace(final=True) for lease in retired)
+            requests += [(None, request) for request in last]
         self._urgent = {quota for quota in self._urgent if quota.is_urgent}
-        return Batch(requests, self._rates.reservations(now))
+        wanting, self._rates.wanting = self._rates.wanting, set()
+        return Batch(requests, [(rate, wish) for rate in wanting if (wish := rate.reservation(now))])
 
     def apply(self, batch: Batch, answers: list[LeaseAnswer], reserved: list[Reserved], now: float) -> None:
         """The store has answered."""
         for (quota, request), answer in zip(batch.requests, answers, strict=True):
             if quota is None:
-                self._retired.ended(request.lease_id)
+                del self._ending[request.lease_id]
+                self._cells.free(request.lease_id)
             else:
                 quota.apply(request, answer, now)
         for (rate, _), given in zip(batch.reservations, reserved, strict=True):
@@ -159,23 +186,13 @@ class LeaseState:
         """The store could not be asked; all of it will be asked again."""
         for quota, request in batch.requests:
             if quota is None:
-                self._retired.failed(request.lease_id, now + TICK_SECONDS)
+                self._retired.append(self._ending.pop(request.lease_id))
+                self._retire_at = now + TICK_SECONDS
             else:
                 quota.failed(now)
         for rate, _ in batch.reservations:
-            rate.failed(now)
+            rate.postpone(now + TICK_SECONDS)
             self._rates.schedule(rate)
-
-    def _account(self, subject: str, plan: PlanOf, now: float) -> Account:
-        key, limits = plan
-        account = self._accounts.get(key)
-        if account is None:
-            account = self._accounts[key] = Account(key, subject, limits)
-            self._equip(account, now)
-        else:
-            self.change(key, limits, now)
-        self._moving.add(account)
-        return account
 
     def _equip(self, account: Account, now: float) -> None:
         """Give an account the sources that its limits ask for; those that still fit stay."""
@@ -184,7 +201,13 @@ class LeaseState:
         account.quota = self._fit(account.quota, account, quota, now)
         account.slots = self._fit(account.slots, account, slots, now)
         account.connects = self._fit(account.connects, account, connects, now)
-        account.rate = self._fit_rate(account)
+        limits, rate = account.limits, account.rate
+        if limits.rate is None:
+            account.rate = None
+        else:  # another rate begins with a schedule of its own
+            key = f"{account.key}:rate:{limits.rate}"
+            terms = RateTerms(key, limits.rate, limits.burst_messages, limits.over_rate, account.subject)
+            account.rate = rate if rate and rate.terms == terms else RateReservation(terms, notify=self._notice)
         for admission in account.admissions:
             admission.join()
         for source in before:
@@ -201,20 +224,10 @@ class LeaseState:
             terms,
             cells=self._cells,
             notify=self._notice,
-            retire=self._retire,
+            retire=lambda lease: self._retired.append(lease),  # the list of that moment
             now=now,
             held=0 if terms.period else account.inside,
         )
-
-    def _fit_rate(self, account: Account) -> RateReservation | None:
-        limits = account.limits
-        if limits.rate is None:
-            return None
-        key = rate_key(account.key, limits.rate)
-        terms = RateTerms(key, limits.rate, limits.burst_messages, limits.over_rate, account.subject)
-        if account.rate and account.rate.terms == terms:
-            return account.rate
-        return RateReservation(terms, notify=self._notice)
 
     def _quotas(self) -> Iterator[Quota]:
         return (quota for account in self._accounts.values() for quota in account.quotas)
@@ -225,26 +238,6 @@ class LeaseState:
         elif isinstance(source, RateReservation):
             self._rates.schedule(source)
         self._on_change()
-
-    def _retire(self, lease: Lease) -> None:
-        self._retired.add(lease)
-        self._on_change()
-
-    def _look(self, now: float) -> None:
-        """At every account where something happens, and in turn at those of the others in which it may have begun."""
-        self._round = (self._round + 1) % ROUNDS
-        accounts = list(self._accounts.values())
-        thirsty = [account for account in accounts if account.rate and account.rate.is_thirsty]
-        for account in self._moving.union(accounts[self._round :: ROUNDS], thirsty):
-            if account.rate:
-                account.rate.look(now)
-            if not account.admissions and now >= account.left_at + LINGER_SECONDS:
-                self._close(account)
-            elif account.is_moving:
-                self._moving.add(account)
-            else:
-                self._moving.discard(account)
-            self._looked_at.add(account)
 
     def _close(self, account: Account) -> None:
         del self._accounts[account.key]

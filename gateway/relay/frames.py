@@ -1,9 +1,10 @@
-"""WebSocket frames as they pass (RFC 6455 §5). Pure: reads headers, skips payloads, makes Close and Ping frames.
+"""WebSocket frames as they pass, in one module because the quick ways of reading must equal the plain one beside them.
+
+Pure: reads headers, skips payloads, makes control frames (RFC 6455 §5).
 
 A `FrameScanner` walks one direction of one connection. It never keeps, copies or unmasks a payload of data; only
 control frames, 125 bytes at most, are read whole. What it has passed always ends inside a payload or at a frame's end,
-never inside a header, so the gateway knows at each moment whether a frame of its own may follow. Longer than most
-modules here, because the quick ways of reading stand beside the plain one that they must equal.
+never inside a header, so the gateway knows at each moment whether a frame of its own may follow.
 """
 
 import os
@@ -15,6 +16,9 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FINAL, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 MASKED = 0x80
 MAXIMUM_CONTROL = 125  # bytes of payload, RFC 6455 §5.5
+
+Mark = tuple[int, bool, int, int, int]
+"""A scanner's `remaining`, `fragmented`, `size`, `messages` and `octets` between two calls of `feed`."""
 
 _UNLIMITED: Final = 1 << 63
 _RUN = 4  # equal frames in a row from which comparing whole columns costs less than walking
@@ -40,16 +44,6 @@ class FrameError(Exception):
         self.offset = offset
 
 
-class Mark(NamedTuple):
-    """A scanner's state at one moment, for `rewind`."""
-
-    remaining: int
-    fragmented: bool
-    size: int
-    messages: int
-    octets: int
-
-
 class FrameScanner:
     """Reads the frame headers of one direction.
 
@@ -61,7 +55,8 @@ class FrameScanner:
 
     Running totals: `messages` that began, `octets` of data payload announced by their headers. `remaining` bytes of
     the present data frame are still to come; `fragmented` says that its message goes on after it, and `size` how long
-    that message is so far; `closed` that a Close has passed, after which nothing counts.
+    that message is so far; `closed` that a Close has passed, after which nothing counts. A control frame of the
+    gateway's may follow where nothing is `remaining`, a message where what has passed is not `fragmented` either.
     """
 
     __slots__ = (
@@ -93,16 +88,6 @@ class FrameScanner:
         self.messages = 0
         self.octets = 0
         self.controls: list[ControlFrame] = []
-
-    @property
-    def at_frame_boundary(self) -> bool:
-        """A control frame of the gateway's may follow what has passed."""
-        return not self.remaining
-
-    @property
-    def at_message_boundary(self) -> bool:
-        """A message of the gateway's may follow what has passed."""
-        return not self.remaining and not self.fragmented
 
     def limit(self, octets: int) -> None:
         """From the next frame on this is the longest message, in bytes as sent; 0 for none."""
@@ -191,13 +176,9 @@ class FrameScanner:
         self.octets += at - start - count * overhead - 2 * wides
         return at
 
-    def mark(self) -> Mark:
-        """The present state; only between calls of `feed`."""
-        return Mark(self.remaining, self.fragmented, self.size, self.messages, self.octets)
-
-    def rewind(self, mark: tuple[int, bool, int, int, int]) -> None:
-        """Back to `mark`, to read the same chunk another way. A plain tuple of the same five will do."""
-        self.remaining, self.fragmented, self.size, self.messages, self.octets = mark
+    def rewind(self, before: Mark) -> None:
+        """Back to what these five were `before` a call of `feed`, to read the same chunk another way."""
+        self.remaining, self.fragmented, self.size, self.messages, self.octets = before
         self.closed = False
         self.controls.clear()
 
@@ -218,18 +199,6 @@ class FrameScanner:
                 raise FrameError(1002, "A frame's length was over 2^63.", at)
             if length < (126 if head == 4 else 65536):
                 raise FrameError(1002, "A frame's length was not in its shortest form.", at)
-        self._check_order(first, at)
-        whole = self.size + length if self.fragmented else length
-        if whole > self._limit:
-            raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
-        if not self.fragmented:
-            self.messages += 1
-        self.size = whole
-        self.fragmented = not first & FINAL
-        self.octets += length
-        return at + head + self._mask + length
-
-    def _check_order(self, first: int, at: int) -> None:
         opcode, reserved = first & 0x0F, first & 0x70
         if opcode > BINARY:
             raise FrameError(1002, f"Opcode {opcode} is reserved.", at)
@@ -239,6 +208,15 @@ class FrameScanner:
             raise FrameError(1002, "A new message began inside a fragmented one.", at)
         if reserved & ~(self._rsv if opcode else self._rsv & ~RSV1):
             raise FrameError(1002, "A reserved bit was set that was not negotiated.", at)
+        whole = self.size + length if self.fragmented else length
+        if whole > self._limit:
+            raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
+        if not self.fragmented:
+            self.messages += 1
+        self.size = whole
+        self.fragmented = not first & FINAL
+        self.octets += length
+        return at + head + self._mask + length
 
     def _control(self, data: bytes, at: int, size: int) -> int:
         opcode, length = data[at] & 0x0F, data[at + 1] & 0x7F
@@ -260,7 +238,12 @@ class FrameScanner:
         if self._mask:
             payload = apply_mask(payload, bytes(data[begin - 4 : begin]))
         if opcode == CLOSE:
-            _check_close(payload, at)
+            if payload and (length == 1 or not is_sendable(int.from_bytes(payload[:2], "big"))):
+                raise FrameError(1002, "A Close frame had no valid code.", at)
+            try:
+                payload[2:].decode()
+            except UnicodeDecodeError:
+                raise FrameError(1007, "A Close frame's reason was not UTF-8.", at) from None
             self.closed = True
         elif self._awaited is not None and payload != self._awaited:
             return stop
@@ -271,19 +254,17 @@ class FrameScanner:
 def encode_close(code: int | None, reason: str = "", *, masked: bool) -> bytes:
     """A Close frame; None makes one without a body. The reason is cut to what fits, between characters."""
     if code is None:
-        return _control_frame(CLOSE, b"", masked)
+        return encode_control(CLOSE, b"", masked=masked)
     clipped = reason.encode()[: MAXIMUM_CONTROL - 2].decode(errors="ignore").encode()
-    return _control_frame(CLOSE, struct.pack("!H", code) + clipped, masked)
+    return encode_control(CLOSE, struct.pack("!H", code) + clipped, masked=masked)
 
 
-def encode_ping(payload: bytes = b"", *, masked: bool) -> bytes:
-    """A Ping frame; `payload` is 125 bytes at most."""
-    return _control_frame(PING, payload, masked)
-
-
-def encode_pong(payload: bytes = b"", *, masked: bool) -> bytes:
-    """A Pong frame; `payload` is 125 bytes at most."""
-    return _control_frame(PONG, payload, masked)
+def encode_control(opcode: int, payload: bytes, *, masked: bool) -> bytes:
+    """A control frame; `payload` is 125 bytes at most."""
+    if not masked:
+        return bytes((FINAL | opcode, len(payload))) + payload
+    key = os.urandom(4)
+    return bytes((FINAL | opcode, MASKED | len(payload))) + key + apply_mask(payload, key)
 
 
 def decode_close(payload: bytes) -> tuple[int | None, str]:
@@ -301,24 +282,6 @@ def is_sendable(code: int) -> bool:
 def apply_mask(payload: bytes, key: bytes) -> bytes:
     """Mask or unmask a short payload."""
     return bytes(octet ^ key[index & 3] for index, octet in enumerate(payload))
-
-
-def _check_close(payload: bytes, at: int) -> None:
-    if not payload:
-        return
-    if len(payload) == 1 or not is_sendable(int.from_bytes(payload[:2], "big")):
-        raise FrameError(1002, "A Close frame had no valid code.", at)
-    try:
-        payload[2:].decode()
-    except UnicodeDecodeError:
-        raise FrameError(1007, "A Close frame's reason was not UTF-8.", at) from None
-
-
-def _control_frame(opcode: int, payload: bytes, masked: bool) -> bytes:
-    if not masked:
-        return bytes((FINAL | opcode, len(payload))) + payload
-    key = os.urandom(4)
-    return bytes((FINAL | opcode, MASKED | len(payload))) + key + apply_mask(payload, key)
 
 
 @cache

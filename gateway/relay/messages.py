@@ -111,9 +111,7 @@ class MessageRelay:
         self._close_info = self._close_info or CloseInfo("gateway", code, close_codes.GATEWAY_CLOSED.code, reason)
         self._spawn(self._close(Close(code, reason, close_codes.Reconnect.MAYBE), close_codes.GATEWAY_CLOSED))
 
-    def leave(self, code: int, reason: str) -> None:
-        """As `close`: the server here does not let a closing connection be read."""
-        self.close(code, reason)
+    leave = close  # the server here does not let a closing connection be read
 
     def finish(self) -> None:
         """`leave` has closed it already."""
@@ -139,7 +137,11 @@ class MessageRelay:
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
         except ConnectionClosed as closed:
-            close, code = _passed_on(closed), closed.rcvd.code if closed.rcvd else 1006
+            close, code = close_codes.BACKEND_LOST, 1006
+            if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000
+                code = closed.rcvd.code
+                sendable = code if frames.is_sendable(code) else 1000
+                close = Close(sendable, closed.rcvd.reason, close_codes.Reconnect.MAYBE)
             self._close_info = self._close_info or CloseInfo("backend", close.code, code, close.reason)
             await self._close(close, None)
         except OSError:
@@ -179,21 +181,18 @@ class MessageRelay:
             return
         self._ended = True
         self._on_end()
-        if to_client:
-            await self._say_close(to_client)
-        if to_backend:
-            await self._backend.close(to_backend.code, to_backend.reason)
-
-    async def _say_close(self, close: Close) -> None:
-        for code in (close.code, _ELSE):
+        reason = to_client.reason if to_client else ""
+        for code in (to_client.code, _ELSE) if to_client else ():
             try:
-                await self._send({"type": "websocket.close", "code": code, "reason": close.reason})
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
             except OSError:
-                return  # the client has gone
+                break  # the client has gone
             except Exception as error:
                 log.debug("This server cannot close with %d: %s", code, error)
             else:
-                return
+                break
+        if to_backend:
+            await self._backend.close(to_backend.code, to_backend.reason)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -267,11 +266,3 @@ async def _connect(
 
 def _size(message: str | bytes) -> int:
     return len(message.encode() if isinstance(message, str) else message)
-
-
-def _passed_on(closed: ConnectionClosed) -> Close:
-    """The backend's own code and reason, where it sent any; ASGI has no Close without a code, so that is 1000."""
-    if closed.rcvd is None:
-        return close_codes.BACKEND_LOST
-    code = closed.rcvd.code if frames.is_sendable(closed.rcvd.code) else 1000
-    return Close(code, closed.rcvd.reason, close_codes.Reconnect.MAYBE)

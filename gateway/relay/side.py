@@ -1,6 +1,6 @@
-"""One side of a relay: what its transport receives is scanned, metered and written to the other side's transport.
+"""One side of a relay, one module because its fast way and its slow ways share all of its state.
 
-Longer than most modules here, because the fast way and the slow ways share all of a side's state.
+What its transport receives is scanned, metered and written to the other side's transport.
 """
 
 from __future__ import annotations
@@ -9,44 +9,44 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from time import time
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from gateway.close_codes import Close
 from gateway.quotas.meter import LimitExceeded, LimitSource, Meter
 from gateway.relay import frames
-from gateway.relay.frames import ControlFrame, FrameError, FrameScanner
+from gateway.relay.frames import FrameError, FrameScanner
 from gateway.relay.states import NEXT, CloseState, LegState
 from gateway.relay.throttle import FrameLimiter
 from gateway.relay.types import RelayOptions
-from gateway.relay.writer import direct_write, discard
+from gateway.relay.writer import discard
 
 BUFFER_FULL, RATE = 1, 2  # why a leg is not being read
 SHORTEST_FRAME = 2  # bytes
-A_TURN = 256_000  # bytes that uvloop reads at most in one go; where it reads so many, it goes on reading at once
+LONGEST_READ = 256_000  # bytes that uvloop reads at most in one go; where it reads so many, it goes on reading at once
 OUR_PING = os.urandom(8)  # tells the answers to our own pings from everybody else's
 
 log = logging.getLogger("gateway.relay")
 
 
+@dataclass(slots=True)
 class Activity:
     """When a side was last heard of, was pinged without an answer yet, and ceased to take what is written (0: not)."""
 
-    __slots__ = ("heard_at", "pinged_at", "stalled_at")
-
-    def __init__(self, now: float) -> None:
-        self.heard_at = now
-        self.pinged_at = 0.0
-        self.stalled_at = 0.0
+    heard_at: float
+    pinged_at: float = 0.0
+    stalled_at: float = 0.0
 
 
 class Leg(asyncio.Protocol):
-    """One side of a relay, which `join` makes two of them. `meter` says what may pass of what this side sends.
+    """One side of a relay. `meter` says what may pass of what this side sends; `write` takes it to the `other` side.
 
     `state` says what becomes of what it sends, `closing` what it has been told of the end; all else that can be asked
     follows from these two and from the scanner. `pending` is the Close that is sent to it when the frame has passed, or
     the other side's Close has come, that has to come first. `code` is of the first Close that went either way, 1006
-    when there was none at its end.
+    when there was none at its end. `paused_for` are the reasons why it is not being read, as bits.
     """
 
     __slots__ = (
@@ -55,20 +55,20 @@ class Leg(asyncio.Protocol):
         "_limiter",
         "_meter",
         "_plain",
-        "_waiting_for",
-        "_write",
+        "_stop_waiting",
         "activity",
-        "brakes",
         "closing",
         "code",
         "heard",
         "is_client",
         "other",
+        "paused_for",
         "pending",
         "relay",
         "scanner",
         "state",
         "transport",
+        "write",
     )
 
     relay: LegEvents
@@ -84,23 +84,17 @@ class Leg(asyncio.Protocol):
         self._plain: Callable[[bytes], int] = self.scanner.plain
         self._meter = meter
         self._limiter: FrameLimiter | None = None
-        self._write: Callable[[bytes], None] = discard
+        self.write: Callable[[bytes], None] = discard
         self._held = b""
-        self._waiting_for: LimitSource | _NextTurn | None = None  # nothing more of this side passes until it resumes
+        self._stop_waiting: Callable[[], object] | None = None  # where nothing more passes until `_resume`
         self._final: tuple[int, int] | None = None
         self.state = LegState.FLOWING
         self.closing = CloseState.OPEN
         self.pending: Close | None = None
         self.code = 0
-        self.brakes = 0
+        self.paused_for = 0
         self.heard = False  # since `activity` was last brought up to date
         self.activity = Activity(now)
-
-    def join(self, relay: LegEvents, other: Leg) -> None:
-        """Begin to pass on to `other`."""
-        self.relay = relay
-        self.other = other
-        self._write = direct_write(other.transport)
 
     # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
 
@@ -112,14 +106,11 @@ class Leg(asyncio.Protocol):
             if self._meter.take(messages, octets):
                 scanner.messages += messages
                 scanner.octets += octets
-                self._write(data)
+                self.write(data)
                 return
         if self.state:
             self._take_slow_way(data)
-        else:
-            self._walk(data)
-
-    def _walk(self, data: bytes) -> None:
+            return
         scanner = self.scanner
         before = (scanner.remaining, scanner.fragmented, scanner.size, scanner.messages, scanner.octets)
         try:
@@ -129,62 +120,63 @@ class Leg(asyncio.Protocol):
             self._filter(data)
             return
         messages, octets = scanner.messages - before[3], scanner.octets - before[4]
-        if not self._meter.take(messages, octets) and not self._take_by_now(messages, octets):
+        may_pass = self._meter.take(messages, octets)
+        if not may_pass:  # perhaps it may, once the plan has been told the time
+            self._meter.refresh(time())
+            may_pass = self._meter.take(messages, octets)
+        if not may_pass:
             scanner.rewind(before)
             self._filter(data)
         elif end == len(data) and not scanner.controls:
-            self._write(data)
+            self.write(data)
         else:
             self._pass(data, [(0, end)])
             self._after(data, end)
-        if len(data) >= A_TURN and self.passes_on and self._waiting_for is None:
-            self._wait_for(NEXT_TURN)
+        if len(data) >= LONGEST_READ and self.passes_on and self._stop_waiting is None:
+            self._wait_for(None)
 
     def pause_writing(self) -> None:
         self.relay.stalled(self)
         if self.other.state < LegState.IGNORED:
-            self.other.brake(BUFFER_FULL)
+            self.other.pause_reading(BUFFER_FULL)
 
     def resume_writing(self) -> None:
         self.activity.stalled_at = 0.0
-        self.other.release(BUFFER_FULL)
+        self.other.resume_reading(BUFFER_FULL)
 
-    def brake(self, reason: int) -> None:
+    def pause_reading(self, reason: int) -> None:
         """Stop reading from this side, for `reason` (a bit)."""
-        if not self.brakes and self.state is not LegState.GONE:
+        if not self.paused_for and self.state is not LegState.GONE:
             self.transport.pause_reading()
-        self.brakes |= reason
+        self.paused_for |= reason
 
-    def release(self, reason: int) -> None:
+    def resume_reading(self, reason: int) -> None:
         """Read again, once there is no reason left not to."""
-        before, self.brakes = self.brakes, self.brakes & ~reason
-        if before and not self.brakes and self.state < LegState.ENDED:
+        before, self.paused_for = self.paused_for, self.paused_for & ~reason
+        if before and not self.paused_for and self.state < LegState.ENDED:
             self.transport.resume_reading()
 
     # --- the slower ways --------------------------------------------------------------------------------------
 
     def _take_slow_way(self, data: bytes) -> None:
         """Put what was held back in front, and take the way that is open."""
-        if self._waiting_for is not None:
+        if self._stop_waiting is not None:
             self._held += data
             return
         if self._held:
             data, self._held = self._held + data, b""
         if not data or self.state is LegState.GONE or self.scanner.closed:
             return
-        if not self.passes_on:
-            self._look_for_close(data)
-        elif self._is_skipping:
-            self._filter(data)
-        else:
-            self.enter(LegState.FLOWING)
-            self.data_received(data)
-
-    def _look_for_close(self, data: bytes) -> None:
-        """Nothing more is passed on, but for the frame that is passing when a Close of ours waits behind it."""
-        if self.state is LegState.FINISHING:
+        if self.passes_on:
+            if self._is_skipping:
+                self._filter(data)
+            else:
+                self.enter(LegState.FLOWING)
+                self.data_received(data)
+            return
+        if self.state is LegState.FINISHING:  # only the rest of the frame that is passing, and then our Close
             left = self.scanner.remaining
-            self._write(data[:left])
+            self.write(data[:left])
             if len(data) >= left:
                 self.enter(LegState.IGNORED)
                 self.relay.send_close(self.other)
@@ -198,8 +190,8 @@ class Leg(asyncio.Protocol):
     def _filter(self, data: bytes) -> None:
         """Pass on what the plan and the protocol allow, frame by frame; the scanner stands where `data` begins."""
         if self._limiter is None:
-            may_skip = self.relay.options.may_skip(self.is_client)
-            self._limiter = FrameLimiter(self.scanner, self._meter, may_skip=may_skip)
+            keeps_context = self.relay.options.keeps_context[0 if self.is_client else 1]
+            self._limiter = FrameLimiter(self.scanner, self._meter, may_skip=not keeps_context)
         result = self._limiter.filter(data, time())
         self._pass(data, result.parts)
         if result.error:
@@ -215,23 +207,21 @@ class Leg(asyncio.Protocol):
                 self.relay.exhausted(self, result.blocked.sentence)
                 self._take_slow_way(b"")
             else:
-                self._wait_for(result.blocked.source if result.blocked else NEXT_TURN)
+                self._wait_for(result.blocked.source if result.blocked else None)
 
-    def _take_by_now(self, messages: int, octets: int) -> bool:
-        """Whether the plan lets it pass after all, now that it has been told the time."""
-        self._meter.refresh(time())
-        return self._meter.take(messages, octets)
-
-    def _wait_for(self, source: LimitSource | _NextTurn) -> None:
-        """Hold this side until `source` lets it go on; `NEXT_TURN` does when other connections have had theirs."""
+    def _wait_for(self, source: LimitSource | None) -> None:
+        """Hold this side until `source` lets it go on; without one, until other connections have had their turn."""
         self.enter(LegState.HOLDING)
-        self._waiting_for = source
-        self.brake(RATE)
-        source.hold(self._resume)
+        self.pause_reading(RATE)
+        if source is None:
+            self._stop_waiting = asyncio.get_running_loop().call_soon(self._resume).cancel
+        else:
+            self._stop_waiting = partial(source.forget, self._resume)
+            source.hold(self._resume)
 
     def _resume(self) -> None:
         """The plan may let something pass again. Called by what held this side, so nothing may be raised."""
-        self._waiting_for = None
+        self._stop_waiting = None
         try:
             size = len(self._held)
             if not self.passes_on or self._meter.has_room(size // SHORTEST_FRAME + 1, size):
@@ -239,15 +229,22 @@ class Leg(asyncio.Protocol):
             elif size:  # only a little of it may pass, so the rest is not even looked at again
                 held, self._held = self._held, b""
                 self._filter(held)
-            if self._waiting_for is None:
-                self.release(RATE)
+            if self._stop_waiting is None:
+                self.resume_reading(RATE)
         except Exception:
             log.exception("A connection that its plan had held could not go on.")
-            self.relay.abort()
+            self.transport.abort()
+            self.other.transport.abort()
 
     def _pass(self, data: bytes, parts: Sequence[tuple[int, int]]) -> None:
         """Pass on these parts of `data`, without answers that are meant for the gateway."""
-        staying = (control for control in self.scanner.controls if self._stays_here(control))
+        is_replacing = self.other.closing is CloseState.REPLACING  # its Close, by one of the gateway's
+        staying = (
+            control
+            for control in self.scanner.controls
+            if (control.opcode == frames.PONG and control.payload == OUR_PING)
+            or (control.opcode == frames.CLOSE and is_replacing)
+        )
         pieces, control = [], next(staying, None)
         for start, stop in parts:
             while control is not None and control.start < stop:
@@ -255,16 +252,11 @@ class Leg(asyncio.Protocol):
                 start, control = control.stop, next(staying, None)
             pieces.append(data[start:stop])
         if passing := b"".join(pieces):
-            self._write(passing)
-
-    def _stays_here(self, control: ControlFrame) -> bool:
-        if control.opcode == frames.CLOSE:
-            return self.other.closing is CloseState.REPLACING
-        return control.opcode == frames.PONG and control.payload == OUR_PING
+            self.write(passing)
 
     def _after(self, data: bytes, end: int) -> None:
         controls = self.scanner.controls
-        last: ControlFrame | None = controls[-1] if controls else None
+        last = controls[-1] if controls else None
         controls.clear()
         if self.scanner.closed and last is not None:
             self.relay.closed(self, *frames.decode_close(last.payload))
@@ -282,12 +274,12 @@ class Leg(asyncio.Protocol):
         if was_passing:
             self._final = self.passed
         self.state = state
-        self._plain = _nothing_is_plain if state else self.scanner.plain
-        if was_passing and self._waiting_for is not None:
+        self._plain = (lambda data: 0) if state else self.scanner.plain  # else every chunk needs a closer look
+        if was_passing and self._stop_waiting is not None:
             # Whatever the plan says: nothing is going to be passed on, so what was held is only looked through.
-            self._waiting_for.forget(self._resume)
-            self._waiting_for = None
-            self.release(RATE)
+            self._stop_waiting()
+            self._stop_waiting = None
+            self.resume_reading(RATE)
             if self._held:
                 asyncio.get_running_loop().call_soon(self._take_slow_way, b"")
 
@@ -320,18 +312,6 @@ class Leg(asyncio.Protocol):
             return scanner.messages, scanner.octets
         return scanner.messages - limiter.skipped, scanner.octets - limiter.skipped_octets
 
-    def write_own(self, frame: bytes) -> None:
-        """Write a frame of the gateway's own. The caller knows that a frame may stand there."""
-        if self.state is not LegState.GONE:
-            self.transport.write(frame)
-
-    def shut(self) -> None:
-        """Send nothing more, but read (and drop) on: closing over unread bytes would cost the peer our last ones."""
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
     def eof_received(self) -> bool:
         """Keep the way out open, so that what is still on its way to this side arrives."""
         self.relay.lost(self, LegState.ENDED)
@@ -339,21 +319,8 @@ class Leg(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.state is not LegState.GONE:
-            self.other.unlink()
+            self.other.write = discard
             self.relay.lost(self, LegState.GONE)
-
-    def unlink(self) -> None:
-        """The other side is gone: write to nobody."""
-        self._write = discard
-
-    def let_go(self) -> None:
-        """After the end: no circles are left for the garbage collector."""
-        self.relay = self.other = cast(Any, None)
-
-
-def _nothing_is_plain(data: bytes) -> int:
-    """Stands in for the quick look at a chunk where a closer one is needed."""
-    return 0
 
 
 class LegEvents(Protocol):
@@ -372,18 +339,3 @@ class LegEvents(Protocol):
     def stalled(self, leg: Leg) -> None: ...
 
     def send_close(self, leg: Leg) -> None: ...
-
-    def abort(self) -> None: ...
-
-
-class _NextTurn:
-    """What a side that has been looked at for long waits for."""
-
-    def hold(self, resume: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_soon(resume)
-
-    def forget(self, resume: Callable[[], None]) -> None:
-        """It is called all the same, and finds nothing to do."""
-
-
-NEXT_TURN = _NextTurn()

@@ -1,10 +1,10 @@
-"""Two transports spliced: what a client sends goes to its backend and back, byte for byte, at the speed of the sockets.
+"""Two transports spliced, in one module because the states of a closing connection are one subject.
 
+What a client sends goes to its backend and back, byte for byte, at the speed of the sockets.
 A `Relay` owns both transports from the moment it is made. Each has a `Leg` (`gateway.relay.side`), an asyncio protocol
 that scans the frames it receives and writes them to the other. The relay adds what a plain pipe has not: Close and Ping
 frames between frames, an honest Close to one side when the other is lost, limits on silence, age and slowness, and an
-end that waits for both closing handshakes, but not for ever. Longer than most modules here, because the states of a
-closing connection are one subject.
+end that waits for both closing handshakes, but not for ever.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 from gateway import close_codes
 from gateway.close_codes import Close
@@ -22,10 +23,9 @@ from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
 from gateway.relay.states import CloseState, LegState
 from gateway.relay.timer_wheel import TimerWheel
 from gateway.relay.types import CloseInfo, RelayOptions, Traffic
+from gateway.relay.writer import direct_write
 
 HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
-
-_PING_TO_CLIENT = frames.encode_ping(OUR_PING, masked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Relay:
     """A client and a backend, joined. Made by the protocol that held the client; ended by either side or by `close`.
 
     `meters` are what the client's messages draw from and what the backend's do, out of the plans of the connection.
-    `on_end(relay)` is called once, when both transports are gone. Totals and `ending` are then final.
+    `on_end(relay)` is called once, when both transports are gone. Totals and `cause` are then final.
     """
 
     __slots__ = (
@@ -79,8 +79,8 @@ class Relay:
         self.cause: CloseCause | None = None
         self.client = Leg(client, is_client=True, options=options, meter=meters[0], now=now)
         self.backend = Leg(backend, is_client=False, options=options, meter=meters[1], now=now)
-        self.client.join(self, self.backend)
-        self.backend.join(self, self.client)
+        for leg, other in ((self.client, self.backend), (self.backend, self.client)):
+            leg.relay, leg.other, leg.write = self, other, direct_write(other.transport)
 
     def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
         """Take the transports over. What either side sent with its handshake goes first."""
@@ -95,7 +95,7 @@ class Relay:
         if from_client:
             self.client.data_received(from_client)
         for leg in (self.client, self.backend):
-            if not leg.brakes and not leg.transport.is_closing():
+            if not leg.paused_for and not leg.transport.is_closing():
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:
             self._wheel.watch(self, delay)
@@ -105,17 +105,11 @@ class Relay:
         """How long it has been open."""
         return self._loop.time() - self.started_at
 
-    @property
-    def is_over(self) -> bool:
-        """Both transports are gone."""
-        return self.client.state is self.backend.state is LegState.GONE
-
     def close(self, code: int, reason: str) -> None:
         """End it: the client gets this code and reason, the backend 1001. Does nothing when it is ending already."""
         if self.cause is None:
-            self._end("gateway", code, reason)
-            self._say_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
-            self._say_close(self.backend, close_codes.GATEWAY_CLOSED)
+            self.leave(code, reason)
+            self.finish()
 
     def leave(self, code: int, reason: str) -> None:
         """End it as `close` does, but let the backend still have what the client sends before it answers.
@@ -124,11 +118,11 @@ class Relay:
         """
         if self.cause is None:
             self._end("gateway", code, reason)
-            self._say_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
+            self._queue_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
 
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
-        self._say_close(self.backend, close_codes.GATEWAY_CLOSED)
+        self._queue_close(self.backend, close_codes.GATEWAY_CLOSED)
 
     def limit_messages(self, octets: int | None) -> None:
         """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
@@ -157,14 +151,14 @@ class Relay:
         other = leg.other
         leg.code = leg.code or code or 1005
         if other.closing is CloseState.REPLACING and other.pending:
-            self._say_close(other, other.pending)
+            self._queue_close(other, other.pending)
         elif leg.passes_on:
             other.closing = CloseState.SENT
             other.code = other.code or code or 1005
         leg.enter(LegState.IGNORED)
-        leg.release(BUFFER_FULL | RATE)
+        leg.resume_reading(BUFFER_FULL | RATE)
         if other.state is LegState.GONE and leg.closing is not CloseState.SENT:
-            self._say_close(leg, self._echo())
+            self._queue_close(leg, self._echo())
         self._settle()
 
     def broken(self, leg: Leg, error: FrameError) -> None:
@@ -174,14 +168,14 @@ class Relay:
         """
         leg.scanner.controls.clear()
         self._end("gateway", error.code, error.reason)
-        self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_BROKE_PROTOCOL)
+        self._queue_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_BROKE_PROTOCOL)
         leg.enter(LegState.BROKEN)
         leg.scanner.closed = True  # where its next frame begins is unknown, so its Close cannot be found either
-        verdict = Close(error.code, error.reason, close_codes.Reconnect.NO)
+        protocol_error = Close(error.code, error.reason, close_codes.Reconnect.NO)
         if leg.other.passes_on and leg.closing is not CloseState.SENT:
-            leg.closing, leg.pending = CloseState.REPLACING, verdict
+            leg.closing, leg.pending = CloseState.REPLACING, protocol_error
         else:
-            self._say_close(leg, verdict)
+            self._queue_close(leg, protocol_error)
         self._settle()
 
     def exhausted(self, leg: Leg, sentence: str) -> None:
@@ -189,7 +183,7 @@ class Relay:
         if self.cause is None:
             self.close(close_codes.PLAN_EXHAUSTED.code, sentence)
         else:
-            self._say_close(leg.other, close_codes.GATEWAY_CLOSED if leg.is_client else self._echo())
+            self._queue_close(leg.other, close_codes.GATEWAY_CLOSED if leg.is_client else self._echo())
         leg.enter(LegState.IGNORED)
 
     def lost(self, leg: Leg, state: LegState) -> None:
@@ -202,10 +196,10 @@ class Relay:
             self._hang_up(other)  # in the middle of a frame nothing else can be said
         else:
             lost = close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_LOST
-            self._say_close(other, other.pending or lost)
+            self._queue_close(other, other.pending or lost)
         if state is LegState.GONE:
             other.enter(LegState.IGNORED)
-            other.release(BUFFER_FULL | RATE)
+            other.resume_reading(BUFFER_FULL | RATE)
         self._settle()
 
     def stalled(self, leg: Leg) -> None:
@@ -223,7 +217,7 @@ class Relay:
             self._closing_at = self._loop.time() + self.options.handshake
             self._wheel.watch(self, self.options.handshake)
 
-    def _say_close(self, leg: Leg, close: Close) -> None:
+    def _queue_close(self, leg: Leg, close: Close) -> None:
         """Send a Close to `leg` at the next place where a frame may stand, and pass nothing on to it after that."""
         if leg.closing is CloseState.SENT or leg.state is LegState.GONE:
             return
@@ -238,10 +232,10 @@ class Relay:
     def send_close(self, leg: Leg) -> None:
         """Write the pending Close to `leg`. What its other side sends from now on is only read for the Close in it."""
         close = leg.pending or close_codes.GATEWAY_CLOSED
-        # Masked for a backend, to which the gateway is a client.
-        leg.write_own(frames.encode_close(close.code, close.reason, masked=not leg.is_client))
+        if leg.state is not LegState.GONE:  # masked for a backend, to which the gateway is a client
+            leg.transport.write(frames.encode_close(close.code, close.reason, masked=not leg.is_client))
         leg.closing = CloseState.SENT
-        leg.other.release(BUFFER_FULL | RATE)
+        leg.other.resume_reading(BUFFER_FULL | RATE)
         self._settle()
 
     def _settle(self) -> None:
@@ -249,16 +243,16 @@ class Relay:
         for leg in (self.client, self.backend):
             if leg.state is LegState.GONE or leg.closing is not CloseState.SENT or leg.transport.is_closing():
                 continue
-            if leg.state is LegState.BROKEN:
-                leg.shut()
-            elif leg.state is LegState.ENDED or (leg.is_client and leg.scanner.closed):
+            if leg.state is LegState.BROKEN and leg.transport.can_write_eof():
+                leg.transport.write_eof()  # and read on: closing over unread bytes would cost the peer our last ones
+            elif leg.state in (LegState.BROKEN, LegState.ENDED) or (leg.is_client and leg.scanner.closed):
                 leg.transport.close()
-        if self.is_over:
-            on_end, self._on_end = self._on_end, _nothing
+        if self.client.state is self.backend.state is LegState.GONE:
+            on_end, self._on_end = self._on_end, lambda relay: None
             self._wheel.forget(self)
             on_end(self)
-            for leg in (self.client, self.backend):
-                leg.let_go()
+            for leg in (self.client, self.backend):  # no circles are left for the garbage collector
+                leg.relay = leg.other = cast(Any, None)
 
     def _echo(self) -> Close:
         """An answer to a Close whose own answer did not come."""
@@ -277,14 +271,23 @@ class Relay:
 
     def look(self, now: float) -> float | None:
         """Called by the wheel: pings, time limits, and the end of patience."""
-        if self.is_over:
+        if self.client.state is self.backend.state is LegState.GONE:
             return None
         if self.cause:
             return self._look_at_closing(now)
         self._look_at_limits(now)
-        if not self.cause:
-            for leg in (self.client, self.backend):
-                self._look_at_silence(leg, now)
+        interval = self.options.ping_interval
+        for leg in (self.client, self.backend) if interval and not self.cause else ():
+            activity = leg.activity
+            if leg.paused_for or activity.stalled_at or now - activity.heard_at < interval:
+                continue
+            if activity.pinged_at and now - activity.pinged_at >= interval:
+                self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
+                self._queue_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SILENT)
+                leg.transport.abort()
+            elif not activity.pinged_at and not leg.other.inside_frame:
+                activity.pinged_at = now
+                leg.transport.write(frames.encode_control(frames.PING, OUR_PING, masked=not leg.is_client))
         return self.options.handshake if self.cause else self._next_look(now)
 
     def _next_look(self, now: float) -> float | None:
@@ -300,39 +303,25 @@ class Relay:
         options = self.options
         for leg in (self.client, self.backend):
             activity = leg.activity
-            if leg.brakes & RATE:  # it has something to say, and its plan lets it wait
+            if leg.paused_for & RATE:  # it has something to say, and its plan lets it wait
                 leg.heard, activity.heard_at = True, now
             elif leg.heard:
                 leg.heard, activity.heard_at, activity.pinged_at = False, now, 0.0
             if activity.stalled_at and options.stall and now - activity.stalled_at >= options.stall:
-                return self._end_stalled(leg)
+                self._end("gateway", close_codes.TOO_SLOW.code, close_codes.TOO_SLOW.reason)
+                if leg.other.inside_frame and leg.other.scanner.remaining > HIGH_WATER:
+                    self._hang_up(leg)
+                else:
+                    self._queue_close(leg, close_codes.TOO_SLOW)
+                    leg.other.resume_reading(BUFFER_FULL)  # for the rest of the frame that is passing
+                slow = close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SLOW
+                return self._queue_close(leg.other, slow)
         if options.maximum_duration and now - self.started_at >= options.maximum_duration:
             return self.close(close_codes.TOO_OLD.code, close_codes.TOO_OLD.reason)
         heard_at = max(self.client.activity.heard_at, self.backend.activity.heard_at)
         if options.idle_timeout and now - heard_at >= options.idle_timeout:
             return self.close(close_codes.IDLE.code, close_codes.IDLE.reason)
         return None
-
-    def _look_at_silence(self, leg: Leg, now: float) -> None:
-        interval, activity = self.options.ping_interval, leg.activity
-        if not interval or leg.brakes or activity.stalled_at or now - activity.heard_at < interval:
-            return
-        if activity.pinged_at and now - activity.pinged_at >= interval:
-            self._end("gateway", 1006, "The client stopped answering." if leg.is_client else "")
-            self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SILENT)
-            leg.transport.abort()
-        elif not activity.pinged_at and not leg.other.inside_frame:
-            activity.pinged_at = now
-            leg.write_own(_PING_TO_CLIENT if leg.is_client else frames.encode_ping(OUR_PING, masked=True))
-
-    def _end_stalled(self, leg: Leg) -> None:
-        self._end("gateway", close_codes.TOO_SLOW.code, close_codes.TOO_SLOW.reason)
-        if leg.other.inside_frame and leg.other.scanner.remaining > HIGH_WATER:
-            self._hang_up(leg)
-        else:
-            self._say_close(leg, close_codes.TOO_SLOW)
-            leg.other.release(BUFFER_FULL)  # for the rest of the frame that is passing, behind which the Close waits
-        self._say_close(leg.other, close_codes.CLIENT_GONE if leg.is_client else close_codes.BACKEND_SLOW)
 
     def _look_at_closing(self, now: float) -> float | None:
         """Past the time for the closing handshake: hang up once, and cut what is still there after as long again."""
@@ -346,13 +335,9 @@ class Relay:
         for leg in living:
             may_speak = not leg.other.inside_frame
             if leg.closing is CloseState.REPLACING and leg.pending and may_speak:
-                self._say_close(leg, leg.pending)
+                self._queue_close(leg, leg.pending)
                 continue  # it may still be sending, and is to read why it should not
             if leg.scanner.closed and may_speak:
-                self._say_close(leg, self._echo())
+                self._queue_close(leg, self._echo())
             self._hang_up(leg)
         return self.options.handshake
-
-
-def _nothing(relay: Relay) -> None:
-    """After the end there is nobody left to tell."""

@@ -2,12 +2,12 @@
 
 The relay's use of it, for one direction (see the simulated relay in the tests):
 
-    mark, messages, octets = scanner.mark(), scanner.messages, scanner.octets
+    before = scanner.remaining, scanner.fragmented, scanner.size, scanner.messages, scanner.octets
     end = scanner.feed(data)
-    if not limiter.skipping and meter.take(scanner.messages - messages, scanner.octets - octets):
+    if not limiter.skipping and meter.take(scanner.messages - before[3], scanner.octets - before[4]):
         pass on data[:end]                                  # the fast way, nearly always
     else:
-        scanner.rewind(mark)
+        scanner.rewind(before)
         result = limiter.filter(data, now)
         pass on the parts; keep data[result.end:]; close on `error` or `LimitExceeded`; else
         `result.blocked.source.hold(resume)`
@@ -71,7 +71,8 @@ class FrameLimiter:
             if not left:
                 return FilterResult(parts, at, is_cut=True)
             left -= 1
-            mark, controls = scanner.mark(), len(scanner.controls)
+            before = (scanner.remaining, scanner.fragmented, scanner.size, scanner.messages, scanner.octets)
+            controls = len(scanner.controls)
             head = _head(data, at)
             try:
                 if not scanner.feed(data[at : at + head]):
@@ -80,10 +81,10 @@ class FrameLimiter:
                 return FilterResult(parts, at, error=error)
             if len(scanner.controls) > controls:
                 scanner.controls[-1] = scanner.controls[-1]._replace(start=at, stop=at + head)
-            blocked = None if data[at] & _CONTROL else self._charge(mark, now)
+            blocked = None if data[at] & _CONTROL else self._charge(before, now)
             if blocked is not None:
                 passed = scanner.controls[:]
-                scanner.rewind(mark)
+                scanner.rewind(before)
                 scanner.controls += passed
                 return FilterResult(parts, at, blocked)
             if not self.skipping or data[at] & _CONTROL:
@@ -98,13 +99,13 @@ class FrameLimiter:
         scanner.remaining -= stop - at
         if not self.skipping and stop > at:
             _extend(parts, at, stop)
-        if scanner.at_message_boundary:
+        if not scanner.remaining and not scanner.fragmented:
             self.skipping = False
         return stop
 
-    def _charge(self, mark: Mark, now: float) -> Blocked | None:
-        """Draw the data frame that the scanner has read since `mark`, or decide to skip it, or say why not."""
-        begins, octets = self._scanner.messages - mark.messages, self._scanner.octets - mark.octets
+    def _charge(self, before: Mark, now: float) -> Blocked | None:
+        """Draw the data frame that the scanner has read since `before`, or decide to skip it, or say why not."""
+        begins, octets = self._scanner.messages - before[3], self._scanner.octets - before[4]
         if not begins and self.skipping:
             self.skipped_octets += octets
             return None

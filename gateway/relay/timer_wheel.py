@@ -43,14 +43,11 @@ class TimerWheel:
         self._buckets.setdefault(due, []).append(watched)
         if self._handle is None:
             self._now = int(self._loop.time() / self.tick)
-            self._sleep()
+            self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
 
     def forget(self, watched: Watched) -> None:
         """Do not look at it any more; the wheel drops it when its turn comes."""
         watched.due = 0
-
-    def _sleep(self) -> None:
-        self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
 
     def _turn(self) -> None:
         now = self._loop.time()
@@ -58,19 +55,17 @@ class TimerWheel:
         for number in range(self._now + 1, reached + 1):
             self._now = number
             for watched in self._buckets.pop(number, ()):
-                if watched.due == number:
-                    watched.due = 0
-                    self._look(watched, now)
+                if watched.due != number:
+                    continue
+                watched.due = 0
+                try:
+                    delay = watched.look(now)
+                except Exception:
+                    logger.exception("A connection could not be looked after.")
+                    continue
+                if delay is not None:
+                    self.watch(watched, delay)
         if self._buckets:
-            self._sleep()
+            self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
         else:
             self._handle = None
-
-    def _look(self, watched: Watched, now: float) -> None:
-        try:
-            delay = watched.look(now)
-        except Exception:
-            logger.exception("A connection could not be looked after.")
-            return
-        if delay is not None:
-            self.watch(watched, delay)

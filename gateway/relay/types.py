@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.handshake.extensions import DEFLATE, extension_names, keeps_context
 from gateway.relay import frames
@@ -32,30 +32,6 @@ class CloseInfo(NamedTuple):
     reason: str
 
 
-class RelayHandle(Protocol):
-    """A client and a backend, joined."""
-
-    def leave(self, code: int, reason: str) -> None:
-        """Ask the client to go, gently: what it has sent by then still reaches the backend."""
-        ...
-
-    def finish(self) -> None:
-        """Wait for the client no longer."""
-        ...
-
-    def limit_messages(self, octets: int | None) -> None:
-        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
-        ...
-
-    def traffic(self) -> Traffic:
-        """What has passed so far."""
-        ...
-
-    def close_info(self) -> CloseInfo:
-        """How it ended; final once it has."""
-        ...
-
-
 _ANY = frames.RSV1 | frames.RSV2 | frames.RSV3
 
 
@@ -77,9 +53,8 @@ class RelayOptions:
     limit: int = 0
     keeps_context: tuple[bool, bool] = (False, False)
 
-    def may_skip(self, is_client: bool) -> bool:
-        """Whether a message of this side can be left out, and the next be read all the same."""
-        return not self.keeps_context[0 if is_client else 1]
+
+_shared = lru_cache(maxsize=1024)(RelayOptions)
 
 
 def relay_options(
@@ -89,29 +64,15 @@ def relay_options(
 
     Equal connections share one value.
     """
-    return _shared_options(
-        options.ping_interval, options.idle_timeout, options.maximum_duration, stall, handshake, extensions, limit
-    )
-
-
-def rsv_for(extensions: tuple[str, ...]) -> int:
-    """The reserved bits that these extensions may set. Of an unknown one nothing is known, so it may set any."""
-    if not extensions:
-        return 0
-    return frames.RSV1 if extensions == DEFLATE else _ANY
-
-
-@lru_cache(maxsize=1024)
-def _shared_options(
-    ping: float, idle: float, longest: float, stall: float, handshake: float, extensions: str, limit: int
-) -> RelayOptions:
-    return RelayOptions(
-        ping_interval=ping,
-        idle_timeout=idle,
-        maximum_duration=longest,
+    names = tuple(extension_names(extensions))
+    return _shared(
+        ping_interval=options.ping_interval,
+        idle_timeout=options.idle_timeout,
+        maximum_duration=options.maximum_duration,
         stall=stall,
         handshake=handshake,
-        rsv=rsv_for(tuple(extension_names(extensions))),
+        # Of an extension that is not known here nothing is known, so it may set any of the reserved bits.
+        rsv=0 if not names else frames.RSV1 if names == DEFLATE else _ANY,
         limit=limit,
         keeps_context=keeps_context(extensions),
     )

@@ -74,43 +74,9 @@ class Route:
         return self.deployment.api_id
 
     @property
-    def name(self) -> str:
-        """The API's name."""
-        return self.deployment.name
-
-    @property
-    def context(self) -> str:
-        """The API's context."""
-        return self.deployment.context
-
-    @property
-    def version(self) -> str:
-        """The whole version, also where the path named a prefix of it."""
-        return self.deployment.version
-
-    @property
-    def state(self) -> str:
-        """The lifecycle state, by WSO2's word."""
-        return self.deployment.state
-
-    @property
     def options(self) -> EndpointOptions:
         """The advanced configuration of the endpoint."""
         return self.deployment.options
-
-    @property
-    def query_token(self) -> bool:
-        """Whether a token may come as `?access_token=`."""
-        return self.deployment.query_token
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """The scopes of which a token must hold one; none asked for when empty."""
-        return self.topic.scopes if self.topic else frozenset()
-
-    def endpoint(self, key_type: str) -> Endpoint | None:
-        """The addresses for keys of this type; None when the API has no such endpoint."""
-        return self.deployment.endpoints.get(key_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +206,24 @@ class _Prefix:
         self.members = members
         plain = [member for member in members if member.context == key]
         named = [member for member in members if member.context != key and key in _expansions(member)]
-        unnamed = [member for member in members if member.context != key == _without_version(member.context)]
-        self._is_context = any(member.is_served for member in plain)
-        self._by_segment = _by_segment(plain)
-        exact = [each for each in named if each.context.replace(VERSION, each.version) == key]
+        exact = [member for member in named if member.context.replace(VERSION, member.version) == key]
+        unnamed = [member for member in members if member.context != key == member.context.replace(f"/{VERSION}", "")]
+        reaching: dict[str, list[Deployment]] = {}  # each exact version and dotted prefix of one
+        for member in plain:
+            for prefix in _dotted_prefixes(member.version):
+                reaching.setdefault(prefix, []).append(member)
+        self._by_segment = {
+            segment: _best_first(meant, [each for each in meant if each.version == segment])
+            for segment, meant in reaching.items()
+        }
         self._named = _best_first(named, exact) if named else None
-        self._default = _default(plain if self._is_context else unnamed)
+        self._is_context = any(member.is_served for member in plain)
+        claims = plain if self._is_context else unnamed
+        self._default = max(
+            (member for member in claims if member.is_served and member.is_default),
+            key=lambda member: (member.deployed_at, member.rank, member.version),  # of several the one deployed last
+            default=None,
+        )
 
     def resolve(self, rest: str) -> Match | _Pass | None:
         """The versions meant by what follows this prefix; None: nothing is served there; pass: try a shorter one."""
@@ -265,16 +243,12 @@ class _Prefix:
 def _keys(deployment: Deployment) -> list[str]:
     if VERSION not in deployment.context:
         return [deployment.context]
-    default = [_without_version(deployment.context)] if deployment.is_default else []
+    default = [deployment.context.replace(f"/{VERSION}", "")] if deployment.is_default else []
     return [*_expansions(deployment), *default]
 
 
 def _expansions(deployment: Deployment) -> list[str]:
     return [deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)]
-
-
-def _without_version(context: str) -> str:
-    return context.replace(f"/{VERSION}", "")
 
 
 def _dotted_prefixes(version: str) -> list[str]:
@@ -283,25 +257,7 @@ def _dotted_prefixes(version: str) -> list[str]:
     return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def _by_segment(deployments: list[Deployment]) -> dict[str, tuple[Deployment, ...]]:
-    """For each exact version and dotted prefix of one the versions meant, none where none is served."""
-    reaching: dict[str, list[Deployment]] = {}
-    for deployment in deployments:
-        for prefix in _dotted_prefixes(deployment.version):
-            reaching.setdefault(prefix, []).append(deployment)
-    return {
-        segment: _best_first(meant, [each for each in meant if each.version == segment])
-        for segment, meant in reaching.items()
-    }
-
-
 def _best_first(meant: list[Deployment], exact: list[Deployment]) -> tuple[Deployment, ...]:
     """The served one among the exact ones; else all that are served, the highest version first."""
     served = [each for each in exact if each.is_served] or [each for each in meant if each.is_served]
     return tuple(sorted(served, key=lambda each: (each.rank, each.version), reverse=True))
-
-
-def _default(deployments: list[Deployment]) -> Deployment | None:
-    """The default version; of several that say so, the one deployed last."""
-    claims = [each for each in deployments if each.is_served and each.is_default]
-    return max(claims, key=lambda each: (each.deployed_at, each.rank, each.version), default=None)

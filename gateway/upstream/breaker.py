@@ -13,46 +13,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from publisher.endpoint import EndpointOptions
 
 
-class Breaker(Protocol):
-    """What is asked before an address is dialled, and hears what came of it."""
-
-    async def begin(self, address: str, options: EndpointOptions) -> float:
-        """0 to go ahead, or the seconds until it is worth asking again. Who goes ahead reports what came of it: one of
-        the following."""
-        ...
-
-    def succeeded(self, address: str) -> None:
-        """The backend accepted the connection, or refused it in a way that shows it is well."""
-
-    def failed(self, address: str, options: EndpointOptions) -> None:
-        """The backend could not be reached, or failed to answer."""
-
-    def abandoned(self, address: str) -> None:
-        """Nothing was learned."""
-
-
 class LocalBreaker:
-    """One worker's own experience. `clock` may be any that goes forward, in seconds."""
+    """What is asked before an address is dialled, and hears what came of it: here, one worker's own experience.
+
+    `clock` may be any that goes forward, in seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._own = CircuitBreaker()
         self._clock = clock
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
+        """0 to go ahead, or the seconds until it is worth asking again. Who goes ahead reports what came of it: one of
+        the following."""
         return self._own.begin(address, self._clock())
 
     def succeeded(self, address: str) -> None:
+        """The backend accepted the connection, or refused it in a way that shows it is well."""
         self._own.succeeded(address)
 
     def failed(self, address: str, options: EndpointOptions) -> None:
+        """The backend could not be reached, or failed to answer."""
         self._own.failed(address, options, self._clock())
 
     def abandoned(self, address: str) -> None:
+        """Nothing was learned."""
         self._own.abandoned(address)
 
 
@@ -96,11 +85,24 @@ def merge(known: BreakerState | None, report: BreakerReport, now: float) -> Brea
     return BreakerState(report.address, failures, pause, until) if failures else None
 
 
+@dataclass(slots=True)
+class AddressState:
+    """One address: failures in a row, those not reported yet, and the latest pause and its end (0: not suspended)."""
+
+    failures: int = 0
+    unreported: int = 0
+    pause: float = 0.0
+    until: float = 0.0
+    after: int = 0
+    initial: float = 0.0
+    probing: bool = False
+
+
 class CircuitBreaker:
-    """What is known of every address that failed lately."""
+    """What is known of every address that is `failing`, or did lately."""
 
     def __init__(self) -> None:
-        self._failing: dict[str, _AddressState] = {}
+        self.failing: dict[str, AddressState] = {}
         self._recovered: set[str] = set()
         self._released: set[str] = set()
 
@@ -109,7 +111,7 @@ class CircuitBreaker:
 
         Whoever goes ahead reports `succeeded`, `failed` or `abandoned`.
         """
-        state = self._failing.get(address)
+        state = self.failing.get(address)
         if state is None or not state.until:
             return 0.0
         if now < state.until:
@@ -119,19 +121,9 @@ class CircuitBreaker:
         state.probing = True
         return 0.0
 
-    def is_probed(self, address: str) -> bool:
-        """Whether somebody is looking whether the address is well again."""
-        state = self._failing.get(address)
-        return state is not None and state.probing
-
-    def is_suspended(self, address: str) -> bool:
-        """Whether the address is suspended, or half open."""
-        state = self._failing.get(address)
-        return state is not None and state.until > 0
-
     def succeeded(self, address: str) -> bool:
         """The backend accepted the connection. Whether anything else was known of it."""
-        if self._failing.pop(address, None) is None:
+        if self.failing.pop(address, None) is None:
             return False
         self._recovered.add(address)
         self._released.discard(address)
@@ -142,7 +134,7 @@ class CircuitBreaker:
         if options.prevent_suspension:
             self.succeeded(address)
             return
-        state = self._failing.setdefault(address, _AddressState())
+        state = self.failing.setdefault(address, AddressState())
         if state.until and not state.probing:
             return  # it was dialled before the suspension that is running; it says nothing new
         state.probing = False
@@ -156,16 +148,12 @@ class CircuitBreaker:
             )
             state.until = now + state.pause
 
-    def abandoned(self, address: str) -> None:
-        """The client went away before anything was known of the backend."""
-        if (state := self._failing.get(address)) and state.probing:
+    def abandoned(self, address: str, *, is_released: bool = True) -> None:
+        """Nothing was learned. Unless another worker is looking already, the probe is free again (`is_released`)."""
+        if (state := self.failing.get(address)) and state.probing:
             state.probing = False
-            self._released.add(address)
-
-    def step_back(self, address: str) -> None:
-        """Somebody else is looking already."""
-        if state := self._failing.get(address):
-            state.probing = False
+            if is_released:
+                self._released.add(address)
 
     def reports(self) -> list[BreakerReport]:
         """What happened here since the last time; hand it in, or `take_back` what cannot be."""
@@ -180,11 +168,11 @@ class CircuitBreaker:
                 initial=state.initial,
                 is_released=address in self._released,
             )
-            for address, state in self._failing.items()
+            for address, state in self.failing.items()
             if state.unreported or address in self._recovered or address in self._released
         ]
-        reports += [BreakerReport(address, has_recovered=True) for address in self._recovered - self._failing.keys()]
-        for state in self._failing.values():
+        reports += [BreakerReport(address, has_recovered=True) for address in self._recovered - self.failing.keys()]
+        for state in self.failing.values():
             state.unreported = 0
         self._recovered.clear()
         self._released.clear()
@@ -197,33 +185,18 @@ class CircuitBreaker:
                 self._recovered.add(each.address)
             if each.is_released:
                 self._released.add(each.address)
-            if state := self._failing.get(each.address):
+            if state := self.failing.get(each.address):
                 state.unreported += each.failures
 
     def adopt(self, known: Iterable[BreakerState]) -> None:
         """Go by what all workers know, except of addresses of which something is still unreported."""
         found = {each.address: each for each in known}
-        for address in [each for each in self._failing if each not in found]:
-            if not self._failing[address].unreported:
-                del self._failing[address]
+        for address in [each for each in self.failing if each not in found]:
+            if not self.failing[address].unreported:
+                del self.failing[address]
         for address, each in found.items():
-            state = self._failing.get(address)
+            state = self.failing.get(address)
             if address in self._recovered or (state and state.unreported):
                 continue
-            state = self._failing.setdefault(address, _AddressState())
+            state = self.failing.setdefault(address, AddressState())
             state.failures, state.pause, state.until = each.failures, each.pause, each.until
-
-
-class _AddressState:
-    """One address: failures in a row, those not reported yet, and the latest pause and its end (0: not suspended)."""
-
-    __slots__ = ("after", "failures", "initial", "pause", "probing", "unreported", "until")
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.unreported = 0
-        self.pause = 0.0
-        self.until = 0.0
-        self.after = 0
-        self.initial = 0.0
-        self.probing = False

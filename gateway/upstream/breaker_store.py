@@ -20,7 +20,7 @@ from django.db import transaction
 
 from gateway.database import Runner
 from gateway.models import BreakerRecord
-from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
+from gateway.upstream.breaker import BreakerReport, BreakerState, LocalBreaker, merge
 from publisher.endpoint import EndpointOptions
 
 SHARE_SECONDS = 0.5
@@ -30,25 +30,31 @@ FORGET_SECONDS = 8 * 24 * 3600.0  # more than the longest suspension
 log = logging.getLogger("gateway.breaker")
 
 
-class SharedBreaker:
+class SharedBreaker(LocalBreaker):
     """All workers' experience. `clock` is in seconds since the epoch, the same for all; `share` keeps it shared."""
 
     def __init__(self, *, run: Runner, clock: Callable[[], float] = time.time) -> None:
-        self._own = CircuitBreaker()
+        super().__init__(clock)
         self._run = run
-        self._clock = clock
         self._urgent = asyncio.Event()
         self._is_away = False
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Asks the database only where a suspension is over."""
         wait = self._own.begin(address, self._clock())
-        if wait or not self._own.is_probed(address):
+        state = self._own.failing.get(address)
+        if wait or state is None or not state.probing:
             return wait
-        if await self._claimed(address, options):
-            return 0.0
-        self._own.step_back(address)
-        return 1.0
+        now = self._clock()
+        is_claimed = False
+        try:
+            is_claimed = await self._run(partial(claim, address, now, now + options.connect_timeout + PROBE_GRACE))
+        except DatabaseError:
+            is_claimed = True
+        finally:
+            if not is_claimed:
+                self._own.abandoned(address, is_released=False)
+        return 0.0 if is_claimed else 1.0
 
     def succeeded(self, address: str) -> None:
         if self._own.succeeded(address):
@@ -56,11 +62,8 @@ class SharedBreaker:
 
     def failed(self, address: str, options: EndpointOptions) -> None:
         self._own.failed(address, options, self._clock())
-        if self._own.is_suspended(address):
+        if (state := self._own.failing.get(address)) and state.until:
             self._urgent.set()
-
-    def abandoned(self, address: str) -> None:
-        self._own.abandoned(address)
 
     async def share(self) -> None:
         """Exchange with the others until cancelled."""
@@ -85,22 +88,22 @@ class SharedBreaker:
             self._is_away = False
             self._own.adopt(known)
 
-    async def _claimed(self, address: str, options: EndpointOptions) -> bool:
-        now = self._clock()
-        try:
-            return await self._run(partial(claim, address, now, now + options.connect_timeout + PROBE_GRACE))
-        except DatabaseError:
-            return True
-        except BaseException:
-            self._own.step_back(address)
-            raise
-
 
 def exchange(reports: Iterable[BreakerReport], now: float) -> list[BreakerState]:
     """Store what one worker reports, and read what all know of every address."""
-    for each in reports:
-        _store(each, now)
     rows = BreakerRecord.objects.order_by()
+    for report in reports:
+        with transaction.atomic():
+            key = _key(report.address)
+            row = BreakerRecord.objects.select_for_update().filter(pk=key).first()
+            known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, report, now)
+            if known is None:
+                BreakerRecord.objects.filter(pk=key).delete()
+                continue
+            values = {"address": known.address, "failures": known.failures, "pause": known.pause, "until": known.until}
+            probed = {"probed_until": 0.0} if report.is_released or report.failures or row is None else {}
+            BreakerRecord.objects.update_or_create(pk=key, defaults={**values, **probed, "changed_at": now})
+            BreakerRecord.objects.filter(changed_at__lt=now - FORGET_SECONDS).delete()
     return [BreakerState(*values) for values in rows.values_list("address", "failures", "pause", "until")]
 
 
@@ -110,20 +113,6 @@ def claim(address: str, now: float, until: float) -> bool:
     if row.filter(until__lte=now, probed_until__lte=now).update(probed_until=until) == 1:
         return True
     return not row.exists()
-
-
-@transaction.atomic
-def _store(report: BreakerReport, now: float) -> None:
-    key = _key(report.address)
-    row = BreakerRecord.objects.select_for_update().filter(pk=key).first()
-    known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, report, now)
-    if known is None:
-        BreakerRecord.objects.filter(pk=key).delete()
-        return
-    values = {"address": known.address, "failures": known.failures, "pause": known.pause, "until": known.until}
-    probed = {"probed_until": 0.0} if report.is_released or report.failures or row is None else {}
-    BreakerRecord.objects.update_or_create(pk=key, defaults={**values, **probed, "changed_at": now})
-    BreakerRecord.objects.filter(changed_at__lt=now - FORGET_SECONDS).delete()
 
 
 def _key(address: str) -> str:

@@ -1,8 +1,7 @@
 """Dials a backend and makes the opening handshake with it (RFC 6455 §4.1), within time, address after address.
 
 `Dialer.dial` returns a `BackendConnection` whose transport has answered 101 and is not being read, or raises
-`DialFailed` with the refusal for the client. Nothing is ever tunnelled to a backend that did not answer 101. Longer
-than most modules here, because every way in which a dial can fail is told apart in one place.
+`DialFailed` with the refusal for the client. Nothing is ever tunnelled to a backend that did not answer 101.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
 from gateway.refusals import Refusal
-from gateway.upstream.breaker import Breaker, LocalBreaker
+from gateway.upstream.breaker import LocalBreaker
 from gateway.upstream.handshake import (
     BackendConnection,
     BackendError,
@@ -65,7 +64,7 @@ class Dialer:
     def __init__(
         self,
         *,
-        breaker: Breaker | None = None,
+        breaker: LocalBreaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
     ) -> None:
@@ -115,65 +114,63 @@ class Dialer:
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
     ) -> T:
         try:
-            result = await self._in_time(address, call, options)
+            async with asyncio.timeout(options.connect_timeout):  # for name, TCP, TLS and the answer
+                result = await call(address)
         except BackendError as error:
-            if error.is_final:
-                self._breaker.succeeded(address.key)
-            else:
-                self._breaker.failed(address.key, options)
-            raise
+            failure = error
+        except TimeoutError:
+            failure = BackendError(refusals.backend_timed_out(options.connect_timeout))
+        except OSError as error:
+            match error:
+                case ssl.SSLCertVerificationError():
+                    problem = f"The backend's certificate was not accepted: {error.verify_message}."
+                case ssl.SSLError():
+                    problem = "The backend did not complete the TLS handshake."
+                case ConnectionRefusedError():
+                    problem = "Nothing listens at the backend's address."
+                case ConnectionResetError() | BrokenPipeError():
+                    problem = "The backend reset the connection."
+                case socket.gaierror():
+                    problem = "The name of the backend could not be resolved."
+                case _:
+                    problem = "The backend could not be reached."
+            failure = BackendError(refusals.backend_refused(problem))
         except BaseException:
             self._breaker.abandoned(address.key)
             raise
-        self._breaker.succeeded(address.key)
-        return result
-
-    async def _in_time(
-        self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
-    ) -> T:
-        """The connect timeout covers name, TCP, TLS and the answer."""
-        try:
-            async with asyncio.timeout(options.connect_timeout):
-                return await call(address)
-        except TimeoutError:
-            raise BackendError(refusals.backend_timed_out(options.connect_timeout)) from None
-        except ssl.SSLCertVerificationError as error:
-            raise BackendError(
-                refusals.backend_refused(f"The backend's certificate was not accepted: {error.verify_message}.")
-            ) from None
-        except ssl.SSLError:
-            raise BackendError(refusals.backend_refused("The backend did not complete the TLS handshake.")) from None
-        except OSError as error:
-            raise BackendError(refusals.backend_refused(_explain(error))) from None
+        else:
+            self._breaker.succeeded(address.key)
+            return result
+        if failure.is_final:
+            self._breaker.succeeded(address.key)
+        else:
+            self._breaker.failed(address.key, options)
+        raise failure
 
     async def _dial_one(
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
     ) -> BackendConnection:
-        url = split(address)
-        key = base64.b64encode(os.urandom(16))
-        caller = await self._connect(url, write_request(url, key, upgrade, options), options)
-        try:
-            return check_response(caller, await caller.answer, key, upgrade, options)
-        except BaseException:
-            caller.hang_up()
-            raise
-
-    async def _connect(self, url: SplitResult, request: bytes, options: EndpointOptions) -> HandshakeProtocol:
-        loop = asyncio.get_running_loop()
-        host = url.hostname or ""
+        url, key = split(address), base64.b64encode(os.urandom(16))
+        request = write_request(url, key, upgrade, options)
         secure = tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None
 
-        async def call(ip: str, port: int) -> HandshakeProtocol:
-            _, caller = await loop.create_connection(
+        async def connect(ip: str, port: int) -> HandshakeProtocol:
+            loop = asyncio.get_running_loop()
+            _, protocol = await loop.create_connection(
                 lambda: HandshakeProtocol(request, loop.create_future()),
                 ip,
                 port,
                 ssl=secure,
-                server_hostname=host if secure else None,
+                server_hostname=(url.hostname or "") if secure else None,
             )
-            return caller
+            return protocol
 
-        return await self.reach(url, call, options)
+        protocol = await self.reach(url, connect, options)
+        try:
+            return check_response(protocol, await protocol.answer, key, upgrade, options)
+        except BaseException:
+            protocol.hang_up()
+            raise
 
     async def reach(self, url: SplitResult, call: Callable[[str, int], Awaitable[T]], options: EndpointOptions) -> T:
         """What `call(ip, port)` makes of the first of a backend's IP addresses that it can connect to.
@@ -183,7 +180,7 @@ class Dialer:
         loop = asyncio.get_running_loop()
         port = url.port or (443 if url.scheme == "wss" else 80)
         deadline = loop.time() + options.connect_timeout
-        ips = await self._allowed(loop, url.hostname or "", port)
+        ips = await self._allowed(url.hostname or "", port)
         problem: OSError = ConnectionRefusedError()
         for left, ip in zip(range(len(ips) - 1, -1, -1), ips, strict=True):
             now = loop.time()
@@ -196,8 +193,14 @@ class Dialer:
                 problem = error
         raise problem
 
-    async def _allowed(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
-        ips = [host] if _is_ip(host) else await _resolve(loop, host, port)
+    async def _allowed(self, host: str, port: int) -> list[str]:
+        try:
+            is_ip = str(ip_address(host)) == host  # any other spelling is left to the resolver
+        except ValueError:
+            is_ip = False
+        ips = [host]
+        if not is_ip:
+            ips = await resolve(asyncio.get_running_loop(), host, port)
         allowed = [ip for ip in ips if not self._refuse(host, ip, port)]
         if not allowed:
             log.warning("A backend was not dialled. %s", self._refuse(host, ips[0], port))
@@ -213,28 +216,7 @@ def split(address: BackendAddress) -> SplitResult:
         raise BackendError(refusals.backend_refused("The backend's address is none that can be dialled.")) from None
 
 
-def _explain(error: OSError) -> str:
-    match error:
-        case ConnectionRefusedError():
-            return "Nothing listens at the backend's address."
-        case ConnectionResetError() | BrokenPipeError():
-            return "The backend reset the connection."
-        case _ if type(error).__name__ == "gaierror":
-            return "The name of the backend could not be resolved."
-        case _:
-            return "The backend could not be reached."
-
-
-@lru_cache(maxsize=1024)
-def _is_ip(host: str) -> bool:
-    """Whether this is an address as the resolver would write it. Any other spelling is left to the resolver."""
-    try:
-        return str(ip_address(host)) == host
-    except ValueError:
-        return False
-
-
-async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
+async def resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
     """Every address of a host, in the resolver's order. Raises OSError when there is none."""
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -184,12 +184,17 @@ def without_configured(
 
 
 def check_response(
-    caller: HandshakeProtocol, answer: HandshakeResponse, key: bytes, upgrade: UpgradeRequest, options: EndpointOptions
+    protocol: HandshakeProtocol,
+    answer: HandshakeResponse,
+    key: bytes,
+    upgrade: UpgradeRequest,
+    options: EndpointOptions,
 ) -> BackendConnection:
     """Is this the 101 that was asked for (RFC 6455 §4.1, last list)? Raises BackendError when it is not."""
     if answer.status != 101:
         raise status_refused(answer.status, answer.headers, options)
-    if answer.all(b"upgrade").lower() != "websocket" or "upgrade" not in _tokens(answer.all(b"connection")):
+    connection = {token.strip().lower() for token in answer.all(b"connection").split(",")}
+    if answer.all(b"upgrade").lower() != "websocket" or "upgrade" not in connection:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket."))
     if answer.all(b"content-length").strip("0") or answer.all(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
         raise BackendError(refusals.backend_refused("The backend's answer had a body, which a 101 has not."))
@@ -205,7 +210,14 @@ def check_response(
         raise BackendError(
             refusals.backend_refused("The backend chose an extension that was not offered."), is_final=True
         )
-    return BackendConnection(caller.transport, chosen or None, extensions, tuple(for_client(answer)), caller.early)
+    headers = tuple(
+        (name, value)
+        for name, value in answer.headers
+        if name not in _NOT_FOR_CLIENTS
+        and not name.startswith(_NOT_FOR_CLIENTS_PREFIXES)
+        and not (name == b"set-cookie" and is_own_cookie(value))
+    )
+    return BackendConnection(protocol.transport, chosen or None, extensions, headers, protocol.early)
 
 
 def status_refused(status: int, headers: Iterable[tuple[bytes, bytes]], options: EndpointOptions) -> BackendError:
@@ -222,17 +234,3 @@ def status_refused(status: int, headers: Iterable[tuple[bytes, bytes]], options:
 
 
 _PASSED_HEADERS = {b"retry-after": "Retry-After", b"www-authenticate": "WWW-Authenticate"}
-
-
-def for_client(answer: HandshakeResponse) -> Iterable[tuple[bytes, bytes]]:
-    """The header fields of a 101 that are the client's business."""
-    for name, value in answer.headers:
-        if name in _NOT_FOR_CLIENTS or name.startswith(_NOT_FOR_CLIENTS_PREFIXES):
-            continue
-        if name == b"set-cookie" and is_own_cookie(value):
-            continue
-        yield name, value
-
-
-def _tokens(value: str) -> set[str]:
-    return {token.strip().lower() for token in value.split(",")}

@@ -77,3 +77,15 @@ def operations_admin() -> User:
     ensure_administrator(now=NOW)
     User.objects.bulk_create(others)
     return User.objects.get(username="admin")
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_goes_straight_in_and_others_choose_a_password_first(client: Client) -> None:
+    ensure_administrator(now=NOW)
+    first = User.objects.get()
+    fields = {"username": "admin", "password": "admin"}
+    assert client.post("/devportal/sign-in", fields, secure=True)["Location"] == "/devportal/"
+    operations.create_user(username="dora", password=NEW, roles=[], actor=first, now=NOW)
+    fields = {"username": "dora", "password": NEW}
+    answer = Client().post("/devportal/sign-in", fields, secure=True)
+    assert answer["Location"] == "/devportal/account/password?next=%2Fdevportal%2F"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_there_is_a_token_for_a_plan_that_counts_and_for_one_that_does_not() -> None:
-    tokens = arrange._tokens("ws://127.0.0.1:4100/", dt.datetime.now(dt.UTC))
+    tokens = arrange.tokens("ws://127.0.0.1:4100/", dt.datetime.now(dt.UTC))
     assert set(tokens) == {arrange.METERED, arrange.UNLIMITED}
     assert len(set(tokens.values())) == 2
     assert {each.plan.name for each in Subscription.objects.all()} == {"Bench", "Unlimited"}
@@ -20,7 +20,7 @@ def test_there_is_a_token_for_a_plan_that_counts_and_for_one_that_does_not() -> 
 
 
 def test_the_plan_that_counts_has_a_quota_and_a_rate_that_no_benchmark_reaches() -> None:
-    arrange._tokens("ws://127.0.0.1:4100/", dt.datetime.now(dt.UTC))
+    arrange.tokens("ws://127.0.0.1:4100/", dt.datetime.now(dt.UTC))
     plan = Plan.objects.get(name="Bench")
     assert plan.quota is not None
     assert plan.rate is not None

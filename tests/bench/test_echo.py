@@ -16,43 +16,43 @@ def client(port: int, **options: object) -> connect:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 1 << 20, (1 << 20) + 3])
 async def test_a_message_of_any_size_comes_back_as_it_was(echo_port: int, size: int) -> None:
     message = bytes(i * 7 % 256 for i in range(size))
-    async with client(echo_port) as line:
-        await line.send(message)
-        assert await line.recv() == message
+    async with client(echo_port) as connection:
+        await connection.send(message)
+        assert await connection.recv() == message
 
 
 async def test_text_comes_back_as_text_and_fragments_as_one_message(echo_port: int) -> None:
-    async with client(echo_port) as line:
-        await line.send(["Grüße ", "aus ", "drei Teilen"])
-        assert await line.recv() == "Grüße aus drei Teilen"
+    async with client(echo_port) as connection:
+        await connection.send(["Grüße ", "aus ", "drei Teilen"])
+        assert await connection.recv() == "Grüße aus drei Teilen"
 
 
 async def test_a_ping_is_answered_while_messages_flow(echo_port: int) -> None:
-    async with client(echo_port) as line:
-        await line.send(b"before")
+    async with client(echo_port) as connection:
+        await connection.send(b"before")
         async with asyncio.timeout(5):
-            await (await line.ping(b"there?"))
-        assert await line.recv() == b"before"
+            await (await connection.ping(b"there?"))
+        assert await connection.recv() == b"before"
 
 
 async def test_a_close_comes_back_with_its_code_and_reason(echo_port: int) -> None:
-    async with client(echo_port) as line:
-        await line.close(4321, "enough")
-    assert (line.close_code, line.close_reason) == (4321, "enough")
+    async with client(echo_port) as connection:
+        await connection.close(4321, "enough")
+    assert (connection.close_code, connection.close_reason) == (4321, "enough")
 
 
 async def test_the_first_subprotocol_offered_is_chosen(echo_port: int) -> None:
-    async with client(echo_port, subprotocols=["chat.v2", "chat.v1"]) as line:
-        assert line.subprotocol == "chat.v2"
+    async with client(echo_port, subprotocols=["chat.v2", "chat.v1"]) as connection:
+        assert connection.subprotocol == "chat.v2"
 
 
 async def test_a_reader_that_comes_late_gets_everything(echo_port: int) -> None:
     message = bytes(1 << 16)
-    async with client(echo_port, max_queue=1) as line:
-        sending = asyncio.create_task(_send_many(line, message, 200))
+    async with client(echo_port, max_queue=1) as connection:
+        sending = asyncio.create_task(_send_many(connection, message, 200))
         await asyncio.sleep(0.2)
         for _ in range(200):
-            assert await line.recv() == message
+            assert await connection.recv() == message
         await sending
 
 
@@ -87,9 +87,9 @@ async def test_a_plain_request_gets_an_honest_status(echo_port: int, request_hea
     writer.close()
 
 
-async def _send_many(line: object, message: bytes, count: int) -> None:
+async def _send_many(connection: object, message: bytes, count: int) -> None:
     for _ in range(count):
-        await line.send(message)  # type: ignore[attr-defined]
+        await connection.send(message)  # type: ignore[attr-defined]
 
 
 async def test_a_client_that_vanishes_leaves_the_others_alone(echo_port: int) -> None:

@@ -15,7 +15,7 @@ from bench.site import CONFIGURATIONS, Site, configure, filled
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(tmp_path, tmp_path, 4101, 0, 4100, rounds._certificate(tmp_path))
+    return Site(tmp_path, tmp_path, 4101, 0, 4100, rounds.shared_certificate(tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIGURATIONS.iterdir()))
@@ -36,7 +36,7 @@ def test_envoys_is_json_with_one_way_through_for_ws_and_wss(site: Site) -> None:
 def test_all_have_the_same_certificate_which_is_made_once(site: Site, tmp_path: Path) -> None:
     before = site.certificate.pair.read_bytes()
     assert before == site.certificate.certificate.read_bytes() + site.certificate.key.read_bytes()
-    assert rounds._certificate(tmp_path) == site.certificate
+    assert rounds.shared_certificate(tmp_path) == site.certificate
     assert site.certificate.pair.read_bytes() == before
 
 
@@ -54,7 +54,7 @@ def test_one_that_is_not_there_is_left_out_by_name(
     monkeypatch.setattr(others, "find_spec", lambda name: None)
     with pytest.raises(Unavailable):
         proxy.version()
-    assert bench._present(["direct", proxy.name])[1][0].startswith(f"{proxy.title}: ")
+    assert bench.present_proxies(["direct", proxy.name])[1][0].startswith(f"{proxy.title}: ")
 
 
 def test_the_gateway_takes_part_with_limits_and_without() -> None:

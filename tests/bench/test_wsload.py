@@ -41,9 +41,9 @@ async def test_a_run_by_time_ends_with_nothing_missing(echo_port: int, wsload: W
 async def test_handshakes_are_closed_properly(wsload: Wsload) -> None:
     codes: list[int | None] = []
 
-    async def note_close(line: ServerConnection) -> None:
-        await line.wait_closed()
-        codes.append(line.close_code)
+    async def note_close(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+        codes.append(connection.close_code)
 
     async with serve(note_close, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -56,12 +56,12 @@ async def test_handshakes_are_closed_properly(wsload: Wsload) -> None:
 async def test_idle_connections_answer_a_ping(wsload: Wsload) -> None:
     answered = 0
 
-    async def ping(line: ServerConnection) -> None:
+    async def ping(connection: ServerConnection) -> None:
         nonlocal answered
         async with asyncio.timeout(5):
-            await (await line.ping(b"still there?"))
+            await (await connection.ping(b"still there?"))
         answered += 1
-        await line.wait_closed()
+        await connection.wait_closed()
 
     async with serve(ping, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -72,11 +72,11 @@ async def test_idle_connections_answer_a_ping(wsload: Wsload) -> None:
 async def test_headers_query_and_subprotocol_reach_the_server(wsload: Wsload) -> None:
     seen: list[tuple[str, str | None, str | None]] = []
 
-    async def echo(line: ServerConnection) -> None:
-        assert line.request is not None
-        seen.append((line.request.path, line.request.headers.get("Authorization"), line.subprotocol))
-        async for message in line:
-            await line.send(message)
+    async def echo(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        seen.append((connection.request.path, connection.request.headers.get("Authorization"), connection.subprotocol))
+        async for message in connection:
+            await connection.send(message)
 
     more = ["--authorization", "Bearer abc", "--subprotocol", "chat", "--messages", 3]
     async with serve(echo, "127.0.0.1", 0, compression=None, subprotocols=["chat"]) as server:  # type: ignore[list-item]
@@ -143,8 +143,8 @@ async def test_a_paced_run_sends_every_message_at_its_time_and_no_other(echo_por
 
 
 async def test_a_paced_run_does_not_wait_for_answers(wsload: Wsload) -> None:
-    async def keep_quiet(line: ServerConnection) -> None:
-        await line.wait_closed()
+    async def keep_quiet(connection: ServerConnection) -> None:
+        await connection.wait_closed()
 
     async with serve(keep_quiet, "127.0.0.1", 0, compression=None) as server:
         url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
@@ -178,9 +178,9 @@ async def secure_url(wsload: Wsload, tls_context: ssl.SSLContext) -> AsyncIterat
     if code:
         pytest.skip("the load generator found no libssl here")
 
-    async def echo(line: ServerConnection) -> None:
-        async for message in line:
-            await line.send(message)
+    async def echo(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(message)
 
     async with serve(echo, "127.0.0.1", 0, compression=None, max_size=None, ssl=tls_context) as server:
         yield f"wss://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"

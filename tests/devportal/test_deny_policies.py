@@ -14,7 +14,7 @@ from core.errors import Invalid
 from core.models import AuditEntry
 from core.values import BadValue
 from devportal import diagnosis, operations, queries
-from devportal.deny_policies import Denial, Denials, DenyCondition, clean_address, clean_span, read_span
+from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy, DenyCondition, clean_address, read_span
 from devportal.errors import DenyPolicyNotFound
 from devportal.models import DenyPolicy
 from devportal.operations.deny_policies import DeniedAlready, NothingToSwitch
@@ -45,8 +45,8 @@ def deny(admin: User, kind: str, value: str, invert: bool = False, is_active: bo
     ],
 )
 def test_a_range_is_written_in_its_shortest_form(typed: str, written: str) -> None:
-    assert clean_span(typed) == written
-    assert clean_span(written) == written
+    assert str(read_span(typed)) == written
+    assert str(read_span(written)) == written
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_range_is_written_in_its_shortest_form(typed: str, written: str) -> No
 )
 def test_a_malformed_range_is_refused_with_what_is_right(typed: str, word: str, suggestion: str) -> None:
     with pytest.raises(BadValue, match=word) as refused:
-        clean_span(typed)
+        read_span(typed)
     assert refused.value.suggestion == suggestion
 
 
@@ -104,26 +104,30 @@ def test_whatever_lies_between_two_ends_is_written_so_that_it_reads_the_same(fir
 def test_an_address_is_kept_out_by_the_range_it_lies_in(
     value: str, invert: bool, address: str, is_denied: bool
 ) -> None:
-    denials = Denials([Denial(DenyCondition.IPRANGE, value, invert=invert)])
-    assert bool(denials.of_place("api", address)) is is_denied
+    deny_policies = ActiveDenyPolicies([ActiveDenyPolicy(DenyCondition.IPRANGE, value, invert=invert)])
+    assert bool(deny_policies.of_place("api", address)) is is_denied
 
 
 def test_names_keep_out_exactly_what_they_name() -> None:
     api, application, user = (
-        Denial(kind, "text", "7") for kind in (DenyCondition.API, DenyCondition.APPLICATION, DenyCondition.USER)
+        ActiveDenyPolicy(kind, "text", "7")
+        for kind in (DenyCondition.API, DenyCondition.APPLICATION, DenyCondition.USER)
     )
-    denials = Denials([api, application, user])
-    assert denials.of_place("7", "192.0.2.7") is api
-    assert denials.of_place("8", "192.0.2.7") is None
-    assert denials.of_caller("7", ("1", "2")) is application
-    assert denials.of_caller("8", ("1", "7")) is user
-    assert denials.of_caller("8", ("1", "")) is None
+    deny_policies = ActiveDenyPolicies([api, application, user])
+    assert deny_policies.of_place("7", "192.0.2.7") is api
+    assert deny_policies.of_place("8", "192.0.2.7") is None
+    assert deny_policies.of_caller("7", ("1", "2")) is application
+    assert deny_policies.of_caller("8", ("1", "7")) is user
+    assert deny_policies.of_caller("8", ("1", "")) is None
 
 
 def test_policies_that_deny_the_same_are_equal() -> None:
-    first, second = Denial(DenyCondition.USER, "carol", "7"), Denial(DenyCondition.USER, "dave", "8")
-    assert Denials([first, second]) == Denials([second, first]) != Denials([first])
-    assert not Denials()
+    first, second = (
+        ActiveDenyPolicy(DenyCondition.USER, "carol", "7"),
+        ActiveDenyPolicy(DenyCondition.USER, "dave", "8"),
+    )
+    assert ActiveDenyPolicies([first, second]) == ActiveDenyPolicies([second, first]) != ActiveDenyPolicies([first])
+    assert not ActiveDenyPolicies()
 
 
 def test_an_administrator_names_an_api_an_application_and_a_user(admin: User, alice: User, carol: User) -> None:
@@ -211,11 +215,11 @@ def test_nobody_but_administrators_keeps_callers_out(request: pytest.FixtureRequ
 
 def test_a_developer_is_told_which_policy_stands_in_the_way(admin: User, alice: User, carol: User) -> None:
     api, application = builders.api(alice), builders.application(carol, "Chat client")
-    assert queries.denials_of(application, api) == []
+    assert queries.conditions_against(application, api) == []
     for kind, value in (("API", "/echowebsocket/1.0.0"), ("APPLICATION", "carol:Chat client"), ("USER", "carol")):
         deny(admin, kind, value)
     deny(admin, "USER", "alice")
-    found = queries.denials_of(application, api)
+    found = queries.conditions_against(application, api)
     assert sorted(found) == ["API", "APPLICATION", "USER"]
     subscription = builders.subscription(application, api)
     sentences = diagnosis.reasons(
@@ -232,4 +236,4 @@ def test_a_developer_is_told_which_policy_stands_in_the_way(admin: User, alice: 
         "An administrator has blocked you from calling APIs. Ask them.",
     ]
     DenyPolicy.objects.update(is_active=False)
-    assert queries.denials_of(application, api) == []
+    assert queries.conditions_against(application, api) == []

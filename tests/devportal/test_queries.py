@@ -61,7 +61,7 @@ def test_subscribers_are_for_the_people_of_the_publisher(
     subscription = app.subscriptions.get()
     for viewer, sees in ((alice, True), (bob, True), (observer, True), (carol, False), (AnonymousUser(), False)):
         assert finds(lambda who: queries.subscriber_for(who, subscription.pk), viewer) is sees
-        assert queries.subscribers_of(viewer, subscription.api).exists() is sees
+        assert queries.all_subscribers(viewer).filter(api=subscription.api).exists() is sees
 
 
 def test_nobody_owns_anything_without_an_account(app: Application) -> None:

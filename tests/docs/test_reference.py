@@ -46,7 +46,7 @@ def test_every_command_is_documented_and_no_other() -> None:
 
 def test_every_close_code_is_documented_with_what_to_do() -> None:
     documented = {int(row[0]): row[2] for row in rows("close-codes.md") if row[0].isdigit()}
-    assert documented == {code: close.come_back.value for code, close in CLOSES.items()}
+    assert documented == {code: close.reconnect.value for code, close in CLOSES.items()}
 
 
 def test_the_lifecycle_table_is_the_code_s() -> None:

@@ -15,6 +15,7 @@ from gateway.quotas.limits import PlanLimits, Window
 from gateway.quotas.rules import (
     GONE_SECONDS,
     LIVING_SECONDS,
+    PRESSING_SECONDS,
     LeaseAnswer,
     LeaseRequest,
     LeaseStore,
@@ -28,7 +29,6 @@ from gateway.quotas.rules import (
     application_account,
     carried_over,
     decide,
-    is_contended,
     schedule,
 )
 from gateway.quotas.state import LeaseState, PlanOf
@@ -74,7 +74,10 @@ class MemoryStore:
             lease.lease_id
             for (key, window), leases in self.leases.items()
             for lease in leases.values()
-            if lease.holder == holder and is_contended(self.windows[key, window], lease, bool(window.end), now)
+            if lease.holder == holder
+            and now - PRESSING_SECONDS < self.windows[key, window].contended_at
+            and lease.reported_at < self.windows[key, window].contended_at
+            and lease.granted > (lease.spent if window.end else 0)
         ]
 
     def beat(self, holder: str, now: float) -> bool:

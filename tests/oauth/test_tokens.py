@@ -172,4 +172,4 @@ def test_who_is_named_by_the_innermost_block_goes_on_the_trail(keys: GeneratedKe
 
     (entry,) = _trail("token.revoked")
     assert (entry.actor, entry.at) == (bob, later)
-    assert tokens.doer() is None
+    assert tokens.doer.get() is None

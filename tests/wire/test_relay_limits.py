@@ -71,7 +71,7 @@ async def test_a_client_that_does_not_read_holds_the_backend_back(tls: bool, cer
         assert await push(upstream, chunk, 1000) < 1000 * len(chunk)
         leg: Leg = relay_of(gateway).client
         assert leg.transport.get_write_buffer_size() <= HIGH_WATER + 2 * LARGEST_READ
-        assert leg.other.brakes
+        assert leg.other.paused_for
 
 
 async def test_a_backend_that_does_not_read_holds_the_client_back() -> None:
@@ -127,7 +127,7 @@ async def test_a_slow_side_that_wakes_up_in_time_is_left_alone() -> None:
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         while relay_of(gateway).client.activity.stalled_at:
             await client.reader.read(1 << 20)
-        assert not relay_of(gateway).backend.brakes
+        assert not relay_of(gateway).backend.paused_for
 
 
 async def test_a_silent_side_is_pinged_and_its_answer_stays_here() -> None:

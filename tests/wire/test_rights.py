@@ -217,7 +217,7 @@ async def test_a_deny_policy_that_is_switched_off_lets_in_again(backend: str) ->
             )
 
         await elsewhere(switch_off)
-        await until(lambda: not site.control.routing.denials)
+        await until(lambda: not site.control.routing.deny_policies)
         await (await site.try_admit(token=token)).close()
 
 

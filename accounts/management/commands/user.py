@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.text import listed
 
 ROLES = "\n".join(f"  {role.value:<12}{may}" for role, may in MAY.items())
+ONE_TIME = "one-time password  {}\nIt is shown once. Hand it over by a safe way.\n"
 HELP = "List the users; or show, create, disable, enable one, set roles, a one-time password, or end sessions."
 
 
@@ -50,17 +51,14 @@ class Command(BaseCommand):
         name = options["name"]
         try:
             if name is None:
-                self._refuse_without_name(options)
+                changes = ("role", "no_role", "email", "disable", "enable", "reset_password", "end_sessions")
+                if any(options[each] for each in changes):
+                    raise CommandError("Name the user: manage.py user NAME …")
                 self._list(User.objects.prefetch_related("role_grants").order_by("username"))
             else:
                 self._change(name, options)
         except DomainError as error:
             raise CommandError(str(error)) from None
-
-    def _refuse_without_name(self, options: dict[str, Any]) -> None:
-        changes = ("role", "no_role", "email", "disable", "enable", "reset_password", "end_sessions")
-        if any(options[each] for each in changes):
-            raise CommandError("Name the user: manage.py user NAME …")
 
     def _change(self, name: str, options: dict[str, Any]) -> None:
         given, taken = ({Role(each) for each in options[option]} for option in ("role", "no_role"))
@@ -69,35 +67,23 @@ class Command(BaseCommand):
         except queries.UserNotFound as missing:
             if not given:
                 raise CommandError(f"{missing} To create one, say what they may do:\n{ROLES}\n(--role ROLE)") from None
-            user = self._create(name, given - taken, options["email"])
+            new, password = {"username": name, "email": options["email"]}, operations.one_time_password()
+            user = operations.create_user(**new, password=password, roles=given - taken, actor=None, now=timezone.now())
+            self.stdout.write(ONE_TIME.format(password))
         else:
             if options["email"]:
                 raise CommandError(f"There is a user called {user.username}; --email is for a new one only.")
-        self._set(user, (user.roles | given) - taken, options)
-        self._list([queries.user_named(name)])
-
-    def _create(self, name: str, roles: Iterable[Role], email: str) -> User:
-        password = operations.one_time_password()
-        user = operations.create_user(
-            username=name, email=email, password=password, roles=roles, actor=None, now=timezone.now()
-        )
-        self._show_password(password)
-        return user
-
-    def _set(self, user: User, roles: frozenset[Role], options: dict[str, Any]) -> None:
-        now, held = timezone.now(), consequences.of(user)
+        roles, now, held = (user.roles | given) - taken, timezone.now(), consequences.of(user)
         loses = options["disable"] or consequences.costs_rights(user.roles, roles)
         active = options["enable"] if options["enable"] or options["disable"] else None
         operations.change_user(user=user, roles=roles, active=active, actor=None, now=now)
         if loses and held.applications:
             self.stdout.write(consequences.of_losing_rights(held))
         if options["reset_password"]:
-            self._show_password(operations.reset_password(user=user, actor=None, now=now))
+            self.stdout.write(ONE_TIME.format(operations.reset_password(user=user, actor=None, now=now)))
         if options["end_sessions"]:
             operations.end_sessions(user=user, actor=None, now=now)
-
-    def _show_password(self, password: str) -> None:
-        self.stdout.write(f"one-time password  {password}\nIt is shown once. Hand it over by a safe way.\n")
+        self._list([queries.user_named(name)])
 
     def _list(self, users: Iterable[User]) -> None:
         for user in users:

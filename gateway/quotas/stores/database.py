@@ -17,6 +17,7 @@ from gateway.quotas.rules import (
     DAY,
     GONE_SECONDS,
     HOUR,
+    KEPT_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
     LeaseAnswer,
@@ -29,7 +30,6 @@ from gateway.quotas.rules import (
     adopt,
     carried_over,
     decide,
-    kept_seconds,
     schedule,
 )
 
@@ -61,14 +61,19 @@ class DatabaseLeaseStore:
         if not reservations:
             return []
         with transaction.atomic():
-            schedules = _schedules({reservation.key for reservation in reservations})
+            keys = {reservation.key for reservation in reservations}
+            rows = RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")
+            schedules = {row.key: row for row in rows}
+            if missing := sorted(keys - set(schedules)):
+                RateSchedule.objects.bulk_create([RateSchedule(key=key) for key in missing], ignore_conflicts=True)
+                schedules = {row.key: row for row in rows.all()}
             reserved = []
             for reservation in reservations:
                 row = schedules[reservation.key]
-                row.booked_until, answer = schedule(row.booked_until, reservation, now)
+                row.reserved_until, answer = schedule(row.reserved_until, reservation, now)
                 reserved.append(answer)
             RateSchedule.objects.bulk_create(
-                schedules.values(), update_conflicts=True, update_fields=["booked_until"], unique_fields=["key"]
+                schedules.values(), update_conflicts=True, update_fields=["reserved_until"], unique_fields=["key"]
             )
         return reserved
 
@@ -101,7 +106,12 @@ class DatabaseLeaseStore:
         found = {place: QuotaWindow(granted=0) for place in places} | {
             (row.key, row.begins): row for row in _find(places).prefetch_related("leases")
         }
-        return [_usage(found[key, window.start]) for key, window in windows]
+        usages = []
+        for key, window in windows:
+            row = found[key, window.start]
+            lent = sum(lease.granted - lease.spent for lease in row.leases.all()) if row.pk else 0
+            usages.append(WindowUsage(row.granted - lent, lent))
+        return usages
 
     def expire(self, now: float) -> None:
         """Forget what is long over, and close the connections of holders that are gone."""
@@ -111,10 +121,10 @@ class DatabaseLeaseStore:
                 LeaseHolder.objects.filter(name=name, seen_at__lt=now - GONE_SECONDS).delete()
         over = QuotaWindow.objects.filter(ends__gt=0, ends__lt=now - HOUR)
         for seconds in (HOUR, DAY):
-            kept = Q(ends=F("begins") + seconds, ends__gte=now - kept_seconds(Window(0, seconds)))
+            kept = Q(ends=F("begins") + seconds, ends__gte=now - KEPT_SECONDS[seconds])
             over = over.exclude(kept)
         over.delete()
-        RateSchedule.objects.filter(booked_until__lt=now - HOUR).delete()
+        RateSchedule.objects.filter(reserved_until__lt=now - HOUR).delete()
 
 
 class _Batch:
@@ -128,7 +138,14 @@ class _Batch:
             lambda key, window: carried_over(store.used, key, window, now),
         )
         self._windows = {place: StoredWindow(row.granted, row.contended_at) for place, row in self._rows.items()}
-        self._leases = self._read_leases()
+        self._leases: dict[Place, dict[tuple[str, int], StoredLease]] = {place: {} for place in self._rows}
+        places = {row.pk: place for place, row in self._rows.items()}
+        living = set(LeaseHolder.objects.filter(seen_at__gt=now - LIVING_SECONDS).values_list("name", flat=True))
+        for row in LeaseRecord.objects.filter(window__in=list(places)):
+            state = StoredLease(
+                row.holder, row.lease_id, row.granted, row.spent, row.reported_at, row.sequence, row.holder in living
+            )
+            self._leases[places[row.window_id]][row.holder, row.lease_id] = state
         self._changed: dict[int, tuple[Place, StoredLease]] = {}
         self._ended: list[int] = []
 
@@ -181,17 +198,6 @@ class _Batch:
                 unique_fields=["holder", "lease_id"],
             )
 
-    def _read_leases(self) -> dict[Place, dict[tuple[str, int], StoredLease]]:
-        places = {row.pk: place for place, row in self._rows.items()}
-        living = set(LeaseHolder.objects.filter(seen_at__gt=self._now - LIVING_SECONDS).values_list("name", flat=True))
-        leases: dict[Place, dict[tuple[str, int], StoredLease]] = {place: {} for place in self._rows}
-        for row in LeaseRecord.objects.filter(window__in=list(places)):
-            state = StoredLease(
-                row.holder, row.lease_id, row.granted, row.spent, row.reported_at, row.sequence, row.holder in living
-            )
-            leases[places[row.window_id]][row.holder, row.lease_id] = state
-        return leases
-
 
 def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
     """The windows at these places, and perhaps other periods of the same quotas."""
@@ -201,7 +207,8 @@ def _find(places: Iterable[Place]) -> QuerySet[QuotaWindow]:
 
 def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window], int]) -> dict[Place, QuotaWindow]:
     """The rows of these windows, made where they are missing, and locked in one order for all."""
-    rows = _lock(windows)
+    query = _find(windows).select_for_update().order_by("pk")
+    rows = {(row.key, row.begins): row for row in query}
     missing = sorted(set(windows) - set(rows))
     if missing:
         QuotaWindow.objects.bulk_create(
@@ -211,24 +218,8 @@ def _locked(windows: Mapping[Place, Window], begins_with: Callable[[str, Window]
             ],
             ignore_conflicts=True,
         )
-        rows |= _lock(missing)
+        rows = {(row.key, row.begins): row for row in query.all()}
     return {place: rows[place] for place in windows}
-
-
-def _lock(places: Iterable[Place]) -> dict[Place, QuotaWindow]:
-    return {(row.key, row.begins): row for row in _find(places).select_for_update().order_by("pk")}
-
-
-def _schedules(keys: set[str]) -> dict[str, RateSchedule]:
-    def lock() -> dict[str, RateSchedule]:
-        return {row.key: row for row in RateSchedule.objects.filter(key__in=keys).select_for_update().order_by("key")}
-
-    found = lock()
-    if len(found) < len(keys):
-        missing = [RateSchedule(key=key) for key in sorted(keys - set(found))]
-        RateSchedule.objects.bulk_create(missing, ignore_conflicts=True)
-        found = lock()
-    return found
 
 
 def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:
@@ -245,8 +236,3 @@ def _end_leases(holder: str, spent: Mapping[int, int] | None, which: Q) -> None:
             window.granted -= lease.granted - min(gone, lease.granted)
         QuotaWindow.objects.bulk_update(windows.values(), ["granted"], batch_size=200)
         leases.filter(window__in=list(windows)).delete()
-
-
-def _usage(window: QuotaWindow) -> WindowUsage:
-    lent = sum(lease.granted - lease.spent for lease in window.leases.all()) if window.pk else 0
-    return WindowUsage(window.granted - lent, lent)

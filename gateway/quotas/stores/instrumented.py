@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from gateway.quotas.limits import Window
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved, WindowUsage
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved
 
 
-class InstrumentedStore(LeaseStore):
+class InstrumentedStore:
     """Asks `store`, and calls `told(seconds, is_answered)` after each exchange and each reservation, in the
     same thread."""
 
     def __init__(self, store: LeaseStore, told: Callable[[float, bool], None]) -> None:
         self._store = store
         self._told = told
+        # The rest is the store's own: nobody waits for it.
+        self.contended, self.beat, self.reconcile = store.contended, store.beat, store.reconcile
+        self.used, self.expire = store.used, store.expire
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         with self._watched():
@@ -25,21 +27,6 @@ class InstrumentedStore(LeaseStore):
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
         with self._watched():
             return self._store.reserve(reservations, now)
-
-    def contended(self, holder: str, now: float) -> list[int]:
-        return self._store.contended(holder, now)
-
-    def beat(self, holder: str, now: float) -> bool:
-        return self._store.beat(holder, now)
-
-    def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
-        self._store.reconcile(holder, spent)
-
-    def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
-        return self._store.used(windows)
-
-    def expire(self, now: float) -> None:
-        self._store.expire(now)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -23,6 +23,8 @@ from gateway.quotas.rules import (
     CLOCK_SECONDS,
     GONE_SECONDS,
     HORIZON_SECONDS,
+    HOUR,
+    KEPT_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
     LeaseAnswer,
@@ -31,7 +33,6 @@ from gateway.quotas.rules import (
     Reserved,
     WindowUsage,
     carried_over,
-    kept_seconds,
 )
 
 PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
@@ -199,23 +200,25 @@ class RedisLeaseStore:
         begins_with = self._carried_over(requests, now)
         with self._redis.pipeline() as pipe:
             for request, carried in zip(requests, begins_with, strict=True):
+                window = request.window
                 self._exchange(
-                    keys=[_window(request.key, request.window), _holder(holder), _HOLDERS],
+                    keys=[_window(request.key, window), _holder(holder), _HOLDERS],
                     args=[
                         holder,
                         request.lease_id,
-                        request.window.end,
+                        window.end,
                         request.limit,
                         request.granted,
                         request.spent,
                         -1 if request.keep is None else request.keep,
                         request.least,
                         request.most,
-                        *_exactly(request.since),
+                        request.since,
                         int(request.final),
-                        *_exactly(now, now - LIVING_SECONDS),
-                        max(0, request.window.end - int(now)) + kept_seconds(request.window)
-                        if request.window.end
+                        now,
+                        now - LIVING_SECONDS,
+                        max(0, window.end - int(now)) + KEPT_SECONDS.get(window.end - window.start, HOUR)
+                        if window.end
                         else OPEN_KEPT_SECONDS,
                         request.sequence,
                         carried,
@@ -234,9 +237,12 @@ class RedisLeaseStore:
                 self._reserve(
                     keys=[f"{PREFIX}rate:{reservation.key}"],
                     args=[
-                        *_exactly(reservation.interval, reservation.tolerance),
+                        reservation.interval,
+                        reservation.tolerance,
                         reservation.messages,
-                        *_exactly(now, HORIZON_SECONDS, CLOCK_SECONDS),
+                        now,
+                        HORIZON_SECONDS,
+                        CLOCK_SECONDS,
                     ],
                     client=pipe,
                 )
@@ -248,7 +254,7 @@ class RedisLeaseStore:
 
     def contended(self, holder: str, now: float) -> list[int]:
         """The leases of this holder's leases that somebody else is waiting for."""
-        lease_ids: Any = self._contended(keys=[_holder(holder)], args=_exactly(now - PRESSING_SECONDS))
+        lease_ids: Any = self._contended(keys=[_holder(holder)], args=[now - PRESSING_SECONDS])
         return [int(lease_id) for lease_id in lease_ids]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -271,14 +277,20 @@ class RedisLeaseStore:
         with self._redis.pipeline(transaction=False) as pipe:
             for key, window in windows:
                 pipe.hgetall(_window(key, window))
-            return [_usage(found) for found in pipe.execute()]
+            answers: list[Mapping[str, str]] = pipe.execute()
+        usages = []
+        for found in answers:
+            leases = [text.split(" ") for name, text in found.items() if "/" in name]
+            lent = sum(int(granted) - int(spent) for granted, spent, *_ in leases)
+            usages.append(WindowUsage(int(found.get("granted", 0)) - lent, lent))
+        return usages
 
     def expire(self, now: float) -> None:
         """Close the connections of holders that are gone; Redis forgets old windows by itself."""
         holders: Any = self._redis.hgetall(_HOLDERS)
         for holder, seen_at in holders.items():
             if float(seen_at) < now - GONE_SECONDS:
-                self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, *_exactly(now - GONE_SECONDS), 1])
+                self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, now - GONE_SECONDS, 1])
 
     def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
         """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
@@ -304,16 +316,3 @@ def _holder(holder: str) -> str:
 
 def _window(key: str, window: Window) -> str:
     return f"{PREFIX}window:{key}:{window.start}"
-
-
-def _exactly(*numbers: float) -> list[str]:
-    return [repr(number) for number in numbers]
-
-
-def _usage(found: Mapping[str, str]) -> WindowUsage:
-    lent = 0
-    for name, text in found.items():
-        if "/" in name:
-            granted, spent, *_ = text.split(" ")
-            lent += int(granted) - int(spent)
-    return WindowUsage(int(found.get("granted", 0)) - lent, lent)

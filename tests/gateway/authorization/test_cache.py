@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from gateway.authorization.cache import ABSENCE_SECONDS, GrantCache, Touched
+from gateway.authorization.cache import ERROR_SECONDS, GrantCache, Touched
 from gateway.authorization.grants import Grant, TokenError
 from tests.gateway.builders import NOW, grant
 
@@ -25,11 +25,11 @@ def test_a_grant_is_kept_and_an_unknown_token_has_to_be_asked_for() -> None:
     assert cache.get("d2", NOW) is None
 
 
-def test_an_absence_is_kept_for_a_short_while() -> None:
+def test_a_token_error_is_kept_for_a_short_while() -> None:
     cache = GrantCache()
     cache.keep("d", TokenError.UNKNOWN, NOW)
-    assert cache.get("d", NOW + ABSENCE_SECONDS - 0.1) is TokenError.UNKNOWN
-    assert cache.get("d", NOW + ABSENCE_SECONDS) is None
+    assert cache.get("d", NOW + ERROR_SECONDS - 0.1) is TokenError.UNKNOWN
+    assert cache.get("d", NOW + ERROR_SECONDS) is None
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_the_least_used_grant_makes_room() -> None:
     assert len(cache) == 3
 
 
-def test_the_oldest_absence_makes_room() -> None:
-    cache = GrantCache(most_absences=2)
+def test_the_oldest_token_error_makes_room() -> None:
+    cache = GrantCache(most_errors=2)
     for digest in ("a", "b", "c"):
         cache.keep(digest, TokenError.UNKNOWN, NOW)
     assert [cache.get(digest, NOW) for digest in ("a", "b", "c")] == [None, TokenError.UNKNOWN, TokenError.UNKNOWN]

@@ -41,7 +41,7 @@ async def test_a_worker_writes_when_its_counts_change_and_otherwise_now_and_then
         connections.add(connection())
         await beating.beat()
         assert run.asked == 2
-        assert await elsewhere(lambda: WorkerRow.objects.get().lines) == {"/echo@1.0.0": 1}
+        assert await elsewhere(lambda: WorkerRow.objects.get().connections) == {"/echo@1.0.0": 1}
         clock.now += heartbeat.BEAT_SECONDS
         await beating.beat()
         assert run.asked == 3

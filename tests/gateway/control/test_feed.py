@@ -30,8 +30,8 @@ from gateway.control.feed import GRACE_SECONDS, FeedCursor, FeedRow, touched_by
         ("user.enabled", {}, Touched(users={"x"})),
         ("user.password_changed", {}, Touched()),
         ("plan.updated", {}, Touched()),
-        ("deny_policy.created", {}, Touched(denials=True)),
-        ("deny_policy.deleted", {}, Touched(denials=True)),
+        ("deny_policy.created", {}, Touched(deny_policies=True)),
+        ("deny_policy.deleted", {}, Touched(deny_policies=True)),
         ("connection.renewal_asked", {"token_id": "7"}, Touched(reauthentications={"x": {"token_id": "7"}})),
     ],
 )

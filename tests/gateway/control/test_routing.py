@@ -24,7 +24,7 @@ from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
 from gateway.control.loaders import (
     count_live_connections_with,
-    load_denials,
+    load_deny_policies,
     load_deployments,
     load_fingerprints,
     load_grants,
@@ -186,7 +186,7 @@ async def test_both_kinds_of_token_open_the_tutorials_api(committed: Scenario) -
         for token in (jwt, opaque):
             decision = await worker.decide(token)
             assert isinstance(decision, Allow)
-            assert decision.route.version == "1.0.0"
+            assert decision.route.deployment.version == "1.0.0"
             assert decision.endpoint.url == "ws://localhost:9900/echo"
 
 
@@ -420,9 +420,9 @@ async def test_a_denied_address_costs_no_query_whatever_it_shows(committed: Scen
 
 def test_only_policies_that_are_switched_on_are_loaded(scenario: Scenario) -> None:
     policy = deny(scenario, "USER", "carol")
-    assert load_denials().of_caller("", (str(scenario.carol.pk),))
+    assert load_deny_policies().of_caller("", (str(scenario.carol.pk),))
     operations.switch_deny_policy(policy=policy, is_active=False, actor=scenario.admin, now=timezone.now())
-    assert not load_denials()
+    assert not load_deny_policies()
 
 
 async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Scenario) -> None:

@@ -27,6 +27,7 @@ from gateway.relay.types import CloseInfo, Traffic
 from gateway.routing.table import RouteTable
 from tests.gateway import builders
 from tests.gateway.builders import NOW
+from tests.gateway.metering_world import MemoryStore
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -150,7 +151,7 @@ def test_what_a_dead_worker_counted_stays_counted_and_what_only_it_had_is_gone(t
     dead, living = Worker(tmp_path, "dead", dead_pid()), Worker(tmp_path, "living")
     for worker in (dead, living):
         worker.open()
-        worker.telemetry.counters.lagged(0.01)
+        worker.telemetry.counters.lag.observe(0.01)
         worker.report()
     for _ in range(3):
         samples = scraped(tmp_path)
@@ -246,7 +247,7 @@ def test_what_takes_longer_is_in_a_higher_bucket() -> None:
 
 
 def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_path: Path) -> None:
-    class Store:
+    class Store(MemoryStore):
         def exchange(self, holder: str, requests: Any, now: float) -> list[Any]:
             return [holder]
 
@@ -254,7 +255,7 @@ def test_asking_the_store_of_leases_is_measured_whether_it_answers_or_not(tmp_pa
             raise OSError("away")
 
     worker = Worker(tmp_path, "one")
-    store = InstrumentedStore(Store(), worker.telemetry.store_asked)  # type: ignore[arg-type]
+    store = InstrumentedStore(Store(), worker.telemetry.store_asked)
     assert store.exchange("me", [], 0.0) == ["me"]  # type: ignore[comparison-overlap]
     with pytest.raises(OSError, match="away"):
         store.reserve([], 0.0)

@@ -149,7 +149,7 @@ async def test_a_store_that_is_away_lets_nobody_in_whose_plan_it_would_have_to_c
     await enter(lease_client, PlanLimits(quota=10))
 
 
-async def test_lines_outlive_a_store_that_is_away_and_the_log_says_so_once(
+async def test_connections_outlive_a_store_that_is_away_and_the_log_says_so_once(
     lease_client: LeaseClient, store: FrailStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     flow = relayed(await enter(lease_client, PlanLimits(quota=100_000)))
@@ -176,7 +176,7 @@ async def test_one_who_gives_up_while_waiting_is_forgotten(lease_client: LeaseCl
     await enter(lease_client, PlanLimits(quota=10, connections=1))
 
 
-async def test_a_plan_that_changes_reaches_open_lines(lease_client: LeaseClient) -> None:
+async def test_a_plan_that_changes_reaches_open_connections(lease_client: LeaseClient) -> None:
     flow = relayed(await enter(lease_client, PlanLimits(rate=1, burst=1)))
     flow.receive(messages(50))
     assert flow.is_held
@@ -272,7 +272,7 @@ async def test_a_minute_that_had_begun_by_a_clock_that_was_set_back_does_not_las
     clock.offset -= 3600
     admission = await lease_client.enter(subscription=PlanOf(api_account("a", "s"), plan), application=None)
     await until(
-        lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.resets_at < clock() + 61
+        lambda: admission.accounts[0].quota is not None and admission.accounts[0].quota.lease.window.end < clock() + 61
     )
     flow = relayed(admission, clock)
     flow.receive(messages(30))

@@ -14,7 +14,7 @@ from tests.gateway.quotas.streams import (
 from tests.gateway.quotas.worlds import OneWorker, SaturatedRate, Workers
 
 
-def test_a_raised_quota_applies_to_open_lines_with_what_was_used() -> None:
+def test_a_raised_quota_applies_to_open_connections_with_what_was_used() -> None:
     world = OneWorker(PlanLimits(quota=10, over_quota=ExceededAction.DROP))
     flow = world.connect()
     flow.receive(messages(15))
@@ -30,7 +30,7 @@ def test_a_raised_quota_applies_to_open_lines_with_what_was_used() -> None:
     assert admitted(flow.passed)[0] == 30
 
 
-def test_a_lowered_quota_applies_to_open_lines_on_every_worker() -> None:
+def test_a_lowered_quota_applies_to_open_connections_on_every_worker() -> None:
     crowd = Workers(PlanLimits(quota=100_000))
     admissions = [crowd.admit(worker) for worker in crowd.workers]
     flows = [Relayed(admission, crowd.clock).client for admission in admissions if isinstance(admission, Admission)]
@@ -49,7 +49,7 @@ def test_a_lowered_quota_applies_to_open_lines_on_every_worker() -> None:
     assert sum(admitted(flow.passed)[0] for flow in flows) == 420
 
 
-def test_a_line_without_limits_gets_them_while_it_is_open() -> None:
+def test_a_connection_without_limits_gets_them_while_it_is_open() -> None:
     world = OneWorker(UNLIMITED)
     flow = world.connect()
     flow.receive(messages(100))
@@ -60,7 +60,7 @@ def test_a_line_without_limits_gets_them_while_it_is_open() -> None:
     assert admitted(flow.passed)[0] == 110
 
 
-def test_a_line_that_waits_goes_on_when_its_limits_are_lifted() -> None:
+def test_a_connection_that_waits_goes_on_when_its_limits_are_lifted() -> None:
     world = OneWorker(PlanLimits(rate=1, burst=1))
     flow = world.connect()
     flow.receive(messages(100))

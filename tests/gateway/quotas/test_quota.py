@@ -180,7 +180,7 @@ def test_a_fragmented_message_is_dropped_whole_and_pings_inside_it_pass() -> Non
     assert bytes(flow.passed).endswith(frame(PING, 4) + frame(PING, 5)), "nothing is left out any more"
 
 
-def test_a_message_that_has_begun_cannot_be_dropped_so_the_line_closes() -> None:
+def test_a_message_that_has_begun_cannot_be_dropped_so_the_connection_closes() -> None:
     world = OneWorker(PlanLimits(quota=100, unit=QuotaUnit.BYTES, over_quota=ExceededAction.DROP))
     flow = world.connect()
     flow.receive(frame(TEXT, 60, final=False) + frame(CONTINUATION, 60))

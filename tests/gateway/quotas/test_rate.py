@@ -49,7 +49,7 @@ def test_a_slow_store_does_not_slow_a_rate_down(workers: int) -> None:
     assert 1_000 * 0.98 <= traffic.run(10, delay=0.04) <= 1_000 * 1.02
 
 
-def test_lines_of_one_rate_share_it_fairly() -> None:
+def test_connections_of_one_rate_share_it_fairly() -> None:
     traffic = SaturatedRate(PlanLimits(rate=100), 1, flows=10)
     traffic.run(20)
     counts = [admitted(flow.passed)[0] for flow in traffic.flows]
@@ -67,7 +67,7 @@ def test_nobody_who_waits_is_forgotten(plan: PlanLimits) -> None:
     assert all(flow.passed == flow.sent for flow in flows)
 
 
-def test_a_worker_that_dies_takes_no_more_of_a_rate_than_it_had_booked() -> None:
+def test_a_worker_that_dies_takes_no_more_of_a_rate_than_it_had_reserved() -> None:
     traffic = SaturatedRate(PlanLimits(rate=100), 2)
     traffic.run(5)
     traffic.workers.pop().die()
@@ -76,7 +76,7 @@ def test_a_worker_that_dies_takes_no_more_of_a_rate_than_it_had_booked() -> None
 
 @pytest.mark.parametrize("rate", [10, 100, 1000])
 @pytest.mark.parametrize("second", [1, 5, 9])
-def test_workers_whose_lines_wait_for_one_rate_come_off_alike(rate: int, second: int) -> None:
+def test_workers_whose_connections_wait_for_one_rate_come_off_alike(rate: int, second: int) -> None:
     store, clock = MemoryStore(), Clock()
     workers = [SimulatedWorker(name, store, EPOCH) for name in "ab"]
     flows = [

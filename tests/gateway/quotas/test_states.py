@@ -1,11 +1,14 @@
-"""The states of a quota and of a rate: which follow on which, and what each has to do with the store."""
+"""The states of a quota, a rate and a lease client: which follow on which, and what each has to do with the store."""
 
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import pytest
 
+from gateway.quotas.client import TRANSITIONS as CLIENT_TRANSITIONS
+from gateway.quotas.client import ClientEvent, ClientState
 from gateway.quotas.lease import Lease
 from gateway.quotas.meter import LimitExceeded, Renew
 from gateway.quotas.quota import TRANSITIONS, Quota, QuotaEvent, QuotaState, QuotaTerms
@@ -106,7 +109,7 @@ def test_with_the_next_period_a_quota_begins_anew(state: QuotaState) -> None:
     world.quota.refresh(EPOCH + 60)
     assert world.quota.state is QuotaState.SUPPLIED
     assert world.retired == [before]
-    assert world.quota.resets_at == EPOCH + 120
+    assert world.quota.lease.window.end == EPOCH + 120
 
 
 @pytest.mark.parametrize("state", [QuotaState.SHORT, QuotaState.CONTENDED, QuotaState.USED_UP])
@@ -149,7 +152,7 @@ def test_a_rate_is_asked_for_once_and_is_reserved_when_the_store_has_answered() 
 def test_a_rate_that_could_not_be_reserved_is_tried_again_at_its_time() -> None:
     made = rate()
     made.reservation(EPOCH)
-    made.failed(EPOCH)
+    made.postpone(EPOCH + 0.1)
     assert made.state is ReservationState.POSTPONED
     made.advance(EPOCH + 0.05)
     assert made.reservation(EPOCH + 0.05) is None
@@ -160,7 +163,7 @@ def test_a_rate_that_could_not_be_reserved_is_tried_again_at_its_time() -> None:
 def test_what_was_postponed_by_a_clock_that_was_set_back_is_asked_for_at_once() -> None:
     made = rate()
     made.reservation(EPOCH)
-    made.failed(EPOCH)
+    made.postpone(EPOCH + 0.1)
     noticed = list[object]()
     made.notify = noticed.append
     made.clock_set_back()
@@ -173,6 +176,52 @@ def test_an_answer_to_a_rate_that_has_ended_changes_nothing() -> None:
     made.reservation(EPOCH)
     made.end()
     made.apply(Reserved("r", EPOCH, 1), EPOCH)
-    made.failed(EPOCH)
+    made.postpone(EPOCH + 0.1)
     assert made.state is ReservationState.ENDED
     assert made.unspent == 0
+
+
+# --- a lease client -----------------------------------------------------------------------------------------
+
+
+IDLE, WOKEN, ASKING, ASKING_WOKEN, STOPPED = ClientState
+
+
+def after(*events: ClientEvent) -> ClientState:
+    """The state of a client after these."""
+    state = IDLE
+    for event in events:
+        state = CLIENT_TRANSITIONS[state, event]
+    return state
+
+
+def test_every_state_of_a_lease_client_is_reached_and_only_the_end_is_final() -> None:
+    assert set(CLIENT_TRANSITIONS.values()) == set(ClientState)
+    assert {after for (before, _), after in CLIENT_TRANSITIONS.items() if before is STOPPED} == {STOPPED}
+    assert {before for before, event in CLIENT_TRANSITIONS if event is ClientEvent.STOPPED} == set(ClientState) - {
+        STOPPED
+    }
+
+
+def test_a_lease_client_asks_one_question_at_a_time_and_hears_one_answer_to_each() -> None:
+    asking = {ASKING, ASKING_WOKEN}
+    assert {before for before, event in CLIENT_TRANSITIONS if event is ClientEvent.ASKED} == {IDLE, WOKEN}
+    assert {before for before, event in CLIENT_TRANSITIONS if event is ClientEvent.ANSWERED} == {*asking, STOPPED}
+    for (before, event), now in CLIENT_TRANSITIONS.items():
+        if event in (ClientEvent.WOKEN, ClientEvent.LOOKED) and before is not STOPPED:
+            assert (before in asking) is (now in asking), "a question is not over before it is answered"
+
+
+def test_whoever_wakes_a_lease_client_in_any_state_is_looked_at_once() -> None:
+    for state, event in product(ClientState, (ClientEvent.WOKEN, ClientEvent.LOOKED)):
+        assert (state, event) in CLIENT_TRANSITIONS, "connections need it whenever they do, and timers run out"
+    assert after(ClientEvent.WOKEN) is after(ClientEvent.WOKEN, ClientEvent.WOKEN) is WOKEN
+    assert after(ClientEvent.WOKEN, ClientEvent.LOOKED) is IDLE
+    assert after(ClientEvent.ASKED, ClientEvent.WOKEN, ClientEvent.LOOKED) is ASKING
+
+
+def test_an_answer_has_the_client_look_at_what_it_changed() -> None:
+    assert after(ClientEvent.ASKED, ClientEvent.ANSWERED) is WOKEN
+    assert after(ClientEvent.ASKED, ClientEvent.WOKEN, ClientEvent.ANSWERED) is WOKEN
+    assert after(ClientEvent.WOKEN, ClientEvent.ASKED) is ASKING_WOKEN, "what the look itself changed is not lost"
+    assert after(ClientEvent.ASKED, ClientEvent.STOPPED, ClientEvent.ANSWERED) is STOPPED

@@ -18,6 +18,8 @@ class Transport:
         self.written = b""
         self.is_read = True
         self.is_closed = False
+        self.has_half_close = False
+        self.has_ended = False
 
     def set_protocol(self, protocol: object) -> None: ...
 
@@ -30,7 +32,10 @@ class Transport:
         return self.is_closed
 
     def can_write_eof(self) -> bool:
-        return False
+        return self.has_half_close
+
+    def write_eof(self) -> None:
+        self.has_ended = True
 
     def pause_reading(self) -> None:
         self.is_read = False
@@ -122,6 +127,15 @@ def test_a_side_that_is_lost_twice_is_lost_once() -> None:
     world.relay.backend.connection_lost(None)
     world.relay.backend.connection_lost(None)
     assert world.ended == [world.relay]
+
+
+def test_a_side_that_broke_the_protocol_is_read_on_so_that_it_gets_to_read_why() -> None:
+    world = World()
+    world.client.has_half_close = True
+    world.relay.client.data_received(b"\x83\x80\0\0\0\0")
+    world.relay.backend.data_received(frames.encode_close(1001, masked=False))
+    assert world.client.written.endswith(b"is reserved.")
+    assert (world.client.has_ended, world.client.is_closed) == (True, False)
 
 
 def test_what_comes_behind_a_close_of_the_gateways_is_counted_for_nobody() -> None:

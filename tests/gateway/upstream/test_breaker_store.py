@@ -106,6 +106,15 @@ async def test_failures_that_only_together_are_too_many_suspend_for_everybody(cl
     assert await cluster.waits() == (30, 30)
 
 
+async def test_a_worker_that_came_too_late_for_a_probe_may_take_the_next(cluster: Cluster) -> None:
+    await cluster.suspended()
+    cluster.clock.now += 30
+    assert await cluster.one.begin(HERE, OPTIONS) == 0
+    assert await cluster.two.begin(HERE, OPTIONS) == 1
+    cluster.clock.now += OPTIONS.connect_timeout + PROBE_GRACE + 1
+    assert await cluster.two.begin(HERE, OPTIONS) == 0
+
+
 async def test_a_success_anywhere_starts_the_count_again_everywhere(cluster: Cluster) -> None:
     for _ in range(2):
         cluster.one.failed(HERE, OPTIONS)
