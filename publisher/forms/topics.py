@@ -69,7 +69,7 @@ class TopicForm(_EntryForm):
         target = str(data.get("target", "")) if data else fields["target"]
         for name in dict.fromkeys(topics.variables_of(target[: topics.TARGET_LENGTH])):
             self.fields[f"variable:{name}"] = forms.CharField(
-                label=f"{{{name}}}", required=False, max_length=topics.SUMMARY_LENGTH
+                label=f"What {{{name}}} stands for", required=False, max_length=topics.SUMMARY_LENGTH
             )
         shown = {**fields, "scopes": " ".join(fields["scopes"])}
         if stored:
