@@ -3,7 +3,19 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, definitions, deployments, designs, lifecycles, topics, versions
+from publisher.views import (
+    apis,
+    bulk,
+    checks,
+    creations,
+    definitions,
+    deployments,
+    designs,
+    lifecycles,
+    presentation,
+    topics,
+    versions,
+)
 
 app_name = "publisher"
 
@@ -12,10 +24,15 @@ urlpatterns = [
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),
     path("apis/create/definition", definitions.create, name="create-from-definition"),
+    path("transitions", bulk.transitions, name="bulk-transitions"),
+    path("previews", presentation.preview, name="previews"),
     path("field-checks", checks.field_check, name="field-checks"),
     path("endpoint-tests", checks.endpoint_test, name="endpoint-tests"),
     path("apis/<uuid:pk>", apis.api, name="api"),
-    path("apis/<uuid:pk>/basic-info", designs.BasicInfo.as_view(), name="basic-info"),
+    path("apis/<uuid:pk>/basic-info", presentation.BasicInfo.as_view(), name="basic-info"),
+    path("apis/<uuid:pk>/business-info", presentation.BusinessInfo.as_view(), name="business-info"),
+    path("apis/<uuid:pk>/properties", presentation.PropertiesPage.as_view(), name="properties"),
+    path("apis/<uuid:pk>/thumbnail", presentation.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/endpoint", designs.EndpointPage.as_view(), name="endpoint"),
     path("apis/<uuid:pk>/runtime", designs.RuntimePage.as_view(), name="runtime"),
     path("apis/<uuid:pk>/topics", topics.topics, name="topics"),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('publisher', '0009_plans_may_decline_compression'),
+        ('publisher', '0010_presentation'),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "devportal", "accounts")
+ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -35,7 +35,12 @@ NO_PAGES = {
     "devportal:tokens",
     "devportal:wizard-diagnosis",
     "publisher:definition-file",
+    "devportal:thumbnail",
+    "publisher-admin:category-deletions",
+    "publisher:bulk-transitions",
     "publisher:deletion",
+    "publisher:previews",
+    "publisher:thumbnail",
     "publisher:endpoint-tests",
     "publisher:field-checks",
     "publisher:home",
@@ -62,8 +67,9 @@ class Visit:
 
     def address(self, world: dict[str, Any]) -> str:
         """The path, with the ids of the world in it."""
-        address = reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()})
-        return address + self.query.replace("TRADES", world["trades"])
+        return reverse(
+            self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}
+        ) + self.query.format_map(world)
 
 
 API, EMPTY_API, APPLICATION = {"pk": "api"}, {"pk": "draft"}, {"pk": "application"}
@@ -104,14 +110,20 @@ VISITS = [
     Visit("alice", "publisher:create"),
     Visit("alice", "publisher:api", EMPTY_API),
     Visit("alice", "publisher:basic-info", API),
+    Visit("oscar", "publisher:basic-info", API),
+    Visit("alice", "publisher:business-info", API),
+    Visit("alice", "publisher:properties", API),
+    Visit("bob", "publisher:apis", query="?view=cards"),
+    Visit("bob", "publisher:apis", query="?q=colour:red"),
+    Visit("bob", "publisher:bulk-transitions", query="?action=Deprecate&apis={api}+PUBLISHED&apis={draft}+CREATED"),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),
     Visit("alice", "publisher:topics", API),
     Visit("alice", "publisher:topics", EMPTY_API),
-    Visit("alice", "publisher:topic", API, "?topic=TRADES"),
+    Visit("alice", "publisher:topic", API, "?topic={trades}"),
     Visit("alice", "publisher:topic", API),
-    Visit("alice", "publisher:message", API, "?topic=TRADES&direction=publish&message=trade"),
-    Visit("oscar", "publisher:message", API, "?topic=TRADES&direction=publish&message=trade"),
+    Visit("alice", "publisher:message", API, "?topic={trades}&direction=publish&message=trade"),
+    Visit("oscar", "publisher:message", API, "?topic={trades}&direction=publish&message=trade"),
     Visit("alice", "publisher:definition", API),
     Visit("bob", "publisher:definition", EMPTY_API),
     Visit("alice", "publisher:definition-edit", API),
@@ -142,6 +154,8 @@ VISITS = [
     Visit("admin", "accounts:user-create"),
     Visit("admin", "accounts:user", {"pk": "1"}),
     Visit("admin", "accounts:user", {"pk": "2"}),
+    Visit("admin", "publisher-admin:categories"),
+    Visit("admin", "publisher-admin:category", {"pk": "category"}),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]
