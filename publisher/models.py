@@ -135,6 +135,8 @@ class Api(KeepsFolded):
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    `topics` may say more of each (`publisher.topics`); `definition` is what an AsyncAPI document that was taken over
+    held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
@@ -159,6 +161,7 @@ class Api(KeepsFolded):
     sandbox = models.JSONField(default=dict, blank=True)
     endpoint_options = models.JSONField(default=dict, blank=True)
     topics = models.JSONField(default=list, blank=True)
+    definition = models.JSONField(default=dict, blank=True)
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
@@ -374,13 +377,17 @@ class Comment(models.Model):
 
 
 class Revision(models.Model):
-    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need."""
+    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need.
+
+    `breaking` are the sentences of `publisher.asyncapi.changes.breaking`, against what was deployed when it was made.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     description = models.CharField(max_length=255, blank=True)
     snapshot = models.JSONField()
+    breaking = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 

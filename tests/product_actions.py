@@ -161,6 +161,35 @@ def revoke_all_tokens(application: str) -> None:
     devportal.revoke_tokens_of(client=client, actor=client.application.owner, now=timezone.now())
 
 
+def contract_of_trades() -> list[dict[str, Any]]:
+    """Two topics with all that can be said of one."""
+    trade = {
+        "type": "object",
+        "required": ["price", "symbol"],
+        "properties": {
+            "symbol": {"type": "string", "description": "Wertpapierkennnummer, wie sie die Börse führt."},
+            "price": {"type": "number", "minimum": 0},
+            "side": {"enum": ["buy", "sell"]},
+            "buyer": {"type": "object", "properties": {"name": {"type": "string", "description": "اسم المشتري"}}},
+        },
+    }
+    example = {"symbol": "BMW", "price": 81.4, "side": "buy", "buyer": {"name": "باسم"}}
+    message = {"name": "trade", "summary": "One trade, as it happened.", "schema": trade, "examples": [example]}
+    orders = {"name": "wertpapierauftragserteilungsbestätigung", "summary": "تأكيد الطلب"}
+    return [
+        {"target": "/lobby", "verbs": ["subscribe"], "description": "Who is there."},
+        {
+            "target": "/trades/{symbol}/wertpapierhandelsplattform/{venue}",
+            "verbs": ["publish", "subscribe"],
+            "scopes": ["trades.read", "trades.write"],
+            "mapping": "/v2/trades/{symbol}",
+            "description": "الصفقات.\n\nEvery trade of one security.",
+            "parameters": {"symbol": "Which security."},
+            "messages": {"publish": [message, orders], "subscribe": [message]},
+        },
+    ]
+
+
 def furnish(endpoint: str) -> dict[str, str]:
     """A world with something on every page: what the words in the visits stand for.
 
@@ -196,7 +225,10 @@ def furnish(endpoint: str) -> dict[str, str]:
             {"name": "cost-centre", "value": "4711", "shown": False},
         ],
     }
-    publisher.update_api(api=market, changes=fields, actor=alice, now=now)
+    room, trades = contract_of_trades()
+    market = publisher.update_api(api=market, changes={**fields, "topics": [room, trades]}, actor=alice, now=now)
+    market = publisher.deploy_revision(api=market, actor=bob, now=now)
+    market = publisher.update_api(api=market, changes={"topics": [trades]}, actor=alice, now=now)
     market = publisher.set_thumbnail(api=market, content=picture.getvalue(), actor=alice, now=now)
     copy = publisher.create_version(api=market, version="2.0.0", actor=alice, now=now)
     publisher.transition_api(api=copy, action=Action.PROTOTYPE, actor=bob, now=now)
@@ -213,6 +245,7 @@ def furnish(endpoint: str) -> dict[str, str]:
     set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
     return {
         "api": api,
+        "trades": trades["target"],
         "prototype": str(copy.pk),
         "retired": retired,
         "draft": str(draft.pk),

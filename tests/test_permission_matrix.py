@@ -125,6 +125,7 @@ DOCUMENT_BODY = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "s
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
+DEFINITION = "asyncapi: 3.0.0\ninfo:\n  title: Other\n  version: '1'\nchannels:\n  rooms:\n    address: /rooms\n"
 API = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
 CONSENT = {
     "client_id": "{client_id}",
@@ -196,6 +197,39 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
     Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
+    Line("GET", "publisher:topics", READ, ("api",)),
+    Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
+    Line(
+        "POST",
+        "publisher:topic",
+        EDITED,
+        ("api",),
+        body={"seen": "{seen}", "original": "", "target": "/lobby", "verbs": ["publish"]},
+    ),
+    Line("GET", "publisher:message", READ, ("api",), query="topic=/rooms&direction=publish"),
+    Line(
+        "POST",
+        "publisher:message",
+        EDITED,
+        ("api",),
+        query="topic=/rooms&direction=publish",
+        body={"seen": "{seen}", "name": "say"},
+    ),
+    Line("POST", "publisher:topic-moves", EDITED, ("api",), body={"topic": "/rooms", "to": "up"}),
+    Line("POST", "publisher:topic-deletions", EDITED, ("api",), body={"topic": "/rooms"}),
+    Line("GET", "publisher:definition", READ, ("api",)),
+    Line("GET", "publisher:definition-file", READ, ("api",), query="version=2.6&format=json"),
+    Line("GET", "publisher:definition-edit", "302 404 404 200 403 403 200", ("api",)),
+    Line(
+        "POST", "publisher:definition-edit", EDITED, ("api",), body={"take": "1", "seen": "{seen}", "text": DEFINITION}
+    ),
+    Line("GET", "publisher:create-from-definition", "302 403 403 200 403 403 200"),
+    Line(
+        "POST",
+        "publisher:create-from-definition",
+        "302 403 403 302 403 403 302",
+        body={**ECHO, "plans": ["Gold"], "text": DEFINITION},
+    ),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(
@@ -253,6 +287,9 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:home", LEADS_ON),
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
+    Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:definition-file", OPEN, ("api",)),
+    Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
     # By role: creators only, and its team. Private: only its team.
     Line("GET", "devportal:api", FOR_CREATORS, ("chosen",)),
@@ -466,6 +503,20 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "topics", REST_READ, ("api",)),
+    Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
+    Line("GET", P + "asyncapi", REST_READ, ("api",)),
+    Line("PUT", P + "asyncapi", "401 404 404 200 403 403 200", ("api",), body={"apiDefinition": DEFINITION}),
+    Line(
+        "POST",
+        P + "import-asyncapi",
+        "401 403 403 201 403 403 201",
+        body={
+            "apiDefinition": DEFINITION,
+            "additionalProperties": json.dumps(ECHO).replace("{", "{{").replace("}", "}}"),
+        },
+    ),
+    Line("POST", P + "validate-asyncapi", "401 403 403 200 403 403 200", body={"apiDefinition": DEFINITION}),
     Line("PUT", P + "api", "401 404 404 403 403 403 200", ("guarded",), body=GUARDED),
     Line("GET", P + "thumbnail", REST_READ, ("chosen",)),
     Line("PUT", P + "thumbnail", "401 404 404 200 403 403 200", ("api",), body=PICTURE),
@@ -614,7 +665,11 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     """Alice's published API, one to be published and one nobody has subscribed to; Carol's application with keys."""
     plans()
     people = {"carol": carol, "mallory": mallory, "alice": alice, "bob": bob, "oscar": observer, "admin": admin}
-    api, free = _published(make_api(alice), admin), _published(make_api(alice, name="Free", context="/free"), admin)
+    rooms = [{"target": "/rooms"}, {"target": "/*"}]
+    api, free = (
+        _published(make_api(alice, topics=rooms), admin),
+        _published(make_api(alice, name="Free", context="/free"), admin),
+    )
     draft = make_api(alice, name="Draft", context="/draft")
     revision = publishing.create_revision(api=api, actor=alice, now=timezone.now())
     application = builders.application(carol, name="Chat client")

@@ -16,6 +16,7 @@ from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 from publisher.presentation import AccessControl, Visibility
 from publisher.secret_headers import hidden
+from publisher.topics import TEXTS
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
@@ -379,7 +380,14 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
         listed = cors.get("accessControlAllowOrigins", [])
         parts["origins"] = listed if cors.get("corsConfigurationEnabled") and listed != EVERY_ORIGIN else []
     if "operations" in given:
-        parts["topics"] = given["operations"]
+        # What WSO2's operations have no field for stays with its topic.
+        texts = {topic["target"]: topic for topic in present.topics} if present else {}
+        parts["topics"] = [
+            {**{key: texts[each["target"]][key] for key in TEXTS & texts[each["target"]].keys()}, **each}
+            if each["target"] in texts
+            else each
+            for each in given["operations"]
+        ]
     if "endpointConfig" in given:
         config = given["endpointConfig"] or {}
         for key in ("production", "sandbox"):

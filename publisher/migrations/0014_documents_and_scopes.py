@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("publisher", "0010_presentation"),
+        ("publisher", "0012_definitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -39,6 +39,14 @@ from publisher.operations.exchange import (
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
 from publisher.operations.thumbnails import remove_thumbnail, set_thumbnail
+from publisher.operations.topics import (
+    GoneMeanwhile,
+    delete_message,
+    delete_topic,
+    move_topic,
+    save_message,
+    save_topic,
+)
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
@@ -48,6 +56,7 @@ __all__ = [
     "CategoryExists",
     "ChangedMeanwhile",
     "ContextIsFixed",
+    "GoneMeanwhile",
     "NotDeployed",
     "NotReadyToPublish",
     "PlanExists",
@@ -62,8 +71,10 @@ __all__ = [
     "create_version",
     "delete_api",
     "delete_category",
+    "delete_message",
     "delete_plan",
     "delete_revision",
+    "delete_topic",
     "deploy_revision",
     "document_of",
     "forget_uploads",
@@ -73,10 +84,13 @@ __all__ = [
     "is_design",
     "keep_upload",
     "like_design",
+    "move_topic",
     "preview",
     "read_document",
     "remove_thumbnail",
     "restore_revision",
+    "save_message",
+    "save_topic",
     "set_thumbnail",
     "transition_api",
     "undeploy",

@@ -17,7 +17,7 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
+RESTORED = ("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token")
 
 
 class AlreadyDeployed(Conflict):
@@ -106,7 +106,7 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    changes = {field: revision.snapshot[field] for field in RESTORED}
+    changes = {field: revision.snapshot[field] for field in RESTORED if field in revision.snapshot}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
@@ -115,7 +115,7 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
 def like_design(api: Api, revisions: Iterable[Revision]) -> list[Revision]:
     """Those of the revisions whose restoration would change nothing."""
     now = snapshots.take(api)
-    return [each for each in revisions if all(now[field] == each.snapshot[field] for field in RESTORED)]
+    return [each for each in revisions if all(now[field] == each.snapshot.get(field, now[field]) for field in RESTORED)]
 
 
 def add_revision(row: Api, description: str, *, goes: Revision | None = None, actor: User, now: datetime) -> Revision:
@@ -129,6 +129,7 @@ def add_revision(row: Api, description: str, *, goes: Revision | None = None, ac
         number=number,
         description=description,
         snapshot=snapshots.take(row),
+        breaking=snapshots.breaking(row),
         created_by=actor,
         created_at=now,
     )

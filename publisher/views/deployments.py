@@ -128,6 +128,7 @@ def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
         "revisions": revisions,
         "like_design": [each.pk for each in operations.like_design(api, revisions)],
         "deployed_by": deployment.actor_name if deployment else "",
+        "breaking": snapshots.breaking(api),
         "undeploying": undeploying(impact.of(api)),
         "who_goes": list(queries.who_goes(api)),
         "most": settings.MOST_REVISIONS,

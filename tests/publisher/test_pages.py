@@ -55,8 +55,8 @@ def creator_and_publisher(alice: User) -> User:
 # --- doors ---------------------------------------------------------------------------------------------------
 
 PAGES = [
-    *("api", "basic-info", "business-info", "properties", "endpoint", "runtime", "plans", "deployments", "comparison"),
-    "lifecycle",
+    *("api", "basic-info", "business-info", "properties", "endpoint", "runtime", "topics", "topic", "definition"),
+    *("plans", "deployments", "comparison", "lifecycle"),
 ]
 OTHERS = {"bulk-transitions", "previews"}  # tests/publisher/test_bulk.py, tests/publisher/test_presentation_pages.py
 MEMBERS = ["alice", "bob", "observer", "admin"]
@@ -68,6 +68,9 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "thumbnail": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
     "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
+    "topic-moves": ({"topic": "/rooms", "to": "up"}, {"alice", "admin"}),
+    "topic-deletions": ({"topic": "/rooms"}, {"alice", "admin"}),
+    "definition-edit": ({"text": "asyncapi: 3.0.0"}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
     "deployments": ({}, {"bob", "admin"}),
     "revisions": ({}, {"alice", "bob", "admin"}),
@@ -81,19 +84,9 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    assert named == {
-        *PAGES,
-        *POSTS,
-        "home",
-        "apis",
-        "create",
-        "field-checks",
-        "endpoint-tests",
-        "revision-deletion",
-        "default-version",
-        *EXCHANGE,
-        *OTHERS,
-    }
+    others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests"}
+    elsewhere = {"message", "definition-file", "revision-deletion", "default-version"}
+    assert named == {*PAGES, *POSTS, *others, *elsewhere, *EXCHANGE, *OTHERS}
 
 
 @pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])
@@ -389,7 +382,7 @@ def test_the_overview_says_when_the_design_differs_from_what_is_deployed(admin: 
 
 def test_topics_are_shown_only_when_declared(admin: User) -> None:
     api = make_api(admin)
-    assert "Topics" not in text_of(browse(admin).get(address("api", api)))
+    assert "All about them" not in text_of(browse(admin).get(address("api", api)))
     Api.objects.update(topics=[{"target": "/rooms/{id}", "verbs": ["publish"], "mapping": "", "scopes": ["chat"]}])
     page = text_of(browse(admin).get(address("api", api)))
     assert "/rooms/{id}" in page
