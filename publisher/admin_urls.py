@@ -8,7 +8,7 @@ app_name = "shared-scopes"
 
 urlpatterns = [
     path("scopes", scopes.shared, name="list"),
-    path("scopes/create", scopes.create_shared, name="create"),
-    path("scopes/<uuid:scope>", scopes.shared_scope, name="scope"),
-    path("scopes/<uuid:scope>/deletions", scopes.shared_deletions, name="deletions"),
+    path("scopes/create", scopes.create, name="create"),
+    path("scopes/<uuid:scope>", scopes.scope, name="scope"),
+    path("scopes/<uuid:scope>/deletions", scopes.deletions, name="deletions"),
 ]
