@@ -16,6 +16,7 @@ PREFIX: Final = "apim:"
 EVERYWHERE, PUBLISHER, DEVPORTAL = "/api/am/", "/api/am/publisher/", "/api/am/devportal/"
 SHARED_SCOPES = "/api/am/publisher/v4/scopes"
 PLANS, DENY = "/api/am/admin/v4/throttling/policies/", "/api/am/admin/v4/throttling/deny-polic"
+CATEGORIES: Final = "/api/am/admin/v4/api-categories"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,6 +63,7 @@ SCOPES: Final[dict[str, RestScope]] = {
     "apim:tier_manage": RestScope("Make and change plans", Role.ADMIN, PLANS),
     "apim:bl_view": RestScope("See the deny policies", Role.ADMIN, DENY, reads_only=True),
     "apim:bl_manage": RestScope("Make and change deny policies", Role.ADMIN, DENY),
+    "apim:api_category": RestScope("Manage the categories of the catalogue", Role.ADMIN, CATEGORIES),
     "apim:admin": RestScope("Do everything that an administrator may", Role.ADMIN, EVERYWHERE),
 }
 

@@ -21,6 +21,7 @@ portal_patterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue"), name="home"),
     path("apis", apis.catalogue, name="catalogue"),
     path("apis/<uuid:pk>", apis.api, name="api"),
+    path("apis/<uuid:pk>/thumbnail", apis.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
     path("apis/<uuid:pk>/documents", documents.documents, name="documents"),
     path(DOCUMENT, documents.document, name="document"),
@@ -54,4 +55,5 @@ urlpatterns = [
     path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),
+    path("publisher/apis/<uuid:pk>/blocks/<uuid:block>/deletions", subscribers.block_deletions, name="block-deletions"),
 ]

@@ -41,7 +41,7 @@ class Source(StrEnum):
     URL = "URL"
 
 
-class Visibility(StrEnum):
+class DocumentVisibility(StrEnum):
     """Who reads a document."""
 
     API_LEVEL = "API_LEVEL"
@@ -59,9 +59,9 @@ TYPE_LABELS: Final = {
 }
 SOURCE_LABELS: Final = {Source.MARKDOWN: "Markdown", Source.FILE: "File", Source.URL: "Link"}
 VISIBILITY_LABELS: Final = {
-    Visibility.API_LEVEL: "Everybody who sees the API",
-    Visibility.PRIVATE: "People who are signed in",
-    Visibility.OWNER_ONLY: "Only the Publisher",
+    DocumentVisibility.API_LEVEL: "Everybody who sees the API",
+    DocumentVisibility.PRIVATE: "People who are signed in",
+    DocumentVisibility.OWNER_ONLY: "Only the Publisher",
 }
 TEXTS: Final = frozenset({Source.MARKDOWN, Source.INLINE})
 
@@ -164,7 +164,7 @@ CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "source": lambda value: _one_of(Source, value, "source"),
     "content": clean_content,
     "url": clean_url,
-    "visibility": lambda value: _one_of(Visibility, value, "visibility"),
+    "visibility": lambda value: _one_of(DocumentVisibility, value, "visibility"),
 }
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.errors import NotFound
-from publisher.document_terms import Source, Visibility
+from publisher.document_terms import DocumentVisibility, Source
 from publisher.models import Api, Document, DocumentFile
 
 
@@ -29,7 +29,7 @@ def documents_of(api: Api) -> QuerySet[Document]:
 
 def readable_documents_of(api: Api, viewer: Viewer) -> QuerySet[Document]:
     """Those that `viewer`, who sees the API, reads in the Developer Portal; not those that still lack their content."""
-    read_by = {Visibility.API_LEVEL, *([Visibility.PRIVATE] if isinstance(viewer, User) else [])}
+    read_by = {DocumentVisibility.API_LEVEL, *([DocumentVisibility.PRIVATE] if isinstance(viewer, User) else [])}
     is_whole = ~Q(source=Source.FILE) | Q(file__isnull=False)
     return documents_of(api).filter(is_whole, visibility__in=read_by)
 

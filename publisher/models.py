@@ -16,9 +16,10 @@ from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import comment_terms, document_terms, plan_summary, scope_terms
 from publisher.comment_terms import EntryPoint
-from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, Source, Visibility
+from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
 from publisher.lifecycle import State
 from publisher.plan_terms import (
+    MOST_APPLICATIONS,
     OVER_QUOTA,
     OVER_RATE,
     Billing,
@@ -27,18 +28,29 @@ from publisher.plan_terms import (
     QuotaPeriod,
     QuotaUnit,
 )
+from publisher.presentation import (
+    CATEGORY_DESCRIPTION_LENGTH,
+    CATEGORY_NAME_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    EMAIL_LENGTH,
+    LINK_LENGTH,
+    OWNER_LENGTH,
+    AccessControl,
+    Visibility,
+)
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
 
 
-class Plan(models.Model):
+class Plan(KeepsFolded):
     """A business plan: what one subscription may send. A limit that is null does not apply.
 
     Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
     `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
-    connections a minute; `message_bytes` is the largest message.
+    connections a minute; `message_bytes` is the largest message; `applications` is how many of them one person may
+    subscribe to an API. Under an `uncompressed` plan nothing is compressed on the way, so that bytes are those inside.
     """
 
     audit_kind: ClassVar = "plan"
@@ -56,13 +68,18 @@ class Plan(models.Model):
     connections = models.PositiveIntegerField(null=True, blank=True)
     connects = models.PositiveIntegerField(null=True, blank=True)
     message_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    applications = models.PositiveIntegerField(null=True, blank=True, default=MOST_APPLICATIONS)
     counted = models.CharField(max_length=8, choices=_choices(CountedDirection), default=CountedDirection.BOTH.value)
     over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
     over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)
     requires_approval = models.BooleanField(default=False)
+    uncompressed = models.BooleanField(default=False)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="plan_name_unique_in_any_case")]
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="plan_name_unique_in_any_case")]
 
     def __str__(self) -> str:
         return self.display_name
@@ -90,6 +107,28 @@ class Plan(models.Model):
         )
 
 
+class Category(KeepsFolded):
+    """A shelf of the catalogue. Administrators make them, creators put their APIs on them."""
+
+    audit_kind: ClassVar = "category"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=CATEGORY_NAME_LENGTH)
+    description = models.CharField(max_length=CATEGORY_DESCRIPTION_LENGTH, blank=True)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="category_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"category_id": str(self.pk), "category": self.name}
+
+
 class Api(KeepsFolded):
     """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
 
@@ -98,6 +137,8 @@ class Api(KeepsFolded):
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address.
+    `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
+    `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -107,6 +148,7 @@ class Api(KeepsFolded):
     name = models.CharField(max_length=60)
     context = models.CharField(max_length=232)
     version = models.CharField(max_length=30)
+    display_name = models.CharField(max_length=DISPLAY_NAME_LENGTH, blank=True)
     description = models.TextField(blank=True, max_length=32766)
     tags = models.JSONField(default=list, blank=True)
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
@@ -119,6 +161,20 @@ class Api(KeepsFolded):
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    categories = models.ManyToManyField(Category, related_name="apis", blank=True)
+    thumbnail = models.CharField(max_length=64, blank=True)
+    visibility = models.CharField(max_length=12, choices=_choices(Visibility), default=Visibility.PUBLIC.value)
+    visible_roles = models.JSONField(default=list, blank=True)
+    access_control = models.CharField(max_length=12, choices=_choices(AccessControl), default=AccessControl.NONE.value)
+    access_control_roles = models.JSONField(default=list, blank=True)
+    business_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    business_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    technical_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    technical_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    source_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    chat_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    support_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    properties = models.JSONField(default=list, blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"
     )
@@ -129,6 +185,9 @@ class Api(KeepsFolded):
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
     tags_key = FoldedText(of="tags")
+    display_name_key = FoldedText(of="display_name")
+    visible_roles_key = FoldedText(of="visible_roles")
+    access_control_roles_key = FoldedText(of="access_control_roles")
 
     objects = Folding.as_manager()
 
@@ -142,15 +201,45 @@ class Api(KeepsFolded):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        return f"{self.title} {self.version}"
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
 
     @property
+    def title(self) -> str:
+        """What people call it: its display name, or its name where it has none."""
+        return self.display_name or self.name
+
+    @property
+    def owners(self) -> list[tuple[str, str, str]]:
+        """Who answers for it: what as, name and e-mail; only those of whom something is known."""
+        named = [
+            ("Business owner", self.business_owner, self.business_owner_email),
+            ("Technical owner", self.technical_owner, self.technical_owner_email),
+        ]
+        return [(role, name, email) for role, name, email in named if name or email]
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """The pages about it, each with what it is."""
+        known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
+        return [(what, address) for what, address in known if address]
+
+    @property
     def stage(self) -> State:
         """The lifecycle state as the table knows it."""
         return State(self.state)
+
+
+class Thumbnail(models.Model):
+    """The picture of an API as `publisher.thumbnails` keeps it, in a row of its own: lists do not read it."""
+
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    image = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Thumbnail of {self.api_id}"
 
 
 class Document(KeepsFolded):
@@ -176,8 +265,8 @@ class Document(KeepsFolded):
     url = models.CharField(max_length=document_terms.URL_LENGTH, blank=True)
     visibility = models.CharField(
         max_length=10,
-        choices=[(each.value, VISIBILITY_LABELS[each]) for each in Visibility],
-        default=Visibility.API_LEVEL.value,
+        choices=[(each.value, VISIBILITY_LABELS[each]) for each in DocumentVisibility],
+        default=DocumentVisibility.API_LEVEL.value,
     )
     position = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -9,12 +9,13 @@ from zlib import crc32
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from core import durations, text
+from core import durations, markdown, text
+from core.forms import reopened
 
 register = template.Library()
 
@@ -72,6 +73,12 @@ def current(context: Context, address: str, exact: object = "") -> str:
 
 
 @register.filter
+def typed_in(request: HttpRequest | None, form: str) -> QueryDict:
+    """What a dialog of this page holds already, because it was sent in vain before; nothing otherwise."""
+    return (reopened(request, form) if request else None) or QueryDict()
+
+
+@register.filter
 def filled(slot: Any) -> bool:
     """Whether a slot holds anything but blanks."""
     return bool(str(slot or "").strip())
@@ -101,6 +108,18 @@ def spaced(number: Any) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 application", "9 applications"."""
     return text.count(number, noun)
+
+
+@register.filter
+def markup(written: str) -> SafeString:
+    """Markdown that people wrote, as safe elements."""
+    return markdown.markup(written)
+
+
+@register.filter
+def plain(written: str) -> str:
+    """Markdown that people wrote, as the words of one line."""
+    return markdown.words(written)
 
 
 @register.filter

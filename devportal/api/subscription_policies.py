@@ -37,6 +37,7 @@ FIELD_NAMES: Final = {
     "rate": "rateLimitCount",
     "connects": "connectsPerMinute",
     "message_bytes": "messageBytes",
+    "applications": "applicationsPerOwner",
     "over_rate": "overRate",
     "over_quota": "overQuota",
     "requires_approval": "requiresApproval",
@@ -85,10 +86,20 @@ class SubscriptionPolicy(Strict):
     connections = PlanNumber("connections", required=False, allow_null=True, help_text="Open at the same time.")
     connectsPerMinute = PlanNumber("connects", source="connects", required=False, allow_null=True)
     messageBytes = PlanNumber("message_bytes", source="message_bytes", required=False, allow_null=True)
+    applicationsPerOwner = PlanNumber(
+        "applications",
+        source="applications",
+        required=False,
+        allow_null=True,
+        help_text="Of one person, subscribed to one API; 10 if left out, null: no limit.",
+    )
     counted = Chosen(*plan_validation.CHOICES["counted"], required=False)
     overRate = Chosen(*plan_validation.CHOICES["over_rate"], source="over_rate", required=False)
     overQuota = Chosen(*plan_validation.CHOICES["over_quota"], source="over_quota", required=False)
     requiresApproval = serializers.BooleanField(source="requires_approval", required=False, error_messages=YES_OR_NO)
+    uncompressed = serializers.BooleanField(
+        required=False, error_messages=YES_OR_NO, help_text="Compression is declined, so that bytes are those inside."
+    )
     billingPlan = Chosen(*plan_validation.CHOICES["billing"], source="billing", required=False)
     permissions = Permissions(
         required=False, allow_null=True, error_messages=said(ALLOW), help_text="Who may pick it; null: everybody."
@@ -134,10 +145,12 @@ class SubscriptionPolicy(Strict):
             "connections": instance.connections,
             "connectsPerMinute": instance.connects,
             "messageBytes": instance.message_bytes,
+            "applicationsPerOwner": instance.applications,
             "counted": instance.counted,
             "overRate": instance.over_rate,
             "overQuota": instance.over_quota,
             "requiresApproval": instance.requires_approval,
+            "uncompressed": instance.uncompressed,
         }
 
 

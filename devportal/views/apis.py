@@ -11,12 +11,14 @@ from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.permissions import Viewer
 from accounts.roles import Role
+from core.searching import asked
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import can_develop
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
+from publisher.pictures import picture_of
 from publisher.queries import plans_of
 
 PER_PAGE = 24
@@ -26,16 +28,20 @@ TAGS_SHOWN = 20
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every API that the visitor may find; `q` searches, `tag` narrows."""
-    text, tag = request.GET.get("q", "").strip(), request.GET.get("tag", "").strip()
-    apis = queries.catalogue_for(request.user, text=text, tag=tag).prefetch_related("plans")
+    text, refusal = asked(request.GET.get("q", ""), queries.LOOKUPS)
+    tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
+    apis = queries.catalogue_for(request.user, text=text, tag=tag, category=category).prefetch_related("plans")
     context = {
         "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
+        "refusal": refusal,
         "tag": tag,
+        "category": category,
+        "categories": queries.categories_for(request.user),
         "may_create": isinstance(request.user, User) and can_create(request.user),
     }
-    return render(request, "devportal/catalogue/list.html", context)
+    return render(request, "devportal/catalogue/list.html", context, status=400 if refusal else 200)
 
 
 @require_safe
@@ -49,11 +55,19 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
         "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
         "plans": plans_of(found),
+        "categories": found.categories.order_by("name_key"),
+        "properties": [each for each in found.properties if each["shown"]],
         "subscriptions": subscriptions,
         "may_start": may_start(request.user, found, has_subscriptions=bool(subscriptions)),
         "is_subscribable": found.stage in SUBSCRIBABLE,
     }
     return render(request, "devportal/apis/overview.html", context)
+
+
+@require_safe
+def thumbnail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The picture of an API, for whoever finds the API."""
+    return picture_of(queries.api_for(request.user, pk), request)
 
 
 @require_safe

@@ -18,7 +18,7 @@ from core.rest.documents import Moment, Strict, answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged, etag
 from core.rest.requests import PAGE_PARAMETERS, one_page, query_value, required_query
 from publisher import document_terms, documentation, permissions, queries
-from publisher.document_terms import DocumentType, Source, Upload, Visibility
+from publisher.document_terms import DocumentType, DocumentVisibility, Source, Upload
 from publisher.models import Api, Document
 from publisher.operations import documents as operations
 
@@ -50,7 +50,7 @@ class DocumentBody(Strict):
         help_text="Markdown.",
     )
     otherTypeName = serializers.CharField(source="other_type", required=False, allow_blank=True)
-    visibility = serializers.ChoiceField(list(Visibility))
+    visibility = serializers.ChoiceField(list(DocumentVisibility))
     createdTime = Moment(source="created_at")
     createdBy = serializers.CharField(source="created_by.username", read_only=True)
     lastUpdatedTime = Moment(source="updated_at")

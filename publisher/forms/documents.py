@@ -15,9 +15,9 @@ from publisher.document_terms import (
     SOURCE_LABELS,
     TYPE_LABELS,
     VISIBILITY_LABELS,
+    DocumentVisibility,
     Source,
     Upload,
-    Visibility,
 )
 from publisher.forms.common import CleanedField
 from publisher.forms.seen import SeenForm
@@ -52,7 +52,7 @@ class DocumentForm(SeenForm):
     visibility = forms.ChoiceField(
         label="Who reads it",
         choices=[(each.value, VISIBILITY_LABELS[each]) for each in VISIBILITY_LABELS],
-        initial=Visibility.API_LEVEL.value,
+        initial=DocumentVisibility.API_LEVEL.value,
     )
     source = forms.ChoiceField(
         label="Where it is",

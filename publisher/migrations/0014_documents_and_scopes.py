@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("publisher", "0005_names_are_unique"),
+        ("publisher", "0010_presentation"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

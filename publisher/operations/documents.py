@@ -16,14 +16,22 @@ from core.errors import Conflict
 from core.text import byte_size
 from core.values import BadValue, clean, invalid, refuse
 from publisher import document_terms, documentation, permissions
-from publisher.document_terms import CLEANERS, MOST_DOCUMENTS, MOST_FILE_BYTES, DocumentType, Source, Upload, Visibility
+from publisher.document_terms import (
+    CLEANERS,
+    MOST_DOCUMENTS,
+    MOST_FILE_BYTES,
+    DocumentType,
+    DocumentVisibility,
+    Source,
+    Upload,
+)
 from publisher.models import Api, Document, DocumentFile
 from publisher.operations.common import lock
 
 DEFAULTS: Final = {
     "type": DocumentType.HOWTO.value,
     "source": Source.MARKDOWN.value,
-    "visibility": Visibility.API_LEVEL.value,
+    "visibility": DocumentVisibility.API_LEVEL.value,
     **dict.fromkeys(("other_type", "summary", "content", "url"), ""),
 }
 

@@ -100,7 +100,7 @@ def _place(request: HttpRequest, pk: uuid.UUID | None) -> Api | None:
 
 
 def _list(api: Api | None) -> HttpResponse:
-    return redirect("publisher:scopes", pk=api.pk) if api else redirect("shared-scopes:list")
+    return redirect("publisher:scopes", pk=api.pk) if api else redirect("publisher-admin:scopes")
 
 
 def _page(request: HttpRequest, form: ScopeForm, api: Api | None, scope: Scope | None = None) -> HttpResponse:

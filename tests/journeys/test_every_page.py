@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "devportal", "accounts", "shared-scopes")
+ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -36,9 +36,14 @@ NO_PAGES = {
     "devportal:subscription-plan",
     "devportal:tokens",
     "devportal:wizard-diagnosis",
+    "devportal:thumbnail",
+    "publisher-admin:category-deletions",
+    "publisher:bulk-transitions",
+    "publisher:deletion",
+    "publisher:previews",
+    "publisher:thumbnail",
     "publisher:comment",
     "publisher:comment-deletions",
-    "publisher:deletion",
     "publisher:document-deletions",
     "publisher:document-file",
     "publisher:document-moves",
@@ -50,7 +55,7 @@ NO_PAGES = {
     "publisher:scope-deletions",
     "publisher:transitions",
     "publisher:undeployment",
-    "shared-scopes:deletions",
+    "publisher-admin:scope-deletions",
 }
 
 
@@ -68,7 +73,9 @@ class Visit:
 
     def address(self, world: dict[str, Any]) -> str:
         """The path, with the ids of the world in it."""
-        return reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}) + self.query
+        return reverse(
+            self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}
+        ) + self.query.format_map(world)
 
 
 API, EMPTY_API, APPLICATION = {"pk": "api"}, {"pk": "draft"}, {"pk": "application"}
@@ -109,6 +116,12 @@ VISITS = [
     Visit("alice", "publisher:create"),
     Visit("alice", "publisher:api", EMPTY_API),
     Visit("alice", "publisher:basic-info", API),
+    Visit("oscar", "publisher:basic-info", API),
+    Visit("alice", "publisher:business-info", API),
+    Visit("alice", "publisher:properties", API),
+    Visit("bob", "publisher:apis", query="?view=cards"),
+    Visit("bob", "publisher:apis", query="?q=colour:red"),
+    Visit("bob", "publisher:bulk-transitions", query="?action=Deprecate&apis={api}+PUBLISHED&apis={draft}+CREATED"),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),
     Visit("alice", "publisher:endpoint", EMPTY_API),
@@ -131,9 +144,9 @@ VISITS = [
     Visit("carol", "devportal:document", {**API, "document": "document"}),
     Visit("nobody", "devportal:comments", API),
     Visit("carol", "devportal:comments", API),
-    Visit("admin", "shared-scopes:list"),
-    Visit("admin", "shared-scopes:create"),
-    Visit("admin", "shared-scopes:scope", {"scope": "shared"}),
+    Visit("admin", "publisher-admin:scopes"),
+    Visit("admin", "publisher-admin:scope-create"),
+    Visit("admin", "publisher-admin:scope", {"scope": "shared"}),
     Visit("bob", "publisher:apis", query="?state=PUBLISHED"),
     Visit("bob", "publisher:api", API),
     Visit("bob", "publisher:api", {"pk": "prototype"}),
@@ -155,6 +168,8 @@ VISITS = [
     Visit("admin", "accounts:user-create"),
     Visit("admin", "accounts:user", {"pk": "1"}),
     Visit("admin", "accounts:user", {"pk": "2"}),
+    Visit("admin", "publisher-admin:categories"),
+    Visit("admin", "publisher-admin:category", {"pk": "category"}),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]

@@ -104,7 +104,7 @@ def test_the_database_itself_refuses_a_second_row_of_the_same_version(alice: Use
     operations.create_version(api=api, version="2.0", actor=alice, now=NOW)
     api.pk, api.name = None, "Other"
     with pytest.raises(operations.AlreadyExists, match="exists already"):
-        operations.designs._insert(api, provider=alice, plans=[], now=NOW)
+        operations.designs._insert(api, provider=alice, plans=[], categories=[], now=NOW)
 
 
 def test_a_new_version_is_a_copy_in_created(alice: User, admin: User) -> None:
@@ -333,13 +333,13 @@ MERGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "the same part": ({"description": "Theirs."}, {"description": "Mine.", "tags": ["mine"]}, ["description"]),
     "the same value": ({"description": "Both."}, {"description": "Both.", "tags": ["mine"]}, []),
     "two fields of an endpoint": (
-        {"production": {"url": "ws://theirs:1"}},
-        {"production": {"url": BACKEND, "failover": ["ws://mine:1"]}},
+        {"production": {"url": f"{BACKEND}/theirs"}},
+        {"production": {"url": BACKEND, "failover": [f"{BACKEND}/mine"]}},
         [],
     ),
     "one field of an endpoint": (
-        {"production": {"url": "ws://theirs:1"}},
-        {"production": {"url": "ws://mine:1"}},
+        {"production": {"url": f"{BACKEND}/theirs"}},
+        {"production": {"url": f"{BACKEND}/mine"}},
         ["production_url"],
     ),
     "two options": ({"endpoint_options": {"retries": 3}}, {"endpoint_options": {"idle_timeout": 60}}, []),

@@ -163,11 +163,11 @@ def test_alice_describes_a_scope_on_the_page(alice: User) -> None:
 
 def test_an_administrator_keeps_the_shared_scopes(alice: User, admin: User) -> None:
     browser = signed_in(admin)
-    assert browser.post(reverse("shared-scopes:create"), {"name": "shared"}).status_code == 302
+    assert browser.post(reverse("publisher-admin:scope-create"), {"name": "shared"}).status_code == 302
     scope = Scope.objects.get()
     asking_for(make_api(alice), "shared")
 
-    browser.post(reverse("shared-scopes:deletions", args=[scope.pk]))
+    browser.post(reverse("publisher-admin:scope-deletions", args=[scope.pk]))
 
     assert Scope.objects.exists()
-    assert b"Topics of EchoWebSocket 1.0.0 ask for shared" in browser.get(reverse("shared-scopes:list")).content
+    assert b"Topics of EchoWebSocket 1.0.0 ask for shared" in browser.get(reverse("publisher-admin:scopes")).content
