@@ -73,7 +73,7 @@ class DevportalDocument(Document):
 class AdminDocument(Document):
     """The Administration's part."""
 
-    urlconf = ["devportal.api.policy_urls", "devportal.api.admin_urls", "accounts.api.urls"]  # type: ignore[assignment]
+    urlconf = ["devportal.api.policy_urls", "devportal.api.admin_urls", "accounts.api.urls", "publisher.api.admin_urls"]  # type: ignore[assignment]
     custom_settings = {"TITLE": "Administration", "VERSION": "v4", "SERVERS": [{"url": ADMIN}]}
 
 

@@ -14,8 +14,8 @@ from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.errors import NotFound
-from core.folded import whole
-from core.searching import words_of
+from core.folded import condition, whole
+from core.searching import terms_of, words_of
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
@@ -27,11 +27,12 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from publisher import queries as publisher_queries
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api
+from publisher.models import Api, Category
 from publisher.permissions import can_enter
-from publisher.queries import PlanNotFound
+from publisher.queries import PlanNotFound, in_category, visible_to
 
 DEFAULT_SCOPE = "default"
 Row = TypeVar("Row", bound=Model)
@@ -40,20 +41,28 @@ Row = TypeVar("Row", bound=Model)
 # --- APIs ----------------------------------------------------------------------------------------------------
 
 
-def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[Api]:
-    """The APIs that `viewer` finds in the catalogue: the listed ones, and deprecated ones already subscribed to.
+def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
+    """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
 
-    Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
-    Raises Invalid for more words than a search may hold.
+    `text` is words or `name:chat` as `LOOKUPS` has it; `tag` has to match whole. Raises Invalid as
+    `core.searching.terms_of` does.
     """
-    wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
-    for word in words_of(text):
-        named = Q(name_key__contains=word) | Q(description_key__contains=word) | Q(tags_key__contains=word)
-        wanted &= named | Q(context__icontains=word) | Q(version__istartswith=word)
-    apis = Api.objects.filter(wanted)
+    wanted = _offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED})
+    apis = Api.objects.filter(wanted, condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
     if words_of(tag):
-        apis = apis.filter(tags_key__contains=whole(tag))
+        apis = apis.filter(has_tag(tag))
+    if category:
+        apis = apis.filter(in_category(category))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+def has_tag(tag: str) -> Q:
+    """APIs of `catalogue_for` that carry this very tag."""
+    return Q(tags_key__contains=whole(tag))
+
+
+LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
+"""By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -65,16 +74,25 @@ def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
 
 
+def categories_for(viewer: Viewer) -> QuerySet[Category]:
+    """Every category in which the viewer finds something, by name, with `api_count`."""
+    found = Q(apis__in=catalogue_for(viewer).order_by().values("pk"))
+    return Category.objects.filter(found).annotate(api_count=Count("apis", distinct=True)).order_by("name_key")
+
+
 def api_for(viewer: Viewer, pk: UUID | str) -> Api:
-    """The API `pk` if it is listed or the viewer is subscribed to it and it is served. Raises ApiNotFound."""
-    visible = _in_states(LISTED) | _mine(viewer, SERVED)
+    """The API `pk` if it is listed and for the viewer, or the viewer is subscribed to it and it is served.
+
+    Raises ApiNotListed.
+    """
+    visible = _offered_to(viewer) | _mine(viewer, SERVED)
     return _found(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk, ApiNotListed)
 
 
 def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     """The versions of `api` that the viewer may see, newest version first, itself included."""
     same = Api.objects.filter(context__iexact=api.context)
-    visible = same.filter(_in_states(LISTED) | _mine(viewer, SERVED))
+    visible = same.filter(_offered_to(viewer) | _mine(viewer, SERVED))
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
 
 
@@ -279,6 +297,10 @@ def get_deny_policy(pk: UUID | str) -> DenyPolicy:
 
 def _in_states(states: Iterable[State]) -> Q:
     return Q(state__in=[state.value for state in states])
+
+
+def _offered_to(viewer: Viewer) -> Q:
+    return _in_states(LISTED) & visible_to(viewer)
 
 
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:

@@ -15,6 +15,7 @@ from accounts.roles import Role
 PREFIX: Final = "apim:"
 EVERYWHERE, PUBLISHER, DEVPORTAL = "/api/am/", "/api/am/publisher/", "/api/am/devportal/"
 PLANS, DENY = "/api/am/admin/v4/throttling/policies/", "/api/am/admin/v4/throttling/deny-polic"
+CATEGORIES: Final = "/api/am/admin/v4/api-categories"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -57,6 +58,7 @@ SCOPES: Final[dict[str, Scope]] = {
     "apim:tier_manage": Scope("Make and change plans", Role.ADMIN, PLANS),
     "apim:bl_view": Scope("See the deny policies", Role.ADMIN, DENY, reads_only=True),
     "apim:bl_manage": Scope("Make and change deny policies", Role.ADMIN, DENY),
+    "apim:api_category": Scope("Manage the categories of the catalogue", Role.ADMIN, CATEGORIES),
     "apim:admin": Scope("Do everything that an administrator may", Role.ADMIN, EVERYWHERE),
 }
 

@@ -19,6 +19,7 @@ portal_patterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue"), name="home"),
     path("apis", apis.catalogue, name="catalogue"),
     path("apis/<uuid:pk>", apis.api, name="api"),
+    path("apis/<uuid:pk>/thumbnail", apis.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
     path(WIZARD, wizard.application_step, name="wizard"),
     path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),

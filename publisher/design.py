@@ -10,13 +10,16 @@ from typing import Any
 
 from core.errors import Invalid
 from core.values import BadValue, refuse
-from publisher import validation
+from publisher import presentation, validation
 from publisher.endpoint import read_endpoint, read_options
 from publisher.origins import clean_origins
 from publisher.topics import clean_topics
 
 COPIED = (
-    *("name", "context", "description", "tags"),
+    *("name", "display_name", "context", "description", "tags", "thumbnail"),
+    *("visibility", "visible_roles", "access_control", "access_control_roles"),
+    *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
+    *("source_link", "chat_link", "support_link", "properties"),
     *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
 )
 """What a new version takes over from the one before it."""
@@ -66,8 +69,21 @@ NAMES: Mapping[str, Callable[[Any], Any]] = {
 }
 PARTS: Mapping[str, Callable[[Any], Any]] = {
     "context": validation.clean_context,
+    "display_name": presentation.clean_display_name,
     "description": validation.clean_description,
     "tags": validation.clean_tags,
+    "visibility": presentation.clean_visibility,
+    "visible_roles": presentation.clean_roles,
+    "access_control": presentation.clean_access_control,
+    "access_control_roles": presentation.clean_roles,
+    "business_owner": presentation.clean_owner,
+    "business_owner_email": presentation.clean_email,
+    "technical_owner": presentation.clean_owner,
+    "technical_owner_email": presentation.clean_email,
+    "source_link": presentation.clean_link,
+    "chat_link": presentation.clean_link,
+    "support_link": presentation.clean_link,
+    "properties": presentation.clean_properties,
     "is_default_version": bool,
     "production": _endpoint,
     "sandbox": _endpoint,

@@ -24,6 +24,16 @@ from publisher.plan_terms import (
     QuotaPeriod,
     QuotaUnit,
 )
+from publisher.presentation import (
+    CATEGORY_DESCRIPTION_LENGTH,
+    CATEGORY_NAME_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    EMAIL_LENGTH,
+    LINK_LENGTH,
+    OWNER_LENGTH,
+    AccessControl,
+    Visibility,
+)
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
@@ -93,6 +103,28 @@ class Plan(KeepsFolded):
         )
 
 
+class Category(KeepsFolded):
+    """A shelf of the catalogue. Administrators make them, creators put their APIs on them."""
+
+    audit_kind: ClassVar = "category"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=CATEGORY_NAME_LENGTH)
+    description = models.CharField(max_length=CATEGORY_DESCRIPTION_LENGTH, blank=True)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="category_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"category_id": str(self.pk), "category": self.name}
+
+
 class Api(KeepsFolded):
     """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
 
@@ -102,6 +134,8 @@ class Api(KeepsFolded):
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address.
     `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
+    `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
+    `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -111,6 +145,7 @@ class Api(KeepsFolded):
     name = models.CharField(max_length=60)
     context = models.CharField(max_length=232)
     version = models.CharField(max_length=30)
+    display_name = models.CharField(max_length=DISPLAY_NAME_LENGTH, blank=True)
     description = models.TextField(blank=True, max_length=32766)
     tags = models.JSONField(default=list, blank=True)
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
@@ -123,6 +158,20 @@ class Api(KeepsFolded):
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    categories = models.ManyToManyField(Category, related_name="apis", blank=True)
+    thumbnail = models.CharField(max_length=64, blank=True)
+    visibility = models.CharField(max_length=12, choices=_choices(Visibility), default=Visibility.PUBLIC.value)
+    visible_roles = models.JSONField(default=list, blank=True)
+    access_control = models.CharField(max_length=12, choices=_choices(AccessControl), default=AccessControl.NONE.value)
+    access_control_roles = models.JSONField(default=list, blank=True)
+    business_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    business_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    technical_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    technical_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    source_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    chat_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    support_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    properties = models.JSONField(default=list, blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"
     )
@@ -134,6 +183,9 @@ class Api(KeepsFolded):
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
     tags_key = FoldedText(of="tags")
+    display_name_key = FoldedText(of="display_name")
+    visible_roles_key = FoldedText(of="visible_roles")
+    access_control_roles_key = FoldedText(of="access_control_roles")
 
     objects = Folding.as_manager()
 
@@ -147,15 +199,45 @@ class Api(KeepsFolded):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        return f"{self.title} {self.version}"
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
 
     @property
+    def title(self) -> str:
+        """What people call it: its display name, or its name where it has none."""
+        return self.display_name or self.name
+
+    @property
+    def owners(self) -> list[tuple[str, str, str]]:
+        """Who answers for it: what as, name and e-mail; only those of whom something is known."""
+        named = [
+            ("Business owner", self.business_owner, self.business_owner_email),
+            ("Technical owner", self.technical_owner, self.technical_owner_email),
+        ]
+        return [(role, name, email) for role, name, email in named if name or email]
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """The pages about it, each with what it is."""
+        known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
+        return [(what, address) for what, address in known if address]
+
+    @property
     def stage(self) -> State:
         """The lifecycle state as the table knows it."""
         return State(self.state)
+
+
+class Thumbnail(models.Model):
+    """The picture of an API as `publisher.thumbnails` keeps it, in a row of its own: lists do not read it."""
+
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    image = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Thumbnail of {self.api_id}"
 
 
 class Revision(models.Model):

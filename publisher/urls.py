@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, deployments, designs, exchange, lifecycles, versions
+from publisher.views import (
+    apis,
+    bulk,
+    checks,
+    creations,
+    deployments,
+    designs,
+    exchange,
+    lifecycles,
+    presentation,
+    versions,
+)
 
 app_name = "publisher"
 
@@ -13,10 +24,15 @@ urlpatterns = [
     path("apis/create", creations.create, name="create"),
     path("apis/imports", exchange.imports, name="import"),
     path("apis/imports/<uuid:draft>", exchange.import_draft, name="import-draft"),
+    path("transitions", bulk.transitions, name="bulk-transitions"),
+    path("previews", presentation.preview, name="previews"),
     path("field-checks", checks.field_check, name="field-checks"),
     path("endpoint-tests", checks.endpoint_test, name="endpoint-tests"),
     path("apis/<uuid:pk>", apis.api, name="api"),
-    path("apis/<uuid:pk>/basic-info", designs.BasicInfo.as_view(), name="basic-info"),
+    path("apis/<uuid:pk>/basic-info", presentation.BasicInfo.as_view(), name="basic-info"),
+    path("apis/<uuid:pk>/business-info", presentation.BusinessInfo.as_view(), name="business-info"),
+    path("apis/<uuid:pk>/properties", presentation.PropertiesPage.as_view(), name="properties"),
+    path("apis/<uuid:pk>/thumbnail", presentation.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/endpoint", designs.EndpointPage.as_view(), name="endpoint"),
     path("apis/<uuid:pk>/runtime", designs.RuntimePage.as_view(), name="runtime"),
     path("apis/<uuid:pk>/plans", designs.PlansPage.as_view(), name="plans"),

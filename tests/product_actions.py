@@ -7,11 +7,13 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
+from PIL import Image
 
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
@@ -172,11 +174,27 @@ def furnish(endpoint: str) -> dict[str, str]:
         BACKWARDS, endpoint, plans=("Gold", "Silver", "Unlimited"), context="/marktdaten/boersenteilnehmer/verteilung"
     )
     market = Api.objects.get(pk=api)
+    administrator = User.objects.filter(role_grants__role="admin").first()
+    assert administrator
+    shelf = publisher.create_category(name="Finanzmarktinformationen", actor=administrator, now=now)
+    picture = BytesIO()
+    Image.linear_gradient("L").save(picture, "PNG")
     fields = {
-        "description": "أسعار كل شيء، كما تتغير.\n\nOne message a trade.",
+        "description": "أسعار كل شيء، كما تتغير.\n\n## One message a trade\n\n* **price**\n\n|a|b|\n|-|-|\n|1|2|",
         "tags": ["أسعار", "wetterbeobachtungsdaten", "live"],
+        "categories": [shelf],
+        "business_owner": "Handelsüberwachungsstelle der Börse",
+        "business_owner_email": "aufsicht@example.test",
+        "technical_owner_email": "technik@example.test",
+        "source_link": "https://git.example.test/marktdaten/boersenteilnehmer/verteilung/hauptzweig",
+        "support_link": "https://help.example.test",
+        "properties": [
+            {"name": "Geschäftsbereich", "value": "Marktdaten und Handelsüberwachung", "shown": True},
+            {"name": "cost-centre", "value": "4711", "shown": False},
+        ],
     }
     publisher.update_api(api=market, changes=fields, actor=alice, now=now)
+    market = publisher.set_thumbnail(api=market, content=picture.getvalue(), actor=alice, now=now)
     copy = publisher.create_version(api=market, version="2.0.0", actor=alice, now=now)
     publisher.transition_api(api=copy, action=Action.PROTOTYPE, actor=bob, now=now)
     retired = publish("Wetterbeobachtungsstationsmesswerte Nordrhein-Westfalen", endpoint, context="/wetter")
@@ -196,6 +214,7 @@ def furnish(endpoint: str) -> dict[str, str]:
         "retired": retired,
         "draft": str(draft.pk),
         "deprecated": deprecated,
+        "category": str(shelf.pk),
         "application": keys["application"],
     }
 

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -35,7 +37,7 @@ from publisher.models import Api
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, plans
+from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -89,6 +91,8 @@ EDITED = "302 404 404 302 403 403 302"
 DELIVERED = "302 404 404 403 302 403 302"
 
 # Pages of the Developer Portal: who is no developer is refused; somebody else's application is hidden, even from admin.
+FOR_CREATORS = FOR_TEAM = "404 404 404 200 200 200 200"
+HIDDEN = "302 404 404 403 403 403 404"
 DEVELOPERS = "302 200 200 403 403 403 200"
 DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
@@ -105,6 +109,8 @@ REST_MINE = "401 200 404 404 404 404 404"
 REST_MINE_MADE = "401 201 404 404 404 404 404"
 REST_MINE_GONE = "401 200 404 404 404 404 404"
 
+BULK = "302 403 403 403 200 403 200"
+BASIC = {"description": "New.", "tags": "", "visibility": "PUBLIC", "access_control": "NONE"}
 NEW = "another horse battery staple"
 ECHO = {"name": "Other", "context": "/other", "version": "1"}
 OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
@@ -121,7 +127,11 @@ CONSENT = {
     "code_challenge_method": "S256",
 }
 SUBSCRIPTION = {"applicationId": "{application}", "apiId": "{free}", "throttlingPolicy": "Gold"}
+GUARDED = {"name": "Guarded", "context": "/guarded", "version": "1.0.0", "description": "New."}
+FOR_ROLE = {"visible_roles": ["creator"]}
 KEYS = {"keyType": "SANDBOX", "grantTypesToBeSupported": ["client_credentials"]}
+
+PICTURE = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.png", picture())})
 
 PUBLISHER_PAGES = [
     Line("GET", "publisher:home", LEADS_ON),
@@ -154,7 +164,26 @@ PUBLISHER_PAGES = [
     ),
     Line("GET", "publisher:api", READ, ("api",)),
     Line("GET", "publisher:basic-info", READ, ("api",)),
-    Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", "description": "New.", "tags": ""}),
+    Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", **BASIC}),
+    Line("GET", "publisher:business-info", READ, ("api",)),
+    Line("POST", "publisher:business-info", EDITED, ("api",), body={"seen": "{seen}", "business_owner": "Dora"}),
+    Line("GET", "publisher:properties", READ, ("api",)),
+    Line("POST", "publisher:properties", EDITED, ("api",), body={"seen": "{seen}", "name_0": "team", "value_0": "A"}),
+    Line("GET", "publisher:thumbnail", READ, ("chosen",)),
+    Line("POST", "publisher:thumbnail", EDITED, ("api",), body={"remove": "1"}),
+    Line("POST", "publisher:previews", "302 403 403 200 200 200 200", body={"description": "**New**"}),
+    Line("GET", "publisher:bulk-transitions", BULK, query="action=Publish&apis={draft}+CREATED"),
+    Line("POST", "publisher:bulk-transitions", BULK, body={"action": "Publish", "apis": "{draft} CREATED"}),
+    # An API that only its provider and creators who are publishers too may edit.
+    Line("GET", "publisher:basic-info", READ, ("guarded",)),
+    Line(
+        "POST",
+        "publisher:basic-info",
+        "302 404 404 403 403 403 302",
+        ("guarded",),
+        body={"seen": "{seen_guarded}", "context": "/guarded", **BASIC},
+    ),
+    Line("POST", "publisher:versions", "302 404 404 403 403 403 302", ("guarded",), body={"version": "2.0.0"}),
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
@@ -199,6 +228,15 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
+    # By role: creators only, and its team. Private: only its team.
+    Line("GET", "devportal:api", FOR_CREATORS, ("chosen",)),
+    Line("GET", "devportal:api", FOR_TEAM, ("private",)),
+    Line("GET", "devportal:thumbnail", FOR_CREATORS, ("chosen",)),
+    Line("GET", "devportal:credentials", "302 404 404 403 403 403 200", ("private",)),
+    Line("GET", "devportal:wizard", "302 404 404 403 403 403 200", ("private",)),
+    Line("GET", "devportal:subscription-create", "302 404 404 403 403 403 404", ("application", "private")),
+    Line("GET", "devportal:wizard-subscribe", "302 404 404 403 403 403 404", ("private", "application")),
+    Line("POST", "devportal:wizard-subscribe", HIDDEN, ("private", "application"), body={"plan": "Gold"}),
     Line("GET", "devportal:credentials", DEVELOPERS, ("api",)),
     Line("GET", "devportal:wizard", DEVELOPERS, ("api",)),
     Line("POST", "devportal:wizard", DONE_BY_DEVELOPERS, ("api",), body={**APPLICATION, "which": "new"}),
@@ -257,6 +295,11 @@ ADMIN_PAGES = [
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+    Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
+    Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
+    Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
+    Line("POST", "publisher-admin:category", ADMINISTERED.format(302), ("category",), body={"name": "Other"}),
+    Line("POST", "publisher-admin:category-deletions", ADMINISTERED.format(302), ("category",)),
 ]
 
 ACCOUNT_PAGES = [
@@ -322,6 +365,15 @@ REST_ADMIN = [
     Line("DELETE", "api:deny-policies-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
 ]
 
+C = "api:categories-api:"
+REST_CATEGORIES = [
+    Line("GET", C + "categories", REST_ADMINISTERED.format(200)),
+    Line("POST", C + "categories", REST_ADMINISTERED.format(201), body={"name": "Other"}),
+    Line("GET", C + "category", REST_ADMINISTERED.format(200), ("category",)),
+    Line("PUT", C + "category", REST_ADMINISTERED.format(200), ("category",), body={"name": "Other"}),
+    Line("DELETE", C + "category", REST_ADMINISTERED.format(200), ("category",)),
+]
+
 U = "api:users-api:"
 REST_USERS = [
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
@@ -373,6 +425,11 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("PUT", P + "api", "401 404 404 403 403 403 200", ("guarded",), body=GUARDED),
+    Line("GET", P + "thumbnail", REST_READ, ("chosen",)),
+    Line("PUT", P + "thumbnail", "401 404 404 200 403 403 200", ("api",), body=PICTURE),
+    Line("DELETE", P + "thumbnail", "401 404 404 200 403 403 200", ("chosen",)),
+    Line("GET", P + "categories", REST_LISTED),
     Line("GET", P + "lifecycle-state", REST_READ, ("api",)),
     Line("GET", P + "lifecycle-history", REST_READ, ("api",)),
     Line("GET", P + "revisions", REST_READ, ("api",)),
@@ -399,6 +456,12 @@ REST_DEVPORTAL = [
     Line("GET", D + "apis", OPEN),
     Line("GET", D + "api", OPEN, ("api",)),
     Line("GET", D + "api", "404 404 404 404 404 404 404", ("draft",)),
+    Line("GET", D + "api", FOR_CREATORS, ("chosen",)),
+    Line("GET", D + "api", FOR_TEAM, ("private",)),
+    Line("GET", D + "api-plans", FOR_TEAM, ("private",)),
+    Line("GET", D + "thumbnail", FOR_CREATORS, ("chosen",)),
+    Line("GET", D + "categories", OPEN),
+    Line("POST", D + "subscriptions", "401 404 404 404 404 404 404", body={**SUBSCRIPTION, "apiId": "{private}"}),
     Line("GET", D + "api-plans", OPEN, ("api",)),
     Line("GET", D + "applications", REST_SIGNED_IN),
     Line("POST", D + "applications", "401 201 201 403 403 403 201", body={"name": "New"}),
@@ -459,6 +522,7 @@ TABLE = [
     *REST_DEVPORTAL,
     *REST_REGISTRATION,
     *REST_ADMIN,
+    *REST_CATEGORIES,
     *REST_USERS,
     *REST_PLANS,
     *REST_USAGE,
@@ -510,7 +574,23 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "administration": "admin",
         "carol": carol.pk,
     }
-    return World(people, things)
+    return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _chosen_few(alice: User, admin: User) -> dict[str, Any]:
+    """APIs that not everybody finds or edits: one for creators, with a picture, one for its team, and one guarded."""
+    chosen = _published(make_api(alice, name="Chosen", context="/chosen", visibility="RESTRICTED", **FOR_ROLE), admin)
+    chosen = publishing.set_thumbnail(api=chosen, content=picture(), actor=alice, now=NOW)
+    private = _published(make_api(alice, name="Private", context="/private", visibility="PRIVATE"), admin)
+    editors = {"access_control": "RESTRICTED", "access_control_roles": ["publisher"]}
+    guarded = make_api(admin, name="Guarded", context="/guarded", **editors)
+    return {
+        "chosen": chosen.pk,
+        "private": private.pk,
+        "guarded": guarded.pk,
+        "seen_guarded": guarded.updated_at.isoformat(),
+        "category": publishing.create_category(name="Payments", actor=admin, now=NOW).pk,
+    }
 
 
 def _connected(application: Application, api: Api) -> ConnectionRecord:
@@ -605,6 +685,8 @@ def _ask(client: Client, line: Line, world: World) -> HttpResponse:
     address = f"{address}?{query}" if query else address
     if line.method == "GET" or not line.is_rest:
         return getattr(client, line.method.lower())(address, body or {})
+    if isinstance(body, bytes):
+        return client.generic(line.method, address, body, content_type=MULTIPART_CONTENT)
     text = "" if body is None else json.dumps(body, default=str)
     return client.generic(line.method, address, text, content_type="application/json")
 

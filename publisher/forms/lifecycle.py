@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from django import forms
 
@@ -75,6 +75,32 @@ class TransitionForm(forms.Form):
         if sent.get("action") is Action.RETIRE and sent.get("confirmation") != self.api.name:
             raise forms.ValidationError(f"Type {self.api.name} exactly to retire it. Nothing brings it back.")
         return sent
+
+
+class BulkForm(forms.Form):
+    """One action for several APIs, each named with the state that the person saw: `<id> <STATE>`."""
+
+    action = forms.TypedChoiceField(
+        choices=[(action.value, action.value) for action in Action],
+        coerce=Action,
+        error_messages={"required": "Choose what is to be done."},
+    )
+    apis = forms.TypedMultipleChoiceField(
+        error_messages={
+            "required": "Tick the APIs that it is to be done to.",
+            "invalid_choice": "One of these APIs is not there any more. Choose again.",
+        }
+    )
+    confirmation = forms.CharField(required=False)
+
+    def __init__(self, data: Mapping[str, Any], *, known: Iterable[str]) -> None:
+        super().__init__(data)
+        states = [state.value for state in State]
+        cast(Any, self.fields["apis"]).choices = [(f"{pk} {state}",) * 2 for pk in known for state in states]
+
+    def chosen(self) -> dict[str, State]:
+        """The state in which each API was seen, by its id."""
+        return {pk: State(state) for pk, _, state in (word.partition(" ") for word in self.cleaned_data["apis"])}
 
 
 class DeletionForm(forms.Form):

@@ -20,7 +20,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("publisher", "0009_plans_may_decline_compression"),
+        ("publisher", "0010_presentation"),
     ]
 
     operations: ClassVar = [

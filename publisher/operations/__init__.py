@@ -5,6 +5,7 @@ as it is afterwards. `seen`, where offered, is the `updated_at` that the person 
 design has changed since, ChangedMeanwhile is raised and nothing is written. `base` guards field by field.
 """
 
+from publisher.operations.categories import CategoryExists, create_category, delete_category, update_category
 from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish
 from publisher.operations.deployments import (
     AlreadyDeployed,
@@ -37,12 +38,14 @@ from publisher.operations.exchange import (
     read_document,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.thumbnails import remove_thumbnail, set_thumbnail
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
     "AlreadyDeployed",
     "AlreadyExists",
     "CannotDeploy",
+    "CategoryExists",
     "ChangedMeanwhile",
     "ContextIsFixed",
     "NotDeployed",
@@ -53,10 +56,12 @@ __all__ = [
     "RevisionInUse",
     "TransitionLost",
     "create_api",
+    "create_category",
     "create_plan",
     "create_revision",
     "create_version",
     "delete_api",
+    "delete_category",
     "delete_plan",
     "delete_revision",
     "deploy_revision",
@@ -69,9 +74,12 @@ __all__ = [
     "like_design",
     "preview",
     "read_document",
+    "remove_thumbnail",
     "restore_revision",
+    "set_thumbnail",
     "transition_api",
     "undeploy",
     "update_api",
+    "update_category",
     "update_plan",
 ]

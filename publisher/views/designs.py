@@ -1,4 +1,4 @@
-"""The pages on which a design is changed: basic info, endpoint, runtime, business plans."""
+"""The pages on which a design is changed: endpoint, runtime, business plans."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid
 from core.forms import sent, show_refusal, status_of
 from publisher import operations, permissions, queries
 from publisher.endpoint import EndpointOptions
-from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
+from publisher.forms import EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
 from publisher.views.common import api_page, health_for
 
@@ -64,13 +64,6 @@ class DesignPage(RequiresRole):
             field.disabled = not may_change
         context |= {"form": form, "may_change": may_change}
         return api_page(self.request, api, self.template, status=status_of(form), **context)
-
-
-class BasicInfo(DesignPage):
-    """Description, tags, default version, and the context while it is open."""
-
-    form = BasicInfoForm
-    page, template, saved = "basic-info", "designs/basic_info.html", "Basic info is saved."
 
 
 class EndpointPage(DesignPage):

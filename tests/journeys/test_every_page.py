@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "devportal", "accounts")
+ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -37,7 +37,12 @@ NO_PAGES = {
     "devportal:trial-tickets",
     "devportal:wizard-diagnosis",
     "publisher:default-version",
+    "devportal:thumbnail",
+    "publisher-admin:category-deletions",
+    "publisher:bulk-transitions",
     "publisher:deletion",
+    "publisher:previews",
+    "publisher:thumbnail",
     "publisher:endpoint-tests",
     "publisher:export",
     "publisher:field-checks",
@@ -65,7 +70,9 @@ class Visit:
 
     def address(self, world: dict[str, Any]) -> str:
         """The path, with the ids of the world in it."""
-        return reverse(self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}) + self.query
+        return reverse(
+            self.name, kwargs={key: world.get(word, word) for key, word in self.args.items()}
+        ) + self.query.format_map(world)
 
 
 API, EMPTY_API, APPLICATION = {"pk": "api"}, {"pk": "draft"}, {"pk": "application"}
@@ -107,6 +114,12 @@ VISITS = [
     Visit("alice", "publisher:import"),
     Visit("alice", "publisher:api", EMPTY_API),
     Visit("alice", "publisher:basic-info", API),
+    Visit("oscar", "publisher:basic-info", API),
+    Visit("alice", "publisher:business-info", API),
+    Visit("alice", "publisher:properties", API),
+    Visit("bob", "publisher:apis", query="?view=cards"),
+    Visit("bob", "publisher:apis", query="?q=colour:red"),
+    Visit("bob", "publisher:bulk-transitions", query="?action=Deprecate&apis={api}+PUBLISHED&apis={draft}+CREATED"),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),
     Visit("alice", "publisher:endpoint", EMPTY_API),
@@ -136,6 +149,8 @@ VISITS = [
     Visit("admin", "accounts:user-create"),
     Visit("admin", "accounts:user", {"pk": "1"}),
     Visit("admin", "accounts:user", {"pk": "2"}),
+    Visit("admin", "publisher-admin:categories"),
+    Visit("admin", "publisher-admin:category", {"pk": "category"}),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]

@@ -54,11 +54,26 @@ def creator_and_publisher(alice: User) -> User:
 
 # --- doors ---------------------------------------------------------------------------------------------------
 
-PAGES = ["api", "basic-info", "endpoint", "runtime", "plans", "deployments", "comparison", "lifecycle"]
+PAGES = [
+    "api",
+    "basic-info",
+    "business-info",
+    "properties",
+    "endpoint",
+    "runtime",
+    "plans",
+    "deployments",
+    "comparison",
+    "lifecycle",
+]
+OTHERS = {"bulk-transitions", "previews"}  # tests/publisher/test_bulk.py, tests/publisher/test_presentation_pages.py
 MEMBERS = ["alice", "bob", "observer", "admin"]
 EXCHANGE = ["export", "import", "import-draft"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
+    "business-info": ({"support_link": "https://help.test"}, {"alice", "admin"}),
+    "properties": ({"name_0": "team", "value_0": "Payments"}, {"alice", "admin"}),
+    "thumbnail": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
     "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
@@ -85,6 +100,7 @@ def test_the_tables_of_this_file_name_every_address() -> None:
         "revision-deletion",
         "default-version",
         *EXCHANGE,
+        *OTHERS,
     }
 
 
@@ -183,10 +199,10 @@ def test_the_list_finds_filters_and_keeps_both_in_its_links(alice: User) -> None
 
 
 def test_a_long_list_has_pages(alice: User) -> None:
-    for number in range(21):
+    for number in range(25):
         make_api(alice, name=f"Api {number}", context=f"/a{number}")
     page = text_of(browse(alice).get("/publisher/apis?sort=name&page=2"))
-    assert "21–21 of 21 APIs" in page
+    assert "25–25 of 25 APIs" in page
 
 
 # --- create --------------------------------------------------------------------------------------------------
@@ -404,6 +420,7 @@ def test_an_observer_is_offered_nothing_to_change(admin: User, observer: User) -
 
 def basic_info(api: Api, **changed: Any) -> dict[str, Any]:
     stored = {"seen": api.updated_at.isoformat(), "description": api.description, "tags": "", "context": api.context}
+    stored |= {"display_name": "", "visibility": "PUBLIC", "access_control": "NONE"}
     return {**stored, **changed}
 
 

@@ -206,7 +206,7 @@ def test_failover_addresses_and_options_are_kept(creator: Client) -> None:
         ({"version": None}, 400, "version"),
         ({"policies": ["Platinum"]}, 400, "policies"),
         ({"type": "HTTP"}, 400, "type"),
-        ({"visibility": "RESTRICTED", "visibleRoles": ["admin"]}, 400, "visibleRoles"),
+        ({"visibility": "RESTRICTED", "visibleRoles": []}, 400, "visibleRoles"),
         (
             {"corsConfiguration": {"corsConfigurationEnabled": True}},
             400,
