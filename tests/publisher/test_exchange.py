@@ -237,7 +237,7 @@ def test_categories_and_the_picture_come_along(alice: User, admin: User) -> None
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
     operations.set_thumbnail(api=api, content=picture.getvalue(), actor=alice, now=NOW)
-    content = to_zip(operations.document_of(api))
+    content = archives.to_zip(operations.document_of(api), "x")
     operations.delete_api(api=api, actor=alice, now=NOW)
     again = import_new(content, alice)
     assert ([each.name for each in again.categories.all()], bool(again.thumbnail)) == (["Märkte"], True)
