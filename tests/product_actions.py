@@ -22,8 +22,11 @@ from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from publisher import operations as publisher
+from publisher.comment_terms import EntryPoint
+from publisher.document_terms import Upload
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
+from publisher.operations import comments, documents, scopes
 from publisher.operations.plans import create_plan
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
@@ -249,7 +252,32 @@ def furnish(endpoint: str) -> dict[str, str]:
         "deprecated": deprecated,
         "category": str(shelf.pk),
         "application": keys["application"],
+        **written_about(market),
     }
+
+
+def written_about(api: Api) -> dict[str, str]:
+    """Documents of every kind, a thread, a scope of the API's own, a shared one and one that nobody has described."""
+    alice, now = _named("alice"), timezone.now()
+    text = "# Verbindungsaufbau\n\n| Feld | بيان |\n|---|---|\n| `raum` | الغرفة |\n\n> Nur lesen.\n\n1. a\n2. b\n"
+    fields = {"name": "Schnelleinstieg für Börsenteilnehmerinnen", "summary": "كيف تبدأ", "content": text}
+    guide = documents.create_document(api=api, fields=fields, actor=alice, now=now)
+    upload = Upload("Nachrichtenformatbeschreibungsdokument.txt", b"text")
+    fields = {"name": "دليل", "type": "OTHER", "other_type": "Versionshinweise", "visibility": "PRIVATE"}
+    documents.create_document(api=api, fields=fields, upload=upload, actor=alice, now=now)
+    fields = {"name": "Forum", "type": "PUBLIC_FORUM", "source": "URL", "url": f"https://a.test/{'forum' * 20}"}
+    documents.create_document(api=api, fields=fields, actor=alice, now=now)
+    said = {"api": api, "entry_point": EntryPoint.DEVPORTAL, "now": now}
+    thread = comments.create_comment(text=BACKWARDS * 6, actor=_named("carol"), **said)
+    comments.create_comment(text="Donaudampfschifffahrtsgesellschaft" * 5, parent=thread, actor=alice, **said)
+    by = {"actor": _named("admin"), "now": now}
+    fields = {"name": "marktdaten:lesen", "description": "Kurse lesen أسعار", "roles": ["creator", "subscriber"]}
+    scope = scopes.create_scope(api=api, fields=fields, **by)
+    shared = scopes.create_scope(api=None, fields={"name": "gemeinsam:schreiben", "display_name": "كتابة"}, **by)
+    asked = [scope.name, shared.name, "unbeschrieben:" + "x" * 60]
+    topics = [{"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
+    publisher.update_api(api=api, changes={"topics": topics}, actor=alice, now=now)
+    return {"document": str(guide.pk), "scope": str(scope.pk), "shared": str(shared.pk)}
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {

@@ -5,6 +5,7 @@ from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.definitions import CreateFromDefinitionForm, SourceForm, creation_of
 from publisher.forms.designs import CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
+from publisher.forms.exchange import ImportForm, UploadForm
 from publisher.forms.lifecycle import BulkForm, DeletionForm, RevisionForm, TransitionForm, VersionForm
 from publisher.forms.presentation import BasicInfoForm, BusinessInfoForm, PropertiesForm, ThumbnailForm
 from publisher.forms.topics import MessageForm, TopicForm
@@ -19,6 +20,7 @@ __all__ = [
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
+    "ImportForm",
     "MessageForm",
     "PlansForm",
     "PropertiesForm",
@@ -29,6 +31,7 @@ __all__ = [
     "TopicForm",
     "TransitionForm",
     "TryForm",
+    "UploadForm",
     "VersionForm",
     "creation_of",
     "in_words",
