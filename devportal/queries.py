@@ -28,7 +28,7 @@ from devportal.errors import (
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
 from publisher import queries as publisher_queries
-from publisher import versions
+from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api, Category
 from publisher.permissions import can_enter
@@ -103,7 +103,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer).select_related("plan")
+    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -117,6 +117,11 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def internal_application_of(user: User) -> Application | None:
+    """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
+    return Application.objects.filter(owner=user, is_internal=True).first()
 
 
 def application_plans() -> QuerySet[ApplicationPlan]:
@@ -161,6 +166,19 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
+    """The addresses of the owners, each once; none where there are more than so many."""
+    owners = subscriptions.exclude(application__owner__email="").order_by("application__owner__email")
+    found = list(owners.values_list("application__owner__email", flat=True).distinct()[: most + 1])
+    return found if len(found) <= most else []
+
+
+def newest_subscriptions_to(api: Api, most: int) -> list[Subscription]:
+    """Who subscribed last, newest first."""
+    rows = api.subscriptions.select_related("application__owner", "plan").order_by("-created_at", "pk")
+    return list(rows[:most])
 
 
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
@@ -230,8 +248,8 @@ def count_active_tokens(application: Application, now: datetime) -> int:
     return count
 
 
-def scopes_of(application: Application) -> list[str]:
-    """The scopes that a token of `application` may carry: `default`, and those that its APIs' topics ask for."""
+def scopes_asked_for(application: Application) -> list[str]:
+    """`default`, and the scopes that the topics of an application's APIs ask for, whoever gets them."""
     snapshots = application.subscriptions.exclude(api__deployed_revision=None).values_list(
         "api__deployed_revision__snapshot", flat=True
     )
@@ -240,10 +258,26 @@ def scopes_of(application: Application) -> list[str]:
     return [DEFAULT_SCOPE, *sorted(asked_for - {DEFAULT_SCOPE})]
 
 
+def scopes_granted(application: Application, wanted: Iterable[str], to: User) -> list[str]:
+    """Those of `wanted` that a token of `application` carries which speaks for `to`, by that person's roles."""
+    names = list(wanted)
+    apis = application.subscriptions.values_list("api_id", flat=True)
+    return scope_terms.granted(names, scoping.roles_by_name(names, apis), to.roles)
+
+
+def scopes_of(application: Application) -> list[str]:
+    """The scopes of a token that `application` gets in its own name: `default`, and what its owner's roles allow."""
+    return scopes_granted(application, scopes_asked_for(application), application.owner)
+
+
 def holdings_of(user: User, now: datetime) -> Holdings:
     """What hangs on a person here: their applications, and the tokens of these that have not expired."""
-    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
-    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
+    tokens = AccessToken.objects.filter(
+        application__application__owner=user, application__application__is_internal=False, expires__gt=now
+    )
+    return Holdings(
+        applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
+    )
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ The parts are those of `PARTS`, by the names of the columns that store them. A p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,12 +16,13 @@ from publisher.endpoint import read_endpoint, read_options
 from publisher.origins import clean_origins
 from publisher.topics import clean_topics
 
+MOST_BYTES = 1_048_576
 COPIED = (
     *("name", "display_name", "context", "description", "tags", "thumbnail"),
     *("visibility", "visible_roles", "access_control", "access_control_roles"),
     *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
     *("source_link", "chat_link", "support_link", "properties"),
-    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+    *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
 )
 """What a new version takes over from the one before it."""
 
@@ -63,6 +65,12 @@ def _endpoint(value: Any) -> dict[str, Any]:
     return endpoint.to_document() if endpoint else {}
 
 
+def _rest(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(json.dumps(value).encode()) > MOST_BYTES:
+        raise BadValue(f"What a definition holds beside the design has at most {MOST_BYTES // 1024} KiB.")
+    return value
+
+
 NAMES: Mapping[str, Callable[[Any], Any]] = {
     "name": validation.clean_name,
     "version": validation.clean_version,
@@ -89,6 +97,7 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "sandbox": _endpoint,
     "endpoint_options": lambda value: read_options(value).to_document(),
     "topics": clean_topics,
+    "definition": _rest,
     "origins": clean_origins,
     "query_token": bool,
 }

@@ -11,9 +11,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.http import HttpResponse
 
+from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
-from publisher import plan_summary
+from publisher import comment_terms, document_terms, plan_summary, scope_terms
+from publisher.comment_terms import EntryPoint
+from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
 from publisher.lifecycle import State
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
@@ -132,10 +136,13 @@ class Api(KeepsFolded):
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    `topics` may say more of each (`publisher.topics`); `definition` is what an AsyncAPI document that was taken over
+    held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
+    `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -155,6 +162,7 @@ class Api(KeepsFolded):
     sandbox = models.JSONField(default=dict, blank=True)
     endpoint_options = models.JSONField(default=dict, blank=True)
     topics = models.JSONField(default=list, blank=True)
+    definition = models.JSONField(default=dict, blank=True)
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
@@ -179,6 +187,7 @@ class Api(KeepsFolded):
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    revisions_made = models.PositiveIntegerField(default=0)
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
     tags_key = FoldedText(of="tags")
@@ -239,14 +248,147 @@ class Thumbnail(models.Model):
         return f"Thumbnail of {self.api_id}"
 
 
+class Document(KeepsFolded):
+    """What is written about an API: Markdown kept here, a file (`DocumentFile`), or an address elsewhere.
+
+    `position` is its place in the list. `updated_at` guards an edit.
+    """
+
+    audit_kind: ClassVar = "document"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=document_terms.NAME_LENGTH)
+    type = models.CharField(
+        max_length=20,
+        choices=[(each.value, TYPE_LABELS[each]) for each in DocumentType],
+        default=DocumentType.HOWTO.value,
+    )
+    other_type = models.CharField(max_length=document_terms.NAME_LENGTH, blank=True)
+    summary = models.TextField(max_length=document_terms.SUMMARY_LENGTH, blank=True)
+    source = models.CharField(max_length=8, choices=_choices(Source), default=Source.MARKDOWN.value)
+    content = models.TextField(max_length=document_terms.TEXT_LENGTH, blank=True)
+    url = models.CharField(max_length=document_terms.URL_LENGTH, blank=True)
+    visibility = models.CharField(
+        max_length=10,
+        choices=[(each.value, VISIBILITY_LABELS[each]) for each in DocumentVisibility],
+        default=DocumentVisibility.API_LEVEL.value,
+    )
+    position = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField()
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "name_key"], name="document_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "document": self.name}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its content is Markdown that is kept here."""
+        return self.source in document_terms.TEXTS
+
+    @property
+    def type_label(self) -> str:
+        """What it is for, in words."""
+        return self.other_type or TYPE_LABELS[DocumentType(self.type)]
+
+
+class DocumentFile(models.Model):
+    """The file of a document, apart from it so that lists do not read files."""
+
+    document = models.OneToOneField(Document, primary_key=True, on_delete=models.CASCADE, related_name="file")
+    name = models.CharField(max_length=document_terms.FILE_NAME_LENGTH)
+    media_type = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_download(self) -> HttpResponse:
+        """The file as an answer, to save."""
+        return download(self.name, self.media_type, bytes(self.body))
+
+
+class Scope(models.Model):
+    """What a token may be allowed, as topics name it: of one API, or shared by all (`api` is null).
+
+    `roles` are those whose people get it; none: everybody. It acts at once, on tokens made from then on.
+    """
+
+    audit_kind: ClassVar = "scope"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes", null=True, blank=True)
+    name = models.CharField(max_length=scope_terms.NAME_LENGTH)
+    display_name = models.CharField(max_length=scope_terms.DISPLAY_NAME_LENGTH, blank=True)
+    description = models.CharField(max_length=scope_terms.DESCRIPTION_LENGTH, blank=True)
+    roles = models.JSONField(default=list, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api", "name"], name="scope_of_an_api_unique"),
+            models.UniqueConstraint(fields=["name"], condition=models.Q(api=None), name="shared_scope_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"scope": self.name, "api_id": str(self.api_id) if self.api_id else ""}
+
+
+class Comment(models.Model):
+    """What somebody says about an API, in either portal; `parent` is the comment that it answers, one level deep."""
+
+    audit_kind: ClassVar = "comment"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="comments")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies")
+    text = models.CharField(max_length=comment_terms.LENGTH)
+    category = models.CharField(max_length=30, default="general")
+    entry_point = models.CharField(max_length=10, choices=_choices(EntryPoint))
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["api", "parent", "-created_at"], name="comments_of_an_api"),
+            models.Index(fields=["author", "-created_at"], name="comments_of_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "author": self.author.username}
+
+
 class Revision(models.Model):
-    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need."""
+    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need.
+
+    `breaking` are the sentences of `publisher.asyncapi.changes.breaking`, against what was deployed when it was made.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     description = models.CharField(max_length=255, blank=True)
     snapshot = models.JSONField()
+    breaking = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
@@ -255,3 +397,15 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api} revision {self.number}"
+
+
+class ImportDraft(models.Model):
+    """A file that somebody uploaded to import, until they say what becomes of it or a day has passed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    content = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"upload of {self.owner}"

@@ -5,7 +5,7 @@ from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
 from publisher.lifecycle import State
-from publisher.models import Api
+from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
 
 
@@ -17,6 +17,12 @@ class EditorsChosen(NotAllowed):
             f"{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. "
             f"Ask {api.provider.display_name} to open it to you."
         )
+
+
+class NotYourComment(NotAllowed):
+    """Only who wrote a comment may change it."""
+
+    sentence = "Only the person who wrote a comment may change it."
 
 
 def require_enter(user: Viewer) -> None:
@@ -74,6 +80,45 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
+
+
+def require_try(user: Viewer, api: Api) -> None:
+    """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+
+
+def require_document(user: Viewer, api: Api) -> None:
+    """Writing, ordering and deleting the documents of an API."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
+
+
+def require_comment(user: Viewer) -> None:
+    """Saying something about an API that one sees, in either portal."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
+
+
+def require_edit_comment(user: Viewer, comment: Comment) -> None:
+    """Changing what one has said oneself."""
+    require_comment(user)
+    if comment.author_id != user.pk:
+        raise NotYourComment
+
+
+def require_delete_comment(user: Viewer, comment: Comment) -> None:
+    """Taking back what one has said oneself; a publisher or an administrator anybody's."""
+    if comment.author_id != user.pk:
+        require_role(user, Role.PUBLISHER, to="Deleting what others have written")
+
+
+def require_describe_scopes(user: Viewer, api: Api | None) -> None:
+    """Keeping the scopes of an API or, without one, those that all APIs share."""
+    if api:
+        require_edit(user, api)
+    else:
+        require_role(user, Role.ADMIN, to="Changing shared scopes")
+
+
 def require_manage_plans(user: Viewer) -> None:
     """Making, changing and deleting business plans and application plans."""
     require_role(user, Role.ADMIN, to="Managing plans")
@@ -103,4 +148,9 @@ can_deploy = asks(require_deploy)
 can_set_plans = asks(require_set_plans)
 can_publish = asks(require_publish)
 can_manage_categories = asks(require_manage_categories)
+can_document = asks(require_document)
+can_comment = asks(require_comment)
+can_edit_comment = asks(require_edit_comment)
+can_delete_comment = asks(require_delete_comment)
+can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

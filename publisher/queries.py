@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Max, Q, QuerySet
 
@@ -22,7 +23,7 @@ from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
 from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Category, Plan, Revision
+from publisher.models import Api, Category, ImportDraft, Plan, Revision
 from publisher.presentation import AccessControl, Visibility
 
 SORTS = {
@@ -93,6 +94,10 @@ class RevisionNotFound(NotFound):
     code = 900347
 
 
+class ImportDraftNotFound(NotFound):
+    """There is no such upload, or it is somebody else's."""
+
+
 class PlanNotFound(NotFound):
     """There is no plan of this name."""
 
@@ -106,7 +111,8 @@ class UnknownPlan(Invalid):
     code = 900305
 
     def __init__(self, names: Iterable[str]) -> None:
-        sentence = f"There is no business plan called {', '.join(names)}."
+        self.names = list(names)
+        sentence = f"There is no business plan called {', '.join(self.names)}."
         super().__init__(sentence, {"plans": sentence})
 
 
@@ -140,6 +146,21 @@ def apis_among(user: User, pks: Iterable[str]) -> QuerySet[Api]:
     """Those of the user's APIs that these ids name, by name, with their plans; what is no id names none."""
     known = [pk for pk in pks if _is_id(pk)]
     return apis_for(user).filter(pk__in=known).prefetch_related("plans").order_by("name", "version")
+
+
+def relatives_of(user: User, context: str, version: str) -> tuple[Api | None, Api | None]:
+    """The user's API at this context and version, and the newest version of any at this context."""
+    family = apis_for(user).filter(context__iexact=context)
+    newest = max(family, key=lambda each: versions.sort_key(each.version), default=None)
+    return next((each for each in family if each.version.lower() == version.lower()), None), newest
+
+
+def get_import_draft(user: User, pk: uuid.UUID) -> ImportDraft:
+    """What the user uploaded to import; raises ImportDraftNotFound."""
+    draft = ImportDraft.objects.filter(owner=user, pk=pk).first()
+    if draft is None:
+        raise ImportDraftNotFound("This upload is no longer kept. Upload the file again.")
+    return draft
 
 
 def search_apis(user: User, *, text: str = "", sort: str = DEFAULT_SORT) -> QuerySet[Api]:
@@ -214,6 +235,15 @@ def visible_to(viewer: Viewer) -> Q:
     return everybody | Q(provider=viewer) | Q(visibility=Visibility.RESTRICTED) & (theirs or Q(pk__in=())) | team
 
 
+def known_plans(names: Iterable[str]) -> tuple[list[Plan], list[str]]:
+    """The plans of these names that exist, and the names of those that do not."""
+    wanted = list(names)
+    try:
+        return plans_named(wanted), []
+    except UnknownPlan as refusal:
+        return plans_named([name for name in wanted if name not in refusal.names]), refusal.names
+
+
 def plans_of(api: Api) -> list[Plan]:
     """The plans under which the API is offered, in the order of `all_plans`."""
     return list(all_plans().filter(apis=api))
@@ -226,7 +256,13 @@ def revisions_of(api: Api) -> QuerySet[Revision]:
 
 def next_revision_number(api: Api) -> int:
     """The number that the API's next revision will have."""
-    return (api.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return max(api.revisions.aggregate(last=Max("number"))["last"] or 0, api.revisions_made) + 1
+
+
+def who_goes(api: Api) -> QuerySet[Revision]:
+    """The revisions of which one goes when the next is made, the oldest first; none while there is room for more."""
+    undeployed = api.revisions.exclude(deployed_for=api).order_by("number")
+    return undeployed if api.revisions.count() >= settings.MOST_REVISIONS else undeployed.none()
 
 
 def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
@@ -251,7 +287,7 @@ def older_versions_of(api: Api) -> list[Api]:
 
 def context_is_open(api: Api) -> bool:
     """Whether the context may still change: no revision and no other version depends on it."""
-    return not api.revisions.exists() and len(versions_of(api)) == 1
+    return not (api.revisions_made or api.revisions.exists()) and len(versions_of(api)) == 1
 
 
 def deployed_versions_of(api: Api) -> list[Api]:

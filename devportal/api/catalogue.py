@@ -26,6 +26,7 @@ from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.pictures import picture_of
 from publisher.queries import plans_of
+from publisher.scoping import uses_of
 from publisher.thumbnails import MEDIA_TYPE
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
@@ -54,6 +55,15 @@ class EndpointUrls(serializers.Serializer):  # type: ignore[type-arg]
     environmentType = serializers.CharField()
     URLs = Urls()
     defaultVersionURLs = Urls(required=False, help_text="Of the default version only.")
+
+
+class ScopeInfo(serializers.Serializer):  # type: ignore[type-arg]
+    """A scope that topics of an API ask for, and whose roles get it."""
+
+    key = serializers.CharField(source="name")
+    name = serializers.CharField(source="display_name")
+    roles = serializers.ListField(child=serializers.CharField())
+    description = serializers.CharField()
 
 
 class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
@@ -96,6 +106,7 @@ class CatalogueDocument(CatalogueEntry):
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
     authorizationHeader = Constant("Authorization")
+    scopes = serializers.SerializerMethodField()
     tiers = serializers.SerializerMethodField()
     endpointURLs = serializers.SerializerMethodField()
     lastUpdatedTime = Moment(source="updated_at")
@@ -104,6 +115,11 @@ class CatalogueDocument(CatalogueEntry):
     def get_additionalProperties(self, api: Api) -> list[dict[str, Any]]:  # noqa: N802
         """Those that the Developer Portal shows."""
         return [dict(Property(each).data) for each in api.properties if each["shown"]]
+
+    @extend_schema_field(ScopeInfo(many=True))
+    def get_scopes(self, api: Api) -> list[dict[str, Any]]:
+        """Those that somebody has described."""
+        return [dict(ScopeInfo(use.definition).data) for use in uses_of(api) if use.definition]
 
     @extend_schema_field(Tier(many=True))
     def get_tiers(self, api: Api) -> list[dict[str, Any]]:

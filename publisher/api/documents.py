@@ -10,10 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.rest.documents import Constant, Moment, Neutral, Strict
+from publisher import scoping
+from publisher.api.scopes import NamedScope
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 from publisher.presentation import AccessControl, Visibility
 from publisher.secret_headers import hidden
+from publisher.topics import TEXTS
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
@@ -301,6 +304,7 @@ class ApiDocument(Strict):
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
     operations = OperationsField(required=False)
+    scopes = serializers.SerializerMethodField()
     corsConfiguration = CorsConfiguration(required=False, allow_null=True)
     queryToken = serializers.BooleanField(
         source="query_token", required=False, help_text="Whether a token may come in the address."
@@ -338,6 +342,9 @@ class ApiDocument(Strict):
         "gatewayType": Neutral.one_of("wso2/synapse", "Regular", why="There is one gateway, of the type wso2/synapse."),
         "keyManagers": Neutral(lambda value: value == ["all"], "There is one key manager: send all."),
         "monetization": Neutral.off("enabled", "Calls are not billed here."),
+        "scopes": Neutral(
+            lambda value: False, "Scopes are kept at /apis/{apiId}/scopes; send back here what was read."
+        ),
         "responseCachingEnabled": Neutral.one_of(False, why=NO_CACHE),
         "securityScheme": Neutral(
             lambda value: _within("oauth2", "oauth_basic_auth_api_key_mandatory")(value) and "oauth2" in value,
@@ -346,6 +353,11 @@ class ApiDocument(Strict):
         "transport": Neutral(_within("ws", "wss", "http", "https"), "A WebSocket API is reached by ws and wss."),
         "websubSubscriptionConfiguration": Neutral.off("enable", "A WebSocket API has no WebSub subscriptions."),
     }
+
+    @extend_schema_field(NamedScope(many=True))
+    def get_scopes(self, api: Api) -> list[dict[str, Any]]:
+        """Its own scopes, and the shared ones that its topics name; not those that nobody has described."""
+        return [dict(NamedScope(use).data) for use in scoping.uses_of(api) if use.definition]
 
 
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
@@ -368,7 +380,14 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
         listed = cors.get("accessControlAllowOrigins", [])
         parts["origins"] = listed if cors.get("corsConfigurationEnabled") and listed != EVERY_ORIGIN else []
     if "operations" in given:
-        parts["topics"] = given["operations"]
+        # What WSO2's operations have no field for stays with its topic.
+        texts = {topic["target"]: topic for topic in present.topics} if present else {}
+        parts["topics"] = [
+            {**{key: texts[each["target"]][key] for key in TEXTS & texts[each["target"]].keys()}, **each}
+            if each["target"] in texts
+            else each
+            for each in given["operations"]
+        ]
     if "endpointConfig" in given:
         config = given["endpointConfig"] or {}
         for key in ("production", "sandbox"):

@@ -2,10 +2,13 @@
 
 from publisher.forms.categories import CategoryForm
 from publisher.forms.common import GuardedForm, in_words
+from publisher.forms.definitions import CreateFromDefinitionForm, SourceForm, creation_of
 from publisher.forms.designs import CreateForm, PlansForm, RuntimeForm
 from publisher.forms.endpoints import EndpointForm, TryForm
+from publisher.forms.exchange import ImportForm, UploadForm
 from publisher.forms.lifecycle import BulkForm, DeletionForm, RevisionForm, TransitionForm, VersionForm
 from publisher.forms.presentation import BasicInfoForm, BusinessInfoForm, PropertiesForm, ThumbnailForm
+from publisher.forms.topics import MessageForm, TopicForm
 
 __all__ = [
     "BasicInfoForm",
@@ -13,16 +16,23 @@ __all__ = [
     "BusinessInfoForm",
     "CategoryForm",
     "CreateForm",
+    "CreateFromDefinitionForm",
     "DeletionForm",
     "EndpointForm",
     "GuardedForm",
+    "ImportForm",
+    "MessageForm",
     "PlansForm",
     "PropertiesForm",
     "RevisionForm",
     "RuntimeForm",
+    "SourceForm",
     "ThumbnailForm",
+    "TopicForm",
     "TransitionForm",
     "TryForm",
+    "UploadForm",
     "VersionForm",
+    "creation_of",
     "in_words",
 ]

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from django import forms
 
-from publisher import validation
+from publisher import queries, validation
 from publisher.forms.common import PLAIN, CleanedField
 from publisher.lifecycle import Action, State
-from publisher.models import Api
+from publisher.models import Api, Revision
 
 
 class VersionForm(forms.Form):
@@ -36,6 +36,20 @@ class RevisionForm(forms.Form):
         help_text="For those who look at the list of revisions later.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    goes = forms.ModelChoiceField(
+        Revision.objects.none(),
+        label="The revision that goes",
+        required=False,
+        error_messages={"invalid_choice": "This revision is gone or deployed by now. Choose which one goes."},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
+        super().__init__(data)
+        self.fields["goes"].queryset = queries.who_goes(api)  # type: ignore[attr-defined]
+
+    def clean_description(self) -> str:
+        """Without the spaces around it."""
+        return str(self.cleaned_data["description"]).strip()
 
 
 class TransitionForm(forms.Form):

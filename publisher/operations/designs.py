@@ -28,6 +28,8 @@ from publisher.operations.common import (
     why_context_is_taken,
     why_in_the_way,
 )
+from publisher.operations.documents import copy_documents
+from publisher.operations.scopes import copy_scopes
 from publisher.operations.transitions import transition_api
 
 FOR_CREATION = {
@@ -98,22 +100,53 @@ def create_api(
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
-@transaction.atomic
-def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
-    """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
+def create_version(
+    *,
+    api: Api,
+    version: str,
+    make_default: bool = False,
+    parts: Mapping[str, Any] | None = None,
+    plans: Iterable[Plan] | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Copy the design under a new version, in state Created. `parts`, which are clean, and `plans` are otherwise.
+
+    Raises RoleRequired, Invalid, AlreadyExists (version).
+    """
     permissions.require_version(actor, api)
     number = clean({"version": version}, design.NAMES)["version"]
+    others = dict(parts or {})
+    refuse_backends(design.backends(others))
+    if "endpoint_options" in others:
+        others["endpoint_options"] = secret_headers.sealed(others["endpoint_options"], api.endpoint_options)
+    with transaction.atomic():
+        return _copy(api, number, make_default, others, plans, actor=actor, now=now)
+
+
+def _copy(
+    api: Api,
+    number: str,
+    make_default: bool,
+    parts: Mapping[str, Any],
+    plans: Iterable[Plan] | None,
+    *,
+    actor: User,
+    now: datetime,
+) -> Api:
     _one_at_a_time()
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
     if why := why_in_the_way(source.context, number, since=now):
         raise AlreadyExists({"version": f"{why} Choose another version."})
-    fields = {field: getattr(source, field) for field in design.COPIED}
-    plans, categories = source.plans.all(), source.categories.all()
-    copy = _insert(Api(**fields, version=number), provider=actor, plans=plans, categories=categories, now=now)
+    fields = {field: getattr(source, field) for field in design.COPIED} | dict(parts)
+    offered, categories = source.plans.all() if plans is None else plans, source.categories.all()
+    copy = _insert(Api(**fields, version=number), provider=actor, plans=offered, categories=categories, now=now)
     pictures = Thumbnail.objects.filter(api=source)
     Thumbnail.objects.bulk_create(Thumbnail(api=copy, image=kept.image) for kept in pictures)
+    copy_documents(source=source, copy=copy)
+    copy_scopes(source=source, copy=copy)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)

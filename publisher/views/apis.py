@@ -26,7 +26,7 @@ from publisher.views.common import api_page, health_for, is_served
 APIS_A_PAGE = 24
 SORTS = (("-updated", "Changed"), ("-created", "New"), ("name", "Name"), ("state", "State"))
 """How cards are sorted, which have no heads to click."""
-LATEST = 6
+LATEST, NEWEST = 6, 5
 
 
 @require_safe
@@ -98,6 +98,7 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             for row in queries.changes_of(found)[:LATEST]
         ],
         "versions": queries.versions_of(found),
+        "newest": impact.newest_subscriptions(found, NEWEST),
     }
     return api_page(request, found, "apis/overview.html", **context)
 
