@@ -12,7 +12,6 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("accounts", "publisher", "devportal")
 WRITING = {"save", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "delete", "update"}
 EXCEPTIONS = {
-    "publisher/thumbnails.py": "Pillow writes a picture into memory",
     "accounts/bootstrap.py": "the first administrator: nobody is there yet who could be the actor",
     "accounts/drafts.py": "what was typed into a form that could not be taken, kept for an hour",
     "publisher/bootstrap.py": "the first plans, likewise",
