@@ -12,12 +12,13 @@ from core.errors import Invalid
 from core.values import BadValue, refuse
 from publisher import validation
 from publisher.endpoint import read_endpoint, read_options
+from publisher.mock import clean_mock
 from publisher.origins import clean_origins
 from publisher.topics import clean_topics
 
 COPIED = (
     *("name", "context", "description", "tags"),
-    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token", "mock"),
 )
 """What a new version takes over from the one before it."""
 
@@ -26,7 +27,8 @@ def read(given: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]])
     """Every part through its cleaner, ready to be stored.
 
     Raises Invalid with a sentence for each field that cannot be taken; those of an endpoint are called
-    `production_url`, `production_failover` and so on, those of the options by their own names.
+    `production_url`, `production_failover` and so on, those of the options by their own names, those of a
+    mock `mock_script` and so on.
     """
     values, errors = {}, {}
     for part, value in given.items():
@@ -75,5 +77,6 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "topics": clean_topics,
     "origins": clean_origins,
     "query_token": bool,
+    "mock": clean_mock,
 }
-PREFIXES = {"production": "production_", "sandbox": "sandbox_"}
+PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

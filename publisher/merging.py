@@ -12,11 +12,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-DOCUMENTS: Mapping[str, str] = {"production": "production_", "sandbox": "sandbox_", "endpoint_options": ""}
+from publisher import mock
+
+DOCUMENTS: Mapping[str, str] = {
+    "production": "production_",
+    "sandbox": "sandbox_",
+    "endpoint_options": "",
+    "mock": "mock_",
+}
 """The parts of a design that are documents of fields, with what stands before the names of these."""
 SEALED = "sealed_headers"
 SECRET = "secret_headers"  # noqa: S105  the name of a field
-EMPTY_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
+_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
+EMPTY: Mapping[str, Mapping[str, Any]] = {"production": _ENDPOINT, "sandbox": _ENDPOINT, "mock": mock.OFF}
+"""The fields of a document of which nothing is stored."""
 
 
 def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +33,7 @@ def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for part, value in parts.items():
         if part in DOCUMENTS:
-            document = value if part == "endpoint_options" else {**EMPTY_ENDPOINT, **value}
+            document = {**EMPTY.get(part, {}), **value}
             fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
         elif part == "plans":
             fields[part] = sorted(plan.name for plan in value)
@@ -38,7 +47,7 @@ def parts_of(fields: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, An
     parts: dict[str, Any] = {}
     for part, value in like.items():
         if part in DOCUMENTS:
-            names = value if part == "endpoint_options" else EMPTY_ENDPOINT
+            names = EMPTY.get(part, value)
             parts[part] = {name: fields[f"{DOCUMENTS[part]}{name}"] for name in names}
         else:
             parts[part] = fields[part]

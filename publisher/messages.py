@@ -14,6 +14,7 @@ _FIELDS = {
     "endpoint_options": "endpoint configuration",
     "production": "production endpoint",
     "sandbox": "sandbox endpoint",
+    "mock": "mock backend",
 }
 _DONE = {
     Action.PUBLISH: "Published",

@@ -93,7 +93,7 @@ class Api(KeepsFolded):
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
-    says whether a token may come in the address.
+    says whether a token may come in the address. `mock` is what is said in place of a backend, see `publisher.mock`.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -114,6 +114,7 @@ class Api(KeepsFolded):
     topics = models.JSONField(default=list, blank=True)
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
+    mock = models.JSONField(default=dict, blank=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"
@@ -142,6 +143,11 @@ class Api(KeepsFolded):
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
+
+    @property
+    def has_backend(self) -> bool:
+        """Whether calls can be passed on to anything: an address, or the mock that stands in for one."""
+        return bool(self.production or self.sandbox or self.mock.get("is_on"))
 
     @property
     def stage(self) -> State:

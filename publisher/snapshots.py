@@ -1,5 +1,6 @@
 """What a revision remembers of an API, and how a design differs from it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from publisher.endpoint import EndpointOptions
@@ -18,6 +19,7 @@ ROUTED = {
     "topics": "topics",
     "origins": "allowed origins",
     "query_token": "tokens in the address",
+    "mock": "mock backend",
 }
 
 
@@ -36,15 +38,19 @@ def take(api: Api) -> dict[str, Any]:
         "plans": sorted(api.plans.values_list("name", flat=True)),
         "origins": api.origins,
         "query_token": api.query_token,
+        "mock": api.mock,
     }
+
+
+def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """A snapshot with the default of all that did not exist yet in those days."""
+    options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
+    return {"mock": {}, **snapshot, "endpoint_options": options.to_document()}
 
 
 def differences(api: Api) -> list[str]:
     """What differs between the design and the deployed revision, in words; empty when nothing is deployed."""
     if api.deployed_revision is None:
         return []
-    now, deployed = take(api), dict(api.deployed_revision.snapshot)
-    # An option that did not exist yet in those days has its default since.
-    options = EndpointOptions.from_document(deployed.get("endpoint_options", {}))
-    deployed["endpoint_options"] = options.to_document()
+    now, deployed = take(api), filled(api.deployed_revision.snapshot)
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]

@@ -35,12 +35,16 @@ from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
 from publisher import addresses, health, impact, queries, secret_headers, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.mock import Mock
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
+
+MOCKED = Endpoint("ws://mock.invalid")
+"""Stands where a mock answers: the host is what it is told that it is."""
 
 Fingerprints = dict[str, tuple[str, str]]
 
@@ -176,7 +180,10 @@ def _undeployed(row: Api) -> Deployment:
 
 
 def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
-    endpoints = {each: Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")}
+    mock = Mock.from_document(snapshot.get("mock", {}), snapshot["topics"])
+    endpoints = {
+        each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
+    }
     topics = [
         Topic(
             target=document["target"],
@@ -201,6 +208,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
         origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
+        mock=mock,
     )
 
 

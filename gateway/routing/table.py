@@ -24,6 +24,7 @@ from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
     from publisher.endpoint import Endpoint, EndpointOptions
+    from publisher.mock import Mock
     from publisher.origins import Origins
 
 VERSION = "{version}"
@@ -35,7 +36,8 @@ class Deployment:
     """What the gateway knows of one API: its deployed revision and the two things that act at once, state and removal.
 
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
-    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call.
+    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
+    `mock` answers in place of the endpoints.
     """
 
     api_id: str
@@ -52,6 +54,7 @@ class Deployment:
     deployed_at: float = 0.0
     query_token: bool = True
     origins: Origins | None = None
+    mock: Mock | None = None
 
     @property
     def is_served(self) -> bool:

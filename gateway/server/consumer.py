@@ -112,7 +112,9 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         route, dialer = admitted.route, self.context.dialer
         # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
         addresses = [
-            BackendAddress(backend_url(address, route, handshake.query_string), f"{route.api_id} {address}")
+            BackendAddress(
+                backend_url(address, route, handshake.query_string), f"{route.api_id} {address}", route.deployment.mock
+            )
             for address in admitted.endpoint.addresses
         ]
         # Under this id the connection stands in logs, and can be given another token.

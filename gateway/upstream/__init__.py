@@ -3,5 +3,6 @@
 dialer          address after address, within time
 handshake       what is asked and what may be answered (RFC 6455 §4.1)
 headers         what a backend is told about the client
+mock_backend    what answers where there is no backend yet
 breaker, breaker_store   leaves a backend alone that fails; what all workers know of it
 """

@@ -30,7 +30,9 @@ from gateway.upstream.handshake import (
     check_response,
     write_request,
 )
+from gateway.upstream.mock_backend import open_mock
 from publisher.endpoint import EndpointOptions
+from publisher.mock import Mock
 from publisher.uris import ascii_url
 
 T = TypeVar("T")
@@ -40,10 +42,11 @@ log = logging.getLogger("gateway.upstream")
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """Where to dial: the whole URL, and the configured address that the breaker knows it by."""
+    """Where to dial: the whole URL, and the configured address that the breaker knows it by; or the `mock` instead."""
 
     url: str
     key: str
+    mock: Mock | None = None
 
 
 class DialFailed(Exception):
@@ -154,18 +157,20 @@ class Dialer:
         request = write_request(url, key, upgrade, options)
         secure = tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None
 
+        loop = asyncio.get_running_loop()
+
+        def shake_hands() -> HandshakeProtocol:
+            return HandshakeProtocol(request, loop.create_future())
+
         async def connect(ip: str, port: int) -> HandshakeProtocol:
-            loop = asyncio.get_running_loop()
-            _, protocol = await loop.create_connection(
-                lambda: HandshakeProtocol(request, loop.create_future()),
-                ip,
-                port,
-                ssl=secure,
-                server_hostname=(url.hostname or "") if secure else None,
-            )
+            name = (url.hostname or "") if secure else None
+            _, protocol = await loop.create_connection(shake_hands, ip, port, ssl=secure, server_hostname=name)
             return protocol
 
-        protocol = await self.reach(url, connect, options)
+        if address.mock:
+            _, protocol = await loop.create_unix_connection(shake_hands, sock=await open_mock(address.mock))
+        else:
+            protocol = await self.reach(url, connect, options)
         try:
             return check_response(protocol, await protocol.answer, key, upgrade, options)
         except BaseException:

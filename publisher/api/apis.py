@@ -24,7 +24,7 @@ from core.rest.requests import (
     required_query,
     search,
 )
-from publisher import operations, queries
+from publisher import mock, operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.documents import ApiDocument, ApiInfo, parts_of
 from publisher.models import Api
@@ -38,6 +38,7 @@ FIELD_NAMES = {
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
     "topics": "operations",
+    **{f"mock_{name}": f"mock.{name}" for name in mock.OFF},
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }
 LOOKUPS: dict[str, str | Callable[[str], Q]] = {

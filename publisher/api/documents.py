@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.rest.documents import Constant, Moment, Neutral, Strict
+from publisher import mock
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 from publisher.secret_headers import hidden
@@ -116,6 +117,33 @@ class EndpointConfig(OfTheWholeApi, Strict):
                 config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
                 config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
         return {**config, "options": hidden(instance.endpoint_options)}
+
+
+class MockDocument(OfTheWholeApi, Strict):
+    """What the gateway says in place of a backend while `endpointImplementationType` is INLINE. Messages are lines."""
+
+    on_connect = serializers.ListField(child=serializers.CharField(), required=False, help_text="Messages at once.")
+    replies = serializers.ListField(child=serializers.CharField(), required=False, help_text="what => message")
+    echo = serializers.BooleanField(required=False, help_text="Send back what no reply fits.")
+    every = Number(required=False, min_value=0, max_value=mock.LONGEST, help_text="Seconds between `in_turn`; 0: off.")
+    in_turn = serializers.ListField(child=serializers.CharField(), required=False, help_text="Sent again and again.")
+    script = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="send MESSAGE, burst NUMBER MESSAGE, pause SECONDS, close CODE REASON, repeat",
+    )
+
+    def to_representation(self, instance: Api) -> Any:
+        """The stored document, whole; whether it is on is said by `endpointImplementationType`."""
+        return {name: value for name, value in {**mock.OFF, **instance.mock}.items() if name != "is_on"}
+
+
+class ImplementationType(serializers.ChoiceField):
+    """Who answers, in WSO2's words: the addresses (ENDPOINT), or the mock (INLINE)."""
+
+    def get_attribute(self, instance: Api) -> str:
+        """The mock while it is switched on."""
+        return "INLINE" if instance.mock.get("is_on") else "ENDPOINT"
 
 
 class CorsConfiguration(OfTheWholeApi, Strict):
@@ -243,6 +271,8 @@ class ApiDocument(Strict):
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
+    endpointImplementationType = ImplementationType(["ENDPOINT", "INLINE"], required=False)
+    mock = MockDocument(required=False, allow_null=True)
     operations = OperationsField(required=False)
     corsConfiguration = CorsConfiguration(required=False, allow_null=True)
     queryToken = serializers.BooleanField(
@@ -257,7 +287,6 @@ class ApiDocument(Strict):
     visibility = Constant("PUBLIC")
     accessControl = Constant("NONE")
     subscriptionAvailability = Constant("CURRENT_TENANT")
-    endpointImplementationType = Constant("ENDPOINT")
     keyManagers = Constant({"all": True})
     workflowStatus = Constant("APPROVED")
     hasThumbnail = Constant(False)
@@ -301,6 +330,12 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
         parts["origins"] = listed if cors.get("corsConfigurationEnabled") and listed != EVERY_ORIGIN else []
     if "operations" in given:
         parts["topics"] = given["operations"]
+    if "mock" in given or "endpointImplementationType" in given:
+        stored = {**mock.OFF, **(present.mock if present else {})}
+        stored |= (given["mock"] or mock.OFF) if "mock" in given else {}
+        if "endpointImplementationType" in given:
+            stored["is_on"] = given["endpointImplementationType"] == "INLINE"
+        parts["mock"] = stored
     if "endpointConfig" in given:
         config = given["endpointConfig"] or {}
         for key in ("production", "sandbox"):

@@ -9,7 +9,7 @@ from django import forms
 
 from core.duration_field import DurationField
 from core.errors import Invalid
-from publisher import validation
+from publisher import mock, validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
@@ -61,6 +61,44 @@ class EndpointForm(GuardedForm):
         required=False,
         help_text="Addresses tried in this order, one a line.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    mock_is_on = forms.BooleanField(
+        label="Answer with a mock",
+        required=False,
+        help_text="The gateway then answers by itself, instead of the addresses above, until this is switched off.",
+    )
+    mock_on_connect = forms.CharField(
+        label="On connecting",
+        required=False,
+        help_text="Messages for whoever connects, one a line. @name sends an example of the message of that name.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"type": "welcome"}'}),
+    )
+    mock_replies = forms.CharField(
+        label="Replies",
+        required=False,
+        help_text="What => message, one a line; the first that fits answers. What is a text, a member of a JSON "
+        "object with its value, or * for any; ${member} is what was sent.",
+        widget=forms.Textarea(
+            attrs={**PLAIN, "rows": 3, "placeholder": 'type=join => {"type": "joined", "room": "${room}"}'}
+        ),
+    )
+    mock_echo = forms.BooleanField(
+        label="Send back what no reply fits",
+        required=False,
+        help_text="As an echo, byte for byte.",
+    )
+    mock_in_turn = forms.CharField(
+        label="Again and again",
+        required=False,
+        help_text="Messages sent one after the other, for ever, one a line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"price": 101}'}),
+    )
+    mock_script = forms.CharField(
+        label="Script",
+        required=False,
+        help_text="Done line after line from the moment of connecting: send MESSAGE, burst NUMBER MESSAGE, "
+        "pause SECONDS, close CODE REASON, and repeat as the last line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "burst 10 tick\npause 2\nclose 1000 bye"}),
     )
     prevent_suspension = forms.BooleanField(
         label="Prevent suspension",
@@ -117,6 +155,15 @@ class EndpointForm(GuardedForm):
                 label=limits.label,
                 help_text=help_text,
             )
+        self.fields["mock_every"] = DurationField(
+            what="This",
+            least=mock.SHORTEST,
+            most=mock.LONGEST,
+            may_be_off=True,
+            required=False,
+            label="Pause between them",
+            help_text="0: never.",
+        )
         for name, (help_text, step) in _NUMBERS.items():
             self.fields[name] = forms.FloatField(
                 label=OPTION_BOUNDS[name].label,
@@ -131,6 +178,10 @@ class EndpointForm(GuardedForm):
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
             "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
             "secret_headers": "\n".join(f"{name}: {value}" for name, value in options["secret_headers"].items()),
+            **{
+                f"mock_{name}": "\n".join(value) if name in mock.LISTS else value
+                for name, value in {**mock.OFF, **api.mock}.items()
+            },
             **GuardedForm.initial_of(api),
             "production_url": api.production.get("url", ""),
             "production_failover": "\n".join(api.production.get("failover", ())),
@@ -156,6 +207,11 @@ class EndpointForm(GuardedForm):
         documents = {
             "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
             "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
+            "mock": {
+                **{name: sent[f"mock_{name}"] for name in ("is_on", "echo")},
+                **{name: _lines(sent[f"mock_{name}"]) for name in mock.LISTS},
+                "every": sent["mock_every"] or 0,
+            },
             "endpoint_options": {name: sent[name] for name in EndpointOptions().to_document()},
         }
         return {**super().edit(), "changes": documents}

@@ -16,7 +16,7 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
+RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token", "mock")
 
 
 class AlreadyDeployed(Conflict):
@@ -80,7 +80,8 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    changes = {field: revision.snapshot[field] for field in RESTORED}
+    recorded = snapshots.filled(revision.snapshot)
+    changes = {field: recorded[field] for field in RESTORED}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
@@ -88,8 +89,8 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
 
 def is_design(api: Api, revision: Revision) -> bool:
     """Whether restoring the revision would change nothing."""
-    now = snapshots.take(api)
-    return all(now[field] == revision.snapshot[field] for field in RESTORED)
+    now, then = snapshots.take(api), snapshots.filled(revision.snapshot)
+    return all(now[field] == then[field] for field in RESTORED)
 
 
 def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> Revision:
@@ -111,7 +112,8 @@ def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) 
     """Deploy a revision of a locked row, whoever asks."""
     if row.stage is State.RETIRED:
         raise CannotDeploy(f"{row} is retired and cannot be deployed again. Make a new version of it.")
-    if not (revision.snapshot["production"] or revision.snapshot["sandbox"]):
+    snapshot = revision.snapshot
+    if not (snapshot["production"] or snapshot["sandbox"] or snapshot.get("mock", {}).get("is_on")):
         raise CannotDeploy(f"Revision {revision.number} names no endpoint. Give the API one and make a new revision.")
     place = (revision.snapshot["context"], revision.snapshot["version"])
     if why := why_in_the_way(*place, key=row.pk, since=row.created_at, older_only=True):

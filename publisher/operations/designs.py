@@ -76,7 +76,7 @@ def create_api(
     values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
-    ready = {"endpoint": values.get("production") or values.get("sandbox"), "plans": plans}
+    ready = {"endpoint": Api(**values).has_backend, "plans": plans}
     if publish and (missing := [name for name, given in ready.items() if not given]):
         raise NotReadyToPublish(missing)
     refuse_backends({"endpoint": [url]} if url else design.backends(values))

@@ -87,6 +87,8 @@ class EndpointPage(DesignPage):
             **health_for(api, now()),
             "timeouts": [form[name] for name in self.TIMEOUTS],
             "suspension": [form[name] for name in self.SUSPENSION],
+            "mock_fields": [form[f"mock_{name}"] for name in ("on_connect", "replies", "echo")],
+            "mock_later": [form[f"mock_{name}"] for name in ("in_turn", "every", "script")],
             "advanced_is_open": bool(form.errors.keys() & EndpointOptions().to_document().keys()),
         }
         return super().show(api, form, **context)

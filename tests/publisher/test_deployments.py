@@ -30,6 +30,7 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "plans": ["Gold", "Silver"],
         "origins": [],
         "query_token": True,
+        "mock": {},
     }
 
 
