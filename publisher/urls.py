@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from publisher.views import apis, checks, creations, deployments, designs, lifecycles, versions
+from publisher.views import apis, checks, creations, deployments, designs, lifecycles, samples, versions
 
 app_name = "publisher"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),
+    path("apis/sample", samples.sample, name="sample"),
     path("field-checks", checks.field_check, name="field-checks"),
     path("endpoint-tests", checks.endpoint_test, name="endpoint-tests"),
     path("apis/<uuid:pk>", apis.api, name="api"),

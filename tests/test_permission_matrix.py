@@ -127,6 +127,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:apis", "302 403 403 200 200 200 200"),
     Line("GET", "publisher:create", "302 403 403 200 403 403 200"),
     Line("POST", "publisher:create", "302 403 403 302 403 403 302", body={**ECHO, "plans": ["Gold"]}),
+    Line("POST", "publisher:sample", "302 403 403 302 403 403 302"),
     Line(
         "POST",
         "publisher:create",

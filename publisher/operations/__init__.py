@@ -25,6 +25,7 @@ from publisher.operations.designs import (
     update_api,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.samples import deploy_sample
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "delete_api",
     "delete_plan",
     "deploy_revision",
+    "deploy_sample",
     "is_design",
     "restore_revision",
     "transition_api",

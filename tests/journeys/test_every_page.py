@@ -39,6 +39,7 @@ NO_PAGES = {
     "publisher:home",
     "publisher:restorations",
     "publisher:revisions",
+    "publisher:sample",
     "publisher:transitions",
     "publisher:undeployment",
 }

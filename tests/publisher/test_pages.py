@@ -69,7 +69,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests"}
+    assert named == {*PAGES, *POSTS, "home", "apis", "create", "field-checks", "endpoint-tests", "sample"}
 
 
 @pytest.mark.parametrize("name", [*PAGES, "versions", "deletion"])
