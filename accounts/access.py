@@ -56,28 +56,34 @@ def turn_away(request: HttpRequest, roles: Iterable[Role]) -> HttpResponse | Non
         return None
     # A request for a fragment makes the whole page go to the portal's sign-in.
     fragment = request.headers.get("HX-Request") == "true"
-    back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
-    portal = portals.of_path(request.path)
-    draft = None
-    if request.method != "GET" and not fragment:
-        draft = draft_of(request)
-        back = drafts.address(request, draft) if draft else came_from(request) or portal.home
-    address = f"{reverse('accounts:sign-in', args=[portal])}?{urlencode({'next': back})}"
+    portal, back, draft = portals.of_path(request.path), request.get_full_path(), None
+    if request.method != "GET" or fragment:
+        back, draft = typed_on(request)
+    sign_in = reverse("accounts:sign-in", args=[portal])
+    address = f"{sign_in}?{urlencode({'next': back or portal.home})}"
     answer = HttpResponse(headers={"HX-Redirect": address}) if fragment else HttpResponseRedirect(address)
     if draft:
         drafts.keep(request, answer, draft)
     return answer
 
 
-def draft_of(request: HttpRequest) -> Draft | None:
-    """What a form sent in vain, if it stood on the very page that it was sent to: there it can be filled in again."""
-    page = urlsplit(came_from(request)).path
-    return drafts.write(request, drafts.body_of(request)) if request.POST and page == request.path else None
+def typed_on(request: HttpRequest) -> tuple[str, Draft | None]:
+    """The page on which a form stood that was sent in vain, and what it sent if it can be filled in there again.
+
+    It can be where the page is the one that it was sent to, where it says which of the page's forms it is, and where
+    a part of the page has sent the whole of it. The page is empty where another site sent the form.
+    """
+    page = came_from(request)
+    path, of_fragment = urlsplit(page).path, request.headers.get("HX-Request") == "true"
+    if not page or not request.POST or not (path == request.path or drafts.FORM in request.POST or of_fragment):
+        return page, None
+    draft = drafts.write(request, drafts.body_of(request), path=path)
+    return drafts.address(page, draft), draft
 
 
 def came_from(request: HttpRequest) -> str:
     """The page of this server that the visitor came from, or nothing. A form that was sent stood on it."""
-    page = urlsplit(request.headers.get("Referer", ""))
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
     if page.netloc != request.get_host():
         return ""
     return page.path + (f"?{page.query}" if page.query else "")

@@ -1,4 +1,4 @@
-"""How often one address may try what costs the hash of a password, whatever the names.
+"""How often somebody may try what costs something: above all the hash of a password, by address whatever the names.
 
 Guessing at one name is braked by axes besides. Counted per process, or for all together when the cache is shared.
 """
@@ -21,13 +21,13 @@ SIGN_IN_SECONDS, SIGN_UP_SECONDS = 900, 3600
 
 
 class TooManyAttempts(DomainError):
-    """The address has tried too often."""
+    """Somebody has tried too often."""
 
     status = 429
     code = 900429
 
     def __init__(self, what: str, seconds: int) -> None:
-        super().__init__(f"{what} from your address. Wait {durations.in_words(seconds)}, then try again.")
+        super().__init__(f"{what}. Wait {durations.in_words(seconds)}, then try again.")
         self.headers = {"Retry-After": str(seconds)}
 
 
@@ -38,9 +38,9 @@ class Attempt:
     key: str
 
     @classmethod
-    def begin(cls, request: HttpRequest, *, kind: str, most: int, seconds: int, refusal: str) -> "Attempt":
-        """Count an attempt of whoever sends `request`. Raises TooManyAttempts after `most` in so many seconds."""
-        attempt = cls(f"attempts:{kind}:{counted(request.META.get('REMOTE_ADDR') or '')}")
+    def begin(cls, who: str, *, kind: str, most: int, seconds: int, refusal: str) -> "Attempt":
+        """Count an attempt of `who`. Raises TooManyAttempts after `most` in so many seconds."""
+        attempt = cls(f"attempts:{kind}:{who}")
         if (cache.get_or_set(attempt.key, 0, seconds) or 0) >= most:
             raise TooManyAttempts(refusal, seconds)
         attempt.count(1)
@@ -52,11 +52,16 @@ class Attempt:
             cache.incr(self.key, number)
 
 
+def address_of(request: HttpRequest) -> str:
+    """The address under which attempts are counted."""
+    return counted(request.META.get("REMOTE_ADDR") or "")
+
+
 def person_of(request: HttpRequest, *, username: str, password: str) -> User | None:
     """The person of this name and password; None whatever was wrong. Raises TooManyAttempts."""
-    refusal = "Too many names or passwords were wrong"
+    refusal = "Too many names or passwords were wrong from your address"
     most = settings.FAILED_SIGN_INS_PER_ADDRESS
-    attempt = Attempt.begin(request, kind="sign-in", most=most, seconds=SIGN_IN_SECONDS, refusal=refusal)
+    attempt = Attempt.begin(address_of(request), kind="sign-in", most=most, seconds=SIGN_IN_SECONDS, refusal=refusal)
     try:
         person = authenticate(request, username=username, password=password)
     except TooManyPasswords:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import portals
-from accounts.default_password import FIRST_USERNAME
+from accounts.default_password import default_password_is_marked
 from accounts.models import User
 from accounts.preferences import chosen_theme
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -18,8 +18,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     person = user if isinstance(user, User) else None
     is_admin = person is not None and person.has_role(Role.ADMIN)
-    # The mark on the row answers without hashing whether the first start's password stands.
-    first = User.objects.filter(username_key=FIRST_USERNAME, is_active=True, must_change_password=True)
     return {
         "portal": portal.slug,
         "portal_name": portal.title,
@@ -27,7 +25,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": chosen_theme(request),
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
         "may_administer": is_admin,
-        "default_password_stands": is_admin and first.exists(),
+        "default_password_stands": is_admin and default_password_is_marked(),
         "gateway_ws_url": settings.GATEWAY_WS_URL,
         "gateway_wss_url": settings.GATEWAY_WSS_URL,
     }

@@ -2,7 +2,7 @@
 
 A draft is the body of a form, or the page that answered one, in a row that only the browser can open which sent it:
 the key is in a cookie, so neither the table nor a URL holds anything in clear. Passwords are left out. Drafts are
-bounded in size, in number (of one client, and in all) and in time.
+bounded in size, in number (of one client, of all strangers, of everybody else) and in time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import zlib
 from datetime import timedelta
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
@@ -21,7 +22,10 @@ KEPT = timedelta(hours=1)
 MOST_BYTES = 128 * 1024  # compressed
 MOST_OF_ONE = 100
 MOST = 500
+STRANGER = "-"  # in front of the client of what nobody who is signed in has sent
 QUERY, COOKIE = "draft", "__Host-apim-draft"
+FORM = "form"
+"""A hidden field that names one of the forms of a page: a dialog, which is sent to another address."""
 LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation")
 
 
@@ -46,10 +50,11 @@ def keep(request: HttpRequest, response: HttpResponse, draft: Draft) -> None:
     )
 
 
-def write(request: HttpRequest, body: bytes, *, status: int = 0) -> Draft | None:
+def write(request: HttpRequest, body: bytes, *, path: str = "", status: int = 0) -> Draft | None:
     """Write a draft down; None where it is too large. `status` is that of an answer, 0 for a form.
 
-    What is written for somebody who is signed in opens for nobody else.
+    `path` is that of the page on which it is opened, if that is another than the one that was asked for. What is
+    written for somebody who is signed in opens for nobody else.
     """
     packed = zlib.compress(_whose(request) + body)
     if len(packed) > MOST_BYTES:
@@ -57,12 +62,15 @@ def write(request: HttpRequest, body: bytes, *, status: int = 0) -> Draft | None
     key = request.COOKIES.get(COOKIE) or ""
     key = key if _box(key) else Fernet.generate_key().decode()
     client = hashlib.sha256(str(request.META.get("REMOTE_ADDR")).encode()).hexdigest()
-    sealed = Fernet(key).encrypt(packed)
-    draft = Draft(client=client, path=request.path[:500], status=status, sealed=sealed, created_at=timezone.now())
+    client = client if request.user.is_authenticated else f"{STRANGER}{client[1:]}"
+    sealed, at = Fernet(key).encrypt(packed), timezone.now()
+    draft = Draft(client=client, path=(path or request.path)[:500], status=status, sealed=sealed, created_at=at)
     draft.save(force_insert=True)
     draft.key = key
     Draft.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (Draft.objects.all(), MOST)):
+    strangers = Q(client__startswith=STRANGER)
+    kind = Draft.objects.filter(strangers if client.startswith(STRANGER) else ~strangers)
+    for rows, most in ((Draft.objects.filter(client=client), MOST_OF_ONE), (kind, MOST)):
         surplus = list(rows.order_by("-created_at", "pk").values_list("pk", flat=True)[most : most + 100])
         if surplus:
             Draft.objects.filter(pk__in=surplus).delete()
@@ -85,13 +93,14 @@ def read(request: HttpRequest) -> tuple[Draft, bytes] | None:
     return (draft, body) if draft and whose in (b"", _whose(request).strip()) else None
 
 
-def address(request: HttpRequest, draft: Draft | None) -> str:
-    """Where a draft of this request is opened; without one, the page as it was."""
-    query = request.GET.copy()
+def address(page: str, draft: Draft | None) -> str:
+    """Where a draft of this page, a path with its query, is opened; without one, the page as it was."""
+    path, _, asked = page.partition("?")
+    query = QueryDict(asked, mutable=True)
     query.pop(QUERY, None)
     if draft:
         query[QUERY] = draft.pk
-    return f"{request.path}?{query.urlencode()}" if query else request.path
+    return f"{path}?{query.urlencode()}" if query else path
 
 
 def _whose(request: HttpRequest) -> bytes:

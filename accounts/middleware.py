@@ -1,20 +1,31 @@
 """The one place where a domain error becomes an HTML answer."""
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
+from django.urls import ResolverMatch, reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import drafts
+from accounts import default_password, drafts, portals
 from accounts.access import came_from
+from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
+from accounts.roles import Role
 from core.errors import DomainError
+from core.rest.refusals import refusal_body
 
 REFUSED = "errors/refused.html"
-FAILED = frozenset({400, 409})
+FAILED = frozenset({400, 409, 429})
+DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
+WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CHANGE_SECONDS = 3600
 
 
 class DomainErrorMiddleware(MiddlewareMixin):
@@ -24,60 +35,147 @@ class DomainErrorMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render the page of an anticipated refusal, whose class may name a `template`; leave the rest to Django."""
-        if not isinstance(error, DomainError):
-            return None
-        if request.headers.get("HX-Request") == "true":  # only a fragment was asked for: the rest of the page stays
-            answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
-            answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
-            return answer
-        came = came_from(request)
-        back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
-        template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
-        page = render(request, template, context, status=error.status)
-        for name, value in getattr(error, "headers", {}).items():
-            page[name] = value
-        return page
+        return refusal_page(request, error) if isinstance(error, DomainError) else None
 
 
-class DraftMiddleware:
-    """Nothing typed is lost, and Back asks nobody whether to send a form again.
+def refusal_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A page with the refusal's status, headers and sentence, or a notice where only a fragment was asked for."""
+    if request.headers.get("HX-Request") == "true":  # the rest of the page stays
+        answer = render(request, "errors/toast.html", {"error": error}, status=error.status)
+        answer["HX-Retarget"], answer["HX-Reswap"] = ".toasts", "beforeend"
+        return answer
+    came = came_from(request)
+    back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
+    template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
+    page = render(request, template, context, status=error.status)
+    for name, value in getattr(error, "headers", {}).items():
+        page[name] = value
+    return page
 
-    A page that is opened with a draft gets it as `request.draft`, which `core.forms.sent` hands to its form. A form
-    that failed is answered by sending the browser to an address of its own, where the answer is shown: so it has a
-    place in the history like any other page.
+
+class ChangesMiddleware:
+    """Bounds how much one address may change in an hour, whoever it says it is: accounts cost a stranger nothing.
+
+    What is refused or fails does not count, nor what people do who were given a role.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method == "GET" and drafts.QUERY in request.GET and isinstance(request.user, User):
-            if not (found := drafts.read(request)):
-                return HttpResponseRedirect(drafts.address(request, None))
-            draft, body = found
-            if draft.status:
-                return HttpResponse(body, status=draft.status)
-            request.draft = QueryDict(body)  # type: ignore[attr-defined]
-            messages.info(request, "What you typed is here again. Nothing has been sent yet.")
+        """Count what is not only read."""
+        if request.method in SAFE or is_trusted(request):
+            return self.get_response(request)
+        most, refusal = settings.CHANGES_PER_ADDRESS, "Too much was changed from your address"
+        try:
+            attempt = Attempt.begin(
+                address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal
+            )
+        except TooManyAttempts as error:
+            return self._refusal(request, error)
+        answer = self.get_response(request)
+        if answer.status_code >= HTTPStatus.BAD_REQUEST or is_trusted(request):  # a token says only now whose it is
+            attempt.count(-1)
+        return answer
+
+    def _refusal(self, request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
+        """In the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page."""
+        if request.path.startswith("/oauth2/"):
+            body = {"error": "temporarily_unavailable", "error_description": str(error)}
+            return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
+        if request.path.startswith(("/api/", "/client-registration/")):
+            return JsonResponse(refusal_body(error), status=error.status, headers=error.headers)
+        return refusal_page(request, error)
+
+
+def is_trusted(request: HttpRequest) -> bool:
+    """Whether whoever asks holds a role that nobody gets by signing up."""
+    user = getattr(request, "user", None)
+    return isinstance(user, User) and bool(user.roles - {Role.SUBSCRIBER})
+
+
+class OwnPasswordMiddleware:
+    """Somebody with a password that an administrator chose sees one page: the one on which it is changed.
+
+    The REST API refuses such a person itself (`accounts.rest`).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Lead to that page, and on from there, instead of to any other."""
+        match = request.resolver_match
+        if match is None or match.view_name in WITHOUT_OWN_PASSWORD or not is_page(match):
+            return None
+        if not isinstance(request.user, User) or not default_password.must_choose_another(request.user):
+            return None
+        portal = portals.of_path(request.path)
+        wanted = request.get_full_path() if request.method == "GET" else portal.home
+        address = f"{reverse('accounts:password', args=[portal])}?{urlencode({'next': wanted})}"
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(headers={"HX-Redirect": address})
+        return HttpResponseRedirect(address)
+
+
+def is_page(match: ResolverMatch) -> bool:
+    """Whether people look at what is there: it is neither the REST API nor where programs ask for tokens."""
+    if match.namespace.startswith("oauth2_provider"):
+        return match.url_name == "authorize"
+    return not hasattr(match.func, "cls")  # as Django REST framework marks its views
+
+
+class DraftMiddleware:
+    """Nothing typed is lost, and Back asks nobody whether to send a form again.
+
+    A page that is opened with a draft gets it as `request.draft`, which `core.forms.sent` hands to its form; if it was
+    a dialog, or one of several forms on the page, as `request.reopened`, for `core.forms.reopened`. A form that failed
+    is answered by sending the browser to an address of its own, where the answer is shown: so it has a place in the
+    history like any other page.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "GET" and drafts.QUERY in request.GET:
+            found = drafts.read(request)
+            if found and found[0].status:
+                return HttpResponse(found[1], status=found[0].status)
+            if isinstance(request.user, User):  # others are asked to sign in first, and come back with the draft
+                if not found:
+                    return HttpResponseRedirect(drafts.address(request.get_full_path(), None))
+                typed = QueryDict(found[1])
+                setattr(request, "reopened" if drafts.FORM in typed else "draft", typed)
+                messages.info(request, "What you typed is here again. Nothing has been sent yet.")
         answer = self.get_response(request)
         if not _is_failed_form(request, answer):
             return answer
         kept = drafts.write(request, answer.content, status=answer.status_code)
         if kept is None:
             return answer
-        moved = HttpResponseRedirect(drafts.address(request, kept))
+        moved = HttpResponseRedirect(drafts.address(request.get_full_path(), kept))
         moved.status_code = 303
         drafts.keep(request, moved, kept)
         return moved
 
 
 def _is_failed_form(request: HttpRequest, answer: HttpResponse) -> bool:
-    """Whether a browser, and no program, was sent a page that says what is wrong with its form."""
-    return (
-        request.method == "POST"
-        and answer.status_code in FAILED
-        and request.headers.get("Sec-Fetch-Mode") == "navigate"
-        and isinstance(request.user, User)
-        and not answer.streaming
-        and not answer.has_header("Cache-Control")
-    )
+    """Whether a browser, and no program, was sent a page that says what is wrong with its form.
+
+    A page that nothing may keep is shown where it is, unless it is one of those doors: they show nothing secret.
+    """
+    if (
+        request.method != "POST"
+        or answer.status_code not in FAILED
+        or request.headers.get("Sec-Fetch-Mode") != "navigate"
+        or answer.streaming
+    ):
+        return False
+    is_door = request.resolver_match is not None and request.resolver_match.view_name in DOORS
+    return is_door or (isinstance(request.user, User) and not answer.has_header("Cache-Control"))

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
 from accounts.roles import Role, in_order
-from core.folded import FoldedText, Folding, KeepsFolded
+from core.folded import FoldedText, Folding, KeepsFolded, LookText
 
 
 class People(UserManager["User"]):
@@ -39,6 +39,7 @@ class User(KeepsFolded, AbstractUser):
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
     last_name_key = FoldedText(of="last_name")
+    username_look = LookText(of="username", db_index=True)
 
     objects: ClassVar[People] = People()
 
@@ -93,7 +94,8 @@ def _draft_id() -> str:
 class Draft(models.Model):
     """A form that was sent in vain, or the page that answered one (`status`), sealed: see `accounts.drafts`.
 
-    `client` is a digest of the address it came from, so that one cannot fill the table. `key` is never stored.
+    `client` is a digest of the address it came from, so that one cannot fill the table; those of strangers begin with
+    `-`. `key` is never stored.
     """
 
     ID_LENGTH: ClassVar = 32

@@ -5,9 +5,10 @@ Where `actor` may be None, that is whoever works on the server itself, at its co
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from axes.utils import reset as forget_attempts
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -19,8 +20,9 @@ from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, Invalid
-from core.text import fold, listed
+from core.errors import Conflict, DomainError, Invalid
+from core.lookalikes import looks, possible_looks
+from core.text import listed
 from core.values import invalid
 
 
@@ -30,6 +32,27 @@ class UsernameTaken(Invalid):
     def __init__(self, username: str) -> None:
         sentence = f"The name {username} is taken. Choose another, or sign in if it is yours."
         super().__init__(sentence, {"username": sentence})
+
+
+class UsernameLooksTaken(Invalid):
+    """Another name looks like this one."""
+
+    def __init__(self, username: str) -> None:
+        sentence = (
+            f"People would take {username} for a name that is taken or reserved. Choose one that looks different."
+        )
+        super().__init__(sentence, {"username": sentence})
+
+
+class TooManySignUps(DomainError):
+    """More people have made accounts today than the installation lets in."""
+
+    status = 429
+    code = 900429
+    headers = {"Retry-After": "3600"}
+    sentence = (
+        "Too many accounts were made today. Come back tomorrow, or ask an administrator to make an account for you."
+    )
 
 
 class WrongPassword(Invalid):
@@ -57,47 +80,57 @@ class NoPassword(Conflict):
 
 
 LONGEST_NAME = 150
+RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
+NOT_CURRENT = "This is not your current password. Type the one you signed in with."
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
 PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
 
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
-    """Create somebody's own account with the role subscriber; raises UsernameTaken, WeakPassword or Invalid."""
+    """Create somebody's own account with the role subscriber.
+
+    Raises UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY within a day.
+    """
+    new = User.objects.filter(date_joined__gt=now - timedelta(days=1), date_joined__lte=now, is_service=False)
+    if new.count() >= settings.SIGN_UPS_PER_DAY > 0:
+        raise TooManySignUps
     user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
     with transaction.atomic():
         return admit(user, [Role.SUBSCRIBER], actor=user, now=now)
 
 
-@transaction.atomic
 def create_user(
     *, username: str, password: str, roles: Iterable[Role], actor: User | None, now: datetime, email: str = ""
 ) -> User:
-    """Create an account for somebody else, who is asked to change the password at the first sign-in."""
+    """Create an account for somebody else, who has to change the password at the first sign-in."""
     require_in_charge(actor)
-    user = new_user(username=username, email=email, password=password, now=now)
+    user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
     user.must_change_password = True
-    return admit(user, roles, actor=actor, now=now)
+    with transaction.atomic():
+        return admit(user, roles, actor=actor, now=now)
 
 
-@transaction.atomic
 def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     require_change_account(actor, of=user)
     if actor == user and not user.check_password(current_password):
-        sentence = "This is not your current password. Type the one you signed in with."
-        raise WrongPassword(sentence, {"current_password": sentence})
+        raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+    before = user.password
     check_policy(new_password, user, field="new_password")
     if actor == user and current_password == new_password:
         sentence = "This is the password you have now. Choose a new one."
         raise WeakPassword(sentence, {"new_password": sentence})
-    user.set_password(new_password)
+    user.set_password(new_password)  # slow: nobody waits for a lock
     user.must_change_password = actor != user
-    user.save(update_fields=["password", "must_change_password"])
-    record_change(user, "password_changed", actor=actor, now=now)
+    with transaction.atomic():
+        held = User.objects.filter(pk=user.pk, **({"password": before} if actor == user else {}))
+        if held.update(password=user.password, must_change_password=user.must_change_password) != 1:
+            # It was changed or reset while this one was hashed.
+            raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+        record_change(user, "password_changed", actor=actor, now=now)
     return user
 
 
-@transaction.atomic
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     """Give somebody who cannot sign in a one-time password, which is returned here and kept nowhere.
 
@@ -109,11 +142,12 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     if actor == user:
         raise NoPassword("Change your own password on the page of your account, with the one you have now.")
     password = one_time_password()
-    user.set_password(password)
+    user.set_password(password)  # slow: nobody waits for a lock
     user.must_change_password = True
-    user.save(update_fields=["password", "must_change_password"])
-    forget_attempts(username=fold(user.username))  # as `views.sessions.counted_name` counts them
-    record_change(user, "password_reset", actor=actor, now=now)
+    with transaction.atomic():
+        user.save(update_fields=["password", "must_change_password"])
+        forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
+        record_change(user, "password_reset", actor=actor, now=now)
     return password
 
 
@@ -219,8 +253,13 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     except ValidationError:
         sentence = "A name is made of letters, digits and the signs @ . + - _ and has no spaces."
         raise invalid(username=sentence) from None
+    if not any(sign.isalnum() for sign in username):
+        raise invalid(username="A name has at least one letter or digit.")
     if User.objects.filter(username_key=username).exists():
         raise UsernameTaken(username)
+    shapes = possible_looks(username)
+    if shapes & RESERVED_LOOKS or User.objects.filter(username_look__in=shapes).exists():
+        raise UsernameLooksTaken(username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)

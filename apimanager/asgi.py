@@ -4,10 +4,12 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-application = get_asgi_application()
+django.setup(set_prefix=False)
 
+from apimanager.portal.application import PortalApplication  # noqa: E402
 from gateway.server.asgi import StandaloneGateway  # noqa: E402
 
+application = PortalApplication()
 gateway = StandaloneGateway()

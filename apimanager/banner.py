@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
 
 PATIENCE = 60.0  # seconds
 PAUSE = 0.05  # seconds between knocks
@@ -23,19 +22,15 @@ class Part(NamedTuple):
     tls: bool
 
 
-def parts() -> list[Part]:
-    """All that must answer before anybody is told to come in."""
-    return [
+def announce(default_password_stands: bool) -> int:
+    """Print the banner when all parts answer, or which of them does not; 0 either way, since the rest may be of use."""
+    parts = [
         Part("portal", settings.PORTAL_PORT, "/devportal/", tls=True),
         Part("gateway (ws)", settings.GATEWAY_WS_PORT, "/health", tls=False),
         Part("gateway (wss)", settings.GATEWAY_WSS_PORT, "/health", tls=True),
         Part("samples", settings.SAMPLES_PORT, "/health", tls=False),
     ]
-
-
-def announce(default_password_stands: bool) -> int:
-    """Print the banner when all parts answer, or which of them does not; 0 either way, since the rest may be of use."""
-    silent = wait_for(parts(), PATIENCE)
+    silent = wait_for(parts, PATIENCE)
     if silent:
         names = ", ".join(part.name for part in silent)
         sys.stdout.write(f"Not answering after {PATIENCE:.0f} s: {names}. The lines above may say why.\n")
@@ -57,30 +52,15 @@ def wait_for(expected: Iterable[Part], patience: float) -> list[Part]:
 
 
 def banner_text(default_password_stands: bool) -> str:
-    """Every address, and the next step."""
-    lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses())
-    who = "admin / admin (and change that password)" if default_password_stands else "your account"
-    return (
-        f"\n  The API manager is running.\n\n{lines}\n\n"
-        f"  Next: open {settings.PORTAL_URL}/publisher and sign in with {who}.\n"
-        f"  Choose CREATE API; ws://localhost:{settings.SAMPLES_PORT}/echo is an endpoint to begin with.\n"
-        "  Ctrl-C stops everything.\n\n"
-    )
-
-
-def addresses() -> list[tuple[str, str]]:
-    """What is where, in the order in which people need it."""
+    """What is where, in the order in which people need it, and the next step."""
     portal, samples = settings.PORTAL_URL, f"ws://localhost:{settings.SAMPLES_PORT}"
-    listed = [
-        ("Publisher", "/publisher"),
-        ("Developer Portal", "/devportal"),
-        ("Administration", "/admin/"),
-        ("OAuth 2", "/oauth2/token"),
-        ("", "/.well-known/oauth-authorization-server"),
-        ("REST", "/api/docs"),
-    ]
-    return [
-        *((name, portal + path) for name, path in listed if _exists(path)),
+    addresses = [
+        ("Publisher", f"{portal}/publisher"),
+        ("Developer Portal", f"{portal}/devportal"),
+        ("Administration", f"{portal}/admin/"),
+        ("OAuth 2", f"{portal}/oauth2/token"),
+        ("", f"{portal}/.well-known/oauth-authorization-server"),
+        ("REST", f"{portal}/api/docs"),
         ("Gateway", f"{settings.GATEWAY_WS_URL}/{{context}}/{{version}}"),
         ("", f"{settings.GATEWAY_WSS_URL}/{{context}}/{{version}}"),
         ("Sample backends", f"{samples}/echo"),
@@ -88,16 +68,14 @@ def addresses() -> list[tuple[str, str]]:
         *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
         ("Data", str(settings.DATA_DIR)),
     ]
-
-
-def _exists(path: str) -> bool:
-    for candidate in (path, f"{path}/"):
-        try:
-            resolve(candidate)
-        except Resolver404:
-            continue
-        return True
-    return False
+    lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses)
+    who = "admin / admin (and change that password)" if default_password_stands else "your account"
+    return (
+        f"\n  The API manager is running.\n\n{lines}\n\n"
+        f"  Next: open {portal}/publisher and sign in with {who}.\n"
+        f"  Choose CREATE API; {samples}/echo is an endpoint to begin with.\n"
+        "  Ctrl-C stops everything.\n\n"
+    )
 
 
 def _answers(part: Part) -> bool:

@@ -40,11 +40,6 @@ def _draft(path: Path, text: str) -> Path:
     return draft
 
 
-def make_secret_key() -> str:
-    """A new Django `SECRET_KEY`: 64 random URL-safe characters."""
-    return secrets.token_urlsafe(48)
-
-
 def make_signing_key() -> str:
     """A new RSA-2048 private key in PEM, for signing access tokens (RS256, RFC 7518 §3.3)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

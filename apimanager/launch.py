@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, preflight, samples, signals, tls
+from apimanager import banner, bootstrap, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.server import config, master
@@ -30,13 +30,24 @@ def everything(say: Callable[[str], None]) -> int:
     The children are forks of this process, which has imported what they need: so a start takes a second or two.
     """
     with signals.heeded():
-        stands = _prepare_everything(say)
+        _begin(_ports("portal", "gateway", "samples"))
+        bootstrap.check_database()
+        _ensure_certificate(say)
+        bootstrap.prepare_database(timezone.now(), say)
+        stands = default_password_stands()
+        preflight.check_exposure(settings.BIND_HOST, stands)
+        _ = get_resolver().url_patterns  # imports every view, once for all children
+        connections.close_all()
     grace = settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS
     children = [
         # The samples end last, for the gateway's clients are talking to them.
         Child("samples", lambda: _or_sentence(lambda: samples.run(settings.SAMPLES_PORT)), last=True),
         Child("gateway", lambda: _serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
-        Child("portal", lambda: _or_sentence(_serve_portal)),
+        Child(
+            "portal",
+            lambda: _or_sentence(_serve_portal),
+            grace=settings.PORTAL_DRAIN_SECONDS + STOPPING_SECONDS,
+        ),
         Child("banner", lambda: banner.announce(stands), once=True),
     ]
     supervisor = Supervisor(children, say=log.warning)
@@ -45,55 +56,40 @@ def everything(say: Callable[[str], None]) -> int:
 
 
 def portal_alone() -> None:
-    """Serve the portal in this process."""
-    _prepare_alone(_portal_port())
+    """Serve the portal in this process, which ends with it."""
+    _prepare_alone(_ports("portal"))
     _serve_portal()
 
 
 def gateway_alone(workers: int) -> int:
     """Serve the gateway with this many worker processes; returns the exit code."""
-    _prepare_alone(_gateway_ports())
+    _prepare_alone(_ports("gateway"))
     return _serve_gateway(workers)
 
 
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
     with signals.heeded():
-        _prepare_log()
-        preflight.check_ports(_samples_port())
+        _begin(_ports("samples"))
     signals.leave()
     samples.run(settings.SAMPLES_PORT)
 
 
-def _prepare_everything(say: Callable[[str], None]) -> bool:
-    """Tell whether the first password stands."""
-    _prepare_log()
-    preflight.check_ports([*_portal_port(), *_gateway_ports(), *_samples_port()])
-    bootstrap.check_database()
-    _ensure_certificate(say)
-    bootstrap.prepare_database(timezone.now(), say)
-    _check_exposure()
-    stands = default_password_stands()
-    _ = get_resolver().url_patterns  # imports every view, once for all children
-    connections.close_all()
-    return stands
-
-
 def _prepare_alone(ports: list[WantedPort]) -> None:
     with signals.heeded():
-        _prepare_log()
-        preflight.check_ports(ports)
+        _begin(ports)
         bootstrap.check_migrated()
-        _check_exposure()
+        preflight.check_exposure(settings.BIND_HOST, default_password_stands())
         _ensure_certificate(log.info)
         connections.close_all()
     signals.leave()
 
 
 def _serve_portal() -> None:
-    from apimanager import portal  # Twisted's reactor belongs to the process that imports it
+    from apimanager.portal import server  # Twisted's reactor belongs to the process that imports it
 
-    portal.serve(settings.BIND_HOSTS)
+    upkeep.start()
+    server.serve(settings.BIND_HOSTS)
 
 
 def _serve_gateway(workers: int) -> int:
@@ -132,13 +128,11 @@ def _or_sentence(work: Callable[[], object]) -> int:
     return 0
 
 
-def _prepare_log() -> None:
+def _begin(ports: list[WantedPort]) -> None:
+    """What is done before anything can go wrong that is worth a line in the log."""
     if settings.LOG_FORMAT == "json":
         formats.take_over()
-
-
-def _check_exposure() -> None:
-    preflight.check_exposure(settings.BIND_HOST, default_password_stands())
+    preflight.check_ports(ports)
 
 
 def _ensure_certificate(say: Callable[[str], None]) -> None:
@@ -149,18 +143,21 @@ def _ensure_certificate(say: Callable[[str], None]) -> None:
         say(f"Made a certificate for {settings.PUBLIC_HOST}: {settings.TLS_CERTIFICATE}")
 
 
-def _portal_port() -> list[WantedPort]:
-    return [WantedPort(host, settings.PORTAL_PORT, "APIM_PORTAL_PORT") for host in settings.BIND_HOSTS]
-
-
-def _samples_port() -> list[WantedPort]:
-    return [WantedPort("127.0.0.1", settings.SAMPLES_PORT, "APIM_SAMPLES_PORT")]
-
-
-def _gateway_ports() -> list[WantedPort]:
-    ports = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
-    metrics = [WantedPort("127.0.0.1", settings.METRICS_PORT, "APIM_METRICS_PORT")] if settings.METRICS_PORT else []
+def _ports(*parts: str) -> list[WantedPort]:
+    """What these parts are going to listen on."""
+    portal = {"APIM_PORTAL_PORT": settings.PORTAL_PORT}
+    gateway = {"APIM_GATEWAY_WS_PORT": settings.GATEWAY_WS_PORT, "APIM_GATEWAY_WSS_PORT": settings.GATEWAY_WSS_PORT}
+    metrics = {"APIM_METRICS_PORT": settings.METRICS_PORT} if settings.METRICS_PORT else {}
+    samples = {"APIM_SAMPLES_PORT": settings.SAMPLES_PORT}
+    listened = {
+        "portal": [(settings.BIND_HOSTS, portal)],
+        "gateway": [(settings.BIND_HOSTS, gateway), (["127.0.0.1"], metrics)],
+        "samples": [(["127.0.0.1"], samples)],
+    }
     return [
-        *(WantedPort(host, port, setting) for setting, port in ports.items() for host in settings.BIND_HOSTS),
-        *metrics,
+        WantedPort(host, port, setting)
+        for part in parts
+        for hosts, ports in listened[part]
+        for setting, port in ports.items()
+        for host in hosts
     ]

@@ -1,9 +1,12 @@
 """What must be true before anything listens. Each check raises `CannotStart` with one sentence for the operator."""
 
+import logging
 import os
 import socket
+import stat
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +19,8 @@ from core.values import BadValue
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
+OTHERS = 0o077  # every right of group and others
+log = logging.getLogger("apimanager")
 YES_OR_NO = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
 
 
@@ -60,10 +65,17 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             )
         return named
 
-    def backends(self, var: str, default: str, *, own_ports: Iterable[int], own_hosts: Iterable[str]) -> BackendPolicy:
-        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong."""
+    def backends(
+        self, var: str, *, bind: str, samples_port: int, own_ports: Iterable[int], own_hosts: Iterable[str]
+    ) -> BackendPolicy:
+        """Read which networks and hosts backends may be in; raises CannotStart naming the entry that is wrong.
+
+        Where nothing is said, that is the samples' port on this machine, and nothing at all where others are let in.
+        """
+        allowed = self.list(var, default=None)
+        open_ports = [samples_port] if allowed is None and is_loopback(bind) else []
         try:
-            return read_policy(self.list(var, default=default.split(",")), own_ports=own_ports, own_hosts=own_hosts)
+            return read_policy(allowed or [], own_ports=own_ports, own_hosts=own_hosts, loopback_ports=open_ports)
         except BadNetwork as error:
             raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
 
@@ -86,7 +98,7 @@ class WantedPort(NamedTuple):
 def check_data_folder(folder: Path) -> None:
     """Raise CannotStart unless the data folder is there (it is made if need be) and can be written to."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
@@ -95,6 +107,21 @@ def check_data_folder(folder: Path) -> None:
             f"The data folder {folder} cannot be written ({error.strerror or error}): "
             "make it writable or name another with APIM_DATA_DIR."
         ) from error
+
+
+def keep_private(folder: Path) -> None:
+    """Let nobody else read what this process writes from now on, nor what lies in the data folder already."""
+    os.umask(OTHERS)
+    places = [folder, *(Path(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files))]
+    for place in places:
+        with suppress(FileNotFoundError):  # others are at work here too
+            state = place.lstat()
+            if stat.S_ISLNK(state.st_mode) or not state.st_mode & OTHERS:
+                continue
+            try:
+                place.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
+            except PermissionError:
+                log.warning("%s can be read by others and is not ours to change: run `chmod go= %s`.", place, place)
 
 
 def check_proxy_protocol(proxies: TrustedProxies, is_spoken: bool) -> None:
@@ -121,7 +148,17 @@ def check_ports(listeners: Iterable[WantedPort]) -> None:
             raise CannotStart(
                 f"{other} and {listener.setting} both ask for port {listener.port}: give them different ones."
             )
-        _check_port(listener)
+        host, port, setting = listener
+        if not 0 < port < 65536:
+            raise CannotStart(f"{setting}={port} is no port: choose one between 1 and 65535.")
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen(1)
+        except OSError as error:
+            raise CannotStart(port_problem(host, port, setting, error)) from error
 
 
 def check_exposure(host: str, default_password_stands: bool) -> None:
@@ -137,7 +174,12 @@ def hosts_of(bind: str) -> list[str]:
     """The addresses to listen on for `APIM_BIND`: loopback means both families, as clients mean by "localhost"."""
     if bind not in ("127.0.0.1", "localhost"):
         return [bind.strip("[]")]
-    return ["127.0.0.1", "::1"] if _has_ipv6_loopback() else ["127.0.0.1"]
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]
 
 
 def is_loopback(host: str) -> bool:
@@ -148,26 +190,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _has_ipv6_loopback() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def _check_port(listener: WantedPort) -> None:
-    host, port, setting = listener
-    if not 0 < port < 65536:
-        raise CannotStart(f"{setting}={port} is no port: choose one between 1 and 65535.")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen(1)
-    except OSError as error:
-        raise CannotStart(port_problem(host, port, setting, error)) from error

@@ -13,9 +13,9 @@ import signal
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -33,13 +33,13 @@ ROOM_PATH = re.compile(r"/chat(?:/rooms/([^/]{1,64}))?/?")
 LOBBY = "lobby"
 
 
+@dataclass(eq=False)
 class Member:
     """Somebody in a room, with what is still to be sent to them."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.waiting: asyncio.Queue[str] = asyncio.Queue(WAITING)
-        self.too_slow = asyncio.Event()
+    name: str
+    waiting: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    too_slow: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, line: str) -> None:
         """Queue a line; a member whose queue is full is marked too slow and hears no more."""
@@ -49,57 +49,37 @@ class Member:
             self.too_slow.set()
 
 
+@dataclass(eq=False)
 class Room:
     """Who is there and what was said last."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.members: set[Member] = set()
-        self.history: deque[str] = deque(maxlen=HISTORY)
+    name: str
+    members: set[Member] = field(default_factory=set)
+    history: deque[str] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     def join(self, member: Member, now: datetime) -> None:
         """Let a member in: they hear the history, everybody hears of them."""
         for line in self.history:
             member.hear(line)
         self.members.add(member)
-        self._tell(self._line(member, now, presence="join"))
+        self._tell(member, now, presence="join")
 
     def say(self, member: Member, text: str, now: datetime) -> None:
         """Tell everybody, the speaker included, and remember it."""
-        line = self._line(member, now, text=text[:LONGEST_TEXT])
-        self.history.append(line)
-        self._tell(line)
+        self.history.append(self._tell(member, now, text=text[:LONGEST_TEXT]))
 
     def leave(self, member: Member, now: datetime) -> None:
         """Let a member go and tell the others."""
         self.members.discard(member)
-        self._tell(self._line(member, now, presence="leave"))
+        self._tell(member, now, presence="leave")
 
-    def _tell(self, line: str) -> None:
-        for member in self.members:
-            member.hear(line)
-
-    def _line(self, member: Member, now: datetime, **said: str) -> str:
-        return json.dumps({"room": self.name, "from": member.name, **said, "at": now.isoformat()}, ensure_ascii=False)
-
-
-class Chat:
-    """The rooms. A room lives as long as somebody is in it, and its history with it."""
-
-    def __init__(self) -> None:
-        self.rooms: dict[str, Room] = {}
-
-    async def attend(self, line: ServerConnection, room_name: str, name: str) -> None:
-        """Keep one client in a room until they leave, or read too slowly."""
-        room = self.rooms.setdefault(room_name, Room(room_name))
-        member = Member(name)
-        room.join(member, datetime.now(UTC))
-        try:
-            await _first_of(_listen(line, room, member), _tell(line, member), _let_go(line, member))
-        finally:
-            room.leave(member, datetime.now(UTC))
-            if not room.members:
-                self.rooms.pop(room_name, None)
+    def _tell(self, member: Member, now: datetime, **said: str) -> str:
+        """Tell everybody; the line that they hear."""
+        told = {"room": self.name, "from": member.name, **said, "at": now.isoformat()}
+        line = json.dumps(told, ensure_ascii=False)
+        for each in self.members:
+            each.hear(line)
+        return line
 
 
 def run(port: int, host: str = "127.0.0.1") -> None:
@@ -121,19 +101,37 @@ async def serve_samples(host: str, port: int) -> None:
 
 def handler() -> Callable[[ServerConnection], Awaitable[None]]:
     """What answers a client, with rooms of its own."""
-    chat = Chat()
+    rooms: dict[str, Room] = {}
 
     async def answer(line: ServerConnection) -> None:
         address = urlsplit(line.request.path if line.request else "")
         name = parse_qs(address.query).get("name", ["somebody"])[0]
         with suppress(ConnectionClosed):
             if room := ROOM_PATH.fullmatch(unquote(address.path)):
-                await chat.attend(line, room[1] or LOBBY, name[:LONGEST_NAME])
+                await attend(rooms, line, room[1] or LOBBY, name[:LONGEST_NAME])
                 return
             async for message in line:
                 await line.send(message)
 
     return answer
+
+
+async def attend(rooms: dict[str, Room], line: ServerConnection, room_name: str, name: str) -> None:
+    """Keep one client in a room until they leave, or read too slowly. A room lives as long as somebody is in it."""
+    room = rooms.setdefault(room_name, Room(room_name))
+    member = Member(name)
+    room.join(member, datetime.now(UTC))
+    telling = asyncio.create_task(_tell(line, member))
+    try:
+        async for message in line:
+            text = message if isinstance(message, str) else message.decode(errors="replace")
+            room.say(member, text, datetime.now(UTC))
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        room.leave(member, datetime.now(UTC))
+        if not room.members:
+            rooms.pop(room_name, None)
 
 
 def admit(line: ServerConnection, request: Request) -> Response | None:
@@ -146,28 +144,17 @@ def admit(line: ServerConnection, request: Request) -> Response | None:
     return line.respond(HTTPStatus.NOT_FOUND, "There is /echo, /chat and /chat/rooms/{room}?name={you}.\n")
 
 
-async def _listen(line: ServerConnection, room: Room, member: Member) -> None:
-    async for message in line:
-        text = message if isinstance(message, str) else message.decode(errors="replace")
-        room.say(member, text, datetime.now(UTC))
-
-
 async def _tell(line: ServerConnection, member: Member) -> None:
-    while True:
-        await line.send(await member.waiting.get())
+    """Send a member what waits for it, until it reads too slowly: then its line is ended."""
 
+    async def send() -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await line.send(await member.waiting.get())
 
-async def _let_go(line: ServerConnection, member: Member) -> None:
-    await member.too_slow.wait()
-    await line.close(TOO_SLOW, "You read too slowly.")
-
-
-async def _first_of(*jobs: Any) -> None:
-    """Run jobs side by side; when one ends, stop the others."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
+    sending = asyncio.create_task(send())
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await member.too_slow.wait()
+        await line.close(TOO_SLOW, "You read too slowly.")
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        sending.cancel()

@@ -1,5 +1,6 @@
 """Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
 
+import secrets
 from pathlib import Path
 
 from apimanager import key_files, preflight
@@ -13,6 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 preflight.check_data_folder(DATA_DIR)
+preflight.keep_private(DATA_DIR)
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
@@ -29,10 +31,14 @@ BIND_HOST: str = env.str("APIM_BIND", default="127.0.0.1")
 BIND_HOSTS: list[str] = preflight.hosts_of(BIND_HOST)
 PUBLIC_HOST: str = env.str("APIM_PUBLIC_HOST", default="localhost")
 PORTAL_PORT: int = env.int("APIM_PORTAL_PORT", default=9443)
+PORTAL_CONNECTIONS: int = env.int("APIM_PORTAL_CONNECTIONS", default=4096)
+PORTAL_CONNECTIONS_PER_ADDRESS: int = env.int("APIM_PORTAL_CONNECTIONS_PER_ADDRESS", default=256)
+PORTAL_DRAIN_SECONDS: float = env.float("APIM_PORTAL_DRAIN_SECONDS", default=5.0)
 GATEWAY_WS_PORT: int = env.int("APIM_GATEWAY_WS_PORT", default=9099)
 GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
 CONNECTION_LOG_DAYS: float = env.float("APIM_CONNECTION_LOG_DAYS", default=30.0)
+CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
@@ -51,7 +57,8 @@ GATEWAY_WSS_URL: str = env.str("APIM_GATEWAY_WSS_URL", default=f"wss://{PUBLIC_H
 
 BACKEND_POLICY = env.backends(
     "APIM_BACKEND_NETWORKS",
-    default="127.0.0.0/8,::1",
+    bind=BIND_HOST,
+    samples_port=SAMPLES_PORT,
     own_ports=(PORTAL_PORT, GATEWAY_WS_PORT, GATEWAY_WSS_PORT, METRICS_PORT),
     own_hosts=(*BIND_HOSTS, PUBLIC_HOST),
 )
@@ -66,7 +73,7 @@ preflight.check_proxy_protocol(TRUSTED_PROXIES, PROXY_PROTOCOL)
 
 DEBUG: bool = env.bool("APIM_DEBUG", default=False)
 SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
-    DATA_DIR / "secret_key", key_files.make_secret_key
+    DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(48)
 )
 VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
 key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
@@ -107,8 +114,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",  # before static files, among which are pages of others
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apimanager.middleware.ReadableMiddleware",
+    "apimanager.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,8 +125,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
+    "accounts.middleware.OwnPasswordMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -162,6 +173,14 @@ LOGGING = {
     },
 }
 
+# --- upkeep ------------------------------------------------------------------------------------------------
+
+UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)
+AUDIT_LOG_DAYS: float = env.float("APIM_AUDIT_LOG_DAYS", default=365.0)
+AUDIT_LOG_ROWS: int = env.int("APIM_AUDIT_LOG_ROWS", default=1_000_000)
+AUDIT_ARCHIVE = Path(env.str("APIM_AUDIT_ARCHIVE", default=str(DATA_DIR / "archive")))
+SIGN_IN_LOG_DAYS: float = env.float("APIM_SIGN_IN_LOG_DAYS", default=90.0)
+
 # --- who is asking -----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -176,9 +195,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.password_rules.NameIsNoPassword"},
 ]
 LOGIN_URL = "/devportal/sign-in"
 LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-apim-session"
 CSRF_FAILURE_VIEW = "accounts.views.sessions.too_old"
 CSRF_COOKIE_NAME = "__Host-apim-csrf"
@@ -190,6 +211,9 @@ SESSION_COOKIE_AGE = 12 * 3600
 AXES_FAILURE_LIMIT: int = env.int("APIM_SIGN_IN_ATTEMPTS", default=5)
 FAILED_SIGN_INS_PER_ADDRESS: int = env.int("APIM_FAILED_SIGN_INS_PER_ADDRESS", default=60)
 SIGN_UPS_PER_ADDRESS: int = env.int("APIM_SIGN_UPS_PER_ADDRESS", default=20)
+SIGN_UPS_PER_DAY: int = env.int("APIM_SIGN_UPS_PER_DAY", default=500)
+CHANGES_PER_ADDRESS: int = env.int("APIM_CHANGES_PER_ADDRESS", default=10_000)
+APPLICATIONS_PER_PERSON: int = env.int("APIM_APPLICATIONS_PER_PERSON", default=200)
 # Attempts are counted in it, and who has many addresses should not make it forget those of others.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}}
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -214,6 +238,7 @@ TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=6
 LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)
 ACCESS_TOKEN_SECONDS: int = env.int("APIM_ACCESS_TOKEN_SECONDS", default=3600)
 preflight.check_token_life(ACCESS_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS)
+TOKENS_PER_MINUTE: int = env.int("APIM_TOKENS_PER_MINUTE", default=120)
 REFRESH_GRACE_SECONDS: float = env.float("APIM_REFRESH_GRACE_SECONDS", default=10.0)
 OAUTH_SCOPES = {
     "default": "Call the APIs the application is subscribed to",
@@ -263,7 +288,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.rest.parsing.ReadableJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.rest.refusals.error_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

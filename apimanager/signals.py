@@ -18,7 +18,9 @@ def listen() -> None:
     """Note Ctrl-C from now on, unless whoever started this process has it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _note)
-        sys.unraisablehook = _report_others
+        sys.unraisablehook = lambda lost: (
+            None if isinstance(lost.exc_value, KeyboardInterrupt) else sys.__unraisablehook__(lost)
+        )
 
 
 @contextmanager
@@ -58,8 +60,3 @@ def _note(number: int, frame: FrameType | None) -> None:
         return
     _state.noted = True
     raise KeyboardInterrupt
-
-
-def _report_others(unraisable: "sys.UnraisableHookArgs") -> None:
-    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)

@@ -1,6 +1,5 @@
 """The certificate of the portal and of the gateway's wss port: given by the operator, or made here for this machine."""
 
-import os
 import ssl
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from apimanager import key_files
 from apimanager.preflight import CannotStart
 from core.listening import BadKeyPair, load_key_pair
 
@@ -58,15 +58,19 @@ def _must_be_made(certificate: Path, key: Path, host: str, now: datetime) -> boo
 
 def _write(certificate: Path, key: Path, host: str, now: datetime) -> None:
     secret = ec.generate_private_key(ec.SECP256R1())
-    made = _self_signed(secret, [*ALWAYS_NAMED, host], now)
+    names: list[x509.GeneralName] = []
+    for each in dict.fromkeys((*ALWAYS_NAMED, host)):
+        try:
+            names.append(x509.IPAddress(ip_address(each)))
+        except ValueError:
+            names.append(x509.DNSName(each))
+    made = _self_signed(secret, names, now)
     key_text = secret.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     try:
-        for path in (certificate, key):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(key, key_text)
-        _replace(certificate, made.public_bytes(serialization.Encoding.PEM))
+        key_files.replace(key, key_text.decode())
+        key_files.replace(certificate, made.public_bytes(serialization.Encoding.PEM).decode())
     except OSError as error:
         raise CannotStart(
             f"A certificate cannot be written to {error.filename} ({error.strerror}): make the folder writable, "
@@ -74,8 +78,7 @@ def _write(certificate: Path, key: Path, host: str, now: datetime) -> None:
         ) from error
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: Iterable[str], now: datetime) -> x509.Certificate:
-    names = dict.fromkeys(hosts)
+def _self_signed(key: ec.EllipticCurvePrivateKey, names: Iterable[x509.GeneralName], now: datetime) -> x509.Certificate:
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, "localhost"),
@@ -90,24 +93,10 @@ def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: Iterable[str], now: dat
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))  # clocks of other machines may be behind
         .not_valid_after(now + LIFETIME)
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
-
-
-def _general_name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _replace(path: Path, text: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(text)
-    draft.replace(path)

@@ -3,6 +3,11 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler400 = "apimanager.refusals.bad_request"
+handler403 = "apimanager.refusals.permission_denied"
+handler404 = "apimanager.refusals.page_not_found"
+handler500 = "apimanager.refusals.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
     path("publisher/", include("publisher.urls")),

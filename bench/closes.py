@@ -56,7 +56,10 @@ def set_up(folder: Path, port_base: int) -> None:
     ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
     os.environ.update({name: str(port_base + number) for number, name in enumerate(ports)})
     os.environ.update(
-        APIM_METRICS_PORT="0", DJANGO_SETTINGS_MODULE="apimanager.settings", APIM_DATA_DIR=str(folder / "var")
+        APIM_METRICS_PORT="0",
+        APIM_BACKEND_NETWORKS="127.0.0.1",
+        DJANGO_SETTINGS_MODULE="apimanager.settings",
+        APIM_DATA_DIR=str(folder / "var"),
     )
     setup = subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, capture_output=True, check=False)
     if setup.returncode:

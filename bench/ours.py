@@ -44,6 +44,7 @@ def _environment(site: Site) -> dict[str, str]:
         "APIM_GATEWAY_WSS_PORT": str(site.tls_port),
         "APIM_METRICS_PORT": str(site.port + METRICS_PORT_OFFSET),
         "APIM_ACCESS_LOG": "no",
+        "APIM_BACKEND_NETWORKS": "127.0.0.1",
         "APIM_TLS_CERTIFICATE": str(site.certificate.certificate),
         "APIM_TLS_KEY": str(site.certificate.key),
         "APIM_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),

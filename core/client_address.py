@@ -10,10 +10,18 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
 
 from core.values import BadValue
 
 PROXY_HEADERS = X_FORWARDED_FOR, FORWARDED = "x-forwarded-for", "forwarded"
+X_FORWARDED_PROTO = "x-forwarded-proto"
+SCHEMES: dict[str, Literal["https", "http"]] = {
+    "https": "https",
+    "wss": "https",
+    "http": "http",
+    "ws": "http",
+}  # as proxies write them
 MOST_HOPS = 16
 MOST_TEXT = 4096  # characters, the last of all
 PREFIX = 64  # bits of an IPv6 address that belong to one customer
@@ -58,21 +66,43 @@ class TrustedProxies:
         It is the nearest hop that is no proxy of ours: what stands before it was written by somebody who may lie. Where
         a proxy wrote no address, its own is all that is known.
         """
+        return self._read(peer, values)[0]
+
+    def scheme_of(self, peer: str, values: Iterable[str]) -> Literal["https", "http", ""]:
+        """The scheme, `https` or `http`, by which that client came to the proxies; empty where none of them says so.
+
+        `values` are those of `scheme_header`. In X-Forwarded-Proto the last word counts, the only one that is surely
+        the proxy's own.
+        """
+        if self.header == FORWARDED:
+            said = self._read(peer, values)[1]
+        else:
+            said = ",".join(values).rpartition(",")[2] if peer in self else ""
+        return SCHEMES.get(said.strip().lower(), "")
+
+    @property
+    def scheme_header(self) -> str:
+        """The header in which the proxies say by which scheme a client came."""
+        return FORWARDED if self.header == FORWARDED else X_FORWARDED_PROTO
+
+    def _read(self, peer: str, values: Iterable[str]) -> tuple[str, str]:
+        """The client's address, and the scheme if the header has one."""
+        known, scheme = peer, ""
         if peer not in self:
-            return peer
-        known = peer
+            return known, scheme
         if self.header == FORWARDED:
             hops = _forwarded(values)
         else:
             nearest_first = reversed(",".join(values).rsplit(",", MOST_HOPS)[-MOST_HOPS:])
-            hops = (_node(hop.strip()) for hop in nearest_first)
-        for hop in hops:
+            hops = ((_node(hop.strip()), "") for hop in nearest_first)
+        for hop, said in hops:
+            scheme = said
             if not hop:
                 break
             known = hop
             if hop not in self:
                 break
-        return known
+        return known, scheme
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -92,8 +122,8 @@ def counted(address: str) -> str:
     return address if found is None else str(found)
 
 
-def _forwarded(values: Iterable[str]) -> Iterator[str]:
-    """The hops of RFC 7239, the nearest first; empty where one cannot be read.
+def _forwarded(values: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The hops of RFC 7239, the nearest first, each with its scheme; empty where one cannot be read.
 
     Read from the end: a quote that somebody left open before does not swallow what follows.
     """
@@ -109,8 +139,11 @@ def _forwarded(values: Iterable[str]) -> Iterator[str]:
                 break
         else:
             comma = -1
-        value = dict(_pairs(element)).get("for", "")
-        yield _node(re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value)
+        pairs = {
+            name: re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+            for name, value in _pairs(element)
+        }
+        yield _node(pairs.get("for", "")), pairs.get("proto", "")
         if comma < 0:
             return
         rest = before

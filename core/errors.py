@@ -42,3 +42,10 @@ class Conflict(DomainError):
 
     status = 409
     code = 900409
+
+
+def cannot_be_kept(error: Exception) -> bool:
+    """Whether the database refused to write or look for a text that is none: NUL, half of a surrogate pair."""
+    if isinstance(error, UnicodeEncodeError):
+        return "surrogates" in error.reason
+    return type(error).__name__ == "DataError" and "NUL" in str(error)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models.lookups import Contains
 
+from core.lookalikes import looks
 from core.text import fold
 
 Row = TypeVar("Row", bound=models.Model)
@@ -30,15 +31,27 @@ class FoldedText(models.TextField):  # type: ignore[type-arg]
         options.pop("editable"), options.pop("default")
         return name, path, arguments, {**options, "of": self.of}
 
+    def made_of(self, value: Any) -> str:
+        """What stands in it for a value of the column it is made of."""
+        return folded(value)
+
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         """What is written beside the column it is made of."""
-        value = folded(getattr(model_instance, self.of))
+        value = self.made_of(getattr(model_instance, self.of))
         setattr(model_instance, self.attname, value)
         return value
 
     def get_prep_value(self, value: Any) -> Any:
         """What is looked for is folded too."""
         return fold(value) if isinstance(value, str) else value
+
+
+class LookText(FoldedText):
+    """The column called `of` as `core.lookalikes.looks` has it. Look for what it makes of names."""
+
+    def made_of(self, value: Any) -> str:
+        """What a name looks like."""
+        return looks(value)
 
 
 @FoldedText.register_lookup
@@ -55,7 +68,7 @@ class Folding(models.QuerySet[Row]):
 
     def update(self, **values: Any) -> int:
         """As Django's; a folded column follows the one it is made of, which must be given as a value."""
-        following = {field.name: folded(values[field.of]) for field in _folded_of(self.model, values)}
+        following = {field.name: field.made_of(values[field.of]) for field in _folded_of(self.model, values)}
         return super().update(**{**following, **values})
 
 

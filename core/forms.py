@@ -36,6 +36,12 @@ def sent(request: HttpRequest) -> QueryDict | None:
     return draft
 
 
+def reopened(request: HttpRequest, form: str) -> QueryDict | None:
+    """What one of the forms of this page, a dialog perhaps, was sent with in vain before, if it was that one."""
+    typed: QueryDict | None = getattr(request, "reopened", None)
+    return typed if typed and typed.get("form") == form else None
+
+
 def status_of(form: forms.Form) -> int:
     """The status of a page with this form: 200, 400 if something on it is wrong, or the status of a refusal."""
     codes = [error.code or "" for errors in form.errors.as_data().values() for error in errors]

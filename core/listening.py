@@ -3,6 +3,10 @@
 import errno
 import ssl
 from pathlib import Path
+from typing import Final
+
+TLS_12_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""What is spoken beside TLS 1.3's own: authenticated encryption with forward secrecy (RFC 9325 §4.2)."""
 
 
 class BadKeyPair(ValueError):

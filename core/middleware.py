@@ -7,16 +7,18 @@ from django.http import HttpRequest, HttpResponse
 
 
 class ClientAddressMiddleware:
-    """Puts the client's address, as a trusted proxy says it, where everybody looks for it: `REMOTE_ADDR`."""
+    """Puts the client's address and scheme, as a trusted proxy says them, where everybody looks for them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         proxies, peer = settings.TRUSTED_PROXIES, request.META.get("REMOTE_ADDR") or ""
-        if peer in proxies:
-            values = [request.headers.get(proxies.header, "")]
-            request.META["REMOTE_ADDR"] = proxies.client_of(peer, values)
-        elif proxies:  # what it says of the way here is its own invention
+        if proxies:
+            scheme = proxies.scheme_of(peer, [request.headers.get(proxies.scheme_header, "")])
+            request.META["REMOTE_ADDR"] = proxies.client_of(peer, [request.headers.get(proxies.header, "")])
+            # Django would read the first word, which is the client's own where a proxy appends to it.
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+            if scheme:
+                request.META["HTTP_X_FORWARDED_PROTO"] = scheme
         return self._get_response(request)

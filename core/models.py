@@ -1,4 +1,4 @@
-"""The audit log: the only table of this room."""
+"""The audit log, and who is at the upkeep of the installation."""
 
 from __future__ import annotations
 
@@ -25,3 +25,15 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.object_id}"
+
+
+class ScheduledTask(models.Model):
+    """A task that one process of the installation does: when it is due next, and who is at it until then, if any."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    due_at = models.DateTimeField()
+    ran_at = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=300, default="")
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,6 +14,15 @@ def why_too_much(text: str) -> str:
     return ""
 
 
+def asked(typed: str) -> tuple[str, str]:
+    """What a page searches for when this was typed into its search box, and what it says there when that is nothing.
+
+    What is more than a search may hold is said at the box, where it stays, and the list is shown without it.
+    """
+    why = why_too_much(typed.strip())
+    return "" if why else typed.strip(), why
+
+
 def words_of(text: str) -> list[str]:
     """The words to search for. Raises Invalid (field `query`) for more than a search may hold."""
     if why := why_too_much(text):

@@ -5,6 +5,12 @@ from collections.abc import Sequence
 
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 BYTE_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+UNREADABLE = "There is a character in it that cannot be kept (NUL, or half of a surrogate pair). Take it out."
+
+
+def is_readable(text: str) -> bool:
+    """Whether it can be written as UTF-8 and kept by every database."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
 
 
 def fold(text: str) -> str:

@@ -21,6 +21,13 @@ class SubscriptionNotFound(NotFound):
     sentence = "There is no such subscription. It may have been removed."
 
 
+class BlockNotFound(NotFound):
+    """There is no such block, or it was lifted."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such block any more. It may have been lifted.")
+
+
 class KeysNotFound(NotFound):
     """The application has no keys of this type."""
 

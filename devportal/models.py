@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
 from devportal.deny_policies import DenyCondition
-from devportal.subscription_states import CHOICES, SubscriptionState
+from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
 from publisher.models import Api, Plan
 
 LONGEST_NAME = 100  # characters, of an application
@@ -20,7 +19,7 @@ LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
 
 
-class ApplicationPlan(models.Model):
+class ApplicationPlan(KeepsFolded):
     """A quota shared by all of an application's tokens, in messages a minute; null means no limit."""
 
     audit_kind: ClassVar = "applicationplan"
@@ -29,11 +28,12 @@ class ApplicationPlan(models.Model):
     display_name = models.CharField(max_length=512)
     description = models.CharField(max_length=1024, blank=True)
     per_minute = models.PositiveBigIntegerField(null=True, blank=True)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(Lower("name"), name="application_plan_name_unique_in_any_case")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="application_plan_name_unique_in_any_case")]
 
     def __str__(self) -> str:
         return self.display_name
@@ -97,6 +97,11 @@ class Subscription(models.Model):
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
 
+    @property
+    def reason(self) -> str:
+        """Why it does not work as asked for, in a sentence; empty if it does."""
+        return REASONS.get(SubscriptionState(self.state), "")
+
     def audit_detail(self) -> dict[str, Any]:
         return {
             "subscription_id": str(self.pk),
@@ -104,6 +109,31 @@ class Subscription(models.Model):
             "application_id": str(self.application_id),
             "plan": self.plan.name,
         }
+
+
+class OwnerBlock(models.Model):
+    """Keeps one person out of one API, whatever application asks, until a publisher lifts it.
+
+    `state` is the one that the person's subscriptions are in meanwhile: blocked, or blocked for production keys.
+    """
+
+    audit_kind: ClassVar = "block"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks")
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="blocks")
+    state = models.CharField(max_length=20, choices=[choice for choice in CHOICES if choice[0] in BLOCKING])
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "api"], name="blocked_once_from_an_api")]
+
+    def __str__(self) -> str:
+        return f"{self.owner} kept out of {self.api}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"block_id": str(self.pk), "api_id": str(self.api_id), "user_id": self.owner_id}
 
 
 class DenyPolicy(models.Model):
@@ -193,6 +223,19 @@ class OAuthClient(AbstractApplication):
             "client_id": self.client_id,
             "key_type": self.key_type,
         }
+
+
+class TokenRate(models.Model):
+    """The one schedule of the tokens that are issued to an application, or to a client without one.
+
+    `booked_until` moves by a minute's share with each; a row whose moment is past says nothing.
+    """
+
+    key = models.CharField(max_length=48, primary_key=True)
+    booked_until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class TokenName(models.Model):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import consequences
 from accounts.models import User
-from devportal.operations import carry_subscriptions_over, move_subscriptions
+from devportal.operations import carry_blocks_over, carry_subscriptions_over, move_subscriptions
 from devportal.queries import holdings_of
 from publisher import impact, signals
 from publisher.messages import Impact
@@ -30,7 +30,8 @@ def connect() -> None:
 def api_published(
     *, api: Api, actor: User, now: datetime, require_resubscription: bool, previous: list[Api], **_: Any
 ) -> None:
-    """A version was published: the subscribers of older ones come along, unless they have to subscribe anew."""
+    """A version was published: subscribers of older ones come along, unless they have to subscribe anew; blocks do."""
+    carry_blocks_over(api=api, previous=previous, actor=actor, now=now)
     if not require_resubscription:
         carry_subscriptions_over(api=api, previous=previous, actor=actor, now=now)
 

@@ -20,12 +20,13 @@ from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
     ApplicationNotFound,
+    BlockNotFound,
     DenyPolicyNotFound,
     KeysNotFound,
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, Subscription
+from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
 from publisher import versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api
@@ -150,6 +151,24 @@ def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
         raise SubscriptionNotFound
     rows = Subscription.objects.select_related("application__owner", "plan", "api")
     return _found(rows, pk, SubscriptionNotFound)
+
+
+def block_of(owner: User, api: Api) -> OwnerBlock | None:
+    """What keeps `owner` out of `api`, if anything does."""
+    return OwnerBlock.objects.filter(owner=owner, api=api).first()
+
+
+def blocks(viewer: Viewer, api: Api | None = None) -> QuerySet[OwnerBlock]:
+    """Who is kept out of `api`, or of any API, for people of the publisher; nobody else sees any."""
+    if not can_enter(viewer):
+        return OwnerBlock.objects.none()
+    found = OwnerBlock.objects.select_related("owner", "api").order_by("owner__username_key", "created_at")
+    return found.filter(api=api) if api else found
+
+
+def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
+    """A block, for people of the publisher. Raises BlockNotFound for everybody else."""
+    return _found(blocks(viewer), pk, BlockNotFound)
 
 
 # --- keys and tokens -----------------------------------------------------------------------------------------

@@ -20,6 +20,14 @@ LABELS = {
     SubscriptionState.ON_HOLD: "Waiting for approval",
     SubscriptionState.REJECTED: "Rejected",
 }
+REASONS = {
+    SubscriptionState.BLOCKED: "The publisher has blocked you from this API. That holds for all of your applications, "
+    "new ones included, until the block is lifted.",
+    SubscriptionState.PROD_ONLY_BLOCKED: "The publisher has blocked your production keys from this API. That holds for "
+    "all of your applications, new ones included, until the block is lifted.",
+    SubscriptionState.ON_HOLD: "It works as soon as the publisher approves it.",
+    SubscriptionState.REJECTED: "The publisher has rejected it.",
+}
 CHOICES = [(state.value, label) for state, label in LABELS.items()]
 
 MAY_BECOME: dict[SubscriptionState, tuple[SubscriptionState, ...]] = {

@@ -46,4 +46,5 @@ urlpatterns = [
     path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),
+    path("publisher/apis/<uuid:pk>/blocks/<uuid:block>/deletions", subscribers.block_deletions, name="block-deletions"),
 ]

@@ -5,13 +5,15 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Tell the rooms below whom a change would touch, which tokens are used, and why a client was not let in."""
+        """Tell the rooms below what only the gateway knows: whom a change would touch, which tokens are used …"""
         from accounts import consequences
-        from gateway.connections import queries
+        from core import upkeep
+        from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log
 
         consequences.register(queries.holdings_of)
+        upkeep.register("connections", log.prune)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

@@ -26,19 +26,25 @@ class EndpointCheck:
 
 
 def try_endpoint(url: str, options: EndpointOptions) -> EndpointCheck:
-    """Shake hands with `url`, which must be a clean endpoint address, in at most LONGEST seconds."""
+    """Shake hands with `url`, which must be a clean endpoint address, in at most LONGEST seconds.
+
+    The handshake carries `options.headers` and no secret that is stored; what the backend answered is told with their
+    names.
+    """
     patience = min(options.connect_timeout, LONGEST)
     started = time.perf_counter()
+    sent = f"with {', '.join(options.headers)}" if options.headers else "without extra headers"
     try:
         with dial(url, options, patience) as connection:
             milliseconds = max(1, round((time.perf_counter() - started) * 1000))
             protocol = f"subprotocol {connection.subprotocol}" if connection.subprotocol else "no subprotocol"
-            return EndpointCheck(True, f"Answered 101 in {milliseconds} ms · {protocol}")
+            return EndpointCheck(True, f"Answered 101 in {milliseconds} ms · {protocol} · {sent}")
     except Forbidden as error:
         return EndpointCheck(False, str(error))
     except Exception as error:  # whatever a foreign server makes of a handshake is told, never raised
         refused = error.__cause__ if isinstance(error.__cause__, InvalidStatus) else error
-        return EndpointCheck(False, _explain(refused, url, patience))
+        sentence = _explain(refused, url, patience)
+        return EndpointCheck(False, f"{sentence} Tried {sent}." if isinstance(refused, InvalidStatus) else sentence)
 
 
 class Forbidden(Exception):

@@ -131,6 +131,7 @@ class BackendPolicy:
 
     `networks` and `hosts` are the allow-list. `own_ports` are those on which this product itself listens; on this
     machine they are refused always, because a gateway in front of itself turns one handshake into endlessly many.
+    `loopback_ports` are open on loopback whatever is listed, for the samples.
     `own_hosts` are names and addresses of this machine besides loopback; `is_mine` is asked about any other address.
     """
 
@@ -138,6 +139,7 @@ class BackendPolicy:
     hosts: frozenset[str] = frozenset()
     own_ports: frozenset[int] = frozenset()
     own_hosts: frozenset[str] = frozenset()
+    loopback_ports: frozenset[int] = frozenset()
     is_mine: Callable[[str], bool] = lambda address: False
 
     def refuse(self, host: str, address: str, port: int) -> str:
@@ -156,7 +158,8 @@ class BackendPolicy:
             return f"Port {port} on this machine is the gateway's own. Give the address of the backend behind it."
         by_name = kind in BY_NAME and plain in self.hosts
         listed = any(found.version == network.version and found in network for network in self.networks)
-        if kind is AddressKind.PUBLIC or by_name or listed:
+        is_sample = kind is AddressKind.LOOPBACK and port in self.loopback_ports
+        if kind is AddressKind.PUBLIC or by_name or listed or is_sample:
             return ""
         return (
             f"{both} is {kind}, where no backend may be unless the server allows it: "
@@ -170,7 +173,11 @@ class BackendPolicy:
 
 
 def read_policy(
-    allowed: Iterable[str], *, own_ports: Iterable[int] = (), own_hosts: Iterable[str] = ()
+    allowed: Iterable[str],
+    *,
+    own_ports: Iterable[int] = (),
+    own_hosts: Iterable[str] = (),
+    loopback_ports: Iterable[int] = (),
 ) -> BackendPolicy:
     """The policy with this allow-list of networks, addresses and host names. Raises BadNetwork."""
     networks, hosts = list[Network](), set[str]()
@@ -186,5 +193,9 @@ def read_policy(
                 raise BadNetwork(sentence) from None
             hosts.add(entry)
     return BackendPolicy(
-        tuple(networks), frozenset(hosts), frozenset(own_ports), frozenset(tidy(each) for each in own_hosts)
+        networks=tuple(networks),
+        hosts=frozenset(hosts),
+        own_ports=frozenset(own_ports),
+        own_hosts=frozenset(tidy(each) for each in own_hosts),
+        loopback_ports=frozenset(loopback_ports),
     )

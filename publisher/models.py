@@ -15,6 +15,7 @@ from core.folded import FoldedText, Folding, KeepsFolded
 from publisher import plan_summary
 from publisher.lifecycle import State
 from publisher.plan_terms import (
+    MOST_APPLICATIONS,
     OVER_QUOTA,
     OVER_RATE,
     Billing,
@@ -29,12 +30,13 @@ def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
 
 
-class Plan(models.Model):
+class Plan(KeepsFolded):
     """A business plan: what one subscription may send. A limit that is null does not apply.
 
     Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
     `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
-    connections a minute; `message_bytes` is the largest message.
+    connections a minute; `message_bytes` is the largest message; `applications` is how many of them one person may
+    subscribe to an API.
     """
 
     audit_kind: ClassVar = "plan"
@@ -52,13 +54,17 @@ class Plan(models.Model):
     connections = models.PositiveIntegerField(null=True, blank=True)
     connects = models.PositiveIntegerField(null=True, blank=True)
     message_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    applications = models.PositiveIntegerField(null=True, blank=True, default=MOST_APPLICATIONS)
     counted = models.CharField(max_length=8, choices=_choices(CountedDirection), default=CountedDirection.BOTH.value)
     over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
     over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)
     requires_approval = models.BooleanField(default=False)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="plan_name_unique_in_any_case")]
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="plan_name_unique_in_any_case")]
 
     def __str__(self) -> str:
         return self.display_name

@@ -43,6 +43,8 @@ class ExceededAction(StrEnum):
     PASS = "pass"  # noqa: S105 - no password
 
 
+MOST_APPLICATIONS: Final = 10
+"""How many applications one person may subscribe to an API where a new plan does not say."""
 OVER_RATE: Final = (ExceededAction.DELAY, ExceededAction.DROP, ExceededAction.CLOSE)
 OVER_QUOTA: Final = (ExceededAction.CLOSE, ExceededAction.DROP, ExceededAction.PASS)
 """Nothing waits for a quota, whose next period may be a month away."""

@@ -15,6 +15,7 @@ from accounts.roles import Role
 from core.text import spaced
 from core.values import BadValue, clean, refuse
 from publisher.plan_terms import (
+    MOST_APPLICATIONS,
     OVER_QUOTA,
     OVER_RATE,
     Billing,
@@ -55,6 +56,7 @@ NUMBERS: Final[Mapping[str, NumberRule]] = {
     "connections": _number("The number of connections open at the same time", LARGEST_COUNT),
     "connects": _number("The number of new connections a minute", LARGEST_COUNT),
     "message_bytes": _number("The size of the largest message, in bytes,", LARGEST_QUOTA),
+    "applications": _number("The number of applications that one person may subscribe to an API", LARGEST_COUNT),
 }
 
 
@@ -94,12 +96,13 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "billing": Billing.FREE.value,
     "roles": (),
     **dict.fromkeys(NUMBERS),
+    "applications": MOST_APPLICATIONS,
     "counted": CountedDirection.BOTH.value,
     "over_rate": ExceededAction.DELAY.value,
     "over_quota": ExceededAction.CLOSE.value,
     "requires_approval": False,
 }
-"""What a new plan says where nothing is given: no limits at all. A quota has no period by default."""
+"""What a new plan says where nothing is given: no limits but of applications. A quota has no period by default."""
 
 
 def clean_plan(given: Mapping[str, Any], present: Mapping[str, Any] = DEFAULTS) -> dict[str, Any]:

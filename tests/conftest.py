@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from hypothesis import HealthCheck, settings
 
 from accounts.models import RoleGrant, User
@@ -58,6 +60,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The data folder of an installation that was never started, made once for all processes of a test run."""
     own = tmp_path_factory.getbasetemp()
     return prepare((own if worker_id == "master" else own.parent) / "prepared")
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_attempts() -> Iterator[None]:
+    """No test is braked for what another one has tried."""
+    yield
+    cache.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import tempfile
 _data = tempfile.mkdtemp(prefix="apim-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["APIM_DATA_DIR"] = _data
+os.environ["APIM_BACKEND_NETWORKS"] = "127.0.0.0/8,::1"  # backends of tests are on any port
 
 from apimanager.settings import *  # noqa: E402, F403
 from apimanager.settings import DATA_DIR, DATABASES, ON_SQLITE  # noqa: E402

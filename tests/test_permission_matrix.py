@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy
+from devportal.models import Application, DenyPolicy, OwnerBlock
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import operations as publishing
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
@@ -173,6 +173,7 @@ PUBLISHER_PAGES = [
     Line("POST", "publisher:deletion", "302 404 404 403 403 403 302", ("api",), body={"confirmation": "EchoWebSocket"}),
     Line("GET", "devportal:subscribers", READ, ("api",)),
     Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
+    Line("POST", "devportal:block-deletions", DELIVERED, ("api", "block")),
     Line("POST", "devportal:subscriber-plans", DELIVERED, ("api", "subscription"), body={"plan": "Silver"}),
 ]
 
@@ -367,6 +368,8 @@ REST_PUBLISHER = [
     Line("GET", S + "subscriptions", REST_LISTED, query="apiId={api}"),
     Line("POST", S + "block", REST_DELIVERED, query="subscriptionId={subscription}&blockState=BLOCKED"),
     Line("POST", S + "unblock", REST_DELIVERED, query="subscriptionId={blocked}"),
+    Line("GET", S + "blocks", REST_LISTED, query="apiId={api}"),
+    Line("DELETE", S + "owner-block", "401 403 403 403 200 403 200", ("block",)),
     Line("POST", S + "change-plan", REST_DELIVERED, query="subscriptionId={subscription}&businessPlan=Silver"),
 ]
 
@@ -456,6 +459,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
         "api": api.pk,
         "free": free.pk,
@@ -470,6 +474,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "token": issued.row.pk,
         "subscription": builders.subscription(application, api).pk,
         "blocked": blocked.pk,
+        "block": kept_out.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "connection": _connected(application, api).pk,
         "plan": "Gold",

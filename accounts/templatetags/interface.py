@@ -9,12 +9,13 @@ from zlib import crc32
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextInput
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from core import durations, text
+from core.forms import reopened
 
 register = template.Library()
 
@@ -69,6 +70,12 @@ def current(context: Context, address: str, exact: object = "") -> str:
     if request.path == address:
         return "page"
     return "true" if not exact and request.path.startswith(address.rstrip("/") + "/") else ""
+
+
+@register.filter
+def typed_in(request: HttpRequest | None, form: str) -> QueryDict:
+    """What a dialog of this page holds already, because it was sent in vain before; nothing otherwise."""
+    return (reopened(request, form) if request else None) or QueryDict()
 
 
 @register.filter

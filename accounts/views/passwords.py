@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import operations
+from accounts import default_password, operations
 from accounts.access import current_user, requires
 from accounts.forms import ChangePasswordForm
 from accounts.portals import Portal
@@ -30,4 +30,5 @@ def password(request: HttpRequest, portal: Portal) -> HttpResponse:
             update_session_auth_hash(request, user)
             messages.success(request, "Your password was changed. Everywhere else you are signed out.")
             return go(request, way_on(request, portal, default=reverse("accounts:account", args=[portal])))
-    return render(request, "accounts/passwords/change.html", {"form": form}, status=status_of(form))
+    context = {"form": form, "is_forced": default_password.must_choose_another(user)}
+    return render(request, "accounts/passwords/change.html", context, status=status_of(form))

@@ -11,7 +11,7 @@ from accounts.forms import ProfileForm
 from accounts.permissions import administrators
 from accounts.portals import Portal
 from accounts.roles import MAY, Role
-from core.forms import status_of
+from core.forms import sent, status_of
 
 
 @requires()
@@ -19,7 +19,7 @@ def account(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Show the account; with POST change how it is called."""
     user = current_user(request)
     known = {"first_name": user.first_name, "last_name": user.last_name, "email": user.email}
-    form = ProfileForm(request.POST or None, initial=known)
+    form = ProfileForm(sent(request), initial=known)
     if request.method == "POST" and form.is_valid():
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
         messages.success(request, "Your account was saved.")

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import operations
-from accounts.attempts import SIGN_UP_SECONDS, Attempt
+from accounts.attempts import SIGN_UP_SECONDS, Attempt, address_of
 from accounts.forms import SignUpForm
 from accounts.portals import DEVPORTAL
 from accounts.views.sessions import go, way_on
@@ -28,8 +28,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect(DEVPORTAL.home)
     form, user = SignUpForm(request.POST if is_sent else None), None
     if form.is_valid():
-        most, refusal = settings.SIGN_UPS_PER_ADDRESS, "Too many accounts were made"
-        attempt = Attempt.begin(request, kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal)
+        most, refusal = settings.SIGN_UPS_PER_ADDRESS, "Too many accounts were made from your address"
+        attempt = Attempt.begin(
+            address_of(request), kind="sign-up", most=most, seconds=SIGN_UP_SECONDS, refusal=refusal
+        )
         try:
             user = accepted(form, lambda: operations.sign_up(**form.cleaned_data, now=timezone.now()))
         finally:

@@ -15,11 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import default_password, drafts, permissions, portals
-from accounts.access import came_from, draft_of
+from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from core import client_address, durations
-from core.text import fold
+from core.lookalikes import looks
 
 
 @never_cache
@@ -34,7 +34,7 @@ def sign_in(request: HttpRequest, portal: Portal) -> HttpResponse:
     if form.is_valid() and form.user:
         login(request, form.user)
         onward = way_on(request, portal)
-        if form.user.must_change_password and form.user.username != default_password.FIRST_USERNAME:
+        if default_password.must_choose_another(form.user):
             address = reverse("accounts:password", args=[portal])
             return HttpResponseRedirect(f"{address}?{urlencode({'next': onward})}")
         return go(request, onward)
@@ -64,8 +64,7 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     It leads back to the page, filled as it was, unless another site sent the form.
     """
-    draft = draft_of(request)
-    back = drafts.address(request, draft) if draft else came_from(request)
+    back, draft = typed_on(request)
     page = render(request, "403_csrf.html", {"back": back, "is_kept": draft is not None}, status=403)
     if draft:
         drafts.keep(request, page, draft)
@@ -73,8 +72,8 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The name under which attempts are counted. AXES_USERNAME_CALLABLE names it."""
-    return fold(str((credentials or request.POST).get("username") or ""))
+    """The name under which attempts are counted, one for all that look alike. AXES_USERNAME_CALLABLE names it."""
+    return looks(str((credentials or request.POST).get("username") or ""))
 
 
 def counted_address(request: HttpRequest) -> str:

@@ -15,7 +15,8 @@ from accounts.models import User
 from accounts.roles import MAY, Role
 from core import one_time_secret
 from core.errors import Conflict
-from core.forms import accepted, status_of
+from core.forms import accepted, sent, status_of
+from core.searching import asked
 from core.text import listed
 
 PER_PAGE, LATEST = 25, 8
@@ -35,24 +36,26 @@ HAPPENED = {
 @requires(Role.ADMIN)
 def users(request: HttpRequest) -> HttpResponse:
     """Every account; `q` searches, `role` and `state` narrow."""
-    text, role, state = (request.GET.get(name, "").strip() for name in ("q", "role", "state"))
+    typed, role, state = (request.GET.get(name, "").strip() for name in ("q", "role", "state"))
+    text, refusal = asked(typed)
     found = queries.search_users(current_user(request), text=text, role=role, state=state)
     context = {
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
-        "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "role": role,
         "state": state,
         "roles": list(Role),
         "states": STATES,
     }
-    return render(request, "accounts/users/list.html", context)
+    return render(request, "accounts/users/list.html", context, status=400 if refusal else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Role.ADMIN)
 def create(request: HttpRequest) -> HttpResponse:
     """An account for somebody else, with a one-time password."""
-    form = NewUserForm(request.POST or None)
+    form = NewUserForm(sent(request))
     if request.method == "POST" and form.is_valid():
         password, actor, now = operations.one_time_password(), current_user(request), timezone.now()
         made = accepted(
@@ -70,7 +73,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def user(request: HttpRequest, pk: int) -> HttpResponse:
     """One account: who it is, what it may do, what was done to it. POST sets the roles."""
     found = queries.get_user(current_user(request), pk)
-    form = RolesForm(request.POST or None, initial={"roles": list(found.roles), "seen": list(found.roles)})
+    form = RolesForm(sent(request), initial={"roles": list(found.roles), "seen": list(found.roles)})
     if request.method != "POST" or not form.is_valid():
         return _page(request, found, form)
     roles, held = form.cleaned_data["roles"], consequences.of(found)

@@ -9,7 +9,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from core.errors import DomainError
+from core.errors import DomainError, cannot_be_kept
+from core.text import UNREADABLE
 
 TITLES = {
     400: "Bad request",
@@ -18,11 +19,13 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     409: "Conflict",
     412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    500: "Fault of the server",
     503: "Unavailable",
 }
 # WSO2's numbers; every other refusal without a `number` of its own is 900000 and its status.
@@ -36,8 +39,9 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
-        fields = {names.get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
-        return _answer(error.status, error.code, str(error), fields, getattr(error, "headers", None))
+        return Response(refusal_body(error, names), status=error.status, headers=getattr(error, "headers", None))
+    if cannot_be_kept(error):
+        return _answer(400, 900400, UNREADABLE)
     if isinstance(error, RecursionError):
         return _answer(400, 900400, "The body is nested too deeply.")
     if isinstance(error, Http404):
@@ -58,6 +62,12 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     return None
 
 
+def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
+    fields = {(names or {}).get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
+    return document(error.status, error.code, str(error), fields)
+
+
 def _answer(
     number: int,
     code: int,
@@ -65,14 +75,18 @@ def _answer(
     fields: Mapping[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = {
+    return Response(document(number, code, description, fields), status=number, headers=headers)
+
+
+def document(number: int, code: int, description: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The body of a refusal with the status `number`; `fields` says what is wrong with which."""
+    return {
         "code": code,
         "message": TITLES.get(number, "Error"),
         "description": description,
         "moreInfo": "",
         "error": [{"code": str(code), "field": key, "message": each} for key, each in (fields or {}).items()],
     }
-    return Response(body, status=number, headers=headers)
 
 
 def _sentences(detail: Any, path: str = "") -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -117,7 +118,7 @@ class Block(OneSubscriber):
         responses=AFTERWARDS,
     )
     def post(self, request: Request) -> Response:
-        """Open connections are closed."""
+        """Open connections are closed. It holds for all applications of the owner at this API, later ones too."""
         query_value(request, "blockState")
         return self.moved(request, choose(request, "blockState", BLOCKS, ""))
 
@@ -134,8 +135,57 @@ class Unblock(OneSubscriber):
         responses=AFTERWARDS,
     )
     def post(self, request: Request) -> Response:
-        """It may connect again at once."""
+        """It may connect again at once, and so may its owner's other applications."""
         return self.moved(request, SubscriptionState.UNBLOCKED)
+
+
+class OwnerBlockDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Somebody who is kept out of an API with all applications."""
+
+    blockId = serializers.UUIDField(source="id")
+    apiId = serializers.UUIDField(source="api_id")
+    subscriber = serializers.CharField(source="owner.username")
+    blockState = serializers.ChoiceField(list(BLOCKS), source="state")
+    since = serializers.DateTimeField(source="created_at")
+
+
+OwnerBlockList = list_of(OwnerBlockDocument, "OwnerBlockList")
+
+
+class OwnerBlocks(Resource):
+    """Who is blocked, subscribed or not."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="listBlocks",
+        summary="List who is blocked from an API, or from any",
+        tags=["Subscriptions"],
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("apiId", str, description="Only from this API.")],
+        responses=answers({200: OwnerBlockList}, 400, 403, 404),
+    )
+    def get(self, request: Request) -> Response:
+        """By name. A block stays when the application that was blocked is deleted."""
+        api_id = request.query_params.get("apiId")
+        rows = queries.blocks(self.user, get_api_for(self.user, api_id) if api_id else None)
+        return Response(one_page(request, rows, lambda row: OwnerBlockDocument(row).data))
+
+
+class OneOwnerBlock(Resource):
+    """One block."""
+
+    permission_classes = IN_THE_PUBLISHER
+
+    @extend_schema(
+        operation_id="liftBlock",
+        summary="Lift a block",
+        tags=["Subscriptions"],
+        responses=answers({200: None}, 403, 404),
+    )
+    def delete(self, request: Request, block_id: UUID) -> Response:
+        """The person may connect again at once, with every application."""
+        operations.lift_block(block=queries.block_for(self.user, block_id), **self.by)
+        return Response(status=200)
 
 
 class ChangePlan(OneSubscriber):

@@ -37,6 +37,7 @@ FIELD_NAMES: Final = {
     "rate": "rateLimitCount",
     "connects": "connectsPerMinute",
     "message_bytes": "messageBytes",
+    "applications": "applicationsPerOwner",
     "over_rate": "overRate",
     "over_quota": "overQuota",
     "requires_approval": "requiresApproval",
@@ -85,6 +86,13 @@ class SubscriptionPolicy(Strict):
     connections = PlanNumber("connections", required=False, allow_null=True, help_text="Open at the same time.")
     connectsPerMinute = PlanNumber("connects", source="connects", required=False, allow_null=True)
     messageBytes = PlanNumber("message_bytes", source="message_bytes", required=False, allow_null=True)
+    applicationsPerOwner = PlanNumber(
+        "applications",
+        source="applications",
+        required=False,
+        allow_null=True,
+        help_text="Of one person, subscribed to one API; 10 if left out, null: no limit.",
+    )
     counted = Chosen(*plan_validation.CHOICES["counted"], required=False)
     overRate = Chosen(*plan_validation.CHOICES["over_rate"], source="over_rate", required=False)
     overQuota = Chosen(*plan_validation.CHOICES["over_quota"], source="over_quota", required=False)
@@ -134,6 +142,7 @@ class SubscriptionPolicy(Strict):
             "connections": instance.connections,
             "connectsPerMinute": instance.connects,
             "messageBytes": instance.message_bytes,
+            "applicationsPerOwner": instance.applications,
             "counted": instance.counted,
             "overRate": instance.over_rate,
             "overQuota": instance.over_quota,

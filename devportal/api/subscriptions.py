@@ -33,10 +33,11 @@ class SubscriptionDocument(Strict):
     apiInfo = CatalogueEntry(source="api", read_only=True)
     applicationInfo = ApplicationInfo(source="application", read_only=True)
     throttlingPolicy = serializers.CharField(source="plan.name")
-    requestedThrottlingPolicy = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, write_only=True
-    )
+    requestedThrottlingPolicy = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     status = serializers.CharField(source="state", read_only=True)
+    statusReason = serializers.CharField(
+        source="reason", read_only=True, help_text="Why it does not work, in a sentence; empty if it does."
+    )
 
     ignored: ClassVar[frozenset[str]] = frozenset({"apiInfo", "applicationInfo"})
 

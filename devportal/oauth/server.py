@@ -11,7 +11,7 @@ from oauthlib.oauth2.rfc6749.endpoints import (
     RevocationEndpoint,
     TokenEndpoint,
 )
-from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.endpoints.userinfo import UserInfoEndpoint
@@ -23,8 +23,28 @@ from oauthlib.openid.connect.core.grant_types.dispatchers import (
 )
 
 from devportal import tokens
+from devportal.operations.token_rates import TooManyTokens, book_token
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 in base64url, RFC 7636 §4.2
+
+
+class IssuedTooFast(OAuth2Error):
+    """Tokens are issued to the application faster than it may have them; the client is told when to come back.
+
+    RFC 6749 §5.2 has no word for it; `temporarily_unavailable` is the one of §4.1.2.1.
+    """
+
+    error = "temporarily_unavailable"
+    status_code = 429
+
+    def __init__(self, refusal: TooManyTokens, request: Request) -> None:
+        super().__init__(str(refusal), request=request)
+        self._own_headers = refusal.headers
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come back."""
+        return {**super().headers, **self._own_headers}
 
 
 class Bearer(BearerToken):
@@ -33,6 +53,10 @@ class Bearer(BearerToken):
     def create_token(self, request: Request, refresh_token: bool = False, **_: object) -> dict[str, Any]:
         """The body of a successful answer (RFC 6749 §5.1)."""
         request.issued_at = timezone.now()
+        try:
+            book_token(client=request.client, now=request.issued_at)
+        except TooManyTokens as refusal:
+            raise IssuedTooFast(refusal, request) from None
         return dict(super().create_token(request, refresh_token))
 
 

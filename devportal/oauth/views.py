@@ -29,6 +29,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError, InvalidRequestF
 from oauthlib.openid.connect.core.exceptions import ConsentRequired
 
 from accounts.models import User
+from core.text import is_readable
 from devportal import tokens
 from devportal.models import OAuthClient
 from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
@@ -273,10 +274,10 @@ def _basic(credentials: str) -> str:
         client_id, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:
         colon = ""
-    if not colon:
+    if not colon or not is_readable(client_id := unquote_plus(client_id)):
         text = "What follows Basic is not the base64 of an id, a colon and a secret in UTF-8."
         raise Unreadable("invalid_client", text)
-    return unquote_plus(client_id)
+    return client_id
 
 
 def _sent_twice(fields: QueryDict) -> str:

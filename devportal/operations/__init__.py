@@ -6,6 +6,7 @@ from devportal.operations.application_plans import (
     update_application_plan,
 )
 from devportal.operations.applications import create_application, delete_application, update_application
+from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
 from devportal.operations.registrations import register_client
@@ -24,6 +25,7 @@ __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "add_deny_policy",
+    "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
     "create_application",
@@ -34,6 +36,7 @@ __all__ = [
     "generate_keys",
     "generate_token",
     "issue_ticket",
+    "lift_block",
     "move_subscriptions",
     "regenerate_secret",
     "register_client",

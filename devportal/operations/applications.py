@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -24,6 +25,10 @@ class ApplicationNameTaken(Conflict):
         self.fields = {"name": str(self)}
 
 
+class NoMoreApplications(Conflict):
+    """The owner has as many applications as one person may."""
+
+
 def create_application(
     *,
     name: str,
@@ -35,7 +40,7 @@ def create_application(
 ) -> Application:
     """Create an application that belongs to `actor`.
 
-    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields) or NameTaken.
+    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields), NameTaken or NoMoreApplications.
     """
     require_develop(actor)
     _check(name, description, token_type)
@@ -49,6 +54,12 @@ def create_application(
         updated_at=now,
     )
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # of two at once, both would be the last
+        most = settings.APPLICATIONS_PER_PERSON
+        if Application.objects.filter(owner=actor).count() >= most > 0:
+            raise NoMoreApplications(
+                f"You have {most} applications, as many as one person may. Delete one of them first."
+            )
         _hold(application.plan)
         rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(application, "created", actor=actor, now=now)

@@ -9,8 +9,11 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
+from core.text import count
+from devportal import queries
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
+from devportal.operations import blocks
 from devportal.operations.applications import lock
 from devportal.permissions import (
     can_manage_subscribers,
@@ -19,6 +22,7 @@ from devportal.permissions import (
     require_use_application,
 )
 from devportal.subscription_states import (
+    AWAITING,
     BLOCKING,
     LABELS,
     MAY_BECOME,
@@ -56,17 +60,15 @@ class SubscriptionMoved(Conflict):
     sentence = "Somebody changed this subscription in the meantime. Reload to see how it stands now."
 
 
-class SubscriptionBlocked(Conflict):
-    """A blocked subscription cannot be removed, for that would lift the block."""
-
-    sentence = "The publisher blocked this subscription, so it cannot be removed. Ask them to unblock it."
+class TooManyApplications(Conflict):
+    """The owner has as many applications subscribed to the API as the plan allows one person."""
 
 
 def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, now: datetime) -> Subscription:
     """Subscribe `application` to `api` under `plan`. It waits for approval if the plan asks for that.
 
-    Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, PlanNotOffered, PlanReserved or
-    AlreadySubscribed.
+    Raises NotYourApplication, ApplicationNotFound, ApiNotFound, NotSubscribable, OwnerBlocked, PlanNotOffered,
+    PlanReserved, TooManyApplications or AlreadySubscribed.
     """
     require_use_application(actor, application)
     with transaction.atomic():
@@ -75,8 +77,11 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
         if api.stage not in SUBSCRIBABLE:
             label = api.stage.label.lower()
             raise NotSubscribable(f"{api} is {label} and takes no new subscribers. Look for another version of it.")
+        blocks.require_let_in(application.owner, api)
         _require_plan(actor, api, plan)
-        subscription = _insert(application, api, plan, first_state(plan.requires_approval), now)
+        _require_place(application, api, plan)
+        state = blocks.state_at(application.owner, api, first_state(plan.requires_approval))
+        subscription = _insert(application, api, plan, state, now)
         record_change(subscription, "created", actor=actor, now=now)
     return subscription
 
@@ -84,16 +89,20 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
 def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: datetime) -> Subscription:
     """Put a subscription under another plan: its owner may, and so may a publisher (who thereby approves it).
 
-    Raises NotYourApplication, PlanUnchanged, PlanNotOffered, PlanReserved or SubscriptionMoved.
+    Raises NotYourApplication, PlanUnchanged, PlanNotOffered, PlanReserved, TooManyApplications or SubscriptionMoved.
     """
+    application, state = subscription.application, SubscriptionState(subscription.state)
     manages = can_manage_subscribers(actor, subscription.api)
     if not manages:
-        require_use_application(actor, subscription.application)
+        require_use_application(actor, application)
     if plan.pk == subscription.plan_id:
         raise PlanUnchanged(f"The subscription is under {plan} already.")
-    state = subscription.state if manages else state_under_new_plan(subscription.state, plan.requires_approval)
     with transaction.atomic():
-        _require_plan(actor, subscription.api, plan, reserved=not manages)
+        api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
+        _require_plan(actor, api, plan, reserved=not manages)
+        if not manages:
+            _require_place(application, api, plan)
+            state = blocks.state_at(application.owner, api, state_under_new_plan(state, plan.requires_approval))
         detail = {"from": subscription.plan.name, "state": state}
         _move(subscription, now, plan=plan, state=state)
         record_change(subscription, "updated", actor=actor, now=now, **detail)
@@ -116,7 +125,8 @@ def move_subscriptions(*, api: Api, plan: Plan, successor: Plan, actor: User, no
 def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
     """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
 
-    Raises RoleRequired, StepRefused or SubscriptionMoved.
+    A block belongs to the owner: it and its end hold for all their applications at this API. Raises RoleRequired,
+    StepRefused, OwnerBlocked (approving what belongs to somebody blocked) or SubscriptionMoved.
     """
     require_manage_subscribers(actor, subscription.api)
     before = SubscriptionState(subscription.state)
@@ -125,24 +135,31 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
         label = subscription.get_state_display()
         raise StepRefused(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
     after = SubscriptionState(state)
+    owner = subscription.application.owner
     with transaction.atomic():
+        api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
+        block = queries.block_of(owner, api)
+        if block and before in AWAITING and after is SubscriptionState.UNBLOCKED:
+            raise blocks.OwnerBlocked(f"{owner.display_name} is blocked from {api}. Lift the block, then approve this.")
         _move(subscription, now, state=after)
         is_open = after is SubscriptionState.UNBLOCKED
         verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
         record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
+        if after in BLOCKING:
+            blocks.block_owner(owner=owner, api=api, state=after, actor=actor, now=now)
+        elif block and before in BLOCKING:
+            blocks.lift_block(block=block, actor=actor, now=now)
     return subscription
 
 
 def unsubscribe(*, subscription: Subscription, actor: User, now: datetime) -> None:
-    """End a subscription; open connections that rest on it are closed.
+    """End a subscription; open connections that rest on it are closed. A block of its owner stays.
 
-    Raises NotYourApplication, SubscriptionBlocked or SubscriptionMoved.
+    Raises NotYourApplication or SubscriptionMoved.
     """
     require_use_application(actor, subscription.application)
     with transaction.atomic():
         row = rows.lock(subscription, gone=SubscriptionMoved)
-        if row.state in BLOCKING:
-            raise SubscriptionBlocked
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
@@ -176,6 +193,19 @@ def _require_plan(actor: User, api: Api, plan: Plan, *, reserved: bool = True) -
         raise PlanNotOffered(sentence, {"plan": sentence})
     if reserved:
         require_pick_plan(actor, plan)
+
+
+def _require_place(application: Application, api: Api, plan: Plan) -> None:
+    """Raise TooManyApplications when others of the same owner take all that the plan has. Call it holding `api`."""
+    if plan.applications is None:
+        return
+    others = Subscription.objects.filter(api=api, application__owner=application.owner_id)
+    if others.exclude(application=application).count() >= plan.applications:
+        number = count(plan.applications, "application")
+        raise TooManyApplications(
+            f"You have {number} subscribed to {api}, as many as {plan} allows one person. Use one of them, unsubscribe "
+            "one first, or choose a plan that allows more."
+        )
 
 
 def _insert(application: Application, api: Api, plan: Plan, state: str, now: datetime) -> Subscription:

@@ -14,6 +14,7 @@ from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
 from devportal.models import LONGEST_TOKEN_NAME, OAuthClient, TokenName
+from devportal.operations.token_rates import book_token
 from devportal.permissions import require_use_keys
 from devportal.tokens import IssuedToken
 
@@ -42,7 +43,8 @@ def generate_token(
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
     Without `scopes` it carries `default`. The token that it `replaces` is revoked. `name` is for its owner, to tell it
-    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound or Invalid (fields).
+    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound, TooManyTokens or
+    Invalid (fields).
     """
     application = require_use_keys(actor, client)
     lifetime = tokens.life_of(client) if seconds is None else seconds
@@ -82,8 +84,9 @@ def issue_token(
     """Make a token that lasts `seconds` from `now` and store its digest; the audit log says that `actor` issued it.
 
     `user` is the person in whose name the client acts, or None when it acts in its own. Whether `actor` may is for the
-    caller to ask, as `generate_token` does.
+    caller to ask, as `generate_token` does. Raises TooManyTokens.
     """
+    book_token(client=client, now=now)
     scopes = list(scopes)
     token = tokens.mint(client=client, user=user, scopes=scopes, seconds=seconds, now=now)
     row = AccessToken(application=client, user=user, scope=" ".join(scopes), expires=now + timedelta(seconds=seconds))

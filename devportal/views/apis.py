@@ -11,6 +11,7 @@ from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.permissions import Viewer
 from accounts.roles import Role
+from core.searching import asked
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import can_develop
@@ -26,16 +27,18 @@ TAGS_SHOWN = 20
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every API that the visitor may find; `q` searches, `tag` narrows."""
-    text, tag = request.GET.get("q", "").strip(), request.GET.get("tag", "").strip()
+    text, refusal = asked(request.GET.get("q", ""))
+    tag = request.GET.get("tag", "").strip()
     apis = queries.catalogue_for(request.user, text=text, tag=tag).prefetch_related("plans")
     context = {
         "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
+        "refusal": refusal,
         "tag": tag,
         "may_create": isinstance(request.user, User) and can_create(request.user),
     }
-    return render(request, "devportal/catalogue/list.html", context)
+    return render(request, "devportal/catalogue/list.html", context, status=400 if refusal else 200)
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
+from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
 from devportal.subscription_states import BLOCKING
@@ -25,10 +26,12 @@ PER_PAGE = 25
 @requires(Role.SUBSCRIBER)
 def applications(request: HttpRequest) -> HttpResponse:
     """The viewer's applications; `q` searches."""
-    text = request.GET.get("q", "").strip()
+    typed = request.GET.get("q", "").strip()
+    text, refusal = asked(typed)
     found = queries.applications_of(current_user(request), text=text).prefetch_related("clients")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "devportal/applications/list.html", {"page": page, "text": text})
+    context = {"page": page, "typed": typed, "refusal": refusal}
+    return render(request, "devportal/applications/list.html", context, status=400 if refusal else 200)
 
 
 @requires(Role.SUBSCRIBER)
@@ -59,7 +62,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
             "subscription": each,
             "is_visible": each.api.stage in SERVED,
             "is_open": each.api.stage in SUBSCRIBABLE,
-            "may_leave": each.state not in BLOCKING,
+            "is_blocked": each.state in BLOCKING,
             "other_plans": [plan for plan in each.api.plans.all() if plan != each.plan],
             "live": live[str(each.api_id)],
         }

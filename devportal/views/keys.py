@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
-from core.forms import accepted, sent, status_of
+from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
 from devportal.models import Application, KeyType, OAuthClient
@@ -74,7 +74,7 @@ def page(
 ) -> HttpResponse:
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
-    tokens_form = token_form or (TokenForm(client=client) if client else None)
+    tokens_form = token_form or (TokenForm(reopened(request, "new-token"), client=client) if client else None)
     listed, used = None, {}
     if client:
         active = queries.active_tokens(client, timezone.now())

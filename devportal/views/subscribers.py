@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from core.errors import Conflict, Invalid
+from core.searching import asked
 from devportal import operations, queries
-from devportal.errors import SubscriptionNotFound
+from devportal.errors import BlockNotFound, SubscriptionNotFound
 from devportal.models import KeyType, Subscription
 from devportal.permissions import can_manage_subscribers, require_manage_subscribers
 from devportal.subscription_states import AWAITING, CHOICES, MAY_BECOME, SubscriptionState
@@ -35,7 +36,8 @@ ACTIONS = {
 def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every subscription to an API; `q` searches, `state` narrows."""
     api = get_api_for(current_user(request), pk)
-    text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    typed, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    text, refusal = asked(typed)
     found = queries.all_subscribers(current_user(request), text=text, state=state).filter(api=api)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     live = impact.live_by("application_id", api_id=str(api.pk))
@@ -46,18 +48,20 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
         closes = {"live": live[str(row.application_id)], "live_production": production[str(row.application_id)]}
         actions = [(each, labels[each], each is not SubscriptionState.UNBLOCKED) for each in MAY_BECOME[now]]
-        rows.append({"subscription": row, "actions": actions, **closes})
+        rows.append({"subscription": row, "actions": actions, "plan_dialog": f"plan-{row.pk}", **closes})
     context = {
         "api": api,
         "page": page,
         "rows": rows,
         "plans": plans_of(api),
-        "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "state": state,
         "states": CHOICES,
+        "blocks": queries.blocks(current_user(request), api),
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
-    return render(request, "devportal/subscribers/list.html", context)
+    return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)
 
 
 @require_POST
@@ -88,6 +92,20 @@ def plans(request: HttpRequest, pk: UUID, subscription: UUID) -> HttpResponse:
         messages.success(request, f"{row.application} is under {plan} now.")
     except (Conflict, Invalid) as refusal:
         messages.error(request, str(refusal))
+    return redirect("devportal:subscribers", pk)
+
+
+@require_POST
+@requires()
+def block_deletions(request: HttpRequest, pk: UUID, block: UUID) -> HttpResponse:
+    """Let somebody in again who was blocked."""
+    api = get_api_for(current_user(request), pk)
+    require_manage_subscribers(current_user(request), api)
+    row = queries.block_for(current_user(request), block)
+    if row.api_id != api.pk:
+        raise BlockNotFound
+    operations.lift_block(block=row, actor=current_user(request), now=timezone.now())
+    messages.success(request, f"{row.owner.display_name} may call {api} again.")
     return redirect("devportal:subscribers", pk)
 
 

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
+from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
 PER_PAGE = 20
@@ -26,12 +27,13 @@ PER_PAGE = 20
 def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The APIs that an application is not subscribed to yet; `q` searches."""
     application = queries.application_for(current_user(request), pk)
-    text = request.GET.get("q", "").strip()
+    typed = request.GET.get("q", "").strip()
+    text, refusal = asked(typed)
     apis = queries.catalogue_for(current_user(request), text=text).exclude(subscriptions__application=application)
     apis = apis.filter(state__in=[state.value for state in SUBSCRIBABLE])
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"application": application, "page": page, "text": text}
-    return render(request, "devportal/subscriptions/choose_api.html", context)
+    context = {"application": application, "page": page, "typed": typed, "refusal": refusal}
+    return render(request, "devportal/subscriptions/choose_api.html", context, status=400 if refusal else 200)
 
 
 @requires(Role.SUBSCRIBER)
@@ -93,4 +95,6 @@ def _welcome(subscription: Subscription) -> str:
     sentence = f"{subscription.application} is subscribed to {subscription.api} under {subscription.plan}."
     if subscription.state == SubscriptionState.ON_HOLD:
         return f"{sentence} It works as soon as the publisher approves it."
+    if subscription.state in BLOCKING:
+        return f"{sentence} {subscription.reason}"
     return sentence

@@ -185,8 +185,8 @@ def _refuse_state(deployment: Deployment) -> Refusal | None:
 
 
 def _refuse_place(route: Route, place: Place, deny_policies: ActiveDenyPolicies | None) -> Refusal | None:
-    if deny_policies and (denial := deny_policies.of_place(route.api_id, place.client_ip)):
-        return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
+    if deny_policies and (policy := deny_policies.of_place(route.api_id, place.client_ip)):
+        return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     origins = route.deployment.origins
     if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
@@ -234,8 +234,8 @@ def _decide(
         return refuse_token_error(grant)
     if grant.expires_at <= now:
         return refuse_token_error(TokenError.EXPIRED)
-    if deny_policies and (denial := deny_policies.of_caller(grant.application_id, people_behind(grant))):
-        return forbidden(900805, "Denied", _DENIED[str(denial.kind)])
+    if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
+        return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     subscription = grant.subscriptions.get(route.api_id)
     refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:

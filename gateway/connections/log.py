@@ -16,11 +16,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection as database
 from django.db import models, transaction
 from django.utils import timezone
 
+from core.upkeep import delete_batch
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
@@ -29,11 +31,9 @@ from gateway.relay.types import CloseInfo, Traffic
 
 WRITE_SECONDS = 1.0
 REFRESH_SECONDS = 10.0
-PRUNE_SECONDS = 3600.0
 YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
 MOST_AT_ONCE = 200  # some milliseconds
-MOST_PRUNED = 5_000
 CONNECTIONS_AT_ONCE = 200
 LOST = CloseInfo("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
 
@@ -43,7 +43,7 @@ Values = dict[str, Any]
 
 
 class ConnectionLog:
-    """The rows of one worker's connections. `days` is how long they are kept, 0 for ever."""
+    """The rows of one worker's connections."""
 
     def __init__(
         self,
@@ -51,18 +51,16 @@ class ConnectionLog:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
-        days: float = 0.0,
         clock: Callable[[], datetime] = timezone.now,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections
         self._run = run
-        self._days = days
         self._clock = clock
         self._waiting: dict[str, Connection | Values] = {}  # one that is open is written as it is by then
         self._written: dict[str, tuple[Traffic, float]] = {}
         self._lost = 0
-        self._refreshed_at = self._pruned_at = clock()
+        self._refreshed_at = clock()
 
     def opened(self, connection: Connection) -> None:
         """A client was let in."""
@@ -88,10 +86,6 @@ class ConnectionLog:
                     self._refreshed_at = now
                     await self.refresh()
                     await self._run(partial(close_abandoned, now))
-                if self._days and now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
-                    self._pruned_at = now
-                    while await self._run(partial(prune, now - timedelta(days=self._days))):
-                        await asyncio.sleep(0)  # a part at a time, so that others may write in between
 
     async def stop(self) -> None:
         """Write what is left; what cannot be written is said to be lost."""
@@ -155,12 +149,14 @@ def close_abandoned(now: datetime) -> int:
     return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
 
 
-def prune(before: datetime) -> int:
-    """Delete rows of connections that ended before, so many at a time; how many they were."""
-    old = list(
-        ConnectionRecord.objects.filter(ended_at__lt=before).order_by().values_list("pk", flat=True)[:MOST_PRUNED]
-    )
-    return ConnectionRecord.objects.filter(pk__in=old).delete()[0] if old else 0
+def prune(now: datetime) -> int:
+    """Delete a batch of ended connections beyond the days and the rows that are kept; how many they were."""
+    days, most = settings.CONNECTION_LOG_DAYS, settings.CONNECTION_LOG_ROWS
+    ended = ConnectionRecord.objects.filter(ended_at__isnull=False).order_by("-ended_at")
+    if days and (old := delete_batch(ended.filter(ended_at__lt=now - timedelta(days=days)))):
+        return old
+    first_over = ended.values_list("ended_at", flat=True)[most : most + 1].first() if most else None
+    return delete_batch(ended.filter(ended_at__lte=first_over)) if first_over else 0
 
 
 @lru_cache

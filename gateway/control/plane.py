@@ -55,7 +55,6 @@ class ControlPlane:
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
             run=self._writing,
-            days=settings.CONNECTION_LOG_DAYS,
         )
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log)

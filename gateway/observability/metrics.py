@@ -7,8 +7,11 @@ file, so that what they counted stays counted.
 from __future__ import annotations
 
 import logging
+import re
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
@@ -21,7 +24,9 @@ from prometheus_client.exposition import choose_encoder
 
 from gateway.observability.aggregator import Aggregator, Labels, Report, added, is_living, merged
 
-TIMEOUT_SECONDS = 10.0
+DEADLINE_SECONDS = 10.0  # for a request and its answer
+SCRAPES = 16  # at once
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 log = logging.getLogger("gateway.metrics")
 
@@ -63,9 +68,10 @@ def serve(sock: socket.socket, folder: Path) -> int:
 
 
 class MetricsServer(ThreadingHTTPServer):
-    """Answers `GET /metrics`. `shutdown` ends it."""
+    """Answers `GET /metrics`. `shutdown` ends it. More than SCRAPES at once are cut off."""
 
     daemon_threads = True
+    deadline = DEADLINE_SECONDS
 
     def __init__(self, sock: socket.socket, folder: Path) -> None:
         super().__init__(sock.getsockname()[:2], _Handler, bind_and_activate=False)
@@ -74,6 +80,23 @@ class MetricsServer(ThreadingHTTPServer):
         sock.setblocking(True)
         self.registry = CollectorRegistry()
         self.registry.register(Workers(folder))
+        self._places = threading.BoundedSemaphore(SCRAPES)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        over = threading.Timer(self.deadline, _cut, (request,))
+        over.daemon = True
+        over.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            over.cancel()
+            self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A scraper that goes away in the middle is none of our business; what else goes wrong stands in the log."""
@@ -84,9 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
     """One scrape."""
 
     server: MetricsServer
-    timeout = TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
+        """Nothing for who comes by a name of the Web's: a page could have its own name lead here (DNS rebinding)."""
+        host = self.headers.get("Host")
+        if host is not None and re.sub(r":[0-9]+$", "", host).lower() not in LOCAL_NAMES:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "Ask for localhost or 127.0.0.1.")
+            return
         if self.path.partition("?")[0] not in ("/", "/metrics"):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
@@ -100,6 +127,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         log.debug(format, *args)
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Workers:

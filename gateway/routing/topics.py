@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
+from core.text import fold
 from publisher.uris import percent_encoded
 
 _VARIABLE = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
 _MAPPED = re.compile(r"\{(?:uri\.var\.)?([^{}]+)\}")
 _ENCODED_SEPARATOR = re.compile(r"%2f|%5c|\\|//", re.IGNORECASE)
+_MOST_LAYERS = 5  # of percent-encoding, one inside the other
+_IN_PATHS = "!$'()*+,:@"  # of what may stand in a segment (RFC 3986 §3.3) not = & ; which split some paths like queries
 
 Bindings = dict[str, str]
 
@@ -43,7 +46,7 @@ class Found:
 class TopicSet:
     """The declared topics of one API, most specific first; with none declared every path is served."""
 
-    __slots__ = ("_guarded", "_literal", "_templates", "topics")
+    __slots__ = ("_guarded", "_literal", "_loose", "_templates", "topics")
 
     def __init__(self, topics: Iterable[Topic] = ()) -> None:
         self.topics = tuple(topics)
@@ -51,17 +54,34 @@ class TopicSet:
         self._templates = [template for template in ordered if any(template.order)]
         self._literal = {template.steps: template for template in reversed(ordered) if not any(template.order)}
         self._guarded = any(topic.scopes for topic in self.topics)
+        loosely = [_Template(topic, read=_loosely) for topic in self.topics] if self._guarded else []
+        self._loose = sorted(loosely, key=lambda template: template.order)
 
     def find(self, rest: str) -> Found | None:
         """The topic for `rest`, what remains of the raw path below the version; None when no topic takes it.
 
         A literal segment beats a variable, a variable beats `*`, from left to right. Where a topic asks for a scope,
-        a path that a backend could read as another one (`//`, an encoded slash, a backslash) is nobody's.
+        a path that a backend could read as another one (`//`, an encoded slash, a backslash) is nobody's, and so is
+        one that asks for less than the topic as which it could be read (`/ADMIN`, `/admin/`, `/admin;x=1`).
         """
         if not self.topics:
             return Found(None, rest)
-        if self._guarded and _ENCODED_SEPARATOR.search(rest):
+        if not self._guarded:
+            return self._strictly(rest)
+        if _ENCODED_SEPARATOR.search(rest) or (segments := _loose_segments(rest)) is None:
             return None
+        found, wanted = self._strictly(rest), self._loosely(segments)
+        has = found.topic.scopes if found and found.topic else frozenset()
+        return None if wanted and not (has and has <= wanted) else found
+
+    def _loosely(self, segments: list[str]) -> frozenset[str]:
+        """The scopes of the topic as which a backend could read the path."""
+        path = "".join(f"/{segment}" for segment in segments)
+        matching = (template for template in self._loose if template.bind(segments, path) is not None)
+        match = next(matching, None)
+        return match.topic.scopes if match else frozenset()
+
+    def _strictly(self, rest: str) -> Found | None:
         segments = [unquote(segment) for segment in _segments(rest)]
         if literal := self._literal.get(tuple(segments)):
             return literal.found(rest, {})
@@ -76,12 +96,14 @@ class _Template:
 
     __slots__ = ("_open", "order", "steps", "topic")
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, topic: Topic, read: Callable[[str], str] = unquote) -> None:
         self.topic = topic
         segments = _segments(topic.target)
         self._open = segments[-1:] == ["*"]
         self.steps = tuple(
-            _Variable(*found.groups()) if (found := _VARIABLE.fullmatch(segment)) else unquote(segment)
+            _Variable(read(found[1]), found[2], read(found[3]))
+            if (found := _VARIABLE.fullmatch(segment))
+            else read(segment)
             for segment in segments[: len(segments) - self._open]
         )
         # Sorts the more specific first: literal 0, with a fixed beginning or end 1, variable 2, open end 3.
@@ -112,9 +134,8 @@ class _Template:
         mapping = self.topic.mapping
         if not mapping:
             return Found(self.topic, rest)
-        path = percent_encoded(_MAPPED.sub(lambda found: bindings.get(found[1], found[0]), mapping))
-        if mapping.endswith("*"):
-            path = path.removesuffix("*") + bindings.get("*", "")
+        before, mark, query = mapping.partition("?")
+        path = _filled(before, bindings, _IN_PATHS) + mark + _filled(query, bindings, "")
         return Found(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
 
 
@@ -122,6 +143,46 @@ class _Variable(NamedTuple):
     before: str
     name: str
     after: str
+
+
+def _filled(template: str, bindings: Bindings, safe: str) -> str:
+    """A part of a mapping with what the variables held, each as one value: nothing in it ends it.
+
+    What `*` held is the rest of a path, and stays so in a path.
+    """
+
+    def value(name: str, otherwise: str) -> str:
+        held = bindings.get(name)
+        if held is None:
+            return otherwise
+        if name == "*":
+            return held if safe else quote(unquote_to_bytes(held), safe="/")
+        return quote(unquote_to_bytes(held), safe=safe)
+
+    start, star = (template[:-1], value("*", "")) if template.endswith("*") else (template, "")
+    return percent_encoded(_MAPPED.sub(lambda found: value(found[1], found[0]), start)) + star
+
+
+def _loose_segments(path: str) -> list[str] | None:
+    """The segments of a path as the most forgiving of backends reads it; None where they go up or have no end.
+
+    Such a one decodes several times, takes letters in any case and spelling, leaves out empty segments, path
+    parameters, blanks and dots at the end, and all that is behind a `?`, `#` or NUL.
+    """
+    for _ in range(_MOST_LAYERS):
+        if (decoded := unquote(path)) == path:
+            break
+        path = decoded
+    else:
+        return None
+    segments = [segment.partition(";")[0].strip() for segment in re.split(r"[/\\]", re.split(r"[?#\0]", fold(path))[0])]
+    if ".." in segments:
+        return None
+    return [read for segment in segments if (read := _loosely(segment))]
+
+
+def _loosely(segment: str) -> str:
+    return "".join(filter(str.isprintable, fold(segment).partition(";")[0])).strip().rstrip(". ")
 
 
 def _segments(path: str) -> list[str]:

@@ -65,7 +65,10 @@ class StandaloneGateway:
             context, _ = await self._started()
             peer, port = scope.get("client") or ("", 0)
             if peer in settings.TRUSTED_PROXIES:  # the gateway's own server has settled this already
-                scope["client"] = (client_of(settings.TRUSTED_PROXIES, peer, scope["headers"]), port)
+                address, scheme = client_of(settings.TRUSTED_PROXIES, peer, scope["headers"])
+                scope["client"] = (address, port)
+                if scheme and scope["type"] == "websocket":
+                    scope["scheme"] = "wss" if scheme == "https" else "ws"
             await gateway_application(context)(scope, receive, send)
             return
         kind = ""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -26,10 +26,15 @@ from gateway.server.lingering_close import close_after
 from gateway.server.websocket import PendingWebSocket
 
 
-def client_of(proxies: TrustedProxies, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The address of whoever asks with these headers, through these proxies."""
-    wanted = proxies.header.encode()
-    return proxies.client_of(peer, [value.decode("latin-1") for name, value in headers if name == wanted])
+def client_of(
+    proxies: TrustedProxies, peer: str, headers: Sequence[tuple[bytes, bytes]]
+) -> tuple[str, Literal["https", "http", ""]]:
+    """The address of whoever asks with these headers, through these proxies, and the scheme; empty if none says it."""
+
+    def values(wanted: str) -> list[str]:
+        return [value.decode("latin-1") for name, value in headers if name == wanted.encode()]
+
+    return proxies.client_of(peer, values(proxies.header)), proxies.scheme_of(peer, values(proxies.scheme_header))
 
 
 class GatewayHttp(HttpToolsProtocol):
@@ -98,8 +103,9 @@ class GatewayHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._deadline.cancel()
         if self.client and self.client[0] in self.config.proxies:
-            address = client_of(self.config.proxies, self.client[0], self.headers)
+            address, scheme = client_of(self.config.proxies, self.client[0], self.headers)
             self.client = (address, self.client[1] if address == self.client[0] else 0)
+            self.scheme = scheme or self.scheme
         limit = self.config.limits.head_bytes
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         refusal = (

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from core.listening import BadKeyPair, load_key_pair, port_problem
+from core.listening import TLS_12_CIPHERS, BadKeyPair, load_key_pair, port_problem
 
 BACKLOG = 4096
 
@@ -73,6 +73,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """A server's context for this pair of PEM files. Raises CannotServe when they cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_12_CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
     try:
         load_key_pair(context, certificate, key)

@@ -27,7 +27,9 @@ class CreateForm(forms.Form):
         validation.clean_context,
         label="Context",
         help_text="The path on the gateway, such as /echowebsocket.",
-        widget=forms.TextInput(attrs={**PLAIN, "data-check": "context", "inputmode": "url"}),
+        widget=forms.TextInput(
+            attrs={**PLAIN, "data-check": "context", "data-check-with": "version", "inputmode": "url"}
+        ),
     )
     version = CleanedField(
         validation.clean_version,

@@ -71,6 +71,15 @@ def why_in_the_way(context: str, version: str, *, key: object = None, since: dat
     )
 
 
+def why_context_is_taken(context: str, version: str, *, key: object = None, since: datetime) -> str:
+    """Which API has this context, or addresses in whose way it would get, as a sentence; empty when none."""
+    holder = queries.holder_of_context(context)
+    if holder and holder.pk != key:
+        return f"{holder.name} answers at {holder.context} already. Choose another context."
+    why = why_in_the_way(context, version, key=key, since=since)
+    return f"{why} Choose another context." if why else ""
+
+
 def lock(api: Api) -> Api:
     """A fresh row object, held until the transaction ends. Raises ApiNotFound when it was deleted meanwhile."""
     return rows.lock(api, gone=lambda: queries.ApiNotFound(f"{api} has been deleted meanwhile."))

@@ -25,6 +25,7 @@ from publisher.operations.common import (
     lock,
     refuse_backends,
     save_design,
+    why_context_is_taken,
     why_in_the_way,
 )
 from publisher.operations.transitions import transition_api
@@ -86,7 +87,7 @@ def create_api(
         if holder := queries.holder_of_name(values["name"]):
             ways = "Choose another name, or open it and make a new version."
             clashes["name"] = f"There is an API called {holder.name} already. {ways}"
-        if why := _why_taken(values["context"], values["version"], since=now):
+        if why := why_context_is_taken(values["context"], values["version"], since=now):
             clashes["context"] = why
         if clashes:
             raise AlreadyExists(clashes)
@@ -139,11 +140,13 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
+    entered: set[str] = set()
     # What holds something else than when the page was drawn.
     mine = {name for name, each in merging.fields_of(values).items() if (base or {}).get(name) != merging.digest(each)}
     if "endpoint_options" in values:
         if base is not None and merging.SECRET not in mine:
             values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
+        entered = secret_headers.typed(values["endpoint_options"])
         values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine, base))
     if differing.keys() - {"plans"}:
@@ -158,6 +161,8 @@ def update_api(
         if base is not None:
             differing = _merged(row, {part: values[part] for part in differing}, mine, base)
             seen = row.updated_at
+        there = {part: getattr(row, part) for part in ("production", "sandbox", "endpoint_options")}
+        secret_headers.refuse_elsewhere(there, {**there, **differing}, entered)
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
             signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
@@ -206,7 +211,7 @@ def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor
             f"The context stays {row.context}: it belongs to the API's revisions and versions. Create a new API for "
             f"{context}."
         )
-    if context and (why := _why_taken(context, row.version, key=row.pk, since=row.created_at)):
+    if context and (why := why_context_is_taken(context, row.version, key=row.pk, since=row.created_at)):
         raise AlreadyExists({"context": why})
     if not changed.get("plans", True) and row.stage in SUBSCRIBABLE:
         sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
@@ -239,12 +244,3 @@ def _one_at_a_time() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('publisher.versions'))")
-
-
-def _why_taken(context: str, version: str, *, key: object = None, since: datetime) -> str:
-    """Why no API but that of `key` may answer at this context, as a sentence; empty when one may."""
-    holder = queries.holder_of_context(context)
-    if holder and holder.pk != key:
-        return f"{holder.name} answers at {holder.context} already. Choose another context."
-    why = why_in_the_way(context, version, key=key, since=since)
-    return f"{why} Choose another context." if why else ""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL
+from core.searching import asked
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
 from publisher.lifecycle import LISTED, State
@@ -30,7 +31,8 @@ LATEST = 6
 @requires(*PUBLISHER_PORTAL)
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
-    user, text = current_user(request), request.GET.get("q", "").strip()
+    user, typed = current_user(request), request.GET.get("q", "").strip()
+    text, refusal = asked(typed)
     word = request.GET.get("state", "")
     state = State(word) if word in State.__members__ else None
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
@@ -46,11 +48,13 @@ def apis(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(each, wrong.get(str(each.pk))) for each in page],
         "text": text,
+        "typed": typed,
+        "refusal": refusal,
         "state": state,
         "states": [(each, counts[each.value]) for each in State if each.value in counts],
         "may_create": permissions.can_create(user),
     }
-    return render(request, "publisher/apis/list.html", context)
+    return render(request, "publisher/apis/list.html", context, status=400 if refusal else 200)
 
 
 @require_safe

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import requires
+from accounts.access import current_user, requires
+from accounts.attempts import Attempt, TooManyAttempts
 from accounts.roles import Role
 from core.errors import Invalid
 from core.values import BadValue, refuse
@@ -17,6 +19,7 @@ from publisher import queries, validation
 from publisher.endpoint import HIDDEN, EndpointOptions, read_options
 from publisher.endpoint_check import EndpointCheck, try_endpoint
 from publisher.forms import EndpointForm, TryForm, in_words
+from publisher.operations.common import why_context_is_taken
 
 CLEANERS: dict[str, Callable[[str], str]] = {
     "name": validation.clean_name,
@@ -24,6 +27,8 @@ CLEANERS: dict[str, Callable[[str], str]] = {
     "version": validation.clean_version,
     "endpoint": validation.clean_endpoint_url,
 }
+USUAL_VERSION = "1.0.0"
+MOST_TESTS = 20  # of one person, a minute
 KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
 MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
@@ -32,7 +37,10 @@ MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "he
 @require_safe
 @requires(Role.CREATOR)
 def field_check(request: HttpRequest) -> HttpResponse:
-    """Whether `value` would do for `field` of a new API: nothing when it would, else the sentence why not."""
+    """Whether `value` would do for `field` of a new API: nothing when it would, else the sentence why not.
+
+    A context is judged with the `version` that stands beside it: together they make the API's addresses.
+    """
     field, value = request.GET.get("field", ""), request.GET.get("value", "")
     if field not in CLEANERS:
         return HttpResponseBadRequest("There is no such field.")
@@ -40,8 +48,8 @@ def field_check(request: HttpRequest) -> HttpResponse:
         clean, sentence = CLEANERS[field](value), ""
         if field == "name" and (holder := queries.holder_of_name(clean)):
             sentence = f"There is an API called {holder.name} already. Choose another name."
-        if field == "context" and (holder := queries.holder_of_context(clean)):
-            sentence = f"{holder.name} answers at {holder.context} already. Choose another context."
+        if field == "context":
+            sentence = why_context_is_taken(clean, _version_beside(request), since=timezone.now())
     except BadValue as error:
         sentence = in_words(error)
     return render(request, "publisher/apis/_verdict.html", {"field": field, "sentence": sentence})
@@ -50,17 +58,39 @@ def field_check(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Role.CREATOR)
 def endpoint_test(request: HttpRequest) -> HttpResponse:
-    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered."""
+    """Dial the address in the form field named by `test` with the options typed beside it; say what it answered.
+
+    That is what a client of the API would be told, for no other addresses than the gateway dials, and only so often.
+    """
     named = request.POST.get("test", "")
     form = TryForm({"address": request.POST.get(named if named in ADDRESSES else ADDRESSES[0], "")})
     if not form.is_valid():
         answer = EndpointCheck(False, str(form.errors["address"][0]))
+    elif why := _tested_too_often(request):
+        answer = EndpointCheck(False, why)
     else:
         url = form.cleaned_data["address"]
         answer = _tried(url, request)
         if url != form.data["address"].strip():  # it held letters beyond ASCII
             answer = replace(answer, sentence=f"{answer.sentence} · sent as {url}")
     return render(request, "publisher/apis/_answer.html", {"answer": answer})
+
+
+def _version_beside(request: HttpRequest) -> str:
+    try:
+        return validation.clean_version(request.GET.get("version", ""))
+    except BadValue:
+        return USUAL_VERSION  # nobody has typed one yet
+
+
+def _tested_too_often(request: HttpRequest) -> str:
+    refusal = f"You have tested {MOST_TESTS} times within a minute"
+    who = str(current_user(request).pk)
+    try:
+        Attempt.begin(who, kind="endpoint-test", most=MOST_TESTS, seconds=60, refusal=refusal)
+    except TooManyAttempts as error:
+        return str(error)
+    return ""
 
 
 def _tried(url: str, request: HttpRequest) -> EndpointCheck:

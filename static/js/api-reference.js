@@ -4,6 +4,7 @@ const OPTIONS = {
   disableSearch: true, // it would need a worker from a blob
   hideDownloadButton: true, // the page's own head links to the document
   nativeScrollbars: true,
+  nonce: document.getElementById("main").nonce, // of its styles; Redoc would read it wrongly from its own element
   theme: { typography: { fontFamily: "inherit", headings: { fontFamily: "inherit" } } },
 };
 

@@ -1,5 +1,6 @@
 // Opens and closes dialogs for browsers that do not know command="show-modal" yet; holds a confirmation until
-// the word is typed; closes on a click outside where the dialog allows it.
+// the word is typed; closes on a click outside where the dialog allows it. A dialog that the page was drawn with open,
+// because what was typed into it was sent in vain, is made modal.
 const native = "commandForElement" in HTMLButtonElement.prototype;
 
 function obey(button) {
@@ -14,6 +15,11 @@ document.addEventListener("click", (event) => {
   const dialog = event.target;
   if (dialog.matches?.("dialog[closedby=any]") && !("closedBy" in HTMLDialogElement.prototype)) dialog.close();
 });
+
+for (const dialog of document.querySelectorAll("dialog[open]")) {
+  dialog.close();
+  dialog.showModal();
+}
 
 function check(input) {
   const right = input.value === input.dataset.word;

@@ -74,9 +74,9 @@ def test_a_form_of_another_server_leads_nowhere(db: None) -> None:
 
 
 def test_a_fragment_without_a_session_sends_the_whole_page_to_the_sign_in(db: None) -> None:
-    headers = {"HX-Request": "true", "HX-Current-URL": "https://localhost:9443/publisher/apis"}
+    headers = {"HX-Request": "true", "HX-Current-URL": "https://testserver/publisher/apis?q=a"}
     answer = workshop(ask(AnonymousUser(), "/publisher/checks", "post", **headers))
-    assert answer["HX-Redirect"] == "/publisher/sign-in?next=https%3A%2F%2Flocalhost%3A9443%2Fpublisher%2Fapis"
+    assert answer["HX-Redirect"] == "/publisher/sign-in?next=%2Fpublisher%2Fapis%3Fq%3Da"
 
 
 def test_a_disabled_person_holds_no_role(alice: User) -> None:

@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.contrib.auth import base_user
+from django.db import connection
 
 from accounts import operations
 from accounts.models import RoleGrant, User
@@ -101,6 +103,37 @@ def test_no_password_ever_reaches_the_trail(carol: User) -> None:
     assert last_entry().verb == "user.password_changed"
     assert NEW not in written
     assert PASSWORD not in written
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_transaction_in_which_a_password_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+    hashed = base_user.make_password
+
+    def watched(password: str | None) -> str:
+        held.append(connection.in_atomic_block)
+        return hashed(password)
+
+    monkeypatch.setattr(base_user, "make_password", watched)
+    erin = operations.create_user(username="erin", password=PASSWORD, roles=[Role.CREATOR], actor=None, now=NOW)
+    operations.change_password(user=erin, new_password=NEW, current_password=PASSWORD, actor=erin, now=NOW)
+    operations.reset_password(user=erin, actor=None, now=NOW)
+    operations.sign_up(username="frank", password=PASSWORD, now=NOW)
+    assert held == [False] * 4
+
+
+def test_a_password_that_is_reset_while_its_owner_changes_it_stays_reset(
+    carol: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reset_meanwhile(password: str, user: User, *, field: str) -> None:
+        operations.reset_password(user=User.objects.get(pk=carol.pk), actor=None, now=NOW)
+
+    monkeypatch.setattr(operations, "check_policy", reset_meanwhile)
+    with pytest.raises(operations.WrongPassword):
+        operations.change_password(user=carol, new_password=NEW, current_password=PASSWORD, actor=carol, now=NOW)
+    carol.refresh_from_db()
+    assert not carol.check_password(NEW)
+    assert last_entry().verb == "user.password_reset"
 
 
 def test_an_administrator_sets_a_password_that_its_owner_must_change(admin: User, carol: User) -> None:

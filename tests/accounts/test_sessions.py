@@ -2,10 +2,12 @@
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from accounts.models import User
-from core.client_address import TrustedProxies
+from core.client_address import FORWARDED, X_FORWARDED_FOR, TrustedProxies
+from core.middleware import ClientAddressMiddleware
 
 PASSWORD = "correct horse battery staple"
 SENTENCE = "Username or password is not right."
@@ -144,6 +146,32 @@ def test_behind_a_proxy_the_lock_is_for_the_client_that_the_proxy_names(
     assert attempt(PASSWORD, "192.0.2.8") == 302
     settings.TRUSTED_PROXIES = TrustedProxies()
     assert [attempt("wrong", f"192.0.2.{number}") for number in range(5)] == [400] * 4 + [429]
+
+
+@pytest.mark.parametrize(
+    ("header", "peer", "said", "scheme"),
+    [
+        (X_FORWARDED_FOR, "127.0.0.1", {"X-Forwarded-Proto": "https"}, "https"),
+        (X_FORWARDED_FOR, "127.0.0.1", {"X-Forwarded-Proto": "https, http"}, "http"),
+        (X_FORWARDED_FOR, "127.0.0.1", {}, "http"),
+        (X_FORWARDED_FOR, "192.0.2.7", {"X-Forwarded-Proto": "https"}, "http"),
+        (FORWARDED, "127.0.0.1", {"Forwarded": "for=192.0.2.7;proto=https"}, "https"),
+        (FORWARDED, "127.0.0.1", {"X-Forwarded-Proto": "https"}, "http"),
+    ],
+)
+def test_behind_a_proxy_the_portals_are_reached_by_the_scheme_that_the_proxy_says(
+    settings: LazySettings, header: str, peer: str, said: dict[str, str], scheme: str
+) -> None:
+    settings.TRUSTED_PROXIES = TrustedProxies(["127.0.0.1"], header=header)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    seen: list[str] = []
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        seen.append(str(request.scheme))
+        return HttpResponse()
+
+    ClientAddressMiddleware(answer)(RequestFactory(REMOTE_ADDR=peer, headers=said).get("/"))
+    assert seen == [scheme]
 
 
 def test_the_lock_falls_on_names_that_nobody_has_too(client: Client, db: None) -> None:

@@ -1,23 +1,76 @@
-"""The portal with another deadline for headers: `python -m tests.attack.portal SECONDS`."""
+"""The portal in a process of its own: `portal(certificate, folder, …)`."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
-import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from tests.environment import PATIENCE, ROOT, free_ports
+from tests.wire.conftest import Certificate
+from tests.wire.peers import raw_client
 
 
-def main(seconds: float) -> None:
-    """Serve until killed."""
-    warnings.simplefilter("ignore")
-    import django
+class Portal(NamedTuple):
+    """The process, from outside. `log` is all that it has written."""
 
-    django.setup()
-    from apimanager import portal
+    process: asyncio.subprocess.Process
+    port: int
+    log_file: Path
 
-    portal.HEADER_SECONDS = seconds
-    portal.serve(["127.0.0.1"])
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    @property
+    def connections(self) -> int:
+        """How many clients it has."""
+        return sum(
+            each.status == psutil.CONN_ESTABLISHED for each in psutil.Process(self.process.pid).net_connections()
+        )
 
 
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+@asynccontextmanager
+async def portal(
+    certificate: Certificate, folder: Path, *, settings: dict[str, str] | None = None, **given: Any
+) -> AsyncIterator[Portal]:
+    """A portal with these settings. `given`: `prepare` for a database, constants of its protocol, `views` to serve."""
+    (port,) = free_ports(1)
+    own = {
+        "APIM_DATA_DIR": str(folder / "var"),
+        "APIM_PORTAL_PORT": str(port),
+        "APIM_TLS_CERTIFICATE": str(certificate.certificate),
+        "APIM_TLS_KEY": str(certificate.key),
+        "DJANGO_SETTINGS_MODULE": "apimanager.settings",
+        **(settings or {}),
+    }
+    with (folder / "log.txt").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.attack.served_portal",
+            json.dumps(given),
+            cwd=ROOT,
+            env={**os.environ, **own},
+            stderr=log,
+        )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(OSError):
+                    async with raw_client(port, b""):
+                        break
+                assert process.returncode is None, (folder / "log.txt").read_text()
+                await asyncio.sleep(0.1)
+        yield Portal(process, port, folder / "log.txt")
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

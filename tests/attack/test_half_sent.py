@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import ssl
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.attack.portal import portal
 from tests.attack.target import target
-from tests.environment import PATIENCE, free_ports
+from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.peers import Raw, raw_backend, raw_client
 
@@ -79,42 +75,11 @@ async def test_the_gateway_gives_up_who_never_finishes(tls: bool, certificate: C
 
 
 async def test_the_portal_gives_up_who_never_finishes(certificate: Certificate, tmp_path: Path) -> None:
-    async with portal(certificate, tmp_path) as port:
+    async with portal(certificate, tmp_path, HEADER_SECONDS=DEADLINE) as served:
+        port = served.port
         await besiege(port, certificate.client_context())
         async with raw_client(
             port, b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n", certificate.client_context()
         ) as slow:
             await slow.send(b"Connection: close\r\n\r\n")
             assert (await slow.rest()).startswith(b"HTTP/1.1 ")
-
-
-@asynccontextmanager
-async def portal(certificate: Certificate, folder: Path) -> AsyncIterator[int]:
-    """The portal in a process of its own, with a short deadline; its port."""
-    (port,) = free_ports(1)
-    settings = {
-        "APIM_DATA_DIR": str(folder),
-        "APIM_PORTAL_PORT": str(port),
-        "APIM_TLS_CERTIFICATE": str(certificate.certificate),
-        "APIM_TLS_KEY": str(certificate.key),
-        "DJANGO_SETTINGS_MODULE": "apimanager.settings",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.attack.portal",
-        json.dumps(DEADLINE),
-        env={**os.environ, **settings},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                with suppress(OSError):
-                    async with raw_client(port, b""):
-                        break
-                await asyncio.sleep(0.1)
-        yield port
-    finally:
-        process.kill()
-        await process.wait()

@@ -75,6 +75,46 @@ def test_only_the_header_that_the_proxy_writes_is_looked_at() -> None:
     assert BY_FORWARDED.client_of(PROXY, ["6.6.6.6"]) == PROXY
 
 
+@pytest.mark.parametrize(
+    ("peer", "values", "scheme"),
+    [
+        (PROXY, ["https"], "https"),
+        (PROXY, ["HTTPS "], "https"),
+        (PROXY, ["wss"], "https"),
+        (PROXY, ["http"], "http"),
+        (PROXY, ["https, http"], "http"),
+        (PROXY, ["https", "http"], "http"),
+        (PROXY, ["gopher"], ""),
+        (PROXY, [""], ""),
+        (PROXY, [], ""),
+        (CLIENT, ["https"], ""),
+        ("", ["https"], ""),
+    ],
+)
+def test_a_proxy_says_by_which_scheme_its_client_came(peer: str, values: list[str], scheme: str) -> None:
+    assert PROXIES.scheme_of(peer, values) == scheme
+    assert TrustedProxies().scheme_of(peer, values) == ""
+
+
+@pytest.mark.parametrize(
+    ("peer", "values", "scheme"),
+    [
+        (PROXY, ["for=192.0.2.7;proto=https"], "https"),
+        (PROXY, ['for=192.0.2.7;Proto="wss"'], "https"),
+        (PROXY, ["for=192.0.2.7;proto=https, for=10.0.0.2;proto=http"], "https"),
+        (PROXY, ["for=6.6.6.6;proto=https, for=192.0.2.7;proto=http"], "http"),
+        (PROXY, ["for=6.6.6.6;proto=https, for=192.0.2.7"], ""),
+        (PROXY, ["for=_hidden;proto=https"], "https"),
+        (PROXY, ["for=6.6.6.6;proto=http, for=_hidden;proto=https"], "https"),
+        (PROXY, ["https"], ""),
+        (PROXY, [], ""),
+        (CLIENT, ["for=192.0.2.7;proto=https"], ""),
+    ],
+)
+def test_the_standard_header_says_the_scheme_of_the_same_hop(peer: str, values: list[str], scheme: str) -> None:
+    assert BY_FORWARDED.scheme_of(peer, values) == scheme
+
+
 def test_without_proxies_nobody_is_believed() -> None:
     assert TrustedProxies().client_of("127.0.0.1", ["6.6.6.6"]) == "127.0.0.1"
     assert not TrustedProxies(["", " "])

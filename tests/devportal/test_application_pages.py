@@ -334,12 +334,14 @@ def test_a_plan_that_needs_approval_is_announced_as_waiting(tab: Client, app: Ap
     assert "Waiting for approval" in tab.get(answer.url).content.decode()
 
 
-def test_a_blocked_subscription_offers_no_way_out(tab: Client, app: Application, echo: Api) -> None:
+def test_a_blocked_subscription_may_be_left_and_the_question_says_that_the_block_stays(
+    tab: Client, app: Application, echo: Api
+) -> None:
     row = builders.subscription(app, echo, state="BLOCKED")
     shown = tab.get(f"/devportal/applications/{app.pk}").content.decode()
-    assert f"/devportal/subscriptions/{row.pk}/deletions" not in shown
-    assert "Blocked by the publisher" in shown
-    assert tab.post(f"/devportal/subscriptions/{row.pk}/deletions").status_code == 409
+    assert "The publisher has blocked you from this API" in shown
+    assert "You stay blocked until the publisher lifts that." in shown
+    assert tab.post(f"/devportal/subscriptions/{row.pk}/deletions").status_code == 302
 
 
 def test_an_api_that_was_withdrawn_does_not_break_the_page(tab: Client, app: Application, echo: Api) -> None:

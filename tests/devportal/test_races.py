@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -17,7 +18,7 @@ from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, OAuthClient, Subscription
 from devportal.operations.applications import ApplicationNameTaken
 from devportal.operations.keys import KeysExist
-from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved
+from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved, TooManyApplications
 from tests.devportal import builders
 from tests.devportal.builders import NOW
 
@@ -59,6 +60,31 @@ def test_one_of_many_subscribes(carol: User, bob: User) -> None:
 
     assert sorted(got, key=str) == [AlreadySubscribed] * (AT_ONCE - 1) + [None]
     assert Subscription.objects.count() == AuditEntry.objects.filter(verb="subscription.created").count() == 1
+
+
+def test_one_of_many_applications_gets_the_last_place_of_a_plan(carol: User, bob: User) -> None:
+    plan = builders.plan(applications=1)
+    api = builders.api(bob)
+    apps = [builders.application(carol) for _ in range(AT_ONCE)]
+
+    got = outcomes(lambda: operations.subscribe(application=apps.pop(), api=api, plan=plan, actor=carol, now=NOW))
+
+    assert sorted(got, key=str) == [TooManyApplications] * (AT_ONCE - 1) + [None]
+    assert Subscription.objects.count() == 1
+
+
+def test_nobody_gets_in_while_the_block_is_made(carol: User, bob: User) -> None:
+    api, plan = builders.api(bob), builders.plan()
+    row = builders.subscription(builders.application(carol), api)
+    apps = [builders.application(carol) for _ in range(AT_ONCE - 1)]
+    work: list[Callable[[], object]] = [
+        lambda: operations.set_subscription_state(subscription=row, state="BLOCKED", actor=bob, now=NOW),
+        *(partial(operations.subscribe, application=app, api=api, plan=plan, actor=carol, now=NOW) for app in apps),
+    ]
+
+    outcomes(lambda: work.pop()())
+
+    assert set(Subscription.objects.values_list("state", flat=True)) == {"BLOCKED"}
 
 
 def test_one_of_many_generates_the_keys(carol: User) -> None:

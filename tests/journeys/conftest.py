@@ -45,7 +45,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 def product(prepared: Path) -> Iterator[Product]:
     """The whole product, running, with the cast in it."""
     with temporary() as folder:
-        running = Product(Path(folder))
+        running = Product(Path(folder), APIM_BACKEND_NETWORKS="127.0.0.0/8,::1")
         running.begin_with(prepared)
         running.start()
         try:
@@ -89,4 +89,5 @@ def page(visitor: BrowserContext) -> Iterator[Page]:
 
 def is_fault(said: ConsoleMessage) -> bool:
     """Whether the browser complains of more than a refusal that the page explains anyway."""
-    return said.type == "error" and not said.text.startswith(("Failed to load resource", "WebSocket connection to"))
+    explained = ("Failed to load resource", "WebSocket connection to", "htmx:")
+    return said.type == "error" and not said.text.startswith(explained)

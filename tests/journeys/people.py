@@ -63,7 +63,15 @@ def fill_in(page: Page, design: Design) -> None:
         page.get_by_role("checkbox", name=re.compile(rf"^{plan}\b")).check()
 
 
-def wizard(page: Page, product: Product, name: str, application: str, token_type: str = "", plan: str = "Gold") -> str:
+def wizard(
+    page: Page,
+    product: Product,
+    name: str,
+    application: str,
+    token_type: str = "",
+    plan: str = "Gold",
+    seconds: int = 0,
+) -> str:
     """Developer Portal → the API → KEY GENERATION WIZARD → … → the token, copied from the page."""
     in_catalogue(page, product, name).click()
     page.get_by_role("link", name="KEY GENERATION WIZARD").click()
@@ -76,6 +84,9 @@ def wizard(page: Page, product: Product, name: str, application: str, token_type
     expect(page.get_by_role("heading", name=re.compile("^Keys for "))).to_be_visible()
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("heading", name="Generate an access token")).to_be_visible()
+    if seconds:
+        page.locator("[name=seconds]").fill(str(seconds))
+        page.locator("[name=seconds_unit]").select_option("second")
     page.get_by_role("button", name="Generate token").click()
     expect(page.get_by_text("shown once").first).to_be_visible()
     return copied(page)

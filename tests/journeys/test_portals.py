@@ -28,6 +28,22 @@ def test_create_and_publish_is_offered_once_endpoint_and_plans_are_given(product
     expect(in_catalogue(page, product, "AtOnce")).to_be_visible()
 
 
+def test_a_context_in_another_apis_way_is_said_while_one_types_and_again_when_the_version_changes(
+    product: Product, page: Page
+) -> None:
+    sign_in(page, product, "publisher", "alice")
+    open_form(page, product)
+    fill_in(page, Design("InTheWay", "/intheway", "1.0.0", "", ()))
+    page.get_by_role("button", name="CREATE", exact=True).click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    open_form(page, product)
+    page.get_by_label("Context").press_sequentially("/intheway/{version}/rooms")
+    said = page.get_by_text("InTheWay 1.0.0 answers at /intheway/1.0.0 and below.")
+    expect(said).to_be_visible()
+    page.get_by_label("Version").fill("2.0.0")
+    expect(said).to_have_count(0)
+
+
 def test_a_creator_may_create_and_not_publish(product: Product, page: Page) -> None:
     sign_in(page, product, "publisher", "alice")
     open_form(page, product)

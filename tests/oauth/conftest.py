@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.core.cache import cache
 
 from accounts.models import User
 from devportal.operations import GeneratedKeys
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK
-
-
-@pytest.fixture(autouse=True)
-def _forgetful_brake() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

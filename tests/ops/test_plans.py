@@ -94,7 +94,7 @@ class World:
 @pytest.fixture(scope="module")
 def product(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """An installation with Alice, Bob and Carol, which serves nothing by itself."""
-    made = Product(tmp_path_factory.mktemp("plans"))
+    made = Product(tmp_path_factory.mktemp("plans"), APIM_BACKEND_NETWORKS="127.0.0.1")
     made.begin_with(prepared)
     made.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
     yield made

@@ -1,5 +1,6 @@
 """What is wrong is said in one sentence that names the setting and the way out."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from apimanager.preflight import (
     check_token_life,
     hosts_of,
     is_loopback,
+    keep_private,
 )
 from core.client_address import TrustedProxies
+from publisher.ip_policy import BackendPolicy
 
 
 @pytest.mark.parametrize(("usual", "longest"), [(0, 60), (61, 60), (-1, -1)])
@@ -83,6 +86,56 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_data_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     check_data_folder(tmp_path / "new" / "data")
     assert list((tmp_path / "new" / "data").iterdir()) == []
+    assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_lies_in_the_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not in the folder")
+    elsewhere.chmod(0o644)
+    data = tmp_path / "data"
+    (data / "tls").mkdir(parents=True)
+    for place, mode in ((data / "apimanager.sqlite3", 0o664), (data / "tls" / "key.pem", 0o604), (data / "run", 0o755)):
+        place.touch()
+        place.chmod(mode)
+    (data / "link").symlink_to(elsewhere)
+    (data / "tls").chmod(0o777)
+    data.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        keep_private(data)
+        (data / "later").mkdir()
+        (data / "later" / "file").touch()
+    finally:
+        os.umask(before)
+
+    modes = {str(each.relative_to(tmp_path)): each.stat().st_mode & 0o777 for each in (data, *data.rglob("*"))}
+    assert modes == {
+        "data": 0o700,
+        "data/apimanager.sqlite3": 0o600,
+        "data/tls": 0o700,
+        "data/tls/key.pem": 0o600,
+        "data/run": 0o700,
+        "data/link": 0o644,
+        "data/later": 0o700,
+        "data/later/file": 0o600,
+    }
+
+
+def test_what_is_somebody_elses_is_said_and_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    before = os.umask(0o022)
+    try:
+        (tmp_path / "theirs").touch(mode=0o644)
+        monkeypatch.setattr(Path, "chmod", refuse)
+        keep_private(tmp_path / "theirs")
+    finally:
+        os.umask(before)
+    assert f"chmod go= {tmp_path / 'theirs'}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -148,4 +201,33 @@ def test_a_network_for_backends_that_is_none_is_named_with_its_setting(
 ) -> None:
     monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
     with pytest.raises(CannotStart, match=r"^APIM_BACKEND_NETWORKS: '.*' is n"):
-        Environment().backends("APIM_BACKEND_NETWORKS", "::1", own_ports=(), own_hosts=())
+        backends(bind="127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("bind", "value", "is_open"),
+    [
+        ("127.0.0.1", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("localhost", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("::1", None, {"127.0.0.1:9900", "[::1]:9900"}),
+        ("0.0.0.0", None, set()),
+        ("192.0.2.1", None, set()),
+        ("127.0.0.1", "", {"127.0.0.1:9900", "[::1]:9900"}),
+        ("127.0.0.1", "10.0.0.0/8", set()),
+        ("0.0.0.0", "127.0.0.1", {"127.0.0.1:9900", "127.0.0.1:5432"}),
+    ],
+)
+def test_of_this_machine_only_the_samples_are_open_to_backends_unless_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, bind: str, value: str | None, is_open: set[str]
+) -> None:
+    monkeypatch.delenv("APIM_BACKEND_NETWORKS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("APIM_BACKEND_NETWORKS", value)
+    policy = backends(bind=bind)
+    asked = [(host, port) for host in ("127.0.0.1", "::1") for port in (9900, 5432)]
+    found = [(host, port) for host, port in asked if not policy.refuse("localhost", host, port)]
+    assert {f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in found} == is_open
+
+
+def backends(bind: str) -> BackendPolicy:
+    return Environment().backends("APIM_BACKEND_NETWORKS", bind=bind, samples_port=9900, own_ports=(), own_hosts=())

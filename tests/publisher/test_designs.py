@@ -333,13 +333,13 @@ MERGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "the same part": ({"description": "Theirs."}, {"description": "Mine.", "tags": ["mine"]}, ["description"]),
     "the same value": ({"description": "Both."}, {"description": "Both.", "tags": ["mine"]}, []),
     "two fields of an endpoint": (
-        {"production": {"url": "ws://theirs:1"}},
-        {"production": {"url": BACKEND, "failover": ["ws://mine:1"]}},
+        {"production": {"url": f"{BACKEND}/theirs"}},
+        {"production": {"url": BACKEND, "failover": [f"{BACKEND}/mine"]}},
         [],
     ),
     "one field of an endpoint": (
-        {"production": {"url": "ws://theirs:1"}},
-        {"production": {"url": "ws://mine:1"}},
+        {"production": {"url": f"{BACKEND}/theirs"}},
+        {"production": {"url": f"{BACKEND}/mine"}},
         ["production_url"],
     ),
     "two options": ({"endpoint_options": {"retries": 3}}, {"endpoint_options": {"idle_timeout": 60}}, []),

@@ -86,7 +86,7 @@ def test_a_backend_that_answers_is_praised_with_its_time() -> None:
         answer = try_endpoint(f"ws://{place}", EndpointOptions())
     assert answer.answered
     assert answer.sentence.startswith("Answered 101 in ")
-    assert answer.sentence.endswith(" ms · no subprotocol")
+    assert answer.sentence.endswith(" ms · no subprotocol · without extra headers")
 
 
 def test_the_extra_headers_are_sent() -> None:
@@ -97,7 +97,9 @@ def test_the_extra_headers_are_sent() -> None:
         without = try_endpoint(f"ws://{place}", EndpointOptions())
         with_key = try_endpoint(f"ws://{place}", EndpointOptions(headers={"X-Key": "k"}))
     assert without.sentence.startswith("Answered 403 instead of 101.")
+    assert without.sentence.endswith("Tried without extra headers.")
     assert with_key.answered
+    assert with_key.sentence.endswith("· with X-Key")
 
 
 def test_a_redirect_is_told_and_never_followed() -> None:

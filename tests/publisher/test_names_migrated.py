@@ -87,3 +87,34 @@ def test_twins_stay_and_the_younger_are_renamed_and_reported(database: str, capl
         [("user.updated", "Ｃédric"), ("api.updated", "Ökｏ"), ("api.updated", "Ökｏ"), ("application.updated", "Äｐp")]
     )
     assert "Ｃédric is called Ｃédric-2 from now on" in caplog.text
+
+
+def test_plans_that_are_twins_stay_and_the_younger_is_renamed_and_reported(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = migrate(database, [("publisher", "0006_plans_limit_applications"), ("devportal", "0007_token_rates")])
+    names = ["Öko", "Gold", "Öｋｏ", "Öｋo", "Öko-2"]
+    for model in ("publisher.Plan", "devportal.ApplicationPlan"):
+        for name in names:
+            old.get_model(model).objects.using(database).create(name=name, display_name=name)
+    with caplog.at_level(logging.WARNING, logger="apimanager.migrations"):
+        new = migrate(
+            database, [("publisher", "0008_plan_names_are_unique"), ("devportal", "0009_plan_names_are_unique")]
+        )
+    for model in ("publisher.Plan", "devportal.ApplicationPlan"):
+        rows = new.get_model(model).objects.using(database).order_by("pk").values_list("name", "name_key")
+        assert list(rows) == [
+            ("Öko", "öko"),
+            ("Gold", "gold"),
+            ("Öｋｏ-3", "öko-3"),
+            ("Öｋo-4", "öko-4"),
+            ("Öko-2", "öko-2"),
+        ]
+    entries = new.get_model("core.AuditEntry").objects.using(database).order_by("pk")
+    assert sorted((entry.verb, entry.detail["renamed_from"]) for entry in entries) == [
+        ("applicationplan.updated", "Öｋo"),
+        ("applicationplan.updated", "Öｋｏ"),
+        ("plan.updated", "Öｋo"),
+        ("plan.updated", "Öｋｏ"),
+    ]
+    assert "Öｋｏ is called Öｋｏ-3 from now on" in caplog.text

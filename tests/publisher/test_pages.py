@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, reverse
@@ -15,10 +17,12 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from accounts.roles import Role
 from publisher import impact, operations, queries
+from publisher.endpoint_check import EndpointCheck
 from publisher.lifecycle import State, allowed_actions
 from publisher.messages import Impact
 from publisher.models import Api
 from publisher.urls import urlpatterns
+from publisher.views import checks
 from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
 
 NEW = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
@@ -258,6 +262,30 @@ def test_a_field_is_judged_while_one_types(alice: User, field: str, value: str, 
     assert bool(said) is bool(verdict)
 
 
+@pytest.mark.parametrize(
+    ("context", "version", "verdict"),
+    [
+        ("/echowebsocket/1.0.0", "1.0.0", "EchoWebSocket 1.0.0 answers at /echowebsocket/1.0.0 and below."),
+        ("/EchoWebSocket/1/rooms", "2", "EchoWebSocket 1.0.0 answers at /echowebsocket/1.0.0 and below."),
+        ("/echowebsocket/{version}/rooms", "1.0.0", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/{version}/rooms", "2.0.0", ""),
+        ("/echowebsocket/{version}/rooms", "", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/{version}/rooms", "..", "EchoWebSocket 1.0.0 answers"),
+        ("/echowebsocket/2.0.0", "1.0.0", ""),
+    ],
+)
+def test_a_context_inside_another_apis_addresses_is_named_while_one_types(
+    alice: User, context: str, version: str, verdict: str
+) -> None:
+    make_api(alice)
+    typed = {"field": "context", "value": context, "version": version}
+    said = text_of(browse(alice).get(address("field-checks"), typed)).strip()
+    assert said.startswith(verdict)
+    assert bool(said) is bool(verdict)
+    created = browse(alice).post(address("create"), {**NEW, "name": "Another", "context": context, "version": version})
+    assert (said in text_of(created)) if said and version.strip(".") else True
+
+
 def test_an_unknown_field_is_not_judged(alice: User) -> None:
     assert browse(alice).get(address("field-checks"), {"field": "nonsense"}).status_code == 400
 
@@ -279,6 +307,28 @@ def test_an_unknown_field_is_not_judged(alice: User) -> None:
 def test_the_test_button_answers_with_a_sentence(alice: User, data: dict[str, str], sentence: str) -> None:
     response = browse(alice).post(address("endpoint-tests"), data)
     assert (response.status_code, sentence in text_of(response)) == (200, True)
+
+
+@pytest.fixture
+def counts_nothing_yet() -> Iterator[None]:
+    """Numbers of attempts are this test's own."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.usefixtures("counts_nothing_yet")
+def test_the_test_button_is_no_way_to_scan_a_network(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[str] = []
+    monkeypatch.setattr(checks, "try_endpoint", lambda url, options: dialled.append(url) or EndpointCheck(True, "ok"))
+    hers = browse(alice)
+    for port in range(checks.MOST_TESTS):
+        hers.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": f"ws://h:{port + 1}"})
+    response = hers.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": "ws://h:1000"})
+    assert "Wait 1 minute, then try again." in text_of(response)
+    assert len(dialled) == checks.MOST_TESTS
+    theirs = browse(give_role(bob, Role.CREATOR))
+    assert "ok" in text_of(theirs.post(address("endpoint-tests"), {"test": "endpoint", "endpoint": "ws://h"}))
 
 
 def test_only_creators_make_the_server_dial(bob: User) -> None:

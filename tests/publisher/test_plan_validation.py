@@ -24,17 +24,17 @@ def refused(**fields: Any) -> dict[str, str]:
     return error.value.fields
 
 
-def test_a_plan_of_which_only_the_name_is_given_has_no_limits() -> None:
+def test_a_plan_of_which_only_the_name_is_given_has_no_limits_but_of_applications() -> None:
     plan = clean_plan({"name": "Free"})
 
     assert (plan["display_name"], plan["billing"], plan["roles"]) == ("Free", "FREE", [])
-    assert all(plan[limit] is None for limit in NUMBERS)
+    assert {limit: plan[limit] for limit in NUMBERS if plan[limit] is not None} == {"applications": 10}
     assert (plan["counted"], plan["over_rate"], plan["over_quota"]) == ("both", "delay", "close")
     assert {"quota_unit", "quota_period"} & plan.keys() == set()
 
 
 def test_every_field_of_a_plan_is_checked_and_has_the_row_s_default() -> None:
-    fields = {field.name: field for field in Plan._meta.concrete_fields if field.name != "id"}
+    fields = {field.name: field for field in Plan._meta.concrete_fields if field.name not in ("id", "name_key")}
 
     assert CLEANERS.keys() == fields.keys()
     for name, value in DEFAULTS.items():
@@ -167,7 +167,7 @@ def test_whatever_is_sent_is_refused_by_field_or_can_be_metered(fields: dict[str
     if plan:
         words = {"unit": plan.pop("quota_unit", "messages"), "period": plan.pop("quota_period", "day")}
         limits = PlanLimits.from_document({**plan, **words})
-        assert all(getattr(limits, limit) == plan[limit] for limit in NUMBERS)
+        assert all(getattr(limits, limit) == plan[limit] for limit in NUMBERS if limit != "applications")
 
 
 def _tried(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from websockets.http11 import Request
+from websockets.sync.server import ServerConnection
 
 from accounts.models import User
 from core import vault
@@ -26,6 +28,7 @@ from publisher.endpoint import HIDDEN
 from publisher.forms import EndpointForm
 from publisher.models import Api, Revision
 from tests.publisher.builders import BACKEND, LATER, NOW, as_posted, make_api
+from tests.publisher.test_endpoint_check import backend
 from tests.rest.conftest import PUBLISHER
 
 CANARY = "canary-7f3a-in-a-coal-mine"
@@ -148,6 +151,115 @@ def test_a_secret_that_cannot_be_kept_is_refused_at_its_field(admin: User, secre
     assert CANARY not in str(refused.value)
 
 
+OWN = "ws://mallory.example:9900/echo"
+
+
+@pytest.fixture(autouse=True)
+def names_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host name of these tests is somewhere on the internet."""
+    monkeypatch.setattr("publisher.ssrf.why_refused", lambda url: "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"production": {"url": OWN}},
+        {"sandbox": {"url": OWN}},
+        {"production": {"url": BACKEND, "failover": [OWN]}},
+        {"production": {"url": BACKEND.replace("9900", "9901")}},
+        {"production": {"url": "wss://localhost/echo"}},
+        {"production": {"url": OWN}, "endpoint_options": {"secret_headers": {"x-backend-key": HIDDEN}}},
+        {"production": {"url": OWN}, "endpoint_options": {"secret_headers": {"X-Backend-Key": HIDDEN, "X-B": "b"}}},
+    ],
+)
+def test_a_secret_is_asked_for_again_when_another_host_would_get_it(alice: User, changes: dict[str, Any]) -> None:
+    api = _with_secret(alice)
+    with pytest.raises(Invalid) as refused:
+        operations.update_api(api=api, changes=changes, actor=alice, now=LATER)
+    assert refused.value.fields.keys() == {"secret_headers"}
+    assert "Give the value of" in str(refused.value)
+    assert Api.objects.get().production == api.production
+    assert Api.objects.get().endpoint_options == api.endpoint_options
+
+
+@pytest.mark.django_db
+def test_no_way_round_brings_a_secret_to_another_host(alice: User) -> None:
+    api = _with_secret(alice)
+    operations.create_revision(api=api, actor=alice, now=NOW)
+    nowhere = {"production": {"url": ""}, "sandbox": {"url": ""}}
+    operations.update_api(api=api, changes=nowhere, actor=alice, now=LATER)
+    copy = operations.create_version(api=Api.objects.get(), version="2", actor=alice, now=LATER)
+    for row in (Api.objects.get(pk=api.pk), copy):
+        with pytest.raises(Invalid, match="is another host than the one for which"):
+            operations.update_api(api=row, changes={"production": {"url": OWN}}, actor=alice, now=LATER)
+    with pytest.raises(Invalid, match="No value is kept"):
+        make_api(alice, name="B", context="/b", endpoint=OWN, endpoint_options={"secret_headers": {"X": HIDDEN}})
+
+
+@pytest.mark.django_db
+def test_a_secret_that_was_entered_for_another_host_meanwhile_is_not_overwritten_by_one_that_is_kept(
+    alice: User,
+) -> None:
+    """Both requests have read the row before either wrote: the second still has the sealed value for the old host."""
+    api = _with_secret(alice)
+    junk = {
+        "production": {"url": OWN},
+        "sandbox": {},
+        "endpoint_options": {"secret_headers": {"X-Backend-Key": "junk"}},
+    }
+    operations.update_api(api=api, changes=junk, actor=alice, now=LATER)
+    keep = {"endpoint_options": {"retries": 1, "secret_headers": {"X-Backend-Key": HIDDEN}}}
+    with pytest.raises(Invalid, match="has changed meanwhile"):
+        operations.update_api(api=api, changes=keep, actor=alice, now=LATER)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "production": {"url": BACKEND.replace("/echo", "/else")},
+            "sandbox": {"url": BACKEND.upper().replace("WS:", "ws:")},
+        },
+        {"sandbox": {"url": ""}},
+        {"production": {"url": OWN}, "endpoint_options": {"secret_headers": {}}},
+        {"production": {"url": OWN}, "endpoint_options": {"secret_headers": {"x-backend-key": CANARY}}},
+        {"production": {"url": OWN}, "endpoint_options": {"secret_headers": {"X-Backend-Key": "another"}}},
+    ],
+)
+def test_the_same_host_and_a_value_that_is_given_again_are_no_reason_to_ask(
+    alice: User, changes: dict[str, Any]
+) -> None:
+    saved = operations.update_api(api=_with_secret(alice), changes=changes, actor=alice, now=LATER)
+    assert saved.updated_at == LATER
+
+
+@pytest.mark.django_db
+def test_the_page_and_rest_ask_for_the_secret_again_and_keep_the_rest(
+    alice: User, client: Client, observer: User
+) -> None:
+    api = _with_secret(alice)
+    client.force_login(alice)
+    page = reverse("publisher:endpoint", args=[api.pk])
+    sent = {**EndpointForm.initial_of(api), "production_url": OWN, "retries": "3"}
+    answer = client.post(page, as_posted(sent))
+    assert answer.status_code == 400
+    form = answer.context["form"]
+    assert form.errors.keys() == {"secret_headers"}
+    assert (form["production_url"].value(), form["retries"].value()) == (OWN, "3")
+    assert answer.context["advanced_is_open"]
+    assert client.post(page, as_posted({**sent, "secret_headers": "X-Backend-Key: new"})).status_code == 302
+    assert Api.objects.get().production["url"] == OWN
+
+    path = f"{PUBLISHER}/apis/{api.pk}"
+    config = client.get(path).json()["endpointConfig"]
+    config["production_endpoints"]["url"] = BACKEND.replace("localhost", "elsewhere.example")
+    refused = client.put(path, {**client.get(path).json(), "endpointConfig": config}, content_type="application/json")
+    assert refused.status_code == 400
+    assert "elsewhere.example:9900 is another host" in refused.json()["description"]
+
+
 @pytest.mark.django_db
 def test_a_stored_secret_is_not_sent_to_an_address_that_is_only_tried(
     admin: User, client: Client, monkeypatch: pytest.MonkeyPatch
@@ -163,6 +275,35 @@ def test_a_stored_secret_is_not_sent_to_an_address_that_is_only_tried(
     answer = client.post(reverse("publisher:endpoint-tests"), as_posted(sent))
     assert tried[0].headers == {"X-Client": "gateway", "B": "1"}
     assert b"type their values to try with them" in answer.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["endpoint", "create"])
+def test_the_button_sends_a_backend_the_headers_that_it_says_it_sends(admin: User, client: Client, page: str) -> None:
+    seen: list[dict[str, str]] = []
+
+    def note(connection: ServerConnection, request: Request) -> None:
+        seen.append({name.lower(): value for name, value in request.headers.raw_items()})
+
+    client.force_login(admin)
+    with backend(note) as place:
+        sent = {"test": "endpoint", "endpoint": f"ws://{place}"}
+        if page == "endpoint":
+            typed = f"X-Backend-Key: {HIDDEN}\nX-Typed: just-now"
+            sent = {
+                **EndpointForm.initial_of(_with_secret(admin)),
+                **{"test": "production_url", "production_url": f"ws://{place}", "secret_headers": typed},
+            }
+        said = client.post(reverse("publisher:endpoint-tests"), as_posted(sent)).content.decode()
+    (headers,) = seen
+    own = {name: value for name, value in headers.items() if name.startswith("x-")}
+    if page == "create":
+        assert own == {}
+        assert "without extra headers" in said
+    else:
+        assert own == {"x-client": "gateway", "x-typed": "just-now"}
+        assert "with X-Client, X-Typed" in said
+        assert "Secret headers that are stored were not sent" in said
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,6 +38,7 @@ COPPER: dict[str, Any] = {
     "connections": 3,
     "connectsPerMinute": 6,
     "messageBytes": 65_536,
+    "applicationsPerOwner": 2,
     "counted": "client",
     "overRate": "close",
     "overQuota": "drop",
@@ -89,6 +90,7 @@ def test_a_plan_is_made_with_every_field_and_read_again(boss: Client) -> None:
     row = Plan.objects.get(name="Copper")
     assert (row.quota, row.quota_unit, row.quota_period, row.rate, row.burst) == (1000, "messages", "day", 5, 10)
     assert (row.connections, row.connects, row.message_bytes, row.roles) == (3, 6, 65_536, ["subscriber"])
+    assert row.applications == 2
     assert (row.counted, row.over_rate, row.over_quota, row.requires_approval) == ("client", "close", "drop", True)
 
 
@@ -98,6 +100,7 @@ def test_a_plan_of_which_only_the_name_is_sent_is_unlimited(boss: Client) -> Non
     assert (body["displayName"], body["defaultLimit"], body["rateLimitCount"]) == ("Free", NO_LIMIT, 0)
     assert (body["rateLimitTimeUnit"], body["billingPlan"], "permissions" in body) == ("", "FREE", False)
     assert [body[limit] for limit in ("burst", "connections", "connectsPerMinute", "messageBytes")] == [None] * 4
+    assert body["applicationsPerOwner"] == 10, "but of applications"
 
 
 def test_a_rate_of_zero_is_wso2s_word_for_none(boss: Client) -> None:
@@ -264,6 +267,7 @@ def _without(limit: dict[str, Any], part: str, field: str) -> dict[str, Any]:
         ({"connections": "1e3"}, "connections", "open at the same time"),
         ({"connectsPerMinute": -5}, "connectsPerMinute", "new connections a minute"),
         ({"messageBytes": 0}, "messageBytes", "largest message"),
+        ({"applicationsPerOwner": 0}, "applicationsPerOwner", "that one person may subscribe"),
         ({"counted": "backend"}, "counted", "both"),
         ({"counted": None}, "counted", "both"),
         ({"overRate": "wait"}, "overRate", "delay"),
@@ -336,9 +340,10 @@ def test_what_is_left_out_stays_and_null_takes_a_limit_away(boss: Client) -> Non
     assert (body["connections"], body["burst"], body["rateLimitCount"], body["billingPlan"]) == (9, 10, 5, "COMMERCIAL")
 
     limits = ("defaultLimit", "rateLimitCount", "burst", "connections", "connectsPerMinute", "messageBytes")
+    limits += ("applicationsPerOwner",)
     nothing: dict[str, Any] = {**dict.fromkeys(limits), "permissions": None, "displayName": None}
     free = _put(boss, f"{PLANS}/Copper", {"policyName": "Copper", **nothing}).json()
-    assert [free[limit] for limit in limits] == [NO_LIMIT, 0, None, None, None, None]
+    assert [free[limit] for limit in limits] == [NO_LIMIT, 0, None, None, None, None, None]
     assert ("permissions" in free, free["displayName"]) == (False, "Copper")
     assert Plan.objects.get(name="Copper").summary == "no limits"
 

@@ -771,6 +771,31 @@ def test_a_subscriber_is_blocked_and_unblocked_and_given_another_plan(
     assert _post(publisher, f"/subscriptions/change-business-plan?{one}&businessPlan=Bronze").status_code == 400
 
 
+def test_a_block_outlives_its_subscription_and_is_read_and_lifted(
+    publisher: Client, subscription: Subscription, carol: User, signed_in: Callable[[User], Client]
+) -> None:
+    owner, base = signed_in(carol), "/api/am/devportal/v3/subscriptions"
+    wanted = {
+        "applicationId": str(subscription.application_id),
+        "apiId": str(subscription.api_id),
+        "throttlingPolicy": "Gold",
+    }
+    _post(publisher, f"/subscriptions/block-subscription?subscriptionId={subscription.pk}&blockState=BLOCKED")
+    shown = owner.get(f"{base}/{subscription.pk}").json()
+    assert shown["statusReason"].startswith("The publisher has blocked you from this API.")
+    assert owner.delete(f"{base}/{subscription.pk}").status_code == 200
+    refused = owner.post(base, wanted, content_type="application/json")
+    assert (refused.status_code, "has blocked carol" in refused.json()["description"]) == (409, True)
+
+    (block,) = _get(publisher, f"/blocks?apiId={subscription.api_id}").json()["list"]
+    assert (block["subscriber"], block["blockState"]) == ("carol", "BLOCKED")
+    assert _get(publisher, "/blocks").json()["count"] == 1
+    assert publisher.delete(f"{PUBLISHER}/blocks/{block['blockId']}").status_code == 200
+    assert publisher.delete(f"{PUBLISHER}/blocks/{block['blockId']}").status_code == 404
+    again = owner.post(base, wanted, content_type="application/json")
+    assert (again.status_code, again.json()["status"], again.json()["statusReason"]) == (201, "UNBLOCKED", "")
+
+
 def test_a_plain_creator_blocks_nobody_and_a_stranger_sees_nobody(
     creator: Client, mallory: User, subscription: Subscription, signed_in: Callable[[User], Client]
 ) -> None:

@@ -63,7 +63,13 @@ class Generated:
         return document
 
 
-OWN_WORDS = ("burst", "connections", "connectsPerMinute", "messageBytes")  # not WSO2's: null is no limit
+OWN_WORDS = (
+    "burst",
+    "connections",
+    "connectsPerMinute",
+    "messageBytes",
+    "applicationsPerOwner",
+)  # not WSO2's: null is no limit
 
 
 def _nulls(document: Any, path: str = "") -> list[str]:

@@ -9,6 +9,7 @@ import django
 django.setup()
 
 from gateway.connections.registry import ConnectionRegistry  # noqa: E402
+from gateway.control.loaders import make_identity_signer  # noqa: E402
 from gateway.routing.table import RouteTable  # noqa: E402
 from gateway.server.asgi import gateway_application  # noqa: E402
 from gateway.server.context import GatewayContext  # noqa: E402
@@ -18,6 +19,7 @@ from tests.wire.gateway_under_test import TOKEN, Catalogue  # noqa: E402
 
 BACKEND, DEAD = Endpoint(os.environ["BACKEND"]), Endpoint("ws://127.0.0.1:1")
 SHORT = EndpointOptions(maximum_duration=0.4)
+SIGNED = EndpointOptions(signed_identity=True, headers={"X-Backend-Key": "of the endpoint"})
 
 context = GatewayContext(
     routing=Catalogue(
@@ -25,11 +27,17 @@ context = GatewayContext(
             [
                 builders.deployment("/echo", endpoints={"PRODUCTION": BACKEND}),
                 builders.deployment("/short", endpoints={"PRODUCTION": BACKEND}, options=SHORT),
+                builders.deployment("/signed", endpoints={"PRODUCTION": BACKEND}, options=SIGNED),
                 builders.deployment("/dead", endpoints={"PRODUCTION": DEAD}),
             ]
         ),
-        {TOKEN: builders.grant(expires_at=4e9, subscribed=("/echo@1.0.0", "/short@1.0.0", "/dead@1.0.0"))},
+        {
+            TOKEN: builders.grant(
+                expires_at=4e9, subscribed=("/echo@1.0.0", "/short@1.0.0", "/signed@1.0.0", "/dead@1.0.0")
+            )
+        },
     ),
     connections=ConnectionRegistry(),
+    identities=make_identity_signer(),
 )
 application = gateway_application(context)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
+from core.client_address import TrustedProxies
 from gateway.connections.registry import ConnectionRegistry
 from gateway.routing.table import RouteTable
 from gateway.server import asgi
@@ -134,6 +136,24 @@ async def test_elsewhere_the_control_plane_starts_with_the_first_client_and_once
     assert await asyncio.gather(*(ask(application, "/health") for _ in range(3))) == [200, 200, 200]
     assert await ask(application, "/nothing") == 404
     assert control.told == ["start"]
+
+
+@pytest.mark.parametrize(("peer", "scheme"), [("127.0.0.1", "wss"), ("127.0.0.2", "ws")])
+async def test_elsewhere_too_a_proxy_says_who_comes_and_how(
+    control: Control, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, peer: str, scheme: str
+) -> None:
+    settings.TRUSTED_PROXIES = TrustedProxies(["127.0.0.1"])
+    seen: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["client"], scope["scheme"]))
+
+    monkeypatch.setattr(asgi, "gateway_application", lambda context: application)
+    headers = [(b"x-forwarded-for", b"192.0.2.7"), (b"x-forwarded-proto", b"https")]
+    await asgi.StandaloneGateway()(
+        {"type": "websocket", "scheme": "ws", "client": (peer, 80), "headers": headers}, None, None
+    )
+    assert seen == [(("192.0.2.7" if scheme == "wss" else peer, 80), scheme)]
 
 
 async def test_elsewhere_a_lifespan_starts_and_stops_the_control_plane(control: Control) -> None:

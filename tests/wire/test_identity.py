@@ -86,6 +86,32 @@ async def test_without_the_switch_nothing_is_signed_and_the_end_user_is_told_all
     assert "x-apim-end-user" not in dict(await told(EndpointOptions()))
 
 
+def give_secret(scenario: Scenario, secret: str) -> str:
+    """Store a header for the tutorial's backend whose value nobody reads back, and deploy that; a token."""
+    row, now = Api.objects.get(pk=scenario.api.pk), timezone.now()
+    options = {**row.endpoint_options, "secret_headers": {"X-Backend-Key": secret}}
+    publishing.update_api(api=row, changes={"endpoint_options": options}, actor=scenario.admin, now=now)
+    assert secret not in repr(Api.objects.get(pk=row.pk).endpoint_options)
+    cluster.deploy(scenario, row)
+    return scenario.token()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_secret_header_reaches_the_backend_whatever_a_client_sends_in_its_place() -> None:
+    async with raw_backend() as backend:
+        scenario = await cluster.scenario_with(backend.url)
+        token = await elsewhere(lambda: give_secret(scenario, "canary-7f3a"))
+        forged = [("X-Backend-Key", "forged"), ("x_backend_key", "forged")]
+        first = request(cluster.PATH, token=token, headers=forged)
+        async with cluster.running() as (site,), raw_client(site.port, first) as client:
+            answer = await client.read_head()
+            head = (await backend.accepted()).head.decode()
+    assert b" 101 " in answer
+    assert b"canary" not in answer
+    keys = [line for line in head.split("\r\n") if "key" in line.lower() and not line.lower().startswith("sec-")]
+    assert [line.lower() for line in keys] == ["x-backend-key: canary-7f3a"]
+
+
 def ask_for_identities(scenario: Scenario) -> str:
     """Switch it on for the tutorial's API and deploy that; a token that Åsa allowed."""
     row, now = Api.objects.get(pk=scenario.api.pk), timezone.now()

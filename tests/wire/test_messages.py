@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -13,10 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings
+from jwcrypto import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from devportal.tokens import signing_key
 from tests.wire.gateway_under_test import TOKEN
 from tests.wire.peers import frame, free_port, raw_backend, raw_client, request, switch, websockets_backend
 from tests.wire.test_server import ROOT
@@ -54,6 +58,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[Elsewhere]:
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "APIM_SIGNING_KEY": settings.SIGNING_KEY,
             "BACKEND": f"ws://127.0.0.1:{made.backend_port}/app",
         },
         stdout=subprocess.DEVNULL,
@@ -212,6 +217,21 @@ async def test_a_header_in_any_script_reaches_the_backend_as_it_was_sent(gateway
         head = (await backend.accepted()).head.lower()
     assert b"x-who: " + sent.lower() + b"\r\n" in head
     assert b"cookie: name=" + sent.lower() + b"\r\n" in head
+
+
+async def test_a_backend_is_told_who_calls_signed_and_gets_the_endpoints_own_headers(gateway: Elsewhere) -> None:
+    forged = [("X-APIM-Identity", "forged"), ("X_APIM_Identity", "forged"), ("x-backend-key", "forged")]
+    first = request("/signed/1.0.0", headers=forged)
+    async with raw_backend(port=gateway.backend_port) as backend, raw_client(gateway.port, first) as client:
+        assert b" 101 " in (await client.read_head()).partition(b"\r\n")[0] + b" "
+        head = (await backend.accepted()).head.decode()
+    assert "forged" not in head
+    headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+    signed = jwt.JWT(key=signing_key(), jwt=headers["X-APIM-Identity"], algs=["RS256"])
+    claims = json.loads(signed.claims)
+    assert (claims["aud"], claims["subscriber"], claims["plan"]) == ("/signed@1.0.0", "carol", "Gold")
+    assert claims["jti"] == headers["X-APIM-Request-Id"]
+    assert headers["X-Backend-Key"] == "of the endpoint"
 
 
 async def test_plain_http_is_answered(gateway: Elsewhere) -> None:

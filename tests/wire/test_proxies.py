@@ -18,7 +18,7 @@ from tests.wire.peers import raw_backend, raw_client, request
 
 pytestmark = pytest.mark.wire
 
-PROXIES = TrustedProxies(["127.0.0.1"])
+PROXIES, BY_FORWARDED = TrustedProxies(["127.0.0.1"]), TrustedProxies(["127.0.0.1"], header=FORWARDED)
 PROXY, STRANGER, CLIENT = "127.0.0.1", "127.0.0.2", "192.0.2.7"
 HELD = ServerLimits(greeted_per_address=3)
 
@@ -70,6 +70,45 @@ async def test_the_standard_header_is_read_where_the_proxy_writes_it() -> None:
     ):
         assert b" 101 " in await client.read_head()
         assert [connection.client_ip for connection in gateway.connections] == ["2001:db8::7"]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "secure", "headers", "told"),
+    [
+        (PROXIES, PROXY, False, [("X-Forwarded-Proto", "https")], "https"),
+        (PROXIES, PROXY, True, [("X-Forwarded-Proto", "http")], "http"),
+        (PROXIES, PROXY, True, [], "https"),
+        (PROXIES, PROXY, False, [("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], "http"),
+        (PROXIES, PROXY, False, [("Forwarded", "for=192.0.2.7;proto=https")], "http"),
+        (PROXIES, STRANGER, False, [("X-Forwarded-Proto", "https"), ("X_Forwarded_Proto", "https")], "http"),
+        (PROXIES, STRANGER, True, [("X-Forwarded-Proto", "http")], "https"),
+        (BY_FORWARDED, PROXY, False, [("Forwarded", "for=192.0.2.7;proto=https")], "https"),
+        (BY_FORWARDED, PROXY, False, [("X-Forwarded-Proto", "https")], "http"),
+        (BY_FORWARDED, STRANGER, False, [("Forwarded", "for=192.0.2.7;proto=https")], "http"),
+        (TrustedProxies(), PROXY, False, [("X-Forwarded-Proto", "https")], "http"),
+    ],
+)
+async def test_backends_hear_the_scheme_that_a_proxy_says_and_no_strangers(
+    certificate: Certificate,
+    proxies: TrustedProxies,
+    peer: str,
+    secure: bool,
+    headers: list[tuple[str, str]],
+    told: str,
+) -> None:
+    tls, context = (certificate.server_context(), certificate.client_context()) if secure else (None, None)
+    async with (
+        raw_backend() as backend,
+        running(backend.url, proxies=proxies, server_tls=tls) as gateway,
+        raw_client(gateway.port, request(headers=headers), context, peer) as client,
+    ):
+        assert b" 101 " in await client.read_head()
+        head = (await backend.accepted()).head
+    schemes = [line for line in head.split(b"\r\n") if b"proto" in line.lower()]
+    assert len(schemes) == 2
+    assert schemes[0] == f"X-Forwarded-Proto: {told}".encode()
+    assert schemes[1].startswith(b"Forwarded: ")
+    assert schemes[1].endswith(f";proto={told}".encode())
 
 
 async def test_a_refusal_is_logged_with_the_clients_address(caplog: pytest.LogCaptureFixture) -> None:

@@ -234,6 +234,6 @@ async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(
     worker.open("b" * 32)
     worker.end(first)
     await worker.connection_log.write()
-    assert await worker.database.run(lambda: prune(MOMENT)) == 0
-    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=1))) == 1
+    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=30))) == 0
+    assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=31))) == 1
     assert [row.id for row in await worker.rows()] == ["b" * 32]

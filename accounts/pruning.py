@@ -1,0 +1,38 @@
+"""What of accounts is ever over: sessions, wrong passwords, the log of sign-ins, drafts."""
+
+from datetime import datetime, timedelta
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
+from django.contrib.sessions.models import Session
+
+from accounts.drafts import KEPT
+from accounts.models import Draft
+from core.upkeep import delete_batch, register
+
+MOST_SIGN_INS = 100_000  # rows of the log, if the days that it is kept for hold more
+
+
+def connect() -> None:
+    """Register all of it; called once, when the room is ready."""
+    register("sessions", lambda now: delete_batch(Session.objects.filter(expire_date__lt=now)))
+    register("drafts", lambda now: delete_batch(Draft.objects.filter(created_at__lt=now - KEPT)))
+    register("sign-in attempts", sign_in_attempts)
+    register("sign-ins", sign_ins)
+
+
+def sign_in_attempts(now: datetime) -> int:
+    """Wrong passwords that brake nobody any more."""
+    over = now - timedelta(hours=settings.AXES_COOLOFF_TIME)
+    return delete_batch(AccessAttempt.objects.filter(attempt_time__lt=over))
+
+
+def sign_ins(now: datetime) -> int:
+    """The log of who signed in, beyond its days and its rows."""
+    over = now - timedelta(days=settings.SIGN_IN_LOG_DAYS)
+    surplus = AccessLog.objects.order_by("-pk").values_list("pk", flat=True)[MOST_SIGN_INS : MOST_SIGN_INS + 1].first()
+    return (
+        delete_batch(AccessLog.objects.filter(attempt_time__lt=over))
+        or delete_batch(AccessLog.objects.filter(pk__lte=surplus or 0))
+        or delete_batch(AccessFailureLog.objects.filter(attempt_time__lt=over))
+    )

@@ -1,0 +1,114 @@
+"""Django's answers. Each request has one thread from its first middleware to its last, of few.
+
+Django's own handler takes a thread for every request and goes from thread to thread at each middleware: many requests
+at once starve each other, and one whose client goes away may leave a thread that waits for the event loop which waits
+for the thread. Here a request waits for its turn, and what hashes a password waits in another queue than pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from django.core import signals
+from django.core.exceptions import RequestAborted, SuspiciousOperation
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.urls import Resolver404, resolve, set_script_prefix
+
+from apimanager import refusals
+
+PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
+WAITING = 500  # requests that may wait for one of them
+HASHING = frozenset(f"accounts:{name}" for name in ("sign-in", "sign-up", "password"))
+
+
+class Answer(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Queue:
+    """So many threads, and the requests that wait for one of them. `sentence` is for those who are too many."""
+
+    def __init__(self, threads: int, sentence: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, "portal")
+        self._most = threads + WAITING
+        self._sentence = sentence
+        self._known: set[Future[Answer]] = set()
+
+    def submit(self, path: str, work: Callable[[], Answer]) -> Future[Answer]:
+        """Have the work for `path` done when it is its turn, unless it is cancelled by then."""
+        if len(self._known) >= self._most:
+            refused: Future[Answer] = Future()
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            refused.set_result(Answer(status, *refusals.answer(path, status, self._sentence)))
+            return refused
+        turn = self._threads.submit(work)
+        self._known.add(turn)
+        turn.add_done_callback(self._known.discard)
+        return turn
+
+
+class PortalApplication(ASGIHandler):
+    """The ASGI application of the portals, OAuth and REST."""
+
+    def __init__(self) -> None:
+        self.load_middleware()
+        self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
+        busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
+        self._passwords = Queue(PASSWORDS, busy)
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, unless its client goes before its turn comes."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        queue = self._passwords if scope["method"] == "POST" and hashes_password(scope["path"]) else self._pages
+        turn = queue.submit(scope["path"], partial(self._answer, scope, body))
+        turn.add_done_callback(lambda _: body.close())
+        working, leaving = asyncio.wrap_future(turn), asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not leaving.done():
+                answer = await working
+                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+                await send({"type": "http.response.body", "body": answer.body})
+        finally:
+            working.cancel()
+            leaving.cancel()
+
+    def _answer(self, scope: Any, body: Any) -> Answer:
+        """All of a request, in one thread."""
+        set_script_prefix(get_script_prefix(scope))
+        try:
+            request, _ = self.create_request(scope, body)
+        except SuspiciousOperation:  # a query of very many fields, which is read at once if a charset is named
+            request = None
+        if request is None:
+            status = HTTPStatus.BAD_REQUEST
+            return Answer(status, *refusals.answer(scope["path"], status, "The address, or a header, cannot be read."))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        response: Any = self.get_response(request)
+        response._handler_class = self.__class__  # whose signal `close` sends
+        try:
+            headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+            headers += [(b"Set-Cookie", each.OutputString().encode("ascii")) for each in response.cookies.values()]
+            return Answer(response.status_code, headers, b"".join(response))
+        finally:
+            response.close()
+
+
+def hashes_password(path: str) -> bool:
+    """Whether this is a form with a password, which takes as long as a hundred pages."""
+    try:
+        return resolve(path).view_name in HASHING
+    except Resolver404:
+        return False

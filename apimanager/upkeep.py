@@ -1,0 +1,49 @@
+"""The thread of a portal process that sees to the upkeep of the installation, when no other process does."""
+
+import logging
+import os
+import socket
+import threading
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
+from django.utils import timezone
+
+from core import upkeep
+
+LOOKS_SECONDS = 60.0
+
+log = logging.getLogger("apimanager.upkeep")
+
+
+def start() -> None:
+    """Look once a minute whether it is time; UPKEEP_SECONDS of 0 leaves it to `manage.py prune`."""
+    if settings.UPKEEP_SECONDS:
+        threading.Thread(target=_keep, name="upkeep", daemon=True).start()
+
+
+def run(*, asked: bool = False) -> dict[str, int] | None:
+    """Delete what is over and say so in the log; None when it is not yet time, or somebody else is at it."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    every = timedelta(seconds=settings.UPKEEP_SECONDS or 3600)
+    deleted = upkeep.run(holder=holder, clock=timezone.now, every=every, asked=asked)
+    if deleted:
+        log.info("Deleted what was over: %s.", ", ".join(f"{number} {what}" for what, number in deleted.items()))
+    return deleted
+
+
+def _keep() -> None:
+    wait = threading.Event()
+    failing = False
+    while not wait.wait(LOOKS_SECONDS):
+        try:
+            run()
+            failing = False
+        except DatabaseError as error:
+            if not failing:
+                log.warning("What is over cannot be deleted now: %s", error)
+            failing = True
+        finally:
+            connections.close_all()  # nothing is held from one hour to the next
