@@ -54,7 +54,7 @@ def backends(values: Mapping[str, Any]) -> dict[str, list[str]]:
             (f"{part}_url", [document.get("url", "")]),
             (f"{part}_failover", document.get("failover", [])),
         )
-    }
+    } | {"token_url": [(values.get("endpoint_options") or {}).get("token_url", "")]}
 
 
 def _endpoint(value: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What two people changed in one design at the same time, told apart field by field. Pure.
 
 A page takes along a digest of every field as it was drawn, its base. A field whose value is still that of the base was
-not touched by the person who sends it, and what others have made of it stays. Digests of secret headers are made of
-names, and of sealed values: never of a secret.
+not touched by the person who sends it, and what others have made of it stays. Digests of secrets are made of names, and
+of sealed values: never of a secret.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DOCUMENTS: Mapping[str, str] = {
     "mock": "mock_",
 }
 """The parts of a design that are documents of fields, with what stands before the names of these."""
-SEALED = "sealed_headers"
-SECRET = "secret_headers"  # noqa: S105  the name of a field
+SECRETS = ("secret_headers", "secret_query", "secret_key", "token_secret")
+"""The fields whose values nobody reads back (`publisher.secret_options`). A base has two digests of each: of what
+people see, and under `sealed(field)` of what is stored."""
 _ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
 EMPTY: Mapping[str, Mapping[str, Any]] = {"production": _ENDPOINT, "sandbox": _ENDPOINT, "mock": mock.OFF}
 """The fields of a document of which nothing is stored."""
@@ -54,6 +55,11 @@ def parts_of(fields: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, An
     return parts
 
 
+def sealed(field: str) -> str:
+    """What the digest of a secret field's sealed value is called."""
+    return f"sealed_{field}"
+
+
 def digest(value: Any) -> str:
     """A short name of a value, the same for 5 and 5.0."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -69,5 +75,5 @@ def conflicts(
     return sorted(
         name
         for name in changed_here & sent.keys()
-        if sent[name] != stored[name] and base.get(SEALED if name == SECRET else name) != digest(stored[name])
+        if sent[name] != stored[name] and base.get(sealed(name) if name in SECRETS else name) != digest(stored[name])
     )

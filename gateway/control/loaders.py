@@ -33,11 +33,12 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, health, impact, queries, secret_headers, ssrf
+from publisher import addresses, health, impact, queries, secret_options, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.mock import Mock
 from publisher.models import Api
 from publisher.origins import Origins
+from publisher.outward_proxy import OutwardProxy
 from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
@@ -137,6 +138,12 @@ def refuse_backend() -> Callable[[str, str, int], str]:
     return lru_cache(maxsize=4096)(ssrf.policy().refuse)
 
 
+def backend_proxy() -> OutwardProxy | None:
+    """The proxy on the way to backends, if the installation has one."""
+    made: OutwardProxy | None = settings.BACKEND_PROXY
+    return made
+
+
 def make_verifier() -> JwtVerifier:
     """A verifier with the keys that sign tokens now."""
     key = signing_key()
@@ -201,7 +208,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         state=row.state,
         rank=sort_key(snapshot["version"]),
         endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
-        options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
+        options=EndpointOptions.from_document(secret_options.opened(snapshot["endpoint_options"])),
         topics=TopicSet(topics),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],

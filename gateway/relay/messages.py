@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import time
 from typing import Any, cast
 from urllib.parse import SplitResult
@@ -54,7 +55,8 @@ async def connect(
             sock = await open_mock(address.mock)
             return await _connect(url, upgrade, options, sock=sock, unix=True)
         # The name is for the Host header and for TLS only.
-        return await dialer.reach(url, lambda ip, port: _connect(url, upgrade, options, host=ip, port=port), options)
+        asked = await dialer.with_token(upgrade, options)
+        return await dialer.reach(url, partial(_connect, url, asked, options), options)
 
     return await dialer.first(addresses, call, options)
 
@@ -238,9 +240,11 @@ async def _connect(
     url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
 ) -> ClientConnection:
     headers = without_configured(upgrade.headers, options)
+    if url.scheme == "wss":
+        where |= {"ssl": tls_context(options), "server_hostname": options.server_name or url.hostname}
     try:
         return await _Connect(
-            url.geturl(),
+            url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it
             additional_headers=[
                 *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
                 *options.headers.items(),
@@ -255,7 +259,6 @@ async def _connect(
             max_size=None,
             max_queue=4,
             create_connection=_Connection,
-            ssl=tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None,
             **where,
         )
     except InvalidStatus as error:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus, urlencode
 
 from gateway.routing.topics import Topic, TopicSet
 from publisher.uris import percent_encoded
@@ -108,11 +109,16 @@ def route_to(deployment: Deployment, rest: str) -> Route | None:
     return Route(deployment, found.topic, rest, found.backend_path) if found else None
 
 
-def backend_url(address: str, route: Route, query_string: bytes) -> str:
+def backend_url(address: str, route: Route, query_string: bytes, own: Mapping[str, str] | None = None) -> str:
     """The URL to dial: the endpoint's address, the route's path, and the client's query string unchanged.
 
-    A query in the address or in the topic's mapping is kept, in front of the client's.
+    A query in the address or in the topic's mapping is kept, in front of the client's; so are parameters of the
+    endpoint's `own`, and what a client sends under their names is left out.
     """
+    if own:
+        names = ((pair, pair.partition(b"=")[0].decode("latin-1")) for pair in query_string.split(b"&") if pair)
+        kept = [pair for pair, name in names if unquote_plus(name) not in own]
+        query_string = b"&".join([urlencode(own).encode(), *kept])
     base, _, own_query = address.partition("?")
     path, _, mapped_query = route.backend_path.partition("?")
     if path:

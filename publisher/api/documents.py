@@ -13,7 +13,7 @@ from core.rest.documents import Constant, Moment, Neutral, Strict
 from publisher import mock
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
-from publisher.secret_headers import hidden
+from publisher.secret_options import hidden
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}

@@ -13,7 +13,7 @@ from publisher import mock, validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
-from publisher.secret_headers import hidden
+from publisher.secret_options import hidden
 
 
 class HeadersField(forms.CharField):
@@ -31,6 +31,20 @@ class HeadersField(forms.CharField):
         if twice := next((name for name in names if names.count(name) > 1), ""):
             raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
         return dict(pairs)
+
+
+class ParametersField(forms.CharField):
+    """Parameters of an address as lines of `name=value`; clean, they are values by name."""
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError for a line without a sign of equality and for a name that stands there twice."""
+        lines = _lines(super().clean(value))
+        pairs = {name.strip(): text.strip() for name, _, text in (line.partition("=") for line in lines)}
+        if bad := next((line for line in lines if "=" not in line), ""):
+            raise forms.ValidationError(f"Write each parameter as name=value. This line has no = in it: {bad}")
+        if len(pairs) < len(lines):
+            raise forms.ValidationError("A name stands here twice. Give each parameter once.")
+        return pairs
 
 
 class EndpointForm(GuardedForm):
@@ -143,6 +157,59 @@ class EndpointForm(GuardedForm):
         widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
     )
 
+    client_certificate = forms.CharField(
+        label="Client certificate",
+        required=False,
+        help_text="In PEM form, with its chain, for a backend that asks who calls (mutual TLS).",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    )
+    secret_key = forms.CharField(
+        label="Private key of the client certificate",
+        required=False,
+        help_text="In PEM form, without a password. It is kept encrypted and nobody reads it back; "
+        f"{HIDDEN} keeps the one that is stored.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN PRIVATE KEY-----"}),
+    )
+    host = forms.CharField(
+        label="Host header",
+        required=False,
+        help_text="Sent in place of the host in the address, such as backend.example.com or with :port.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    server_name = forms.CharField(
+        label="Server name in TLS (SNI)",
+        required=False,
+        help_text="Asked for in place of the host in the address; the backend's certificate must have this name then.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    secret_query = ParametersField(
+        label="Secret parameters in the address",
+        required=False,
+        help_text="Added to every address that is dialled, one a line: api_key=value. What a client sends under the "
+        f"same name is left out. The values are kept like secret headers; {HIDDEN} keeps the one that is stored.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    token_url = forms.CharField(
+        label="Token address",
+        required=False,
+        help_text="The gateway fetches a token here with client credentials (OAuth 2), shows it to the backend as "
+        "Authorization: Bearer, and renews it before it ends.",
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "https://login.example.com/token"}),
+    )
+    token_client = forms.CharField(label="Client id", required=False, widget=forms.TextInput(attrs=PLAIN))
+    token_secret = forms.CharField(
+        label="Client secret",
+        required=False,
+        help_text=f"Kept encrypted; {HIDDEN} keeps the one that is stored.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    token_scope = forms.CharField(
+        label="Scopes",
+        required=False,
+        help_text="Asked for with the token, with blanks between them.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+
     def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api | None = None) -> None:
         super().__init__(data, api=api)
         for name, help_text in _DURATIONS.items():
@@ -178,6 +245,7 @@ class EndpointForm(GuardedForm):
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
             "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
             "secret_headers": "\n".join(f"{name}: {value}" for name, value in options["secret_headers"].items()),
+            "secret_query": "\n".join(f"{name}={value}" for name, value in options["secret_query"].items()),
             **{
                 f"mock_{name}": "\n".join(value) if name in mock.LISTS else value
                 for name, value in {**mock.OFF, **api.mock}.items()

@@ -13,7 +13,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean
-from publisher import design, merging, permissions, queries, secret_headers, signals, validation
+from publisher import design, merging, permissions, queries, secret_options, signals, validation
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Plan
@@ -74,7 +74,7 @@ def create_api(
     given = {"name": name, "context": context, "version": version, "endpoint": endpoint, **parts}
     values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
-    values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
+    values["endpoint_options"] = secret_options.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
     ready = {"endpoint": Api(**values).has_backend, "plans": plans}
@@ -140,14 +140,16 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    entered: set[str] = set()
+    entered: set[tuple[str, str]] = set()
     # What holds something else than when the page was drawn.
     mine = {name for name, each in merging.fields_of(values).items() if (base or {}).get(name) != merging.digest(each)}
     if "endpoint_options" in values:
-        if base is not None and merging.SECRET not in mine:
-            values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
-        entered = secret_headers.typed(values["endpoint_options"])
-        values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
+        options = values["endpoint_options"]
+        if base is not None:
+            stored = {**EndpointOptions().to_document(), **secret_options.hidden(api.endpoint_options)}
+            options |= {name: stored[name] for name in merging.SECRETS if name not in mine}
+        entered = secret_options.typed(options)
+        values["endpoint_options"] = secret_options.sealed(options, api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine, base))
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
@@ -162,7 +164,7 @@ def update_api(
             differing = _merged(row, {part: values[part] for part in differing}, mine, base)
             seen = row.updated_at
         there = {part: getattr(row, part) for part in ("production", "sandbox", "endpoint_options")}
-        secret_headers.refuse_elsewhere(there, {**there, **differing}, entered)
+        secret_options.refuse_elsewhere(there, {**there, **differing}, entered)
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
             signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
@@ -189,7 +191,12 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
     merged = merging.parts_of(fields, values)
     if "plans" in merged:
         merged["plans"] = (values if "plans" in mine else present)["plans"]
-    together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
+    documents = {part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}
+    if options := documents.get("endpoint_options"):
+        documents["endpoint_options"] = secret_options.hidden(options)
+    together = design.read(documents, design.PARTS)
+    if options:
+        together["endpoint_options"] = secret_options.sealed(together["endpoint_options"], options)
     return {**merged, **together}
 
 
