@@ -80,7 +80,7 @@ class ChangesMiddleware:
 
     def _refusal(self, request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
         """In the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page."""
-        if request.path.startswith("/oauth2/"):
+        if request.path.startswith("/oauth2/") and request.path != "/oauth2/authorize":  # which is a page
             body = {"error": "temporarily_unavailable", "error_description": str(error)}
             return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
         if request.path.startswith(("/api/", "/client-registration/")):
@@ -94,17 +94,13 @@ def is_trusted(request: HttpRequest) -> bool:
     return isinstance(user, User) and bool(user.roles - {Role.SUBSCRIBER})
 
 
-class OwnPasswordMiddleware:
+class OwnPasswordMiddleware(MiddlewareMixin):
     """Somebody with a password that an administrator chose sees one page: the one on which it is changed.
 
     The REST API refuses such a person itself (`accounts.rest`).
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+    async_capable = False
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any

@@ -20,7 +20,8 @@ class NameIsNoPassword:
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError with what to do."""
-        names = {looks(name) for name in self._names(user)}
+        known = [user.username, user.first_name, user.last_name, (user.email or "").partition("@")[0]] if user else []
+        names = {looks(name) for name in known if len(name) >= SHORTEST_NAME}
         guessed = looks(password)
         for name in names | {name[::-1] for name in names}:
             if name in guessed and len(guessed.replace(name, "")) < LEAST_BESIDE_THE_NAME:
@@ -29,10 +30,3 @@ class NameIsNoPassword:
     def get_help_text(self) -> str:
         """The rule in a sentence."""
         return "This password is little more than your name. Choose one that has nothing to do with it."
-
-    def _names(self, user: Any) -> set[str]:
-        if user is None:
-            return set()
-        mail = str(user.email or "").partition("@")[0]
-        names = {user.username, user.first_name, user.last_name, mail}
-        return {name for name in names if len(name) >= SHORTEST_NAME}

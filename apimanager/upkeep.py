@@ -18,10 +18,15 @@ LOOKS_SECONDS = 60.0
 log = logging.getLogger("apimanager.upkeep")
 
 
-def start() -> None:
-    """Look once a minute whether it is time; UPKEEP_SECONDS of 0 leaves it to `manage.py prune`."""
+def start() -> threading.Event:
+    """Look once a minute whether it is time, until what is returned is set.
+
+    UPKEEP_SECONDS of 0 leaves it to `manage.py prune`.
+    """
+    stop = threading.Event()
     if settings.UPKEEP_SECONDS:
-        threading.Thread(target=_keep, name="upkeep", daemon=True).start()
+        threading.Thread(target=_keep, args=[stop], name="upkeep", daemon=True).start()
+    return stop
 
 
 def run(*, asked: bool = False) -> dict[str, int] | None:
@@ -30,14 +35,13 @@ def run(*, asked: bool = False) -> dict[str, int] | None:
     every = timedelta(seconds=settings.UPKEEP_SECONDS or 3600)
     deleted = upkeep.run(holder=holder, clock=timezone.now, every=every, asked=asked)
     if deleted:
-        log.info("Deleted what was over: %s.", ", ".join(f"{number} {what}" for what, number in deleted.items()))
+        log.info("Deleted what was over: %s.", ", ".join(f"{what} ({number})" for what, number in deleted.items()))
     return deleted
 
 
-def _keep() -> None:
-    wait = threading.Event()
+def _keep(stop: threading.Event) -> None:
     failing = False
-    while not wait.wait(LOOKS_SECONDS):
+    while not stop.wait(min(LOOKS_SECONDS, settings.UPKEEP_SECONDS)):
         try:
             run()
             failing = False

@@ -8,7 +8,6 @@ import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -49,20 +48,18 @@ def _write(entries: list[AuditEntry], folder: Path) -> None:
     path = folder / f"audit-log-{entries[0].at:%Y-%m-%d}-{entries[0].pk:012}.jsonl"
     draft = path.with_suffix(".part")
     with draft.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_line(entry), cls=DjangoJSONEncoder, ensure_ascii=False) + "\n" for entry in entries)
+        for entry in entries:
+            line = {
+                "id": entry.pk,
+                "at": entry.at,
+                "actor_id": entry.actor_id,
+                "actor": entry.actor_name,
+                "verb": entry.verb,
+                "kind": entry.kind,
+                "object_id": entry.object_id,
+                "detail": entry.detail,
+            }
+            file.write(json.dumps(line, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-
-
-def _line(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "id": entry.pk,
-        "at": entry.at,
-        "actor_id": entry.actor_id,
-        "actor": entry.actor_name,
-        "verb": entry.verb,
-        "kind": entry.kind,
-        "object_id": entry.object_id,
-        "detail": entry.detail,
-    }

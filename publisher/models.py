@@ -36,7 +36,7 @@ class Plan(KeepsFolded):
     Units: `quota` counts messages or bytes (`quota_unit`) per `quota_period`; `rate` is messages a second with
     `burst` messages at once; `connections` are open at the same time per subscription; `connects` are new
     connections a minute; `message_bytes` is the largest message; `applications` is how many of them one person may
-    subscribe to an API.
+    subscribe to an API. Under an `uncompressed` plan nothing is compressed on the way, so that bytes are those inside.
     """
 
     audit_kind: ClassVar = "plan"
@@ -59,6 +59,7 @@ class Plan(KeepsFolded):
     over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
     over_quota = models.CharField(max_length=8, choices=_choices(OVER_QUOTA), default=ExceededAction.CLOSE.value)
     requires_approval = models.BooleanField(default=False)
+    uncompressed = models.BooleanField(default=False)
     name_key = FoldedText(of="name")
 
     objects = Folding.as_manager()

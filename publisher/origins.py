@@ -7,6 +7,8 @@ scheme's own port, without a path. `https://*.example.com` stands for every host
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,10 +35,14 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The origins that may call an API: all while `listed` is empty. `console` may with the console in any case."""
+    """The origins that may call an API: all while `listed` is empty. `console` may with the console in any case.
+
+    It is known by a pass that the portal has made with `console_key` for the token that it shows.
+    """
 
     listed: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
+    console_key: str = field(default="", repr=False)
     _exact: frozenset[Origin] = field(init=False, repr=False, compare=False)
     _below: tuple[Origin, ...] = field(init=False, repr=False, compare=False)
     _console: frozenset[Origin] = field(init=False, repr=False, compare=False)
@@ -46,6 +52,10 @@ class Origins:
         object.__setattr__(self, "_console", frozenset(_origin(urlsplit(each)) for each in self.console))
         object.__setattr__(self, "_exact", frozenset(each for each in known if not each.host.startswith(WILDCARD)))
         object.__setattr__(self, "_below", tuple(each for each in known if each.host.startswith(WILDCARD)))
+
+    def is_console(self, token: str, shown: str) -> bool:
+        """Whether who shows this pass with this token was given both by the portal's console."""
+        return bool(self.console_key and token) and hmac.compare_digest(console_pass(self.console_key, token), shown)
 
     def allow(self, origin: str | None, *, is_from_console: bool = False) -> bool:
         """Whether a handshake with this Origin header may go on; None is a client that is no browser."""
@@ -68,6 +78,11 @@ class Origins:
             if is_alike and asking.host.endswith(suffix) and len(asking.host) > len(suffix):
                 return True
         return False
+
+
+def console_pass(key: str, token: str) -> str:
+    """What the portal's console shows beside a token, and no page can that was not given it: 32 hexadecimal digits."""
+    return hmac.new(key.encode(), f"console:{token}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def clean_origins(texts: Iterable[str]) -> list[str]:

@@ -101,6 +101,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "over_rate": ExceededAction.DELAY.value,
     "over_quota": ExceededAction.CLOSE.value,
     "requires_approval": False,
+    "uncompressed": False,
 }
 """What a new plan says where nothing is given: no limits but of applications. A quota has no period by default."""
 
@@ -188,6 +189,7 @@ CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "description": clean_description,
     "roles": clean_roles,
     "requires_approval": clean_switch,
+    "uncompressed": clean_switch,
     **{field: partial(clean_number, field) for field in NUMBERS},
     **{field: partial(clean_choice, field) for field in CHOICES},
 }

@@ -23,7 +23,7 @@ from apimanager import refusals
 
 PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
 WAITING = 500  # requests that may wait for one of them
-HASHING = frozenset(f"accounts:{name}" for name in ("sign-in", "sign-up", "password"))
+HASHING = frozenset(("accounts:sign-in", "accounts:sign-up", "accounts:password", "registrations-api:register"))
 
 
 class Answer(NamedTuple):
@@ -107,7 +107,7 @@ class PortalApplication(ASGIHandler):
 
 
 def hashes_password(path: str) -> bool:
-    """Whether this is a form with a password, which takes as long as a hundred pages."""
+    """Whether what is posted there has a password, which takes as long as a hundred pages."""
     try:
         return resolve(path).view_name in HASHING
     except Resolver404:

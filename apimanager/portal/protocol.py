@@ -60,6 +60,15 @@ class PortalChannel(HTTPChannel):  # type: ignore[misc]  # Twisted is half typed
         self._wait(None)
         super().connectionLost(reason)
 
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
+        """Twisted's answer to what is no HTTP, or too much of it, with a sentence."""
+        path = getattr(self, "_path", b"").decode("latin-1")
+        headers, body = refusals.answer(path, HTTPStatus.BAD_REQUEST, "This request cannot be read, or is too long.")
+        lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(each) for each in headers), b"Connection: close"]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self._is_refused = True
+        self.loseConnection()
+
     def is_refused(self, request: PortalRequest) -> None:
         """End the connection behind the answer to this request, of which all may not have come yet."""
         self._is_refused, self.persistent = True, False

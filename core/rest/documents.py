@@ -20,6 +20,7 @@ _REFUSALS = {
     404: "There is no such thing for you.",
     409: "It exists already, has changed meanwhile, or is in a state that does not allow this.",
     412: "If-Match names another state than the present one.",
+    429: "Too often. `Retry-After` says in how many seconds to come back.",
     503: "What it takes to answer is out of reach at the moment.",
 }
 
@@ -147,8 +148,12 @@ class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
 
 
 def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
-    """The answers of an operation for the OpenAPI document: `success`, 401, and the refusals named."""
-    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in (401, *refusals)}}
+    """The answers of an operation for the OpenAPI document: `success`, the refusals named, and those of every one.
+
+    400 is one of these: any address and any body may hold what no text can.
+    """
+    numbers = sorted({400, 401, *refusals})
+    return {**success, **{number: OpenApiResponse(ErrorDocument, _REFUSALS[number]) for number in numbers}}
 
 
 def list_of(document: type[serializers.BaseSerializer[Any]], name: str) -> Any:

@@ -320,7 +320,7 @@ class GenerateToken(OneKey):
         summary="Generate an access token",
         tags=["Keys"],
         request=TokenRequest,
-        responses=answers({200: TokenDocument}, 400, 403, 404, 409),
+        responses=answers({200: TokenDocument}, 400, 403, 404, 409, 429),
     )
     def post(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """The answer holds the token, this once."""

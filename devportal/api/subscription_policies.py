@@ -97,6 +97,9 @@ class SubscriptionPolicy(Strict):
     overRate = Chosen(*plan_validation.CHOICES["over_rate"], source="over_rate", required=False)
     overQuota = Chosen(*plan_validation.CHOICES["over_quota"], source="over_quota", required=False)
     requiresApproval = serializers.BooleanField(source="requires_approval", required=False, error_messages=YES_OR_NO)
+    uncompressed = serializers.BooleanField(
+        required=False, error_messages=YES_OR_NO, help_text="Compression is declined, so that bytes are those inside."
+    )
     billingPlan = Chosen(*plan_validation.CHOICES["billing"], source="billing", required=False)
     permissions = Permissions(
         required=False, allow_null=True, error_messages=said(ALLOW), help_text="Who may pick it; null: everybody."
@@ -147,6 +150,7 @@ class SubscriptionPolicy(Strict):
             "overRate": instance.over_rate,
             "overQuota": instance.over_quota,
             "requiresApproval": instance.requires_approval,
+            "uncompressed": instance.uncompressed,
         }
 
 

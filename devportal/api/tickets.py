@@ -45,7 +45,7 @@ class GenerateTicket(OneKey):
         summary="Generate a ticket for one connection",
         tags=["Keys"],
         request=TicketRequest,
-        responses=answers({201: TicketDocument}, 400, 403, 404, 409),
+        responses=answers({201: TicketDocument}, 400, 403, 404, 409, 429),
     )
     def post(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """It counts once, soon, and only from the origin that asks."""

@@ -22,6 +22,7 @@ from publisher.models import Api
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
+MOST_BLOCKS = 50
 # What a button that leads to a state says; approving is unblocking what was never open.
 ACTIONS = {
     SubscriptionState.UNBLOCKED: "Unblock",
@@ -58,7 +59,8 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "refusal": refusal,
         "state": state,
         "states": CHOICES,
-        "blocks": queries.blocks(current_user(request), api),
+        "blocks": queries.blocks(current_user(request), api)[:MOST_BLOCKS],
+        "blocked": queries.blocks(current_user(request), api).count(),
         "may_manage": can_manage_subscribers(current_user(request), api),
     }
     return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)

@@ -21,6 +21,7 @@ from devportal.models import Application, KeyType
 from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
+from publisher.origins import console_pass
 
 
 @requires(Role.SUBSCRIBER)
@@ -127,6 +128,7 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
+        "console_pass": console_pass(settings.SECRET_KEY, token) if token else "",
         "addresses": addresses,
         "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
         "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url) if token else [],

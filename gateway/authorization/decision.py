@@ -88,7 +88,9 @@ def authorize(
     route = match.route(*preferred)
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    place = Place(handshake.client_ip, handshake.origin, handshake.is_from_console)
+    shown, origins = handshake.credential, route.deployment.origins
+    is_console = bool(shown and origins and origins.is_console(shown.token, handshake.console_pass))
+    place = Place(handshake.client_ip, handshake.origin, is_console)
     return (
         _refuse_state(route.deployment)
         or _refuse_place(route, place, deny_policies)

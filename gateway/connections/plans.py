@@ -59,6 +59,12 @@ def message_bytes(admitted: Allow) -> int | None:
     return admitted.subscription.limits.message_bytes if admitted.subscription else None
 
 
+def extensions_for(admitted: Allow, offered: str) -> str:
+    """What of a client's offer of extensions its backend is offered: none under a plan that counts what is inside."""
+    is_plain = admitted.subscription is not None and admitted.subscription.limits.uncompressed
+    return "" if is_plain else offered
+
+
 def meters_of(admission: Admission | None) -> tuple[Meter, Meter]:
     """What the client's messages draw from, and what the backend's do."""
     return (admission.client, admission.backend) if admission else (FREE, FREE)

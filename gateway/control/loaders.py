@@ -214,7 +214,9 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,)),
+        origins=Origins(
+            tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
+        ),
         mock=mock,
     )
 
@@ -291,6 +293,7 @@ _LIMITS = {
     "counted": "counted",
     "over_rate": "over_rate",
     "over_quota": "over_quota",
+    "uncompressed": "uncompressed",
 }
 """The columns of a business plan, and what they are called among limits."""
 

@@ -22,6 +22,7 @@ API_KEY = "apikey"
 TOKEN_ENTRY = "bearer."  # noqa: S105  in front of a token among the subprotocols
 OWN_SUBPROTOCOL = "apim"
 ATTEMPT_ENTRY = re.compile(r"apim\.attempt\.([0-9a-f]{32})")
+CONSOLE_ENTRY = re.compile(r"apim\.console\.([0-9a-f]{32})")
 OWN_HEADERS = b"x-apim-"
 OWN_COOKIES = b"__Host-apim-"
 
@@ -83,7 +84,8 @@ class Handshake:
 
     `subprotocols` are those that may be the backend's to choose, without the entry that holds a token. Without them
     too is `apim`, the gateway's own: it stands for whatever a backend speaks that knows of no subprotocols, and is
-    chosen (`own_subprotocol`) when the backend chose none.
+    chosen (`own_subprotocol`) when the backend chose none. `console_pass` is what the portal's console shows beside its
+    token, see `publisher.origins`.
     """
 
     path: str
@@ -98,11 +100,7 @@ class Handshake:
     is_secure: bool
     user_agent: str = ""
     own_subprotocol: str | None = None
-
-    @property
-    def is_from_console(self) -> bool:
-        """Made as the portals' console makes it: the token is a subprotocol, and the gateway's own stands beside it."""
-        return bool(self.own_subprotocol and self.credential and self.credential.source is CredentialSource.SUBPROTOCOL)
+    console_pass: str = field(default="", repr=False)
 
 
 def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = lambda path: True) -> Handshake:
@@ -141,6 +139,7 @@ def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = la
         is_secure=scope.get("scheme") == "wss",
         user_agent=_text(headers, b"user-agent") or "",
         own_subprotocol=OWN_SUBPROTOCOL if OWN_SUBPROTOCOL in offered else None,
+        console_pass=_named(CONSOLE_ENTRY, scope),
     )
 
 
@@ -192,10 +191,10 @@ _MAY_HOLD_CREDENTIAL = re.compile(rf"%|{QUERY_TOKEN}|{TICKET}|(?i:{API_KEY})".en
 
 
 def _split_subprotocols(offered: Iterable[str]) -> tuple[tuple[str, ...], list[Credential]]:
-    """The subprotocols without the entries that hold a token or name an attempt, and the tokens."""
+    """The subprotocols without the entries that hold a token or a pass or name an attempt, and the tokens."""
     kept, tokens = [], []
     for each in offered:
-        if ATTEMPT_ENTRY.fullmatch(each):
+        if ATTEMPT_ENTRY.fullmatch(each) or CONSOLE_ENTRY.fullmatch(each):
             continue
         if each[: len(TOKEN_ENTRY)].lower() == TOKEN_ENTRY:
             tokens.append(Credential(CredentialSource.SUBPROTOCOL, each[len(TOKEN_ENTRY) :]))
@@ -209,7 +208,11 @@ def attempt_of(scope: Mapping[str, Any]) -> str:
 
     A browser is told neither the status nor the body of a refusal. A page that names its attempt can ask the portal.
     """
-    found = (ATTEMPT_ENTRY.fullmatch(each) for each in scope.get("subprotocols") or ())
+    return _named(ATTEMPT_ENTRY, scope)
+
+
+def _named(entry: re.Pattern[str], scope: Mapping[str, Any]) -> str:
+    found = (entry.fullmatch(each) for each in scope.get("subprotocols") or ())
     return next((match[1] for match in found if match), "")
 
 

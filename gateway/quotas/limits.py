@@ -46,7 +46,8 @@ class PlanLimits:
     `quota` counts messages or bytes (`unit`) per `period`; `rate` is messages a second with `burst` messages at once
     (None: a tenth of a second's worth, at least one); `connections` are open at the same time; `connects` are new
     connections a minute; `message_bytes` is the largest message. `counted` says which direction counts: `both`, or
-    only what the `client` sends. Raises ValueError for numbers that make no sense.
+    only what the `client` sends. `uncompressed` declines compression, so that bytes are those inside. Raises ValueError
+    for numbers that make no sense.
     """
 
     quota: int | None = None
@@ -60,6 +61,7 @@ class PlanLimits:
     counted: CountedDirection = CountedDirection.BOTH
     over_rate: ExceededAction = ExceededAction.DELAY
     over_quota: ExceededAction = ExceededAction.CLOSE
+    uncompressed: bool = False
 
     def __post_init__(self) -> None:
         least = {"quota": 0, "connections": 0, "connects": 0, "message_bytes": 0, "rate": 1, "burst": 1}

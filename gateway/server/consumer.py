@@ -19,7 +19,7 @@ from channels.exceptions import StopConsumer
 
 from gateway import refusals
 from gateway.authorization.decision import Allow
-from gateway.connections.plans import message_bytes, meters_of
+from gateway.connections.plans import extensions_for, message_bytes, meters_of
 from gateway.connections.registry import Connection
 from gateway.handshake import head
 from gateway.handshake.request import Handshake, Malformed, attempt_of, read
@@ -120,7 +120,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
         extension = (self.scope.get("extensions") or {}).get(EXTENSION)
         dial = dialer.dial if extension else partial(connect, dialer)
-        ask = partial(self._upgrade, handshake, connection, handshake.extensions if extension else "")
+        offered = extensions_for(admitted, handshake.extensions) if extension else ""
+        ask = partial(self._upgrade, handshake, connection, offered)
         backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
         subprotocol = backend.subprotocol or handshake.own_subprotocol
         if extension:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0008_plan_names_are_unique")]
+    dependencies: ClassVar = [("publisher", "0009_plans_may_decline_compression")]
 
     operations: ClassVar = [
         migrations.AddField("api", "mock", models.JSONField(blank=True, default=dict)),

@@ -1,6 +1,7 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
 // gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
-// Beside it goes the id of the attempt, by which the portal can say what became of it.
+// Beside it go the id of the attempt, by which the portal can say what became of it, and a pass for this very token, by
+// which the gateway knows the console from other pages of the same origin.
 import { Frames } from "./frames.js";
 import { closing } from "./closing.js";
 import { forbidden, why } from "./attempt.js";
@@ -32,7 +33,8 @@ class SocketConsole extends HTMLElement {
     this.attempt = crypto.randomUUID().replaceAll("-", "");
     let socket;
     try {
-      socket = new WebSocket(new URL(address), ["apim", `apim.attempt.${this.attempt}`, `bearer.${this.token()}`]);
+      const named = [`apim.attempt.${this.attempt}`, `apim.console.${this.dataset.pass}`];
+      socket = new WebSocket(new URL(address), ["apim", ...named, `bearer.${this.token()}`]);
     } catch {
       return this.problem(["This browser does not open such an address from a secure page. Use the wss:// address."]);
     }

@@ -105,5 +105,11 @@ def test_a_page_and_an_oauth_client_are_told_in_their_own_words(carol: User, cli
     page = client.post("/devportal/sign-in", {"username": "carol", "password": PASSWORD}, secure=True)
     token = client.post("/oauth2/token", {"grant_type": "client_credentials"}, secure=True)
     assert (page.status_code, "Too much was changed from your address" in page.text) == (429, True)
+    consent = client.post("/oauth2/authorize", {}, secure=True)
+    assert (consent.status_code, "Too much was changed" in consent.text, consent["Content-Type"][:9]) == (
+        429,
+        True,
+        "text/html",
+    )
     assert (token.status_code, token.json()["error"]) == (429, "temporarily_unavailable")
     assert (page["Retry-After"], token["Retry-After"]) == ("3600", "3600")

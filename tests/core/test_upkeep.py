@@ -143,7 +143,7 @@ def test_a_batch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_says_what_it_deleted(capsys: pytest.CaptureFixture[str]) -> None:
     upkeep.register("sessions", batches(3))
     call_command("prune")
-    assert capsys.readouterr().out == "3 sessions\nNothing else is over.\n"
+    assert capsys.readouterr().out == "sessions: 3\nNothing else is over.\n"
     call_command("prune")
     assert capsys.readouterr().out == "Nothing is over.\n"
     ScheduledTask.objects.update(holder="there:1", due_at=datetime.now(UTC) + HOUR)

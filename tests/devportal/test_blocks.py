@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from accounts.models import User
 from accounts.permissions import RoleRequired
@@ -153,6 +157,23 @@ def test_a_block_without_a_subscription_is_lifted_by_publishers_only(
     assert subscribe(builders.application(mallory, "First"), echo).state == "UNBLOCKED"
     with pytest.raises(BlockNotFound):
         operations.lift_block(block=standing, actor=bob, now=LATER)
+
+
+def test_blocks_of_before_hold_from_the_update_on_the_stricter_of_two(
+    app: Application, echo: Api, bob: User, carol: User
+) -> None:
+    builders.subscription(app, echo, state="PROD_ONLY_BLOCKED")
+    builders.subscription(builders.application(app.owner), echo, state="BLOCKED")
+    untouched = builders.subscription(builders.application(app.owner), echo)
+    builders.subscription(builders.application(carol), echo)
+
+    import_module("devportal.migrations.0006_blocks_of_before").fill(apps, SimpleNamespace(connection=connection))
+
+    assert [(block.owner, block.state) for block in OwnerBlock.objects.all()] == [(app.owner, "BLOCKED")]
+    untouched.refresh_from_db()
+    assert untouched.state == "UNBLOCKED"
+    with pytest.raises(OwnerBlocked):
+        subscribe(builders.application(app.owner), echo)
 
 
 # --- the pages -----------------------------------------------------------------------------------------------

@@ -147,6 +147,26 @@ def test_a_body_that_is_too_large_is_refused_before_it_comes(
         assert json.loads(body)["code"] == 900413
 
 
+WRONG = {
+    "no header": "nonsense",
+    "NUL": "X: \0",
+    "too many": "\r\n".join(["X: y"] * 600),
+    "a length that is none": "Content-Length: -1",
+    "a coding that is none": "Transfer-Encoding: zip",
+}
+
+
+@pytest.mark.parametrize("wrong", list(WRONG))
+def test_what_is_no_http_is_refused_with_a_sentence(channel: PortalChannel, wrong: str) -> None:
+    header = WRONG[wrong]
+    channel.dataReceived(f"GET /api/am/publisher/v4/apis HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode())
+    head, _, body = said(channel).partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == 900400
+    assert said(channel).count("HTTP/1.1") == 1
+    assert channel.factory.server.asked == []
+
+
 def test_nothing_behind_a_refusal_is_taken_for_a_request(channel: PortalChannel) -> None:
     server = channel.factory.server
     channel.dataReceived(post(LARGEST_BODY + 1) + b"GET /next HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -175,6 +175,12 @@ async def test_a_request_that_django_cannot_even_begin_to_read_is_refused(views:
 
 
 def test_only_forms_with_a_password_wait_with_the_passwords() -> None:
-    forms = "/devportal/sign-in", "/publisher/sign-in", "/devportal/sign-up", "/admin/account/password"
+    forms = (
+        "/devportal/sign-in",
+        "/publisher/sign-in",
+        "/devportal/sign-up",
+        "/admin/account/password",
+        "/client-registration/v0.17/register",
+    )
     assert all(map(application.hashes_password, forms))
     assert not any(map(application.hashes_password, ("/publisher/apis", "/nothing", "/oauth2/token")))

@@ -13,7 +13,7 @@ from core.errors import Invalid
 from core.values import BadValue
 from publisher import operations, snapshots
 from publisher.models import Api
-from publisher.origins import MAXIMUM_ORIGINS, Origins, clean_origin, clean_origins
+from publisher.origins import MAXIMUM_ORIGINS, Origins, clean_origin, clean_origins, console_pass
 from tests.publisher.builders import NOW, make_api
 
 LISTED = Origins(("https://app.example.com", "https://*.example.org", "http://localhost:3000"))
@@ -135,6 +135,16 @@ def test_of_the_portals_own_pages_the_console_is_always_let_in() -> None:
     assert origins.allow("https://portal.test:9443", is_from_console=True)
     assert not origins.allow("https://portal.test:9443")
     assert not origins.allow("https://mallory.test", is_from_console=True)
+
+
+def test_the_console_is_known_by_a_pass_for_the_very_token_that_it_shows() -> None:
+    origins = Origins(("https://a.test",), console=("https://portal.test:9443",), console_key="key")
+    shown = console_pass("key", "token")
+    assert origins.is_console("token", shown)
+    for token, other in (("another", shown), ("", shown), ("token", ""), ("token", shown[:-1])):
+        assert not origins.is_console(token, other)
+    assert not origins.is_console("token", console_pass("another key", "token"))
+    assert not Origins(("https://a.test",)).is_console("token", console_pass("", "token")), "without a key nobody is"
 
 
 @given(st.text(max_size=40))

@@ -43,6 +43,7 @@ COPPER: dict[str, Any] = {
     "overRate": "close",
     "overQuota": "drop",
     "requiresApproval": True,
+    "uncompressed": True,
 }
 
 
@@ -92,6 +93,7 @@ def test_a_plan_is_made_with_every_field_and_read_again(boss: Client) -> None:
     assert (row.connections, row.connects, row.message_bytes, row.roles) == (3, 6, 65_536, ["subscriber"])
     assert row.applications == 2
     assert (row.counted, row.over_rate, row.over_quota, row.requires_approval) == ("client", "close", "drop", True)
+    assert row.uncompressed
 
 
 def test_a_plan_of_which_only_the_name_is_sent_is_unlimited(boss: Client) -> None:
@@ -279,6 +281,7 @@ def _without(limit: dict[str, Any], part: str, field: str) -> dict[str, Any]:
         ({"stopOnQuotaReach": "perhaps"}, "stopOnQuotaReach", "true or false"),
         ({"billingPlan": "BARTER"}, "billingPlan", "FREE or COMMERCIAL"),
         ({"requiresApproval": "perhaps"}, "requiresApproval", "true or false"),
+        ({"uncompressed": "perhaps"}, "uncompressed", "true or false"),
         ({"permissions": {"permissionType": "DENY", "roles": ["creator"]}}, "permissions.permissionType", "ALLOW"),
         ({"permissions": {"permissionType": "ALLOW"}}, "permissions.roles", "name the roles"),
         (

@@ -17,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 from devportal import tickets
 from devportal.models import Ticket
 from devportal.operations import tickets as ticket_operations
+from publisher.origins import console_pass
 from tests.gateway.scenario import Scenario, elsewhere
 from tests.wire.cluster import PAGE, PATH, Site, ending, running, runtime, scenario_with
 from tests.wire.peers import until, websockets_backend
@@ -339,15 +340,25 @@ async def test_only_pages_on_the_list_are_let_in(backend: Backend, origin: str |
 
 async def test_of_the_portals_pages_only_its_console_is_always_let_in(backend: Backend, settings: LazySettings) -> None:
     scenario = await scenario_with(backend.url)
-    token = await elsewhere(scenario.token)
+    token, another = await elsewhere(scenario.token), await elsewhere(scenario.token)
     await elsewhere(lambda: runtime(scenario, [PAGE]))
+    shown = f"apim.console.{console_pass(settings.SECRET_KEY, token)}"
     async with running() as [site]:
-        await talk(
-            await site.try_admit(origin=settings.PORTAL_URL, subprotocols=["apim", f"bearer.{token}"])  # as console.js
-        )
-        refused = await site.refusal(token=token, origin=settings.PORTAL_URL)
-        assert (refused["status"], refused["code"]) == (403, 900403)
-        assert "Allowed origins" in refused["description"]
+        offer = ["apim", shown, f"bearer.{token}"]  # as console.js
+        await talk(await site.try_admit(origin=settings.PORTAL_URL, subprotocols=offer))
+        assert "apim.console" not in backend.asked[0].lower()
+        imitated: list[dict[str, Any]] = [
+            {"token": token},
+            {"subprotocols": ["apim", f"bearer.{token}"]},
+            {"subprotocols": ["apim", "apim.console." + "0" * 32, f"bearer.{token}"]},
+            {"subprotocols": ["apim", shown, f"bearer.{another}"]},
+        ]
+        for imitation in imitated:
+            refused = await site.refusal(origin=settings.PORTAL_URL, **imitation)
+            assert (refused["status"], refused["code"]) == (403, 900403)
+            assert "Allowed origins" in refused["description"]
+        elsewhere_refused = await site.refusal(origin="https://mallory.test", subprotocols=offer)
+        assert elsewhere_refused["status"] == 403
 
 
 async def test_an_edited_list_acts_when_it_is_deployed(backend: Backend) -> None:

@@ -276,6 +276,40 @@ async def test_a_close_of_the_gateways_need_not_wait_for_the_rest_of_a_message_t
         assert await client.close_received() == (4011, "Enough.")
 
 
+@pytest.mark.parametrize("uncompressed", [False, True])
+async def test_a_plan_may_decline_compression_so_that_its_bytes_are_those_inside(
+    tmp_path: Path, uncompressed: bool
+) -> None:
+    """2 000 equal letters are a few bytes when they are squeezed, and else more than this plan lets pass."""
+    plan = PlanLimits(quota=1000, unit=QuotaUnit.BYTES, counted=CountedDirection.CLIENT, uncompressed=uncompressed)
+    async with websockets_backend(compression="deflate") as url, metered(url, plan, tmp_path) as world:
+        client = await world.client(compression="deflate")
+        assert client.response
+        assert ("Sec-WebSocket-Extensions" in client.response.headers) is not uncompressed
+        await client.send("a" * 2000)
+        if not uncompressed:
+            assert await client.recv() == "a" * 2000
+            await client.close()
+            return
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+        assert closed.value.rcvd
+        assert closed.value.rcvd.code == 4003
+
+
+async def test_a_client_that_compresses_where_that_was_declined_breaks_the_protocol(tmp_path: Path) -> None:
+    offer = [("Sec-WebSocket-Extensions", "permessage-deflate")]
+    async with (
+        raw_backend() as backend,
+        metered(backend.url, PlanLimits(uncompressed=True), tmp_path) as world,
+        raw_client(world.gateway.port, request(headers=offer)) as client,
+    ):
+        assert b"extensions" not in (await client.read_head()).lower()
+        assert b"extensions" not in (await backend.accepted()).head.lower()
+        await client.send(frame(TEXT, b"x", masked=True, rsv=RSV1))
+        assert (await client.close_received())[0] == 1002
+
+
 async def test_where_the_next_message_could_not_be_read_without_it_none_is_left_out(tmp_path: Path) -> None:
     plan = PlanLimits(quota=2, counted=CountedDirection.CLIENT, over_quota=ExceededAction.DROP)
     offer = [("Sec-WebSocket-Extensions", "permessage-deflate")]

@@ -21,5 +21,5 @@ class Command(BaseCommand):
             self.stdout.write("Another process is at it.")
             return
         for what, number in deleted.items():
-            self.stdout.write(f"{number} {what}")
+            self.stdout.write(f"{what}: {number}")
         self.stdout.write("Nothing else is over." if deleted else "Nothing is over.")

@@ -287,6 +287,7 @@ def test_any_other_path_is_kept_as_it_came(path: str) -> None:
         (["chat", "bearer."], ("chat",), None, Credential(CredentialSource.SUBPROTOCOL)),
         (["bearer", "bearer-x"], ("bearer", "bearer-x"), None, None),
         ([f"bearer.{CANARY}"], (), None, Credential(CredentialSource.SUBPROTOCOL, CANARY)),
+        (["chat", f"apim.console.{'a' * 32}"], ("chat",), None, None),
     ],
 )
 def test_a_token_among_the_subprotocols_is_taken_out(
