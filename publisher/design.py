@@ -14,11 +14,13 @@ from publisher import validation
 from publisher.endpoint import read_endpoint, read_options
 from publisher.mock import clean_mock
 from publisher.origins import clean_origins
+from publisher.runtime import clean_key_types, clean_message_bytes
 from publisher.topics import clean_topics
 
 COPIED = (
     *("name", "context", "description", "tags"),
     *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token", "mock"),
+    *("message_bytes", "key_types"),
 )
 """What a new version takes over from the one before it."""
 
@@ -78,5 +80,7 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "origins": clean_origins,
     "query_token": bool,
     "mock": clean_mock,
+    "message_bytes": clean_message_bytes,
+    "key_types": clean_key_types,
 }
 PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

@@ -15,6 +15,8 @@ _FIELDS = {
     "production": "production endpoint",
     "sandbox": "sandbox endpoint",
     "mock": "mock backend",
+    "message_bytes": "largest message",
+    "key_types": "keys that may call",
 }
 _DONE = {
     Action.PUBLISH: "Published",

@@ -24,6 +24,7 @@ from publisher.plan_terms import (
     QuotaPeriod,
     QuotaUnit,
 )
+from publisher.runtime import all_key_types
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
@@ -100,7 +101,9 @@ class Api(KeepsFolded):
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
-    says whether a token may come in the address. `mock` is what is said in place of a backend, see `publisher.mock`.
+    says whether a token may come in the address; `key_types` are the kinds of keys that may call, and `message_bytes`
+    is the largest message of a client (0: as its plan says). `mock` is what is said in place of a backend, see
+    `publisher.mock`.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -122,6 +125,8 @@ class Api(KeepsFolded):
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     mock = models.JSONField(default=dict, blank=True)
+    message_bytes = models.PositiveBigIntegerField(default=0)
+    key_types = models.JSONField(default=all_key_types, blank=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"

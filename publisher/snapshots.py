@@ -5,6 +5,7 @@ from typing import Any
 
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.runtime import all_key_types
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -20,6 +21,8 @@ ROUTED = {
     "origins": "allowed origins",
     "query_token": "tokens in the address",
     "mock": "mock backend",
+    "message_bytes": "largest message",
+    "key_types": "keys that may call",
 }
 
 
@@ -39,13 +42,16 @@ def take(api: Api) -> dict[str, Any]:
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,
+        "message_bytes": api.message_bytes,
+        "key_types": api.key_types,
     }
 
 
 def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """A snapshot with the default of all that did not exist yet in those days."""
     options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
-    return {"mock": {}, **snapshot, "endpoint_options": options.to_document()}
+    absent = {"mock": {}, "message_bytes": 0, "key_types": all_key_types()}
+    return {**absent, **snapshot, "endpoint_options": options.to_document()}
 
 
 def differences(api: Api) -> list[str]:

@@ -148,7 +148,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(

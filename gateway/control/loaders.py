@@ -40,6 +40,7 @@ from publisher.models import Api
 from publisher.origins import Origins
 from publisher.outward_proxy import OutwardProxy
 from publisher.plan_terms import ExceededAction
+from publisher.runtime import KEY_TYPES
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
@@ -218,6 +219,8 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
             tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
         ),
         mock=mock,
+        message_bytes=snapshot.get("message_bytes", 0),
+        key_types=frozenset(snapshot.get("key_types", KEY_TYPES)),
     )
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
 
 from gateway.routing.topics import Topic, TopicSet
+from publisher.runtime import KEY_TYPES
 from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Deployment:
 
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
     rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
-    `mock` answers in place of the endpoints.
+    `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any).
     """
 
     api_id: str
@@ -56,6 +57,8 @@ class Deployment:
     query_token: bool = True
     origins: Origins | None = None
     mock: Mock | None = None
+    message_bytes: int = 0
+    key_types: frozenset[str] = frozenset(KEY_TYPES)
 
     @property
     def is_served(self) -> bool:

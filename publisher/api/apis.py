@@ -38,6 +38,8 @@ FIELD_NAMES = {
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
     "topics": "operations",
+    "key_types": "keyTypes",
+    "message_bytes": "messageBytes",
     **{f"mock_{name}": f"mock.{name}" for name in mock.OFF},
     "origins": "corsConfiguration.accessControlAllowOrigins",
 }

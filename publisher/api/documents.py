@@ -13,6 +13,7 @@ from core.rest.documents import Constant, Moment, Neutral, Strict
 from publisher import mock
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.runtime import KEY_TYPES, LARGEST
 from publisher.secret_options import hidden
 
 EVERY_ORIGIN = ["*"]
@@ -278,6 +279,19 @@ class ApiDocument(Strict):
     queryToken = serializers.BooleanField(
         source="query_token", required=False, help_text="Whether a token may come in the address."
     )
+    keyTypes = serializers.ListField(
+        child=serializers.ChoiceField(list(KEY_TYPES)),
+        source="key_types",
+        required=False,
+        help_text="Keys that may call.",
+    )
+    messageBytes = serializers.IntegerField(
+        source="message_bytes",
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="The largest message of a client; 0: as its plan says.",
+    )
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
     authorizationHeader = Constant("Authorization")
@@ -316,12 +330,15 @@ class ApiDocument(Strict):
     }
 
 
+OWN_FIELDS = ("tags", "is_default_version", "query_token", "key_types", "message_bytes")
+
+
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
     """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds.
 
     `present` is the API that is to be changed. Raises ValidationError where the body contradicts itself.
     """
-    parts = {part: given[part] for part in ("tags", "is_default_version", "query_token") if part in given}
+    parts = {part: given[part] for part in OWN_FIELDS if part in given}
     if "description" in given:
         parts["description"] = given["description"] or ""
     if "corsConfiguration" in given:

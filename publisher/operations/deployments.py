@@ -16,7 +16,17 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token", "mock")
+RESTORED = (
+    "production",
+    "sandbox",
+    "endpoint_options",
+    "topics",
+    "origins",
+    "query_token",
+    "mock",
+    "message_bytes",
+    "key_types",
+)
 
 
 class AlreadyDeployed(Conflict):

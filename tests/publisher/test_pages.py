@@ -59,7 +59,7 @@ MEMBERS = ["alice", "bob", "observer", "admin"]
 POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "basic-info": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
-    "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
+    "runtime": ({"origins": "https://a.test", "key_types": ["PRODUCTION"]}, {"alice", "admin"}),
     "plans": ({"plans": ["Gold"]}, {"alice", "bob", "admin"}),
     "deployments": ({}, {"bob", "admin"}),
     "revisions": ({}, {"alice", "bob", "admin"}),

@@ -89,6 +89,7 @@ async def running(
     proxies: TrustedProxies | None = None,
     proxy_protocol: bool = False,
     mock: Mock | None = None,
+    message_bytes: int = 0,
     **door_options: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway in front of these backend addresses, the first the primary."""
@@ -96,6 +97,7 @@ async def running(
         endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))},
         options=options or EndpointOptions(),
         mock=mock,
+        message_bytes=message_bytes,
     )
     grant = builders.grant(expires_at=time.time() + 3600)
     routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})

@@ -96,6 +96,18 @@ async def test_a_mock_answers_where_messages_are_relayed_one_by_one() -> None:
         assert await backend.recv() == "pong"
 
 
+async def test_a_client_may_send_what_the_api_allows_and_no_more() -> None:
+    async with running("ws://mock.invalid", mock=mocked(echo=True), message_bytes=5) as gateway:
+        async with client_of(gateway, compression=None) as client:
+            await client.send("12345")
+            assert await client.recv() == "12345"
+            await client.send("123456")
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.recv()
+        assert closed.value.rcvd
+        assert (closed.value.rcvd.code, "limit of 5 bytes" in closed.value.rcvd.reason) == (1009, True)
+
+
 async def test_a_message_that_is_too_long_ends_the_conversation_and_nothing_else() -> None:
     async with running("ws://mock.invalid", mock=mocked(echo=True)) as gateway:
         async with client_of(gateway) as client:
