@@ -179,6 +179,13 @@ async def test_a_token_is_fetched_once_for_many_and_again_when_the_backend_refus
         assert len(heard) == 2
 
 
+async def test_the_token_takes_the_place_of_what_a_client_says_of_itself() -> None:
+    sent = UpgradeRequest((), "", ((b"authorization", b"Basic x"), (b"X-A", b"1")))
+    async with listening(lambda heard: answer_of(access_token="t")) as (port, _):
+        asked = await Dialer().with_token(sent, token_options(port))
+    assert asked.headers == ((b"X-A", b"1"), (b"Authorization", b"Bearer t"))
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -67,8 +67,8 @@ async def test_messages_come_again_and_again_and_a_script_repeats() -> None:
     assert said.count("s") >= 2
 
 
-async def test_a_mock_ends_with_its_client(recwarn: pytest.WarningsRecorder) -> None:
-    mock = mocked(script=["burst 1000 x", "pause 0.1", "repeat"], every=0.1, in_turn=["y"])
+async def test_a_mock_ends_with_its_client() -> None:
+    mock = mocked(script=["send x"], every=3600, in_turn=["y"])
     before = len(asyncio.all_tasks())
     async with running("ws://mock.invalid", mock=mock) as gateway:
         async with asyncio.TaskGroup() as clients:
