@@ -1,5 +1,14 @@
+"""The Publisher's room."""
+
 from django.apps import AppConfig
 
 
 class PublisherConfig(AppConfig):
     name = "publisher"
+
+    def ready(self) -> None:
+        """Have uploads deleted that nobody came back to."""
+        from core import upkeep
+        from publisher.operations import forget_uploads
+
+        upkeep.register("uploads to import", forget_uploads)

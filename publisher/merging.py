@@ -21,6 +21,8 @@ DOCUMENTS: Mapping[str, str] = {
     "mock": "mock_",
 }
 """The parts of a design that are documents of fields, with what stands before the names of these."""
+RELATED = frozenset({"plans", "categories"})
+"""The parts of a design that are other rows, known by their names."""
 SECRETS = ("secret_headers", "secret_query", "secret_key", "token_secret")
 """The fields whose values nobody reads back (`publisher.secret_options`). A base has two digests of each: of what
 people see, and under `sealed(field)` of what is stored."""
@@ -30,14 +32,14 @@ EMPTY: Mapping[str, Mapping[str, Any]] = {"production": _ENDPOINT, "sandbox": _E
 
 
 def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of some clean or stored parts, by the name that it has on a page; plans by their names."""
+    """Every field of some clean or stored parts, by the name that it has on a page; other rows by their names."""
     fields: dict[str, Any] = {}
     for part, value in parts.items():
         if part in DOCUMENTS:
             document = {**EMPTY.get(part, {}), **value}
             fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
-        elif part == "plans":
-            fields[part] = sorted(plan.name for plan in value)
+        elif part in RELATED:
+            fields[part] = sorted(row.name for row in value)
         else:
             fields[part] = value
     return fields

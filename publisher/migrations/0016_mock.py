@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0009_plans_may_decline_compression")]
+    dependencies: ClassVar = [("publisher", "0015_comments")]
 
     operations: ClassVar = [
         migrations.AddField("api", "mock", models.JSONField(blank=True, default=dict)),
