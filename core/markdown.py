@@ -33,12 +33,14 @@ _READER.disable("image")  # a picture from elsewhere would tell its server who r
 def markup(text: str) -> SafeString:
     """The text as elements without scripts, styles, pictures or addresses of other schemes than SCHEMES.
 
-    Headings begin below those of a card, and search engines are told not to follow the links.
+    Headings begin below those of a card and go down one by one, and search engines are told not to follow the links.
     """
-    tokens = _READER.parse(text)
+    tokens, level = _READER.parse(text), HIGHEST_HEADING - 1
     for token in tokens:
+        if token.type == "heading_open":
+            level = min(int(token.tag[1]) + HIGHEST_HEADING - 1, level + 1, LOWEST_HEADING)
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + HIGHEST_HEADING - 1, LOWEST_HEADING)}"
+            token.tag = f"h{level}"
     unsafe = _READER.renderer.render(tokens, _READER.options, {})
     return SafeString(
         nh3.clean(

@@ -11,7 +11,7 @@ urlpatterns = [
     path("categories/<uuid:pk>", categories.category, name="category"),
     path("categories/<uuid:pk>/deletions", categories.deletions, name="category-deletions"),
     path("scopes", scopes.shared, name="scopes"),
-    path("scopes/create", scopes.create_shared, name="scope-create"),
-    path("scopes/<uuid:scope>", scopes.shared_scope, name="scope"),
-    path("scopes/<uuid:scope>/deletions", scopes.shared_deletions, name="scope-deletions"),
+    path("scopes/create", scopes.create, name="scope-create"),
+    path("scopes/<uuid:scope>", scopes.scope, name="scope"),
+    path("scopes/<uuid:scope>/deletions", scopes.deletions, name="scope-deletions"),
 ]

@@ -7,8 +7,9 @@ class PublisherConfig(AppConfig):
     name = "publisher"
 
     def ready(self) -> None:
-        """Have uploads deleted that nobody came back to."""
+        """Add what exports hold beside the design, and have uploads deleted that nobody came back to."""
         from core import upkeep
-        from publisher.operations import forget_uploads
+        from publisher.operations import forget_uploads, sections
 
+        sections.register()
         upkeep.register("uploads to import", forget_uploads)

@@ -37,7 +37,7 @@ class BadArchive(BadValue):
 def to_yaml(document: Mapping[str, Any]) -> bytes:
     """The document as one YAML, for people to read and keep under version control."""
     return yaml.dump(
-        document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=100
+        document, Dumper=_ArchiveDumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=100
     ).encode()
 
 
@@ -185,14 +185,14 @@ def _put_in(value: Any, files: Mapping[str, bytes]) -> Any:
     return files[value[FILE]]
 
 
-class _Dumper(yaml.SafeDumper):
+class _ArchiveDumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, and everything out."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-_Dumper.add_representer(
+_ArchiveDumper.add_representer(
     str,
     lambda dumper, text: dumper.represent_scalar(
         "tag:yaml.org,2002:str", text, style="|" if "\n" in text and text == text.strip(" ") else None

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from core.text import byte_size
-from core.values import BadValue
+from core.values import BadValue, clean_line
 from publisher.uris import ascii_url
 
 NAME_LENGTH, SUMMARY_LENGTH, URL_LENGTH, FILE_NAME_LENGTH = 60, 1000, 2000, 120
@@ -95,12 +95,12 @@ KINDS: Final = (
 
 def clean_name(value: Any) -> str:
     """A document's name without outer blanks; raises BadValue."""
-    return _line(value, NAME_LENGTH, "A document's name", missing="Give the document a name.")
+    return clean_line(value, NAME_LENGTH, "A document's name", missing="Give the document a name.")
 
 
 def clean_other_type(value: Any) -> str:
     """What a document of the type OTHER is called."""
-    return _line(value, NAME_LENGTH, "The name of the type")
+    return clean_line(value, NAME_LENGTH, "The name of the type")
 
 
 def clean_summary(value: Any) -> str:
@@ -182,17 +182,6 @@ def _one_of(words: type[StrEnum], value: Any, what: str) -> str:
     if value not in set(words):
         raise BadValue(f"Choose a {what}: {', '.join(words)}.")
     return str(words(value))
-
-
-def _line(value: Any, most: int, what: str, missing: str = "") -> str:
-    text = " ".join(str(value or "").split())
-    if missing and not text:
-        raise BadValue(missing)
-    if not text.isprintable():
-        raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
-    if len(text) > most:
-        raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
-    return text
 
 
 def _text(value: Any, most: int, what: str) -> str:

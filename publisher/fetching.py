@@ -10,21 +10,29 @@ import threading
 import time
 from urllib.parse import urljoin, urlsplit
 
+from accounts.attempts import Attempt, TooManyAttempts
+from accounts.models import User
 from core.values import BadValue
 from publisher import ssrf
 from publisher.asyncapi.source import SOURCE_BYTES
 from publisher.uris import ascii_url, is_host
 
-PATIENCE, MOST_REDIRECTS, CHUNK = 10.0, 3, 65_536
+PATIENCE, MOST_REDIRECTS, CHUNK = 5.0, 3, 65_536
+MOST_FETCHES = 20  # of one person, a minute
 PORTS = {"http": 80, "https": 443}
 
 
-def fetch(url: str) -> str:
+def fetch(url: str, *, user: User) -> str:
     """The text at an http:// or https:// address. Raises BadValue with what to do.
 
     Each address, also one that is led to, is looked up once, held against the rules, and dialled as it was looked up.
     Takes up to PATIENCE seconds: do not call it while a transaction is open.
     """
+    refusal = f"You have fetched {MOST_FETCHES} addresses within a minute"
+    try:
+        Attempt.begin(str(user.pk), kind="definition-fetch", most=MOST_FETCHES, seconds=60, refusal=refusal)
+    except TooManyAttempts as error:
+        raise BadValue(str(error)) from None
     until = time.monotonic() + PATIENCE
     for _ in range(MOST_REDIRECTS + 1):
         status, location, body = _get(url, until)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -237,10 +238,10 @@ class Api(KeepsFolded):
         return [(role, name, email) for role, name, email in named if name or email]
 
     @property
-    def links(self) -> list[tuple[str, str]]:
-        """The pages about it, each with what it is."""
+    def links(self) -> list[tuple[str, str, str]]:
+        """The pages about it: what each is, its address, and its host for those who read."""
         known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
-        return [(what, address) for what, address in known if address]
+        return [(what, address, urlsplit(address).hostname or address) for what, address in known if address]
 
     @property
     def stage(self) -> State:

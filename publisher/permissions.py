@@ -111,9 +111,12 @@ def require_delete_comment(user: Viewer, comment: Comment) -> None:
         require_role(user, Role.PUBLISHER, to="Deleting what others have written")
 
 
-def require_share_scopes(user: Viewer) -> None:
-    """Keeping the scopes that all APIs share."""
-    require_role(user, Role.ADMIN, to="Changing shared scopes")
+def require_describe_scopes(user: Viewer, api: Api | None) -> None:
+    """Keeping the scopes of an API or, without one, those that all APIs share."""
+    if api:
+        require_edit(user, api)
+    else:
+        require_role(user, Role.ADMIN, to="Changing shared scopes")
 
 
 def require_manage_plans(user: Viewer) -> None:
@@ -149,6 +152,5 @@ can_document = asks(require_document)
 can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
-can_share_scopes = asks(require_share_scopes)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

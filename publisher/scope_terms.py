@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from accounts.roles import Role, in_order
-from core.values import BadValue
+from core.values import BadValue, clean_line
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 255, 255, 512
 MOST_OF_AN_API, MOST_SHARED = 100, 1000
@@ -36,12 +36,12 @@ def clean_name(value: Any) -> str:
 
 def clean_display_name(value: Any) -> str:
     """What people read in place of the name; may be empty."""
-    return _line(value, DISPLAY_NAME_LENGTH, "A display name")
+    return clean_line(value, DISPLAY_NAME_LENGTH, "A display name")
 
 
 def clean_description(value: Any) -> str:
     """What a token with the scope may do, for those who are asked to allow it."""
-    return _line(value, DESCRIPTION_LENGTH, "A description")
+    return clean_line(value, DESCRIPTION_LENGTH, "A description")
 
 
 def clean_roles(value: Any) -> list[str]:
@@ -76,12 +76,3 @@ CLEANERS: Final = {
     "description": clean_description,
     "roles": clean_roles,
 }
-
-
-def _line(value: Any, most: int, what: str) -> str:
-    text = " ".join(str(value or "").split())
-    if not text.isprintable():
-        raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
-    if len(text) > most:
-        raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
-    return text

@@ -31,14 +31,9 @@ class Use:
     topics: tuple[str, ...]
 
 
-def scopes_of(api: Api) -> QuerySet[Scope]:
-    """The scopes that belong to this API alone, by name."""
+def scopes_of(api: Api | None) -> QuerySet[Scope]:
+    """The scopes that belong to this API alone, by name; without one, those that every API may name."""
     return Scope.objects.filter(api=api).order_by("name")
-
-
-def shared_scopes() -> QuerySet[Scope]:
-    """The scopes that every API may name, by name."""
-    return Scope.objects.filter(api=None).order_by("name")
 
 
 def get_scope(rows: QuerySet[Scope], pk: uuid.UUID | str) -> Scope:

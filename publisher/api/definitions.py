@@ -14,6 +14,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import Neutral, Strict, answers
 from core.rest.etags import IF_MATCH, check_unchanged
@@ -192,7 +193,7 @@ class AsyncApi(Resource):
         check_unchanged(request, etag(api))
         permissions.require_edit(self.user, api)
         keep = query_flag(request, "keepTopics")
-        changes = _valid(_text_of(request)).parts(api.topics, keep=keep)
+        changes = _valid(_text_of(request, self.user)).parts(api.topics, keep=keep)
         saved = operations.update_api(api=api, changes=changes, **self.by)
         return Response(write(definitions.of_design(saved), definitions.LATEST), headers={"ETag": etag(saved)})
 
@@ -214,7 +215,7 @@ class Import(Resource):
     def post(self, request: Request) -> Response:
         """What `additionalProperties` says goes over what the definition says."""
         permissions.require_create(self.user)
-        found = _valid(_text_of(request))
+        found = _valid(_text_of(request, self.user))
         sent = ImportDocument(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
@@ -254,7 +255,7 @@ class Validate(Resource):
         """What it is about, or what is wrong with it, each with its line."""
         permissions.require_create(self.user)
         with_content = query_flag(request, "returnContent")
-        text = _text_of(request)
+        text = _text_of(request, self.user)
         found = read(text)
         answer: dict[str, Any] = {
             "isValid": not found.problems,
@@ -268,7 +269,7 @@ class Validate(Resource):
         return Response({**answer, **({"content": text} if with_content else {})})
 
 
-def _text_of(request: Request) -> str:
+def _text_of(request: Request, user: User) -> str:
     """The text that a request brings as a file, at an address or as it is. Raises ValidationError."""
     body = SourceDocument(data=request.data)
     body.is_valid(raise_exception=True)
@@ -281,7 +282,7 @@ def _text_of(request: Request) -> str:
         return str(given["file"].read().decode("utf-8-sig", "replace"))
     if "url" in given:
         try:
-            return fetching.fetch(given["url"])
+            return fetching.fetch(given["url"], user=user)
         except BadValue as error:
             raise exceptions.ValidationError({"url": str(error)}) from None
     return str(given["apiDefinition"])

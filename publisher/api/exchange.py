@@ -23,7 +23,7 @@ from publisher.api.documents import ApiDocument
 from publisher.models import Api
 
 
-class Upload(serializers.Serializer):  # type: ignore[type-arg]
+class UploadedArchive(serializers.Serializer):  # type: ignore[type-arg]
     """The file of an export."""
 
     file = serializers.FileField(help_text="The zip or the YAML.")
@@ -69,7 +69,7 @@ class Export(Resource):
         return found
 
 
-class Import(Resource):
+class ImportArchive(Resource):
     """A file as an API."""
 
     permission_classes = IN_THE_PUBLISHER
@@ -83,13 +83,13 @@ class Import(Resource):
         parameters=[
             OpenApiParameter("overwrite", bool, description="Change the API that has this context and version."),
         ],
-        request={"multipart/form-data": Upload},
+        request={"multipart/form-data": UploadedArchive},
         responses=answers({200: ApiDocument}, 400, 403, 404, 409),
     )
     def post(self, request: Request) -> Response:
         """In state Created, as a new API or as a new version where its context is another version's."""
         permissions.require_create(self.user)  # before anything is read
-        body = Upload(data=request.data)
+        body = UploadedArchive(data=request.data)
         body.is_valid(raise_exception=True)
         uploaded = body.validated_data["file"]
         if uploaded.size > archives.MOST_BYTES:

@@ -84,7 +84,7 @@ class SharedScopes(Resource):
     )
     def get(self, request: Request) -> Response:
         """By name."""
-        return Response(one_page(request, scoping.shared_scopes(), lambda row: ScopeBody(row).data))
+        return Response(one_page(request, scoping.scopes_of(None), lambda row: ScopeBody(row).data))
 
     @extend_schema(
         operation_id="addSharedScope",
@@ -95,7 +95,7 @@ class SharedScopes(Resource):
     )
     def post(self, request: Request) -> Response:
         """For administrators."""
-        permissions.require_share_scopes(self.user)
+        permissions.require_describe_scopes(self.user, None)
         body = ScopeBody(data=request.data)
         body.is_valid(raise_exception=True)
         return shown(operations.create_scope(api=None, fields=body.validated_data, **self.by), 201)
@@ -131,7 +131,7 @@ class SharedScope(OneScope):
     )
     def get(self, request: Request, scope_id: UUID) -> Response:
         """With its ETag."""
-        return shown(scoping.get_scope(scoping.shared_scopes(), scope_id))
+        return shown(scoping.get_scope(scoping.scopes_of(None), scope_id))
 
     @extend_schema(
         operation_id="updateSharedScope",
@@ -143,8 +143,8 @@ class SharedScope(OneScope):
     )
     def put(self, request: Request, scope_id: UUID) -> Response:
         """What is left out stays, as does the name. It acts on tokens that are made from then on."""
-        permissions.require_share_scopes(self.user)
-        return self.change(request, scoping.get_scope(scoping.shared_scopes(), scope_id))
+        permissions.require_describe_scopes(self.user, None)
+        return self.change(request, scoping.get_scope(scoping.scopes_of(None), scope_id))
 
     @extend_schema(
         operation_id="deleteSharedScope",
@@ -154,7 +154,7 @@ class SharedScope(OneScope):
     )
     def delete(self, request: Request, scope_id: UUID) -> Response:
         """Not while a topic names it."""
-        return self.remove(scoping.get_scope(scoping.shared_scopes(), scope_id))
+        return self.remove(scoping.get_scope(scoping.scopes_of(None), scope_id))
 
 
 class SharedScopeUsage(Resource):
@@ -170,7 +170,7 @@ class SharedScopeUsage(Resource):
     )
     def get(self, request: Request, scope_id: UUID) -> Response:
         """In their topics, here or on the gateway."""
-        scope = scoping.get_scope(scoping.shared_scopes(), scope_id)
+        scope = scoping.get_scope(scoping.scopes_of(None), scope_id)
         used = UsedApi(scoping.apis_naming(scope), many=True).data
         return Response({"id": scope.pk, "name": scope.name, "usedApiList": used})
 
@@ -202,7 +202,7 @@ class ApiScopes(Resource):
     def post(self, request: Request, api_id: UUID) -> Response:
         """No other API may have one of this name, except another version of this one."""
         api, body = queries.get_api_for(self.user, api_id), ScopeBody(data=request.data)
-        permissions.require_edit(self.user, api)
+        permissions.require_describe_scopes(self.user, api)
         body.is_valid(raise_exception=True)
         return shown(operations.create_scope(api=api, fields=body.validated_data, **self.by), 201)
 

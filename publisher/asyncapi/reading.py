@@ -22,7 +22,7 @@ from publisher.asyncapi.definition import (
     usual_key,
 )
 from publisher.asyncapi.references import Dangling, follow, named_in, path_of, standalone
-from publisher.asyncapi.source import BadSource, Path, Problem, Source
+from publisher.asyncapi.source import BadSource, DefinitionSource, Path, Problem
 from publisher.asyncapi.source import read as read_source
 from publisher.payloads import DRAFT_7, clean_examples, clean_schema
 from publisher.topics import NAME_LENGTH, clean_topics, variables_of
@@ -46,7 +46,7 @@ def read(text: str) -> AsyncApiDefinition:
 
 
 class _Reader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: DefinitionSource) -> None:
         self.source = source
         self.document = source.value
         self.definition = AsyncApiDefinition()

@@ -44,7 +44,7 @@ class BadSource(ValueError):
 
 
 @dataclass(slots=True)
-class Source:
+class DefinitionSource:
     """What a text says, and the line of each of its values by the path to it."""
 
     value: Any = None
@@ -57,7 +57,7 @@ class Source:
         return self.lines.get(path, 0)
 
 
-def read(text: str) -> Source:
+def read(text: str) -> DefinitionSource:
     """What the text says. Raises BadSource."""
     if len(text.encode(errors="replace")) > SOURCE_BYTES:
         raise BadSource(0, f"A definition has at most {SOURCE_BYTES // 1024} KiB.")
@@ -85,7 +85,7 @@ class _Builder:
     """Builds the value out of the events of a YAML parser, without recursion, and counts what it builds."""
 
     def __init__(self) -> None:
-        self.source = Source()
+        self.source = DefinitionSource()
         self._open: list[tuple[Any, Path, str, int]] = []
         self._keys: list[str | None] = []
         self._anchors: dict[str, tuple[Any, int]] = {}

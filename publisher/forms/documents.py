@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.dateparse import parse_datetime
 
 from core.text import byte_size
 from publisher import document_terms
@@ -22,14 +20,14 @@ from publisher.document_terms import (
     Upload,
 )
 from publisher.forms.common import CleanedField
+from publisher.forms.seen import SeenForm
 from publisher.models import Document
 
 
-class DocumentForm(forms.Form):
-    """A document of an API. `seen` is the moment of its last save that the person had before their eyes."""
+class DocumentForm(SeenForm):
+    """A document of an API."""
 
     theirs: Sequence[tuple[str, str]] = ()
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     name = CleanedField(
         document_terms.clean_name,
         label="Name",
@@ -90,7 +88,7 @@ class DocumentForm(forms.Form):
         is_preview: bool = False,
     ) -> None:
         super().__init__(data, files, initial=self.initial_of(document) if document else {})
-        self.document, self.is_preview = document, is_preview
+        self.document, self.is_new, self.is_preview = document, document is None, is_preview
 
     @staticmethod
     def initial_of(document: Document) -> dict[str, Any]:
@@ -111,26 +109,15 @@ class DocumentForm(forms.Form):
         return Upload(sent.name or "", sent.read())
 
     def clean(self) -> dict[str, Any]:
-        """A document that is a file needs one, on its first save. Without the moment of the last save, none follows."""
-        cleaned = super().clean() or self.cleaned_data
+        """A document that is a file needs one, on its first save."""
+        cleaned = super().clean()
         wants_file = cleaned.get("source") == Source.FILE and not self.is_preview
         has_file = bool(self.document and hasattr(self.document, "file"))
         if wants_file and not has_file and not cleaned.get("upload") and "upload" not in self.errors:
             self.add_error("upload", "Choose the file.")
         if cleaned.get("source") != Source.FILE:
             cleaned["upload"] = None
-        if self.document and not self.seen_at:
-            raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
         return cleaned
-
-    @property
-    def seen_at(self) -> datetime | None:
-        """The moment of the last save that the person saw."""
-        try:
-            seen = parse_datetime(self.cleaned_data.get("seen", ""))
-        except ValueError:
-            return None
-        return seen if seen and seen.tzinfo else None
 
     def fields_sent(self) -> dict[str, Any]:
         """What the operations are told, without the file."""
@@ -144,6 +131,4 @@ class DocumentForm(forms.Form):
             for name, sent in self.fields_sent().items()
             if str(present[name]) != str(sent)
         ]
-        data = cast(Any, self.data).copy()
-        data["seen"] = present["seen"]
-        self.data = data
+        self.see(stored.updated_at)

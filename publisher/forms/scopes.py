@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.utils.dateparse import parse_datetime
 
 from accounts.roles import MAY, Role
 from publisher import scope_terms
 from publisher.forms.common import PLAIN, CleanedField
+from publisher.forms.seen import SeenForm
 from publisher.models import Scope
 
 
-class ScopeForm(forms.Form):
+class ScopeForm(SeenForm):
     """A scope, of an API or shared. An old one keeps its name."""
 
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
     name = CleanedField(
         scope_terms.clean_name,
         label="Name",
@@ -50,30 +48,14 @@ class ScopeForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, scope: Scope | None = None) -> None:
         super().__init__(data, initial=self.initial_of(scope) if scope else {})
-        if scope:
-            self.fields["name"].disabled = True
+        self.is_new = scope is None
+        self.fields["name"].disabled = not self.is_new
 
     @staticmethod
     def initial_of(scope: Scope) -> dict[str, Any]:
         """What the fields hold of a scope as it is stored."""
         held = {name: getattr(scope, name) for name in scope_terms.CLEANERS}
         return {**held, "seen": scope.updated_at.isoformat()}
-
-    def clean(self) -> dict[str, Any]:
-        """The fields, and the moment of the last save that the person saw."""
-        cleaned = super().clean() or self.cleaned_data
-        if self.fields["name"].disabled and not self.seen_at:
-            raise forms.ValidationError("This page has lost track of what it edits. Open the page again and repeat it.")
-        return cleaned
-
-    @property
-    def seen_at(self) -> datetime | None:
-        """The moment of the last save that the person saw."""
-        try:
-            seen = parse_datetime(self.cleaned_data.get("seen", ""))
-        except ValueError:
-            return None
-        return seen if seen and seen.tzinfo else None
 
     def fields_sent(self) -> dict[str, Any]:
         """What the operations are told."""
@@ -83,9 +65,3 @@ class ScopeForm(forms.Form):
         """The roles, with what each is for, and which are ticked."""
         chosen = self["roles"].value() or []
         return [{"value": role.value, "may": MAY[role], "chosen": role.value in chosen} for role in Role]
-
-    def look_again(self, stored: Scope) -> None:
-        """Let the next save go over what is `stored` by now."""
-        data = cast(Any, self.data).copy()
-        data["seen"] = stored.updated_at.isoformat()
-        self.data = data

@@ -17,6 +17,7 @@ from publisher import archives, comparison, design, exchange, permissions, queri
 from publisher.endpoint import HIDDEN
 from publisher.exchange import Imported
 from publisher.models import Api, ImportDraft, Plan
+from publisher.operations.common import lock
 from publisher.operations.designs import create_api, create_version, update_api
 
 KEPT_FOR, KEPT_EACH = timedelta(days=1), 5
@@ -137,7 +138,7 @@ def _finish(api: Api, imported: Imported, *, actor: User, now: datetime) -> Api:
             if section.name in imported.sections:
                 section.restore(api=api, content=imported.sections[section.name], actor=actor, now=now)
         record_change(api, "imported", actor=actor, now=now)
-    return api
+        return lock(api)
 
 
 def _clean(parts: Mapping[str, Any]) -> dict[str, Any]:

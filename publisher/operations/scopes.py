@@ -53,13 +53,12 @@ def create_scope(*, api: Api | None, fields: Mapping[str, Any], actor: User, now
 
     Raises RoleRequired, Invalid (by field) or ScopeExists.
     """
-    _require(actor, api)
+    permissions.require_describe_scopes(actor, api)
     values = clean({"name": "", **fields}, CLEANERS)
     name, most = values["name"], MOST_OF_AN_API if api else MOST_SHARED
     if api:
         lock(api)
-    present = scoping.scopes_of(api) if api else scoping.shared_scopes()
-    if present.count() >= most:
+    if scoping.scopes_of(api).count() >= most:
         raise invalid(name=f"There are at most {most} scopes here. Delete one first.")
     if other := scoping.holder_of(name, besides=api):
         whose = f"{other.api} has" if other.api else "All APIs share"
@@ -78,7 +77,7 @@ def update_scope(
 
     Raises RoleRequired, Invalid (by field), ScopeNotFound, or ScopeChanged if it was saved after `seen`.
     """
-    _require(actor, scope.api)
+    permissions.require_describe_scopes(actor, scope.api)
     values = clean(changes, CLEANERS)
     row = rows.lock(scope, gone=scoping.ScopeNotFound)
     if seen is not None and row.updated_at != seen:
@@ -99,7 +98,7 @@ def update_scope(
 @transaction.atomic
 def delete_scope(*, scope: Scope, actor: User, now: datetime) -> None:
     """Delete a scope that no topic names. Raises RoleRequired, ScopeNotFound or ScopeInUse."""
-    _require(actor, scope.api)
+    permissions.require_describe_scopes(actor, scope.api)
     row = rows.lock(scope, gone=scoping.ScopeNotFound)
     family = [row.api] if row.api else scoping.apis_naming(row)
     if users := [str(api) for api in family if scoping.names(api, row)]:
@@ -125,10 +124,3 @@ def copy_scopes(*, source: Api, copy: Api) -> None:
         )
         for each in scoping.scopes_of(source)
     )
-
-
-def _require(actor: User, api: Api | None) -> None:
-    if api:
-        permissions.require_edit(actor, api)
-    else:
-        permissions.require_share_scopes(actor)

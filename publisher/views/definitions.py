@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import current_user, requires
+from accounts.models import User
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
 from core.values import BadValue
@@ -57,7 +58,7 @@ def edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         form = SourceForm(sent(request), initial={"text": text, "seen": api.updated_at.isoformat()})
         return api_page(request, api, "definition/edit.html", form=form, may_change=True)
     form = SourceForm(request.POST, request.FILES)
-    found = _definition_of(form)
+    found = _definition_of(form, user)
     if found is None or found.problems:
         context = {"form": form, "problems": _problems(form, found), "may_change": True}
         return api_page(request, api, "definition/edit.html", status=400, **context)
@@ -86,7 +87,7 @@ def create(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     if "name" not in request.POST:
         source = SourceForm(request.POST, request.FILES)
-        found = _definition_of(source)
+        found = _definition_of(source, user)
         if found is None or found.problems:
             context: dict[str, Any] = {"form": source, "problems": _problems(source, found)}
             return render(request, "publisher/definition/source.html", context, status=400)
@@ -141,14 +142,14 @@ def _asked(request: HttpRequest) -> tuple[str, str]:
     return version, kind
 
 
-def _definition_of(form: SourceForm) -> AsyncApiDefinition | None:
+def _definition_of(form: SourceForm, user: User) -> AsyncApiDefinition | None:
     """What the form brings, from wherever; None where it could not be had, and then the form says why."""
     if not form.is_valid():
         return None
     text = form.cleaned_data["file"]
     if not text and form.cleaned_data["url"]:
         try:
-            text = fetching.fetch(form.cleaned_data["url"].strip())
+            text = fetching.fetch(form.cleaned_data["url"].strip(), user=user)
         except BadValue as error:
             form.add_error("url", str(error))
             return None

@@ -1,4 +1,4 @@
-"""The scopes of an API and, in the Administration, those that all APIs share."""
+"""The scopes of an API and, in the Administration, those that all APIs share: the same pages, without an API."""
 
 from __future__ import annotations
 
@@ -34,63 +34,19 @@ def scopes(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return api_page(request, api, "scopes/list.html", uses=uses, unknown=unknown)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires()
-def create(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Describe a scope; `name` fills it in, for one that a topic names already."""
-    api = queries.get_api_for(current_user(request), pk)
-    permissions.require_edit(current_user(request), api)
-    return _create(request, api)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires()
-def scope(request: HttpRequest, pk: uuid.UUID, scope: uuid.UUID) -> HttpResponse:
-    """Change what people read of a scope, or who gets it."""
-    api = queries.get_api_for(current_user(request), pk)
-    permissions.require_edit(current_user(request), api)
-    return _change(request, scoping.get_scope(scoping.scopes_of(api), scope), api)
-
-
-@require_POST
-@requires()
-def deletions(request: HttpRequest, pk: uuid.UUID, scope: uuid.UUID) -> HttpResponse:
-    """Delete a scope that no topic names."""
-    api = queries.get_api_for(current_user(request), pk)
-    return _delete(request, scoping.get_scope(scoping.scopes_of(api), scope), api)
-
-
 @require_safe
 @requires(Role.ADMIN)
 def shared(request: HttpRequest) -> HttpResponse:
     """The scopes that every API may name."""
-    page = Paginator(scoping.shared_scopes(), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(scoping.scopes_of(None), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "publisher/scopes/shared.html", {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Role.ADMIN)
-def create_shared(request: HttpRequest) -> HttpResponse:
-    """Describe a scope for every API."""
-    return _create(request, None)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires(Role.ADMIN)
-def shared_scope(request: HttpRequest, scope: uuid.UUID) -> HttpResponse:
-    """Change a shared scope."""
-    return _change(request, scoping.get_scope(scoping.shared_scopes(), scope), None)
-
-
-@require_POST
-@requires(Role.ADMIN)
-def shared_deletions(request: HttpRequest, scope: uuid.UUID) -> HttpResponse:
-    """Delete a shared scope that no topic names."""
-    return _delete(request, scoping.get_scope(scoping.shared_scopes(), scope), None)
-
-
-def _create(request: HttpRequest, api: Api | None) -> HttpResponse:
-    form = ScopeForm(sent(request))
+@requires()
+def create(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+    """Describe a scope; `name` fills it in, for one that a topic names already."""
+    api, form = _place(request, pk), ScopeForm(sent(request))
     form.initial.setdefault("name", request.GET.get("name", ""))
     if request.method == "POST" and form.is_valid():
         fields, actor = form.fields_sent(), current_user(request)
@@ -101,7 +57,12 @@ def _create(request: HttpRequest, api: Api | None) -> HttpResponse:
     return _page(request, form, api)
 
 
-def _change(request: HttpRequest, found: Scope, api: Api | None) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires()
+def scope(request: HttpRequest, scope: uuid.UUID, pk: uuid.UUID | None = None) -> HttpResponse:
+    """Change what people read of a scope, or who gets it."""
+    api = _place(request, pk)
+    found = scoping.get_scope(scoping.scopes_of(api), scope)
     form = ScopeForm(sent(request), scope=found)
     if request.method == "POST" and form.is_valid():
         changes, seen, actor = form.fields_sent(), form.seen_at, current_user(request)
@@ -109,20 +70,33 @@ def _change(request: HttpRequest, found: Scope, api: Api | None) -> HttpResponse
             operations.update_scope(scope=found, changes=changes, seen=seen, actor=actor, now=now())
         except (Invalid, Conflict) as refusal:
             show_refusal(form, refusal)
-            form.look_again(found)
+            form.see(found.updated_at)
         else:
             messages.success(request, f"{found} is saved. It acts on tokens that are made from now on.")
             return _list(api)
     return _page(request, form, api, found)
 
 
-def _delete(request: HttpRequest, found: Scope, api: Api | None) -> HttpResponse:
+@require_POST
+@requires()
+def deletions(request: HttpRequest, scope: uuid.UUID, pk: uuid.UUID | None = None) -> HttpResponse:
+    """Delete a scope that no topic names."""
+    api = _place(request, pk)
+    found = scoping.get_scope(scoping.scopes_of(api), scope)
     try:
         operations.delete_scope(scope=found, actor=current_user(request), now=now())
         messages.success(request, f"{found} is deleted.")
     except Conflict as refusal:
         messages.error(request, str(refusal))
     return _list(api)
+
+
+def _place(request: HttpRequest, pk: uuid.UUID | None) -> Api | None:
+    """The API whose scopes are changed, or None for those of all. Raises ApiNotFound, or RoleRequired."""
+    user = current_user(request)
+    api = queries.get_api_for(user, pk) if pk else None
+    permissions.require_describe_scopes(user, api)
+    return api
 
 
 def _list(api: Api | None) -> HttpResponse:

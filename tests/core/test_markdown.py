@@ -10,7 +10,8 @@ from core.markdown import PREVIEWED, markup, words
     [
         ("**bold** and `code`", "<p><strong>bold</strong> and <code>code</code></p>"),
         ("# Rooms", "<h3>Rooms</h3>"),
-        ("###### Deep", "<h6>Deep</h6>"),
+        ("###### Deep", "<h3>Deep</h3>"),
+        ("# A\n\n### B\n\n## C", "<h3>A</h3>\n<h4>B</h4>\n<h4>C</h4>"),
         ("~~old~~", "<p><s>old</s></p>"),
         ("غرف **الدردشة**", "<p>غرف <strong>الدردشة</strong></p>"),
     ],

@@ -38,13 +38,13 @@ def test_alice_writes_a_guide_and_carol_reads_it_asks_and_is_answered(
     page.get_by_role("link", name="Add document").click()
     page.get_by_label("Name", exact=True).fill("Message format")
     page.get_by_label("Where it is").select_option("FILE")
-    page.get_by_label("File", exact=True).set_input_files(
+    page.locator("input[type=file]").set_input_files(
         files=[{"name": "format.html", "mimeType": "text/html", "buffer": b"<p>No</p>"}]
     )
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("does not fit its ending")).to_be_visible()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Message format")
-    page.get_by_label("File", exact=True).set_input_files(
+    page.locator("input[type=file]").set_input_files(
         files=[{"name": "format.json", "mimeType": "application/json", "buffer": b'{"type": "object"}'}]
     )
     page.get_by_role("button", name="Save").click()
@@ -64,13 +64,13 @@ def test_alice_writes_a_guide_and_carol_reads_it_asks_and_is_answered(
     developer.get_by_role("link", name="Comments").click()
     developer.get_by_label("Comment").fill("How long is a session?")
     developer.get_by_role("button", name="Comment", exact=True).click()
-    expect(developer.get_by_text("How long is a session?")).to_be_visible()
+    expect(developer.get_by_role("article").filter(has_text="How long is a session?")).to_be_visible()
 
     page.get_by_role("navigation", name="Publisher").get_by_role("link", name="Comments").click()
-    page.get_by_text("Reply", exact=True).click()
+    page.locator("summary", has_text="Reply").click()
     page.get_by_label("Reply", exact=True).fill("An hour.")
     page.get_by_role("button", name="Reply").click()
-    expect(page.get_by_text("2 comments")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 comments")).to_be_visible()
     developer.reload()
-    expect(developer.get_by_text("An hour.")).to_be_visible()
+    expect(developer.get_by_role("article").filter(has_text="An hour.")).to_be_visible()
     developer.context.close()

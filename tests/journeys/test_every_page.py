@@ -133,7 +133,6 @@ VISITS = [
     Visit("alice", "publisher:business-info", API),
     Visit("alice", "publisher:properties", API),
     Visit("bob", "publisher:apis", query="?view=cards"),
-    Visit("bob", "publisher:apis", query="?q=colour:red"),
     Visit("bob", "publisher:bulk-transitions", query="?action=Deprecate&apis={api}+PUBLISHED&apis={draft}+CREATED"),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),

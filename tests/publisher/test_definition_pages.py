@@ -276,8 +276,13 @@ def elsewhere() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_definition_is_fetched_from_an_address(elsewhere: str) -> None:
-    assert fetching.fetch(f"{elsewhere}/ok") == "asyncapi: 3.0.0"
+def test_a_definition_is_fetched_from_an_address_and_only_so_often(elsewhere: str, alice: User) -> None:
+    assert fetching.fetch(f"{elsewhere}/ok", user=alice) == "asyncapi: 3.0.0"
+    for _ in range(fetching.MOST_FETCHES - 1):
+        with pytest.raises(BadValue, match="begins with https"):
+            fetching.fetch("", user=alice)
+    with pytest.raises(BadValue, match="within a minute"):
+        fetching.fetch(f"{elsewhere}/ok", user=alice)
 
 
 @pytest.mark.parametrize(
@@ -290,9 +295,9 @@ def test_a_definition_is_fetched_from_an_address(elsewhere: str) -> None:
         ("/away", "169.254.169.254|metadata|link-local|not"),
     ],
 )
-def test_what_cannot_be_fetched_is_said(elsewhere: str, path: str, said: str) -> None:
+def test_what_cannot_be_fetched_is_said(elsewhere: str, alice: User, path: str, said: str) -> None:
     with pytest.raises(BadValue, match=said):
-        fetching.fetch(f"{elsewhere}{path}")
+        fetching.fetch(f"{elsewhere}{path}", user=alice)
 
 
 @pytest.mark.parametrize(
@@ -308,15 +313,15 @@ def test_what_cannot_be_fetched_is_said(elsewhere: str, path: str, said: str) ->
         "//h",
     ],
 )
-def test_an_address_that_cannot_be_dialled_is_refused(url: str) -> None:
+def test_an_address_that_cannot_be_dialled_is_refused(alice: User, url: str) -> None:
     with pytest.raises(BadValue):
-        fetching.fetch(url)
+        fetching.fetch(url, user=alice)
 
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/", "http://10.0.0.1/", "http://[::ffff:169.254.169.254]/"])
-def test_the_address_rules_of_backends_hold(url: str) -> None:
+def test_the_address_rules_of_backends_hold(alice: User, url: str) -> None:
     with pytest.raises(BadValue):
-        fetching.fetch(url)
+        fetching.fetch(url, user=alice)
 
 
 def test_an_address_that_is_refused_is_said_at_its_field(api: Api, alice: User) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from PIL import Image
 
 from accounts.models import User
 from core.errors import Invalid
@@ -224,3 +226,28 @@ def test_few_uploads_are_kept_of_each_and_none_for_long(alice: User) -> None:
     assert ImportDraft.objects.count() == operations.exchange.KEPT_EACH
     operations.keep_upload(content=content, actor=alice, now=NOW + 2 * operations.exchange.KEPT_FOR)
     assert ImportDraft.objects.count() == 1
+
+
+# --- what an export holds beside the design ------------------------------------------------------------------
+
+
+def test_categories_and_the_picture_come_along(alice: User, admin: User) -> None:
+    category = operations.create_category(name="Märkte", actor=admin, now=NOW)
+    api = operations.update_api(api=rich(alice), changes={"categories": [category]}, actor=alice, now=NOW)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    operations.set_thumbnail(api=api, content=picture.getvalue(), actor=alice, now=NOW)
+    content = archives.to_zip(operations.document_of(api), "x")
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    again = import_new(content, alice)
+    assert ([each.name for each in again.categories.all()], bool(again.thumbnail)) == (["Märkte"], True)
+    operations.delete_category(category=category, actor=admin, now=NOW)
+    with pytest.raises(Invalid, match="Märkte"):
+        operations.read_document(content)
+
+
+@pytest.mark.parametrize("section", [{"categories": 5}, {"categories": [5]}, {"thumbnail": b"x"}, {"thumbnail": 5}])
+def test_a_section_of_another_shape_is_refused(alice: User, section: Any) -> None:
+    document = operations.document_of(make_api(alice)) | section
+    with pytest.raises(Invalid):
+        operations.read_document(archives.to_yaml(document))
