@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, preflight, samples, signals, tls, upkeep
+from apimanager import banner, bootstrap, fingerprint, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.server import config, master
@@ -36,6 +36,7 @@ def everything(say: Callable[[str], None]) -> int:
         bootstrap.prepare_database(timezone.now(), say)
         stands = default_password_stands()
         preflight.check_exposure(settings.BIND_HOST, stands)
+        fingerprint.check()
         _ = get_resolver().url_patterns  # imports every view, once for all children
         connections.close_all()
     grace = settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS
@@ -80,6 +81,7 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
         _begin(ports)
         bootstrap.check_migrated()
         preflight.check_exposure(settings.BIND_HOST, default_password_stands())
+        fingerprint.check()
         _ensure_certificate(log.info)
         connections.close_all()
     signals.leave()
