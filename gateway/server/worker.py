@@ -204,10 +204,11 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         drain=config.drain,
     )
     try:
+        on_ready()  # first: a master that thinks the worker missing takes its sockets back only until it hears this
+        listeners.resume(inheritance.listeners, number)
         for listener in inheritance.listeners:
             if listener.worker == number:
                 await worker.listen(listener.sock, tls if listener.is_secure else None)
-        on_ready()
         await stopping.wait()
         await worker.stop(answers=bool(inheritance.is_ending))
     finally:
