@@ -66,22 +66,21 @@ def renew(now: datetime, *, only: str = "") -> list[str]:
 
 
 def digests(salt: str) -> dict[str, str]:
-    """A digest of each setting, by name. Raises CannotStart when one cannot be read."""
-    return {
-        name: hashlib.scrypt(value.encode(), salt=f"{salt}{name}".encode(), n=2**12, r=8, p=1, dklen=32).hex()
-        for name, value in _shared().items()
-    }
+    """A digest of each setting, by name. Raises CannotStart when one cannot be read.
 
-
-def _shared() -> dict[str, str]:
-    """What counts of each setting: not how a key is written, and not with which password the same store is reached."""
-    return {
+    What counts is not how a key is written, nor with which password the same store is reached.
+    """
+    shared = {
         "APIM_SIGNING_KEY": _public_part(settings.SIGNING_KEY),
         "APIM_SECRET_KEY": settings.SECRET_KEY,
         "APIM_VAULT_KEY_FILE": settings.VAULT_KEY_FILE.read_text().partition("\n")[0].strip(),
         "APIM_PORTAL_URL": settings.OAUTH_ISSUER,
         "APIM_ACCESS_TOKEN_AUDIENCE": settings.ACCESS_TOKEN_AUDIENCE,
         "REDIS_URL": _place_of(settings.REDIS_URL),
+    }
+    return {
+        name: hashlib.scrypt(value.encode(), salt=f"{salt}{name}".encode(), n=2**12, r=8, p=1, dklen=32).hex()
+        for name, value in shared.items()
     }
 
 
