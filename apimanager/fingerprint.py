@@ -40,10 +40,11 @@ def check() -> None:
         log.info("Changed since the last start: %s.", _listed(names))
         SharedSettings.objects.filter(pk=1).update(digests=here)
         return
+    be, it = ("is", "it") if len(names) == 1 else ("are", "them")
     raise CannotStart(
-        f"{_listed(names)} {'is' if len(names) == 1 else 'are'} not what the other machines on this database have: "
-        "set it as they have it. To change it on purpose, set it alike on all of them, run "
-        "`manage.py setup --new-settings` on one and restart the others."
+        f"{_listed(names)} {be} not what the other machines on this database have: set {it} as they have {it}. To "
+        f"change {it} on purpose, set {it} alike on all of them, run `manage.py setup --new-settings` on one and "
+        "restart the others."
     )
 
 
