@@ -1,11 +1,18 @@
 """Bring the database to what this release needs, with the rows that a new installation starts with."""
 
-from collections.abc import Callable
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.bootstrap import ensure_administrator
@@ -13,15 +20,44 @@ from apimanager.preflight import CannotStart
 from devportal.bootstrap import ensure_application_plans
 from publisher.bootstrap import ensure_default_plans
 
+LOCK = 0x6170696D  # any number that means nothing else on this database
+LOOKS_SECONDS = 0.2
+
 
 def prepare_database(now: datetime, say: Callable[[str], None]) -> None:
-    """Migrate what is pending and make what a first start makes. Call `check_database` before."""
-    if _is_behind():
-        say("Preparing the database …")
-        call_command("migrate", verbosity=0, interactive=False)
-    ensure_administrator(now=now)
-    ensure_default_plans()
-    ensure_application_plans()
+    """Migrate what is pending and make what a first start makes. Call `check_database` before.
+
+    Who comes while another process is at it, on this machine or another, waits for it.
+    """
+    with alone(lambda: say("Another setup is at work on the database; waiting for it …")):
+        if _is_behind():
+            say("Preparing the database …")
+            call_command("migrate", verbosity=0, interactive=False)
+        ensure_administrator(now=now)
+        ensure_default_plans()
+        ensure_application_plans()
+
+
+@contextmanager
+def alone(on_wait: Callable[[], None]) -> Iterator[None]:
+    """Be the only process that prepares this database; `on_wait` is called if another has to end first.
+
+    The lock is PostgreSQL's own, on SQLite one on the folder of the file, and gone with the process that had it.
+    """
+    with ExitStack() as held:
+        if connection.vendor == "postgresql":
+            cursor = held.enter_context(connection.cursor())
+            is_had = partial(_lock_database, cursor)
+            held.callback(cursor.execute, "SELECT pg_advisory_unlock(%s)", [LOCK])
+        else:
+            folder = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
+            held.callback(os.close, folder)
+            is_had = partial(_lock_folder, folder)
+        if not is_had():
+            on_wait()
+            while not is_had():  # asked again and again, for a query that waits may be cut off
+                time.sleep(LOOKS_SECONDS)
+        yield
 
 
 def check_database() -> None:
@@ -52,3 +88,16 @@ def check_migrated() -> None:
 def _is_behind() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _lock_database(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+    return bool(cursor.fetchone()[0])
+
+
+def _lock_folder(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

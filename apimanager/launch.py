@@ -1,7 +1,7 @@
 """Start the parts: all of them under one supervisor, or one alone. Everything that can be wrong is checked first."""
 
 import logging
-import os
+import signal
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, preflight, samples, signals, tls, upkeep
+from apimanager import banner, bootstrap, fingerprint, pid_file, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.server import config, master
@@ -36,6 +36,7 @@ def everything(say: Callable[[str], None]) -> int:
         bootstrap.prepare_database(timezone.now(), say)
         stands = default_password_stands()
         preflight.check_exposure(settings.BIND_HOST, stands)
+        fingerprint.check()
         _ = get_resolver().url_patterns  # imports every view, once for all children
         connections.close_all()
     grace = settings.GATEWAY_DRAIN_SECONDS + STOPPING_SECONDS
@@ -67,6 +68,11 @@ def gateway_alone(workers: int) -> int:
     return _serve_gateway(workers)
 
 
+def renew_gateway() -> int:
+    """Have the workers of the gateway that runs here replaced; the process that does it. Raises CannotStart."""
+    return pid_file.send(settings.GATEWAY_PID_FILE, signal.SIGHUP)
+
+
 def samples_alone() -> None:
     """Serve the sample backends in this process."""
     with signals.heeded():
@@ -80,6 +86,7 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
         _begin(ports)
         bootstrap.check_migrated()
         preflight.check_exposure(settings.BIND_HOST, default_password_stands())
+        fingerprint.check()
         _ensure_certificate(log.info)
         connections.close_all()
     signals.leave()
@@ -109,14 +116,12 @@ def _serve_gateway(workers: int) -> int:
         metrics_folder=settings.METRICS_FOLDER,
     )
     connections.close_all()
-    settings.GATEWAY_PID_FILE.write_text(f"{os.getpid()}\n")  # who is to be sent SIGHUP
-    try:
-        return master.run(plan, open_context, logging.getLogger("gateway").warning)
-    except CannotServe as error:
-        log.error("%s", error)
-        return 1
-    finally:
-        settings.GATEWAY_PID_FILE.unlink(missing_ok=True)
+    with pid_file.written(settings.GATEWAY_PID_FILE):  # who is to be sent SIGHUP
+        try:
+            return master.run(plan, open_context, logging.getLogger("gateway").warning)
+        except CannotServe as error:
+            log.error("%s", error)
+            return 1
 
 
 def _or_sentence(work: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""The audit log, and who is at the upkeep of the installation."""
+"""The audit log, who is at the upkeep of the installation, and what all its machines are set to alike."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ class ScheduledTask(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SharedSettings(models.Model):
+    """The one row that tells whether a machine is set as the others are: a salted digest of each setting, by name."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    salt = models.CharField(max_length=32)
+    digests = models.JSONField()
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self.digests))

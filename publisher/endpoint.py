@@ -73,7 +73,7 @@ class EndpointOptions:
     retries: int = 0
     retry_delay: float = 0.5
     suspend_after: int = 3
-    suspend_initial: float = 30.0
+    suspend_initial: float = 1.0
     suspend_factor: float = 2.0
     suspend_maximum: float = 300.0
     prevent_suspension: bool = False

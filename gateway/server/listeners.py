@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,6 +68,24 @@ def bind(host: str, port: int, setting: str, count: int = 1) -> list[socket.sock
     except OSError as error:
         raise CannotServe(port_problem(host, port, setting, error)) from error
     return shared
+
+
+def pause(listeners: Iterable[Listener], worker: int) -> None:
+    """Take a worker's sockets out of their ports, for all processes: the kernel gives new clients to the others.
+
+    Those who wait in its queues are cut off, which is better than to wait for nobody.
+    """
+    for listener in listeners:
+        if listener.worker == worker:
+            with suppress(OSError):  # elsewhere than on Linux they stay, and clients wait
+                listener.sock.shutdown(socket.SHUT_RDWR)
+
+
+def resume(listeners: Iterable[Listener], worker: int) -> None:
+    """Put them back. Nothing changes where they have not been taken out."""
+    for listener in listeners:
+        if listener.worker == worker:
+            listener.sock.listen(BACKLOG)
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -1,8 +1,7 @@
 """The master process: binds the ports, starts the workers, and makes an end that no client takes for a fault.
 
 `run(ServerConfig, …)` binds the ports, starts the workers and keeps them running. A worker that dies is replaced; on
-SIGHUP they are replaced one after the other, and each time the successor takes clients from the same sockets before the
-old worker is told to go.
+SIGHUP all of them are, and the successors take clients from the same sockets before the old workers are told to go.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ log = logging.getLogger("gateway")
 def run(config: ServerConfig, open_context: Opener, say: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. `open_context` is called in each worker. Raises CannotServe.
 
-    On SIGHUP the workers are replaced one after the other, with the certificate of that moment; the ports stay open.
+    On SIGHUP the workers are replaced, with the certificate of that moment; the ports stay open.
     """
     # So that what is wrong with the certificate is said before anything starts.
     listeners.tls_context(config.certificate, config.key)
@@ -49,7 +48,20 @@ def run(config: ServerConfig, open_context: Opener, say: Callable[[str], None]) 
         inheritance.is_ending.set()  # from now on a worker that is told to stop has no successor
         listeners.close(bound)
 
-    supervisor = Supervisor(children(inheritance), backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=end)
+    workers = children(inheritance)
+
+    def leave_to_others(name: str) -> None:
+        """A worker that cannot be replaced, while the database is away for example, shall get no more clients."""
+        number = next(number for number, child in enumerate(workers) if child.name == name)
+        listeners.pause(bound, number)
+        if workers[number].ready:  # it came to work meanwhile
+            listeners.resume(bound, number)
+        else:
+            say(f"{name} is missing; until it is back new clients are left to the other workers.")
+
+    supervisor = Supervisor(
+        workers, backoff=Backoff(maximum=LONGEST_PAUSE), say=say, on_stop=end, on_missing=leave_to_others
+    )
     return supervisor.run(renew_on=signal.SIGHUP)
 
 

@@ -22,6 +22,7 @@ from types import FrameType
 from gateway.server.processes import ASKED, Child, Handle, ending, send, spawn
 
 STARTING_SECONDS = 30.0  # for a new process to say that it works
+MISSING_SECONDS = 2.0  # for one in place of a process that has died
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Supervisor:
     A child that ends by itself is started again after the back-off. One that fails (exit code not 0) within `settle`
     seconds of its very first start cannot work at all, a port in use for example: it has said why, so everything is
     stopped and `run` returns 1. `say` is called with one sentence per event; `on_start` with each child's name and
-    process id; `on_stop` once, before the children are told to stop.
+    process id; `on_stop` once, before the children are told to stop; `on_missing` with the name of a child that has
+    died and whose successor does not say that it works within `MISSING_SECONDS`.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Supervisor:
         say: Callable[[str], None] | None = None,
         on_start: Callable[[str, int], None] | None = None,
         on_stop: Callable[[], None] | None = None,
+        on_missing: Callable[[str], None] | None = None,
     ) -> None:
         self._backoff = backoff or Backoff()
         self._settle = settle
         self._say = say or (lambda sentence: print(sentence, file=sys.stderr, flush=True))  # noqa: T201
         self._on_start = on_start or (lambda name, pid: None)
         self._on_stop = on_stop or (lambda: None)
+        self._on_missing = on_missing or (lambda name: None)
         self._slots = [_Slot(child, grace if child.grace is None else child.grace) for child in children]
         # Ends a wait early. A pipe, because a lock could be held by the very code that a signal handler interrupts.
         self._alarm, self._bell = socket.socketpair()
@@ -74,8 +78,9 @@ class Supervisor:
     def run(self, *, renew_on: signal.Signals | None = None) -> int:
         """Starts the children, watches them, stops them on SIGTERM, SIGINT or `stop()`. Once, in the main thread.
 
-        On the signal `renew_on` each child that can be is replaced, one after the other: a new process is started, and
-        when it says that it works the old one is told to stop. One that does not come to work leaves the old one be.
+        On the signal `renew_on` each child that can be is replaced: new processes are started one after the other, and
+        when all of them say that they work the old ones are told to stop. So nobody who is asked to go by an old one
+        comes to another old one, and has to go again. One that does not come to work leaves its old one be.
         """
         with self._signals(renew_on):
             try:
@@ -127,6 +132,11 @@ class Supervisor:
                     self._on_start(slot.child.name, slot.handle.pid)
             elif (code := slot.handle.poll()) is not None:
                 self._bury(slot, code, now)
+            if slot.missing_at and slot.child.ready:
+                slot.missing_at = 0.0
+            elif slot.missing_at and now >= slot.missing_at:
+                slot.missing_at = math.inf
+                self._on_missing(slot.child.name)
 
     def _bury(self, slot: _Slot, code: int, now: float) -> None:
         slot.handle = None
@@ -142,39 +152,59 @@ class Supervisor:
         slot.failures = 1 if age >= self._backoff.healthy else slot.failures + 1
         delay = self._backoff.delay(slot.failures)
         slot.due = now + delay
+        if slot.child.ready is not None:
+            if slot.next is None:
+                slot.child.ready.set(False)
+            slot.missing_at = slot.missing_at or now + MISSING_SECONDS
         self._say(f"{slot.child.name} ended ({ending(code)}); starting it again in {delay:.1f} s.")
 
     def _renew(self, now: float) -> None:
-        """One child at a time, one step at a time."""
-        slot = next((each for each in self._slots if each.phase is not _Phase.STEADY), None)
-        if slot is None:
-            slot = next((each for each in self._slots if each.is_wanted_new), None)
-            if slot is None or slot.child.ready is None:
-                return
-            slot.is_wanted_new = False
-            if slot.handle is not None:  # else it is about to be started anyway
-                slot.child.ready.set(False)
-                slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
-                self._on_start(slot.child.name, slot.next.pid)
-        elif slot.phase is _Phase.LEAVING and slot.leaving:
-            if slot.leaving.poll() is not None:
-                slot.leaving, slot.phase = None, _Phase.STEADY
-                self._say(f"{slot.child.name} was renewed.")
-            elif now - slot.since > slot.grace:
-                send(slot.leaving, signal.SIGKILL)
-        elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
-            self._look_at_next(slot, slot.handle, slot.next, now)
+        """One step at a time."""
+        for slot in self._slots:
+            if slot.leaving:
+                self._look_at_leaving(slot, slot.leaving, now)
+            elif slot.handle and slot.next:  # else the old one has died by itself, and the next takes over
+                self._look_at_next(slot, slot.next, now)
+        phases = {slot.phase for slot in self._slots}
+        if _Phase.STARTING in phases:
+            return
+        if _Phase.WAITING in phases:
+            self._start_next(next(slot for slot in self._slots if slot.phase is _Phase.WAITING), now)
+        elif _Phase.STARTED in phases:
+            for slot in self._slots:
+                if slot.phase is _Phase.STARTED and (old := slot.handle):
+                    slot.leaving, slot.since = old, now
+                    slot.take_over(now, _Phase.LEAVING)
+                    send(old, signal.SIGTERM)
+        elif _Phase.LEAVING not in phases:
+            for slot in self._slots:
+                if slot.is_wanted_new and slot.handle is not None:  # else it is about to be started anyway
+                    slot.phase = _Phase.WAITING
+                slot.is_wanted_new = False
 
-    def _look_at_next(self, slot: _Slot, old: Handle, coming: Handle, now: float) -> None:
+    def _start_next(self, slot: _Slot, now: float) -> None:
+        if slot.handle is None or slot.child.ready is None:  # it died, and is about to be started anyway
+            slot.phase = _Phase.STEADY
+            return
+        slot.child.ready.set(False)
+        slot.next, slot.since, slot.phase = spawn(slot.child), now, _Phase.STARTING
+        self._on_start(slot.child.name, slot.next.pid)
+
+    def _look_at_next(self, slot: _Slot, coming: Handle, now: float) -> None:
         if (code := coming.poll()) is not None:
             self._say(f"{slot.child.name} could not be renewed ({ending(code)}); the old one goes on.")
             slot.next, slot.phase = None, _Phase.STEADY
         elif slot.child.ready:
-            slot.leaving, slot.since = old, now
-            slot.take_over(now, _Phase.LEAVING)
-            send(old, signal.SIGTERM)
+            slot.phase = _Phase.STARTED
         elif now - slot.since > STARTING_SECONDS:
             send(coming, signal.SIGKILL)
+
+    def _look_at_leaving(self, slot: _Slot, leaving: Handle, now: float) -> None:
+        if leaving.poll() is not None:
+            slot.leaving, slot.phase = None, _Phase.STEADY
+            self._say(f"{slot.child.name} was renewed.")
+        elif now - slot.since > slot.grace:
+            send(leaving, signal.SIGKILL)
 
     def _stop_all(self, slots: Sequence[_Slot]) -> None:
         living = [(slot, each) for slot in slots for each in (slot.handle, slot.next, slot.leaving) if each is not None]
@@ -214,7 +244,9 @@ class _Phase(Enum):
     """How far the replacement of a child has come. One whose old process dies by itself is STEADY again at once."""
 
     STEADY = "one process, or none for a moment"
+    WAITING = "others are started first"
     STARTING = "the next has been started beside it"
+    STARTED = "the next works, and the old one stays until all the next do"
     LEAVING = "the next works, and the old one was told to stop"
 
 
@@ -234,6 +266,7 @@ class _Slot:
     starts: int = 0
     failures: int = 0
     due: float = 0.0
+    missing_at: float = 0.0  # when nobody works in its place; 0: somebody does, inf: it was said
 
     def take_over(self, now: float, phase: _Phase = _Phase.STEADY) -> None:
         """The next process is now the one that counts."""

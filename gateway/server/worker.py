@@ -34,6 +34,7 @@ from gateway.server.processes import Flag
 from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+HANDOVER_SHARE = 0.04  # of the drain time, for workers that are renewed at once to close their ports, all of them
 
 log = logging.getLogger("gateway")
 
@@ -127,10 +128,11 @@ class Worker:
         """
         self._context.not_ready = lambda: refusals.STOPPING.description
         self._context.is_stopping = answers
+        deadline = self._loop.time() + self._drain_seconds
         if not answers:
             self._close()
-        deadline = self._loop.time() + self._drain_seconds
-        await self._ask_to_go(self._drain_seconds)
+            await asyncio.sleep(self._drain_seconds * HANDOVER_SHARE)
+        await self._ask_to_go(deadline - self._loop.time())
         await self._until_gone(deadline - self._loop.time(), with_relays=False)
         self._context.is_stopping = True
         await self._ask_to_go(0.0)
@@ -204,10 +206,11 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         drain=config.drain,
     )
     try:
+        on_ready()  # first: a master that thinks the worker missing takes its sockets back only until it hears this
+        listeners.resume(inheritance.listeners, number)
         for listener in inheritance.listeners:
             if listener.worker == number:
                 await worker.listen(listener.sock, tls if listener.is_secure else None)
-        on_ready()
         await stopping.wait()
         await worker.stop(answers=bool(inheritance.is_ending))
     finally:

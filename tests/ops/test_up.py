@@ -126,12 +126,15 @@ def test_the_gateway_s_workers_are_renewed_while_the_product_runs(install: Insta
     product = install().start()
     gateway = psutil.Process(int((product.data / "gateway.pid").read_text()))
     before = {each.pid for each in gateway.children()}
-    gateway.send_signal(signal.SIGHUP)
+    told = product.manage("gateway", "--renew")
+    assert (told.returncode, told.stdout) == (0, f"The gateway, process {gateway.pid}, replaces its workers.\n")
     product.wait_until(lambda: product.log().count("was renewed.") == 2)
     after = {each.pid for each in gateway.children()}
     assert (len(after), len(after & before)) == (3, 1)  # all but the process that answers scrapes
     assert product.stop() == 0
     assert not (product.data / "gateway.pid").exists()
+    nobody = product.manage("gateway", "--renew")
+    assert (nobody.returncode, nobody.stderr[:16]) == (1, "No gateway runs ")
 
 
 def ports_of(process: psutil.Process) -> set[int]:

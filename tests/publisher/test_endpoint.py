@@ -72,7 +72,7 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "retries": 0,
         "retry_delay": 0.5,
         "suspend_after": 3,
-        "suspend_initial": 30.0,
+        "suspend_initial": 1.0,
         "suspend_factor": 2.0,
         "suspend_maximum": 300.0,
         "prevent_suspension": False,

@@ -68,8 +68,26 @@ class Reporting:
         await self.reporter.stop()
 
 
+class AwayAtTimes:
+    """The part of a control plane that reads the database, which is away as long as there is a file."""
+
+    def __init__(self, away: Path) -> None:
+        self.away = away
+
+    async def start(self) -> None:
+        from django.db import OperationalError
+
+        if self.away.exists():
+            raise OperationalError
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+
 def _opened(given: dict[str, Any], plan: Any) -> tuple[Any, Any]:
     context = _context(given["backend"], given.get("write_access", False))
+    if away := given.get("away"):
+        return context, AwayAtTimes(Path(away))
     return context, Reporting(context, plan.metrics_folder) if plan.metrics_folder else None
 
 

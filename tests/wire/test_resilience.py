@@ -170,7 +170,7 @@ async def test_prevented_suspension_dials_every_time() -> None:
 
 
 async def test_what_one_api_does_to_an_address_does_not_suspend_it_for_another() -> None:
-    options = EndpointOptions(suspend_after=1)
+    options = EndpointOptions(suspend_after=1, suspend_initial=30)
     async with (
         raw_backend(lambda head: b"HTTP/1.1 500 Down\r\n\r\n") as backend,
         running(backend.url, options=options) as gateway,

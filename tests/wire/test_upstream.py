@@ -280,7 +280,7 @@ async def test_after_its_rest_a_backend_that_answers_is_used_again() -> None:
 
 
 async def test_a_suspended_address_is_passed_over_for_the_next() -> None:
-    options = EndpointOptions(suspend_after=1, retry_delay=0.01)
+    options = EndpointOptions(suspend_after=1, suspend_initial=30, retry_delay=0.01)
     async with (
         raw_backend(lambda head: b"HTTP/1.1 500 Down\r\n\r\n") as bad,
         websockets_backend() as good,

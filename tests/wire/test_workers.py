@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 import pytest
 from django.utils import timezone
 from websockets.asyncio.client import ClientConnection
@@ -21,7 +22,7 @@ from apimanager.tls import ensure_certificate
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.peers import websockets_backend
-from tests.wire.test_server import Served, served, still_there
+from tests.wire.test_server import Served, asked, served, still_there
 
 pytestmark = pytest.mark.wire
 
@@ -126,7 +127,10 @@ async def until(condition: object, seconds: float = PATIENCE) -> None:
 
 def clients_of(gateway: Served, pid: int) -> set[int]:
     """The ports of the clients that one worker holds."""
-    worker = next(each for each in gateway.workers if each.pid == pid)
+    return ports_of(next(each for each in gateway.workers if each.pid == pid), gateway)
+
+
+def ports_of(worker: psutil.Process, gateway: Served) -> set[int]:
     return {each.raddr.port for each in worker.net_connections() if each.raddr and each.laddr.port == gateway.ws_port}
 
 
@@ -218,6 +222,62 @@ async def test_renewing_replaces_every_worker_while_the_ports_stay_open(certific
         code, written = await gateway.stop()
     assert code == 0
     assert written.count("was renewed") == 2
+
+
+async def test_a_client_that_comes_back_is_asked_to_go_once_for_a_renewal(certificate: Certificate) -> None:
+    async with websockets_backend() as backend, served(backend, certificate, workers=3, drain=1.5) as gateway:
+        await gateway.until_up()
+        renewed = asyncio.Event()
+        moves: list[int] = []
+
+        async def stay() -> None:
+            """Come back at once each time, as a client is asked to."""
+            moves.append(0)
+            number = len(moves) - 1
+            while not renewed.is_set():
+                client = await gateway.client(open_timeout=PATIENCE)
+                leaving = asyncio.create_task(client.wait_closed())
+                over = asyncio.create_task(renewed.wait())
+                await asyncio.wait({leaving, over}, return_when=asyncio.FIRST_COMPLETED)
+                moves[number] += client.close_code == 1012
+                over.cancel()
+                await client.close()
+
+        staying = [asyncio.create_task(stay()) for _ in range(24)]
+        await until(lambda: len(moves) == 24 and sum(len(ports_of(each, gateway)) for each in gateway.workers) >= 24)
+        gateway.process.send_signal(signal.SIGHUP)
+        for _ in range(3):
+            await gateway.until_said("was renewed")
+        renewed.set()
+        await asyncio.gather(*staying)
+        assert moves == [1] * 24
+        assert (await gateway.stop())[0] == 0
+
+
+async def test_while_a_dead_worker_cannot_be_replaced_the_others_have_all_who_come(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    async with websockets_backend() as backend, served(backend, certificate, workers=2, away=str(away)) as gateway:
+        await gateway.until_up()
+        away.touch()
+        victim, survivor = gateway.workers
+        victim.kill()
+        await gateway.until_said("is missing")
+        clients = [await gateway.client(open_timeout=PATIENCE) for _ in range(30)]
+        assert len(clients_of(gateway, survivor.pid)) == len(clients)
+        assert (await asked(gateway.ws_port, "/ready")).startswith(b"HTTP/1.1 200 ")
+        away.unlink()
+
+        async def is_shared() -> bool:
+            clients.append(await gateway.client(open_timeout=PATIENCE))
+            return len(clients_of(gateway, survivor.pid)) < len(clients)
+
+        async with asyncio.timeout(PATIENCE):
+            while not await is_shared():
+                await asyncio.sleep(0.05)
+        assert all([await still_there(client) for client in clients])
+        assert (await gateway.stop())[0] == 0
 
 
 async def test_renewed_workers_serve_the_certificate_of_that_moment(certificate: Certificate, tmp_path: Path) -> None:

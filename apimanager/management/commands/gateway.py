@@ -16,9 +16,13 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--workers N`, one process each."""
+        """`--workers N`, one process each; `--renew`, for the gateway that runs."""
         parser.add_argument("--workers", type=int, default=settings.GATEWAY_WORKERS, help="how many processes")
+        parser.add_argument("--renew", action="store_true", help="replace the workers of the gateway that runs here")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check, then run until stopped; the exit code is 0 unless the gateway could not start."""
+        """Check, then run until stopped; the exit code is 0 unless the gateway could not start, or be found."""
+        if options["renew"]:
+            self.stdout.write(f"The gateway, process {launch.renew_gateway()}, replaces its workers.")
+            return
         sys.exit(launch.gateway_alone(options["workers"]))

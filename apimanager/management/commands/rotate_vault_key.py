@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from apimanager import bootstrap, key_files
+from apimanager import bootstrap, fingerprint, key_files
 from core import vault
 from publisher.operations.secrets import seal_again
 
@@ -26,4 +26,5 @@ class Command(BaseCommand):
             number = seal_again(actor=None, now=timezone.now())
         except vault.CannotOpen as error:
             raise CommandError(str(error)) from error
+        fingerprint.renew(timezone.now(), only="APIM_VAULT_KEY_FILE")
         self.stdout.write(f"{path} has a new key, and {number} secrets are sealed with it.")

@@ -44,11 +44,23 @@ def supervise(children: str, mark: Path | None = None, **options: str) -> subpro
     def done():
         print("done", flush=True)
 
-    ready = Flag()
+    ready, ready_too = Flag(), Flag()
 
     def renewable():
         ready.set()
         sleeper()
+
+    def renewable_at_leisure():
+        is_next = os.path.exists({str(mark)!r})
+        open({str(mark)!r}, "w").close()
+        os.write(1, b"up %d\\n" % os.getpid())
+        while is_next and os.path.exists({str(mark)!r}):
+            time.sleep(0.02)
+        ready_too.set()
+        time.sleep(60)
+
+    def missing(name):
+        os.write(1, b"missing " + name.encode() + b"\\n")
 
     def never_ready():
         sleeper()
@@ -188,6 +200,33 @@ def test_renewing_starts_the_new_one_before_the_old_one_is_told_to_stop() -> Non
     assert new in living
     assert len(living & pids) == 1
     assert ended(process) == (0, "")
+
+
+def test_no_old_one_is_told_to_stop_before_every_new_one_works(tmp_path: Path) -> None:
+    children = "Child('a', renewable, ready=ready), Child('b', renewable_at_leisure, ready=ready_too)"
+    process = supervise(children, tmp_path / "mark")
+    before = {pid_from(process), pid_from(process)}
+    process.send_signal(signal.SIGHUP)
+    after = {pid_from(process), pid_from(process)}
+    assert {child.pid for child in psutil.Process(process.pid).children()} == before | after
+    assert all(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in before)
+    (tmp_path / "mark").unlink()
+    assert {next_said(process), next_said(process)} == {"a was renewed.", "b was renewed."}
+    assert {child.pid for child in psutil.Process(process.pid).children()} == after
+    assert ended(process) == (0, "")
+
+
+def test_one_that_died_and_is_not_replaced_in_time_is_reported_missing_once(tmp_path: Path) -> None:
+    process = supervise("Child('a', ready_once, ready=ready)", tmp_path / "mark", settle="60", on_missing="missing")
+    os.kill(pid_from(process), signal.SIGKILL)
+    assert process.stdout
+    out = []
+    while not (line := process.stdout.readline()).startswith("missing a"):
+        out.append(line)
+    assert len(out) > 1  # several have tried
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=20)
+    assert "missing" not in rest
 
 
 def test_a_renewal_that_is_asked_for_twice_at_once_is_done_once_and_later_again() -> None:

@@ -56,6 +56,18 @@ def test_the_next_suspensions_are_longer_up_to_the_longest() -> None:
     assert lengths == [30, 60, 100, 100]
 
 
+def test_unless_told_otherwise_a_short_restart_is_a_short_rest_and_a_long_one_a_longer() -> None:
+    breaker, usual = CircuitBreaker(), EndpointOptions()
+    failed(breaker, *[0.0] * usual.suspend_after, options=usual)
+    looks, now = [], 0.0
+    for _ in range(10):
+        now += breaker.begin(HERE, now)
+        looks.append(now)
+        failed(breaker, now, options=usual)
+    assert looks[:4] == [1, 3, 7, 15]
+    assert looks[-1] - looks[-2] == usual.suspend_maximum == 300
+
+
 def test_one_success_forgets_everything() -> None:
     breaker = CircuitBreaker()
     failed(breaker, 0, 1, 31)
