@@ -43,18 +43,19 @@ class ControlPlane:
         store = InstrumentedStore(open_store(settings.REDIS_URL), lambda *answer: self.telemetry.store_asked(*answer))
         self._lease_client = LeaseClient(store, settings.DATA_DIR / "leases")
         self.plans = ConnectionPlans(self._lease_client)
+        self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
+        self.connection_log = ConnectionLog(
+            worker_id=self._heartbeat.worker_id,
+            connections=self.connections,
+            run=self._writing,
+        )
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
             run=self._following,
             reauthenticate=self.reauthentication.answer,
             readmitted=self.plans.follow,
-        )
-        self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
-        self.connection_log = ConnectionLog(
-            worker_id=self._heartbeat.worker_id,
-            connections=self.connections,
-            run=self._writing,
+            restored=self.connection_log.write_anew,
         )
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log)
