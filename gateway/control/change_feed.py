@@ -74,13 +74,18 @@ class ChangeFeed:
         self._elapsed = elapsed
         self._seen: FeedCursor  # from `start` on
         self._is_away = False
-        self._reconciled_at = elapsed()
+        self._reconciled_at = self._true_at = elapsed()
+
+    def age(self) -> float:
+        """For how many seconds what is known has not been compared with the database: a fraction when all is well."""
+        return self._elapsed() - self._true_at
 
     async def start(self) -> None:
         """Read everything once. Raises `django.db.Error` when the database cannot be read."""
         # The place in the audit log first: what is written while the routes are read is then read again.
         self._seen = FeedCursor(*await self._run(read_tail), self._elapsed())
         await self._routing.load()
+        self._true_at = self._elapsed()
 
     async def follow(self) -> None:
         """Follow the audit log until cancelled."""
@@ -95,7 +100,11 @@ class ChangeFeed:
             await asyncio.sleep(EXPIRY_SECONDS)
 
     async def step(self) -> None:
-        """Read what is new and act on it. Never raises: what fails now is caught up with later."""
+        """Read what is new and act on it. Never raises: what fails now is caught up with later.
+
+        Of a database that is away the log hears from whoever asks it, see `core.outage`.
+        """
+        begun_at = self._elapsed()
         try:
             if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
                 await self.reconcile()
@@ -104,15 +113,15 @@ class ChangeFeed:
                 await self._start_over()
             else:
                 await self._take_in(*found)
-        except Exception as error:
+        except DatabaseError:
+            self._is_away = True
+        except Exception:
             if not self._is_away:
-                trace = None if isinstance(error, DatabaseError) else error
-                log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+                log.exception("The audit log cannot be followed; serving from memory until it can")
             self._is_away = True
         else:
-            if self._is_away:
-                log.warning("The audit log can be read again; everything has been compared with the database.")
             self._is_away = False
+            self._true_at = begun_at
 
     async def reconcile(self) -> None:
         """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""

@@ -189,7 +189,7 @@ async def test_a_connection_ends_when_its_token_does_whether_the_database_is_the
 async def test_while_the_database_is_away_connections_stay_and_afterwards_all_is_caught_up_with(
     scenario: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "gateway.change_feed")
+    caplog.set_level(logging.INFO)
     token = await elsewhere(scenario.token)
     other, theirs = await elsewhere(scenario.daves)
     async with Worker() as worker:
@@ -206,8 +206,39 @@ async def test_while_the_database_is_away_connections_stay_and_afterwards_all_is
         for _ in range(3):
             await worker.change_feed.step()
         assert worker.closed == {"mine": 4006, "theirs": 4006}
-    spoken = [record.levelname for record in caplog.records if record.name == "gateway.change_feed"]
-    assert spoken == ["ERROR", "WARNING"]
+    assert not [record for record in caplog.records if record.name == "gateway.change_feed"]
+
+
+async def test_how_old_the_state_is_goes_on_growing_while_the_database_is_away(scenario: Scenario) -> None:
+    async with Worker() as worker:
+        worker.clock.now += 3
+        assert worker.change_feed.age() == 3
+        await worker.change_feed.step()
+        assert worker.change_feed.age() == 0
+        worker.run.failing = OperationalError("gone")
+        worker.clock.now += 20
+        await worker.change_feed.step()
+        assert worker.change_feed.age() == 20
+
+
+async def test_a_known_token_lets_in_while_the_database_is_away_but_not_for_ever(scenario: Scenario) -> None:
+    known, unknown = await elsewhere(scenario.token), await elsewhere(scenario.token)
+    async with Worker() as worker:
+        await worker.connect("mine", known)
+        worker.routing.is_outdated = lambda: worker.change_feed.age() > 900
+        worker.run.failing = OperationalError("gone")
+        assert isinstance(await worker.decide(known), Allow)
+        refused = await worker.decide(unknown)
+        assert isinstance(refused, Refusal)
+        assert (refused.status, refused.headers) == (503, (("Retry-After", "2"),))
+        worker.clock.now += 901
+        await worker.change_feed.step()
+        refused = await worker.decide(known)
+        assert isinstance(refused, Refusal)
+        assert refused.status == 503
+        assert worker.closed == {}
+        worker.run.failing = None
+        assert isinstance(await worker.decide(known), Allow)
 
 
 async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(scenario: Scenario) -> None:
