@@ -1,4 +1,4 @@
-"""The database is away: said in the log once when it begins and once when it is over, whoever notices, however often."""
+"""Said in the log once when the database is away and once when it is back, whoever notices, however often."""
 
 from __future__ import annotations
 

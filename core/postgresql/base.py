@@ -17,7 +17,7 @@ from core.outage import DatabaseSilent
 from core.postgresql import deadline
 
 
-class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with connections that know how long they may wait."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
