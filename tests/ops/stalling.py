@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +18,8 @@ class StallingRelay:
         self._flowing.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = list[threading.Thread]()
+        self._begin(self._accept)
 
     def stall(self) -> None:
         """Fall silent."""
@@ -31,21 +32,29 @@ class StallingRelay:
     def close(self) -> None:
         """Take no more clients. Those that are there end with their server."""
         self.flow()
+        self._listener.shutdown(socket.SHUT_RDWR)  # which also wakes the thread that accepts
+        for thread in self._threads:
+            thread.join()
         self._listener.close()
+
+    def _begin(self, work: Callable[..., None], *given: socket.socket) -> threading.Thread:
+        thread = threading.Thread(target=work, args=given, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._join, args=(client,), daemon=True).start()
+                self._begin(self._join, self._listener.accept()[0])
 
     def _join(self, client: socket.socket) -> None:
         self._flowing.wait()
-        server = socket.socket(socket.AF_UNIX)
-        with suppress(OSError):
+        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(str(self._server))
-            threading.Thread(target=self._pass, args=(server, client), daemon=True).start()
+            answering = self._begin(self._pass, server, client)
             self._pass(client, server)
+            answering.join()
 
     def _pass(self, source: socket.socket, to: socket.socket) -> None:
         with suppress(OSError):

@@ -7,6 +7,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,21 +69,22 @@ def get(product: Product, address: str, **headers: str) -> Answer:
         return Answer(error.code, dict(error.headers), error.read().decode())
 
 
-def come(product: Product, token: str) -> ClientConnection:
-    """Connect and be echoed; raises InvalidStatus."""
+@contextmanager
+def let_in(product: Product, token: str) -> Iterator[ClientConnection]:
+    """A connection that is echoed; raises InvalidStatus."""
     headers = {"Authorization": f"Bearer {token}"}
-    connection = connect(f"{product.ws}/echo/1.0.0", additional_headers=headers, open_timeout=PATIENCE)
-    connection.send("hello")
-    assert connection.recv(PATIENCE) == "hello"
-    return connection
+    with connect(f"{product.ws}/echo/1.0.0", additional_headers=headers, open_timeout=PATIENCE) as connection:
+        connection.send("hello")
+        assert connection.recv(PATIENCE) == "hello"
+        yield connection
 
 
 def is_let_in(product: Product, token: str) -> bool:
     try:
-        come(product, token).close()
+        with let_in(product, token):
+            return True
     except InvalidStatus:
         return False
-    return True
 
 
 def test_a_database_that_falls_silent_is_waited_for_a_bounded_time_and_told_truthfully(
@@ -97,16 +99,30 @@ def test_a_database_that_falls_silent_is_waited_for_a_bounded_time_and_told_trut
     unknown = behind.act("another_token", application=made["application"], seconds=3000)["token"]
     product.wait_until(lambda: is_let_in(product, made["token"]) and is_let_in(product, lasting))
     ready = f"{product.ws.replace('ws:', 'http:')}/ready"
-    connection = come(product, made["token"])
     assert get(product, ready).status == 200
+    with let_in(product, made["token"]) as connection:
+        fall_silent_and_recover(installation, connection, made["token_id"], lasting, unknown)
 
+    def said(words: str) -> int:
+        return product.log().count(words)
+
+    product.wait_until(lambda: said("The database answers again") >= 2)
+    assert said("The database cannot be used") == 2, product.log()  # the gateway's worker, and the portals
+    assert "Traceback" not in product.log()
+
+
+def fall_silent_and_recover(
+    installation: Installation, connection: ClientConnection, token_id: int, lasting: str, unknown: str
+) -> None:
+    product, relay, behind = installation
+    ready = f"{product.ws.replace('ws:', 'http:')}/ready"
     relay.stall()
-    behind.act("revoke_token", token_id=made["token_id"])
+    behind.act("revoke_token", token_id=token_id)
     product.wait_until(lambda: get(product, ready).status == 503)
     assert "database" in json.loads(get(product, ready).body)["reason"]
-    come(product, lasting).close()
-    with pytest.raises(InvalidStatus) as refused:
-        come(product, unknown)
+    assert is_let_in(product, lasting)
+    with pytest.raises(InvalidStatus) as refused, let_in(product, unknown):
+        pass
     assert refused.value.response.status_code == 503
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert json.loads(refused.value.response.body)["code"] == 900900
@@ -132,10 +148,3 @@ def test_a_database_that_falls_silent_is_waited_for_a_bounded_time_and_told_trut
     product.wait_until(lambda: get(product, ready).status == 200)
     product.wait_until(lambda: feed_age() < 3 and is_let_in(product, unknown))
     assert get(product, f"{product.portal}/devportal/").status == 200
-
-    def said(words: str) -> int:
-        return product.log().count(words)
-
-    product.wait_until(lambda: said("The database answers again") >= 2)
-    assert said("The database cannot be used") == 2, product.log()  # the gateway's worker, and the portals
-    assert "Traceback" not in product.log()
