@@ -90,7 +90,7 @@ def is_let_in(product: Product, token: str) -> bool:
 def test_a_database_that_falls_silent_is_waited_for_a_bounded_time_and_told_truthfully(
     installation: Installation,
 ) -> None:
-    product, relay, behind = installation
+    product, behind = installation.product, installation.behind
     behind.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
     api = behind.act("publish", name="Echo", endpoint=f"{product.samples}/echo", plans=["Unlimited"])
     made = behind.act("application", owner="carol", name="Chat client")
