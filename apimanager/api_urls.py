@@ -23,6 +23,7 @@ urlpatterns = [
     path("am/admin/v4/", include("devportal.api.policy_urls")),
     path("am/admin/v4/", include("devportal.api.admin_urls")),
     path("am/admin/v4/", include("accounts.api.urls")),
+    path("am/admin/v4/", include("publisher.api.admin_urls")),
     path("am/gateway/v1/openapi.yaml", documents.GatewayDocument.as_view(), name="gateway-document"),
     path("am/gateway/v1/", include("gateway.api.urls")),
     re_path(r"^am/", UnknownAddress.as_view(), name="not-found"),

@@ -45,21 +45,21 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
 
 
-class Document(SpectacularYAMLAPIView):
+class OpenApiDocument(SpectacularYAMLAPIView):
     """One OpenAPI document. Anybody may read it."""
 
     permission_classes = [permissions.AllowAny]
     authentication_classes = []
 
 
-class PublisherDocument(Document):
+class PublisherDocument(OpenApiDocument):
     """The Publisher's part."""
 
     urlconf = ["publisher.api.urls", "devportal.api.publisher_urls", "gateway.api.publisher_urls"]  # type: ignore[assignment]
     custom_settings = {"TITLE": "Publisher", "VERSION": "v4", "SERVERS": [{"url": PUBLISHER}]}
 
 
-class DevportalDocument(Document):
+class DevportalDocument(OpenApiDocument):
     """The Developer Portal's part."""
 
     urlconf = ["devportal.api.urls", "gateway.api.devportal_urls"]  # type: ignore[assignment]
@@ -70,14 +70,14 @@ class DevportalDocument(Document):
     }
 
 
-class AdminDocument(Document):
+class AdminDocument(OpenApiDocument):
     """The Administration's part."""
 
-    urlconf = ["devportal.api.policy_urls", "devportal.api.admin_urls", "accounts.api.urls"]  # type: ignore[assignment]
+    urlconf = ["devportal.api.policy_urls", "devportal.api.admin_urls", "accounts.api.urls", "publisher.api.admin_urls"]  # type: ignore[assignment]
     custom_settings = {"TITLE": "Administration", "VERSION": "v4", "SERVERS": [{"url": ADMIN}]}
 
 
-class GatewayDocument(Document):
+class GatewayDocument(OpenApiDocument):
     """The gateway's part: who is connected."""
 
     urlconf = ["gateway.api.urls"]  # type: ignore[assignment]

@@ -11,6 +11,7 @@ handler500 = "apimanager.refusals.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
     path("publisher/", include("publisher.urls")),
+    path("admin/", include("publisher.admin_urls")),
     path("", include("devportal.urls")),
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),

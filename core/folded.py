@@ -6,7 +6,7 @@ column is written through a model or through `Folding`, its manager. Filters on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import models
@@ -95,6 +95,15 @@ def folded(value: Any) -> str:
 def whole(text: str) -> str:
     """What to look for in the folded column of a list to find `text` as a whole entry."""
     return f"\n{text}\n"
+
+
+def condition(terms: Iterable[tuple[str, str]], lookups: Mapping[str, str | Callable[[str], models.Q]]) -> models.Q:
+    """Rows that fit every term of `core.searching.terms_of`; a lookup is Django's, or makes a condition of a value."""
+    wanted = models.Q()
+    for field, value in terms:
+        lookup = lookups[field]
+        wanted &= models.Q(**{lookup: value}) if isinstance(lookup, str) else lookup(value)
+    return wanted
 
 
 def _folded_of(model: type[models.Model], names: Iterable[str]) -> list[FoldedText]:

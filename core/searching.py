@@ -1,8 +1,15 @@
-"""How much somebody may search for at once. Pure."""
+"""What somebody searches for, read: how much it may be at once, and which words are of which field. Pure."""
 
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from core.errors import Invalid
 from core.values import invalid
 
 MOST_WORDS, MOST_CHARACTERS = 10, 200
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 
 
 def why_too_much(text: str) -> str:
@@ -14,13 +21,18 @@ def why_too_much(text: str) -> str:
     return ""
 
 
-def asked(typed: str) -> tuple[str, str]:
+def asked(typed: str, fields: Collection[str] = ()) -> tuple[str, str]:
     """What a page searches for when this was typed into its search box, and what it says there when that is nothing.
 
-    What is more than a search may hold is said at the box, where it stays, and the list is shown without it.
+    What is more than a search may hold, or of a field that is not among `fields` where there are any, is said at the
+    box, where it stays, and the list is shown without it.
     """
-    why = why_too_much(typed.strip())
-    return "" if why else typed.strip(), why
+    text = typed.strip()
+    try:
+        _ = terms_of(text, fields, "") if fields else words_of(text)
+    except Invalid as refusal:
+        return "", str(refusal)
+    return text, ""
 
 
 def words_of(text: str) -> list[str]:
@@ -28,3 +40,24 @@ def words_of(text: str) -> list[str]:
     if why := why_too_much(text):
         raise invalid(query=why)
     return text.split()
+
+
+def terms_of(text: str, fields: Collection[str], default: str) -> list[tuple[str, str]]:
+    """What to look for in which field: `name:chat "two words"` is [("name", "chat"), (default, "two words")].
+
+    Quotes hold words together. Raises Invalid (field `query`) for a field that is not among `fields`, and for more than
+    a search may hold.
+    """
+    if why := why_too_much(text):
+        raise invalid(query=why)
+    terms, known = [], {field.lower(): field for field in fields}
+    for word in _WORD.findall(text):
+        name, colon, value = word.partition(":")
+        if '"' in name:  # the colon stands inside quotes
+            name, colon, value = "", "", word
+        if colon and name.lower() not in known:
+            possible = ", ".join(f"{each}:" for each in fields)
+            raise invalid(query=f"{name}: cannot be searched for. Possible: {possible}")
+        sought = (value if colon else word).replace('"', "").strip()
+        terms.append((known[name.lower()] if colon else default, sought or ("" if colon else word)))
+    return [(field, sought) for field, sought in terms if sought]

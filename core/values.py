@@ -29,6 +29,18 @@ def clean(values: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]
     return cleaned
 
 
+def clean_line(value: Any, most: int, what: str, missing: str = "") -> str:
+    """Text on one line without outer or double blanks; raises BadValue, with the sentence `missing` for none at all."""
+    text = " ".join(str(value or "").split())
+    if missing and not text:
+        raise BadValue(missing)
+    if not text.isprintable():
+        raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
+    if len(text) > most:
+        raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
+    return text
+
+
 def refuse(errors: Mapping[str, str | None], introduction: str = "") -> None:
     """Raise Invalid if there is a sentence for any field. `introduction` stands before them where all are shown."""
     fields = {name: sentence for name, sentence in errors.items() if sentence}

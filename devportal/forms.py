@@ -20,6 +20,7 @@ from devportal.models import (
     OAuthClient,
 )
 from devportal.permissions import can_pick_plan
+from publisher import scoping
 from publisher.models import Api, Plan
 from publisher.queries import plans_of
 
@@ -256,6 +257,7 @@ class TokenForm(forms.Form):
         self.initial.setdefault("seconds", tokens.life_of(client))
         scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
         scopes.choices = [(scope, scope) for scope in queries.scopes_of(cast(Application, client.application))]
+        self.descriptions = scoping.descriptions_of(name for name, _ in scopes.choices)
 
 
 def model_choice(form: forms.Form, name: str) -> "forms.ModelChoiceField[Any]":

@@ -43,7 +43,10 @@ class ApplicationPlan(KeepsFolded):
 
 
 class Application(KeepsFolded):
-    """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox."""
+    """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox.
+
+    An internal one is hidden: with its keys somebody of the Publisher tries APIs out (`devportal.internal_keys`).
+    """
 
     audit_kind: ClassVar = "application"
 
@@ -59,6 +62,7 @@ class Application(KeepsFolded):
     token_type = models.CharField(max_length=8, choices=TokenType, default=TokenType.JWT)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    is_internal = models.BooleanField(default=False)
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
 
@@ -66,7 +70,15 @@ class Application(KeepsFolded):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("owner", "name_key", name="application_name_unique_for_its_owner")
+            models.UniqueConstraint(
+                "owner",
+                "name_key",
+                condition=models.Q(is_internal=False),
+                name="application_name_unique_for_its_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["owner"], condition=models.Q(is_internal=True), name="one_internal_application_per_person"
+            ),
         ]
 
     def __str__(self) -> str:

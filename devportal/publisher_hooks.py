@@ -1,5 +1,6 @@
 """What this room does for those below: carries subscriptions over to new versions, and counts whom it touches."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +9,9 @@ from django.utils import timezone
 
 from accounts import consequences
 from accounts.models import User
+from devportal.models import Subscription
 from devportal.operations import carry_blocks_over, carry_subscriptions_over, move_subscriptions
-from devportal.queries import holdings_of
+from devportal.queries import holdings_of, newest_subscriptions_to
 from publisher import impact, signals
 from publisher.messages import Impact
 from publisher.models import Api, Plan
@@ -24,7 +26,29 @@ def connect() -> None:
     impact.register_subscriber_counter(
         lambda api: dict(api.subscriptions.order_by().values_list("plan__name").annotate(number=Count("pk")))
     )
+    impact.register_newest_reader(newest_subscriptions)
+    impact.register_family_counter(subscriptions_among)
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
+
+
+def subscriptions_among(apis: Sequence[Api]) -> dict[str, int]:
+    """How many subscriptions there are to each of these APIs, in one query."""
+    rows = Subscription.objects.filter(api__in=[api.pk for api in apis]).order_by()
+    return {str(pk): number for pk, number in rows.values_list("api").annotate(number=Count("pk"))}
+
+
+def newest_subscriptions(api: Api, most: int) -> list[impact.Subscribed]:
+    """Who subscribed last, for the Overview."""
+    return [
+        impact.Subscribed(
+            row.application.name,
+            row.application.owner.display_name,
+            row.plan.display_name,
+            row.get_state_display(),
+            row.created_at,
+        )
+        for row in newest_subscriptions_to(api, most)
+    ]
 
 
 def api_published(

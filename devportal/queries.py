@@ -14,8 +14,8 @@ from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
 from core.errors import NotFound
-from core.folded import whole
-from core.searching import words_of
+from core.folded import condition, whole
+from core.searching import terms_of, words_of
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
@@ -27,11 +27,12 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
-from publisher import versions
+from publisher import queries as publisher_queries
+from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api
+from publisher.models import Api, Category
 from publisher.permissions import can_enter
-from publisher.queries import PlanNotFound
+from publisher.queries import PlanNotFound, in_category, visible_to
 
 DEFAULT_SCOPE = "default"
 Row = TypeVar("Row", bound=Model)
@@ -40,20 +41,28 @@ Row = TypeVar("Row", bound=Model)
 # --- APIs ----------------------------------------------------------------------------------------------------
 
 
-def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "") -> QuerySet[Api]:
-    """The APIs that `viewer` finds in the catalogue: the listed ones, and deprecated ones already subscribed to.
+def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
+    """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
 
-    Every word of `text` has to occur in the name, description, context, version or tags; `tag` has to match whole.
-    Raises Invalid for more words than a search may hold.
+    `text` is words or `name:chat` as `LOOKUPS` has it; `tag` has to match whole. Raises Invalid as
+    `core.searching.terms_of` does.
     """
-    wanted = _in_states(LISTED) | _mine(viewer, {State.DEPRECATED})
-    for word in words_of(text):
-        named = Q(name_key__contains=word) | Q(description_key__contains=word) | Q(tags_key__contains=word)
-        wanted &= named | Q(context__icontains=word) | Q(version__istartswith=word)
-    apis = Api.objects.filter(wanted)
+    wanted = _offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED})
+    apis = Api.objects.filter(wanted, condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
     if words_of(tag):
-        apis = apis.filter(tags_key__contains=whole(tag))
+        apis = apis.filter(has_tag(tag))
+    if category:
+        apis = apis.filter(in_category(category))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+def has_tag(tag: str) -> Q:
+    """APIs of `catalogue_for` that carry this very tag."""
+    return Q(tags_key__contains=whole(tag))
+
+
+LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
+"""By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -65,16 +74,25 @@ def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
 
 
+def categories_for(viewer: Viewer) -> QuerySet[Category]:
+    """Every category in which the viewer finds something, by name, with `api_count`."""
+    found = Q(apis__in=catalogue_for(viewer).order_by().values("pk"))
+    return Category.objects.filter(found).annotate(api_count=Count("apis", distinct=True)).order_by("name_key")
+
+
 def api_for(viewer: Viewer, pk: UUID | str) -> Api:
-    """The API `pk` if it is listed or the viewer is subscribed to it and it is served. Raises ApiNotFound."""
-    visible = _in_states(LISTED) | _mine(viewer, SERVED)
+    """The API `pk` if it is listed and for the viewer, or the viewer is subscribed to it and it is served.
+
+    Raises ApiNotListed.
+    """
+    visible = _offered_to(viewer) | _mine(viewer, SERVED)
     return _found(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk, ApiNotListed)
 
 
 def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     """The versions of `api` that the viewer may see, newest version first, itself included."""
     same = Api.objects.filter(context__iexact=api.context)
-    visible = same.filter(_in_states(LISTED) | _mine(viewer, SERVED))
+    visible = same.filter(_offered_to(viewer) | _mine(viewer, SERVED))
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
 
 
@@ -85,7 +103,7 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer).select_related("plan")
+    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -99,6 +117,11 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def internal_application_of(user: User) -> Application | None:
+    """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
+    return Application.objects.filter(owner=user, is_internal=True).first()
 
 
 def application_plans() -> QuerySet[ApplicationPlan]:
@@ -143,6 +166,19 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
+    """The addresses of the owners, each once; none where there are more than so many."""
+    owners = subscriptions.exclude(application__owner__email="").order_by("application__owner__email")
+    found = list(owners.values_list("application__owner__email", flat=True).distinct()[: most + 1])
+    return found if len(found) <= most else []
+
+
+def newest_subscriptions_to(api: Api, most: int) -> list[Subscription]:
+    """Who subscribed last, newest first."""
+    rows = api.subscriptions.select_related("application__owner", "plan").order_by("-created_at", "pk")
+    return list(rows[:most])
 
 
 def subscriber_for(viewer: Viewer, pk: UUID | str) -> Subscription:
@@ -212,8 +248,8 @@ def count_active_tokens(application: Application, now: datetime) -> int:
     return count
 
 
-def scopes_of(application: Application) -> list[str]:
-    """The scopes that a token of `application` may carry: `default`, and those that its APIs' topics ask for."""
+def scopes_asked_for(application: Application) -> list[str]:
+    """`default`, and the scopes that the topics of an application's APIs ask for, whoever gets them."""
     snapshots = application.subscriptions.exclude(api__deployed_revision=None).values_list(
         "api__deployed_revision__snapshot", flat=True
     )
@@ -222,10 +258,26 @@ def scopes_of(application: Application) -> list[str]:
     return [DEFAULT_SCOPE, *sorted(asked_for - {DEFAULT_SCOPE})]
 
 
+def scopes_granted(application: Application, wanted: Iterable[str], to: User) -> list[str]:
+    """Those of `wanted` that a token of `application` carries which speaks for `to`, by that person's roles."""
+    names = list(wanted)
+    apis = application.subscriptions.values_list("api_id", flat=True)
+    return scope_terms.granted(names, scoping.roles_by_name(names, apis), to.roles)
+
+
+def scopes_of(application: Application) -> list[str]:
+    """The scopes of a token that `application` gets in its own name: `default`, and what its owner's roles allow."""
+    return scopes_granted(application, scopes_asked_for(application), application.owner)
+
+
 def holdings_of(user: User, now: datetime) -> Holdings:
     """What hangs on a person here: their applications, and the tokens of these that have not expired."""
-    tokens = AccessToken.objects.filter(application__application__owner=user, expires__gt=now)
-    return Holdings(applications=Application.objects.filter(owner=user).count(), tokens=tokens.count())
+    tokens = AccessToken.objects.filter(
+        application__application__owner=user, application__application__is_internal=False, expires__gt=now
+    )
+    return Holdings(
+        applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
+    )
 
 
 # --- deny policies -------------------------------------------------------------------------------------------
@@ -257,6 +309,10 @@ def get_deny_policy(pk: UUID | str) -> DenyPolicy:
 
 def _in_states(states: Iterable[State]) -> Q:
     return Q(state__in=[state.value for state in states])
+
+
+def _offered_to(viewer: Viewer) -> Q:
+    return _in_states(LISTED) & visible_to(viewer)
 
 
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:

@@ -14,11 +14,13 @@ from accounts.roles import Role
 
 PREFIX: Final = "apim:"
 EVERYWHERE, PUBLISHER, DEVPORTAL = "/api/am/", "/api/am/publisher/", "/api/am/devportal/"
+SHARED_SCOPES = "/api/am/publisher/v4/scopes"
 PLANS, DENY = "/api/am/admin/v4/throttling/policies/", "/api/am/admin/v4/throttling/deny-polic"
+CATEGORIES: Final = "/api/am/admin/v4/api-categories"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Scope(NamedTuple):
+class RestScope(NamedTuple):
     """A scope: what it lets a token do in words, for the consent page, as which role, where, and with which roles."""
 
     says: str
@@ -33,31 +35,36 @@ class Scope(NamedTuple):
 
 
 _IN_THE_PUBLISHER = frozenset({Role.CREATOR, Role.PUBLISHER, Role.OBSERVER})
-_reads = partial(Scope, role=Role.OBSERVER, where=PUBLISHER, reads_only=True, holders=_IN_THE_PUBLISHER)
+_reads = partial(RestScope, role=Role.OBSERVER, where=PUBLISHER, reads_only=True, holders=_IN_THE_PUBLISHER)
 
-SCOPES: Final[dict[str, Scope]] = {
+SCOPES: Final[dict[str, RestScope]] = {
     "apim:api_view": _reads("See the APIs of the Publisher"),
     "apim:api_list_view": _reads("List the APIs of the Publisher"),
     "apim:api_definition_view": _reads("See the definitions of APIs"),
     "apim:subscription_view": _reads("See who is subscribed to the APIs"),
     "apim:publisher_settings": _reads("See the settings of the Publisher"),
-    "apim:api_create": Scope("Create and design APIs", Role.CREATOR, PUBLISHER),
-    "apim:api_delete": Scope("Delete APIs", Role.CREATOR, PUBLISHER),
-    "apim:document_create": Scope("Write documents of APIs", Role.CREATOR, PUBLISHER),
-    "apim:document_manage": Scope("Change documents of APIs", Role.CREATOR, PUBLISHER),
-    "apim:api_publish": Scope("Publish APIs", Role.PUBLISHER, PUBLISHER),
-    "apim:subscription_block": Scope("Block subscriptions", Role.PUBLISHER, PUBLISHER),
-    "apim:subscription_manage": Scope("Manage subscriptions", Role.PUBLISHER, PUBLISHER),
-    "apim:api_manage": Scope("Do everything with APIs", Role.ADMIN, PUBLISHER),
-    "apim:subscribe": Scope("Have applications and subscribe them to APIs", Role.SUBSCRIBER, DEVPORTAL),
-    "apim:app_manage": Scope("Manage your applications", Role.SUBSCRIBER, DEVPORTAL),
-    "apim:sub_manage": Scope("Manage your subscriptions", Role.SUBSCRIBER, DEVPORTAL),
-    "apim:store_settings": Scope("See the settings of the Developer Portal", Role.SUBSCRIBER, DEVPORTAL, True),
-    "apim:tier_view": Scope("See the plans", Role.ADMIN, PLANS, reads_only=True),
-    "apim:tier_manage": Scope("Make and change plans", Role.ADMIN, PLANS),
-    "apim:bl_view": Scope("See the deny policies", Role.ADMIN, DENY, reads_only=True),
-    "apim:bl_manage": Scope("Make and change deny policies", Role.ADMIN, DENY),
-    "apim:admin": Scope("Do everything that an administrator may", Role.ADMIN, EVERYWHERE),
+    "apim:comment_view": _reads("See the comments on APIs"),
+    "apim:api_create": RestScope("Create and design APIs", Role.CREATOR, PUBLISHER),
+    "apim:api_delete": RestScope("Delete APIs", Role.CREATOR, PUBLISHER),
+    "apim:document_create": RestScope("Write documents of APIs", Role.CREATOR, PUBLISHER),
+    "apim:document_manage": RestScope("Change documents of APIs", Role.CREATOR, PUBLISHER),
+    "apim:api_publish": RestScope("Publish APIs", Role.PUBLISHER, PUBLISHER),
+    "apim:subscription_block": RestScope("Block subscriptions", Role.PUBLISHER, PUBLISHER),
+    "apim:subscription_manage": RestScope("Manage subscriptions", Role.PUBLISHER, PUBLISHER),
+    "apim:comment_manage": RestScope("Write and moderate comments in the Publisher", Role.PUBLISHER, PUBLISHER),
+    "apim:shared_scope_manage": RestScope("Describe the scopes that APIs share", Role.ADMIN, SHARED_SCOPES),
+    "apim:api_manage": RestScope("Do everything with APIs", Role.ADMIN, PUBLISHER),
+    "apim:subscribe": RestScope("Have applications and subscribe them to APIs", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:comment_write": RestScope("Write comments in the Developer Portal", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:app_manage": RestScope("Manage your applications", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:sub_manage": RestScope("Manage your subscriptions", Role.SUBSCRIBER, DEVPORTAL),
+    "apim:store_settings": RestScope("See the settings of the Developer Portal", Role.SUBSCRIBER, DEVPORTAL, True),
+    "apim:tier_view": RestScope("See the plans", Role.ADMIN, PLANS, reads_only=True),
+    "apim:tier_manage": RestScope("Make and change plans", Role.ADMIN, PLANS),
+    "apim:bl_view": RestScope("See the deny policies", Role.ADMIN, DENY, reads_only=True),
+    "apim:bl_manage": RestScope("Make and change deny policies", Role.ADMIN, DENY),
+    "apim:api_category": RestScope("Manage the categories of the catalogue", Role.ADMIN, CATEGORIES),
+    "apim:admin": RestScope("Do everything that an administrator may", Role.ADMIN, EVERYWHERE),
 }
 
 

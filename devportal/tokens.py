@@ -23,6 +23,7 @@ from accounts.models import User
 from accounts.roles import DEVELOPERS
 from devportal import rest_scopes
 from devportal.models import Application, OAuthClient
+from publisher.permissions import TRIERS
 
 OPAQUE_BYTES = 32
 INTROSPECTION_RIGHT = "oauth2_provider.view_accesstoken"  # a permission that comes with the model
@@ -109,7 +110,9 @@ def may_act(client: OAuthClient) -> bool:
     owner = owner_of(client)
     if owner is None or not owner.is_active:
         return False
-    return client.application is None or owner.has_role(*DEVELOPERS)
+    if client.application is None:
+        return True
+    return owner.has_role(*(TRIERS if client.application.is_internal else DEVELOPERS))
 
 
 def owner_of(client: OAuthClient) -> User | None:

@@ -3,7 +3,19 @@
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from devportal.views import apis, applications, keys, subscribers, subscriptions, tokens, wizard
+from devportal.views import (
+    apis,
+    applications,
+    comments,
+    definitions,
+    documents,
+    keys,
+    subscribers,
+    subscriptions,
+    tokens,
+    trials,
+    wizard,
+)
 from devportal.views.common import KeyTypeConverter
 
 register_converter(KeyTypeConverter, "key_type")
@@ -12,6 +24,8 @@ app_name = "devportal"
 
 WIZARD = "apis/<uuid:pk>/wizard"
 WIZARD_KEYS = f"{WIZARD}/<uuid:application>/<key_type:key_type>"
+DOCUMENT = "apis/<uuid:pk>/documents/<uuid:document>"
+COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
 KEYS = "applications/<uuid:pk>/keys/<key_type:key_type>"
 SUBSCRIBERS = "publisher/apis/<uuid:pk>/subscriptions"
 
@@ -19,7 +33,16 @@ portal_patterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue"), name="home"),
     path("apis", apis.catalogue, name="catalogue"),
     path("apis/<uuid:pk>", apis.api, name="api"),
+    path("apis/<uuid:pk>/thumbnail", apis.thumbnail, name="thumbnail"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
+    path("apis/<uuid:pk>/documents", documents.documents, name="documents"),
+    path(DOCUMENT, documents.document, name="document"),
+    path(f"{DOCUMENT}/file", documents.file, name="document-file"),
+    path("apis/<uuid:pk>/comments", comments.DeveloperComments.as_view(), name="comments"),
+    path(COMMENT, comments.DeveloperComment.as_view(), name="comment"),
+    path(f"{COMMENT}/deletions", comments.DeveloperCommentDeletions.as_view(), name="comment-deletions"),
+    path("apis/<uuid:pk>/definition", definitions.definition, name="definition"),
+    path("apis/<uuid:pk>/definition/file", definitions.file, name="definition-file"),
     path(WIZARD, wizard.application_step, name="wizard"),
     path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),
     path(f"{WIZARD}/<uuid:application>/keys", wizard.keys_step, name="wizard-keys"),
@@ -41,8 +64,13 @@ portal_patterns = [
     path("subscriptions/<uuid:pk>/deletions", subscriptions.deletions, name="subscription-deletions"),
 ]
 
+TRIAL = "publisher/apis/<uuid:pk>/try-out"
+
 urlpatterns = [
     path("devportal/", include(portal_patterns)),
+    path(TRIAL, trials.trial, name="trial"),
+    path(f"{TRIAL}/tickets", trials.trial_tickets, name="trial-tickets"),
+    path(f"{TRIAL}/diagnosis", trials.trial_diagnosis, name="trial-diagnosis"),
     path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),

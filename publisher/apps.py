@@ -1,5 +1,15 @@
+"""The Publisher's room."""
+
 from django.apps import AppConfig
 
 
 class PublisherConfig(AppConfig):
     name = "publisher"
+
+    def ready(self) -> None:
+        """Add what exports hold beside the design, and have uploads deleted that nobody came back to."""
+        from core import upkeep
+        from publisher.operations import forget_uploads, sections
+
+        sections.register()
+        upkeep.register("uploads to import", forget_uploads)

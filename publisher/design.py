@@ -5,19 +5,24 @@ The parts are those of `PARTS`, by the names of the columns that store them. A p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.errors import Invalid
 from core.values import BadValue, refuse
-from publisher import validation
+from publisher import presentation, validation
 from publisher.endpoint import read_endpoint, read_options
 from publisher.origins import clean_origins
 from publisher.topics import clean_topics
 
+MOST_BYTES = 1_048_576
 COPIED = (
-    *("name", "context", "description", "tags"),
-    *("production", "sandbox", "endpoint_options", "topics", "origins", "query_token"),
+    *("name", "display_name", "context", "description", "tags", "thumbnail"),
+    *("visibility", "visible_roles", "access_control", "access_control_roles"),
+    *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
+    *("source_link", "chat_link", "support_link", "properties"),
+    *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
 )
 """What a new version takes over from the one before it."""
 
@@ -60,19 +65,39 @@ def _endpoint(value: Any) -> dict[str, Any]:
     return endpoint.to_document() if endpoint else {}
 
 
+def _rest(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(json.dumps(value).encode()) > MOST_BYTES:
+        raise BadValue(f"What a definition holds beside the design has at most {MOST_BYTES // 1024} KiB.")
+    return value
+
+
 NAMES: Mapping[str, Callable[[Any], Any]] = {
     "name": validation.clean_name,
     "version": validation.clean_version,
 }
 PARTS: Mapping[str, Callable[[Any], Any]] = {
     "context": validation.clean_context,
+    "display_name": presentation.clean_display_name,
     "description": validation.clean_description,
     "tags": validation.clean_tags,
+    "visibility": presentation.clean_visibility,
+    "visible_roles": presentation.clean_roles,
+    "access_control": presentation.clean_access_control,
+    "access_control_roles": presentation.clean_roles,
+    "business_owner": presentation.clean_owner,
+    "business_owner_email": presentation.clean_email,
+    "technical_owner": presentation.clean_owner,
+    "technical_owner_email": presentation.clean_email,
+    "source_link": presentation.clean_link,
+    "chat_link": presentation.clean_link,
+    "support_link": presentation.clean_link,
+    "properties": presentation.clean_properties,
     "is_default_version": bool,
     "production": _endpoint,
     "sandbox": _endpoint,
     "endpoint_options": lambda value: read_options(value).to_document(),
     "topics": clean_topics,
+    "definition": _rest,
     "origins": clean_origins,
     "query_token": bool,
 }

@@ -1,12 +1,30 @@
 """Whom a change to an API or a plan would touch. The rooms above know; they register a counter each at start."""
 
+from __future__ import annotations
+
 from collections import Counter as Counted
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from publisher.messages import Impact
 from publisher.models import Api, Plan
 
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """One subscription, as the Overview tells of it."""
+
+    application: str
+    owner: str
+    plan: str
+    state: str
+    at: datetime
+
+
 Counter = Callable[[Api], Impact]
+NewestReader = Callable[[Api, int], list[Subscribed]]
+FamilyCounter = Callable[[Sequence[Api]], dict[str, int]]
 PlanCounter = Callable[[Plan], int]
 SubscriberCounter = Callable[[Api], dict[str, int]]
 LiveCounter = Callable[..., dict[str, int]]
@@ -14,6 +32,8 @@ _counters: list[Counter] = []
 _plan_counters: list[PlanCounter] = []
 _subscriber_counters: list[SubscriberCounter] = []
 _live_counters: list[LiveCounter] = []
+_newest_readers: list[NewestReader] = []
+_family_counters: list[FamilyCounter] = []
 
 
 def register(counter: Counter) -> None:
@@ -72,3 +92,28 @@ def register_plan_counter(counter: PlanCounter) -> None:
 def subscriptions_under(plan: Plan) -> int:
     """How many subscriptions are under the plan."""
     return sum(counter(plan) for counter in _plan_counters)
+
+
+def register_newest_reader(reader: NewestReader) -> None:
+    """Add who knows the newest subscriptions to an API, at most so many, newest first."""
+    if reader not in _newest_readers:
+        _newest_readers.append(reader)
+
+
+def newest_subscriptions(api: Api, most: int) -> list[Subscribed]:
+    """Who subscribed last."""
+    return [each for reader in _newest_readers for each in reader(api, most)][:most]
+
+
+def register_family_counter(counter: FamilyCounter) -> None:
+    """Add who counts the subscriptions to several APIs at once, by their ids."""
+    if counter not in _family_counters:
+        _family_counters.append(counter)
+
+
+def subscriptions_among(apis: Sequence[Api]) -> Counted[str]:
+    """How many subscriptions there are to each of these APIs, by its id; what has none counts as 0."""
+    found: Counted[str] = Counted()
+    for counter in _family_counters:
+        found.update(counter(apis))
+    return found

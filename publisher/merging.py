@@ -14,20 +14,22 @@ from typing import Any
 
 DOCUMENTS: Mapping[str, str] = {"production": "production_", "sandbox": "sandbox_", "endpoint_options": ""}
 """The parts of a design that are documents of fields, with what stands before the names of these."""
+RELATED = frozenset({"plans", "categories"})
+"""The parts of a design that are other rows, known by their names."""
 SEALED = "sealed_headers"
 SECRET = "secret_headers"  # noqa: S105  the name of a field
 EMPTY_ENDPOINT: Mapping[str, Any] = {"url": "", "failover": []}
 
 
 def fields_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of some clean or stored parts, by the name that it has on a page; plans by their names."""
+    """Every field of some clean or stored parts, by the name that it has on a page; other rows by their names."""
     fields: dict[str, Any] = {}
     for part, value in parts.items():
         if part in DOCUMENTS:
             document = value if part == "endpoint_options" else {**EMPTY_ENDPOINT, **value}
             fields.update({f"{DOCUMENTS[part]}{name}": each for name, each in document.items()})
-        elif part == "plans":
-            fields[part] = sorted(plan.name for plan in value)
+        elif part in RELATED:
+            fields[part] = sorted(row.name for row in value)
         else:
             fields[part] = value
     return fields

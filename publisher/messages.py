@@ -94,8 +94,10 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return f"{', '.join(fields).capitalize()} changed" if fields else "Saved without a change"
     return {
         "api.revision_created": f"Revision {detail.get('revision')} made",
+        "api.revision_deleted": f"Revision {detail.get('revision')} deleted",
         "api.deployed": f"Revision {detail.get('revision')} deployed",
         "api.undeployed": "Taken off the gateway",
+        "api.imported": "Imported from a file",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())
 

@@ -6,13 +6,18 @@ import uuid
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.http import HttpResponse
 
+from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
-from publisher import plan_summary
+from publisher import comment_terms, document_terms, plan_summary, scope_terms
+from publisher.comment_terms import EntryPoint
+from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
 from publisher.lifecycle import State
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
@@ -23,6 +28,16 @@ from publisher.plan_terms import (
     ExceededAction,
     QuotaPeriod,
     QuotaUnit,
+)
+from publisher.presentation import (
+    CATEGORY_DESCRIPTION_LENGTH,
+    CATEGORY_NAME_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    EMAIL_LENGTH,
+    LINK_LENGTH,
+    OWNER_LENGTH,
+    AccessControl,
+    Visibility,
 )
 
 
@@ -93,14 +108,41 @@ class Plan(KeepsFolded):
         )
 
 
+class Category(KeepsFolded):
+    """A shelf of the catalogue. Administrators make them, creators put their APIs on them."""
+
+    audit_kind: ClassVar = "category"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=CATEGORY_NAME_LENGTH)
+    description = models.CharField(max_length=CATEGORY_DESCRIPTION_LENGTH, blank=True)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("name_key", name="category_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"category_id": str(self.pk), "category": self.name}
+
+
 class Api(KeepsFolded):
     """A WebSocket API as its designers see it. The gateway never reads this row, only deployed revisions.
 
     `production` and `sandbox` are endpoint documents as `publisher.endpoint` describes them (empty: none);
     `endpoint_options` holds the advanced configuration; `topics` is a list of
     `{"target": "/rooms/{id}", "verbs": ["publish", "subscribe"], "mapping": "/…" | "", "scopes": […]}`.
+    `topics` may say more of each (`publisher.topics`); `definition` is what an AsyncAPI document that was taken over
+    held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address.
+    `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
+    `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
+    `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
 
@@ -110,6 +152,7 @@ class Api(KeepsFolded):
     name = models.CharField(max_length=60)
     context = models.CharField(max_length=232)
     version = models.CharField(max_length=30)
+    display_name = models.CharField(max_length=DISPLAY_NAME_LENGTH, blank=True)
     description = models.TextField(blank=True, max_length=32766)
     tags = models.JSONField(default=list, blank=True)
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
@@ -119,9 +162,24 @@ class Api(KeepsFolded):
     sandbox = models.JSONField(default=dict, blank=True)
     endpoint_options = models.JSONField(default=dict, blank=True)
     topics = models.JSONField(default=list, blank=True)
+    definition = models.JSONField(default=dict, blank=True)
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    categories = models.ManyToManyField(Category, related_name="apis", blank=True)
+    thumbnail = models.CharField(max_length=64, blank=True)
+    visibility = models.CharField(max_length=12, choices=_choices(Visibility), default=Visibility.PUBLIC.value)
+    visible_roles = models.JSONField(default=list, blank=True)
+    access_control = models.CharField(max_length=12, choices=_choices(AccessControl), default=AccessControl.NONE.value)
+    access_control_roles = models.JSONField(default=list, blank=True)
+    business_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    business_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    technical_owner = models.CharField(max_length=OWNER_LENGTH, blank=True)
+    technical_owner_email = models.CharField(max_length=EMAIL_LENGTH, blank=True)
+    source_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    chat_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    support_link = models.CharField(max_length=LINK_LENGTH, blank=True)
+    properties = models.JSONField(default=list, blank=True)
     deployed_revision = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.RESTRICT, related_name="deployed_for"
     )
@@ -129,9 +187,13 @@ class Api(KeepsFolded):
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    revisions_made = models.PositiveIntegerField(default=0)
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
     tags_key = FoldedText(of="tags")
+    display_name_key = FoldedText(of="display_name")
+    visible_roles_key = FoldedText(of="visible_roles")
+    access_control_roles_key = FoldedText(of="access_control_roles")
 
     objects = Folding.as_manager()
 
@@ -145,10 +207,30 @@ class Api(KeepsFolded):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        return f"{self.title} {self.version}"
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
+
+    @property
+    def title(self) -> str:
+        """What people call it: its display name, or its name where it has none."""
+        return self.display_name or self.name
+
+    @property
+    def owners(self) -> list[tuple[str, str, str]]:
+        """Who answers for it: what as, name and e-mail; only those of whom something is known."""
+        named = [
+            ("Business owner", self.business_owner, self.business_owner_email),
+            ("Technical owner", self.technical_owner, self.technical_owner_email),
+        ]
+        return [(role, name, email) for role, name, email in named if name or email]
+
+    @property
+    def links(self) -> list[tuple[str, str, str]]:
+        """The pages about it: what each is, its address, and its host for those who read."""
+        known = [("Source", self.source_link), ("Chat", self.chat_link), ("Support", self.support_link)]
+        return [(what, address, urlsplit(address).hostname or address) for what, address in known if address]
 
     @property
     def stage(self) -> State:
@@ -156,14 +238,157 @@ class Api(KeepsFolded):
         return State(self.state)
 
 
+class Thumbnail(models.Model):
+    """The picture of an API as `publisher.thumbnails` keeps it, in a row of its own: lists do not read it."""
+
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    image = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Thumbnail of {self.api_id}"
+
+
+class Document(KeepsFolded):
+    """What is written about an API: Markdown kept here, a file (`DocumentFile`), or an address elsewhere.
+
+    `position` is its place in the list. `updated_at` guards an edit.
+    """
+
+    audit_kind: ClassVar = "document"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=document_terms.NAME_LENGTH)
+    type = models.CharField(
+        max_length=20,
+        choices=[(each.value, TYPE_LABELS[each]) for each in DocumentType],
+        default=DocumentType.HOWTO.value,
+    )
+    other_type = models.CharField(max_length=document_terms.NAME_LENGTH, blank=True)
+    summary = models.TextField(max_length=document_terms.SUMMARY_LENGTH, blank=True)
+    source = models.CharField(max_length=8, choices=_choices(Source), default=Source.MARKDOWN.value)
+    content = models.TextField(max_length=document_terms.TEXT_LENGTH, blank=True)
+    url = models.CharField(max_length=document_terms.URL_LENGTH, blank=True)
+    visibility = models.CharField(
+        max_length=10,
+        choices=[(each.value, VISIBILITY_LABELS[each]) for each in DocumentVisibility],
+        default=DocumentVisibility.API_LEVEL.value,
+    )
+    position = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField()
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "name_key"], name="document_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "document": self.name}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its content is Markdown that is kept here."""
+        return self.source in document_terms.TEXTS
+
+    @property
+    def type_label(self) -> str:
+        """What it is for, in words."""
+        return self.other_type or TYPE_LABELS[DocumentType(self.type)]
+
+
+class DocumentFile(models.Model):
+    """The file of a document, apart from it so that lists do not read files."""
+
+    document = models.OneToOneField(Document, primary_key=True, on_delete=models.CASCADE, related_name="file")
+    name = models.CharField(max_length=document_terms.FILE_NAME_LENGTH)
+    media_type = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_download(self) -> HttpResponse:
+        """The file as an answer, to save."""
+        return download(self.name, self.media_type, bytes(self.body))
+
+
+class Scope(models.Model):
+    """What a token may be allowed, as topics name it: of one API, or shared by all (`api` is null).
+
+    `roles` are those whose people get it; none: everybody. It acts at once, on tokens made from then on.
+    """
+
+    audit_kind: ClassVar = "scope"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="scopes", null=True, blank=True)
+    name = models.CharField(max_length=scope_terms.NAME_LENGTH)
+    display_name = models.CharField(max_length=scope_terms.DISPLAY_NAME_LENGTH, blank=True)
+    description = models.CharField(max_length=scope_terms.DESCRIPTION_LENGTH, blank=True)
+    roles = models.JSONField(default=list, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api", "name"], name="scope_of_an_api_unique"),
+            models.UniqueConstraint(fields=["name"], condition=models.Q(api=None), name="shared_scope_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"scope": self.name, "api_id": str(self.api_id) if self.api_id else ""}
+
+
+class Comment(models.Model):
+    """What somebody says about an API, in either portal; `parent` is the comment that it answers, one level deep."""
+
+    audit_kind: ClassVar = "comment"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="comments")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies")
+    text = models.CharField(max_length=comment_terms.LENGTH)
+    category = models.CharField(max_length=30, default="general")
+    entry_point = models.CharField(max_length=10, choices=_choices(EntryPoint))
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["api", "parent", "-created_at"], name="comments_of_an_api"),
+            models.Index(fields=["author", "-created_at"], name="comments_of_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "author": self.author.username}
+
+
 class Revision(models.Model):
-    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need."""
+    """What an API was at one moment: an immutable snapshot of all that routing, policy and endpoints need.
+
+    `breaking` are the sentences of `publisher.asyncapi.changes.breaking`, against what was deployed when it was made.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     description = models.CharField(max_length=255, blank=True)
     snapshot = models.JSONField()
+    breaking = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
@@ -172,3 +397,15 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api} revision {self.number}"
+
+
+class ImportDraft(models.Model):
+    """A file that somebody uploaded to import, until they say what becomes of it or a day has passed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    content = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"upload of {self.owner}"

@@ -1,9 +1,28 @@
 """Who may do what to an API. Creators make the design, publishers deliver it, observers read, admins do all."""
 
+from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
-from accounts.roles import PUBLISHER_PORTAL, Role
+from accounts.roles import PUBLISHER_PORTAL, Role, in_order
+from core.errors import NotAllowed
 from publisher.lifecycle import State
-from publisher.models import Api
+from publisher.models import Api, Comment
+from publisher.presentation import AccessControl
+
+
+class EditorsChosen(NotAllowed):
+    """The API is edited only by its provider and by creators who hold certain roles."""
+
+    def __init__(self, api: Api, roles: str) -> None:
+        super().__init__(
+            f"{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. "
+            f"Ask {api.provider.display_name} to open it to you."
+        )
+
+
+class NotYourComment(NotAllowed):
+    """Only who wrote a comment may change it."""
+
+    sentence = "Only the person who wrote a comment may change it."
 
 
 def require_enter(user: Viewer) -> None:
@@ -17,18 +36,21 @@ def require_create(user: Viewer) -> None:
 
 
 def require_edit(user: Viewer, api: Api) -> None:
-    """Changing the design, also by going back to a revision."""
+    """Changing the design, also by going back to a revision: a creator, of those that the API is open to."""
     require_role(user, Role.CREATOR, to="Changing the design of an API")
+    _require_access(user, api)
 
 
 def require_version(user: Viewer, api: Api) -> None:
     """Copying the API to a new version."""
     require_role(user, Role.CREATOR, to="Making a new version")
+    _require_access(user, api)
 
 
 def require_delete(user: Viewer, api: Api) -> None:
     """A creator may delete what is not served; what is served needs the right to take it off the gateway too."""
     require_role(user, Role.CREATOR, to="Deleting an API")
+    _require_access(user, api)
     if api.deployed_revision_id is not None:
         require_role(user, Role.PUBLISHER, to="Deleting an API that is on the gateway")
 
@@ -45,8 +67,12 @@ def require_deploy(user: Viewer, api: Api) -> None:
 
 def require_set_plans(user: Viewer, api: Api) -> None:
     """A publisher may always; a creator while the API is still a design."""
+    if api.stage is State.CREATED and can_edit(user, api):
+        return
     roles = (Role.CREATOR, Role.PUBLISHER) if api.stage is State.CREATED else (Role.PUBLISHER,)
     require_role(user, *roles, to="Choosing the business plans of an API")
+    if not (isinstance(user, User) and user.has_role(Role.PUBLISHER)):
+        _require_access(user, api)
 
 
 def require_publish(user: Viewer, api: Api | None = None) -> None:
@@ -54,9 +80,62 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
+
+
+def require_try(user: Viewer, api: Api) -> None:
+    """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+
+
+def require_document(user: Viewer, api: Api) -> None:
+    """Writing, ordering and deleting the documents of an API."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
+
+
+def require_comment(user: Viewer) -> None:
+    """Saying something about an API that one sees, in either portal."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, Role.SUBSCRIBER, to="Writing comments")
+
+
+def require_edit_comment(user: Viewer, comment: Comment) -> None:
+    """Changing what one has said oneself."""
+    require_comment(user)
+    if comment.author_id != user.pk:
+        raise NotYourComment
+
+
+def require_delete_comment(user: Viewer, comment: Comment) -> None:
+    """Taking back what one has said oneself; a publisher or an administrator anybody's."""
+    if comment.author_id != user.pk:
+        require_role(user, Role.PUBLISHER, to="Deleting what others have written")
+
+
+def require_describe_scopes(user: Viewer, api: Api | None) -> None:
+    """Keeping the scopes of an API or, without one, those that all APIs share."""
+    if api:
+        require_edit(user, api)
+    else:
+        require_role(user, Role.ADMIN, to="Changing shared scopes")
+
+
 def require_manage_plans(user: Viewer) -> None:
     """Making, changing and deleting business plans and application plans."""
     require_role(user, Role.ADMIN, to="Managing plans")
+
+
+def require_manage_categories(user: Viewer) -> None:
+    """Making, changing and deleting the categories of the catalogue."""
+    require_role(user, Role.ADMIN, to="Managing categories")
+
+
+def _require_access(user: Viewer, api: Api) -> None:
+    """Where only certain roles may edit an API, its provider, administrators and who holds one of them."""
+    if api.access_control == AccessControl.NONE or user.pk == api.provider_id:
+        return
+    roles = {Role(name) for name in api.access_control_roles}
+    if not (isinstance(user, User) and user.has_role(*roles)):
+        raise EditorsChosen(api, " or ".join(role.value for role in in_order(roles)))
 
 
 can_enter = asks(require_enter)
@@ -68,4 +147,10 @@ can_revise = asks(require_revise)
 can_deploy = asks(require_deploy)
 can_set_plans = asks(require_set_plans)
 can_publish = asks(require_publish)
+can_manage_categories = asks(require_manage_categories)
+can_document = asks(require_document)
+can_comment = asks(require_comment)
+can_edit_comment = asks(require_edit_comment)
+can_delete_comment = asks(require_delete_comment)
+can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

@@ -3,32 +3,82 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from accounts.models import User
+from accounts.permissions import Viewer
+from accounts.roles import PUBLISHER_PORTAL, Role
 from core.errors import Invalid, NotFound
+from core.folded import condition, whole
 from core.models import AuditEntry
-from core.searching import words_of
+from core.searching import terms_of
+from core.text import fold
 from publisher import merging, permissions, validation, versions
 from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
 from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Plan, Revision
+from publisher.models import Api, Category, ImportDraft, Plan, Revision
+from publisher.presentation import AccessControl, Visibility
 
 SORTS = {
     "name": ("name", "version"),
     "-name": ("-name", "-version"),
+    "created": ("created_at",),
+    "-created": ("-created_at",),
     "updated": ("updated_at",),
     "-updated": ("-updated_at",),
     "state": ("state", "name"),
     "-state": ("-state", "name"),
 }
 DEFAULT_SORT = "-updated"
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _named(text: str) -> Q:
+    return Q(name_key__contains=text) | Q(display_name_key__contains=text)
+
+
+def says(text: str) -> Q:
+    """APIs of which the names, context, version, description or a tag hold this text."""
+    addressed = Q(context__icontains=text) | Q(version__icontains=text)
+    return _named(text) | addressed | Q(description_key__contains=text) | Q(tags_key__contains=text)
+
+
+def in_category(name: str) -> Q:
+    """APIs in the category of this name, in any case of letters."""
+    return Q(pk__in=Category.objects.filter(name_key=name, apis__isnull=False).values("apis"))
+
+
+Lookup = str | Callable[[str], Q]
+LOOKUPS: dict[str, Lookup] = {
+    "content": says,
+    "name": _named,
+    "display-name": _named,
+    "context": "context__icontains",
+    "version": "version__icontains",
+    "description": "description_key__contains",
+    "tags": "tags_key__contains",
+    "status": lambda word: Q(
+        state__in=[each.value for each in State if word.upper() in (each.name, each.label.upper())]
+    ),
+    "provider": "provider__username_key__contains",
+    "api-category": in_category,
+    "type": lambda word: Q(pk__isnull=word.upper() not in {"WS", "WEBSOCKET"}),
+}
+"""By which fields APIs are found, in both portals and both kinds of interface; plain words are `content`."""
 ASYNC = "Async"
 
 
@@ -44,6 +94,10 @@ class RevisionNotFound(NotFound):
     code = 900347
 
 
+class ImportDraftNotFound(NotFound):
+    """There is no such upload, or it is somebody else's."""
+
+
 class PlanNotFound(NotFound):
     """There is no plan of this name."""
 
@@ -57,8 +111,21 @@ class UnknownPlan(Invalid):
     code = 900305
 
     def __init__(self, names: Iterable[str]) -> None:
-        sentence = f"There is no business plan called {', '.join(names)}."
+        self.names = list(names)
+        sentence = f"There is no business plan called {', '.join(self.names)}."
         super().__init__(sentence, {"plans": sentence})
+
+
+class CategoryNotFound(NotFound):
+    """There is no such category."""
+
+
+class UnknownCategory(Invalid):
+    """Categories were named that do not exist (field `categories`)."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        sentence = f"There is no category called {', '.join(names)}. Administrators make them."
+        super().__init__(sentence, {"categories": sentence})
 
 
 def apis_for(user: User) -> QuerySet[Api]:
@@ -75,18 +142,30 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
         raise ApiNotFound("There is no such API. It may have been deleted.") from None
 
 
-def search_apis(user: User, *, text: str = "", state: State | None = None, sort: str = DEFAULT_SORT) -> QuerySet[Api]:
-    """The user's APIs whose name, context, version, description or a tag holds every word of `text`.
+def apis_among(user: User, pks: Iterable[str]) -> QuerySet[Api]:
+    """Those of the user's APIs that these ids name, by name, with their plans; what is no id names none."""
+    known = [pk for pk in pks if _is_id(pk)]
+    return apis_for(user).filter(pk__in=known).prefetch_related("plans").order_by("name", "version")
 
-    Raises Invalid for more words than a search may hold.
-    """
-    wanted = Q()
-    for word in words_of(text):
-        named = Q(name_key__contains=word) | Q(context__icontains=word) | Q(version__icontains=word)
-        wanted &= named | Q(description_key__contains=word) | Q(tags_key__contains=word)
-    apis = apis_for(user).filter(wanted)
-    if state is not None:
-        apis = apis.filter(state=state.value)
+
+def relatives_of(user: User, context: str, version: str) -> tuple[Api | None, Api | None]:
+    """The user's API at this context and version, and the newest version of any at this context."""
+    family = apis_for(user).filter(context__iexact=context)
+    newest = max(family, key=lambda each: versions.sort_key(each.version), default=None)
+    return next((each for each in family if each.version.lower() == version.lower()), None), newest
+
+
+def get_import_draft(user: User, pk: uuid.UUID) -> ImportDraft:
+    """What the user uploaded to import; raises ImportDraftNotFound."""
+    draft = ImportDraft.objects.filter(owner=user, pk=pk).first()
+    if draft is None:
+        raise ImportDraftNotFound("This upload is no longer kept. Upload the file again.")
+    return draft
+
+
+def search_apis(user: User, *, text: str = "", sort: str = DEFAULT_SORT) -> QuerySet[Api]:
+    """The user's APIs that fit `text`, words or `name:chat` as LOOKUPS has it. Raises Invalid as `terms_of` does."""
+    apis = apis_for(user).filter(condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
@@ -115,6 +194,56 @@ def plans_named(names: Iterable[str]) -> list[Plan]:
     return list(dict.fromkeys(rows.get(name) or rows[plain[name]] for name in plain))
 
 
+def all_categories() -> QuerySet[Category]:
+    """Every category by name, with `api_count`."""
+    return Category.objects.annotate(api_count=Count("apis")).order_by("name_key")
+
+
+def get_category(pk: uuid.UUID | str) -> Category:
+    """One category. Raises CategoryNotFound."""
+    try:
+        return all_categories().get(pk=pk)
+    except (Category.DoesNotExist, ValidationError):
+        raise CategoryNotFound("There is no such category. It may have been deleted.") from None
+
+
+def categories_named(names: Iterable[str]) -> list[Category]:
+    """The categories of these names, in any case of letters; raises UnknownCategory where one does not exist."""
+    wanted = {fold(name): name for name in names}
+    rows = {row.name_key: row for row in Category.objects.filter(name_key__in=wanted)}
+    if missing := [name for key, name in wanted.items() if key not in rows]:
+        raise UnknownCategory(missing)
+    return [rows[key] for key in wanted]
+
+
+def visible_to(viewer: Viewer) -> Q:
+    """The APIs that the viewer may find in the Developer Portal, whatever their state.
+
+    Those for everybody, those for one of the viewer's roles, and those of whose team the viewer is: their provider, and
+    who works in the Publisher, with one of the roles that may edit where these are named.
+    """
+    everybody = Q(visibility=Visibility.PUBLIC)
+    if not isinstance(viewer, User):
+        return everybody
+    if Role.ADMIN in viewer.roles:
+        return Q()
+    theirs, edited = Q(), Q(access_control=AccessControl.NONE)
+    for role in viewer.roles:
+        theirs |= Q(visible_roles_key__contains=whole(role))
+        edited |= Q(access_control_roles_key__contains=whole(role))
+    team = edited if viewer.roles & PUBLISHER_PORTAL else Q(pk__in=())
+    return everybody | Q(provider=viewer) | Q(visibility=Visibility.RESTRICTED) & (theirs or Q(pk__in=())) | team
+
+
+def known_plans(names: Iterable[str]) -> tuple[list[Plan], list[str]]:
+    """The plans of these names that exist, and the names of those that do not."""
+    wanted = list(names)
+    try:
+        return plans_named(wanted), []
+    except UnknownPlan as refusal:
+        return plans_named([name for name in wanted if name not in refusal.names]), refusal.names
+
+
 def plans_of(api: Api) -> list[Plan]:
     """The plans under which the API is offered, in the order of `all_plans`."""
     return list(all_plans().filter(apis=api))
@@ -127,7 +256,13 @@ def revisions_of(api: Api) -> QuerySet[Revision]:
 
 def next_revision_number(api: Api) -> int:
     """The number that the API's next revision will have."""
-    return (api.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return max(api.revisions.aggregate(last=Max("number"))["last"] or 0, api.revisions_made) + 1
+
+
+def who_goes(api: Api) -> QuerySet[Revision]:
+    """The revisions of which one goes when the next is made, the oldest first; none while there is room for more."""
+    undeployed = api.revisions.exclude(deployed_for=api).order_by("number")
+    return undeployed if api.revisions.count() >= settings.MOST_REVISIONS else undeployed.none()
 
 
 def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
@@ -152,7 +287,7 @@ def older_versions_of(api: Api) -> list[Api]:
 
 def context_is_open(api: Api) -> bool:
     """Whether the context may still change: no revision and no other version depends on it."""
-    return not api.revisions.exists() and len(versions_of(api)) == 1
+    return not (api.revisions_made or api.revisions.exists()) and len(versions_of(api)) == 1
 
 
 def deployed_versions_of(api: Api) -> list[Api]:
@@ -202,7 +337,7 @@ def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
 
 def base_of(api: Api) -> dict[str, str]:
     """A digest of every field of the design as it is now, for a page to take along. It holds no secret."""
-    fields = merging.fields_of(design_of(api, [*PARTS, "plans"]))
+    fields = merging.fields_of(design_of(api, [*PARTS, *merging.RELATED]))
     fields[merging.SEALED] = fields[merging.SECRET]
     fields[merging.SECRET] = dict.fromkeys(fields[merging.SECRET], HIDDEN)
     return {name: merging.digest(value) for name, value in fields.items()}
@@ -210,7 +345,8 @@ def base_of(api: Api) -> dict[str, str]:
 
 def design_of(api: Api, parts: Iterable[str]) -> dict[str, Any]:
     """Some parts of the design as they are stored, whole."""
-    present = {part: list(api.plans.all()) if part == "plans" else getattr(api, part) for part in parts}
+    present = {part: getattr(api, part) for part in parts}
+    present |= {part: list(present[part].all()) for part in present.keys() & merging.RELATED}
     if "endpoint_options" in present:
         present["endpoint_options"] = EndpointOptions.from_document(api.endpoint_options).to_document()
     return present

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 
@@ -16,6 +17,7 @@ ROUTED = {
     "sandbox": "sandbox endpoint",
     "endpoint_options": "endpoint configuration",
     "topics": "topics",
+    "definition": "AsyncAPI definition",
     "origins": "allowed origins",
     "query_token": "tokens in the address",
 }
@@ -33,6 +35,9 @@ def take(api: Api) -> dict[str, Any]:
         "sandbox": api.sandbox,
         "endpoint_options": EndpointOptions.from_document(api.endpoint_options).to_document(),
         "topics": api.topics,
+        "definition": api.definition,
+        "description": api.description,
+        "tags": api.tags,
         "plans": sorted(api.plans.values_list("name", flat=True)),
         "origins": api.origins,
         "query_token": api.query_token,
@@ -47,4 +52,12 @@ def differences(api: Api) -> list[str]:
     # An option that did not exist yet in those days has its default since.
     options = EndpointOptions.from_document(deployed.get("endpoint_options", {}))
     deployed["endpoint_options"] = options.to_document()
+    deployed.setdefault("definition", now["definition"])
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]
+
+
+def breaking(api: Api) -> list[str]:
+    """What of the design would break clients of the deployed revision, a sentence for each."""
+    if api.deployed_revision is None:
+        return []
+    return changes.breaking(api.deployed_revision.snapshot["topics"], api.topics)

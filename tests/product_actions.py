@@ -7,11 +7,13 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
+from PIL import Image
 
 from accounts.models import RoleGrant, User
 from devportal import operations as devportal
@@ -20,8 +22,11 @@ from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
 from publisher import operations as publisher
+from publisher.comment_terms import EntryPoint
+from publisher.document_terms import Upload
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
+from publisher.operations import comments, documents, scopes
 from publisher.operations.plans import create_plan
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 
@@ -156,6 +161,35 @@ def revoke_all_tokens(application: str) -> None:
     devportal.revoke_tokens_of(client=client, actor=client.application.owner, now=timezone.now())
 
 
+def contract_of_trades() -> list[dict[str, Any]]:
+    """Two topics with all that can be said of one."""
+    trade = {
+        "type": "object",
+        "required": ["price", "symbol"],
+        "properties": {
+            "symbol": {"type": "string", "description": "Wertpapierkennnummer, wie sie die Börse führt."},
+            "price": {"type": "number", "minimum": 0},
+            "side": {"enum": ["buy", "sell"]},
+            "buyer": {"type": "object", "properties": {"name": {"type": "string", "description": "اسم المشتري"}}},
+        },
+    }
+    example = {"symbol": "BMW", "price": 81.4, "side": "buy", "buyer": {"name": "باسم"}}
+    message = {"name": "trade", "summary": "One trade, as it happened.", "schema": trade, "examples": [example]}
+    orders = {"name": "wertpapierauftragserteilungsbestätigung", "summary": "تأكيد الطلب"}
+    return [
+        {"target": "/lobby", "verbs": ["subscribe"], "description": "Who is there."},
+        {
+            "target": "/trades/{symbol}/wertpapierhandelsplattform/{venue}",
+            "verbs": ["publish", "subscribe"],
+            "scopes": ["trades.read", "trades.write"],
+            "mapping": "/v2/trades/{symbol}",
+            "description": "الصفقات.\n\nEvery trade of one security.",
+            "parameters": {"symbol": "Which security."},
+            "messages": {"publish": [message, orders], "subscribe": [message]},
+        },
+    ]
+
+
 def furnish(endpoint: str) -> dict[str, str]:
     """A world with something on every page: what the words in the visits stand for.
 
@@ -172,11 +206,30 @@ def furnish(endpoint: str) -> dict[str, str]:
         BACKWARDS, endpoint, plans=("Gold", "Silver", "Unlimited"), context="/marktdaten/boersenteilnehmer/verteilung"
     )
     market = Api.objects.get(pk=api)
+    administrator = User.objects.filter(role_grants__role="admin").first()
+    assert administrator
+    shelf = publisher.create_category(name="Finanzmarktinformationen", actor=administrator, now=now)
+    picture = BytesIO()
+    Image.linear_gradient("L").save(picture, "PNG")
     fields = {
-        "description": "أسعار كل شيء، كما تتغير.\n\nOne message a trade.",
+        "description": "أسعار كل شيء، كما تتغير.\n\n## One message a trade\n\n* **price**\n\n|a|b|\n|-|-|\n|1|2|",
         "tags": ["أسعار", "wetterbeobachtungsdaten", "live"],
+        "categories": [shelf],
+        "business_owner": "Handelsüberwachungsstelle der Börse",
+        "business_owner_email": "aufsicht@example.test",
+        "technical_owner_email": "technik@example.test",
+        "source_link": "https://git.example.test/marktdaten/boersenteilnehmer/verteilung/hauptzweig",
+        "support_link": "https://help.example.test",
+        "properties": [
+            {"name": "Geschäftsbereich", "value": "Marktdaten und Handelsüberwachung", "shown": True},
+            {"name": "cost-centre", "value": "4711", "shown": False},
+        ],
     }
-    publisher.update_api(api=market, changes=fields, actor=alice, now=now)
+    room, trades = contract_of_trades()
+    market = publisher.update_api(api=market, changes={**fields, "topics": [room, trades]}, actor=alice, now=now)
+    market = publisher.deploy_revision(api=market, actor=bob, now=now)
+    market = publisher.update_api(api=market, changes={"topics": [trades]}, actor=alice, now=now)
+    market = publisher.set_thumbnail(api=market, content=picture.getvalue(), actor=alice, now=now)
     copy = publisher.create_version(api=market, version="2.0.0", actor=alice, now=now)
     publisher.transition_api(api=copy, action=Action.PROTOTYPE, actor=bob, now=now)
     retired = publish("Wetterbeobachtungsstationsmesswerte Nordrhein-Westfalen", endpoint, context="/wetter")
@@ -192,12 +245,39 @@ def furnish(endpoint: str) -> dict[str, str]:
     set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
     return {
         "api": api,
+        "trades": trades["target"],
         "prototype": str(copy.pk),
         "retired": retired,
         "draft": str(draft.pk),
         "deprecated": deprecated,
+        "category": str(shelf.pk),
         "application": keys["application"],
+        **written_about(market),
     }
+
+
+def written_about(api: Api) -> dict[str, str]:
+    """Documents of every kind, a thread, a scope of the API's own, a shared one and one that nobody has described."""
+    alice, now = _named("alice"), timezone.now()
+    text = "# Verbindungsaufbau\n\n| Feld | بيان |\n|---|---|\n| `raum` | الغرفة |\n\n> Nur lesen.\n\n1. a\n2. b\n"
+    fields = {"name": "Schnelleinstieg für Börsenteilnehmerinnen", "summary": "كيف تبدأ", "content": text}
+    guide = documents.create_document(api=api, fields=fields, actor=alice, now=now)
+    upload = Upload("Nachrichtenformatbeschreibungsdokument.txt", b"text")
+    fields = {"name": "دليل", "type": "OTHER", "other_type": "Versionshinweise", "visibility": "PRIVATE"}
+    documents.create_document(api=api, fields=fields, upload=upload, actor=alice, now=now)
+    fields = {"name": "Forum", "type": "PUBLIC_FORUM", "source": "URL", "url": f"https://a.test/{'forum' * 20}"}
+    documents.create_document(api=api, fields=fields, actor=alice, now=now)
+    said = {"api": api, "entry_point": EntryPoint.DEVPORTAL, "now": now}
+    thread = comments.create_comment(text=BACKWARDS * 6, actor=_named("carol"), **said)
+    comments.create_comment(text="Donaudampfschifffahrtsgesellschaft" * 5, parent=thread, actor=alice, **said)
+    by = {"actor": _named("admin"), "now": now}
+    fields = {"name": "marktdaten:lesen", "description": "Kurse lesen أسعار", "roles": ["creator", "subscriber"]}
+    scope = scopes.create_scope(api=api, fields=fields, **by)
+    shared = scopes.create_scope(api=None, fields={"name": "gemeinsam:schreiben", "display_name": "كتابة"}, **by)
+    asked = [scope.name, shared.name, "unbeschrieben:" + "x" * 60]
+    topics = [{"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
+    publisher.update_api(api=api, changes={"topics": topics}, actor=alice, now=now)
+    return {"document": str(guide.pk), "scope": str(scope.pk), "shared": str(shared.pk)}
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -27,14 +29,18 @@ from accounts.models import User
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy, OwnerBlock
 from gateway.models import ConnectionRecord, WorkerRecord
+from publisher import archives
 from publisher import operations as publishing
+from publisher.comment_terms import EntryPoint
+from publisher.document_terms import Upload
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
 from publisher.models import Api
+from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, plans
+from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -87,7 +93,11 @@ READ = "302 404 404 200 200 200 200"
 EDITED = "302 404 404 302 403 403 302"
 DELIVERED = "302 404 404 403 302 403 302"
 
+WRITTEN = "302 404 404 302 302 403 302"
+
 # Pages of the Developer Portal: who is no developer is refused; somebody else's application is hidden, even from admin.
+FOR_CREATORS = FOR_TEAM = "404 404 404 200 200 200 200"
+HIDDEN = "302 404 404 403 403 403 404"
 DEVELOPERS = "302 200 200 403 403 403 200"
 DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
@@ -99,17 +109,23 @@ CLIENTS = "401 401 401 401 401 401 401"
 REST_SIGNED_IN = "401 200 200 200 200 200 200"
 REST_LISTED = "401 403 403 200 200 200 200"
 REST_READ = "401 404 404 200 200 200 200"
+REST_WRITTEN = "401 404 404 200 200 403 200"
 REST_DELIVERED = "401 404 404 403 200 403 200"
 REST_MINE = "401 200 404 404 404 404 404"
 REST_MINE_MADE = "401 201 404 404 404 404 404"
 REST_MINE_GONE = "401 200 404 404 404 404 404"
 
+BULK = "302 403 403 403 200 403 200"
+BASIC = {"description": "New.", "tags": "", "visibility": "PUBLIC", "access_control": "NONE"}
 NEW = "another horse battery staple"
 ECHO = {"name": "Other", "context": "/other", "version": "1"}
 OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
+DOCUMENT = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "source": "MARKDOWN", "content": "New."}
+DOCUMENT_BODY = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "sourceType": "MARKDOWN"}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
+DEFINITION = "asyncapi: 3.0.0\ninfo:\n  title: Other\n  version: '1'\nchannels:\n  rooms:\n    address: /rooms\n"
 API = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
 CONSENT = {
     "client_id": "{client_id}",
@@ -120,7 +136,11 @@ CONSENT = {
     "code_challenge_method": "S256",
 }
 SUBSCRIPTION = {"applicationId": "{application}", "apiId": "{free}", "throttlingPolicy": "Gold"}
+GUARDED = {"name": "Guarded", "context": "/guarded", "version": "1.0.0", "description": "New."}
+FOR_ROLE = {"visible_roles": ["creator"]}
 KEYS = {"keyType": "SANDBOX", "grantTypesToBeSupported": ["client_credentials"]}
+
+PICTURE = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.png", picture())})
 
 PUBLISHER_PAGES = [
     Line("GET", "publisher:home", LEADS_ON),
@@ -134,6 +154,16 @@ PUBLISHER_PAGES = [
         query="publish",
         body={**ECHO, "endpoint": BACKEND, "plans": ["Gold"], "publish": "1"},
     ),
+    Line("GET", "publisher:import", "302 403 403 200 403 403 200"),
+    Line("POST", "publisher:import", "302 403 403 400 403 403 400"),  # without a file: see test_exchange.py
+    Line("GET", "publisher:import-draft", "302 403 403 200 403 403 404", ("draft_import",)),
+    Line(
+        "POST",
+        "publisher:import-draft",
+        "302 403 403 302 403 403 404",
+        ("draft_import",),
+        body={"mode": "new", "name": "Imported", "context": "/imported", "version": "1"},
+    ),
     Line("GET", "publisher:field-checks", "302 403 403 200 403 403 200", query="field=name&value=Chat"),
     Line(
         "POST",
@@ -143,11 +173,63 @@ PUBLISHER_PAGES = [
     ),
     Line("GET", "publisher:api", READ, ("api",)),
     Line("GET", "publisher:basic-info", READ, ("api",)),
-    Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", "description": "New.", "tags": ""}),
+    Line("POST", "publisher:basic-info", EDITED, ("api",), body={"seen": "{seen}", **BASIC}),
+    Line("GET", "publisher:business-info", READ, ("api",)),
+    Line("POST", "publisher:business-info", EDITED, ("api",), body={"seen": "{seen}", "business_owner": "Dora"}),
+    Line("GET", "publisher:properties", READ, ("api",)),
+    Line("POST", "publisher:properties", EDITED, ("api",), body={"seen": "{seen}", "name_0": "team", "value_0": "A"}),
+    Line("GET", "publisher:thumbnail", READ, ("chosen",)),
+    Line("POST", "publisher:thumbnail", EDITED, ("api",), body={"remove": "1"}),
+    Line("POST", "publisher:previews", "302 403 403 200 200 200 200", body={"description": "**New**"}),
+    Line("GET", "publisher:bulk-transitions", BULK, query="action=Publish&apis={draft}+CREATED"),
+    Line("POST", "publisher:bulk-transitions", BULK, body={"action": "Publish", "apis": "{draft} CREATED"}),
+    # An API that only its provider and creators who are publishers too may edit.
+    Line("GET", "publisher:basic-info", READ, ("guarded",)),
+    Line(
+        "POST",
+        "publisher:basic-info",
+        "302 404 404 403 403 403 302",
+        ("guarded",),
+        body={"seen": "{seen_guarded}", "context": "/guarded", **BASIC},
+    ),
+    Line("POST", "publisher:versions", "302 404 404 403 403 403 302", ("guarded",), body={"version": "2.0.0"}),
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
     Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
+    Line("GET", "publisher:topics", READ, ("api",)),
+    Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
+    Line(
+        "POST",
+        "publisher:topic",
+        EDITED,
+        ("api",),
+        body={"seen": "{seen}", "original": "", "target": "/lobby", "verbs": ["publish"]},
+    ),
+    Line("GET", "publisher:message", READ, ("api",), query="topic=/rooms&direction=publish"),
+    Line(
+        "POST",
+        "publisher:message",
+        EDITED,
+        ("api",),
+        query="topic=/rooms&direction=publish",
+        body={"seen": "{seen}", "name": "say"},
+    ),
+    Line("POST", "publisher:topic-moves", EDITED, ("api",), body={"topic": "/rooms", "to": "up"}),
+    Line("POST", "publisher:topic-deletions", EDITED, ("api",), body={"topic": "/rooms"}),
+    Line("GET", "publisher:definition", READ, ("api",)),
+    Line("GET", "publisher:definition-file", READ, ("api",), query="version=2.6&format=json"),
+    Line("GET", "publisher:definition-edit", "302 404 404 200 403 403 200", ("api",)),
+    Line(
+        "POST", "publisher:definition-edit", EDITED, ("api",), body={"take": "1", "seen": "{seen}", "text": DEFINITION}
+    ),
+    Line("GET", "publisher:create-from-definition", "302 403 403 200 403 403 200"),
+    Line(
+        "POST",
+        "publisher:create-from-definition",
+        "302 403 403 302 403 403 302",
+        body={**ECHO, "plans": ["Gold"], "text": DEFINITION},
+    ),
     Line("GET", "publisher:plans", READ, ("api",)),
     Line("POST", "publisher:plans", DELIVERED, ("api",), body={"seen": "{seen}", "plans": ["Gold"]}),
     Line(
@@ -160,16 +242,41 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:deployments", READ, ("api",)),
     Line("POST", "publisher:deployments", DELIVERED, ("api",), body={"revision": "{revision}"}),
     Line("POST", "publisher:revisions", "302 404 404 302 302 403 302", ("api",), body={"description": "New."}),
+    Line("POST", "publisher:revision-deletion", "302 404 404 302 302 403 302", ("api", "revision")),
+    Line("GET", "publisher:comparison", READ, ("api",)),
     Line("POST", "publisher:undeployment", DELIVERED, ("api",)),
     Line("POST", "publisher:restorations", EDITED, ("api",), body={"revision": "{revision}"}),
     Line("GET", "publisher:lifecycle", READ, ("api",)),
     Line("POST", "publisher:transitions", DELIVERED, ("draft",), body={"action": "Publish", "seen": "CREATED"}),
-    Line("GET", "publisher:versions", "302 404 404 200 403 403 200", ("api",)),
+    Line("GET", "publisher:export", READ, ("api",)),
+    Line("GET", "publisher:versions", READ, ("api",)),
+    Line("POST", "publisher:default-version", EDITED, ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
     Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
     Line("POST", "publisher:deletion", EDITED, ("draft",)),
     Line("POST", "publisher:deletion", "302 404 404 403 403 403 302", ("api",), body={"confirmation": "EchoWebSocket"}),
+    Line("GET", "publisher:documents", READ, ("api",)),
+    Line("GET", "publisher:document-create", "302 404 404 200 200 403 200", ("api",)),
+    Line("POST", "publisher:document-create", WRITTEN, ("api",), body={**DOCUMENT, "name": "New"}),
+    Line("GET", "publisher:document", READ, ("api", "document")),
+    Line("POST", "publisher:document", WRITTEN, ("api", "document"), body={**DOCUMENT, "seen": "{seen_document}"}),
+    Line("POST", "publisher:document-moves", WRITTEN, ("api", "document"), body={"direction": "down"}),
+    Line("POST", "publisher:document-deletions", WRITTEN, ("api", "document")),
+    Line("GET", "publisher:document-file", READ, ("api", "file")),
+    Line("GET", "publisher:comments", READ, ("api",)),
+    Line("POST", "publisher:comments", WRITTEN, ("api",), body={"text": "Hello"}),
+    Line("POST", "publisher:comment", "302 404 404 403 403 403 403", ("api", "comment"), body={"text": "Hello"}),
+    Line("POST", "publisher:comment-deletions", DELIVERED, ("api", "comment")),
+    Line("GET", "publisher:scopes", READ, ("api",)),
+    Line("GET", "publisher:scope-create", "302 404 404 200 403 403 200", ("api",)),
+    Line("POST", "publisher:scope-create", EDITED, ("api",), body={"name": "new"}),
+    Line("GET", "publisher:scope", "302 404 404 200 403 403 200", ("api", "scope")),
+    Line("POST", "publisher:scope", EDITED, ("api", "scope"), body={"seen": "{seen_scope}"}),
+    Line("POST", "publisher:scope-deletions", EDITED, ("api", "scope")),
+    Line("GET", "devportal:trial", READ, ("api",)),
+    Line("POST", "devportal:trial-tickets", "302 404 404 200 200 403 200", ("api",)),
+    Line("GET", "devportal:trial-diagnosis", READ, ("api",)),
     Line("GET", "devportal:subscribers", READ, ("api",)),
     Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
     Line("POST", "devportal:block-deletions", DELIVERED, ("api", "block")),
@@ -180,8 +287,29 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:home", LEADS_ON),
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
+    Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:definition-file", OPEN, ("api",)),
+    Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
+    # By role: creators only, and its team. Private: only its team.
+    Line("GET", "devportal:api", FOR_CREATORS, ("chosen",)),
+    Line("GET", "devportal:api", FOR_TEAM, ("private",)),
+    Line("GET", "devportal:thumbnail", FOR_CREATORS, ("chosen",)),
+    Line("GET", "devportal:credentials", "302 404 404 403 403 403 200", ("private",)),
+    Line("GET", "devportal:wizard", "302 404 404 403 403 403 200", ("private",)),
+    Line("GET", "devportal:subscription-create", "302 404 404 403 403 403 404", ("application", "private")),
+    Line("GET", "devportal:wizard-subscribe", "302 404 404 403 403 403 404", ("private", "application")),
+    Line("POST", "devportal:wizard-subscribe", HIDDEN, ("private", "application"), body={"plan": "Gold"}),
     Line("GET", "devportal:credentials", DEVELOPERS, ("api",)),
+    Line("GET", "devportal:documents", OPEN, ("api",)),
+    Line("GET", "devportal:document", OPEN, ("api", "document")),
+    Line("GET", "devportal:document", "404 404 404 404 404 404 404", ("draft", "document")),
+    Line("GET", "devportal:document-file", "404 200 200 200 200 200 200", ("api", "file")),
+    Line("GET", "devportal:comments", OPEN, ("api",)),
+    Line("POST", "devportal:comments", "302 302 302 302 302 403 302", ("api",), body={"text": "Hello"}),
+    Line("POST", "devportal:comments", "302 404 404 404 404 404 404", ("draft",), body={"text": "Hello"}),
+    Line("POST", "devportal:comment", "302 302 403 403 403 403 403", ("api", "comment"), body={"text": "Hello"}),
+    Line("POST", "devportal:comment-deletions", "302 302 403 403 302 403 302", ("api", "comment")),
     Line("GET", "devportal:wizard", DEVELOPERS, ("api",)),
     Line("POST", "devportal:wizard", DONE_BY_DEVELOPERS, ("api",), body={**APPLICATION, "which": "new"}),
     Line(
@@ -239,6 +367,17 @@ ADMIN_PAGES = [
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+    Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
+    Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
+    Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
+    Line("POST", "publisher-admin:category", ADMINISTERED.format(302), ("category",), body={"name": "Other"}),
+    Line("POST", "publisher-admin:category-deletions", ADMINISTERED.format(302), ("category",)),
+    Line("GET", "publisher-admin:scopes", ADMINISTERED.format(200)),
+    Line("GET", "publisher-admin:scope-create", ADMINISTERED.format(200)),
+    Line("POST", "publisher-admin:scope-create", ADMINISTERED.format(302), body={"name": "new"}),
+    Line("GET", "publisher-admin:scope", ADMINISTERED.format(200), ("shared_scope",)),
+    Line("POST", "publisher-admin:scope", ADMINISTERED.format(302), ("shared_scope",), body={"seen": "{seen_scope}"}),
+    Line("POST", "publisher-admin:scope-deletions", ADMINISTERED.format(302), ("shared_scope",)),
 ]
 
 ACCOUNT_PAGES = [
@@ -304,6 +443,15 @@ REST_ADMIN = [
     Line("DELETE", "api:deny-policies-api:deny-policy", REST_ADMINISTERED.format(200), ("denied",)),
 ]
 
+C = "api:categories-api:"
+REST_CATEGORIES = [
+    Line("GET", C + "categories", REST_ADMINISTERED.format(200)),
+    Line("POST", C + "categories", REST_ADMINISTERED.format(201), body={"name": "Other"}),
+    Line("GET", C + "category", REST_ADMINISTERED.format(200), ("category",)),
+    Line("PUT", C + "category", REST_ADMINISTERED.format(200), ("category",), body={"name": "Other"}),
+    Line("DELETE", C + "category", REST_ADMINISTERED.format(200), ("category",)),
+]
+
 U = "api:users-api:"
 REST_USERS = [
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
@@ -347,24 +495,74 @@ REST_PUBLISHER = [
     Line("POST", P + "apis", "401 403 403 201 403 403 201", body=ECHO),
     Line("POST", P + "validate", REST_LISTED, query="query=name:EchoWebSocket"),
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
+    Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
+    Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "topics", REST_READ, ("api",)),
+    Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
+    Line("GET", P + "asyncapi", REST_READ, ("api",)),
+    Line("PUT", P + "asyncapi", "401 404 404 200 403 403 200", ("api",), body={"apiDefinition": DEFINITION}),
+    Line(
+        "POST",
+        P + "import-asyncapi",
+        "401 403 403 201 403 403 201",
+        body={
+            "apiDefinition": DEFINITION,
+            "additionalProperties": json.dumps(ECHO).replace("{", "{{").replace("}", "}}"),
+        },
+    ),
+    Line("POST", P + "validate-asyncapi", "401 403 403 200 403 403 200", body={"apiDefinition": DEFINITION}),
+    Line("PUT", P + "api", "401 404 404 403 403 403 200", ("guarded",), body=GUARDED),
+    Line("GET", P + "thumbnail", REST_READ, ("chosen",)),
+    Line("PUT", P + "thumbnail", "401 404 404 200 403 403 200", ("api",), body=PICTURE),
+    Line("DELETE", P + "thumbnail", "401 404 404 200 403 403 200", ("chosen",)),
+    Line("GET", P + "categories", REST_LISTED),
     Line("GET", P + "lifecycle-state", REST_READ, ("api",)),
     Line("GET", P + "lifecycle-history", REST_READ, ("api",)),
     Line("GET", P + "revisions", REST_READ, ("api",)),
     Line("POST", P + "revisions", "401 404 404 201 201 403 201", ("api",), body={"description": "New."}),
     Line("GET", P + "revision", REST_READ, ("api", "revision")),
+    Line("DELETE", P + "revision", "401 404 404 200 200 403 200", ("api", "revision")),
+    Line("GET", P + "deployments", REST_READ, ("api",)),
     Line("POST", P + "deploy-revision", REST_DELIVERED, ("api",), query="revisionId={revision}", body=[]),
     Line("POST", P + "undeploy-revision", REST_DELIVERED, ("api",), body=[]),
     Line("POST", P + "restore-revision", "401 404 404 201 403 403 201", ("api",), query="revisionId={revision}"),
+    Line("GET", P + "documents", REST_READ, ("api",)),
+    Line("POST", P + "documents", "401 404 404 201 201 403 201", ("api",), body={**DOCUMENT_BODY, "name": "New"}),
+    Line("POST", P + "document-validate", REST_READ, ("api",), query="name=Guide"),
+    Line("GET", P + "document", REST_READ, ("api", "document")),
+    Line("PUT", P + "document", REST_WRITTEN, ("api", "document"), body={**DOCUMENT_BODY, "summary": "New."}),
+    Line("DELETE", P + "document", REST_WRITTEN, ("api", "document")),
+    Line("GET", P + "document-content", REST_READ, ("api", "document")),
+    # A form with nothing in it, for those who may.
+    Line("POST", P + "document-content", "401 404 404 400 400 403 400", ("api", "document")),
+    Line("GET", P + "comments", REST_READ, ("api",)),
+    Line("POST", P + "comments", "401 404 404 201 201 403 201", ("api",), body={"content": "Hello"}),
+    Line("GET", P + "comment", REST_READ, ("api", "comment")),
+    Line("PATCH", P + "comment", "401 404 404 403 403 403 403", ("api", "comment"), body={"content": "Hello"}),
+    Line("DELETE", P + "comment", REST_DELIVERED, ("api", "comment")),
+    Line("GET", P + "replies", REST_READ, ("api", "comment")),
+    Line("GET", P + "api-scopes", REST_READ, ("api",)),
+    Line("POST", P + "api-scopes", "401 404 404 201 403 403 201", ("api",), body={"name": "new"}),
+    Line("GET", P + "api-scope", REST_READ, ("api", "scope")),
+    Line("PUT", P + "api-scope", "401 404 404 200 403 403 200", ("api", "scope"), body={"name": "rooms:write"}),
+    Line("DELETE", P + "api-scope", "401 404 404 200 403 403 200", ("api", "scope")),
+    Line("GET", P + "scopes", REST_LISTED),
+    Line("POST", P + "scopes", "401 403 403 403 403 403 201", body={"name": "new"}),
+    Line("GET", P + "scope", REST_LISTED, ("shared_scope",)),
+    Line("PUT", P + "scope", "401 403 403 403 403 403 200", ("shared_scope",), body={"name": "shared"}),
+    Line("DELETE", P + "scope", "401 403 403 403 403 403 200", ("shared_scope",)),
+    Line("GET", P + "scope-usage", REST_LISTED, ("shared_scope",)),
     Line("GET", P + "streaming-plans", REST_LISTED),
     Line("GET", P + "plans", REST_LISTED),
     Line("GET", P + "plan", REST_LISTED, ("plan",)),
     Line("GET", S + "subscriptions", REST_LISTED, query="apiId={api}"),
+    Line("POST", S + "generate-key", "401 404 404 200 200 403 200", ("api",)),
     Line("POST", S + "block", REST_DELIVERED, query="subscriptionId={subscription}&blockState=BLOCKED"),
     Line("POST", S + "unblock", REST_DELIVERED, query="subscriptionId={blocked}"),
     Line("GET", S + "blocks", REST_LISTED, query="apiId={api}"),
@@ -376,7 +574,22 @@ REST_DEVPORTAL = [
     Line("GET", D + "apis", OPEN),
     Line("GET", D + "api", OPEN, ("api",)),
     Line("GET", D + "api", "404 404 404 404 404 404 404", ("draft",)),
+    Line("GET", D + "api", FOR_CREATORS, ("chosen",)),
+    Line("GET", D + "api", FOR_TEAM, ("private",)),
+    Line("GET", D + "api-plans", FOR_TEAM, ("private",)),
+    Line("GET", D + "thumbnail", FOR_CREATORS, ("chosen",)),
+    Line("GET", D + "categories", OPEN),
+    Line("POST", D + "subscriptions", "401 404 404 404 404 404 404", body={**SUBSCRIPTION, "apiId": "{private}"}),
     Line("GET", D + "api-plans", OPEN, ("api",)),
+    Line("GET", D + "documents", OPEN, ("api",)),
+    Line("GET", D + "document", OPEN, ("api", "document")),
+    Line("GET", D + "document-content", "404 200 200 200 200 200 200", ("api", "file")),
+    Line("GET", D + "comments", OPEN, ("api",)),
+    Line("POST", D + "comments", "401 201 201 201 201 403 201", ("api",), body={"content": "Hello"}),
+    Line("GET", D + "comment", OPEN, ("api", "comment")),
+    Line("PATCH", D + "comment", "401 200 403 403 403 403 403", ("api", "comment"), body={"content": "Hello"}),
+    Line("DELETE", D + "comment", "401 200 403 403 200 403 200", ("api", "comment")),
+    Line("GET", D + "replies", OPEN, ("api", "comment")),
     Line("GET", D + "applications", REST_SIGNED_IN),
     Line("POST", D + "applications", "401 201 201 403 403 403 201", body={"name": "New"}),
     Line("GET", D + "application", REST_MINE, ("application",)),
@@ -436,6 +649,7 @@ TABLE = [
     *REST_DEVPORTAL,
     *REST_REGISTRATION,
     *REST_ADMIN,
+    *REST_CATEGORIES,
     *REST_USERS,
     *REST_PLANS,
     *REST_USAGE,
@@ -451,15 +665,21 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     """Alice's published API, one to be published and one nobody has subscribed to; Carol's application with keys."""
     plans()
     people = {"carol": carol, "mallory": mallory, "alice": alice, "bob": bob, "oscar": observer, "admin": admin}
-    api, free = _published(make_api(alice), admin), _published(make_api(alice, name="Free", context="/free"), admin)
+    rooms = [{"target": "/rooms"}, {"target": "/*"}]
+    api, free = (
+        _published(make_api(alice, topics=rooms), admin),
+        _published(make_api(alice, name="Free", context="/free"), admin),
+    )
     draft = make_api(alice, name="Draft", context="/draft")
     revision = publishing.create_revision(api=api, actor=alice, now=timezone.now())
     application = builders.application(carol, name="Chat client")
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    upload = archives.to_yaml(publishing.document_of(draft))
     kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
+        "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,
         "draft": draft.pk,
@@ -484,8 +704,46 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        **_written_about(api, people),
     }
-    return World(people, things)
+    return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _chosen_few(alice: User, admin: User) -> dict[str, Any]:
+    """APIs that not everybody finds or edits: one for creators, with a picture, one for its team, and one guarded."""
+    chosen = _published(make_api(alice, name="Chosen", context="/chosen", visibility="RESTRICTED", **FOR_ROLE), admin)
+    chosen = publishing.set_thumbnail(api=chosen, content=picture(), actor=alice, now=NOW)
+    private = _published(make_api(alice, name="Private", context="/private", visibility="PRIVATE"), admin)
+    editors = {"access_control": "RESTRICTED", "access_control_roles": ["publisher"]}
+    guarded = make_api(admin, name="Guarded", context="/guarded", **editors)
+    return {
+        "chosen": chosen.pk,
+        "private": private.pk,
+        "guarded": guarded.pk,
+        "seen_guarded": guarded.updated_at.isoformat(),
+        "category": publishing.create_category(name="Payments", actor=admin, now=NOW).pk,
+    }
+
+
+def _written_about(api: Api, people: dict[str, User]) -> dict[str, Any]:
+    """A document for all, a file for people who are signed in, Carol's comment, a scope and a shared one."""
+    by = {"actor": people["alice"], "now": NOW}
+    guide = documents.create_document(api=api, fields={"name": "Guide"}, **by)
+    upload = Upload("guide.txt", b"text")
+    file = documents.create_document(api=api, fields={"name": "File", "visibility": "PRIVATE"}, upload=upload, **by)
+    comment = comments.create_comment(
+        api=api, text="How long?", entry_point=EntryPoint.DEVPORTAL, actor=people["carol"], now=NOW
+    )
+    shared = scopes.create_scope(api=None, fields={"name": "shared"}, actor=people["admin"], now=NOW)
+    return {
+        "document": guide.pk,
+        "file": file.pk,
+        "seen_document": guide.updated_at.isoformat(),
+        "comment": comment.pk,
+        "scope": scopes.create_scope(api=api, fields={"name": "rooms:write"}, **by).pk,
+        "shared_scope": shared.pk,
+        "seen_scope": shared.updated_at.isoformat(),
+    }
 
 
 def _connected(application: Application, api: Api) -> ConnectionRecord:
@@ -580,6 +838,8 @@ def _ask(client: Client, line: Line, world: World) -> HttpResponse:
     address = f"{address}?{query}" if query else address
     if line.method == "GET" or not line.is_rest:
         return getattr(client, line.method.lower())(address, body or {})
+    if isinstance(body, bytes):
+        return client.generic(line.method, address, body, content_type=MULTIPART_CONTENT)
     text = "" if body is None else json.dumps(body, default=str)
     return client.generic(line.method, address, text, content_type="application/json")
 

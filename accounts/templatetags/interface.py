@@ -14,7 +14,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from core import durations, text
+from core import durations, markdown, text
 from core.forms import reopened
 
 register = template.Library()
@@ -108,6 +108,18 @@ def spaced(number: Any) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 application", "9 applications"."""
     return text.count(number, noun)
+
+
+@register.filter
+def markup(written: str) -> SafeString:
+    """Markdown that people wrote, as safe elements."""
+    return markdown.markup(written)
+
+
+@register.filter
+def plain(written: str) -> str:
+    """Markdown that people wrote, as the words of one line."""
+    return markdown.words(written)
 
 
 @register.filter

@@ -147,7 +147,7 @@ class ErrorDocument(serializers.Serializer):  # type: ignore[type-arg]
     error = FieldError(many=True)
 
 
-def answers(success: Mapping[int, Any], *refusals: int) -> dict[int, Any]:
+def answers(success: Mapping[Any, Any], *refusals: int) -> dict[Any, Any]:
     """The answers of an operation for the OpenAPI document: `success`, the refusals named, and those of every one.
 
     400 is one of these: any address and any body may hold what no text can.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -12,12 +11,12 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from core.searching import why_too_much
+from core.folded import condition
+from core.searching import terms_of
 
 Row = TypeVar("Row", bound=Model)
 Thing = TypeVar("Thing")
 
-_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 DEFAULT_LIMIT, MAXIMUM_LIMIT = 25, 500
 PAGE_PARAMETERS = [
     OpenApiParameter("limit", int, description=f"Rows a page, {DEFAULT_LIMIT} by default, at most {MAXIMUM_LIMIT}."),
@@ -78,21 +77,10 @@ def search(
 ) -> QuerySet[Row]:
     """Narrow by WSO2's search words: `name:chat version:1.0` or plain words, which are looked for in `default`.
 
-    `lookups` maps each modifier to a lookup, or to what makes a condition of a value; a value may stand in quotes.
-    Raises ValidationError for a modifier that is not among them, and for more than a search may hold.
+    `lookups` maps each field to a lookup, or to what makes a condition of a value; `default` is a lookup or the name of
+    such a field. Raises Invalid as `core.searching.terms_of` does.
     """
-    if why := why_too_much(text):
-        raise exceptions.ValidationError({"query": why})
-    condition = Q()
-    for word in _WORD.findall(text):
-        modifier, colon, value = word.partition(":")
-        if colon and modifier not in lookups:
-            known = ", ".join(f"{each}:" for each in lookups)
-            raise exceptions.ValidationError({"query": f"{modifier}: cannot be searched for. Possible: {known}"})
-        lookup, sought = (lookups[modifier], value) if colon else (default, word)
-        sought = sought.strip('"')
-        condition &= Q(**{lookup: sought}) if isinstance(lookup, str) else lookup(sought)
-    return rows.filter(condition)
+    return rows.filter(condition(terms_of(text, lookups, ""), {**lookups, "": lookups.get(default, default)}))
 
 
 def changed(given: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import permissions, serializers
 from rest_framework.request import Request
@@ -15,31 +14,23 @@ from rest_framework.response import Response
 
 from accounts.permissions import Viewer
 from accounts.rest import Resource
-from core.folded import whole
 from core.rest.documents import Constant, Moment, answers, list_of
-from core.rest.requests import PAGE_PARAMETERS, one_page, search
+from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import queries
 from devportal.permissions import can_develop
-from publisher.api.documents import OperationsField
+from publisher.api.categories import ApiCategoryList, listed
+from publisher.api.documents import BusinessInformation, CategoryNames, Links, OperationsField, Property
 from publisher.api.plans import ThrottlingPolicy, throttling_policy
+from publisher.api.thumbnails import PICTURE, AnyAccept
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
+from publisher.pictures import picture_of
 from publisher.queries import plans_of
+from publisher.scoping import uses_of
+from publisher.thumbnails import MEDIA_TYPE
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
-LOOKUPS: dict[str, str | Callable[[str], Q]] = {
-    "name": "name_key__contains",
-    "context": "context__icontains",
-    "version": "version__icontains",
-    "status": "state__iexact",
-    "description": "description_key__contains",
-    "provider": "provider__username_key__contains",
-    "display-name": "name_key__contains",
-    "tag": lambda tag: Q(tags_key__contains=whole(tag)),
-    "tags": "tags_key__contains",
-    "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
-    "content": lambda text: Q(name_key__contains=text) | Q(description_key__contains=text) | Q(tags_key__contains=text),
-}
+SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}"
 
 
 class Tier(serializers.Serializer):  # type: ignore[type-arg]
@@ -66,17 +57,29 @@ class EndpointUrls(serializers.Serializer):  # type: ignore[type-arg]
     defaultVersionURLs = Urls(required=False, help_text="Of the default version only.")
 
 
+class ScopeInfo(serializers.Serializer):  # type: ignore[type-arg]
+    """A scope that topics of an API ask for, and whose roles get it."""
+
+    key = serializers.CharField(source="name")
+    name = serializers.CharField(source="display_name")
+    roles = serializers.ListField(child=serializers.CharField())
+    description = serializers.CharField()
+
+
 class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
     """An API in the catalogue."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
+    displayName = serializers.CharField(source="title")
     description = serializers.CharField()
     context = serializers.CharField()  # type: ignore[assignment]
     version = serializers.CharField()
     type = Constant("WS")
     provider = serializers.CharField(source="provider.username")
     lifeCycleStatus = serializers.CharField(source="state")
+    hasThumbnail = serializers.BooleanField(source="thumbnail")
+    businessInformation = BusinessInformation()
     throttlingPolicies = serializers.SerializerMethodField()
     isSubscriptionAvailable = serializers.SerializerMethodField()
     createdTime = Moment(source="created_at")
@@ -96,13 +99,27 @@ class CatalogueDocument(CatalogueEntry):
 
     isDefaultVersion = serializers.BooleanField(source="is_default_version")
     tags = serializers.ListField(child=serializers.CharField())
+    categories = CategoryNames()
+    links = Links()
+    additionalProperties = serializers.SerializerMethodField()
     operations = OperationsField()
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
     authorizationHeader = Constant("Authorization")
+    scopes = serializers.SerializerMethodField()
     tiers = serializers.SerializerMethodField()
     endpointURLs = serializers.SerializerMethodField()
     lastUpdatedTime = Moment(source="updated_at")
+
+    @extend_schema_field(Property(many=True))
+    def get_additionalProperties(self, api: Api) -> list[dict[str, Any]]:  # noqa: N802
+        """Those that the Developer Portal shows."""
+        return [dict(Property(each).data) for each in api.properties if each["shown"]]
+
+    @extend_schema_field(ScopeInfo(many=True))
+    def get_scopes(self, api: Api) -> list[dict[str, Any]]:
+        """Those that somebody has described."""
+        return [dict(ScopeInfo(use.definition).data) for use in uses_of(api) if use.definition]
 
     @extend_schema_field(Tier(many=True))
     def get_tiers(self, api: Api) -> list[dict[str, Any]]:
@@ -137,17 +154,16 @@ class PublishedApis(Resource):
         tags=["APIs"],
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("query", str, description=f"Words, or {', '.join(f'{each}:' for each in LOOKUPS)}"),
+            OpenApiParameter("query", str, description=SEARCHED),
         ],
         responses=answers({200: CatalogueList}, 400),
     )
     def get(self, request: Request) -> Response:
         """By name. Visitors see it too."""
         text = request.query_params.get("query", "")
-        rows = search(queries.catalogue_for(request.user), text, LOOKUPS, "name_key__contains")
         viewed = {"viewer": request.user}
-        page = one_page(request, rows.prefetch_related("plans"), lambda api: CatalogueEntry(api, context=viewed).data)
-        return Response(page)
+        rows = queries.catalogue_for(request.user, text=text).prefetch_related("plans")
+        return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=viewed).data))
 
 
 class CatalogueApi(Resource):
@@ -165,6 +181,39 @@ class CatalogueApi(Resource):
         """With its addresses on the gateway."""
         api = queries.api_for(request.user, api_id)
         return Response(CatalogueDocument(api, context={"viewer": request.user}).data)
+
+
+class CatalogueThumbnail(Resource):
+    """The picture of one API."""
+
+    permission_classes = [permissions.AllowAny]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="getCatalogueThumbnail",
+        summary="Read the picture of an API",
+        tags=["APIs"],
+        responses={(200, MEDIA_TYPE): PICTURE, **answers({304: None}, 404)},
+    )
+    def get(self, request: Request, api_id: UUID) -> HttpResponse:
+        """As WebP; 404 where the API has none."""
+        return picture_of(queries.api_for(request.user, api_id), request)
+
+
+class CatalogueCategories(Resource):
+    """The categories of the catalogue."""
+
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        operation_id="listCatalogueCategories",
+        summary="List the categories",
+        tags=["APIs"],
+        responses=answers({200: ApiCategoryList}),
+    )
+    def get(self, request: Request) -> Response:
+        """By name, with the number of APIs that whoever asks finds in each."""
+        return listed(queries.categories_for(request.user))
 
 
 class ApiPlans(Resource):

@@ -2,16 +2,25 @@
 
 from django.urls import path
 
-from devportal.api import applications, catalogue, keys, plans, subscriptions, tickets
+from devportal.api import applications, catalogue, comments, documentation, keys, plans, subscriptions, tickets
 
 app_name = "devportal-api"
 
+DOCUMENTS, COMMENTS = "apis/<uuid:api_id>/documents", "apis/<uuid:api_id>/comments"
 ONE_KEY = "applications/<uuid:application_id>/oauth-keys/<int:key_mapping_id>"
 
 urlpatterns = [
     path("apis", catalogue.PublishedApis.as_view(), name="apis"),
     path("apis/<uuid:api_id>", catalogue.CatalogueApi.as_view(), name="api"),
+    path("apis/<uuid:api_id>/thumbnail", catalogue.CatalogueThumbnail.as_view(), name="thumbnail"),
+    path("api-categories", catalogue.CatalogueCategories.as_view(), name="categories"),
     path("apis/<uuid:api_id>/subscription-policies", catalogue.ApiPlans.as_view(), name="api-plans"),
+    path(DOCUMENTS, documentation.DocumentsToRead.as_view(), name="documents"),
+    path(f"{DOCUMENTS}/<uuid:document_id>", documentation.DocumentToRead.as_view(), name="document"),
+    path(f"{DOCUMENTS}/<uuid:document_id>/content", documentation.DocumentContent.as_view(), name="document-content"),
+    path(COMMENTS, comments.CommentsOfDevelopers.as_view(), name="comments"),
+    path(f"{COMMENTS}/<uuid:comment_id>", comments.CommentOfDevelopers.as_view(), name="comment"),
+    path(f"{COMMENTS}/<uuid:comment_id>/replies", comments.RepliesOfDevelopers.as_view(), name="replies"),
     path("applications", applications.Applications.as_view(), name="applications"),
     path("applications/<uuid:application_id>", applications.OneApplication.as_view(), name="application"),
     path("applications/<uuid:application_id>/generate-keys", keys.GenerateKeys.as_view(), name="generate-keys"),

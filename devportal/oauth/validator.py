@@ -20,7 +20,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from accounts.models import User
-from devportal import grants, rest_scopes, tokens
+from devportal import grants, queries, rest_scopes, tokens
 from devportal.models import OAuthClient
 
 
@@ -33,7 +33,7 @@ class Validator(OAuth2Validator):
     - an access token lives to its own end, refreshed or not (RFC 6749 §1.5): what it opened stays open;
     - a refresh token is replaced at each use. For a few seconds it may be used again by its client, whose first answer
       may have been lost; later use ends its whole family (RFC 9700 §4.14.2);
-    - a client of the REST API gets those scopes that the roles of its person hold;
+    - a client gets those scopes that the roles of its person hold, of APIs as of the REST API;
     - nobody who is disabled gets or uses a token, nor does a client whose owner is disabled or no developer any more;
     - a redirect over plain HTTP goes to this machine or nowhere (RFC 8252 §7.3);
     - every token made or ended here says in the audit log who did it.
@@ -80,14 +80,13 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: OAuthClient, request: Request, *_: Any, **__: Any
     ) -> bool:
-        """Whether a client may ask for these. Of the REST API's scopes it is given what its person's roles hold.
+        """Whether a client may ask for these. It is given what the roles of its person hold, for APIs and REST alike.
 
         What is left out is missing in the answer's `scope` (RFC 6749 §3.3); if nothing is left, that is a refusal.
         """
-        if client.application is None:
-            holder = tokens.owner_of(client) if request.grant_type == "client_credentials" else request.user
-            if isinstance(holder, User):  # the question to a person is asked before it is known who answers
-                request.scopes = scopes = rest_scopes.granted(scopes, holder.roles)
+        holder = tokens.owner_of(client) if request.grant_type == "client_credentials" else request.user
+        if isinstance(holder, User):  # the question to a person is asked before it is known who answers
+            request.scopes = scopes = _granted(client, scopes, holder)
         return bool(scopes) and super().validate_scopes(client_id, scopes, client, request)
 
     # --- authorization codes -------------------------------------------------------------------------------
@@ -217,6 +216,12 @@ class Validator(OAuth2Validator):
         request.user, request.refresh_token, request.refresh_token_instance = row.user, refresh_token, row
         return bool(row.user.is_active)
 
+    def get_original_scopes(self, refresh_token: str, request: Request, *_: Any, **__: Any) -> list[str]:
+        """What a refresh may carry on: of what the person agreed to, what their roles still allow."""
+        agreed = super().get_original_scopes(refresh_token, request)
+        names = agreed.split() if isinstance(agreed, str) else list(agreed)
+        return _granted(request.client, names, request.user) if request.client.application else names
+
     def validate_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:
         """Whether a token opens the userinfo endpoint: valid, and nobody behind it is disabled."""
         return bool(super().validate_bearer_token(token, scopes, request)) and tokens.is_backed(request.access_token)
@@ -252,6 +257,13 @@ class Validator(OAuth2Validator):
         return True
 
     validate_silent_authorization = validate_silent_login
+
+
+def _granted(client: OAuthClient, scopes: list[str], holder: User) -> list[str]:
+    """Those of the scopes that a client's token for this person carries."""
+    if client.application is None:
+        return rest_scopes.granted(scopes, holder.roles)
+    return queries.scopes_granted(client.application, scopes, holder)
 
 
 def _by(client: OAuthClient, now: datetime, user: User | None = None) -> AbstractContextManager[None]:

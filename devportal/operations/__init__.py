@@ -8,6 +8,12 @@ from devportal.operations.application_plans import (
 from devportal.operations.applications import create_application, delete_application, update_application
 from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
+from devportal.operations.internal_keys import (
+    NothingDeployed,
+    endpoints_of,
+    issue_internal_key,
+    issue_internal_ticket,
+)
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
 from devportal.operations.registrations import register_client
 from devportal.operations.subscriptions import (
@@ -24,6 +30,7 @@ from devportal.operations.tokens import IssuedToken, generate_token, revoke_toke
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
+    "NothingDeployed",
     "add_deny_policy",
     "carry_blocks_over",
     "carry_subscriptions_over",
@@ -33,8 +40,11 @@ __all__ = [
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
+    "endpoints_of",
     "generate_keys",
     "generate_token",
+    "issue_internal_key",
+    "issue_internal_ticket",
     "issue_ticket",
     "lift_block",
     "move_subscriptions",

@@ -95,7 +95,7 @@ def _named(kind: DenyCondition, value: str) -> tuple[str, str]:
     if kind is DenyCondition.API:
         return _api(pk, value)
     owner, _, name = value.partition(":")
-    rows = Application.objects.select_related("owner")
+    rows = Application.objects.select_related("owner").order_by("is_internal")  # two of one name: theirs before ours
     found = rows.filter(pk=pk).first() or rows.filter(owner__username_key=owner, name_key=name).first()
     if found is None:
         raise BadValue(f"There is no application {value}. Write owner and name, such as carol:Chat client.")

@@ -32,6 +32,7 @@ from devportal.subscription_states import (
 )
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api, Plan
+from publisher.queries import visible_to
 
 
 class NotSubscribable(Conflict):
@@ -74,6 +75,8 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
+        if not Api.objects.filter(visible_to(actor), pk=api.pk).exists():
+            raise ApiNotListed
         if api.stage not in SUBSCRIBABLE:
             label = api.stage.label.lower()
             raise NotSubscribable(f"{api} is {label} and takes no new subscribers. Look for another version of it.")

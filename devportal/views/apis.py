@@ -18,6 +18,7 @@ from devportal.permissions import can_develop
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
+from publisher.pictures import picture_of
 from publisher.queries import plans_of
 
 PER_PAGE = 24
@@ -27,15 +28,17 @@ TAGS_SHOWN = 20
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every API that the visitor may find; `q` searches, `tag` narrows."""
-    text, refusal = asked(request.GET.get("q", ""))
-    tag = request.GET.get("tag", "").strip()
-    apis = queries.catalogue_for(request.user, text=text, tag=tag).prefetch_related("plans")
+    text, refusal = asked(request.GET.get("q", ""), queries.LOOKUPS)
+    tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
+    apis = queries.catalogue_for(request.user, text=text, tag=tag, category=category).prefetch_related("plans")
     context = {
         "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
         "refusal": refusal,
         "tag": tag,
+        "category": category,
+        "categories": queries.categories_for(request.user),
         "may_create": isinstance(request.user, User) and can_create(request.user),
     }
     return render(request, "devportal/catalogue/list.html", context, status=400 if refusal else 200)
@@ -52,11 +55,19 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
         "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
         "plans": plans_of(found),
+        "categories": found.categories.order_by("name_key"),
+        "properties": [each for each in found.properties if each["shown"]],
         "subscriptions": subscriptions,
         "may_start": may_start(request.user, found, has_subscriptions=bool(subscriptions)),
         "is_subscribable": found.stage in SUBSCRIBABLE,
     }
     return render(request, "devportal/apis/overview.html", context)
+
+
+@require_safe
+def thumbnail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The picture of an API, for whoever finds the API."""
+    return picture_of(queries.api_for(request.user, pk), request)
 
 
 @require_safe

@@ -1,5 +1,6 @@
 """Who is subscribed to an API, as the people of the Publisher see it. Mounted under /publisher/."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from publisher.models import Api
 from publisher.queries import get_api_for, plans_named, plans_of
 
 PER_PAGE = 25
+MOST_ADDRESSED = 50  # more do not fit into what mail programs take as one address
 MOST_BLOCKS = 50
 # What a button that leads to a state says; approving is unblocking what was never open.
 ACTIONS = {
@@ -49,9 +51,15 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         labels = {**ACTIONS, SubscriptionState.UNBLOCKED: "Approve"} if now in AWAITING else ACTIONS
         closes = {"live": live[str(row.application_id)], "live_production": production[str(row.application_id)]}
         actions = [(each, labels[each], each is not SubscriptionState.UNBLOCKED) for each in MAY_BECOME[now]]
-        rows.append({"subscription": row, "actions": actions, "plan_dialog": f"plan-{row.pk}", **closes})
+        mail, dialog = _mail_to([row.application.owner.email], api), f"plan-{row.pk}"
+        rows.append({"subscription": row, "actions": actions, "plan_dialog": dialog, "mail": mail, **closes})
+    may_manage = can_manage_subscribers(current_user(request), api)
+    emails = queries.emails_of(found, MOST_ADDRESSED) if may_manage else []
     context = {
         "api": api,
+        "waiting": api.subscriptions.filter(state=SubscriptionState.ON_HOLD).count(),
+        "emails": emails,
+        "mail_to_all": _mail_to(emails, api),
         "page": page,
         "rows": rows,
         "plans": plans_of(api),
@@ -61,9 +69,18 @@ def subscribers(request: HttpRequest, pk: UUID) -> HttpResponse:
         "states": CHOICES,
         "blocks": queries.blocks(current_user(request), api)[:MOST_BLOCKS],
         "blocked": queries.blocks(current_user(request), api).count(),
-        "may_manage": can_manage_subscribers(current_user(request), api),
+        "may_manage": may_manage,
     }
     return render(request, "devportal/subscribers/list.html", context, status=400 if refusal else 200)
+
+
+def _mail_to(emails: list[str], api: Api) -> str:
+    """A letter to these, who do not see each other if there are several; nothing without an address."""
+    known = [quote(email, safe="@") for email in emails if email]
+    if not known:
+        return ""
+    hidden = f"bcc={','.join(known)}&" if len(known) > 1 else ""
+    return f"mailto:{'' if hidden else known[0]}?{hidden}subject={quote(str(api))}"
 
 
 @require_POST

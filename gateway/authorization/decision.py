@@ -12,13 +12,16 @@
 | ticket unknown, used or run out; made for another API or origin | 401, 900901 |
 | deny policy against the application or a person behind it | 403, 900805 |
 | tokens cannot be checked now | 503 with `Retry-After`, 900900 |
+| a key to try an API out, shown to another API | 403, 900908 |
 | not subscribed (where the API is published or deprecated) | 403, 900908 |
 | subscription blocked, wholly or for production keys | 403, 900907 |
 | subscription waiting for approval, or rejected | 403, 900909 |
 | none of the topic's scopes in the token, or none but `openid` | 403, 900910 |
 | the API has no endpoint for keys of this type | 403, 900905 |
 
-A pre-released (prototyped) API asks for no subscription; one that is blocked still counts.
+An API that is created and deployed is served to the Publisher's own keys for it alone, which need neither subscription
+nor scope; to everybody else it is not there. A pre-released (prototyped) API asks for no subscription; one that is
+blocked still counts.
 """
 
 from __future__ import annotations
@@ -84,7 +87,8 @@ def authorize(
     preferred: tuple[Container[str], ...] = ()
     if isinstance(grant, Grant):  # what it may call by subscription, then what has the better refusal
         held = grant.subscriptions
-        preferred = {api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)}, held
+        callable_now = {api_id for api_id, subscription in held.items() if subscription.lets(grant.key_type)}
+        preferred = ({grant.internal_api},) if grant.internal_api else (callable_now, held)
     route = match.route(*preferred)
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
@@ -92,7 +96,7 @@ def authorize(
     is_console = bool(shown and origins and origins.is_console(shown.token, handshake.console_pass))
     place = Place(handshake.client_ip, handshake.origin, is_console)
     return (
-        _refuse_state(route.deployment)
+        _refuse_state(route.deployment, grant)
         or _refuse_place(route, place, deny_policies)
         or _refuse_credential(handshake.credential, route)
         or _decide(route, place, grant, now, deny_policies)
@@ -159,21 +163,28 @@ def reconsider(
     """
     if grant is TokenError.UNAVAILABLE:
         return None
-    if deployment is None or not deployment.is_served:
+    if deployment and deployment.is_on_trial and isinstance(grant, TokenError):
+        return refuse_token_error(grant)
+    if deployment is None or not (deployment.is_served or tries_out(grant, deployment)):
         return nothing_here("The API is no longer served.")
     route = route_to(deployment, admitted.route.rest)
     if route is None:
         return nothing_here("The API no longer has this topic.")
     place = Place(admitted.client_ip, admitted.origin, admitted.is_console)
     return (
-        _refuse_state(deployment)
+        _refuse_state(deployment, grant)
         or _refuse_place(route, place, deny_policies)
         or _decide(route, place, grant, now, deny_policies)
     )
 
 
-def _refuse_state(deployment: Deployment) -> Refusal | None:
-    if not deployment.is_served:
+def tries_out(grant: Grant | TokenError | None, deployment: Deployment) -> bool:
+    """Whether this is the key of the Publisher for an API that is deployed and not published yet."""
+    return isinstance(grant, Grant) and deployment.is_on_trial and grant.internal_api == deployment.api_id
+
+
+def _refuse_state(deployment: Deployment, grant: Grant | TokenError | None) -> Refusal | None:
+    if not deployment.is_served and not tries_out(grant, deployment):
         return nothing_here("The API is not served. Ask its publisher when it will be.")
     if deployment.state == "BLOCKED":
         return Refusal(
@@ -239,7 +250,10 @@ def _decide(
     if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
         return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
     subscription = grant.subscriptions.get(route.api_id)
-    refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
+    if grant.internal_api:
+        refusal = _refuse_internal(route, grant)
+    else:
+        refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
         return refusal
     endpoint = route.deployment.endpoints.get(grant.key_type)
@@ -248,6 +262,12 @@ def _decide(
         sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
         return forbidden(900905, "Wrong key type", sentence)
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
+
+
+def _refuse_internal(route: Route, grant: Grant) -> Refusal | None:
+    if grant.internal_api == route.api_id:
+        return None
+    return forbidden(900908, "Not subscribed", "This key is for trying out another API. Get one on the API's own page.")
 
 
 _DENIED = {
@@ -280,6 +300,7 @@ _TOKEN_ERRORS: dict[TokenError | None, str] = {
     TokenError.SERVICE_ACCOUNT: "This token belongs to a service account, which may use the REST API only. "
     "Use a token of an application.",
     TokenError.DISABLED: "The account behind this token is disabled. Ask an administrator.",
+    TokenError.NO_PUBLISHER: "Whoever made this key no longer has a role of the Publisher. Ask an administrator.",
     TokenError.NO_DEVELOPER: "Whoever owns the application of this token no longer has the subscriber role. "
     "Ask an administrator.",
 }

@@ -30,8 +30,9 @@ class SubscriptionGrant:
 class Grant:
     """What one access token proves. Ids are text; `expires_at` is in seconds since the epoch.
 
-    `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials.
-    `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
+    `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials. `internal_api`
+    is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
+    else. `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
     """
 
     token_id: str
@@ -48,6 +49,7 @@ class Grant:
     user_name: str = ""
     plan: str = ""
     limits: PlanLimits = UNLIMITED
+    internal_api: str = ""
 
 
 class TokenError(Enum):
@@ -59,6 +61,7 @@ class TokenError(Enum):
     SERVICE_ACCOUNT = "service account"
     DISABLED = "disabled"
     NO_DEVELOPER = "no developer"
+    NO_PUBLISHER = "no publisher"
     UNAVAILABLE = "unavailable"
 
 

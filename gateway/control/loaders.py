@@ -20,7 +20,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
 from accounts.roles import DEVELOPERS
-from devportal import attempts, tickets, token_use
+from devportal import attempts, internal_keys, tickets, token_use
 from devportal.deny_policies import ActiveDenyPolicies, ActiveDenyPolicy
 from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
@@ -37,6 +37,7 @@ from publisher import addresses, health, impact, queries, secret_headers, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.models import Api
 from publisher.origins import Origins
+from publisher.permissions import TRIERS
 from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
@@ -217,6 +218,8 @@ _TOKEN_COLUMNS = {
     "owner_name": "application__application__owner__username",
     "owner_active": "application__application__owner__is_active",
     "owner_develops": "owner_develops",
+    "owner_publishes": "owner_publishes",
+    "is_internal": "application__application__is_internal",
     "user_active": "user__is_active",
     "user_name": "user__username",
 }
@@ -224,8 +227,11 @@ _TOKEN_COLUMNS = {
 
 def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
     columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
-    develops = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]), role__in=DEVELOPERS)
-    tokens = AccessToken.objects.filter(wanted).annotate(owner_develops=Exists(develops))
+    held_by_owner = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]))
+    tokens = AccessToken.objects.filter(wanted).annotate(
+        owner_develops=Exists(held_by_owner.filter(role__in=DEVELOPERS)),
+        owner_publishes=Exists(held_by_owner.filter(role__in=TRIERS)),
+    )
     rows = list(tokens.order_by().values(*columns))
     applications = {row[_TOKEN_COLUMNS["application"]] for row in rows} - {None}
     subscriptions: dict[Any, dict[str, SubscriptionGrant]] = {}
@@ -246,7 +252,9 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         return TokenError.SERVICE_ACCOUNT
     if not of["owner_active"] or of["user_active"] is False:
         return TokenError.DISABLED
-    if not of["owner_develops"]:
+    if of["is_internal"] and not of["owner_publishes"]:
+        return TokenError.NO_PUBLISHER
+    if not of["is_internal"] and not of["owner_develops"]:
         return TokenError.NO_DEVELOPER
     return Grant(
         token_id=str(row["pk"]),
@@ -263,6 +271,7 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         user_name=of["user_name"] or "",
         plan=of["plan"],
         limits=PlanLimits.per_minute(of["per_minute"]),
+        internal_api=internal_keys.api_of(row["scope"]) if of["is_internal"] else "",
     )
 
 

@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
-from gateway.authorization.decision import Allow, authorize, settle_ticket
+from gateway.authorization.decision import Allow, authorize, settle_ticket, tries_out
 from gateway.authorization.grants import Grant, TicketGrant, TokenError
 from gateway.authorization.jwt import JwtVerifier
 from gateway.control.loaders import (
@@ -97,7 +97,8 @@ class RoutingState:
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
         match = self.routes.match(handshake.path)
-        if match is None or self.deny_policies.of_place("", handshake.client_ip):
+        is_here = match or self.routes.trial(handshake.path)
+        if not is_here or self.deny_policies.of_place("", handshake.client_ip):
             return authorize(handshake, match, None, self._clock(), self.deny_policies)
         credential, ticket = handshake.credential, None
         grant: Grant | TokenError | None = None
@@ -110,6 +111,8 @@ class RoutingState:
             else:
                 ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
         match = self.routes.match(handshake.path)
+        if match is None and (trial := self.routes.trial(handshake.path)) and tries_out(grant, trial.candidates[0]):
+            match = trial  # to all others it is not there
         decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERSION = "{version}"
 SERVED_STATES = frozenset({"PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED"})
+TRIAL_STATE = "CREATED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ class Deployment:
     def is_served(self) -> bool:
         """Whether a path can lead here at all; a blocked API is served in this sense, it answers 503."""
         return bool(self.revision_id) and self.state in SERVED_STATES
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it is deployed before it is published: nobody reaches it but with a key to try it out."""
+        return bool(self.revision_id) and self.state == TRIAL_STATE
+
+    @property
+    def address(self) -> str:
+        """The path that names this version exactly."""
+        return (
+            self.context.replace(VERSION, self.version) if VERSION in self.context else f"{self.context}/{self.version}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +134,18 @@ def backend_url(address: str, route: Route, query_string: bytes) -> str:
 class RouteTable:
     """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment."""
 
-    __slots__ = ("_deployments", "_longest", "_prefixes")
+    __slots__ = ("_deployments", "_longest", "_prefixes", "_trials")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
         self._deployments: dict[str, Deployment] = {}
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
+        self._trials: dict[str, Deployment] = {}
         members: dict[str, list[Deployment]] = {}
         for deployment in deployments:
             self._deployments[deployment.api_id] = deployment
+            if deployment.is_on_trial:
+                self._trials[deployment.address] = deployment
             for key in _keys(deployment):
                 members.setdefault(key, []).append(deployment)
         for key, sharing in members.items():
@@ -156,6 +172,15 @@ class RouteTable:
             border = path.rfind("/", 0, min(border, self._longest + 1))
         return None
 
+    def trial(self, path: str) -> Match | None:
+        """The same among those that are on trial, which `match` never finds. Only their exact addresses count."""
+        border, longest = len(path), max(map(len, self._trials), default=0)
+        while border > 0:
+            if border <= longest and (deployment := self._trials.get(path[:border])):
+                return Match((deployment,), path[border:])
+            border = path.rfind("/", 0, min(border, longest + 1))
+        return None
+
     def takes_query_token(self, path: str) -> bool:
         """Whether `access_token` in the query may be a token here; else it is the backend's."""
         match = self.match(path)
@@ -167,9 +192,12 @@ class RouteTable:
         table._deployments = dict(self._deployments)
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
+        table._trials = dict(self._trials)
         for deployment in changed:
             table._remove(deployment.api_id)
             table._deployments[deployment.api_id] = deployment
+            if deployment.is_on_trial:
+                table._trials[deployment.address] = deployment
             for key in _keys(deployment):
                 sharing = table._prefixes[key].members if key in table._prefixes else []
                 table._put(key, [*sharing, deployment])
@@ -179,6 +207,8 @@ class RouteTable:
 
     def _remove(self, api_id: str) -> None:
         deployment = self._deployments.pop(api_id, None)
+        if deployment and deployment.is_on_trial:
+            self._trials.pop(deployment.address, None)
         for key in _keys(deployment) if deployment else ():
             self._put(key, [member for member in self._prefixes[key].members if member.api_id != api_id])
 

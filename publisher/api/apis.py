@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -26,7 +25,7 @@ from core.rest.requests import (
 )
 from publisher import operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
-from publisher.api.documents import ApiDocument, ApiInfo, parts_of
+from publisher.api.documents import LINKS, OWNERS, ApiDocument, ApiInfo, parts_of
 from publisher.models import Api
 
 FIELD_NAMES = {
@@ -38,21 +37,14 @@ FIELD_NAMES = {
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
     "topics": "operations",
+    "display_name": "displayName",
+    "visible_roles": "visibleRoles",
+    "access_control": "accessControl",
+    "access_control_roles": "accessControlRoles",
+    "properties": "additionalProperties",
+    **{part: f"businessInformation.{name}" for name, part in OWNERS.items()},
+    **{part: f"links.{name}" for name, part in LINKS.items()},
     "origins": "corsConfiguration.accessControlAllowOrigins",
-}
-LOOKUPS: dict[str, str | Callable[[str], Q]] = {
-    "name": "name_key__contains",
-    "context": "context__icontains",
-    "version": "version__icontains",
-    "status": "state__iexact",
-    "description": "description_key__contains",
-    "provider": "provider__username_key__contains",
-    "display-name": "name_key__contains",
-    "tags": "tags_key__contains",
-    "type": lambda value: Q(pk__isnull=value.upper() not in {"WS", "WEBSOCKET"}),
-    "content": lambda value: (
-        Q(name_key__contains=value) | Q(description_key__contains=value) | Q(tags_key__contains=value)
-    ),
 }
 SORTS = {
     "apiName": "name",
@@ -61,6 +53,7 @@ SORTS = {
     "updatedTime": "updated_at",
     "status": "state",
 }
+SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}"
 ApiList = list_of(ApiInfo, "ApiList")
 
 
@@ -76,7 +69,7 @@ class Apis(Resource):
         tags=["APIs"],
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("query", str, description=f"Words, or {', '.join(f'{each}:' for each in LOOKUPS)}"),
+            OpenApiParameter("query", str, description=SEARCHED),
             OpenApiParameter("sortBy", str, enum=list(SORTS)),
             OpenApiParameter("sortOrder", str, enum=["asc", "desc"]),
         ],
@@ -84,7 +77,7 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), LOOKUPS, "name_key__contains")
+        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), queries.LOOKUPS, "content")
         column = choose(request, "sortBy", SORTS, "createdTime")
         sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
         return Response(one_page(request, rows.order_by(f"{sign}{column}", "pk"), lambda api: ApiInfo(api).data))
@@ -98,15 +91,16 @@ class Apis(Resource):
     )
     def post(self, request: Request) -> Response:
         """In state CREATED. Deploy and publish it with the operations of revisions and lifecycle."""
-        name = request.data.get("name") if isinstance(request.data, Mapping) else None
         # True of every API that is about to be made, so that saying it is no mistake.
-        holds = {"provider": self.user.username, "lifeCycleStatus": "CREATED", "displayName": name}
+        holds = {"provider": self.user.username, "lifeCycleStatus": "CREATED", "hasThumbnail": False}
         body = ApiDocument(data=request.data, context={"holds": holds})
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        plans = queries.plans_named(given.get("policies", ()))
         names = {name: given[name] for name in ("name", "context", "version")}
-        return shown(operations.create_api(**names, **parts_of(given), plans=plans, **self.by), 201)
+        plans = queries.plans_named(given.get("policies", ()))
+        categories = queries.categories_named(given.get("categories", ()))
+        made = operations.create_api(**names, **parts_of(given), plans=plans, categories=categories, **self.by)
+        return shown(made, 201)
 
 
 class OneApi(Resource):
@@ -139,7 +133,8 @@ class OneApi(Resource):
         # A new name or version is among the changes, so that the operation refuses it by name.
         names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
         plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
-        changes = {**names, **plans, **parts_of(given, api), "context": given["context"]}
+        shelves = {"categories": queries.categories_named(given["categories"])} if "categories" in given else {}
+        changes = {**names, **plans, **shelves, **parts_of(given, api), "context": given["context"]}
         return shown(operations.update_api(api=api, changes=changes, **self.by))
 
     @extend_schema(

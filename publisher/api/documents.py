@@ -10,9 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.rest.documents import Constant, Moment, Neutral, Strict
+from publisher import scoping
+from publisher.api.scopes import NamedScope
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.presentation import AccessControl, Visibility
 from publisher.secret_headers import hidden
+from publisher.topics import TEXTS
 
 EVERY_ORIGIN = ["*"]
 EVERY_TOPIC: dict[str, Any] = {"target": "/*", "verbs": ["subscribe", "publish"], "mapping": "", "scopes": []}
@@ -24,6 +28,14 @@ ERROR_CODES = (
     *("101000", "101001", "101500", "101501", "101503", "101504"),
     *("101505", "101506", "101507", "101508", "101509", "101510"),
 )
+OWNERS = {
+    "businessOwner": "business_owner",
+    "businessOwnerEmail": "business_owner_email",
+    "technicalOwner": "technical_owner",
+    "technicalOwnerEmail": "technical_owner_email",
+}
+LINKS = {"source": "source_link", "chat": "chat_link", "support": "support_link"}
+AUDIENCE = ("visibility", "visible_roles", "access_control", "access_control_roles")
 NO_CACHE = "Answers of a WebSocket are not cached."
 
 
@@ -157,6 +169,49 @@ class PlanNames(serializers.ListField):
         return sorted(plan.name for plan in instance.plans.all())
 
 
+class BusinessInformation(OfTheWholeApi, Strict):
+    """Who answers for an API."""
+
+    businessOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    businessOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    technicalOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    technicalOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+
+    def to_representation(self, instance: Api) -> Any:
+        """The four texts."""
+        return {name: getattr(instance, part) for name, part in OWNERS.items()}
+
+
+class Links(OfTheWholeApi, Strict):
+    """Where people find an API's source, talk about it, and are helped."""
+
+    source = serializers.CharField(required=False, allow_blank=True, allow_null=True)  # type: ignore[assignment]
+    chat = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    support = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+
+    def to_representation(self, instance: Api) -> Any:
+        """The three addresses."""
+        return {name: getattr(instance, part) for name, part in LINKS.items()}
+
+
+class Property(Strict):
+    """One property of an API, and whether the Developer Portal shows it."""
+
+    name = serializers.CharField()
+    value = serializers.CharField(allow_blank=True)
+    display = serializers.BooleanField(source="shown", default=False)
+
+
+class CategoryNames(serializers.ListField):
+    """The categories of an API by name."""
+
+    child = serializers.CharField()
+
+    def get_attribute(self, instance: Api) -> list[str]:
+        """The names in alphabetical order."""
+        return sorted(category.name for category in instance.categories.all())
+
+
 class Operation(Strict):
     """One direction of one topic."""
 
@@ -214,6 +269,7 @@ class ApiInfo(serializers.Serializer):  # type: ignore[type-arg]
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)
+    displayName = serializers.CharField(source="title", read_only=True)
     description = serializers.CharField(read_only=True)
     context = serializers.CharField(read_only=True)  # type: ignore[assignment]
     version = serializers.CharField(read_only=True)
@@ -221,7 +277,7 @@ class ApiInfo(serializers.Serializer):  # type: ignore[type-arg]
     type = Constant("WS")
     lifeCycleStatus = serializers.CharField(source="state", read_only=True)
     workflowStatus = Constant("APPROVED")
-    hasThumbnail = Constant(False)
+    hasThumbnail = serializers.BooleanField(source="thumbnail", read_only=True)
     createdTime = Moment(source="created_at")
     updatedTime = Moment(source="updated_at")
 
@@ -231,7 +287,7 @@ class ApiDocument(Strict):
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField()
-    displayName = serializers.CharField(source="name", read_only=True)
+    displayName = serializers.CharField(source="title", required=False, help_text="The name where none is given.")
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     context = serializers.CharField()  # type: ignore[assignment]
     version = serializers.CharField()
@@ -241,9 +297,14 @@ class ApiDocument(Strict):
     isDefaultVersion = serializers.BooleanField(source="is_default_version", required=False)
     isRevision = Constant(False)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
+    categories = CategoryNames(required=False)
+    businessInformation = BusinessInformation(required=False, allow_null=True)
+    links = Links(required=False, allow_null=True)
+    additionalProperties = Property(source="properties", many=True, required=False)
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
     operations = OperationsField(required=False)
+    scopes = serializers.SerializerMethodField()
     corsConfiguration = CorsConfiguration(required=False, allow_null=True)
     queryToken = serializers.BooleanField(
         source="query_token", required=False, help_text="Whether a token may come in the address."
@@ -254,13 +315,17 @@ class ApiDocument(Strict):
     apiKeyHeader = Constant("ApiKey")
     apiThrottlingPolicy = Constant("Unlimited")
     audience = Constant("PUBLIC")
-    visibility = Constant("PUBLIC")
-    accessControl = Constant("NONE")
+    visibility = serializers.ChoiceField([*Visibility], required=False)
+    visibleRoles = serializers.ListField(child=serializers.CharField(), source="visible_roles", required=False)
+    accessControl = serializers.ChoiceField([*AccessControl], source="access_control", required=False)
+    accessControlRoles = serializers.ListField(
+        child=serializers.CharField(), source="access_control_roles", required=False
+    )
     subscriptionAvailability = Constant("CURRENT_TENANT")
     endpointImplementationType = Constant("ENDPOINT")
     keyManagers = Constant({"all": True})
     workflowStatus = Constant("APPROVED")
-    hasThumbnail = Constant(False)
+    hasThumbnail = serializers.BooleanField(source="thumbnail", read_only=True)
     gatewayType = Constant("wso2/synapse")
     gatewayVendor = Constant("wso2")
     createdTime = Moment(source="created_at")
@@ -277,6 +342,9 @@ class ApiDocument(Strict):
         "gatewayType": Neutral.one_of("wso2/synapse", "Regular", why="There is one gateway, of the type wso2/synapse."),
         "keyManagers": Neutral(lambda value: value == ["all"], "There is one key manager: send all."),
         "monetization": Neutral.off("enabled", "Calls are not billed here."),
+        "scopes": Neutral(
+            lambda value: False, "Scopes are kept at /apis/{apiId}/scopes; send back here what was read."
+        ),
         "responseCachingEnabled": Neutral.one_of(False, why=NO_CACHE),
         "securityScheme": Neutral(
             lambda value: _within("oauth2", "oauth_basic_auth_api_key_mandatory")(value) and "oauth2" in value,
@@ -286,13 +354,25 @@ class ApiDocument(Strict):
         "websubSubscriptionConfiguration": Neutral.off("enable", "A WebSocket API has no WebSub subscriptions."),
     }
 
+    @extend_schema_field(NamedScope(many=True))
+    def get_scopes(self, api: Api) -> list[dict[str, Any]]:
+        """Its own scopes, and the shared ones that its topics name; not those that nobody has described."""
+        return [dict(NamedScope(use).data) for use in scoping.uses_of(api) if use.definition]
+
 
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
     """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds.
 
     `present` is the API that is to be changed. Raises ValidationError where the body contradicts itself.
     """
-    parts = {part: given[part] for part in ("tags", "is_default_version", "query_token") if part in given}
+    simple = ("tags", "is_default_version", "query_token", "properties", *AUDIENCE)
+    parts: dict[str, Any] = {part: given[part] for part in simple if part in given}
+    if "title" in given:
+        parts["display_name"] = "" if given["title"] == given["name"] else given["title"]
+    for document, names in (("businessInformation", OWNERS), ("links", LINKS)):
+        if document in given:
+            said = given[document] or {}
+            parts |= {part: said.get(name) or "" for name, part in names.items() if name in said or not said}
     if "description" in given:
         parts["description"] = given["description"] or ""
     if "corsConfiguration" in given:
@@ -300,7 +380,14 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
         listed = cors.get("accessControlAllowOrigins", [])
         parts["origins"] = listed if cors.get("corsConfigurationEnabled") and listed != EVERY_ORIGIN else []
     if "operations" in given:
-        parts["topics"] = given["operations"]
+        # What WSO2's operations have no field for stays with its topic.
+        texts = {topic["target"]: topic for topic in present.topics} if present else {}
+        parts["topics"] = [
+            {**{key: texts[each["target"]][key] for key in TEXTS & texts[each["target"]].keys()}, **each}
+            if each["target"] in texts
+            else each
+            for each in given["operations"]
+        ]
     if "endpointConfig" in given:
         config = given["endpointConfig"] or {}
         for key in ("production", "sandbox"):

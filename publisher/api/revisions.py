@@ -104,7 +104,7 @@ class Revisions(Resource):
         responses=answers({201: RevisionDocument}, 400, 403, 404),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
-        """The gateway goes on serving what is deployed."""
+        """The gateway serves what it did. Where there is no room, the oldest that is not deployed goes."""
         api = queries.get_api_for(self.user, api_id)
         body = RevisionDocument(data=request.data)
         body.is_valid(raise_exception=True)
@@ -126,6 +126,34 @@ class OneRevision(Resource):
         """With where it is deployed."""
         api = queries.get_api_for(self.user, api_id)
         return Response(_document(queries.get_revision_of(api, revision_id), api))
+
+    @extend_schema(
+        operation_id="deleteRevision",
+        summary="Delete a revision",
+        tags=["Revisions"],
+        responses=answers({200: RevisionList}, 400, 403, 404),
+    )
+    def delete(self, request: Request, api_id: UUID, revision_id: UUID) -> Response:
+        """The one that is deployed cannot be deleted. The answer lists those that are left."""
+        api = queries.get_api_for(self.user, api_id)
+        operations.delete_revision(api=api, revision=queries.get_revision_of(api, revision_id), **self.by)
+        rows = list(queries.revisions_of(api))
+        return Response({"count": len(rows), "list": [_document(row, api) for row in rows]})
+
+
+class Deployments(Resource):
+    """Where an API is deployed."""
+
+    @extend_schema(
+        operation_id="listDeployments",
+        summary="Read where an API is deployed",
+        tags=["Revisions"],
+        responses=answers({200: RevisionDeployment(many=True)}, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """The one deployed revision, or nothing."""
+        api = queries.get_api_for(self.user, api_id)
+        return Response(_deployments(api.deployed_revision, api) if api.deployed_revision else [])
 
 
 class Deploy(Resource):

@@ -1,4 +1,4 @@
-"""The forms of a design: create, basic info, business plans."""
+"""The forms of a design: create, runtime, business plans."""
 
 from __future__ import annotations
 
@@ -51,53 +51,6 @@ class CreateForm(forms.Form):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
-
-
-class BasicInfoForm(GuardedForm):
-    """Description, tags, default version and, while it may still change, the context."""
-
-    description = forms.CharField(
-        label="Description",
-        required=False,
-        help_text="What it is for and whom it serves. Developers read this first.",
-        widget=forms.Textarea(attrs={"rows": 5}),
-    )
-    tags = forms.CharField(
-        label="Tags",
-        required=False,
-        help_text="Words that help to find it, with commas between them.",
-        widget=forms.TextInput(attrs=PLAIN),
-    )
-    context = CleanedField(
-        validation.clean_context,
-        label="Context",
-        help_text="The path on the gateway. It is fixed with the first revision.",
-        widget=forms.TextInput(attrs=PLAIN),
-    )
-    is_default_version = forms.BooleanField(
-        label="Default version",
-        required=False,
-        help_text="Answers also at the context without a version. Acts with the next deployment.",
-    )
-
-    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
-        super().__init__(data, api=api)
-        if not queries.context_is_open(api):
-            del self.fields["context"]
-
-    @staticmethod
-    def initial_of(api: Api) -> dict[str, Any]:
-        return {
-            **GuardedForm.initial_of(api),
-            "description": api.description,
-            "tags": ", ".join(api.tags),
-            "context": api.context,
-            "is_default_version": api.is_default_version,
-        }
-
-    def clean_tags(self) -> list[str]:
-        """The words between the commas; the operation says what a tag may be."""
-        return list(self.cleaned_data["tags"].split(","))
 
 
 class RuntimeForm(GuardedForm):

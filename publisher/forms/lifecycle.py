@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from django import forms
 
-from publisher import validation
+from publisher import queries, validation
 from publisher.forms.common import PLAIN, CleanedField
 from publisher.lifecycle import Action, State
-from publisher.models import Api
+from publisher.models import Api, Revision
 
 
 class VersionForm(forms.Form):
@@ -35,6 +36,20 @@ class RevisionForm(forms.Form):
         help_text="For those who look at the list of revisions later.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    goes = forms.ModelChoiceField(
+        Revision.objects.none(),
+        label="The revision that goes",
+        required=False,
+        error_messages={"invalid_choice": "This revision is gone or deployed by now. Choose which one goes."},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
+        super().__init__(data)
+        self.fields["goes"].queryset = queries.who_goes(api)  # type: ignore[attr-defined]
+
+    def clean_description(self) -> str:
+        """Without the spaces around it."""
+        return str(self.cleaned_data["description"]).strip()
 
 
 class TransitionForm(forms.Form):
@@ -60,6 +75,32 @@ class TransitionForm(forms.Form):
         if sent.get("action") is Action.RETIRE and sent.get("confirmation") != self.api.name:
             raise forms.ValidationError(f"Type {self.api.name} exactly to retire it. Nothing brings it back.")
         return sent
+
+
+class BulkForm(forms.Form):
+    """One action for several APIs, each named with the state that the person saw: `<id> <STATE>`."""
+
+    action = forms.TypedChoiceField(
+        choices=[(action.value, action.value) for action in Action],
+        coerce=Action,
+        error_messages={"required": "Choose what is to be done."},
+    )
+    apis = forms.TypedMultipleChoiceField(
+        error_messages={
+            "required": "Tick the APIs that it is to be done to.",
+            "invalid_choice": "One of these APIs is not there any more. Choose again.",
+        }
+    )
+    confirmation = forms.CharField(required=False)
+
+    def __init__(self, data: Mapping[str, Any], *, known: Iterable[str]) -> None:
+        super().__init__(data)
+        states = [state.value for state in State]
+        cast(Any, self.fields["apis"]).choices = [(f"{pk} {state}",) * 2 for pk in known for state in states]
+
+    def chosen(self) -> dict[str, State]:
+        """The state in which each API was seen, by its id."""
+        return {pk: State(state) for pk, _, state in (word.partition(" ") for word in self.cleaned_data["apis"])}
 
 
 class DeletionForm(forms.Form):

@@ -5,14 +5,17 @@ as it is afterwards. `seen`, where offered, is the `updated_at` that the person 
 design has changed since, ChangedMeanwhile is raised and nothing is written. `base` guards field by field.
 """
 
+from publisher.operations.categories import CategoryExists, create_category, delete_category, update_category
 from publisher.operations.common import AlreadyExists, ChangedMeanwhile, NotReadyToPublish
 from publisher.operations.deployments import (
     AlreadyDeployed,
     CannotDeploy,
     NotDeployed,
+    RevisionInUse,
     create_revision,
+    delete_revision,
     deploy_revision,
-    is_design,
+    like_design,
     restore_revision,
     undeploy,
 )
@@ -24,32 +27,74 @@ from publisher.operations.designs import (
     delete_api,
     update_api,
 )
+from publisher.operations.exchange import (
+    document_of,
+    forget_uploads,
+    import_new,
+    import_over,
+    import_version,
+    keep_upload,
+    preview,
+    read_document,
+)
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.thumbnails import remove_thumbnail, set_thumbnail
+from publisher.operations.topics import (
+    GoneMeanwhile,
+    delete_message,
+    delete_topic,
+    move_topic,
+    save_message,
+    save_topic,
+)
 from publisher.operations.transitions import TransitionLost, transition_api
 
 __all__ = [
     "AlreadyDeployed",
     "AlreadyExists",
     "CannotDeploy",
+    "CategoryExists",
     "ChangedMeanwhile",
     "ContextIsFixed",
+    "GoneMeanwhile",
     "NotDeployed",
     "NotReadyToPublish",
     "PlanExists",
     "PlanInUse",
     "PlansNeeded",
+    "RevisionInUse",
     "TransitionLost",
     "create_api",
+    "create_category",
     "create_plan",
     "create_revision",
     "create_version",
     "delete_api",
+    "delete_category",
+    "delete_message",
     "delete_plan",
+    "delete_revision",
+    "delete_topic",
     "deploy_revision",
+    "document_of",
+    "forget_uploads",
+    "import_new",
+    "import_over",
+    "import_version",
     "is_design",
+    "keep_upload",
+    "like_design",
+    "move_topic",
+    "preview",
+    "read_document",
+    "remove_thumbnail",
     "restore_revision",
+    "save_message",
+    "save_topic",
+    "set_thumbnail",
     "transition_api",
     "undeploy",
     "update_api",
+    "update_category",
     "update_plan",
 ]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core import rows
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, DomainError, Invalid
 from core.values import refuse
-from publisher import design, queries, ssrf
+from publisher import design, merging, queries, ssrf
 from publisher.addresses import Tenant, clash
-from publisher.models import Api, Plan
+from publisher.models import Api, Category, Plan
 
+Shared = TypeVar("Shared", Plan, Category)
 MOST_ENTRIES = 20
 """So far back the log is read for whoever changed a field."""
-OWN_PARTS = design.PARTS.keys() | {"plans"}
+OWN_PARTS = design.PARTS.keys() | merging.RELATED
 
 
 class AlreadyExists(Conflict):
@@ -85,14 +86,16 @@ def lock(api: Api) -> Api:
     return rows.lock(api, gone=lambda: queries.ApiNotFound(f"{api} has been deleted meanwhile."))
 
 
-def hold(plans: Iterable[Plan]) -> list[Plan]:
-    """The plans, which nobody can delete until the transaction ends. Raises UnknownPlan for one that is gone."""
-    wanted = list(plans)
-    held = Plan.objects.select_for_update(no_key=True).filter(pk__in=[plan.pk for plan in wanted]).order_by("pk")
-    there = {row.pk for row in held}
-    if gone := [plan.name for plan in wanted if plan.pk not in there]:
-        raise queries.UnknownPlan(gone)
-    return wanted
+def hold(wanted: Iterable[Shared], unknown: Callable[[list[str]], DomainError]) -> list[Shared]:
+    """The rows, which nobody can delete until the transaction ends. Raises `unknown` for others."""
+    rows_held = list(wanted)
+    if not rows_held:
+        return []
+    held = type(rows_held[0])._default_manager.select_for_update(no_key=True)
+    there = {row.pk for row in held.filter(pk__in=[row.pk for row in rows_held]).order_by("pk")}
+    if gone := [row.name for row in rows_held if row.pk not in there]:
+        raise unknown(gone)
+    return rows_held
 
 
 def save_design(api: Api, changes: Mapping[str, Any], *, seen: datetime | None, now: datetime) -> Api:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "origins", "query_token")
+RESTORED = ("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token")
 
 
 class AlreadyDeployed(Conflict):
@@ -31,31 +32,56 @@ class CannotDeploy(Conflict):
     """The API is retired or in the way of an older one, the revision names no endpoint or is another API's."""
 
 
+class RevisionInUse(Conflict):
+    """The revision is on the gateway, so it cannot be deleted."""
+
+    status = 400
+
+
 @transaction.atomic
-def create_revision(*, api: Api, description: str = "", actor: User, now: datetime) -> Revision:
-    """Record the design as it is now. Raises RoleRequired, Invalid (description)."""
+def create_revision(
+    *, api: Api, description: str = "", goes: Revision | None = None, actor: User, now: datetime
+) -> Revision:
+    """Record the design as it is now.
+
+    Where as many are kept as may be (`MOST_REVISIONS`), one `goes`: with None the oldest that is not deployed. Raises
+    RoleRequired, Invalid (description), RevisionInUse, RevisionNotFound.
+    """
     permissions.require_revise(actor, api)
     if len(description.strip()) > DESCRIPTION_LENGTH:
         sentence = f"A description of a revision has at most {DESCRIPTION_LENGTH} characters."
         raise invalid(description=sentence)
-    return add_revision(lock(api), description.strip(), actor=actor, now=now)
+    return add_revision(lock(api), description.strip(), goes=goes, actor=actor, now=now)
+
+
+@transaction.atomic
+def delete_revision(*, api: Api, revision: Revision, actor: User, now: datetime) -> None:
+    """Forget a revision for good. Raises RoleRequired, RevisionInUse, RevisionNotFound."""
+    permissions.require_revise(actor, api)
+    _remove(lock(api), revision, actor=actor, now=now)
 
 
 @transaction.atomic
 def deploy_revision(
-    *, api: Api, revision: Revision | None = None, description: str = "", actor: User, now: datetime
+    *,
+    api: Api,
+    revision: Revision | None = None,
+    description: str = "",
+    goes: Revision | None = None,
+    actor: User,
+    now: datetime,
 ) -> Api:
     """Let the gateway serve this revision, or with None a new one of the design; open connections stay.
 
-    `description` is for the new revision. Raises RoleRequired, Invalid (description), CannotDeploy, and
-    AlreadyDeployed also where a new revision would be no other than the deployed one.
+    `description` is for the new revision, and so is `goes`, as in `create_revision`. Raises RoleRequired, Invalid
+    (description), CannotDeploy, and AlreadyDeployed also where a new revision would be no other than the deployed one.
     """
     permissions.require_deploy(actor, api)
     row = lock(api)
     if revision is None and row.deployed_revision and not snapshots.differences(row):
         number = row.deployed_revision.number
         raise AlreadyDeployed(f"Nothing differs from revision {number}, which is deployed already.")
-    chosen = revision or create_revision(api=row, description=description, actor=actor, now=now)
+    chosen = revision or create_revision(api=row, description=description, goes=goes, actor=actor, now=now)
     _check_own(row, chosen)
     if row.deployed_revision_id == chosen.pk:
         raise AlreadyDeployed(f"Revision {chosen.number} is deployed already.")
@@ -80,25 +106,30 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    changes = {field: revision.snapshot[field] for field in RESTORED}
+    changes = {field: revision.snapshot[field] for field in RESTORED if field in revision.snapshot}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
 
 
-def is_design(api: Api, revision: Revision) -> bool:
-    """Whether restoring the revision would change nothing."""
+def like_design(api: Api, revisions: Iterable[Revision]) -> list[Revision]:
+    """Those of the revisions whose restoration would change nothing."""
     now = snapshots.take(api)
-    return all(now[field] == revision.snapshot[field] for field in RESTORED)
+    return [each for each in revisions if all(now[field] == each.snapshot.get(field, now[field]) for field in RESTORED)]
 
 
-def add_revision(row: Api, description: str, *, actor: User, now: datetime) -> Revision:
-    """The next revision of a locked row."""
+def add_revision(row: Api, description: str, *, goes: Revision | None = None, actor: User, now: datetime) -> Revision:
+    """The next revision of a locked row, in place of one that `goes` where there is no room."""
+    if full := queries.who_goes(row):
+        _remove(row, goes or full[0], actor=actor, now=now)
+    number = queries.next_revision_number(row)
+    Api.objects.filter(pk=row.pk).update(revisions_made=number)
     revision = Revision.objects.create(
         api=row,
-        number=queries.next_revision_number(row),
+        number=number,
         description=description,
         snapshot=snapshots.take(row),
+        breaking=snapshots.breaking(row),
         created_by=actor,
         created_at=now,
     )
@@ -128,6 +159,16 @@ def take_off_gateway(row: Api, *, actor: User, now: datetime) -> Api:
     Api.objects.filter(pk=row.pk).update(deployed_revision=None, deployed_at=None)
     record_change(row, "undeployed", actor=actor, now=now, revision=number)
     return lock(row)
+
+
+def _remove(row: Api, revision: Revision, *, actor: User, now: datetime) -> None:
+    _check_own(row, revision)
+    if row.deployed_revision_id == revision.pk:
+        raise RevisionInUse(f"Revision {revision.number} is on the gateway. Deploy another one or undeploy it first.")
+    Api.objects.filter(pk=row.pk).update(revisions_made=queries.next_revision_number(row) - 1)
+    if not row.revisions.filter(pk=revision.pk).delete()[0]:
+        raise queries.RevisionNotFound(f"Revision {revision.number} has been deleted meanwhile.")
+    record_change(row, "revision_deleted", actor=actor, now=now, revision=revision.number)
 
 
 def _check_own(api: Api, revision: Revision) -> None:

@@ -12,11 +12,11 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
-from core.values import clean
-from publisher import design, merging, permissions, queries, secret_headers, signals, validation
+from core.values import clean, refuse
+from publisher import design, merging, permissions, presentation, queries, secret_headers, signals, validation
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
-from publisher.models import Api, Plan
+from publisher.models import Api, Category, Plan, Thumbnail
 from publisher.operations.common import (
     AlreadyExists,
     NotReadyToPublish,
@@ -28,6 +28,8 @@ from publisher.operations.common import (
     why_context_is_taken,
     why_in_the_way,
 )
+from publisher.operations.documents import copy_documents
+from publisher.operations.scopes import copy_scopes
 from publisher.operations.transitions import transition_api
 
 FOR_CREATION = {
@@ -35,7 +37,7 @@ FOR_CREATION = {
     **design.PARTS,
     "endpoint": lambda url: validation.clean_endpoint_url(url) if url.strip() else "",
 }
-FOR_CHANGE = {**design.PARTS, "plans": list}
+FOR_CHANGE = {**design.PARTS, **dict.fromkeys(merging.RELATED, list)}
 UNIQUE = frozenset({"context", "is_default_version"})
 """What is unique across APIs or versions."""
 
@@ -57,6 +59,7 @@ def create_api(
     version: str,
     endpoint: str = "",
     plans: Sequence[Plan] = (),
+    categories: Sequence[Category] = (),
     publish: bool = False,
     actor: User,
     now: datetime,
@@ -74,6 +77,7 @@ def create_api(
     given = {"name": name, "context": context, "version": version, "endpoint": endpoint, **parts}
     values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
+    _refuse_nobody(Api(**values))
     values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
@@ -91,24 +95,58 @@ def create_api(
             clashes["context"] = why
         if clashes:
             raise AlreadyExists(clashes)
-        api = _insert(Api(**values), provider=actor, plans=plans, now=now)
+        api = _insert(Api(**values), provider=actor, plans=plans, categories=categories, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
         return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
 
 
-@transaction.atomic
-def create_version(*, api: Api, version: str, make_default: bool = False, actor: User, now: datetime) -> Api:
-    """Copy the design under a new version, in state Created. Raises RoleRequired, Invalid, AlreadyExists (version)."""
+def create_version(
+    *,
+    api: Api,
+    version: str,
+    make_default: bool = False,
+    parts: Mapping[str, Any] | None = None,
+    plans: Iterable[Plan] | None = None,
+    actor: User,
+    now: datetime,
+) -> Api:
+    """Copy the design under a new version, in state Created. `parts`, which are clean, and `plans` are otherwise.
+
+    Raises RoleRequired, Invalid, AlreadyExists (version).
+    """
     permissions.require_version(actor, api)
     number = clean({"version": version}, design.NAMES)["version"]
+    others = dict(parts or {})
+    refuse_backends(design.backends(others))
+    if "endpoint_options" in others:
+        others["endpoint_options"] = secret_headers.sealed(others["endpoint_options"], api.endpoint_options)
+    with transaction.atomic():
+        return _copy(api, number, make_default, others, plans, actor=actor, now=now)
+
+
+def _copy(
+    api: Api,
+    number: str,
+    make_default: bool,
+    parts: Mapping[str, Any],
+    plans: Iterable[Plan] | None,
+    *,
+    actor: User,
+    now: datetime,
+) -> Api:
     _one_at_a_time()
     source = lock(api)
     if any(each.version.lower() == number.lower() for each in queries.versions_of(source)):
         raise AlreadyExists({"version": f"{source.name} {number} exists already. Choose another version."})
     if why := why_in_the_way(source.context, number, since=now):
         raise AlreadyExists({"version": f"{why} Choose another version."})
-    fields = {field: getattr(source, field) for field in design.COPIED}
-    copy = _insert(Api(**fields, version=number), provider=actor, plans=source.plans.all(), now=now)
+    fields = {field: getattr(source, field) for field in design.COPIED} | dict(parts)
+    offered, categories = source.plans.all() if plans is None else plans, source.categories.all()
+    copy = _insert(Api(**fields, version=number), provider=actor, plans=offered, categories=categories, now=now)
+    pictures = Thumbnail.objects.filter(api=source)
+    Thumbnail.objects.bulk_create(Thumbnail(api=copy, image=kept.image) for kept in pictures)
+    copy_documents(source=source, copy=copy)
+    copy_scopes(source=source, copy=copy)
     record_change(copy, "created", actor=actor, now=now, context=copy.context, copied_from=source.version)
     if make_default:
         return update_api(api=copy, changes={"is_default_version": True}, actor=actor, now=now)
@@ -125,7 +163,8 @@ def update_api(
     actor: User,
     now: datetime,
 ) -> Api:
-    """Change the design, or the part of it that `changes` holds: any of `publisher.design.PARTS`, and `plans`.
+    """Change the design, or the part of it that `changes` holds: any of `publisher.design.PARTS`, `plans` and
+    `categories`.
 
     What is sent as it is asks for no right and is not written; where nothing differs, nothing is recorded. Plans act at
     once, all else when a revision is deployed. Who is subscribed keeps the plan they have, unless `successors` names
@@ -187,8 +226,8 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
         raise changed_meanwhile(row, clashing)
     fields = {name: sent[name] if name in mine else stored[name] for name in sent}
     merged = merging.parts_of(fields, values)
-    if "plans" in merged:
-        merged["plans"] = (values if "plans" in mine else present)["plans"]
+    for part in merged.keys() & merging.RELATED:
+        merged[part] = (values if part in mine else present)[part]
     together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
     return {**merged, **together}
 
@@ -196,8 +235,9 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
 def _differing(api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
     """What of clean `values` is otherwise in the row."""
     present = queries.design_of(api, values)
-    if "plans" in values and set(values["plans"]) == set(present["plans"]):
-        present["plans"] = values["plans"]
+    for part in values.keys() & merging.RELATED:
+        if set(values[part]) == set(present[part]):
+            present[part] = values[part]
     return {part: value for part, value in values.items() if value != present[part]}
 
 
@@ -216,23 +256,35 @@ def _change(row: Api, values: Mapping[str, Any], *, seen: datetime | None, actor
     if not changed.get("plans", True) and row.stage in SUBSCRIBABLE:
         sentence = f"An API that is {row.stage.label} keeps at least one plan. Choose one, or demote the API first."
         raise PlansNeeded(sentence, {"plans": sentence})
+    columns = {part: changed[part] for part in changed.keys() - merging.RELATED}
+    for part, value in columns.items():
+        setattr(row, part, value)
+    _refuse_nobody(row)
     if changed.get("is_default_version"):
         for other in queries.versions_of(row):
             if other.is_default_version and other.pk != row.pk:
                 _change(other, {"is_default_version": False}, seen=None, actor=actor, now=now)
-    saved = save_design(row, {part: changed[part] for part in changed.keys() - {"plans"}}, seen=seen, now=now)
+    saved = save_design(row, columns, seen=seen, now=now)
     detail: dict[str, Any] = {"fields": sorted(changed)}
     if "plans" in changed:
-        saved.plans.set(hold(changed["plans"]))
+        saved.plans.set(hold(changed["plans"], queries.UnknownPlan))
         detail["plans"] = sorted(plan.name for plan in changed["plans"])
+    if "categories" in changed:
+        saved.categories.set(hold(changed["categories"], queries.UnknownCategory))
     record_change(saved, "updated", actor=actor, now=now, **detail)
     return saved
 
 
-def _insert(api: Api, *, provider: User, plans: Iterable[Plan], now: datetime) -> Api:
+def _refuse_nobody(api: Api) -> None:
+    audience = (api.visibility, api.visible_roles, api.access_control, api.access_control_roles)
+    refuse(presentation.why_nobody(*audience))
+
+
+def _insert(api: Api, *, provider: User, plans: Iterable[Plan], categories: Iterable[Category], now: datetime) -> Api:
     api.provider, api.created_at, api.updated_at = provider, now, now
     rows.save(api, taken=lambda: AlreadyExists({"version": f"{api} exists already. Choose another version."}))
-    api.plans.set(hold(plans))
+    api.plans.set(hold(plans, queries.UnknownPlan))
+    api.categories.set(hold(categories, queries.UnknownCategory))
     return api
 
 

@@ -18,32 +18,34 @@ from accounts.roles import PUBLISHER_PORTAL
 from core.searching import asked
 from publisher import health, impact, permissions, progress, queries, snapshots, validation, versions
 from publisher.endpoint import Endpoint
-from publisher.lifecycle import LISTED, State
+from publisher.lifecycle import LISTED, Action, State
 from publisher.messages import happened
 from publisher.models import Api
 from publisher.views.common import api_page, health_for, is_served
 
-APIS_A_PAGE = 20
-LATEST = 6
+APIS_A_PAGE = 24
+SORTS = (("-updated", "Changed"), ("-created", "New"), ("name", "Name"), ("state", "State"))
+"""How cards are sorted, which have no heads to click."""
+LATEST, NEWEST = 6, 5
 
 
 @require_safe
 @requires(*PUBLISHER_PORTAL)
 def apis(request: HttpRequest) -> HttpResponse:
-    """The APIs, searched by `q`, filtered by `state`, sorted by `sort`."""
+    """The APIs as a table or as cards (`view`), searched by `q`, filtered by `state`, sorted by `sort`."""
     user, typed = current_user(request), request.GET.get("q", "").strip()
-    text, refusal = asked(typed)
+    text, refusal = asked(typed, queries.LOOKUPS)
     word = request.GET.get("state", "")
     state = State(word) if word in State.__members__ else None
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
-    found = queries.search_apis(user, text=text, state=state, sort=sort)
-    page = Paginator(found, APIS_A_PAGE).get_page(request.GET.get("page"))
-    everywhere = queries.search_apis(user, text=text).order_by()
+    everywhere = queries.search_apis(user, text=text, sort=sort)
+    found = everywhere.filter(state=state.value) if state else everywhere
+    page = Paginator(found.prefetch_related("plans"), APIS_A_PAGE).get_page(request.GET.get("page"))
     moment = now()
     known = health.of([each for each in page if is_served(each)], moment)
     verdicts = {api_id: health.verdict(each, moment) for api_id, each in known.items()}
     wrong = {api_id: verdict for api_id, verdict in verdicts.items() if verdict.kind == "bad"}
-    counts = dict(everywhere.values_list("state").annotate(number=Count("pk")))
+    counts = dict(everywhere.order_by().values_list("state").annotate(number=Count("pk")))
     context = {
         "page": page,
         "rows": [(each, wrong.get(str(each.pk))) for each in page],
@@ -52,7 +54,12 @@ def apis(request: HttpRequest) -> HttpResponse:
         "refusal": refusal,
         "state": state,
         "states": [(each, counts[each.value]) for each in State if each.value in counts],
+        "as_cards": request.GET.get("view") == "cards",
+        "sorts": SORTS,
+        "sort": sort if sort in queries.SORTS else queries.DEFAULT_SORT,
+        "actions": [action.value for action in Action],
         "may_create": permissions.can_create(user),
+        "may_publish_apis": permissions.can_publish(user),
     }
     return render(request, "publisher/apis/list.html", context, status=400 if refusal else 200)
 
@@ -91,6 +98,7 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             for row in queries.changes_of(found)[:LATEST]
         ],
         "versions": queries.versions_of(found),
+        "newest": impact.newest_subscriptions(found, NEWEST),
     }
     return api_page(request, found, "apis/overview.html", **context)
 

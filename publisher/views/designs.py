@@ -1,4 +1,4 @@
-"""The pages on which a design is changed: basic info, endpoint, runtime, business plans."""
+"""The pages on which a design is changed: endpoint, runtime, business plans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.timezone import now
 
@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid
 from core.forms import sent, show_refusal, status_of
 from publisher import operations, permissions, queries
 from publisher.endpoint import EndpointOptions
-from publisher.forms import BasicInfoForm, EndpointForm, GuardedForm, PlansForm, RuntimeForm
+from publisher.forms import EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
 from publisher.views.common import api_page, health_for
 
@@ -35,7 +35,7 @@ class DesignPage(RequiresRole):
     def get(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """The page as it is stored."""
         api = queries.get_api_for(current_user(request), pk)
-        return self.show(api, self.form(sent(request), api=api))
+        return self.show(api, self.form_for(api, sent(request)))
 
     def post(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Save, and come back to the page."""
@@ -43,18 +43,30 @@ class DesignPage(RequiresRole):
         api = queries.get_api_for(user, pk)
         # The operation asks for a right only where something differs, and this page is closed to who may only read it.
         getattr(permissions, f"require_{self.right}")(user, api)
-        form = self.form(request.POST, api=api)
+        form = self.form_for(api, request.POST)
         if not form.is_valid():
             return self.show(api, form)
         try:
-            operations.update_api(api=api, **form.edit(), actor=user, now=now())
+            saved = self.save(api, form)
         except (Invalid, Conflict) as refusal:
             show_refusal(form, refusal)
             if isinstance(refusal, operations.ChangedMeanwhile):  # the next save goes over the other one
-                stored = self.form(api=queries.get_api_for(user, pk)).initial
-                form.look_again(stored, refusal.clashing)
+                fresh = queries.get_api_for(user, pk)
+                form.look_again(self.form_for(fresh).initial, refusal.clashing)
             return self.show(api, form)
         messages.success(request, self.saved)
+        return self.done(saved, form)
+
+    def form_for(self, api: Api, data: QueryDict | None = None) -> Any:
+        """The form of this page on the API."""
+        return self.form(data, api=api)
+
+    def save(self, api: Api, form: Any) -> Api:
+        """What saving a valid form does."""
+        return operations.update_api(api=api, **form.edit(), actor=current_user(self.request), now=now())
+
+    def done(self, api: Api, form: Any) -> HttpResponse:
+        """Where one is after saving."""
         return redirect(f"publisher:{self.page}", pk=api.pk)
 
     def show(self, api: Api, form: Any, **context: Any) -> HttpResponse:
@@ -64,13 +76,6 @@ class DesignPage(RequiresRole):
             field.disabled = not may_change
         context |= {"form": form, "may_change": may_change}
         return api_page(self.request, api, self.template, status=status_of(form), **context)
-
-
-class BasicInfo(DesignPage):
-    """Description, tags, default version, and the context while it is open."""
-
-    form = BasicInfoForm
-    page, template, saved = "basic-info", "designs/basic_info.html", "Basic info is saved."
 
 
 class EndpointPage(DesignPage):

@@ -97,6 +97,7 @@ def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) 
             for row, source, target in steps
         ],
         "next_revision": queries.next_revision_number(api),
+        "goes": queries.who_goes(api).first(),
         "refusal": refusal,
     }
     return api_page(request, api, "lifecycle/page.html", status=status, **context)

@@ -1,5 +1,6 @@
 // <socket-console>: a small WebSocket client. The token comes from the element named by data-token and goes to the
 // gateway among the subprotocols, because browsers cannot set headers on a handshake and addresses end up in logs.
+// With data-tickets in its place, each connection asks there for a ticket of its own.
 // Beside it go the id of the attempt, by which the portal can say what became of it, and a pass for this very token, by
 // which the gateway knows the console from other pages of the same origin.
 import { Frames } from "./frames.js";
@@ -24,17 +25,21 @@ class SocketConsole extends HTMLElement {
     });
   }
 
-  dial() {
-    if (this.socket) return;
+  async dial() {
+    if (this.socket || this.isAsking) return;
     const address = this.parts.url.value.trim();
     const objection = forbidden(address, this.dataset.gateway.split(" "));
     this.problem(objection ? [objection] : []);
     if (objection) return;
-    this.attempt = crypto.randomUUID().replaceAll("-", "");
+    const attempt = (this.attempt = crypto.randomUUID().replaceAll("-", ""));
+    const { ticket, pass, reasons } = this.dataset.tickets ? await this.ticket() : {};
+    if (reasons) return this.problem(reasons);
+    const target = ticket ? `${address}${address.includes("?") ? "&" : "?"}ticket=${ticket}` : address;
+    const shown = ticket ? [] : [`bearer.${this.token()}`];
     let socket;
     try {
-      const named = [`apim.attempt.${this.attempt}`, `apim.console.${this.dataset.pass}`];
-      socket = new WebSocket(new URL(address), ["apim", ...named, `bearer.${this.token()}`]);
+      const named = [`apim.attempt.${attempt}`, `apim.console.${pass ?? this.dataset.pass}`];
+      socket = new WebSocket(new URL(target), ["apim", ...named, ...shown]);
     } catch {
       return this.problem(["This browser does not open such an address from a secure page. Use the wss:// address."]);
     }
@@ -44,6 +49,18 @@ class SocketConsole extends HTMLElement {
     socket.addEventListener("open", () => this.opened(Math.round(performance.now() - began)));
     socket.addEventListener("message", (event) => this.frames.add("received", event.data));
     socket.addEventListener("close", (event) => this.closed(event));
+  }
+
+  async ticket() {
+    this.isAsking = true;
+    try {
+      const answer = await fetch(this.dataset.tickets, { method: "POST", body: new FormData(this.parts.dial) });
+      return await answer.json();
+    } catch {
+      return { reasons: ["The portal gave no key for this connection. Reload the page; you may have been signed out."] };
+    } finally {
+      this.isAsking = false;
+    }
   }
 
   token() {

@@ -7,14 +7,14 @@ function refresh(table) {
     all.checked = ticked > 0 && ticked === picks.length;
     all.indeterminate = ticked > 0 && ticked < picks.length;
   }
-  for (const place of table.closest("form, .card")?.querySelectorAll("[data-picked]") ?? []) {
+  for (const place of (table.closest("form") ?? table.closest(".card"))?.querySelectorAll("[data-picked]") ?? []) {
     place.textContent = String(ticked);
   }
 }
 
 document.addEventListener("change", (event) => {
   const box = event.target.closest("[data-pick], [data-pick-all]");
-  const table = box?.closest("table");
+  const table = box?.closest("table, form");
   if (!table) return;
   if (box.hasAttribute("data-pick-all")) {
     for (const pick of table.querySelectorAll("[data-pick]")) pick.checked = box.checked;

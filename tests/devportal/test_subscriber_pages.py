@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
@@ -188,3 +190,36 @@ def test_the_list_searches_filters_and_says_when_nothing_fits(
 
 def test_an_api_without_subscribers_says_so(echo: Api, browser: Browser, bob: User) -> None:
     assert "Nobody is subscribed yet" in browser(bob).get(page_of(echo)).content.decode()
+
+
+def test_a_publisher_writes_to_the_owner_of_one_and_of_all_and_an_observer_sees_no_address(
+    echo: Api, row: Subscription, browser: Browser, bob: User, observer: User, mallory: User
+) -> None:
+    User.objects.filter(pk=mallory.pk).update(email="m&m@example.test")
+    RoleGrant.objects.get_or_create(user=mallory, role=Role.SUBSCRIBER)
+    builders.subscription(builders.application(User.objects.get(pk=mallory.pk), "Other client"), echo)
+    page = browser(bob).get(page_of(echo)).content.decode()
+    assert f"mailto:{row.application.owner.email}?subject=EchoWebSocket%201.0.0" in page
+    assert "mailto:m%26m@example.test?" in page
+    assert "Write to 2 owners" in page
+    assert "mailto:" not in browser(observer).get(page_of(echo)).content.decode()
+
+
+def test_who_waits_for_approval_is_said_on_top(echo: Api, row: Subscription, browser: Browser, bob: User) -> None:
+    assert "for approval." not in browser(bob).get(page_of(echo)).content.decode()
+    Subscription.objects.update(state="ON_HOLD")
+    page = browser(bob).get(page_of(echo)).content.decode()
+    assert 'href="?state=ON_HOLD"' in page
+
+
+def test_the_page_costs_the_same_however_many_are_subscribed(
+    echo: Api, row: Subscription, browser: Browser, bob: User, carol: User, django_assert_max_num_queries: Any
+) -> None:
+    tab = browser(bob)
+    tab.get(page_of(echo))
+    with django_assert_max_num_queries(40) as few:
+        tab.get(page_of(echo))
+    for number in range(8):
+        builders.subscription(builders.application(carol, f"Client {number}"), echo)
+    with django_assert_max_num_queries(len(few)):
+        tab.get(page_of(echo))

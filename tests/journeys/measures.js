@@ -112,7 +112,7 @@
   }
 
   function turned(nodes, all) {
-    const free = (it) => it.closest("bdi, pre, .glyph") || it.closest("[dir]")?.dir === "auto";
+    const free = (it) => it.closest("bdi, pre, .code-input, .glyph") || it.closest("[dir]")?.dir === "auto";
     for (const node of nodes) {
       const bare = node.data.replace(/\u2068[^\u2068\u2069]*\u2069/gu, "");
       if (BACKWARDS.test(bare) && !free(node.parentElement)) found.add(`no dir="auto": ${name(node.parentElement)}`);

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
@@ -40,6 +43,13 @@ def make_api(creator: User, **given: Any) -> Api:
         "plans": plans("Gold", "Silver"),
     }
     return operations.create_api(**{**fields, **given}, actor=creator, now=NOW)
+
+
+def picture(form: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB") -> bytes:
+    """A picture in one colour, as a file."""
+    file = BytesIO()
+    Image.new(mode, size, 200).save(file, form)
+    return file.getvalue()
 
 
 def in_state(api: Api, state: State) -> Api:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import User
 from core.errors import Invalid
 from core.models import AuditEntry
-from publisher import operations, snapshots
+from publisher import operations, queries, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision
 from tests.publisher.builders import BACKEND, LATER, NOW, in_state, make_api, verbs
@@ -27,6 +29,9 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "sandbox": {"url": BACKEND, "failover": []},
         "endpoint_options": api.endpoint_options,
         "topics": [],
+        "definition": {},
+        "description": "",
+        "tags": [],
         "plans": ["Gold", "Silver"],
         "origins": [],
         "query_token": True,
@@ -132,3 +137,74 @@ def test_an_option_that_did_not_exist_when_it_was_deployed_is_no_difference(admi
     options = {key: value for key, value in revision.snapshot["endpoint_options"].items() if key != "secret_headers"}
     Revision.objects.update(snapshot={**revision.snapshot, "endpoint_options": options})
     assert snapshots.differences(Api.objects.select_related("deployed_revision").get()) == []
+
+
+# --- how many are kept ---------------------------------------------------------------------------------------
+
+
+def numbers(api: Api) -> list[int]:
+    return sorted(api.revisions.values_list("number", flat=True))
+
+
+def revise(api: Api, times: int, by: User) -> list[Revision]:
+    return [operations.create_revision(api=api, actor=by, now=NOW) for _ in range(times)]
+
+
+def test_the_sixth_revision_takes_the_place_of_the_oldest_that_is_not_deployed(admin: User) -> None:
+    api = make_api(admin, publish=True)  # which deploys revision 1
+    revise(api, 5, admin)
+    assert numbers(api) == [1, 3, 4, 5, 6]
+    assert "api.revision_deleted" in verbs(api)
+
+
+def test_who_makes_the_sixth_may_choose_which_goes_but_not_the_deployed_one(admin: User) -> None:
+    api = make_api(admin, publish=True)
+    made = revise(api, 4, admin)
+    operations.create_revision(api=api, goes=made[-1], actor=admin, now=NOW)
+    assert numbers(api) == [1, 2, 3, 4, 6]
+    with pytest.raises(operations.RevisionInUse, match="on the gateway"):
+        operations.create_revision(api=api, goes=api.deployed_revision, actor=admin, now=NOW)
+    assert numbers(api) == [1, 2, 3, 4, 6]
+
+
+def test_what_was_chosen_stays_while_there_is_room(admin: User) -> None:
+    api = make_api(admin)
+    (first,) = revise(api, 1, admin)
+    operations.create_revision(api=api, goes=first, actor=admin, now=NOW)
+    assert numbers(api) == [1, 2]
+
+
+def test_how_many_are_kept_is_a_setting(admin: User, settings: Any) -> None:
+    settings.MOST_REVISIONS = 2
+    api = make_api(admin)
+    revise(api, 3, admin)
+    assert numbers(api) == [2, 3]
+
+
+def test_a_number_is_never_given_twice(admin: User) -> None:
+    api = make_api(admin)
+    first, second = revise(api, 2, admin)
+    for each in (second, first):
+        operations.delete_revision(api=api, revision=each, actor=admin, now=NOW)
+    assert operations.create_revision(api=api, actor=admin, now=NOW).number == 3
+
+
+def test_deleting_what_is_deployed_foreign_or_gone_is_refused(admin: User) -> None:
+    api, other = make_api(admin, publish=True), make_api(admin, name="Other", context="/other")
+    assert api.deployed_revision
+    with pytest.raises(operations.RevisionInUse):
+        operations.delete_revision(api=api, revision=api.deployed_revision, actor=admin, now=NOW)
+    (foreign,) = revise(other, 1, admin)
+    with pytest.raises(operations.CannotDeploy, match="belongs to"):
+        operations.delete_revision(api=api, revision=foreign, actor=admin, now=NOW)
+    operations.delete_revision(api=other, revision=foreign, actor=admin, now=NOW)
+    with pytest.raises(queries.RevisionNotFound):
+        operations.delete_revision(api=other, revision=foreign, actor=admin, now=NOW)
+
+
+def test_the_context_stays_fixed_when_all_revisions_are_deleted(admin: User) -> None:
+    api = make_api(admin)
+    (only,) = revise(api, 1, admin)
+    operations.delete_revision(api=api, revision=only, actor=admin, now=NOW)
+    with pytest.raises(operations.ContextIsFixed):
+        operations.update_api(api=api, changes={"context": "/new"}, actor=admin, now=NOW)

@@ -104,7 +104,7 @@ def test_the_database_itself_refuses_a_second_row_of_the_same_version(alice: Use
     operations.create_version(api=api, version="2.0", actor=alice, now=NOW)
     api.pk, api.name = None, "Other"
     with pytest.raises(operations.AlreadyExists, match="exists already"):
-        operations.designs._insert(api, provider=alice, plans=[], now=NOW)
+        operations.designs._insert(api, provider=alice, plans=[], categories=[], now=NOW)
 
 
 def test_a_new_version_is_a_copy_in_created(alice: User, admin: User) -> None:

@@ -107,6 +107,6 @@ def test_a_person_whose_account_is_closed_may_do_nothing(admin: User) -> None:
     api = make_api(admin)
     admin.is_active = False
     predicates = [getattr(permissions, name) for name in dir(permissions) if name.startswith("can_")]
-    assert len(predicates) == 10
-    alone = {can_enter, can_create, permissions.can_manage_plans}
+    assert len(predicates) == 11
+    alone = {can_enter, can_create, permissions.can_manage_plans, permissions.can_manage_categories}
     assert not any(can(admin) if can in alone else can(admin, api) for can in predicates)

@@ -57,7 +57,7 @@ def test_every_word_must_be_found_somewhere(alice: User, text: str, found: set[s
 def test_the_list_is_filtered_by_state_and_sorted(alice: User) -> None:
     first = make_api(alice)
     second = in_state(make_api(alice, name="Chat", context="/rooms"), State.BLOCKED)
-    assert list(queries.search_apis(alice, state=State.BLOCKED)) == [second]
+    assert list(queries.search_apis(alice, text="status:blocked")) == [second]
     assert list(queries.search_apis(alice, sort="name")) == [second, first]
     assert list(queries.search_apis(alice, sort="-name")) == [first, second]
     assert set(queries.search_apis(alice, sort="nonsense")) == {first, second}

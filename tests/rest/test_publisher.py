@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import User
@@ -205,7 +206,7 @@ def test_failover_addresses_and_options_are_kept(creator: Client) -> None:
         ({"version": None}, 400, "version"),
         ({"policies": ["Platinum"]}, 400, "policies"),
         ({"type": "HTTP"}, 400, "type"),
-        ({"visibility": "RESTRICTED", "visibleRoles": ["admin"]}, 400, "visibleRoles"),
+        ({"visibility": "RESTRICTED", "visibleRoles": []}, 400, "visibleRoles"),
         (
             {"corsConfiguration": {"corsConfigurationEnabled": True}},
             400,
@@ -683,6 +684,21 @@ def test_a_revision_is_made_deployed_taken_off_and_gone_back_to(both: Client) ->
     assert _post(both, f"{path}/undeploy-revision").status_code == 409
 
 
+def test_a_revision_is_deleted_unless_it_is_deployed(both: Client) -> None:
+    path = f"/apis/{_post(both, '/apis', BODY).json()['id']}"
+    first, second = (_post(both, f"{path}/revisions", {}).json()["id"] for _ in range(2))
+    _post(both, f"{path}/deploy-revision?revisionId={first}", [])
+    refused = both.delete(f"{PUBLISHER}{path}/revisions/{first}")
+    assert (refused.status_code, "on the gateway" in refused.json()["description"]) == (400, True)
+    assert [each["revisionUuid"] for each in _get(both, f"{path}/deployments").json()] == [first]
+    _post(both, f"{path}/undeploy-revision", [])
+    assert _get(both, f"{path}/deployments").json() == []
+    _post(both, f"{path}/deploy-revision?revisionId={first}", [])
+    left = both.delete(f"{PUBLISHER}{path}/revisions/{second}")
+    assert (left.status_code, [each["id"] for each in left.json()["list"]]) == (200, [first])
+    assert both.delete(f"{PUBLISHER}{path}/revisions/{second}").status_code == 404
+
+
 @pytest.mark.parametrize(
     "environment",
     [
@@ -804,3 +820,49 @@ def test_a_plain_creator_blocks_nobody_and_a_stranger_sees_nobody(
     assert _post(creator, path).status_code == 403
     assert _post(signed_in(mallory), path).status_code == 404
     assert _get(signed_in(mallory), "/subscriptions").status_code == 403
+
+
+# --- export and import ---------------------------------------------------------------------------------------
+
+
+def _import(client: Client, content: bytes, query: str = "") -> Any:
+    return client.post(f"{PUBLISHER}/apis/import{query}", {"file": SimpleUploadedFile("api.zip", content)})
+
+
+@pytest.mark.parametrize("query", ["", "&singleFile=true"])
+def test_an_api_is_exported_deleted_and_imported(both: Client, query: str) -> None:
+    made = _post(both, "/apis", BODY).json()
+    export = _get(both, f"/apis/export?name={BODY['name']}&version={BODY['version']}{query}")
+    assert both.delete(f"{PUBLISHER}/apis/{made['id']}").status_code == 200
+    again = _import(both, export.content)
+    assert (again.status_code, again.json()["lifeCycleStatus"]) == (200, "CREATED")
+    moving = {"id", "createdTime", "lastUpdatedTime"}
+    assert {key: value for key, value in again.json().items() if key not in moving} == {
+        key: value for key, value in made.items() if key not in moving
+    }
+    assert _get(both, f"/apis/export?apiId={again.json()['id']}{query}").content == export.content
+
+
+def test_an_import_over_an_api_is_asked_for_and_a_new_version_is_one(both: Client) -> None:
+    made = _post(both, "/apis", BODY).json()
+    export = _get(both, f"/apis/export?apiId={made['id']}&singleFile=true").content
+    assert _import(both, export).status_code == 409
+    assert _import(both, export.replace(b"description: ''", b"description: Neu"), "?overwrite=true").status_code == 200
+    newer = _import(both, export.replace(b"version: " + BODY["version"].encode(), b"version: 9.9.9"))
+    assert (newer.status_code, newer.json()["version"]) == (200, "9.9.9")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"hello", b"format: apim-api"])
+def test_a_file_that_is_no_export_is_refused_by_name(both: Client, content: bytes) -> None:
+    refused = _import(both, content)
+    assert (refused.status_code, "file" in str(refused.json()["error"])) == (400, True)
+    assert _get(both, "/apis/export").status_code == 400
+
+
+def test_who_may_read_exports_and_imports_nothing(
+    both: Client, observer: User, signed_in: Callable[[User], Client]
+) -> None:
+    made, reader = _post(both, "/apis", BODY).json(), signed_in(observer)
+    export = _get(reader, f"/apis/export?apiId={made['id']}").content
+    for query in ("", "?overwrite=true"):
+        assert _import(reader, export, query).status_code == 403

@@ -84,6 +84,11 @@ def redeploy(scenario: Scenario) -> None:
     scenario.edit(scenario.api, "another description")
 
 
+def delete_revision(scenario: Scenario) -> None:
+    spare = publishing.create_revision(api=scenario.api, actor=scenario.admin, now=timezone.now())
+    publishing.delete_revision(api=scenario.api, revision=spare, actor=scenario.admin, now=timezone.now())
+
+
 @pytest.mark.parametrize(
     ("deed", "code"),
     [
@@ -100,6 +105,7 @@ def redeploy(scenario: Scenario) -> None:
         (move(Action.DEPRECATE), None),
         (move(Action.PROTOTYPE), None),
         (redeploy, None),
+        (delete_revision, None),
         (rename_application, None),
         (Scenario.token, None),
     ],

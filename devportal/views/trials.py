@@ -1,0 +1,79 @@
+"""Try out, in the Publisher: the console, connected to what is deployed. Mounted under /publisher/."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import current_user, requires
+from core.errors import Conflict, NotAllowed
+from devportal import attempts, diagnosis, operations, queries
+from devportal.addresses import addresses_of
+from publisher import permissions, snapshots
+from publisher.origins import console_pass
+from publisher.queries import get_api_for
+
+
+@require_safe
+@requires()
+def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The console; or what is missing before it can connect."""
+    user = current_user(request)
+    api = get_api_for(user, pk)
+    refusal = ""
+    try:
+        permissions.require_try(user, api)
+    except NotAllowed as error:
+        refusal = str(error)
+    context = {
+        "api": api,
+        "addresses": addresses_of(api),
+        "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
+        "endpoints": operations.endpoints_of(api),
+        "deployed": api.deployed_revision,
+        "differences": snapshots.differences(api),
+        "may_deploy": permissions.can_deploy(user, api),
+        "refusal": refusal,
+    }
+    return render(request, "devportal/trials/page.html", context)
+
+
+@require_POST
+@requires()
+def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """A ticket for one connection from here: `{"ticket", "pass", "connectionId"}`, or `{"reasons": [sentence]}`."""
+    user = current_user(request)
+    api = get_api_for(user, pk)
+    try:
+        issued = operations.issue_internal_ticket(
+            api=api,
+            key_type=request.POST.get("key_type", "").upper(),
+            origin=request.headers.get("Origin", ""),
+            actor=user,
+            now=timezone.now(),
+        )
+    except (Conflict, NotAllowed) as refusal:
+        return JsonResponse({"reasons": [str(refusal)]}, status=refusal.status)
+    known_by = console_pass(settings.SECRET_KEY, issued.ticket)
+    answer = JsonResponse({"ticket": issued.ticket, "pass": known_by, "connectionId": issued.connection_id})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_safe
+@requires()
+def trial_diagnosis(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Why a connection from this page did not come about, as `wizard.diagnosis_of` says it."""
+    user = current_user(request)
+    api = get_api_for(user, pk)
+    refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
+    mine = queries.internal_application_of(user)
+    if refused and refused.application_id in ("", str(mine.pk) if mine else ""):
+        return JsonResponse({"recorded": True, "reasons": diagnosis.of_refusal(refused), "token": ""})
+    reasons = [] if api.deployed_revision else [f"{api} is not deployed. Deploy a revision first."]
+    return JsonResponse({"recorded": False, "reasons": reasons, "token": ""})

@@ -1,0 +1,33 @@
+"""What a comment may be, and how many of them one person writes. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from core.values import BadValue
+
+LENGTH: Final = 512
+MOST_REPLIES: Final = 100
+RATES: Final = ((10, timedelta(minutes=1), "a minute"), (100, timedelta(hours=1), "an hour"))
+"""How many comments one person writes in which time."""
+
+
+class EntryPoint(StrEnum):
+    """The portal in which a comment was written, by WSO2's names."""
+
+    PUBLISHER = "publisher"
+    DEVPORTAL = "devPortal"
+
+
+def clean_text(value: Any) -> str:
+    """What a comment says, without outer blanks; raises BadValue."""
+    text = str(value or "").replace("\r\n", "\n").strip()
+    if not text:
+        raise BadValue("Write something.")
+    if "\0" in text:
+        raise BadValue("A comment cannot contain the character NUL.")
+    if len(text) > LENGTH:
+        raise BadValue(f"A comment has at most {LENGTH} characters; this one has {len(text)}.")
+    return text

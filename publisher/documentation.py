@@ -1,0 +1,50 @@
+"""What may be read of an API's documents, already scoped to the reader."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.permissions import Viewer
+from core.errors import NotFound
+from publisher.document_terms import DocumentVisibility, Source
+from publisher.models import Api, Document, DocumentFile
+
+
+class DocumentNotFound(NotFound):
+    """The API has no such document for this person."""
+
+    code = 900408  # WSO2's
+    sentence = "There is no such document. It may have been deleted."
+
+
+def documents_of(api: Api) -> QuerySet[Document]:
+    """All documents of an API in their order, for people of the Publisher."""
+    rows = Document.objects.filter(api=api).select_related("created_by", "updated_by", "file").defer("file__body")
+    return rows.order_by("position", "created_at", "pk")
+
+
+def readable_documents_of(api: Api, viewer: Viewer) -> QuerySet[Document]:
+    """Those that `viewer`, who sees the API, reads in the Developer Portal; not those that still lack their content."""
+    read_by = {DocumentVisibility.API_LEVEL, *([DocumentVisibility.PRIVATE] if isinstance(viewer, User) else [])}
+    is_whole = ~Q(source=Source.FILE) | Q(file__isnull=False)
+    return documents_of(api).filter(is_whole, visibility__in=read_by)
+
+
+def get_document(rows: QuerySet[Document], pk: uuid.UUID | str) -> Document:
+    """One of these documents; raises DocumentNotFound."""
+    try:
+        return rows.get(pk=pk)
+    except (Document.DoesNotExist, ValidationError):
+        raise DocumentNotFound from None
+
+
+def get_file(document: Document) -> DocumentFile:
+    """The file of a document with its content; raises DocumentNotFound where there is none."""
+    found = DocumentFile.objects.filter(document=document).first()
+    if found is None:
+        raise DocumentNotFound("This document has no file yet.")
+    return found

@@ -1,0 +1,253 @@
+"""Export → delete → import: the same API, and clashes told before anything is lost."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+
+from accounts.models import User
+from core.errors import Invalid
+from publisher import archives, exchange, operations, queries
+from publisher.design import PARTS
+from publisher.exchange import Section
+from publisher.models import Api, ImportDraft
+from tests.publisher.builders import BACKEND, LATER, NOW, make_api, plans
+from tests.publisher.test_pages import browse, text_of
+
+RICH: dict[str, Any] = {
+    "description": "Чат.\nZweite Zeile",
+    "tags": ["chat", "你好"],
+    "topics": [
+        {"target": "/rooms/{id}", "verbs": ["subscribe", "publish"], "mapping": "/v2/{id}", "scopes": ["chat"]},
+        {"target": "/news", "verbs": ["subscribe"], "mapping": "", "scopes": []},
+    ],
+    "origins": ["https://app.example.com"],
+    "query_token": False,
+    "is_default_version": True,
+}
+
+
+def rich(creator: User) -> Api:
+    api = make_api(creator)
+    options = {**api.endpoint_options, "retries": 2, "idle_timeout": 90, "headers": {"X-Client": "gateway"}}
+    sandbox = {"url": "ws://localhost:9901/s", "failover": ["ws://localhost:9902/s"]}
+    changes = {**RICH, "endpoint_options": options, "sandbox": sandbox}
+    return operations.update_api(api=api, changes=changes, actor=creator, now=NOW)
+
+
+def import_new(content: bytes, actor: User, **names: str) -> Api:
+    imported = operations.read_document(content)
+    offered = queries.plans_named(imported.plans)
+    return operations.import_new(imported=imported, plans=offered, names=names, actor=actor, now=LATER)
+
+
+@pytest.mark.parametrize(
+    "form", [archives.to_yaml, lambda document: archives.to_zip(document, "x")], ids=["yaml", "zip"]
+)
+def test_export_delete_import_gives_the_same_document(alice: User, form: Any) -> None:
+    api = rich(alice)
+    before = operations.document_of(api)
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    again = import_new(form(before), alice)
+    assert operations.document_of(again) == before
+    assert (again.state, again.provider) == ("CREATED", alice)
+
+
+def test_every_part_of_the_design_is_in_an_export(alice: User) -> None:
+    assert operations.document_of(rich(alice))["api"].keys() == {"name", *PARTS} | {"version"}
+
+
+def test_secrets_are_left_out_and_named(alice: User) -> None:
+    api = make_api(alice)
+    options = {**api.endpoint_options, "secret_headers": {"X-Key": "hunter2"}}
+    api = operations.update_api(api=api, changes={"endpoint_options": options}, actor=alice, now=NOW)
+    document = operations.document_of(api)
+    content = archives.to_yaml(document)
+    assert b"hunter2" not in content
+    assert b"gAAAA" not in content
+    assert document["missing"] == ["endpoint_options.secret_headers.X-Key"]
+    imported = operations.read_document(content)
+    over = operations.import_over(imported=imported, plans=api.plans.all(), api=api, actor=alice, now=LATER)
+    assert over.endpoint_options == api.endpoint_options  # what the API has, it keeps
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    assert import_new(content, alice).endpoint_options["secret_headers"] == {}
+
+
+def test_a_section_of_another_room_comes_along(alice: User, section: dict[str, Any]) -> None:
+    api = make_api(alice)
+    section[str(api.pk)] = [{"name": "Guide", "content": b"\x00pdf"}]
+    content = archives.to_zip(operations.document_of(api), "x")
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    again = import_new(content, alice)
+    assert section[str(again.pk)] == [{"name": "Guide", "content": b"\x00pdf"}]
+
+
+@pytest.fixture
+def section(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A section `guides` that keeps what it holds in the dictionary."""
+    kept: dict[str, Any] = {}
+
+    def restore(*, api: Api, content: Any, actor: User, now: Any) -> None:
+        kept[str(api.pk)] = content
+
+    monkeypatch.setattr(exchange, "_sections", {})
+    exchange.register(Section("guides", lambda api: kept.get(str(api.pk)), lambda content: None, restore))
+    return kept
+
+
+def test_a_clash_is_refused_with_a_sentence(alice: User) -> None:
+    content = archives.to_yaml(operations.document_of(rich(alice)))
+    with pytest.raises(operations.AlreadyExists) as refusal:
+        import_new(content, alice)
+    assert refusal.value.fields.keys() == {"name", "context"}
+    assert import_new(content, alice, name="Other", context="/other").tags == RICH["tags"]
+
+
+def test_a_new_version_takes_the_design_of_the_file(alice: User) -> None:
+    api = rich(alice)
+    imported = operations.read_document(archives.to_yaml(operations.document_of(api)))
+    operations.update_api(api=api, changes={"topics": [], "tags": []}, actor=alice, now=NOW)
+    made = operations.import_version(
+        imported=imported, plans=plans("Bronze"), api=api, version="2.0.0", actor=alice, now=LATER
+    )
+    assert (made.version, made.context, made.topics) == ("2.0.0", api.context, RICH["topics"])
+    assert [plan.name for plan in made.plans.all()] == ["Bronze"]
+    assert not made.is_default_version
+
+
+def test_a_change_is_previewed_in_words_and_refused_if_the_api_moved_on(alice: User) -> None:
+    api = rich(alice)
+    imported = operations.read_document(archives.to_yaml(operations.document_of(api)))
+    assert operations.preview(imported, api) == []
+    changed = operations.update_api(api=api, changes={"topics": [], "query_token": True}, actor=alice, now=LATER)
+    said = [(each.field, each.after) for each in operations.preview(imported, changed)]
+    assert ("Tokens in the address", "no") in said
+    with pytest.raises(operations.ChangedMeanwhile):
+        operations.import_over(
+            imported=imported, plans=api.plans.all(), api=changed, seen=api.updated_at, actor=alice, now=LATER
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"version": 1.0}, "Write version in quotes"),
+        ({"topics": [{"target": 5}]}, "topic"),
+        ({"topics": 5}, "Topics is not written as"),
+        ({"tags": {"a": 1}}, "."),
+        ({"origins": 7}, "."),
+        ({"is_default_version": "no"}, "Default version is not written as"),
+        ({"endpoint_options": []}, "."),
+        ({"endpoint_options": {"retries": "many"}}, "."),
+        ({"production": {"url": ["x"]}}, "Addresses are text"),
+        ({"production": []}, "Production endpoint is not written as"),
+        ({"description": 5}, "."),
+        ({"nonsense": 5}, "does not know what nonsense is"),
+    ],
+    ids=str,
+)
+def test_a_part_of_another_shape_is_refused_with_a_sentence(alice: User, change: Any, sentence: str) -> None:
+    document = operations.document_of(make_api(alice))
+    document["api"] = {**document["api"], **change}
+    with pytest.raises(Invalid, match=sentence):
+        operations.read_document(archives.to_yaml(document))
+
+
+def test_who_may_not_edit_imports_nothing(alice: User, bob: User) -> None:
+    api = make_api(alice)
+    content = archives.to_yaml(operations.document_of(api))
+    with pytest.raises(Exception, match="role"):
+        operations.keep_upload(content=content, actor=bob, now=NOW)
+    with pytest.raises(Exception, match="role"):
+        operations.import_over(imported=operations.read_document(content), plans=[], api=api, actor=bob, now=NOW)
+
+
+# --- the pages -----------------------------------------------------------------------------------------------
+
+
+def upload(user: User, content: bytes, name: str = "api.yaml") -> Any:
+    return browse(user).post(reverse("publisher:import"), {"file": SimpleUploadedFile(name, content)})
+
+
+def test_a_person_exports_deletes_and_imports(alice: User) -> None:
+    api = rich(alice)
+    export = browse(alice).get(reverse("publisher:export", args=[api.pk]))
+    assert export["Content-Disposition"] == 'attachment; filename="EchoWebSocket-1.0.0.zip"'
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    page = upload(alice, export.content)
+    assert "A new API" in text_of(browse(alice).get(page.url))
+    body = {"mode": "new", "name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
+    done = browse(alice).post(page.url, body)
+    again = Api.objects.get()
+    assert done.url == reverse("publisher:api", args=[again.pk])
+    assert (again.topics, ImportDraft.objects.count()) == (RICH["topics"], 0)
+
+
+def test_the_page_shows_what_a_change_would_change_and_keeps_what_was_typed(alice: User) -> None:
+    api = rich(alice)
+    content = archives.to_yaml(operations.document_of(api))
+    operations.update_api(api=api, changes={"production": {"url": "ws://localhost:1"}}, actor=alice, now=LATER)
+    page = upload(alice, content).url
+    assert f"Address ws://localhost:1 {BACKEND}" in text_of(browse(alice).get(page))
+    body = {"mode": "new", "name": "EchoWebSocket", "context": "/neu", "version": "1.0.0"}
+    refused = browse(alice).post(page, body)
+    assert (refused.status_code, 'value="/neu"' in refused.content.decode()) == (409, True)
+    assert browse(alice).post(page, {**body, "mode": "over"}).status_code == 302
+    assert Api.objects.get().production["url"] == BACKEND
+
+
+def test_plans_that_do_not_exist_here_are_left_out_only_when_that_is_said(alice: User) -> None:
+    document = operations.document_of(make_api(alice, name="Other", context="/other"))
+    document["plans"] = ["Gold", "Platinum"]
+    Api.objects.all().delete()
+    page = upload(alice, archives.to_yaml(document)).url
+    assert "There is no Platinum here." in text_of(browse(alice).get(page))
+    body = {"mode": "new", "name": "Other", "context": "/other", "version": "1.0.0"}
+    assert browse(alice).post(page, body).status_code == 400
+    assert browse(alice).post(page, {**body, "without_plans": "on"}).status_code == 302
+    assert [plan.name for plan in Api.objects.get().plans.all()] == ["Gold"]
+
+
+def test_a_bad_file_is_refused_at_once_and_an_upload_is_its_owners(alice: User, admin: User) -> None:
+    assert upload(alice, b"hello").status_code == 400
+    page = upload(alice, archives.to_yaml(operations.document_of(make_api(alice)))).url
+    assert browse(admin).get(page).status_code == 404
+
+
+def test_few_uploads_are_kept_of_each_and_none_for_long(alice: User) -> None:
+    content = archives.to_yaml(operations.document_of(make_api(alice)))
+    for _ in range(7):
+        operations.keep_upload(content=content, actor=alice, now=NOW)
+    assert ImportDraft.objects.count() == operations.exchange.KEPT_EACH
+    operations.keep_upload(content=content, actor=alice, now=NOW + 2 * operations.exchange.KEPT_FOR)
+    assert ImportDraft.objects.count() == 1
+
+
+# --- what an export holds beside the design ------------------------------------------------------------------
+
+
+def test_categories_and_the_picture_come_along(alice: User, admin: User) -> None:
+    category = operations.create_category(name="Märkte", actor=admin, now=NOW)
+    api = operations.update_api(api=rich(alice), changes={"categories": [category]}, actor=alice, now=NOW)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    operations.set_thumbnail(api=api, content=picture.getvalue(), actor=alice, now=NOW)
+    content = archives.to_zip(operations.document_of(api), "x")
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    again = import_new(content, alice)
+    assert ([each.name for each in again.categories.all()], bool(again.thumbnail)) == (["Märkte"], True)
+    operations.delete_category(category=category, actor=admin, now=NOW)
+    with pytest.raises(Invalid, match="Märkte"):
+        operations.read_document(content)
+
+
+@pytest.mark.parametrize("section", [{"categories": 5}, {"categories": [5]}, {"thumbnail": b"x"}, {"thumbnail": 5}])
+def test_a_section_of_another_shape_is_refused(alice: User, section: Any) -> None:
+    document = operations.document_of(make_api(alice)) | section
+    with pytest.raises(Invalid):
+        operations.read_document(archives.to_yaml(document))
