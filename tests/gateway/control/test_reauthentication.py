@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from gateway.authorization.grants import Grant
-from gateway.control.reauthentication import KEPT_SECONDS, Reauthentication, ask
+from gateway.control.reauthentication import ANSWERED_SECONDS, Reauthentication, ask
 from gateway.models import ReauthenticationRequest
 from tests.gateway.scenario import Scenario, Worker, elsewhere
 
 
-@pytest.mark.parametrize("age", [0.0, KEPT_SECONDS + 1], ids=["asked now", "asked long ago"])
+@pytest.mark.parametrize("age", [0.0, ANSWERED_SECONDS + 1], ids=["asked now", "asked long ago"])
 async def test_a_request_is_answered_once_and_not_when_nobody_waits_any_more(
     transactional_db: None, age: float
 ) -> None:
