@@ -63,7 +63,7 @@ class ControlPlane:
             readmitted=self.plans.follow,
             restored=self.connection_log.write_anew,
         )
-        self.routing.is_outdated = self._is_outdated
+        self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log)
         self._writer = MetricsWriter(
@@ -102,9 +102,6 @@ class ControlPlane:
             return "The routes are not loaded yet."
         age, most = self._change_feed.age(), settings.FEED_READY_SECONDS
         return f"The database has not been read for {age:.0f} seconds." if most and age > most else ""
-
-    def _is_outdated(self) -> bool:
-        return 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
 
     async def stop(self) -> None:
         """End everything that `start` began."""
