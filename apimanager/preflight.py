@@ -17,6 +17,7 @@ from core.client_address import TrustedProxies
 from core.listening import port_problem
 from core.values import BadValue
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
+from publisher.outward_proxy import OutwardProxy, read_proxy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 OTHERS = 0o077  # every right of group and others
@@ -78,6 +79,13 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             return read_policy(allowed or [], own_ports=own_ports, own_hosts=own_hosts, loopback_ports=open_ports)
         except BadNetwork as error:
             raise CannotStart(f"{var}: {error}. Correct it, with commas between the entries.") from error
+
+    def outward_proxy(self, var: str, *, exceptions: Iterable[str]) -> OutwardProxy | None:
+        """Read the proxy on the way to backends, if there is one; raises CannotStart where it is none."""
+        try:
+            return read_proxy(self.str(var, default=""), exceptions)
+        except BadValue as error:
+            raise CannotStart(f"{var} cannot be used: {error}.") from error
 
     def proxies(self, var: str, *, header: str) -> TrustedProxies:
         """Read which proxies may say for whom they ask, in which header; raises CannotStart naming what is wrong."""

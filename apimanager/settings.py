@@ -6,6 +6,7 @@ from pathlib import Path
 from apimanager import key_files, preflight
 from core import vault
 from core.client_address import PROXY_HEADERS
+from publisher.outward_proxy import USUAL_EXCEPTIONS
 
 env = preflight.Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,6 +74,10 @@ BACKEND_POLICY = env.backends(
     samples_port=SAMPLES_PORT,
     own_ports=(PORTAL_PORT, GATEWAY_WS_PORT, GATEWAY_WSS_PORT, METRICS_PORT),
     own_hosts=(*BIND_HOSTS, PUBLIC_HOST),
+)
+
+BACKEND_PROXY = env.outward_proxy(
+    "APIM_BACKEND_PROXY", exceptions=env.list("APIM_BACKEND_NO_PROXY", default=[*USUAL_EXCEPTIONS])
 )
 
 # --- Django ------------------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ from core.errors import Invalid
 from core.values import BadValue, refuse
 from publisher import presentation, validation
 from publisher.endpoint import read_endpoint, read_options
+from publisher.mock import clean_mock
 from publisher.origins import clean_origins
+from publisher.runtime import clean_key_types, clean_message_bytes
 from publisher.topics import clean_topics
 
 MOST_BYTES = 1_048_576
@@ -23,6 +25,7 @@ COPIED = (
     *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
     *("source_link", "chat_link", "support_link", "properties"),
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
+    *("mock", "message_bytes", "key_types"),
 )
 """What a new version takes over from the one before it."""
 
@@ -31,7 +34,8 @@ def read(given: Mapping[str, Any], cleaners: Mapping[str, Callable[[Any], Any]])
     """Every part through its cleaner, ready to be stored.
 
     Raises Invalid with a sentence for each field that cannot be taken; those of an endpoint are called
-    `production_url`, `production_failover` and so on, those of the options by their own names.
+    `production_url`, `production_failover` and so on, those of the options by their own names, those of a
+    mock `mock_script` and so on.
     """
     values, errors = {}, {}
     for part, value in given.items():
@@ -57,7 +61,7 @@ def backends(values: Mapping[str, Any]) -> dict[str, list[str]]:
             (f"{part}_url", [document.get("url", "")]),
             (f"{part}_failover", document.get("failover", [])),
         )
-    }
+    } | {"token_url": [(values.get("endpoint_options") or {}).get("token_url", "")]}
 
 
 def _endpoint(value: Any) -> dict[str, Any]:
@@ -100,5 +104,8 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "definition": _rest,
     "origins": clean_origins,
     "query_token": bool,
+    "mock": clean_mock,
+    "message_bytes": clean_message_bytes,
+    "key_types": clean_key_types,
 }
-PREFIXES = {"production": "production_", "sandbox": "sandbox_"}
+PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

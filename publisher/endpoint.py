@@ -12,8 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from core.values import BadValue, invalid, refuse
+from publisher.uris import ascii_url, is_host
 from publisher.validation import clean_endpoint_url, clean_switch
 
 MAXIMUM_FAILOVER, MAXIMUM_HEADERS, MAXIMUM_CERTIFICATE = 5, 20, 64 * 1024
@@ -54,8 +60,11 @@ class Endpoint:
 class EndpointOptions:
     """The advanced configuration. Durations are in seconds; 0 switches off what can be switched off.
 
-    `secret_headers` are headers whose values nobody reads back (`publisher.secret_headers`); where a backend is dialled
-    they stand among the `headers`.
+    `secret_headers` are headers whose values nobody reads back (`publisher.secret_options` has other secrets); where a
+    backend is dialled they stand among the `headers`. `secret_key` belongs to the `client_certificate`;
+    `secret_query` are parameters added to the address. Where there is a `token_url`, a token is fetched there with
+    client credentials and shown to the backend. `host` and `server_name` stand in for the name in the address: in the
+    Host header, and in TLS (SNI) with the name that the backend's certificate must have.
     """
 
     connect_timeout: float = 5.0
@@ -72,6 +81,15 @@ class EndpointOptions:
     ca_certificate: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    client_certificate: str = ""
+    secret_key: str = field(default="", repr=False)
+    host: str = ""
+    server_name: str = ""
+    secret_query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token_url: str = ""
+    token_client: str = ""
+    token_secret: str = field(default="", repr=False)
+    token_scope: str = ""
     maximum_duration: float = 0.0
     pass_refusals: bool = False
     signed_identity: bool = False
@@ -159,8 +177,26 @@ def read_options(document: object) -> EndpointOptions:
         errors[key] = f"{twice} stands here twice. Give it once, with commas between its values."
     elif len(names) > MAXIMUM_HEADERS:
         errors["secret_headers"] = f"At most {MAXIMUM_HEADERS} headers can be added; these are {len(names)}."
+    if bool(options.client_certificate) != bool(options.secret_key):
+        errors["secret_key" if options.client_certificate else "client_certificate"] = (
+            "A client certificate and its private key belong together: give both or neither."
+        )
+    if options.token_url and not (options.token_client and options.token_secret):
+        errors["token_client" if options.token_secret else "token_secret"] = (
+            "A token is fetched with a client id and its secret: give both, or no token address."
+        )
     refuse(errors)
     return options
+
+
+def check_pair(certificate: str, key: str) -> None:
+    """Raise Invalid (`secret_key`) where a private key is not that of the first certificate. Both in PEM, or none."""
+    if not certificate:
+        return
+    public = load_pem_private_key(key.encode(), None).public_key()
+    if public != load_pem_x509_certificate(certificate.encode()).public_key():
+        sentence = "This is not the private key of the client certificate's first certificate."
+        raise invalid(secret_key=sentence)
 
 
 def _read_number(limits: OptionBounds, value: Any) -> float:
@@ -194,6 +230,64 @@ def _read_certificate(value: Any) -> str:
     return text
 
 
+def _read_key(value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if len(text) > MAXIMUM_CERTIFICATE:
+        raise BadValue(f"A private key has at most {MAXIMUM_CERTIFICATE // 1024} KiB.")
+    try:
+        if text and text != HIDDEN:
+            load_pem_private_key(text.encode(), None)
+    except TypeError:
+        raise BadValue("This private key has a password. Paste it without one: it is encrypted here.") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadValue(
+            "This is not a private key in PEM form. It begins with -----BEGIN PRIVATE KEY----- and is pasted whole."
+        ) from None
+    return text
+
+
+def _read_host(label: str, value: Any, *, port: bool = False) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    name, colon, number = text.rpartition(":") if port and re.search(r":[0-9]{1,5}$", text) else (text, "", "")
+    if text and not (
+        re.fullmatch(r"[A-Za-z0-9._-]+", name) and is_host(name) and (not colon or 1 <= int(number) <= 65535)
+    ):
+        raise BadValue(f"{label} is a host name such as backend.example.com{', or one with :port' if port else ''}.")
+    return text
+
+
+def _read_query(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or len(value) > MAXIMUM_HEADERS:
+        raise BadValue(f"Parameters are names with values, at most {MAXIMUM_HEADERS}.")
+    for name, text in value.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", name):
+            raise BadValue(f"{name} is no name of a parameter here. Use letters, digits and . _ ~ -, such as api_key.")
+        if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= 4096:
+            raise BadValue(f"The value of {name} must be one line of 1 to 4096 characters.")
+    return dict(value)
+
+
+def _read_line(label: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.isprintable() or len(text) > 1000:
+        raise BadValue(f"{label} is one line of at most 1000 characters.")
+    return text
+
+
+def _read_token_url(value: Any) -> str:
+    text = _read_line("The token address", value)
+    try:
+        parts = urlsplit(text)
+        is_fine = not text or (parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0)
+    except ValueError:
+        is_fine = False
+    if not is_fine or "#" in text or "@" in text:
+        raise BadValue(
+            "The token address begins with https:// (or http://) and names a host, without a user or #fragment."
+        )
+    return ascii_url(text)
+
+
 def _read_headers(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise BadValue("Backend headers are names with values.")
@@ -218,5 +312,14 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ca_certificate": _read_certificate,
     "headers": _read_headers,
     "secret_headers": _read_headers,
+    "client_certificate": _read_certificate,
+    "secret_key": _read_key,
+    "host": partial(_read_host, "The Host", port=True),
+    "server_name": partial(_read_host, "The name in TLS"),
+    "secret_query": _read_query,
+    "token_url": _read_token_url,
+    "token_client": partial(_read_line, "The client id"),
+    "token_secret": partial(_read_line, "The client secret"),
+    "token_scope": partial(_read_line, "The scope"),
     **{name: partial(_read_number, bounds) for name, bounds in OPTION_BOUNDS.items()},
 }

@@ -5,14 +5,19 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from publisher import ssrf
+from publisher.client_tls import client_context
 from publisher.endpoint import EndpointOptions
+from publisher.outward_proxy import LONGEST_ANSWER, NoTunnel, OutwardProxy, is_open
 
 LONGEST = 5.0  # seconds
 
@@ -53,25 +58,30 @@ class Forbidden(Exception):
 
 def dial(url: str, options: EndpointOptions, patience: float) -> ClientConnection:
     """A connection over a socket of our own: the library follows no redirect and resolves no name a second time."""
-    trust = None
-    if urlsplit(url).scheme.lower() == "wss":
-        trust = ssl.create_default_context(cadata=options.ca_certificate or None)
-        if not options.verify_tls:
-            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    return connect(
-        url,
+    parts = urlsplit(url)
+    secure: dict[str, Any] = {}
+    if parts.scheme.lower() == "wss":
+        given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
+        secure = {"ssl": client_context(*given), "server_hostname": options.server_name or parts.hostname}
+    query = "&".join(filter(None, (parts.query, urlencode(options.secret_query))))
+    connection: ClientConnection = connect(
+        parts._replace(netloc=options.host or parts.netloc, query=query).geturl(),
         sock=_connected(*ssrf.host_and_port(url), patience),
-        ssl=trust,
+        **secure,
         additional_headers=dict(options.headers),
         open_timeout=patience,
         close_timeout=1,
         ping_interval=None,
         proxy=None,
     )
+    return connection
 
 
 def _connected(host: str, port: int, patience: float) -> socket.socket:
     """A socket to the first address that may be dialled and can be. Raises Forbidden, OSError."""
+    proxy: OutwardProxy | None = settings.BACKEND_PROXY
+    if proxy and proxy.is_for(host):
+        return _tunnel(proxy, host, port, patience)
     rules = ssrf.policy()
     refusals = {address: rules.refuse(host, address, port) for address in ssrf.resolve(host, port)}
     allowed = [address for address, why in refusals.items() if not why]
@@ -86,6 +96,24 @@ def _connected(host: str, port: int, patience: float) -> socket.socket:
     raise problem or ConnectionRefusedError
 
 
+def _tunnel(proxy: OutwardProxy, host: str, port: int, patience: float) -> socket.socket:
+    """The same through the installation's proxy. Raises Forbidden, OSError."""
+    with suppress(socket.gaierror):
+        refusals = [ssrf.policy().refuse(host, address, port) for address in ssrf.resolve(host, port)]
+        if all(refusals):
+            raise Forbidden(refusals[0])
+    sock = socket.create_connection((proxy.host, proxy.port), timeout=patience)
+    try:
+        sock.sendall(proxy.request(host, port))
+        answer = b""
+        while not is_open(answer):
+            answer += sock.recv(LONGEST_ANSWER) or b"\r\n\r\n"  # it hung up: what there is, is all
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 def _explain(error: Exception, url: str, patience: float) -> str:
     parts = urlsplit(url)
     place = parts.hostname + (f":{parts.port}" if parts.port else "") if parts.hostname else url
@@ -97,6 +125,8 @@ def _explain(error: Exception, url: str, patience: float) -> str:
             return f"{place} answers, but not as HTTP. Check the port, and whether it wants ws:// or wss://."
         case InvalidHandshake():
             return f"{place} answered 101, but not as a WebSocket server must: {error}."
+        case NoTunnel():
+            return str(error)
         case ssl.SSLCertVerificationError():
             return (
                 f"The certificate of {place} is not trusted: {error.verify_message}. Add its CA under Endpoint "

@@ -14,6 +14,9 @@ _FIELDS = {
     "endpoint_options": "endpoint configuration",
     "production": "production endpoint",
     "sandbox": "sandbox endpoint",
+    "mock": "mock backend",
+    "message_bytes": "largest message",
+    "key_types": "keys that may call",
 }
 _DONE = {
     Action.PUBLISH: "Published",

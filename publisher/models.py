@@ -39,6 +39,7 @@ from publisher.presentation import (
     AccessControl,
     Visibility,
 )
+from publisher.runtime import all_key_types
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
@@ -139,7 +140,9 @@ class Api(KeepsFolded):
     `topics` may say more of each (`publisher.topics`); `definition` is what an AsyncAPI document that was taken over
     held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
-    says whether a token may come in the address.
+    says whether a token may come in the address; `key_types` are the kinds of keys that may call, and `message_bytes`
+    is the largest message of a client (0: as its plan says). `mock` is what is said in place of a backend, see
+    `publisher.mock`.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
     `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
@@ -165,6 +168,9 @@ class Api(KeepsFolded):
     definition = models.JSONField(default=dict, blank=True)
     origins = models.JSONField(default=list, blank=True)
     query_token = models.BooleanField(default=True)
+    mock = models.JSONField(default=dict, blank=True)
+    message_bytes = models.PositiveBigIntegerField(default=0)
+    key_types = models.JSONField(default=all_key_types, blank=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)
     thumbnail = models.CharField(max_length=64, blank=True)
@@ -211,6 +217,11 @@ class Api(KeepsFolded):
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.pk), "name": self.name, "version": self.version}
+
+    @property
+    def has_backend(self) -> bool:
+        """Whether calls can be passed on to anything: an address, or the mock that stands in for one."""
+        return bool(self.production or self.sandbox or self.mock.get("is_on"))
 
     @property
     def title(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -338,8 +338,9 @@ def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
 def base_of(api: Api) -> dict[str, str]:
     """A digest of every field of the design as it is now, for a page to take along. It holds no secret."""
     fields = merging.fields_of(design_of(api, [*PARTS, *merging.RELATED]))
-    fields[merging.SEALED] = fields[merging.SECRET]
-    fields[merging.SECRET] = dict.fromkeys(fields[merging.SECRET], HIDDEN)
+    for name in merging.SECRETS:
+        value = fields[merging.sealed(name)] = fields[name]
+        fields[name] = dict.fromkeys(value, HIDDEN) if isinstance(value, Mapping) else value and HIDDEN
     return {name: merging.digest(value) for name, value in fields.items()}
 
 

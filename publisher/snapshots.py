@@ -1,10 +1,12 @@
 """What a revision remembers of an API, and how a design differs from it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.runtime import all_key_types
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -20,6 +22,9 @@ ROUTED = {
     "definition": "AsyncAPI definition",
     "origins": "allowed origins",
     "query_token": "tokens in the address",
+    "mock": "mock backend",
+    "message_bytes": "largest message",
+    "key_types": "keys that may call",
 }
 
 
@@ -41,17 +46,24 @@ def take(api: Api) -> dict[str, Any]:
         "plans": sorted(api.plans.values_list("name", flat=True)),
         "origins": api.origins,
         "query_token": api.query_token,
+        "mock": api.mock,
+        "message_bytes": api.message_bytes,
+        "key_types": api.key_types,
     }
+
+
+def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """A snapshot with the default of all that did not exist yet in those days."""
+    options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
+    absent = {"mock": {}, "message_bytes": 0, "key_types": all_key_types()}
+    return {**absent, **snapshot, "endpoint_options": options.to_document()}
 
 
 def differences(api: Api) -> list[str]:
     """What differs between the design and the deployed revision, in words; empty when nothing is deployed."""
     if api.deployed_revision is None:
         return []
-    now, deployed = take(api), dict(api.deployed_revision.snapshot)
-    # An option that did not exist yet in those days has its default since.
-    options = EndpointOptions.from_document(deployed.get("endpoint_options", {}))
-    deployed["endpoint_options"] = options.to_document()
+    now, deployed = take(api), filled(api.deployed_revision.snapshot)
     deployed.setdefault("definition", now["definition"])
     return [words for key, words in ROUTED.items() if now[key] != deployed.get(key)]
 

@@ -56,9 +56,9 @@ def is_mine(address: str) -> bool:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Where a ws:// or wss:// address leads."""
+    """Where an address of the schemes ws, wss, http and https leads."""
     parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme.lower() == "wss" else 80)
+    return parts.hostname or "", parts.port or (443 if parts.scheme.lower() in {"wss", "https"} else 80)
 
 
 def resolve(host: str, port: int) -> list[str]:

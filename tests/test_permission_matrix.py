@@ -147,6 +147,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:apis", "302 403 403 200 200 200 200"),
     Line("GET", "publisher:create", "302 403 403 200 403 403 200"),
     Line("POST", "publisher:create", "302 403 403 302 403 403 302", body={**ECHO, "plans": ["Gold"]}),
+    Line("POST", "publisher:sample", "302 403 403 302 403 403 302"),
     Line(
         "POST",
         "publisher:create",
@@ -196,7 +197,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "origins": "https://a.test"}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
     Line("GET", "publisher:topics", READ, ("api",)),
     Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
     Line(

@@ -17,7 +17,7 @@
 | subscription blocked, wholly or for production keys | 403, 900907 |
 | subscription waiting for approval, or rejected | 403, 900909 |
 | none of the topic's scopes in the token, or none but `openid` | 403, 900910 |
-| the API has no endpoint for keys of this type | 403, 900905 |
+| the API has no endpoint for keys of this type, or takes none | 403, 900905 |
 
 An API that is created and deployed is served to the Publisher's own keys for it alone, which need neither subscription
 nor scope; to everybody else it is not there. A pre-released (prototyped) API asks for no subscription; one that is
@@ -257,10 +257,11 @@ def _decide(
     if refusal:
         return refusal
     endpoint = route.deployment.endpoints.get(grant.key_type)
-    if endpoint is None:
+    is_allowed = grant.key_type in route.deployment.key_types
+    if endpoint is None or not is_allowed:
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
-        sentence = f"The API has no {kind} endpoint. Use a token of the application's {other} keys."
-        return forbidden(900905, "Wrong key type", sentence)
+        why = f"The API has no {kind} endpoint" if is_allowed else f"The API takes no {kind} keys"
+        return forbidden(900905, "Wrong key type", f"{why}. Use a token of the application's {other} keys.")
     return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 

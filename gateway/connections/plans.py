@@ -56,7 +56,9 @@ def plans_of(admitted: Allow) -> tuple[PlanOf | None, PlanOf]:
 
 def message_bytes(admitted: Allow) -> int | None:
     """The longest message that the client may send, in bytes; None for any."""
-    return admitted.subscription.limits.message_bytes if admitted.subscription else None
+    plan = admitted.subscription.limits.message_bytes if admitted.subscription else None
+    own = admitted.route.deployment.message_bytes or None
+    return min((each for each in (plan, own) if each is not None), default=None)
 
 
 def extensions_for(admitted: Allow, offered: str) -> str:

@@ -33,15 +33,21 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.table import Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, health, impact, queries, secret_headers, ssrf
+from publisher import addresses, health, impact, queries, secret_options, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.mock import Mock
 from publisher.models import Api
 from publisher.origins import Origins
+from publisher.outward_proxy import OutwardProxy
 from publisher.permissions import TRIERS
 from publisher.plan_terms import ExceededAction
+from publisher.runtime import KEY_TYPES
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
+
+MOCKED = Endpoint("ws://mock.invalid")
+"""Stands where a mock answers: the host is what it is told that it is."""
 
 Fingerprints = dict[str, tuple[str, str]]
 
@@ -134,6 +140,12 @@ def refuse_backend() -> Callable[[str, str, int], str]:
     return lru_cache(maxsize=4096)(ssrf.policy().refuse)
 
 
+def backend_proxy() -> OutwardProxy | None:
+    """The proxy on the way to backends, if the installation has one."""
+    made: OutwardProxy | None = settings.BACKEND_PROXY
+    return made
+
+
 def make_verifier() -> JwtVerifier:
     """A verifier with the keys that sign tokens now."""
     key = signing_key()
@@ -177,7 +189,10 @@ def _undeployed(row: Api) -> Deployment:
 
 
 def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
-    endpoints = {each: Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")}
+    mock = Mock.from_document(snapshot.get("mock", {}), snapshot["topics"])
+    endpoints = {
+        each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
+    }
     topics = [
         Topic(
             target=document["target"],
@@ -195,7 +210,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         state=row.state,
         rank=sort_key(snapshot["version"]),
         endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
-        options=EndpointOptions.from_document(secret_headers.opened(snapshot["endpoint_options"])),
+        options=EndpointOptions.from_document(secret_options.opened(snapshot["endpoint_options"])),
         topics=TopicSet(topics),
         revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],
@@ -204,6 +219,9 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         origins=Origins(
             tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
         ),
+        mock=mock,
+        message_bytes=snapshot.get("message_bytes", 0),
+        key_types=frozenset(snapshot.get("key_types", KEY_TYPES)),
     )
 
 

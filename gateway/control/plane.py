@@ -13,7 +13,7 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
-from gateway.control.loaders import make_identity_signer, refuse_backend
+from gateway.control.loaders import backend_proxy, make_identity_signer, refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
@@ -74,7 +74,7 @@ class ControlPlane:
             feed_age=self._change_feed.age,
         )
         self._breaker = SharedBreaker(run=self._writing)
-        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend())
+        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
         self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 

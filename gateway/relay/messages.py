@@ -35,6 +35,7 @@ from gateway.upstream.handshake import (
     status_refused,
     without_configured,
 )
+from gateway.upstream.mock_backend import open_mock
 from publisher.endpoint import EndpointOptions
 from publisher.plan_terms import ExceededAction
 
@@ -50,7 +51,12 @@ async def connect(
 
     async def call(address: BackendAddress) -> ClientConnection:
         url = split(address)
-        return await dialer.reach(url, partial(_connect, url, upgrade=upgrade, options=options), options)
+        if address.mock:
+            sock = await open_mock(address.mock)
+            return await _connect(url, upgrade, options, sock=sock, unix=True)
+        # The name is for the Host header and for TLS only.
+        asked = await dialer.with_token(upgrade, options)
+        return await dialer.reach(url, partial(_connect, url, asked, options), options)
 
     return await dialer.first(addresses, call, options)
 
@@ -231,14 +237,14 @@ class _Connect(connect_websocket):
 
 
 async def _connect(
-    url: SplitResult, ip: str, port: int, *, upgrade: UpgradeRequest, options: EndpointOptions
+    url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
 ) -> ClientConnection:
     headers = without_configured(upgrade.headers, options)
+    if url.scheme == "wss":
+        where |= {"ssl": tls_context(options), "server_hostname": options.server_name or url.hostname}
     try:
         return await _Connect(
-            url.geturl(),
-            host=ip,  # the name is for the Host header and for TLS only
-            port=port,
+            url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it
             additional_headers=[
                 *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
                 *options.headers.items(),
@@ -253,7 +259,7 @@ async def _connect(
             max_size=None,
             max_queue=4,
             create_connection=_Connection,
-            ssl=tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None,
+            **where,
         )
     except InvalidStatus as error:
         answered = [

@@ -18,12 +18,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus, urlencode
 
 from gateway.routing.topics import Topic, TopicSet
+from publisher.runtime import KEY_TYPES
 from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
     from publisher.endpoint import Endpoint, EndpointOptions
+    from publisher.mock import Mock
     from publisher.origins import Origins
 
 VERSION = "{version}"
@@ -36,7 +39,8 @@ class Deployment:
     """What the gateway knows of one API: its deployed revision and the two things that act at once, state and removal.
 
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
-    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call.
+    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
+    `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any).
     """
 
     api_id: str
@@ -53,6 +57,9 @@ class Deployment:
     deployed_at: float = 0.0
     query_token: bool = True
     origins: Origins | None = None
+    mock: Mock | None = None
+    message_bytes: int = 0
+    key_types: frozenset[str] = frozenset(KEY_TYPES)
 
     @property
     def is_served(self) -> bool:
@@ -118,11 +125,16 @@ def route_to(deployment: Deployment, rest: str) -> Route | None:
     return Route(deployment, found.topic, rest, found.backend_path) if found else None
 
 
-def backend_url(address: str, route: Route, query_string: bytes) -> str:
+def backend_url(address: str, route: Route, query_string: bytes, own: Mapping[str, str] | None = None) -> str:
     """The URL to dial: the endpoint's address, the route's path, and the client's query string unchanged.
 
-    A query in the address or in the topic's mapping is kept, in front of the client's.
+    A query in the address or in the topic's mapping is kept, in front of the client's; so are parameters of the
+    endpoint's `own`, and what a client sends under their names is left out.
     """
+    if own:
+        names = ((pair, pair.partition(b"=")[0].decode("latin-1")) for pair in query_string.split(b"&") if pair)
+        kept = [pair for pair, name in names if unquote_plus(name) not in own]
+        query_string = b"&".join([urlencode(own).encode(), *kept])
     base, _, own_query = address.partition("?")
     path, _, mapped_query = route.backend_path.partition("?")
     if path:

@@ -111,9 +111,10 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         """Dial the backend and accept the client, in this order, and join them as the server allows."""
         route, dialer = admitted.route, self.context.dialer
         # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
+        own, mock = route.options.secret_query, route.deployment.mock
         addresses = [
-            BackendAddress(backend_url(address, route, handshake.query_string), f"{route.api_id} {address}")
-            for address in admitted.endpoint.addresses
+            BackendAddress(backend_url(each, route, handshake.query_string, own), f"{route.api_id} {each}", mock)
+            for each in admitted.endpoint.addresses
         ]
         # Under this id the connection stands in logs, and can be given another token.
         names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]

@@ -13,14 +13,16 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
 from gateway.refusals import Refusal
+from gateway.upstream.backend_token import BackendTokens
 from gateway.upstream.breaker import LocalBreaker
 from gateway.upstream.handshake import (
     BackendConnection,
@@ -30,7 +32,11 @@ from gateway.upstream.handshake import (
     check_response,
     write_request,
 )
+from gateway.upstream.mock_backend import open_mock
+from publisher.client_tls import client_context
 from publisher.endpoint import EndpointOptions
+from publisher.mock import Mock
+from publisher.outward_proxy import LONGEST_ANSWER, NoTunnel, OutwardProxy, is_open
 from publisher.uris import ascii_url
 
 T = TypeVar("T")
@@ -40,10 +46,11 @@ log = logging.getLogger("gateway.upstream")
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """Where to dial: the whole URL, and the configured address that the breaker knows it by."""
+    """Where to dial: the whole URL, and the configured address that the breaker knows it by; or the `mock` instead."""
 
     url: str
     key: str
+    mock: Mock | None = None
 
 
 class DialFailed(Exception):
@@ -67,10 +74,13 @@ class Dialer:
         breaker: LocalBreaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
+        proxy: OutwardProxy | None = None,
     ) -> None:
         self._breaker = breaker or LocalBreaker()
         self._sleep = sleep
         self._refuse = refuse
+        self._proxy = proxy
+        self._tokens = BackendTokens(self._open)
 
     async def dial(
         self, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
@@ -122,6 +132,8 @@ class Dialer:
             failure = BackendError(refusals.backend_timed_out(options.connect_timeout))
         except OSError as error:
             match error:
+                case NoTunnel():
+                    problem = str(error)
                 case ssl.SSLCertVerificationError():
                     problem = f"The backend's certificate was not accepted: {error.verify_message}."
                 case ssl.SSLError():
@@ -151,46 +163,97 @@ class Dialer:
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
     ) -> BackendConnection:
         url, key = split(address), base64.b64encode(os.urandom(16))
+        upgrade = await self.with_token(upgrade, options)
         request = write_request(url, key, upgrade, options)
-        secure = tls_context(options.verify_tls, options.ca_certificate) if url.scheme == "wss" else None
+        secure = tls_context(options) if url.scheme == "wss" else None
 
-        async def connect(ip: str, port: int) -> HandshakeProtocol:
-            loop = asyncio.get_running_loop()
-            _, protocol = await loop.create_connection(
-                lambda: HandshakeProtocol(request, loop.create_future()),
-                ip,
-                port,
-                ssl=secure,
-                server_hostname=(url.hostname or "") if secure else None,
-            )
+        loop = asyncio.get_running_loop()
+
+        def shake_hands() -> HandshakeProtocol:
+            return HandshakeProtocol(request, loop.create_future())
+
+        async def connect(**where: Any) -> HandshakeProtocol:
+            name = (options.server_name or url.hostname or "") if secure else None
+            _, protocol = await loop.create_connection(shake_hands, ssl=secure, server_hostname=name, **where)
             return protocol
 
-        protocol = await self.reach(url, connect, options)
+        if address.mock:
+            _, protocol = await loop.create_unix_connection(shake_hands, sock=await open_mock(address.mock))
+        else:
+            protocol = await self.reach(url, connect, options)
         try:
-            return check_response(protocol, await protocol.answer, key, upgrade, options)
+            answer = await protocol.answer
+            if answer.status == 401:
+                self._tokens.forget(options)
+            return check_response(protocol, answer, key, upgrade, options)
         except BaseException:
             protocol.hang_up()
             raise
 
-    async def reach(self, url: SplitResult, call: Callable[[str, int], Awaitable[T]], options: EndpointOptions) -> T:
-        """What `call(ip, port)` makes of the first of a backend's IP addresses that it can connect to.
+    async def with_token(self, upgrade: UpgradeRequest, options: EndpointOptions) -> UpgradeRequest:
+        """The same request; where the options say where to get a token, with that and no other credential."""
+        if not options.token_url:
+            return upgrade
+        others = (header for header in upgrade.headers if header[0].lower() != b"authorization")
+        token = await self._tokens.token(options)
+        return replace(upgrade, headers=(*others, (b"Authorization", f"Bearer {token}".encode())))
 
-        A silent one leaves time for the others. Raises OSError, and BackendError when the policy forbids all of them.
+    async def _open(
+        self, url: SplitResult, options: EndpointOptions
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        secure: dict[str, Any] = {}
+        if url.scheme == "https":
+            secure = {"ssl": token_tls(options.ca_certificate), "server_hostname": url.hostname or ""}
+        return await self.reach(url, partial(asyncio.open_connection, **secure), options)
+
+    async def reach(self, url: SplitResult, call: Callable[..., Awaitable[T]], options: EndpointOptions) -> T:
+        """What `call(host=ip, port=port)` makes of the first of a backend's IP addresses that it can connect to.
+
+        A silent one leaves time for the others. Where the way leads through a proxy, `call(sock=…)` gets the tunnel.
+        Raises OSError, and BackendError when the policy forbids all of them.
         """
         loop = asyncio.get_running_loop()
-        port = url.port or (443 if url.scheme == "wss" else 80)
+        port = url.port or (443 if url.scheme in ("wss", "https") else 80)
         deadline = loop.time() + options.connect_timeout
+        if self._proxy and self._proxy.is_for(url.hostname or ""):
+            return await call(sock=await self._tunnel(self._proxy, url.hostname or "", port))
         ips = await self._allowed(url.hostname or "", port)
         problem: OSError = ConnectionRefusedError()
         for left, ip in zip(range(len(ips) - 1, -1, -1), ips, strict=True):
             now = loop.time()
             try:
                 async with asyncio.timeout_at(now + (deadline - now) / (left + 1) if left else None):
-                    return await call(ip, port)
+                    return await call(host=ip, port=port)
             except ssl.SSLError:
                 raise
             except OSError as error:  # TimeoutError is one
                 problem = error
+        raise problem
+
+    async def _tunnel(self, proxy: OutwardProxy, host: str, port: int) -> socket.socket:
+        """A socket on which the proxy has opened the way. A name that is not known here is the proxy's to judge."""
+        loop = asyncio.get_running_loop()
+        with suppress(socket.gaierror):
+            await self._allowed(host, port)
+        problem: OSError = ConnectionRefusedError()
+        for ip in await resolve(loop, proxy.host, proxy.port):
+            sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, (ip, proxy.port))
+                await loop.sock_sendall(sock, proxy.request(host, port))
+                answer = b""
+                while not is_open(answer):
+                    part = await loop.sock_recv(sock, LONGEST_ANSWER)
+                    answer += part or b"\r\n\r\n"  # it hung up: what there is, is all
+            except OSError as error:
+                sock.close()
+                problem = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
         raise problem
 
     async def _allowed(self, host: str, port: int) -> list[str]:
@@ -225,12 +288,22 @@ async def resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def tls_context(options: EndpointOptions) -> ssl.SSLContext:
+    """A context for calling a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""
+    given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
+    try:
+        return _tls_context(*given)
+    except (ssl.SSLError, ValueError):
+        raise BackendError(refusals.backend_refused("The client certificate for the backend cannot be used.")) from None
+
+
 @lru_cache(maxsize=256)
-def tls_context(verify: bool, ca_certificate: str) -> ssl.SSLContext:
-    """A context for calling backends; a CA of the endpoint's own stands in for the system's."""
-    context = ssl.create_default_context(cadata=ca_certificate or None)
-    context.set_alpn_protocols(["http/1.1"])
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+def token_tls(ca_certificate: str) -> ssl.SSLContext:
+    """A context for fetching tokens: what the system trusts, and the endpoint's own CA besides."""
+    context = ssl.create_default_context()
+    if ca_certificate:
+        context.load_verify_locations(cadata=ca_certificate)
     return context
+
+
+_tls_context = lru_cache(maxsize=256)(client_context)

@@ -158,9 +158,10 @@ def write_request(url: SplitResult, key: bytes, upgrade: UpgradeRequest, options
     """The request's head. `url` is ASCII, as `publisher.uris.ascii_url` makes it."""
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     own = {name.lower().encode(): value.encode() for name, value in options.headers.items()}
+    host = options.host or url.netloc.rpartition("@")[2]
     lines = [
         b"GET %b HTTP/1.1" % target.encode("ascii"),
-        b"Host: %b" % url.netloc.rpartition("@")[2].encode("ascii"),
+        b"Host: %b" % host.encode("ascii"),
         b"Upgrade: websocket",
         b"Connection: Upgrade",
         b"Sec-WebSocket-Key: %b" % key,

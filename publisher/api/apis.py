@@ -23,7 +23,7 @@ from core.rest.requests import (
     required_query,
     search,
 )
-from publisher import operations, queries
+from publisher import mock, operations, queries
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.api.documents import LINKS, OWNERS, ApiDocument, ApiInfo, parts_of
 from publisher.models import Api
@@ -37,6 +37,9 @@ FIELD_NAMES = {
     "sandbox_url": "endpointConfig.sandbox_endpoints.url",
     "sandbox_failover": "endpointConfig.sandbox_failovers",
     "topics": "operations",
+    "key_types": "keyTypes",
+    "message_bytes": "messageBytes",
+    **{f"mock_{name}": f"mock.{name}" for name in mock.OFF},
     "display_name": "displayName",
     "visible_roles": "visibleRoles",
     "access_control": "accessControl",

@@ -10,12 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.rest.documents import Constant, Moment, Neutral, Strict
-from publisher import scoping
+from publisher import mock, scoping
 from publisher.api.scopes import NamedScope
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
 from publisher.presentation import AccessControl, Visibility
-from publisher.secret_headers import hidden
+from publisher.runtime import KEY_TYPES, LARGEST
+from publisher.secret_options import hidden
 from publisher.topics import TEXTS
 
 EVERY_ORIGIN = ["*"]
@@ -128,6 +129,33 @@ class EndpointConfig(OfTheWholeApi, Strict):
                 config[f"{key}_endpoints"] = {"url": stored["url"], **suspension}
                 config[f"{key}_failovers"] = [{"url": url} for url in stored.get("failover", [])]
         return {**config, "options": hidden(instance.endpoint_options)}
+
+
+class MockDocument(OfTheWholeApi, Strict):
+    """What the gateway says in place of a backend while `endpointImplementationType` is INLINE. Messages are lines."""
+
+    on_connect = serializers.ListField(child=serializers.CharField(), required=False, help_text="Messages at once.")
+    replies = serializers.ListField(child=serializers.CharField(), required=False, help_text="what => message")
+    echo = serializers.BooleanField(required=False, help_text="Send back what no reply fits.")
+    every = Number(required=False, min_value=0, max_value=mock.LONGEST, help_text="Seconds between `in_turn`; 0: off.")
+    in_turn = serializers.ListField(child=serializers.CharField(), required=False, help_text="Sent again and again.")
+    script = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="send MESSAGE, burst NUMBER MESSAGE, pause SECONDS, close CODE REASON, repeat",
+    )
+
+    def to_representation(self, instance: Api) -> Any:
+        """The stored document, whole; whether it is on is said by `endpointImplementationType`."""
+        return {name: value for name, value in {**mock.OFF, **instance.mock}.items() if name != "is_on"}
+
+
+class ImplementationType(serializers.ChoiceField):
+    """Who answers, in WSO2's words: the addresses (ENDPOINT), or the mock (INLINE)."""
+
+    def get_attribute(self, instance: Api) -> str:
+        """The mock while it is switched on."""
+        return "INLINE" if instance.mock.get("is_on") else "ENDPOINT"
 
 
 class CorsConfiguration(OfTheWholeApi, Strict):
@@ -303,11 +331,26 @@ class ApiDocument(Strict):
     additionalProperties = Property(source="properties", many=True, required=False)
     policies = PlanNames(required=False)
     endpointConfig = EndpointConfig(required=False, allow_null=True)
+    endpointImplementationType = ImplementationType(["ENDPOINT", "INLINE"], required=False)
+    mock = MockDocument(required=False, allow_null=True)
     operations = OperationsField(required=False)
     scopes = serializers.SerializerMethodField()
     corsConfiguration = CorsConfiguration(required=False, allow_null=True)
     queryToken = serializers.BooleanField(
         source="query_token", required=False, help_text="Whether a token may come in the address."
+    )
+    keyTypes = serializers.ListField(
+        child=serializers.ChoiceField(list(KEY_TYPES)),
+        source="key_types",
+        required=False,
+        help_text="Keys that may call.",
+    )
+    messageBytes = serializers.IntegerField(
+        source="message_bytes",
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="The largest message of a client; 0: as its plan says.",
     )
     transport = Constant(["ws", "wss"])
     securityScheme = Constant(["oauth2"])
@@ -322,7 +365,6 @@ class ApiDocument(Strict):
         child=serializers.CharField(), source="access_control_roles", required=False
     )
     subscriptionAvailability = Constant("CURRENT_TENANT")
-    endpointImplementationType = Constant("ENDPOINT")
     keyManagers = Constant({"all": True})
     workflowStatus = Constant("APPROVED")
     hasThumbnail = serializers.BooleanField(source="thumbnail", read_only=True)
@@ -360,13 +402,15 @@ class ApiDocument(Strict):
         return [dict(NamedScope(use).data) for use in scoping.uses_of(api) if use.definition]
 
 
+OWN_FIELDS = ("tags", "is_default_version", "query_token", "key_types", "message_bytes")
+
+
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
     """The parts of the design (`publisher.design.PARTS`, without the names) that a valid body holds.
 
     `present` is the API that is to be changed. Raises ValidationError where the body contradicts itself.
     """
-    simple = ("tags", "is_default_version", "query_token", "properties", *AUDIENCE)
-    parts: dict[str, Any] = {part: given[part] for part in simple if part in given}
+    parts: dict[str, Any] = {part: given[part] for part in (*OWN_FIELDS, "properties", *AUDIENCE) if part in given}
     if "title" in given:
         parts["display_name"] = "" if given["title"] == given["name"] else given["title"]
     for document, names in (("businessInformation", OWNERS), ("links", LINKS)):
@@ -388,6 +432,12 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
             else each
             for each in given["operations"]
         ]
+    if "mock" in given or "endpointImplementationType" in given:
+        stored = {**mock.OFF, **(present.mock if present else {})}
+        stored |= (given["mock"] or mock.OFF) if "mock" in given else {}
+        if "endpointImplementationType" in given:
+            stored["is_on"] = given["endpointImplementationType"] == "INLINE"
+        parts["mock"] = stored
     if "endpointConfig" in given:
         config = given["endpointConfig"] or {}
         for key in ("production", "sandbox"):

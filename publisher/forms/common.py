@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from core.values import BadValue
 from publisher import queries
-from publisher.merging import SEALED, SECRET
+from publisher.merging import SECRETS, sealed
 from publisher.models import Api
 
 GUARDS = frozenset({"seen", "base"})
@@ -92,7 +92,8 @@ class GuardedForm(forms.Form):
         sent = cast(QueryDict, self.data).copy()
         sent["seen"] = stored["seen"]
         if clashing:
-            now, names = json.loads(stored["base"]), {*clashing, *({SEALED} if SECRET in clashing else ())}
+            now = json.loads(stored["base"])
+            names = {*clashing, *(sealed(name) for name in clashing if name in SECRETS)}
             base = {**json.loads(str(self["base"].value())), **{name: now[name] for name in names}}
             sent["base"] = json.dumps(base)
         self.data = sent

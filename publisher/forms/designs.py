@@ -12,6 +12,7 @@ from publisher import impact, queries, validation
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words
 from publisher.models import Api
 from publisher.origins import clean_origins
+from publisher.runtime import KEY_TYPES, LARGEST
 
 
 class CreateForm(forms.Form):
@@ -69,10 +70,31 @@ class RuntimeForm(GuardedForm):
         help_text="?access_token= is simple to try, but addresses end up in logs and histories.",
     )
 
+    key_types = forms.MultipleChoiceField(
+        label="Keys that may call",
+        choices=[(each, f"{each.capitalize()} keys") for each in KEY_TYPES],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Say which keys may call: production, sandbox or both."},
+    )
+    message_bytes = forms.IntegerField(
+        label="Largest message, in bytes",
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="Such as 65536 (64 KiB): a client that sends a larger one is closed with 1009. Its plan may allow "
+        "less. 0: what the plan says.",
+        widget=forms.NumberInput(attrs={"min": 0, "inputmode": "numeric"}),
+    )
+
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        guards = GuardedForm.initial_of(api)
-        return {**guards, "origins": "\n".join(api.origins), "query_token": api.query_token}
+        limits = {"key_types": api.key_types, "message_bytes": api.message_bytes}
+        browsers = {"origins": "\n".join(api.origins), "query_token": api.query_token}
+        return {**GuardedForm.initial_of(api), **browsers, **limits}
+
+    def clean_message_bytes(self) -> int:
+        """Nothing is no limit."""
+        return self.cleaned_data["message_bytes"] or 0
 
     def clean_origins(self) -> list[str]:
         """The origins as browsers write them."""

@@ -9,11 +9,11 @@ from django import forms
 
 from core.duration_field import DurationField
 from core.errors import Invalid
-from publisher import validation
+from publisher import mock, validation
 from publisher.endpoint import HIDDEN, OPTION_BOUNDS, EndpointOptions, read_options
 from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
-from publisher.secret_headers import hidden
+from publisher.secret_options import hidden
 
 
 class HeadersField(forms.CharField):
@@ -31,6 +31,20 @@ class HeadersField(forms.CharField):
         if twice := next((name for name in names if names.count(name) > 1), ""):
             raise forms.ValidationError(f"{twice} stands here twice. Give it once, with commas between its values.")
         return dict(pairs)
+
+
+class ParametersField(forms.CharField):
+    """Parameters of an address as lines of `name=value`; clean, they are values by name."""
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError for a line without a sign of equality and for a name that stands there twice."""
+        lines = _lines(super().clean(value))
+        pairs = {name.strip(): text.strip() for name, _, text in (line.partition("=") for line in lines)}
+        if bad := next((line for line in lines if "=" not in line), ""):
+            raise forms.ValidationError(f"Write each parameter as name=value. This line has no = in it: {bad}")
+        if len(pairs) < len(lines):
+            raise forms.ValidationError("A name stands here twice. Give each parameter once.")
+        return pairs
 
 
 class EndpointForm(GuardedForm):
@@ -61,6 +75,44 @@ class EndpointForm(GuardedForm):
         required=False,
         help_text="Addresses tried in this order, one a line.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    mock_is_on = forms.BooleanField(
+        label="Answer with a mock",
+        required=False,
+        help_text="The gateway then answers by itself, instead of the addresses above, until this is switched off.",
+    )
+    mock_on_connect = forms.CharField(
+        label="On connecting",
+        required=False,
+        help_text="Messages for whoever connects, one a line. @name sends an example of the message of that name.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"type": "welcome"}'}),
+    )
+    mock_replies = forms.CharField(
+        label="Replies",
+        required=False,
+        help_text="What => message, one a line; the first that fits answers. What is a text, a member of a JSON "
+        "object with its value, or * for any; ${member} is what was sent.",
+        widget=forms.Textarea(
+            attrs={**PLAIN, "rows": 3, "placeholder": 'type=join => {"type": "joined", "room": "${room}"}'}
+        ),
+    )
+    mock_echo = forms.BooleanField(
+        label="Send back what no reply fits",
+        required=False,
+        help_text="As an echo, byte for byte.",
+    )
+    mock_in_turn = forms.CharField(
+        label="Again and again",
+        required=False,
+        help_text="Messages sent one after the other, for ever, one a line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"price": 101}'}),
+    )
+    mock_script = forms.CharField(
+        label="Script",
+        required=False,
+        help_text="Done line after line from the moment of connecting: send MESSAGE, burst NUMBER MESSAGE, "
+        "pause SECONDS, close CODE REASON, and repeat as the last line.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "burst 10 tick\npause 2\nclose 1000 bye"}),
     )
     prevent_suspension = forms.BooleanField(
         label="Prevent suspension",
@@ -105,6 +157,59 @@ class EndpointForm(GuardedForm):
         widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
     )
 
+    client_certificate = forms.CharField(
+        label="Client certificate",
+        required=False,
+        help_text="In PEM form, with its chain, for a backend that asks who calls (mutual TLS).",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    )
+    secret_key = forms.CharField(
+        label="Private key of the client certificate",
+        required=False,
+        help_text="In PEM form, without a password. It is kept encrypted and nobody reads it back; "
+        f"{HIDDEN} keeps the one that is stored.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN PRIVATE KEY-----"}),
+    )
+    host = forms.CharField(
+        label="Host header",
+        required=False,
+        help_text="Sent in place of the host in the address, such as backend.example.com or with :port.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    server_name = forms.CharField(
+        label="Server name in TLS (SNI)",
+        required=False,
+        help_text="Asked for in place of the host in the address; the backend's certificate must have this name then.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    secret_query = ParametersField(
+        label="Secret parameters in the address",
+        required=False,
+        help_text="Added to every address that is dialled, one a line: api_key=value. What a client sends under the "
+        f"same name is left out. The values are kept like secret headers; {HIDDEN} keeps the one that is stored.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    )
+    token_url = forms.CharField(
+        label="Token address",
+        required=False,
+        help_text="The gateway fetches a token here with client credentials (OAuth 2), shows it to the backend as "
+        "Authorization: Bearer, and renews it before it ends.",
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "https://login.example.com/token"}),
+    )
+    token_client = forms.CharField(label="Client id", required=False, widget=forms.TextInput(attrs=PLAIN))
+    token_secret = forms.CharField(
+        label="Client secret",
+        required=False,
+        help_text=f"Kept encrypted; {HIDDEN} keeps the one that is stored.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    token_scope = forms.CharField(
+        label="Scopes",
+        required=False,
+        help_text="Asked for with the token, with blanks between them.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+
     def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api | None = None) -> None:
         super().__init__(data, api=api)
         for name, help_text in _DURATIONS.items():
@@ -117,6 +222,15 @@ class EndpointForm(GuardedForm):
                 label=limits.label,
                 help_text=help_text,
             )
+        self.fields["mock_every"] = DurationField(
+            what="This",
+            least=mock.SHORTEST,
+            most=mock.LONGEST,
+            may_be_off=True,
+            required=False,
+            label="Pause between them",
+            help_text="0: never.",
+        )
         for name, (help_text, step) in _NUMBERS.items():
             self.fields[name] = forms.FloatField(
                 label=OPTION_BOUNDS[name].label,
@@ -131,6 +245,11 @@ class EndpointForm(GuardedForm):
             **{name: f"{value:g}" if name in _NUMBERS else value for name, value in options.items()},
             "headers": "\n".join(f"{name}: {value}" for name, value in options["headers"].items()),
             "secret_headers": "\n".join(f"{name}: {value}" for name, value in options["secret_headers"].items()),
+            "secret_query": "\n".join(f"{name}={value}" for name, value in options["secret_query"].items()),
+            **{
+                f"mock_{name}": "\n".join(value) if name in mock.LISTS else value
+                for name, value in {**mock.OFF, **api.mock}.items()
+            },
             **GuardedForm.initial_of(api),
             "production_url": api.production.get("url", ""),
             "production_failover": "\n".join(api.production.get("failover", ())),
@@ -156,6 +275,11 @@ class EndpointForm(GuardedForm):
         documents = {
             "production": {"url": sent["production_url"], "failover": _lines(sent["production_failover"])},
             "sandbox": {"url": sent["sandbox_url"], "failover": _lines(sent["sandbox_failover"])},
+            "mock": {
+                **{name: sent[f"mock_{name}"] for name in ("is_on", "echo")},
+                **{name: _lines(sent[f"mock_{name}"]) for name in mock.LISTS},
+                "every": sent["mock_every"] or 0,
+            },
             "endpoint_options": {name: sent[name] for name in EndpointOptions().to_document()},
         }
         return {**super().edit(), "changes": documents}

@@ -20,7 +20,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("publisher", "0015_comments"),
+        ("publisher", "0017_runtime"),
     ]
 
     operations: ClassVar = [

@@ -38,6 +38,7 @@ from publisher.operations.exchange import (
     read_document,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.samples import deploy_sample
 from publisher.operations.thumbnails import remove_thumbnail, set_thumbnail
 from publisher.operations.topics import (
     GoneMeanwhile,
@@ -76,6 +77,7 @@ __all__ = [
     "delete_revision",
     "delete_topic",
     "deploy_revision",
+    "deploy_sample",
     "document_of",
     "forget_uploads",
     "import_new",

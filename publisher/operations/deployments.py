@@ -17,7 +17,10 @@ from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
-RESTORED = ("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token")
+RESTORED = (
+    *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
+    *("mock", "message_bytes", "key_types"),
+)
 
 
 class AlreadyDeployed(Conflict):
@@ -106,7 +109,8 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
     """
     permissions.require_edit(actor, api)
     _check_own(api, revision)
-    changes = {field: revision.snapshot[field] for field in RESTORED if field in revision.snapshot}
+    recorded = snapshots.filled(revision.snapshot)
+    changes = {field: recorded[field] for field in RESTORED if field in recorded}
     row = save_design(lock(api), changes, seen=None, now=now)
     record_change(row, "updated", actor=actor, now=now, fields=list(RESTORED), restored_revision=revision.number)
     return row
@@ -115,7 +119,8 @@ def restore_revision(*, api: Api, revision: Revision, actor: User, now: datetime
 def like_design(api: Api, revisions: Iterable[Revision]) -> list[Revision]:
     """Those of the revisions whose restoration would change nothing."""
     now = snapshots.take(api)
-    return [each for each in revisions if all(now[field] == each.snapshot.get(field, now[field]) for field in RESTORED)]
+    recorded = [(each, snapshots.filled(each.snapshot)) for each in revisions]
+    return [each for each, then in recorded if all(now[field] == then.get(field, now[field]) for field in RESTORED)]
 
 
 def add_revision(row: Api, description: str, *, goes: Revision | None = None, actor: User, now: datetime) -> Revision:
@@ -142,7 +147,8 @@ def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) 
     """Deploy a revision of a locked row, whoever asks."""
     if row.stage is State.RETIRED:
         raise CannotDeploy(f"{row} is retired and cannot be deployed again. Make a new version of it.")
-    if not (revision.snapshot["production"] or revision.snapshot["sandbox"]):
+    snapshot = revision.snapshot
+    if not (snapshot["production"] or snapshot["sandbox"] or snapshot.get("mock", {}).get("is_on")):
         raise CannotDeploy(f"Revision {revision.number} names no endpoint. Give the API one and make a new revision.")
     place = (revision.snapshot["context"], revision.snapshot["version"])
     if why := why_in_the_way(*place, key=row.pk, since=row.created_at, older_only=True):

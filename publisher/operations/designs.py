@@ -13,7 +13,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.values import clean, refuse
-from publisher import design, merging, permissions, presentation, queries, secret_headers, signals, validation
+from publisher import design, merging, permissions, presentation, queries, secret_options, signals, validation
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import SUBSCRIBABLE, Action
 from publisher.models import Api, Category, Plan, Thumbnail
@@ -78,10 +78,10 @@ def create_api(
     values = {"endpoint_options": EndpointOptions().to_document(), **design.read(given, FOR_CREATION)}
     url = values.pop("endpoint")
     _refuse_nobody(Api(**values))
-    values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], {})
+    values["endpoint_options"] = secret_options.sealed(values["endpoint_options"], {})
     if url:
         values["production"] = values["sandbox"] = Endpoint(url).to_document()
-    ready = {"endpoint": values.get("production") or values.get("sandbox"), "plans": plans}
+    ready = {"endpoint": Api(**values).has_backend, "plans": plans}
     if publish and (missing := [name for name, given in ready.items() if not given]):
         raise NotReadyToPublish(missing)
     refuse_backends({"endpoint": [url]} if url else design.backends(values))
@@ -119,7 +119,7 @@ def create_version(
     others = dict(parts or {})
     refuse_backends(design.backends(others))
     if "endpoint_options" in others:
-        others["endpoint_options"] = secret_headers.sealed(others["endpoint_options"], api.endpoint_options)
+        others["endpoint_options"] = secret_options.sealed(others["endpoint_options"], api.endpoint_options)
     with transaction.atomic():
         return _copy(api, number, make_default, others, plans, actor=actor, now=now)
 
@@ -179,14 +179,16 @@ def update_api(
     if not permissions.can_set_plans(actor, api):
         permissions.require_edit(actor, api)
     values = design.read(changes, FOR_CHANGE)
-    entered: set[str] = set()
+    entered: set[tuple[str, str]] = set()
     # What holds something else than when the page was drawn.
     mine = {name for name, each in merging.fields_of(values).items() if (base or {}).get(name) != merging.digest(each)}
     if "endpoint_options" in values:
-        if base is not None and merging.SECRET not in mine:
-            values["endpoint_options"][merging.SECRET] = secret_headers.hidden(api.endpoint_options)[merging.SECRET]
-        entered = secret_headers.typed(values["endpoint_options"])
-        values["endpoint_options"] = secret_headers.sealed(values["endpoint_options"], api.endpoint_options)
+        options = values["endpoint_options"]
+        if base is not None:
+            stored = {**EndpointOptions().to_document(), **secret_options.hidden(api.endpoint_options)}
+            options |= {name: stored[name] for name in merging.SECRETS if name not in mine}
+        entered = secret_options.typed(options)
+        values["endpoint_options"] = secret_options.sealed(options, api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine, base))
     if differing.keys() - {"plans"}:
         permissions.require_edit(actor, api)
@@ -201,7 +203,7 @@ def update_api(
             differing = _merged(row, {part: values[part] for part in differing}, mine, base)
             seen = row.updated_at
         there = {part: getattr(row, part) for part in ("production", "sandbox", "endpoint_options")}
-        secret_headers.refuse_elsewhere(there, {**there, **differing}, entered)
+        secret_options.refuse_elsewhere(there, {**there, **differing}, entered)
         saved = _change(row, differing, seen=seen, actor=actor, now=now)
         for plan, successor in (successors or {}).items():
             signals.plan_replaced.send(sender=Api, api=saved, plan=plan, successor=successor, actor=actor, now=now)
@@ -228,7 +230,12 @@ def _merged(row: Api, values: Mapping[str, Any], mine: set[str], base: Mapping[s
     merged = merging.parts_of(fields, values)
     for part in merged.keys() & merging.RELATED:
         merged[part] = (values if part in mine else present)[part]
-    together = design.read({part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}, design.PARTS)
+    documents = {part: merged[part] for part in merged.keys() & merging.DOCUMENTS.keys()}
+    if options := documents.get("endpoint_options"):
+        documents["endpoint_options"] = secret_options.hidden(options)
+    together = design.read(documents, design.PARTS)
+    if options:
+        together["endpoint_options"] = secret_options.sealed(together["endpoint_options"], options)
     return {**merged, **together}
 
 

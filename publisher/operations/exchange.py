@@ -13,7 +13,7 @@ from core import upkeep
 from core.audit import record_change
 from core.errors import Invalid
 from core.values import BadValue, invalid
-from publisher import archives, comparison, design, exchange, permissions, queries, secret_headers
+from publisher import archives, comparison, design, exchange, permissions, queries, secret_options
 from publisher.endpoint import HIDDEN
 from publisher.exchange import Imported
 from publisher.models import Api, ImportDraft, Plan
@@ -28,7 +28,7 @@ TEXTS = ("name", "version", "context")
 def document_of(api: Api) -> dict[str, Any]:
     """Everything that the API is, without secrets: `missing` names those that have to be given again."""
     parts = {name: getattr(api, name) for name in NAMES} | queries.design_of(api, design.PARTS)
-    parts["endpoint_options"] = secret_headers.hidden(parts["endpoint_options"])
+    parts["endpoint_options"] = secret_options.hidden(parts["endpoint_options"])
     hidden = _hidden(parts)
     held = {each.name: content for each in exchange.sections() if (content := each.of(api)) is not None}
     return {

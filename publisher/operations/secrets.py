@@ -12,7 +12,7 @@ from accounts.models import User
 from core import vault
 from core.audit import record
 from publisher.models import Api, Revision
-from publisher.secret_headers import KEY
+from publisher.secret_options import replaced, secrets_of
 
 
 @transaction.atomic
@@ -35,10 +35,7 @@ def seal_again(*, actor: User | None, now: datetime) -> int:
 
 def _again(options: Mapping[str, Any], anew: dict[str, str]) -> dict[str, Any] | None:
     """The document with its secrets sealed again; None where it has none."""
-    secrets = options.get(KEY)
-    if not secrets:
-        return None
-    for token in secrets.values():
-        if token not in anew:
-            anew[token] = vault.seal(vault.unseal(token))
-    return {**options, KEY: {name: anew[token] for name, token in secrets.items()}}
+    tokens = {token for _, _, token in secrets_of(options)}
+    for token in tokens - anew.keys():
+        anew[token] = vault.seal(vault.unseal(token))
+    return replaced(options, lambda field, name, token: anew[token]) if tokens else None

@@ -65,7 +65,7 @@ def _lost(api: Api, seen: State) -> TransitionLost:
 
 def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
     """The row with everything that a callable API needs; deploys a first revision when none is deployed."""
-    there = {"endpoint": row.production or row.sandbox, "plans": row.plans.exists()}
+    there = {"endpoint": row.has_backend, "plans": row.plans.exists()}
     if missing := [name for name, is_there in there.items() if not is_there]:
         raise NotReadyToPublish(missing)
     if row.deployed_revision_id is not None:

@@ -69,10 +69,10 @@ def apis(request: HttpRequest) -> HttpResponse:
 def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The overview of one API: what is done, what is missing, where it answers, what happened last."""
     found = queries.get_api_for(current_user(request), pk)
-    plans = queries.plans_of(found)
+    plans, is_mocked = queries.plans_of(found), found.mock.get("is_on", False)
     steps = progress.steps(
         topics=len(found.topics),
-        endpoint=urlsplit((found.production or found.sandbox).get("url", "")).netloc,
+        endpoint="mock" if is_mocked else urlsplit((found.production or found.sandbox).get("url", "")).netloc,
         plans=[plan.name for plan in plans],
         deployed=found.deployed_revision.number if found.deployed_revision else None,
         differences=snapshots.differences(found),
@@ -88,7 +88,8 @@ def api(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "touched": impact.of(found),
         **health_for(found, now()),
         "plans": plans,
-        "endpoints": [(label, endpoint) for label, endpoint in endpoints if endpoint],
+        "endpoints": [] if is_mocked else [(label, endpoint) for label, endpoint in endpoints if endpoint],
+        "is_mocked": is_mocked,
         "path": validation.served_path(found.context, found.version),
         "also_at": _also_at(found),
         "is_served": is_served(found),

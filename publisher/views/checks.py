@@ -29,9 +29,12 @@ CLEANERS: dict[str, Callable[[str], str]] = {
 }
 USUAL_VERSION = "1.0.0"
 MOST_TESTS = 20  # of one person, a minute
-KEPT_BACK = "Secret headers that are stored were not sent: type their values to try with them."
+KEPT_BACK = "Secrets that are stored were not sent: type their values to try with them."
 ADDRESSES = ("endpoint", "production_url", "sandbox_url")
-MATTERS_TO_A_HANDSHAKE = ("connect_timeout", "verify_tls", "ca_certificate", "headers", "secret_headers")
+MATTERS_TO_A_HANDSHAKE = (
+    *("connect_timeout", "verify_tls", "ca_certificate", "client_certificate", "secret_key", "host", "server_name"),
+    *("headers", "secret_headers", "secret_query"),
+)
 
 
 @require_safe
@@ -102,8 +105,14 @@ def _tried(url: str, request: HttpRequest) -> EndpointCheck:
             options = read_options({name: form.cleaned_data[name] for name in MATTERS_TO_A_HANDSHAKE})
     except Invalid as error:
         return EndpointCheck(False, f"The advanced configuration cannot be used: {error}")
-    typed = {name: value for name, value in options.secret_headers.items() if value != HIDDEN}
-    answer = try_endpoint(url, replace(options, headers={**options.headers, **typed}, secret_headers={}))
-    if len(typed) == len(options.secret_headers):
+    headers, query = (
+        {name: value for name, value in each.items() if value != HIDDEN}
+        for each in (options.secret_headers, options.secret_query)
+    )
+    tried = replace(options, headers={**options.headers, **headers}, secret_headers={}, secret_query=query)
+    if is_kept_back := options.secret_key == HIDDEN:
+        tried = replace(tried, client_certificate="", secret_key="")
+    answer = try_endpoint(url, tried)
+    if not is_kept_back and (len(headers), len(query)) == (len(options.secret_headers), len(options.secret_query)):
         return answer
     return replace(answer, sentence=f"{answer.sentence} {KEPT_BACK}")

@@ -84,6 +84,7 @@ class EndpointPage(DesignPage):
     form = EndpointForm
     page, template, saved = "endpoint", "designs/endpoint.html", "The endpoint is saved."
     TIMEOUTS = ("connect_timeout", "idle_timeout", "maximum_duration", "ping_interval", "retries", "retry_delay")
+    MOCK = ("on_connect", "replies", "echo", "in_turn", "every", "script")
     SUSPENSION = ("suspend_after", "suspend_initial", "suspend_factor", "suspend_maximum")
 
     def show(self, api: Api, form: Any, **context: Any) -> HttpResponse:
@@ -92,6 +93,9 @@ class EndpointPage(DesignPage):
             **health_for(api, now()),
             "timeouts": [form[name] for name in self.TIMEOUTS],
             "suspension": [form[name] for name in self.SUSPENSION],
+            "mock_fields": [form[f"mock_{name}"] for name in self.MOCK],
+            "mock_is_open": bool(form["mock_is_on"].value())
+            or any(f"mock_{name}" in form.errors for name in self.MOCK),
             "advanced_is_open": bool(form.errors.keys() & EndpointOptions().to_document().keys()),
         }
         return super().show(api, form, **context)

@@ -78,7 +78,7 @@ def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) -> HttpResponse:
     plans = [plan.name for plan in queries.plans_of(api)]
     sentences = operations.NotReadyToPublish.SENTENCES
-    there = {"endpoint": api.production or api.sandbox, "plans": plans}
+    there = {"endpoint": api.has_backend, "plans": plans}
     steps = [
         (row, row.detail.get("from"), row.detail.get("to", State.CREATED)) for row in queries.lifecycle_history(api)
     ]

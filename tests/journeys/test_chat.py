@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+from playwright.sync_api import Page, expect
+
 from tests.journeys.gateway import let_in
+from tests.journeys.people import sign_in
 from tests.journeys.wscat import CONNECTED, Wscat
 from tests.product import Product
 
@@ -42,3 +45,22 @@ def test_a_room_of_another_name_is_another_room(product: Product) -> None:
         assert [json.loads(coffee.recv(10)).get("text") for _ in range(2)] == [None, "anybody?"]
         tea.send("only me")
         assert [json.loads(tea.recv(10)).get("text") for _ in range(2)] == [None, "only me"]
+
+
+def test_the_sample_api_works_from_one_click(product: Product, page: Page) -> None:
+    sign_in(page, product, "publisher", "admin", "admin")
+    page.goto(f"{product.portal}/publisher/apis")
+    page.get_by_role("button", name="CREATE API").click()
+    page.get_by_role("button", name="Deploy sample API").or_(
+        page.get_by_role("menuitem", name="Deploy sample API")
+    ).first.click()
+    expect(page.get_by_text("is published").first).to_be_visible()
+    api = page.url.rpartition("/")[2]
+    keys = product.act("application", owner="carol", name="Sample client")
+    product.act("subscribe", application=keys["application"], api=api)
+    with (
+        let_in(f"{product.ws}/chat-sample/1.0.0/rooms/tea?name=carol", keys["token"]) as tea,
+        let_in(f"{product.ws}/chat-sample/1.0.0", keys["token"]) as lobby,
+    ):
+        assert json.loads(tea.recv(10))["room"] == "tea"
+        assert json.loads(lobby.recv(10))["room"] == "lobby"

@@ -61,6 +61,7 @@ NO_PAGES = {
     "publisher:restorations",
     "publisher:revision-deletion",
     "publisher:revisions",
+    "publisher:sample",
     "publisher:scope-deletions",
     "publisher:topic-deletions",
     "publisher:topic-moves",

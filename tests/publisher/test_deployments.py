@@ -35,6 +35,9 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "plans": ["Gold", "Silver"],
         "origins": [],
         "query_token": True,
+        "mock": {},
+        "message_bytes": 0,
+        "key_types": ["PRODUCTION", "SANDBOX"],
     }
 
 

@@ -82,6 +82,15 @@ def test_what_is_left_out_keeps_its_default() -> None:
         "ca_certificate": "",
         "headers": {},
         "secret_headers": {},
+        "client_certificate": "",
+        "secret_key": "",
+        "host": "",
+        "server_name": "",
+        "secret_query": {},
+        "token_url": "",
+        "token_client": "",
+        "token_secret": "",
+        "token_scope": "",
         "maximum_duration": 0.0,
     }
     assert json.loads(json.dumps(options.to_document())) == options.to_document()

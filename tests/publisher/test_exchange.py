@@ -14,8 +14,11 @@ from accounts.models import User
 from core.errors import Invalid
 from publisher import archives, exchange, operations, queries
 from publisher.design import PARTS
+from publisher.document_terms import Upload
 from publisher.exchange import Section
 from publisher.models import Api, ImportDraft
+from publisher.operations.documents import create_document, move_document
+from publisher.operations.scopes import create_scope
 from tests.publisher.builders import BACKEND, LATER, NOW, make_api, plans
 from tests.publisher.test_pages import browse, text_of
 
@@ -246,8 +249,44 @@ def test_categories_and_the_picture_come_along(alice: User, admin: User) -> None
         operations.read_document(content)
 
 
-@pytest.mark.parametrize("section", [{"categories": 5}, {"categories": [5]}, {"thumbnail": b"x"}, {"thumbnail": 5}])
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"categories": 5},
+        {"categories": [5]},
+        {"thumbnail": b"x"},
+        {"thumbnail": 5},
+        {"scopes": [{"name": ""}]},
+        {"documents": [{"name": "a", "file": 5}]},
+    ],
+)
 def test_a_section_of_another_shape_is_refused(alice: User, section: Any) -> None:
     document = operations.document_of(make_api(alice)) | section
     with pytest.raises(Invalid):
         operations.read_document(archives.to_yaml(document))
+
+
+def test_scopes_and_documents_come_along_in_their_order(alice: User) -> None:
+    api = rich(alice)
+    create_scope(api=api, fields={"name": "speak", "roles": ["subscriber"]}, actor=alice, now=NOW)
+    for fields, upload in (
+        ({"name": "Anfang", "content": "# Los"}, None),
+        ({"name": "Manual"}, Upload("manual.json", b"[1]")),
+        ({"name": "Forum", "source": "URL", "url": "https://forum.test/"}, None),
+    ):
+        create_document(api=api, fields=fields, upload=upload, actor=alice, now=NOW)
+    content = archives.to_zip(operations.document_of(api), "x")
+    operations.delete_api(api=api, actor=alice, now=NOW)
+    again = import_new(content, alice)
+    assert archives.to_zip(operations.document_of(again), "x") == content
+    later = create_document(api=again, fields={"name": "Later", "content": "x"}, actor=alice, now=NOW)
+    move_document(document=later, by=-3, actor=alice, now=NOW)
+    operations.import_over(
+        imported=operations.read_document(content),
+        plans=again.plans.all(),
+        api=again,
+        seen=again.updated_at,
+        actor=alice,
+        now=LATER,
+    )
+    assert archives.to_zip(operations.document_of(again), "x") == content

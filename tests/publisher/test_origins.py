@@ -195,11 +195,13 @@ def test_the_page_saves_what_was_written_and_keeps_what_was_wrong(alice: User, c
     api = make_api(alice)
     client.force_login(alice)
     page = f"/publisher/apis/{api.pk}/runtime"
-    seen = api.updated_at.isoformat()
-    assert client.post(page, {"seen": seen, "origins": "https://a.test\nhttps://*.b.test\n"}).status_code == 302
+    sent = {"seen": api.updated_at.isoformat(), "key_types": ["PRODUCTION", "SANDBOX"]}
+    assert client.post(page, {**sent, "origins": "https://a.test\nhttps://*.b.test\n"}).status_code == 302
     row = Api.objects.get(pk=api.pk)
     assert (row.origins, row.query_token) == (["https://a.test", "https://*.b.test"], False)
-    refused = client.post(page, {"seen": row.updated_at.isoformat(), "origins": "wss://c.test", "query_token": "on"})
+    refused = client.post(
+        page, {"seen": row.updated_at.isoformat(), "origins": "wss://c.test", "key_types": ["SANDBOX"]}
+    )
     assert refused.status_code == 400
     assert b"wss://c.test" in refused.content
     assert b"https://c.test" in refused.content

@@ -67,7 +67,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "properties": ({"name_0": "team", "value_0": "Payments"}, {"alice", "admin"}),
     "thumbnail": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
-    "runtime": ({"origins": "https://a.test"}, {"alice", "admin"}),
+    "runtime": ({"origins": "https://a.test", "key_types": ["PRODUCTION"]}, {"alice", "admin"}),
     "topic-moves": ({"topic": "/rooms", "to": "up"}, {"alice", "admin"}),
     "topic-deletions": ({"topic": "/rooms"}, {"alice", "admin"}),
     "definition-edit": ({"text": "asyncapi: 3.0.0"}, {"alice", "admin"}),
@@ -84,7 +84,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
-    others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests"}
+    others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests", "sample"}
     elsewhere = {"message", "definition-file", "revision-deletion", "default-version"}
     named = {name for name in named if not re.match("(document|comment|scope)", name)}  # test_documents.py and others
     assert named == {*PAGES, *POSTS, *others, *elsewhere, *EXCHANGE, *OTHERS}

@@ -303,7 +303,7 @@ def test_the_button_sends_a_backend_the_headers_that_it_says_it_sends(admin: Use
     else:
         assert own == {"x-client": "gateway", "x-typed": "just-now"}
         assert "with X-Client, X-Typed" in said
-        assert "Secret headers that are stored were not sent" in said
+        assert "Secrets that are stored were not sent" in said
 
 
 @pytest.mark.django_db(transaction=True)

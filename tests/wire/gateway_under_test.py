@@ -23,6 +23,7 @@ from gateway.server.config import ServerLimits
 from gateway.server.context import GatewayContext
 from gateway.server.worker import Worker
 from publisher.endpoint import Endpoint, EndpointOptions
+from publisher.mock import Mock
 from tests.environment import PATIENCE
 from tests.gateway import builders
 
@@ -87,11 +88,16 @@ async def running(
     tick: float = 0.02,
     proxies: TrustedProxies | None = None,
     proxy_protocol: bool = False,
+    mock: Mock | None = None,
+    message_bytes: int = 0,
     **door_options: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway in front of these backend addresses, the first the primary."""
     deployment = builders.deployment(
-        endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))}, options=options or EndpointOptions()
+        endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))},
+        options=options or EndpointOptions(),
+        mock=mock,
+        message_bytes=message_bytes,
     )
     grant = builders.grant(expires_at=time.time() + 3600)
     routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})

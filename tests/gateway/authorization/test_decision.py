@@ -133,6 +133,12 @@ def test_a_token_in_the_query_can_be_switched_off_and_is_then_not_recommended() 
     assert outcome(decide(grant(), source=CredentialSource.HEADER, query_token=False)) == "admit"
 
 
+def test_keys_of_a_type_that_the_api_does_not_take_are_refused() -> None:
+    refused = decide(grant(), key_types=frozenset({"SANDBOX"}))
+    assert outcome(refused) == (403, 900905)
+    assert "takes no production keys" in refused.description
+
+
 @pytest.mark.parametrize(
     ("path", "api"),
     [

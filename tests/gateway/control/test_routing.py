@@ -34,6 +34,7 @@ from gateway.handshake.request import Handshake, read
 from gateway.refusals import Refusal
 from gateway.routing.topics import Topic
 from publisher import impact
+from publisher.mock import OFF
 from publisher.models import Api, Plan, Revision
 from tests.gateway.builders import scope
 from tests.gateway.scenario import Scenario, Worker, elsewhere, person
@@ -77,6 +78,19 @@ def test_a_deployed_api_is_known_as_its_snapshot_says(scenario: Scenario) -> Non
     assert known.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
     assert not known.query_token
     assert known.deployed_at > 0
+
+
+def test_a_mock_answers_for_both_types_of_keys_with_the_examples_of_the_topics(scenario: Scenario) -> None:
+    snapshot = Revision.objects.get().snapshot
+    said = [{"name": "said", "examples": [{"text": "hi"}]}]
+    topics = [{"target": "/rooms/{id}", "verbs": ["subscribe"], "messages": {"subscribe": said}}]
+    mock = {**OFF, "is_on": True, "on_connect": ["@said"]}
+    Revision.objects.update(snapshot={**snapshot, "sandbox": {}, "topics": topics, "mock": mock})
+    (known,) = load_deployments()
+    assert known.mock
+    assert (known.mock.on_connect, known.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
+    assert {each.url for each in known.endpoints.values()} == {"ws://mock.invalid"}
+    assert known.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
 
 
 def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Scenario) -> None:

@@ -1,0 +1,222 @@
+"""A backend that is not there yet: what the gateway says in its place, written in lines. Pure.
+
+The document is what `Api.mock` stores and a revision's snapshot carries: `{"is_on": true, "on_connect": […], "replies":
+[…], "echo": true, "every": 5.0, "in_turn": […], "script": […]}`. A message is one line; `@name` stands for the examples
+of the topics' message of that name, one after the other.
+
+A reply is `what => message`. `what` is the whole text of a client's message, `member=value` of a JSON object (a dotted
+path leads into it), or `*` for any; the first that fits answers. `${member}` in it is what the client's object holds
+there. A script is done line after line from the moment of connecting: `send message`, `burst 10 message`, `pause 2`
+(seconds), `close 1000 reason`, and `repeat` as the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+from core.values import BadValue, invalid, refuse
+from publisher.validation import clean_switch
+
+MOST_LINES, LONGEST_LINE, MOST_AT_ONCE = 50, 4000, 1000
+SHORTEST, LONGEST = 0.1, 3600.0
+LISTS = ("on_connect", "replies", "in_turn", "script")
+OFF: Mapping[str, Any] = {
+    "is_on": False,
+    "on_connect": [],
+    "replies": [],
+    "echo": False,
+    "every": 0.0,
+    "in_turn": [],
+    "script": [],
+}
+CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
+"""What may stand in a Close frame (RFC 6455 §7.4)."""
+_MEMBER = re.compile(r"\$\{([^{}]+)\}")
+_HOW = "Write send MESSAGE, burst NUMBER MESSAGE, pause SECONDS, close CODE REASON, or repeat."
+
+Messages = Iterator[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a script: `times` messages, a pause in seconds, or a Close (code 0: none)."""
+
+    message: str = ""
+    times: int = 0
+    pause: float = 0.0
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """What is said in a backend's place. `script_repeats` begins it anew when it has ended."""
+
+    on_connect: tuple[str, ...] = ()
+    replies: tuple[tuple[str, str], ...] = ()
+    echo: bool = False
+    every: float = 0.0
+    in_turn: tuple[str, ...] = ()
+    script: tuple[Step, ...] = ()
+    script_repeats: bool = False
+    examples: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], topics: Sequence[Mapping[str, Any]] = ()) -> Mock | None:
+        """What was stored, with the examples of the topics' messages; None where it is not switched on."""
+        if not document.get("is_on"):
+            return None
+        lines = [line for line in document["script"] if line != "repeat"]
+        return cls(
+            on_connect=tuple(document["on_connect"]),
+            replies=tuple(read_reply(line) for line in document["replies"]),
+            echo=document["echo"],
+            every=document["every"],
+            in_turn=tuple(document["in_turn"]),
+            script=tuple(map(read_step, lines)),
+            script_repeats=len(lines) < len(document["script"]),
+            examples=tuple(_examples(topics)),
+        )
+
+    def speaker(self) -> Speaker:
+        """Somebody who speaks for one connection."""
+        return Speaker(self)
+
+
+class Speaker:
+    """The words of one connection: whose turn it is among examples is its own."""
+
+    def __init__(self, mock: Mock) -> None:
+        self._mock = mock
+        self._examples = {f"@{name}": cycle(texts) for name, texts in mock.examples}
+
+    def says(self, message: str) -> str:
+        """The message itself, or the next of the examples that it stands for."""
+        return next(self._examples.get(message, iter(())), message)
+
+    def answer(self, heard: str | bytes) -> str | bytes | None:
+        """What is answered to a client's message; None for nothing."""
+        text = heard if isinstance(heard, str) else heard.decode(errors="replace")
+        members = _object(text)
+        for what, message in self._mock.replies:
+            name, equals, value = what.partition("=")
+            if what in ("*", text) or (equals and _text(_at(members, name.strip())) == value.strip()):
+                return _MEMBER.sub(lambda found: _text(_at(members, found[1]) or ""), self.says(message))
+        return heard if self._mock.echo else None
+
+
+def clean_mock(document: Any) -> dict[str, Any]:
+    """The document as it is stored: every field of it, or none where it says nothing. Raises Invalid by field."""
+    if not isinstance(document, Mapping):
+        raise invalid(mock='A mock is an object such as {"is_on": true, "echo": true}.')
+    errors: dict[str, str] = {}
+    cleaned = dict(OFF)
+    for name, value in document.items():
+        try:
+            if name not in OFF:
+                raise BadValue("A mock has no such field.")
+            if name in LISTS:
+                cleaned[name] = _lines(value)
+            else:
+                cleaned[name] = _seconds(value) if name == "every" else clean_switch(value)
+            if name == "replies":
+                cleaned[name] = [" => ".join(read_reply(line)) for line in cleaned[name]]
+            elif name == "script":
+                _check_script(cleaned[name])
+        except BadValue as error:
+            errors[str(name)] = str(error)
+    if bool(cleaned["every"]) != bool(cleaned["in_turn"]) and not errors:
+        name = "in_turn" if cleaned["every"] else "every"
+        errors[name] = "Say both how often something is sent and what, or neither."
+    refuse(errors)
+    return {} if cleaned == OFF else cleaned
+
+
+def read_reply(line: str) -> tuple[str, str]:
+    """What a client says, and what is answered. Raises BadValue."""
+    what, arrow, message = (part.strip() for part in line.partition("=>"))
+    if not (what and arrow and message):
+        raise BadValue(f"Write each reply as what => message, such as ping => pong. This one is not: {line[:80]}")
+    return what, message
+
+
+def read_step(line: str) -> Step:
+    """One line of a script but `repeat`. Raises BadValue."""
+    verb, _, rest = line.strip().partition(" ")
+    first, _, words = rest.strip().partition(" ")
+    step: Step | None = None
+    match verb:
+        case "send" if rest.strip():
+            step = Step(rest.strip(), 1)
+        case "burst" if first.isdecimal() and words.strip() and 1 <= int(first[:9]) <= MOST_AT_ONCE:
+            step = Step(words.strip(), int(first))
+        case "pause" if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", first) and not words:
+            step = Step(pause=_seconds(float(first)))
+        case "close" if first.isdecimal() and int(first[:9]) in CLOSE_CODES and len(words.strip().encode()) <= 123:
+            step = Step(code=int(first), reason=words.strip())
+    if step is None or (verb == "pause" and not step.pause):
+        raise BadValue(f"{_HOW} A burst is of at most {MOST_AT_ONCE} messages. This line is none of it: {line[:80]}")
+    return step
+
+
+def _check_script(lines: Sequence[str]) -> None:
+    steps = [read_step(line) for line in lines if line != "repeat"]
+    if "repeat" in lines[:-1]:
+        raise BadValue("repeat is the last line of a script: nothing comes after it.")
+    if lines[-1:] == ["repeat"] and not any(step.pause for step in steps):
+        raise BadValue("A script that repeats needs a pause, such as pause 1: else it would never rest.")
+
+
+def _lines(value: Any) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
+        raise BadValue("This is a list of lines.")
+    lines = [line.strip() for line in value if line.strip()]
+    if len(lines) > MOST_LINES:
+        raise BadValue(f"At most {MOST_LINES} lines are taken; these are {len(lines)}.")
+    if bad := next((line for line in lines if len(line) > LONGEST_LINE or not line.isprintable()), ""):
+        raise BadValue(f"A line has at most {LONGEST_LINE} characters, none of them for control: {bad[:40]}…")
+    return lines
+
+
+def _seconds(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or (value and not SHORTEST <= value <= LONGEST):
+        raise BadValue(f"This is a number of seconds from {SHORTEST:g} to {LONGEST:g}, or 0 for never.")
+    return float(value)
+
+
+def _examples(topics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for topic in topics:
+        for messages in (topic.get("messages") or {}).values():
+            for message in messages:
+                if examples := message.get("examples"):
+                    texts = (
+                        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in examples
+                    )
+                    yield message["name"], tuple(texts)
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _at(members: Any, path: str) -> Any:
+    for name in path.split("."):
+        members = members.get(name) if isinstance(members, dict) else None
+    return members
+
+
+def _text(value: Any) -> str:
+    """A value as it stands between quotes in JSON, a text without them."""
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text[1:-1] if isinstance(value, str) else text
