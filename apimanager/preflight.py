@@ -132,6 +132,16 @@ def keep_private(folder: Path) -> None:
                 log.warning("%s can be read by others and is not ours to change: run `chmod go= %s`.", place, place)
 
 
+def postgresql_timeouts(*, connect: int, silence: float) -> dict[str, int]:
+    """How long libpq waits for a connection, and the kernel for a machine that has gone; 0: as long as they like."""
+    found = {"connect_timeout": connect, "keepalives": 1}
+    if silence > 0:
+        often = max(1, round(silence / 4))
+        found |= {"tcp_user_timeout": round(silence * 1000), "keepalives_idle": often, "keepalives_interval": often}
+        found["keepalives_count"] = 3
+    return found
+
+
 def check_proxy_protocol(proxies: TrustedProxies, is_spoken: bool) -> None:
     """Raise CannotStart when the PROXY protocol is wanted of nobody in particular: anybody could say who he is."""
     if is_spoken and not proxies:

@@ -1,16 +1,22 @@
 """What the portals say where no view speaks: a sentence, in JSON to programs. Also Django's handlers of errors."""
 
 import json
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.core.exceptions import BadRequest
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
 from django.views import defaults
 
+from core import outage
 from core.rest.refusals import document
 
 REST = "/api/am/", "/client-registration/"
+AWAY_SECONDS = 5
+AWAY = "The database does not answer at this moment. Try again in a few seconds."
 OAUTH, CONSENT = "/oauth2/", "/oauth2/authorize"
 
 
@@ -53,8 +59,26 @@ def _handler(status: int, sentence: str, for_people: Callable[..., HttpResponse]
 
 permission_denied = _handler(403, "You may not do this.", defaults.permission_denied)
 page_not_found = _handler(404, "There is nothing at this address.", defaults.page_not_found)
-server_error = _handler(
+_broken = _handler(
     500,
     "Something broke on the server. It is in its log; tell an administrator what you did and when.",
     defaults.server_error,
 )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 while the database is away: the log has a line for all of that, not a traceback for each."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OperationalError | InterfaceError):
+        return _broken(request)
+    outage.database.failed(error)
+    headers = {"Retry-After": str(AWAY_SECONDS), "Cache-Control": "no-store"}
+    if request.path.startswith(REST):
+        answer: HttpResponse = JsonResponse(document(503, 900503, AWAY), status=503, headers=headers)
+    elif request.path.startswith(OAUTH) and not request.path.startswith(CONSENT):
+        said = {"error": "temporarily_unavailable", "error_description": AWAY}
+        answer = JsonResponse(said, status=503, headers=headers)
+    else:
+        answer = HttpResponse(loader.render_to_string("503.html"), status=503, headers=headers)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
+    return answer

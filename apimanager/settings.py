@@ -17,6 +17,11 @@ DATA_DIR = Path(env.str("APIM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve
 preflight.check_data_folder(DATA_DIR)
 preflight.keep_private(DATA_DIR)
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'apimanager.sqlite3'}")}
+DATABASE_CONNECT_SECONDS: int = env.int("APIM_DATABASE_CONNECT_SECONDS", default=5)
+DATABASE_SECONDS: float = env.float("APIM_DATABASE_SECONDS", default=10.0)
+DATABASE_LOOKUP_SECONDS: float = env.float("APIM_DATABASE_LOOKUP_SECONDS", default=5.0)
+FEED_READY_SECONDS: float = env.float("APIM_FEED_READY_SECONDS", default=15.0)
+KNOWN_TOKENS_SECONDS: float = env.float("APIM_KNOWN_TOKENS_SECONDS", default=900.0)
 REDIS_URL: str = env.str("REDIS_URL", default="")
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if ON_SQLITE:
@@ -25,6 +30,13 @@ if ON_SQLITE:
         timeout=10,
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     )
+
+else:
+    DATABASES["default"]["ENGINE"] = "core.postgresql"
+    DATABASES["default"]["OPTIONS"] = {
+        **preflight.postgresql_timeouts(connect=DATABASE_CONNECT_SECONDS, silence=DATABASE_SECONDS),
+        **DATABASES["default"].get("OPTIONS", {}),  # what stands in the address goes first
+    }
 
 # --- addresses ---------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from core import outage
+
 T = TypeVar("T")
 
 
@@ -20,14 +22,30 @@ class Runner(Protocol):
 
 
 class DatabaseThread:
-    """One thread, one connection, one piece of work at a time, in the order in which it was asked for."""
+    """One thread, one connection, one piece of work at a time, in the order in which it was asked for.
 
-    def __init__(self, name: str) -> None:
+    Nobody waits longer than `seconds` (None: as long as it takes), whatever the thread is waiting for.
+    """
+
+    def __init__(self, name: str, *, seconds: float | None = None) -> None:
+        self._seconds = seconds
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Run `work`; raises what it raised, `django.db.Error` when the database cannot be reached."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _run, work)
+        answer = asyncio.wrap_future(self._pool.submit(_run, work))
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
+        try:
+            is_answered = bool((await asyncio.wait((answer,), timeout=self._seconds))[0])
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        if not is_answered:
+            answer.cancel()
+            error = OperationalError(f"no answer within {self._seconds:g} seconds")
+            outage.database.failed(error)
+            raise error
+        return answer.result()
 
     def close(self) -> None:
         """Finish what was begun, close the connection and end the thread. Blocks until then."""
@@ -38,12 +56,22 @@ class DatabaseThread:
 
 def _run(work: Callable[[], T]) -> T:
     try:
-        return work()
-    except (OperationalError, InterfaceError):
-        # The connection may have died while it was idle; a second failure on a fresh one is the database's own.
+        return _told(work)
+    except (OperationalError, InterfaceError) as error:
         connection.close()
+        if isinstance(error.__cause__, outage.DatabaseSilent):
+            outage.database.failed(error)
+            raise
     try:
-        return work()
-    except (OperationalError, InterfaceError):
+        # The connection may have died while it was idle; a second failure on a fresh one is the database's own.
+        return _told(work)
+    except (OperationalError, InterfaceError) as error:
         connection.close()
+        outage.database.failed(error)
         raise
+
+
+def _told(work: Callable[[], T]) -> T:
+    answer = work()
+    outage.database.answered()
+    return answer

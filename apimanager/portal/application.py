@@ -14,12 +14,16 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db.backends.signals import connection_created
 from django.urls import Resolver404, resolve, set_script_prefix
 
 from apimanager import refusals
+from core import outage
+from core.postgresql.deadline import answer_within
 
 PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
 WAITING = 500  # requests that may wait for one of them
@@ -61,6 +65,8 @@ class PortalApplication(ASGIHandler):
 
     def __init__(self) -> None:
         self.load_middleware()
+        answer_within(settings.DATABASE_SECONDS)
+        connection_created.connect(_database_answers, dispatch_uid="portal")
         self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
         busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
         self._passwords = Queue(PASSWORDS, busy)
@@ -104,6 +110,10 @@ class PortalApplication(ASGIHandler):
             return Answer(response.status_code, headers, b"".join(response))
         finally:
             response.close()
+
+
+def _database_answers(**_: Any) -> None:
+    outage.database.answered()
 
 
 def hashes_password(path: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -61,6 +61,7 @@ class ConnectionLog:
         self._written: dict[str, tuple[Traffic, float]] = {}
         self._lost = 0
         self._refreshed_at = clock()
+        self._is_restored = False
 
     def opened(self, connection: Connection) -> None:
         """A client was let in."""
@@ -75,6 +76,15 @@ class ConnectionLog:
         ending = _ending(connection.relay.close_info(), self._clock())
         self._put(connection, {**_values(connection, self._worker_id), **ending})
 
+    def write_anew(self) -> None:
+        """Have every open connection written at the next opportunity, and no other stand as open in this worker's name.
+
+        What was written may be gone: the database was restored.
+        """
+        self._written.clear()
+        self._refreshed_at = datetime.min.replace(tzinfo=UTC)
+        self._is_restored = True
+
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
@@ -86,6 +96,10 @@ class ConnectionLog:
                     self._refreshed_at = now
                     await self.refresh()
                     await self._run(partial(close_abandoned, now))
+                    if self._is_restored:
+                        known = {each.id for each in self._connections}
+                        await self._run(partial(close_unknown, self._worker_id, known, now))
+                        self._is_restored = False
 
     async def stop(self) -> None:
         """Write what is left; what cannot be written is said to be lost."""
@@ -147,6 +161,14 @@ def close_abandoned(now: datetime) -> int:
     living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
     left = ConnectionRecord.objects.filter(ended_at=None, started_at__lt=now - timedelta(seconds=YOUNG_SECONDS))
     return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
+
+
+def close_unknown(worker_id: uuid.UUID, known: Container[str], now: datetime) -> int:
+    """End the rows that a worker has open and knows nothing of; how many they were."""
+    left = ConnectionRecord.objects.filter(ended_at=None, worker_id=worker_id)
+    unknown = [name for name in left.values_list("pk", flat=True) if name not in known]
+    batches = (unknown[begin : begin + MOST_AT_ONCE] for begin in range(0, len(unknown), MOST_AT_ONCE))
+    return sum(left.filter(pk__in=batch).update(**_ending(LOST, now)) for batch in batches)
 
 
 def prune(now: datetime) -> int:

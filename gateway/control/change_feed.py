@@ -2,7 +2,8 @@
 
 A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
 touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
-be read the worker goes on from memory, and catches up afterwards. Tokens end by the clock, database or not.
+be read the worker goes on from memory, and catches up afterwards. A database that was restored has forgotten rows that
+were read, and gives their ids to others: the worker notices, and starts over. Tokens end by the clock, database or not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection as database
@@ -46,7 +48,8 @@ class ChangeFeed:
     """Keeps one worker true to the database. `run` takes database work to a thread of its own.
 
     `reauthenticate(connection id, what was asked)` is called for each request to go on with another token,
-    `readmitted(connection)` when something changed under a connection that may stay.
+    `readmitted(connection)` when something changed under a connection that may stay, `restored()` when the database has
+    gone back in time: whatever was written down may be gone.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class ChangeFeed:
         run: Runner,
         reauthenticate: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
         readmitted: Callable[[Connection], None] | None = None,
+        restored: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -65,19 +69,23 @@ class ChangeFeed:
         self._run = run
         self._reauthenticate = reauthenticate
         self._readmitted = readmitted or (lambda connection: None)
+        self._restored = restored or (lambda: None)
         self._clock = clock
         self._elapsed = elapsed
         self._seen: FeedCursor  # from `start` on
         self._is_away = False
-        self._reconciled_at = elapsed()
+        self._reconciled_at = self._true_at = elapsed()
+
+    def age(self) -> float:
+        """For how many seconds what is known has not been compared with the database: a fraction when all is well."""
+        return self._elapsed() - self._true_at
 
     async def start(self) -> None:
         """Read everything once. Raises `django.db.Error` when the database cannot be read."""
         # The place in the audit log first: what is written while the routes are read is then read again.
-        newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)
-        floor = max(0, (await self._run(newest.first) or 0) - TAIL_IDS)
-        self._seen = FeedCursor(floor, await self._run(partial(ids_after, floor)), self._elapsed())
+        self._seen = FeedCursor(*await self._run(read_tail), self._elapsed())
         await self._routing.load()
+        self._true_at = self._elapsed()
 
     async def follow(self) -> None:
         """Follow the audit log until cancelled."""
@@ -92,25 +100,28 @@ class ChangeFeed:
             await asyncio.sleep(EXPIRY_SECONDS)
 
     async def step(self) -> None:
-        """Read what is new and act on it. Never raises: what fails now is caught up with later."""
+        """Read what is new and act on it. Never raises: what fails now is caught up with later.
+
+        Of a database that is away the log hears from whoever asks it, see `core.outage`.
+        """
+        begun_at = self._elapsed()
         try:
             if self._is_away or self._elapsed() - self._reconciled_at >= RECONCILE_SECONDS:
                 await self.reconcile()
-            unread, rows = await self._run(partial(read_unread, self._seen))
-            if len(unread) > MOST_ROWS:
-                await self.reconcile()
-            if rows:
-                await self._apply(touched_by(rows))
-            self._seen.mark(unread, self._elapsed())
-        except Exception as error:
+            found = await self._run(partial(read_unread, self._seen))
+            if found is None:
+                await self._start_over()
+            else:
+                await self._take_in(*found)
+        except DatabaseError:
+            self._is_away = True
+        except Exception:
             if not self._is_away:
-                trace = None if isinstance(error, DatabaseError) else error
-                log.error("The audit log cannot be read; serving from memory until it can: %s", error, exc_info=trace)
+                log.exception("The audit log cannot be followed; serving from memory until it can")
             self._is_away = True
         else:
-            if self._is_away:
-                log.warning("The audit log can be read again; everything has been compared with the database.")
             self._is_away = False
+            self._true_at = begun_at
 
     async def reconcile(self) -> None:
         """Compare every route and the token of every open connection with the database. Raises `django.db.Error`."""
@@ -120,6 +131,31 @@ class ChangeFeed:
         await self._refresh_deny_policies()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
+
+    async def _take_in(self, unread: Mapping[int, Any], rows: list[FeedRow]) -> None:
+        if len(unread) > MOST_ROWS:
+            await self.reconcile()
+        if rows:
+            await self._apply(touched_by(rows))
+        self._seen.mark(unread, self._elapsed())
+
+    async def _start_over(self) -> None:
+        """Follow another log from now on. Nobody knows what has changed, so everything is compared with the database.
+
+        Only orders are found by no comparison. Those at the end of the log are followed, also if they were before: what
+        was closed stays closed, and an answered request for re-authentication is not answered again.
+        """
+        floor, rows = await self._run(read_tail)
+        orders = await self._run(partial(read_rows, list(rows), only_orders=True))
+        await self.reconcile()
+        await self._apply(touched_by(orders))
+        self._restored()
+        self._seen = FeedCursor(floor, rows, self._elapsed())
+        log.warning(
+            "The audit log no longer holds what was read of it, so the database was restored or replaced; everything "
+            "has been compared with it, and the log is followed from entry %d on.",
+            max(rows, default=0),
+        )
 
     async def close_expired(self) -> None:
         """Close the connections whose token has ended by now."""
@@ -167,7 +203,8 @@ class ChangeFeed:
                 for connection in connections
                 if grants.get(connection.token_id) not in (None, connection.admitted.grant)
             ]
-            await self._reconsider(changed, grants)
+            others = {each.token_id for each in changed if _is_of_another(grants[each.token_id], each)}
+            await self._reconsider(changed, {**grants, **dict.fromkeys(others, TokenError.UNKNOWN)})
 
     async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
@@ -183,6 +220,11 @@ class ChangeFeed:
                 await asyncio.sleep(0)
 
 
+def _is_of_another(grant: Grant | TokenError, connection: Connection) -> bool:
+    """Whether somebody else has got the number of a connection's token: a restored database gives numbers out again."""
+    return isinstance(grant, Grant) and grant.client_id != connection.admitted.grant.client_id
+
+
 def _close(connection: Connection, close: close_codes.Close) -> None:
     connection.is_ending = True
     try:
@@ -192,29 +234,44 @@ def _close(connection: Connection, close: close_codes.Close) -> None:
         log.exception("Connection %s could not be closed with %d", connection.id, close.code)
 
 
-def read_unread(seen: FeedCursor) -> tuple[list[int], list[FeedRow]]:
-    """The ids not read yet, and their rows as they were written; of too many only the orders: no comparison finds them.
+def read_tail() -> tuple[int, dict[int, Any]]:
+    """Where to begin, and the rows from there on, as `FeedCursor` wants them."""
+    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    floor = max(0, newest - TAIL_IDS)
+    return floor, rows_from(floor)
 
-    One visit of the database.
+
+def read_unread(seen: FeedCursor) -> tuple[dict[int, Any], list[FeedRow]] | None:
+    """What has not been read yet, and those rows as they were written; None when this is another log than was read.
+
+    Of too many only the orders are read: no comparison finds them. One visit of the database.
     """
-    unread = seen.unread(ids_after(seen.floor))
-    if not unread:
-        return [], []
-    if len(unread) <= MOST_ROWS:
-        rows = AuditEntry.objects.filter(pk__in=unread)
+    rows = rows_from(seen.floor)
+    if not seen.knows(rows):
+        return None
+    unread = seen.unread(rows)
+    return unread, read_rows(list(unread), only_orders=len(unread) > MOST_ROWS)
+
+
+def read_rows(ids: list[int], *, only_orders: bool) -> list[FeedRow]:
+    """These rows, their ids in ascending order."""
+    if not ids:
+        return []
+    if only_orders:
+        rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS)
     else:
-        rows = AuditEntry.objects.filter(pk__range=(unread[0], unread[-1]), verb__in=ORDERS)
-    wanted = set(unread)
+        rows = AuditEntry.objects.filter(pk__in=ids)
+    wanted = set(ids)
     values = rows.order_by("pk").values_list("pk", "verb", "kind", "object_id", "detail")
-    return unread, [FeedRow(*each) for each in values if each[0] in wanted]
+    return [FeedRow(*each) for each in values if each[0] in wanted]
 
 
-def ids_after(floor: int) -> list[int]:
-    """The ids above `floor`, ascending."""
+def rows_from(floor: int) -> dict[int, Any]:
+    """The ids from `floor` on, ascending, with the moments at which they were written as the driver has them."""
     with database.cursor() as cursor:
-        cursor.execute(_IDS_AFTER, [floor])
-        return [found for (found,) in cursor.fetchall()]
+        cursor.execute(_ROWS_FROM, [floor])
+        return dict(cursor.fetchall())
 
 
 # Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
-_IDS_AFTER = f"SELECT id FROM {AuditEntry._meta.db_table} WHERE id > %s ORDER BY id"  # noqa: S608
+_ROWS_FROM = f"SELECT id, at FROM {AuditEntry._meta.db_table} WHERE id >= %s ORDER BY id"  # noqa: S608

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,22 +62,29 @@ class FeedCursor:
     A transaction may commit after another that took a higher id. So reading goes on not from the highest id seen but
     from `floor`, behind which everything has stood for ten seconds; what commits later still is found by the full
     reconcile. Times are in seconds of any clock that only goes forward.
+
+    Rows come as their ids with the moments at which they were written. No row is ever changed, and the newest is never
+    deleted: where one that was read is missing or was written at another moment, this is another log.
     """
 
-    def __init__(self, floor: int, ids: Iterable[int], now: float) -> None:
-        """Begin behind `floor`, with the rows `ids` above it taken as read."""
+    def __init__(self, floor: int, rows: Mapping[int, Any], now: float) -> None:
+        """Begin at `floor`, with the rows from there on taken as read."""
         self.floor = floor
-        self._read_at = dict.fromkeys(ids, now)
+        self._read = {each: (written_at, now) for each, written_at in rows.items()}
 
-    def unread(self, ids: Iterable[int]) -> list[int]:
-        """Those of the ids above the floor that have not been read."""
-        return [each for each in ids if each not in self._read_at]
+    def knows(self, rows: Mapping[int, Any]) -> bool:
+        """Whether these, all from the floor on, come from the log that has been read so far, and go on from there."""
+        return all(rows.get(each) == written_at for each, (written_at, _) in self._read.items())
 
-    def mark(self, ids: Iterable[int], now: float) -> None:
-        """Take rows as read, and raise the floor to below the oldest that may still have an unread neighbour."""
-        for each in ids:
-            self._read_at.setdefault(each, now)
-        settled = [each for each, read_at in self._read_at.items() if read_at < now - GRACE_SECONDS]
+    def unread(self, rows: Mapping[int, Any]) -> dict[int, Any]:
+        """Those of the rows from the floor on that have not been read."""
+        return {each: written_at for each, written_at in rows.items() if each not in self._read}
+
+    def mark(self, rows: Mapping[int, Any], now: float) -> None:
+        """Take rows as read, and raise the floor to the newest below which none can be unread."""
+        for each, written_at in rows.items():
+            self._read.setdefault(each, (written_at, now))
+        settled = [each for each, (_, read_at) in self._read.items() if read_at < now - GRACE_SECONDS]
         self.floor = max(settled, default=self.floor)
-        for each in [each for each in self._read_at if each <= self.floor]:
-            del self._read_at[each]
+        for each in [each for each in self._read if each < self.floor]:
+            del self._read[each]

@@ -7,6 +7,7 @@ import logging
 
 from django.conf import settings
 
+from core.postgresql.deadline import answer_within
 from gateway.connections.heartbeat import Heartbeat
 from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
@@ -34,28 +35,35 @@ class ControlPlane:
     def __init__(self) -> None:
         # Three threads: a slow step of the change feed must not keep a client with a new token waiting, and neither
         # must the writing of records.
-        self._asking, self._following = DatabaseThread("gateway-tokens"), DatabaseThread("gateway-feed")
+        answer_within(settings.DATABASE_SECONDS)
+        patience = settings.DATABASE_LOOKUP_SECONDS or None
+        self._asking, self._following = (
+            DatabaseThread("gateway-tokens", seconds=patience),
+            DatabaseThread("gateway-feed"),
+        )
         self._writing = DatabaseThread("gateway-records")
-        self.routing = RoutingState(run=self._asking)
+        self.routing = RoutingState(run=self._asking, patience=patience)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
         self.run = self._asking
         store = InstrumentedStore(open_store(settings.REDIS_URL), lambda *answer: self.telemetry.store_asked(*answer))
         self._lease_client = LeaseClient(store, settings.DATA_DIR / "leases")
         self.plans = ConnectionPlans(self._lease_client)
-        self._change_feed = ChangeFeed(
-            routing=self.routing,
-            connections=self.connections,
-            run=self._following,
-            reauthenticate=self.reauthentication.answer,
-            readmitted=self.plans.follow,
-        )
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
         self.connection_log = ConnectionLog(
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
             run=self._writing,
         )
+        self._change_feed = ChangeFeed(
+            routing=self.routing,
+            connections=self.connections,
+            run=self._following,
+            reauthenticate=self.reauthentication.answer,
+            readmitted=self.plans.follow,
+            restored=self.connection_log.write_anew,
+        )
+        self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log)
         self._writer = MetricsWriter(
@@ -63,6 +71,7 @@ class ControlPlane:
             folder=settings.METRICS_FOLDER,
             counters=self.telemetry.counters,
             connections=self.connections,
+            feed_age=self._change_feed.age,
         )
         self._breaker = SharedBreaker(run=self._writing)
         self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
@@ -88,8 +97,11 @@ class ControlPlane:
             self._tasks.append(task)
 
     def not_ready(self) -> str:
-        """Why clients should go elsewhere; empty once everything has been read."""
-        return "" if self._tasks else "The routes are not loaded yet."
+        """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""
+        if not self._tasks:
+            return "The routes are not loaded yet."
+        age, most = self._change_feed.age(), settings.FEED_READY_SECONDS
+        return f"The database has not been read for {age:.0f} seconds." if most and age > most else ""
 
     async def stop(self) -> None:
         """End everything that `start` began."""

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,7 @@ from gateway.refusals import Refusal
 PATIENCE_SECONDS = 3.0
 LOOK_SECONDS = 0.1
 KEPT_SECONDS = 60.0
+ANSWERED_SECONDS = 60.0  # long after anybody waits, for hosts whose clocks differ
 LOOKS = (0.3, 0.3, 0.6, 0.6)  # seconds from one look to the next
 MOST_WAITING = 50
 
@@ -94,14 +95,17 @@ class Reauthentication:
     async def answer(self, connection_id: str, asked: Mapping[str, str]) -> None:
         """Give a connection of this worker another token: the audit log says that somebody asked another worker.
 
-        Raises `django.db.Error`.
+        Once only, and not after whoever asked has given up: the log may be read again. Raises `django.db.Error`.
         """
         connection = self._connections.get(connection_id)
         if connection is None or connection.is_ending:
             return
+        asked_after = datetime.fromtimestamp(self._clock() - ANSWERED_SECONDS, UTC)
+        request = ReauthenticationRequest.objects.filter(pk=asked["renewal_id"], answer={}, asked_at__gt=asked_after)
+        if not await self._run(request.exists):
+            return
         grant = await self._routing.grant_of(asked["token_id"])
         decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)
-        request = ReauthenticationRequest.objects.filter(pk=asked["renewal_id"])
         await self._run(partial(request.update, answer=_said(decision)))
 
     async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:

@@ -40,16 +40,27 @@ MOST_AT_ONCE = 200
 
 
 class RoutingState:
-    """What one worker knows. Used from its event loop only; `run` takes database work elsewhere."""
+    """What one worker knows. Used from its event loop only; `run` takes database work elsewhere.
+
+    Nobody waits longer than `patience` seconds for a token to be looked up. `is_outdated` says whether the database has
+    been away for so long that nobody is let in any more on what is remembered of a token.
+    """
 
     def __init__(
-        self, *, run: Runner, verifier: JwtVerifier | None = None, clock: Callable[[], float] = time.time
+        self,
+        *,
+        run: Runner,
+        verifier: JwtVerifier | None = None,
+        clock: Callable[[], float] = time.time,
+        patience: float | None = None,
     ) -> None:
         self.routes = RouteTable()
         self.deny_policies = ActiveDenyPolicies()
         self._run = run
         self._verifier = verifier or make_verifier()
         self._clock = clock
+        self._patience = patience
+        self.is_outdated: Callable[[], bool] = bool
         self.grants = GrantCache()
         self._waiting: dict[str, asyncio.Future[Grant | TokenError]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -119,7 +130,7 @@ class RoutingState:
         while True:
             now = self._clock()
             known = self.grants.get(key, now)
-            if known is not None:
+            if known is not None and not self.is_outdated():
                 return known
             if refused := self._verifier.refuse(token, now):
                 self.grants.keep(key, refused, now)
@@ -130,8 +141,9 @@ class RoutingState:
                     waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
                     if self._asking is None:
                         self._asking = asyncio.create_task(self._answer_all())
-                # Shielded: the client that asked first may go away while others wait for the same answer.
-                answer = await asyncio.shield(waiting)
+                # The client that asked first may go away while others wait for the same answer, which is not cancelled.
+                is_answered = (await asyncio.wait((waiting,), timeout=self._patience))[0]
+                answer = waiting.result() if is_answered else self._last_known(key)
             if not _is_stale(answer, touched):
                 return answer
 
@@ -139,7 +151,7 @@ class RoutingState:
         """The same by the id of the token's row."""
         while True:
             known = self.grants.of_token(token_id)
-            if known is not None:
+            if known is not None and not self.is_outdated():
                 return known
             with self._reading() as touched:
                 try:
@@ -190,13 +202,17 @@ class RoutingState:
         finally:
             self._asking = None
 
+    def _last_known(self, key: str) -> Grant | TokenError:
+        known = None if self.is_outdated() else self.grants.last_known(key)
+        return known or TokenError.UNAVAILABLE
+
     async def _look_up(self, keys: list[str]) -> dict[str, Grant | TokenError]:
         """Answers for these tokens, except for those touched while they were read: they are asked for again."""
         with self._reading() as touched:
             try:
                 found = await self._run(partial(load_grants, digests=keys))
             except DatabaseError:
-                return {key: self.grants.last_known(key) or TokenError.UNAVAILABLE for key in keys}
+                return {key: self._last_known(key) for key in keys}
         current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
         for key, answer in current.items():
             self.grants.keep(key, answer, self._clock())

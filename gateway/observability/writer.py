@@ -40,11 +40,13 @@ class MetricsWriter:
         folder: Path | None,
         counters: Counters,
         connections: ConnectionRegistry,
+        feed_age: Callable[[], float] = float,
         seconds: float = REPORT_SECONDS,
     ) -> None:
         self._path = folder / f"{name}.json" if folder else None
         self._counters = counters
         self._connections = connections
+        self._feed_age = feed_age
         self._seconds = seconds
         self._identity = identity(os.getpid())
         # One thread, so that of two reports the later one is written later, whoever is cancelled while he waits.
@@ -79,7 +81,10 @@ class MetricsWriter:
         report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._counters.snapshot()}
         try:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._pool, lambda: write(path, {**report, "process": process_figures()}))
+            figures = {"feed_age_seconds": self._feed_age()}
+            await loop.run_in_executor(
+                self._pool, lambda: write(path, {**report, "process": {**figures, **process_figures()}})
+            )
         except OSError as error:
             log.debug("The metrics could not be written: %s", error)
 

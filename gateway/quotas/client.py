@@ -256,7 +256,8 @@ class LeaseClient:
     def _tell_of_store(self, trouble: str) -> None:
         """The store answers (no trouble) or does not: the log hears of it once, and when it is over."""
         if trouble and not self._store_trouble:
-            log.error("The store of plans cannot be asked: %s. Messages that need it wait until it can.", trouble)
+            sentence = "The store of plans cannot be asked: %s. Messages that need it wait until it can."
+            log.error(sentence, " ".join(trouble.split()))
         elif self._store_trouble and not trouble:
             log.info("The store of plans can be asked again.")
         self._store_trouble = trouble

@@ -25,6 +25,7 @@ from publisher.endpoint import EndpointOptions
 
 SHARE_SECONDS = 0.5
 PROBE_GRACE = 5.0  # seconds over the connect timeout before another worker may take a probe over
+CLAIM_SECONDS = 2.0  # for the database to say who probes; the dial does not wait longer for it
 FORGET_SECONDS = 8 * 24 * 3600.0  # more than the longest suspension
 
 log = logging.getLogger("gateway.breaker")
@@ -37,7 +38,6 @@ class SharedBreaker(LocalBreaker):
         super().__init__(clock)
         self._run = run
         self._urgent = asyncio.Event()
-        self._is_away = False
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Asks the database only where a suspension is over."""
@@ -48,8 +48,9 @@ class SharedBreaker(LocalBreaker):
         now = self._clock()
         is_claimed = False
         try:
-            is_claimed = await self._run(partial(claim, address, now, now + options.connect_timeout + PROBE_GRACE))
-        except DatabaseError:
+            until = now + options.connect_timeout + PROBE_GRACE
+            is_claimed = await asyncio.wait_for(self._run(partial(claim, address, now, until)), CLAIM_SECONDS)
+        except (DatabaseError, TimeoutError):
             is_claimed = True
         finally:
             if not is_claimed:
@@ -80,12 +81,8 @@ class SharedBreaker(LocalBreaker):
             known = await self._run(partial(exchange, reports, self._clock()))
         except DatabaseError as error:
             self._own.take_back(reports)
-            if not self._is_away:
-                sentence = "What is known of backends cannot be shared between workers until it can be stored: %s"
-                log.warning(sentence, error)
-            self._is_away = True
+            log.debug("What is known of backends cannot be shared between workers now: %s", error)
         else:
-            self._is_away = False
             self._own.adopt(known)
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from gateway.database import DatabaseThread
+from tests.environment import PATIENCE
 from tests.gateway.scenario import elsewhere
 
 
@@ -100,3 +101,23 @@ async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(ru
     first = await run(pid)
     await elsewhere(lambda: kill(first))
     assert await run(pid) != first
+
+
+async def test_nobody_waits_longer_than_the_thread_s_deadline(transactional_db: None) -> None:
+    thread, go = DatabaseThread("test-silent", seconds=0.05), threading.Event()
+    try:
+        asked = [asyncio.ensure_future(thread(go.wait)) for _ in range(3)]
+        for each in asked:
+            with pytest.raises(OperationalError, match="no answer within"):
+                await each
+        go.set()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    assert await thread(lambda: "answer") == "answer"
+                    break
+                except OperationalError:
+                    continue  # a machine that is busy
+    finally:
+        go.set()
+        thread.close()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from django.db import OperationalError
 
@@ -19,6 +20,7 @@ from gateway.database import DatabaseThread
 from gateway.models import ConnectionRecord, WorkerRecord
 from gateway.relay.types import CloseInfo, Traffic
 from gateway.routing.table import RouteTable
+from tests.environment import PATIENCE
 from tests.gateway import builders
 from tests.gateway.builders import HOUR, NOW
 
@@ -237,3 +239,27 @@ async def test_rows_are_deleted_when_they_are_old_and_never_while_they_are_open(
     assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=30))) == 0
     assert await worker.database.run(lambda: prune(MOMENT + timedelta(days=31))) == 1
     assert [row.id for row in await worker.rows()] == ["b" * 32]
+
+
+async def test_after_a_restore_open_connections_stand_there_again_and_those_that_ended_since_do_not(
+    worker: LoggingWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "WRITE_SECONDS", 0.0)
+    worker.open("a" * 32)
+    ended, _ = worker.open("b" * 32)
+    await worker.connection_log.write()
+    backup = [row for row in await worker.rows() if row.id == "b" * 32]
+    worker.end(ended)
+    await worker.connection_log.write()
+
+    def restore() -> None:
+        ConnectionRecord.objects.all().delete()
+        ConnectionRecord.objects.bulk_create(backup)
+
+    await worker.database.run(restore)
+    worker.connection_log.write_anew()
+    keeping = asyncio.create_task(worker.connection_log.keep())
+    async with asyncio.timeout(PATIENCE):
+        while [(row.id[0], bool(row.ended_at)) for row in await worker.rows()] != [("a", False), ("b", True)]:
+            await asyncio.sleep(0.01)
+    keeping.cancel()

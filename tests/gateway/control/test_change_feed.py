@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from accounts import operations as people
 from accounts.models import User
@@ -20,6 +21,7 @@ from devportal.models import Application, Subscription
 from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
 from gateway.control import change_feed
+from gateway.control.feed import GRACE_SECONDS
 from gateway.control.plane import ControlPlane
 from gateway.refusals import Refusal
 from publisher import operations as publishing
@@ -193,7 +195,7 @@ async def test_a_connection_ends_when_its_token_does_whether_the_database_is_the
 async def test_while_the_database_is_away_connections_stay_and_afterwards_all_is_caught_up_with(
     scenario: Scenario, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "gateway.change_feed")
+    caplog.set_level(logging.INFO)
     token = await elsewhere(scenario.token)
     other, theirs = await elsewhere(scenario.daves)
     async with Worker() as worker:
@@ -210,8 +212,39 @@ async def test_while_the_database_is_away_connections_stay_and_afterwards_all_is
         for _ in range(3):
             await worker.change_feed.step()
         assert worker.closed == {"mine": 4006, "theirs": 4006}
-    spoken = [record.levelname for record in caplog.records if record.name == "gateway.change_feed"]
-    assert spoken == ["ERROR", "WARNING"]
+    assert not [record for record in caplog.records if record.name == "gateway.change_feed"]
+
+
+async def test_how_old_the_state_is_goes_on_growing_while_the_database_is_away(scenario: Scenario) -> None:
+    async with Worker() as worker:
+        worker.clock.now += 3
+        assert worker.change_feed.age() == 3
+        await worker.change_feed.step()
+        assert worker.change_feed.age() == 0
+        worker.run.failing = OperationalError("gone")
+        worker.clock.now += 20
+        await worker.change_feed.step()
+        assert worker.change_feed.age() == 20
+
+
+async def test_a_known_token_lets_in_while_the_database_is_away_but_not_for_ever(scenario: Scenario) -> None:
+    known, unknown = await elsewhere(scenario.token), await elsewhere(scenario.token)
+    async with Worker() as worker:
+        await worker.connect("mine", known)
+        worker.routing.is_outdated = lambda: worker.change_feed.age() > 900
+        worker.run.failing = OperationalError("gone")
+        assert isinstance(await worker.decide(known), Allow)
+        refused = await worker.decide(unknown)
+        assert isinstance(refused, Refusal)
+        assert (refused.status, refused.headers) == (503, (("Retry-After", "2"),))
+        worker.clock.now += 901
+        await worker.change_feed.step()
+        refused = await worker.decide(known)
+        assert isinstance(refused, Refusal)
+        assert refused.status == 503
+        assert worker.closed == {}
+        worker.run.failing = None
+        assert isinstance(await worker.decide(known), Allow)
 
 
 async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(scenario: Scenario) -> None:
@@ -314,6 +347,64 @@ async def test_a_worker_put_together_closes_connections_by_itself(scenario: Scen
         await asyncio.wait_for(closed.wait(), timeout=10)
     finally:
         await control.stop()
+
+
+def restore(newest: int) -> None:
+    """Take the log back to where `newest` was its last row, and the sequence of its ids with it."""
+    AuditEntry.objects.filter(pk__gt=newest).delete()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [AuditEntry._meta.db_table, newest])
+        else:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [newest, AuditEntry._meta.db_table])
+
+
+def newest_entry() -> int:
+    return AuditEntry.objects.latest("pk").pk
+
+
+@pytest.mark.parametrize("is_settled", [False, True], ids=["just read", "settled"])
+@pytest.mark.parametrize("more", [0, 200], ids=["shorter than before", "longer than before"])
+async def test_a_restored_database_is_noticed_at_once_and_everything_done_in_it_obeyed(
+    scenario: Scenario, caplog: pytest.LogCaptureFixture, is_settled: bool, more: int
+) -> None:
+    token = await elsewhere(scenario.token)
+    _, theirs = await elsewhere(scenario.daves)
+    backup = await elsewhere(newest_entry)
+    await elsewhere(lambda: _many_rows(100))
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await worker.connect("asked", theirs, "/other/1")
+        if is_settled:
+            worker.clock.now += GRACE_SECONDS + 1
+            await worker.change_feed.step()
+        await elsewhere(lambda: restore(backup))
+        await elsewhere(scenario.block)
+        await elsewhere(lambda: ask_to_close("asked", "Maintenance"))
+        if more:
+            await elsewhere(lambda: _many_rows(more))
+        await worker.change_feed.step()
+        assert worker.closed == {"mine": 4006, "asked": 4011}
+        assert isinstance(await worker.decide(token), Refusal)
+        await worker.connect("again", theirs, "/other/1")
+        await elsewhere(lambda: ask_to_close("again", "Maintenance"))
+        await worker.change_feed.step()
+        assert worker.closed.keys() == {"mine", "asked", "again"}
+    spoken = [record.getMessage() for record in caplog.records if record.name == "gateway.change_feed"]
+    assert len(spoken) == 1
+    assert "restored" in spoken[0]
+
+
+async def test_a_token_that_a_restored_database_gave_to_somebody_else_keeps_nobody_connected(
+    scenario: Scenario,
+) -> None:
+    token = await elsewhere(scenario.token)
+    other = await elsewhere(lambda: scenario.keys(scenario.apply("Another client")))
+    async with Worker() as worker:
+        await worker.connect("mine", token)
+        await elsewhere(lambda: AccessToken.objects.filter(application=scenario.client).update(application=other))
+        await worker.change_feed.reconcile()
+        assert worker.closed == {"mine": 4001}
 
 
 def _many_rows(count: int) -> None:

@@ -45,24 +45,41 @@ def test_rows_add_up() -> None:
 
 
 def test_a_row_that_commits_late_with_a_lower_id_is_read() -> None:
-    seen = FeedCursor(0, [], now=0)
-    seen.mark(seen.unread([1, 3]), now=0)
-    assert seen.unread([1, 2, 3]) == [2]
-    seen.mark([2], now=GRACE_SECONDS)
+    seen = FeedCursor(0, {}, now=0)
+    seen.mark(seen.unread({1: "a", 3: "c"}), now=0)
+    assert seen.unread({1: "a", 2: "b", 3: "c"}) == {2: "b"}
+    seen.mark({2: "b"}, now=GRACE_SECONDS)
     assert seen.floor == 0
-    assert seen.unread([1, 2, 3]) == []
+    assert seen.unread({1: "a", 2: "b", 3: "c"}) == {}
 
 
 def test_what_has_stood_for_a_while_is_not_read_again() -> None:
-    seen = FeedCursor(0, [1, 2], now=0)
-    seen.mark([3], now=GRACE_SECONDS + 1)
+    seen = FeedCursor(0, {1: "a", 2: "b"}, now=0)
+    seen.mark({3: "c"}, now=GRACE_SECONDS + 1)
     assert seen.floor == 2
-    assert seen.unread([3, 4]) == [4]
+    assert seen.unread({2: "b", 3: "c", 4: "d"}) == {4: "d"}
 
 
 def test_the_start_takes_what_is_there_as_read() -> None:
-    seen = FeedCursor(40, [41, 43], now=0)
-    assert (seen.floor, seen.unread([41, 42, 43, 44])) == (40, [42, 44])
+    seen = FeedCursor(40, {41: "a", 43: "c"}, now=0)
+    unread = seen.unread({41: "a", 42: "b", 43: "c", 44: "d"})
+    assert (seen.floor, unread) == (40, {42: "b", 44: "d"})
+
+
+@pytest.mark.parametrize("rows", [{}, {7: "a"}, {7: "a", 8: "anew"}, {7: "a", 9: "c"}, {7: "a", 8: "anew", 9: "c"}])
+@pytest.mark.parametrize("seconds", [0.0, GRACE_SECONDS + 1], ids=["at once", "long after"])
+def test_a_log_that_lost_or_rewrote_what_was_read_is_another(rows: dict[int, str], seconds: float) -> None:
+    seen = FeedCursor(7, {7: "a", 8: "b"}, now=0)
+    seen.mark({}, now=seconds)
+    assert not seen.knows({each: written_at for each, written_at in rows.items() if each >= seen.floor})
+
+
+@pytest.mark.parametrize("seconds", [0.0, GRACE_SECONDS + 1], ids=["at once", "long after"])
+def test_a_log_that_went_on_is_the_same_also_when_its_beginning_was_archived(seconds: float) -> None:
+    seen = FeedCursor(5, {7: "a", 8: "b"}, now=0)
+    seen.mark({}, now=seconds)
+    assert seen.knows({7: "a", 8: "b"})
+    assert seen.knows({7: "a", 8: "b", 9: "c"})
 
 
 @given(
@@ -78,9 +95,10 @@ def test_every_row_is_read_exactly_once_however_late_it_commits(
         started += gap
         committed_at[number] = started + lasts
     read, now = list[int](), 0.0
-    seen = FeedCursor(0, [], now)
+    seen = FeedCursor(0, {}, now)
     while now <= started + GRACE_SECONDS + step:
-        visible = [each for each, at in committed_at.items() if at <= now and each > seen.floor]
+        visible = {each: at for each, at in committed_at.items() if at <= now and each >= seen.floor}
+        assert seen.knows(visible)
         unread = seen.unread(visible)
         read += unread
         seen.mark(unread, now)

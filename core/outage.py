@@ -1,0 +1,69 @@
+"""Said in the log once when the database is away and once when it is back, whoever notices, however often."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+
+CALM_SECONDS = 5.0  # without a failure, before an answer counts as the end
+FULL = ("too many clients", "too many connections", "remaining connection slots")
+
+log = logging.getLogger("apimanager.database")
+
+
+class DatabaseSilent(psycopg.OperationalError):
+    """The server took a question and has not answered it. Django raises its own OperationalError from this."""
+
+
+class Outage:
+    """One process' experience with the database. `failed` and `answered` may be called from any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._began_at = self._failed_at = 0.0
+
+    def failed(self, error: BaseException) -> None:
+        """A question was not answered."""
+        with self._lock:
+            self._failures += 1
+            self._failed_at = self._clock()
+            is_first = self._failures == 1
+            if is_first:
+                self._began_at = self._failed_at
+        if is_first:
+            _say(log.error, "The database cannot be used: %s", in_a_line(error))
+
+    def answered(self) -> None:
+        """A question was answered. Costs nothing while all is well."""
+        if not self._failures:
+            return
+        with self._lock:
+            if not self._failures or self._clock() - self._failed_at < CALM_SECONDS:
+                return
+            failures, self._failures = self._failures, 0
+            seconds = self._failed_at - self._began_at
+        _say(log.warning, "The database answers again. For %.0f s it did not; %d attempts failed.", seconds, failures)
+
+
+def in_a_line(error: BaseException) -> str:
+    """What an error says, in one line, with what to do when the database is full."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if any(words in said for words in FULL):
+        return f"it takes no more connections; raise its max_connections or run fewer workers ({said})"
+    return said
+
+
+def _say(say: Callable[..., None], *line: object) -> None:
+    # In a context of its own: whoever happens to notice it first, the line is not about that request.
+    contextvars.Context().run(say, *line)
+
+
+database = Outage()
+"""This process' own."""

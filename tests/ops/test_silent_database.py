@@ -1,0 +1,150 @@
+"""PostgreSQL takes every question and answers none: what clients, operators and the log hear, and the end of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests import postgresql
+from tests.ops.stalling import StallingRelay, relay_to
+from tests.product import PATIENCE, Install, Product
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("silence")]
+
+
+class Installation(NamedTuple):
+    """The product behind a relay, and another way to its database."""
+
+    product: Product
+    relay: StallingRelay
+    behind: Product
+
+
+@pytest.fixture
+def installation(install: Install) -> Iterator[Installation]:
+    with postgresql.server() as address:
+        sockets = re.search(r"@/(.+)/postgres$", address)
+        assert sockets
+        with relay_to(Path(sockets[1]) / ".s.PGSQL.5432") as relay:
+            product = install(
+                prepare=False,
+                DATABASE_URL=f"postgres://postgres@127.0.0.1:{relay.port}/postgres",
+                APIM_GATEWAY_WORKERS="1",
+                APIM_DATABASE_CONNECT_SECONDS="2",
+                APIM_DATABASE_SECONDS="2",
+                APIM_DATABASE_LOOKUP_SECONDS="1",
+                APIM_FEED_READY_SECONDS="3",
+            )
+            product.start()
+            behind = Product(product.folder, **{**product.settings, "DATABASE_URL": address})
+            yield Installation(product, relay, behind)
+            relay.flow()
+            behind.close_stage()
+            product.stop()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def get(product: Product, address: str, **headers: str) -> Answer:
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310  our own
+    context = product.trust if address.startswith("https") else None
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:  # noqa: S310
+            return Answer(answer.status, dict(answer.headers), answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, dict(error.headers), error.read().decode())
+
+
+@contextmanager
+def let_in(product: Product, token: str) -> Iterator[ClientConnection]:
+    """A connection that is echoed; raises InvalidStatus."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with connect(f"{product.ws}/echo/1.0.0", additional_headers=headers, open_timeout=PATIENCE) as connection:
+        connection.send("hello")
+        assert connection.recv(PATIENCE) == "hello"
+        yield connection
+
+
+def is_let_in(product: Product, token: str) -> bool:
+    try:
+        with let_in(product, token):
+            return True
+    except InvalidStatus:
+        return False
+
+
+def test_a_database_that_falls_silent_is_waited_for_a_bounded_time_and_told_truthfully(
+    installation: Installation,
+) -> None:
+    product, behind = installation.product, installation.behind
+    behind.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
+    api = behind.act("publish", name="Echo", endpoint=f"{product.samples}/echo", plans=["Unlimited"])
+    made = behind.act("application", owner="carol", name="Chat client")
+    behind.act("subscribe", application=made["application"], api=api, plan="Unlimited")
+    lasting = behind.act("another_token", application=made["application"], seconds=3000)["token"]
+    unknown = behind.act("another_token", application=made["application"], seconds=3000)["token"]
+    product.wait_until(lambda: is_let_in(product, made["token"]) and is_let_in(product, lasting))
+    ready = f"{product.ws.replace('ws:', 'http:')}/ready"
+    assert get(product, ready).status == 200
+    with let_in(product, made["token"]) as connection:
+        fall_silent_and_recover(installation, connection, made["token_id"], lasting, unknown)
+
+    def said(words: str) -> int:
+        return product.log().count(words)
+
+    product.wait_until(lambda: said("The database answers again") >= 2)
+    assert said("The database cannot be used") == 2, product.log()  # the gateway's worker, and the portals
+    assert "Traceback" not in product.log()
+
+
+def fall_silent_and_recover(
+    installation: Installation, connection: ClientConnection, token_id: int, lasting: str, unknown: str
+) -> None:
+    product, relay, behind = installation
+    ready = f"{product.ws.replace('ws:', 'http:')}/ready"
+    relay.stall()
+    behind.act("revoke_token", token_id=token_id)
+    product.wait_until(lambda: get(product, ready).status == 503)
+    assert "database" in json.loads(get(product, ready).body)["reason"]
+    assert is_let_in(product, lasting)
+    with pytest.raises(InvalidStatus) as refused, let_in(product, unknown):
+        pass
+    assert refused.value.response.status_code == 503
+    assert int(refused.value.response.headers["Retry-After"]) > 0
+    assert json.loads(refused.value.response.body)["code"] == 900900
+    rest = get(product, f"{product.portal}/api/am/publisher/v4/apis", Authorization=f"Bearer {'x' * 40}")
+    assert (rest.status, json.loads(rest.body)["code"], rest.headers["Retry-After"]) == (503, 900503, "5")
+    page = get(product, f"{product.portal}/devportal/", Cookie=f"__Host-apim-session={'x' * 32}")
+    assert (page.status, page.headers["Retry-After"]) == (503, "5")
+    assert "The database does not answer" in page.body
+    metrics = f"http://127.0.0.1:{product.settings['APIM_METRICS_PORT']}/metrics"
+
+    def feed_age() -> float:
+        found = re.search(r"^apim_worker_feed_age_seconds\S* (\S+)$", get(product, metrics).body, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    product.wait_until(lambda: feed_age() > 3)
+    connection.send("still here")
+    assert connection.recv(PATIENCE) == "still here"
+
+    relay.flow()
+    with pytest.raises(ConnectionClosed):
+        connection.recv(PATIENCE)
+    assert connection.close_code == 4001
+    product.wait_until(lambda: get(product, ready).status == 200)
+    product.wait_until(lambda: feed_age() < 3 and is_let_in(product, unknown))
+    assert get(product, f"{product.portal}/devportal/").status == 200
