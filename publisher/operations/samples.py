@@ -7,8 +7,10 @@ from typing import Any
 
 from accounts.models import User
 from publisher import permissions, queries
+from publisher.document_terms import DocumentType
 from publisher.models import Api
 from publisher.operations.designs import create_api
+from publisher.operations.documents import create_document
 
 NAME = "Chat sample"
 _LINE = {
@@ -53,6 +55,17 @@ DESIGN: dict[str, Any] = {
         {**_BOTH, "target": "/*", "description": "Without a room: the lobby."},
     ],
 }
+GUIDE: dict[str, Any] = {
+    "name": "First steps",
+    "type": DocumentType.HOWTO.value,
+    "summary": "From nothing to a chat with yourself, in two terminals.",
+    "content": "1. Open **KEY GENERATION WIZARD** above, and go through it to the access token.\n"
+    "2. Connect from two terminals, each with a name of its own, to the gateway's address followed by the room:\n\n"
+    '   ```\n   wscat -c "<gateway URL>/rooms/tea?name=carol" -H "Authorization: Bearer <token>"\n   ```\n\n'
+    "3. Type a line in one of them. Both hear it, with the time and who said it.\n\n"
+    "**What else to try:** type faster than the plan allows, and see what the plan does; revoke the token, and see the "
+    "connections end with 4001.",
+}
 
 
 def deploy_sample(*, endpoint: str, actor: User, now: datetime) -> tuple[Api, bool]:
@@ -67,4 +80,6 @@ def deploy_sample(*, endpoint: str, actor: User, now: datetime) -> tuple[Api, bo
     plans = queries.all_plans().filter(requires_approval=False)
     publish = permissions.can_publish(actor)
     design = {**DESIGN, "name": NAME, "endpoint": endpoint}
-    return create_api(**design, plans=list(plans), publish=publish, actor=actor, now=now), True
+    api = create_api(**design, plans=list(plans), publish=publish, actor=actor, now=now)
+    create_document(api=api, fields=GUIDE, actor=actor, now=now)
+    return api, True

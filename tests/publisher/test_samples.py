@@ -35,6 +35,7 @@ def test_one_click_publishes_a_chat_with_topics_and_description(client: Client, 
     assert api.deployed_revision
     assert [topic["target"] for topic in api.deployed_revision.snapshot["topics"]] == ["/rooms/{room}", "/*"]
     assert api.description
+    assert [document.name for document in api.documents.all()] == ["First steps"]
     assert api.plans.count() == 4
     assert "is published" in client.get(answer["Location"]).content.decode()
 
