@@ -107,7 +107,9 @@ def require_edit_comment(user: Viewer, comment: Comment) -> None:
 
 def require_delete_comment(user: Viewer, comment: Comment) -> None:
     """Taking back what one has said oneself; a publisher or an administrator anybody's."""
-    if comment.author_id != user.pk:
+    if comment.author_id == user.pk:
+        require_comment(user)
+    else:
         require_role(user, Role.PUBLISHER, to="Deleting what others have written")
 
 

@@ -53,6 +53,11 @@ def clean_roles(value: Any) -> list[str]:
     return [role.value for role in in_order(Role(each) for each in value)]
 
 
+def possible(names: Iterable[str]) -> list[str]:
+    """Those of the names that a scope may have at all; the rest, such as NUL, no database need be asked about."""
+    return [name for name in names if _NAME.fullmatch(name)]
+
+
 def admits(roles: Collection[str], held: Iterable[str]) -> bool:
     """Whether somebody who holds roles gets a scope that is for `roles`; for none means for everybody."""
     return not roles or bool({*roles, Role.ADMIN} & set(held))

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from core.errors import NotFound
 from publisher.models import Api, Scope
-from publisher.scope_terms import OURS
+from publisher.scope_terms import OURS, possible
 
 
 class ScopeNotFound(NotFound):
@@ -87,12 +87,12 @@ def roles_by_name(names: Iterable[str], apis: Iterable[object]) -> dict[str, lis
     """For each of these names the roles of every definition that counts for these APIs (ids): theirs and the shared."""
     wanted = Q(api=None) | Q(api__in=list(apis))
     found: dict[str, list[Collection[str]]] = {}
-    for name, roles in Scope.objects.filter(wanted, name__in=list(names)).values_list("name", "roles"):
+    for name, roles in Scope.objects.filter(wanted, name__in=possible(names)).values_list("name", "roles"):
         found.setdefault(name, []).append(roles)
     return found
 
 
 def descriptions_of(names: Iterable[str]) -> dict[str, str]:
     """What scopes let a token do, as a person reads it, by name; not those that nobody has described."""
-    rows = Scope.objects.filter(name__in=list(names)).order_by("updated_at")
+    rows = Scope.objects.filter(name__in=possible(names)).order_by("updated_at")
     return {scope.name: words for scope in rows if (words := scope.description or scope.display_name)}

@@ -11,7 +11,7 @@ from accounts.roles import Role
 from core.errors import NotAllowed
 from publisher import operations, permissions
 from publisher.lifecycle import Action, State
-from publisher.models import Api, Revision
+from publisher.models import Api, Comment, Revision
 from publisher.permissions import can_create, can_enter
 from tests.publisher.builders import LATER, give_role, in_state, make_api, plans
 
@@ -107,6 +107,12 @@ def test_a_person_whose_account_is_closed_may_do_nothing(admin: User) -> None:
     api = make_api(admin)
     admin.is_active = False
     predicates = [getattr(permissions, name) for name in dir(permissions) if name.startswith("can_")]
-    assert len(predicates) == 11
-    alone = {can_enter, can_create, permissions.can_manage_plans, permissions.can_manage_categories}
-    assert not any(can(admin) if can in alone else can(admin, api) for can in predicates)
+    comment = Comment(api=api, author=admin)
+    of = {
+        **dict.fromkeys(predicates, (api,)),
+        **dict.fromkeys((can_enter, can_create, permissions.can_comment), ()),
+        **dict.fromkeys((permissions.can_manage_plans, permissions.can_manage_categories), ()),
+        **dict.fromkeys((permissions.can_edit_comment, permissions.can_delete_comment), (comment,)),
+    }
+    assert len(of) == 16
+    assert not any(can(admin, *things) for can, things in of.items())
