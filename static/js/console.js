@@ -9,6 +9,7 @@ import { forbidden, why } from "./attempt.js";
 import { showProblem } from "./problem.js";
 import { showState } from "./state.js";
 import { bytesOf } from "./bytes.js";
+import { askForTicket } from "./ticket.js";
 
 const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
 
@@ -32,10 +33,12 @@ class SocketConsole extends HTMLElement {
     this.problem(objection ? [objection] : []);
     if (objection) return;
     const attempt = (this.attempt = crypto.randomUUID().replaceAll("-", ""));
-    const { ticket, pass, reasons } = this.dataset.tickets ? await this.ticket() : {};
+    this.isAsking = true;
+    const { ticket, pass, reasons } = await askForTicket(this.dataset.tickets, this.parts.dial);
+    this.isAsking = false;
     if (reasons) return this.problem(reasons);
     const target = ticket ? `${address}${address.includes("?") ? "&" : "?"}ticket=${ticket}` : address;
-    const shown = ticket ? [] : [`bearer.${this.token()}`];
+    const shown = ticket ? [] : [`bearer.${document.getElementById(this.dataset.token).textContent.trim()}`];
     let socket;
     try {
       const named = [`apim.attempt.${attempt}`, `apim.console.${pass ?? this.dataset.pass}`];
@@ -45,31 +48,15 @@ class SocketConsole extends HTMLElement {
     }
     const began = performance.now();
     this.socket = Object.assign(socket, { binaryType: "arraybuffer" });
-    this.show("dialling");
+    showState(this.parts, "dialling");
     socket.addEventListener("open", () => this.opened(Math.round(performance.now() - began)));
     socket.addEventListener("message", (event) => this.frames.add("received", event.data));
     socket.addEventListener("close", (event) => this.closed(event));
   }
 
-  async ticket() {
-    this.isAsking = true;
-    try {
-      const answer = await fetch(this.dataset.tickets, { method: "POST", body: new FormData(this.parts.dial) });
-      return await answer.json();
-    } catch {
-      return { reasons: ["The portal gave no key for this connection. Reload the page; you may have been signed out."] };
-    } finally {
-      this.isAsking = false;
-    }
-  }
-
-  token() {
-    return document.getElementById(this.dataset.token).textContent.trim();
-  }
-
   opened(milliseconds) {
     this.wasOpen = true;
-    this.show("open");
+    showState(this.parts, "open");
     this.frames.note(`Handshake accepted in ${milliseconds} ms`);
     this.parts.text.focus();
   }
@@ -78,7 +65,7 @@ class SocketConsole extends HTMLElement {
     const [wasOpen, gaveUp] = [this.wasOpen, this.gaveUp];
     this.frames.note(wasOpen ? closing(event) : gaveUp ? "You cancelled the attempt" : "The connection was not opened");
     this.socket = this.wasOpen = this.gaveUp = undefined;
-    this.show("idle");
+    showState(this.parts, "idle");
     if (!wasOpen && !gaveUp) this.explain(this.attempt);
   }
 
@@ -102,10 +89,6 @@ class SocketConsole extends HTMLElement {
     this.socket.send(data);
     this.frames.add("sent", data);
     this.parts.text.select();
-  }
-
-  show(state) {
-    showState(this.parts, state);
   }
 
   problem(sentences, way) {

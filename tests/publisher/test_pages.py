@@ -568,7 +568,7 @@ def test_the_endpoint_page_saves_addresses_and_advanced_configuration(alice: Use
         ({"production_failover": "b:1"}, "Did you mean ws://b:1?"),
         ({"retries": "99"}, "Retries must be between 0 and 10."),
         ({"retries": "many"}, "Enter a number."),
-        ({"suspend_maximum": "1"}, "cannot be shorter than the first one"),
+        ({"suspend_maximum": "0.5"}, "cannot be shorter than the first one"),
         ({"headers": "no colon"}, "This line has no colon: no colon"),
         ({"headers": "Host: h"}, "The gateway itself sets Host"),
         ({"headers": "X-A: 1\nx-a: 2"}, "x-a stands here twice"),

@@ -59,6 +59,9 @@ PUBLISHER = {
     "plans": "apis/<str:pk>/plans",
     "deployments": "apis/<str:pk>/deployments",
     "lifecycle:lifecycle": "apis/<str:pk>/lifecycle",
+    "export": "apis/<str:pk>/export",
+    "versions": "apis/<str:pk>/versions",
+    "deletion": "apis/<str:pk>/deletion",
 }
 DEVPORTAL = {
     "catalogue:catalogue": "",

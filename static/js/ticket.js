@@ -1,0 +1,9 @@
+// A ticket for one connection of a console, from the portal that knows who is signed in; {} where none is needed.
+export async function askForTicket(address, form) {
+  if (!address) return {};
+  try {
+    return await (await fetch(address, { method: "POST", body: new FormData(form) })).json();
+  } catch {
+    return { reasons: ["The portal gave no key for this connection. Reload the page; you may have been signed out."] };
+  }
+}
