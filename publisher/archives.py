@@ -185,6 +185,9 @@ def _put_in(value: Any, files: Mapping[str, bytes]) -> Any:
     return files[value[FILE]]
 
 
+_OTHER_BREAKS = frozenset("\x85\u2028\u2029")
+
+
 class _ArchiveDumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, and everything out."""
 
@@ -192,11 +195,14 @@ class _ArchiveDumper(yaml.SafeDumper):
         return True
 
 
+def _style_of(text: str) -> str | None:
+    if _OTHER_BREAKS & set(text):  # YAML 1.1 folds them as it does line breaks, unless they are escaped
+        return '"'
+    return "|" if "\n" in text and text == text.strip(" ") else None
+
+
 _ArchiveDumper.add_representer(
-    str,
-    lambda dumper, text: dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style="|" if "\n" in text and text == text.strip(" ") else None
-    ),
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style_of(text))
 )
 
 

@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher import archives
@@ -125,6 +125,8 @@ def test_a_date_is_text_as_it_was_written() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+@example("\x85")
+@example("one\ntwo\u2028three")
 def test_any_text_survives(text: str) -> None:
     document = {"format": "apim-api", "format_version": 1, "api": {"description": text, "tags": [text]}}
     assert archives.read(archives.to_yaml(document)) == document

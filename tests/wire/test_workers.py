@@ -259,7 +259,14 @@ async def test_while_a_dead_worker_cannot_be_replaced_the_others_have_all_who_co
 ) -> None:
     away = tmp_path / "away"
     async with websockets_backend() as backend, served(backend, certificate, workers=2, away=str(away)) as gateway:
+        early: list[ClientConnection] = []
         await gateway.until_up()
+        async with asyncio.timeout(PATIENCE):  # a worker that has not begun to work would end the gateway
+            while len(gateway.workers) < 2 or not all(clients_of(gateway, each.pid) for each in gateway.workers):
+                early.append(await gateway.client(open_timeout=PATIENCE))
+        for client in early:
+            await client.close()
+        await until(lambda: not any(clients_of(gateway, each.pid) for each in gateway.workers))
         away.touch()
         victim, survivor = gateway.workers
         victim.kill()
