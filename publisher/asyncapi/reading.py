@@ -127,8 +127,12 @@ class _Reader:
             found.description = clean_description(str(info.get("description") or ""))
         except BadValue as error:
             self.problem(("info", "description"), str(error))
-        about = info if found.version == "3.0" else self.document
-        tags = [tag for tag in about.get("tags") or [] if isinstance(tag, dict)] if info else []
+        about, path = (info, ("info", "tags")) if found.version == "3.0" else (self.document, ("tags",))
+        given = about.get("tags") or []
+        if not isinstance(given, list):
+            self.problem(path, "tags is a list.")
+            given = []
+        tags = [tag for tag in given if isinstance(tag, dict)] if info else []
         for tag in tags:
             try:
                 found.tags = clean_tags([*found.tags, str(tag.get("name", ""))])
@@ -166,7 +170,8 @@ class _Reader:
         variables = server.get("variables")
         for name, variable in variables.items() if isinstance(variables, dict) else ():
             if isinstance(variable, dict):
-                usual = variable.get("default") or next(iter(variable.get("enum") or []), "")
+                among = variable.get("enum")
+                usual = variable.get("default") or (among[0] if isinstance(among, list) and among else "")
                 url = url.replace(f"{{{name}}}", str(usual))
         try:
             return "" if "{" in urlsplit(url).netloc else clean_endpoint_url(url)

@@ -112,13 +112,15 @@ def standalone(document: Any, path: Path) -> tuple[Any, set[Path]]:
         return f"#/$defs/{pointer((names[to],))[1:]}"
 
     schema = find(document, root)
-    own = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    given = schema.get("$defs") if isinstance(schema, Mapping) else None
+    own: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
     schema = rewritten(schema, carry)
     while waiting:
         path = waiting.pop()
         taken[names[path]] = rewritten(find(document, path), carry)
     if taken:
-        schema = {**schema, "$defs": {**schema.get("$defs", {}), **taken}}
+        inside = schema.get("$defs")
+        schema = {**schema, "$defs": {**(inside if isinstance(inside, Mapping) else {}), **taken}}
     return schema, {root, *names}
 
 

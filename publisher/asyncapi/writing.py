@@ -192,7 +192,8 @@ class _Writer:
         if "schema" in message:
             written.pop("schemaFormat", None)
             written["payload"] = embedded(message["schema"], (*path, "payload"))
-        known = [each for each in rest.get("examples", []) if isinstance(each, Mapping)]
+        given = rest.get("examples")
+        known = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
         examples = [
             next((each for each in known if "payload" in each and each["payload"] == example), {"payload": example})
             for example in message.get("examples", [])

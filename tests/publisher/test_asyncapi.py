@@ -422,6 +422,17 @@ def test_no_document_whatever_breaks_the_reader(version: str, value: Any, data: 
         write(design(topics=found.topics, rest=found.rest), version)
 
 
+def test_lists_that_are_none_are_told_or_left_alone() -> None:
+    for version in VERSIONS:
+        document = deepcopy(FOREIGN[version])
+        (document["info"] if version == "3.0" else document)["tags"] = True
+        assert "tags is a list." in str(read(source.as_json(document)).problems[0])
+    document = deepcopy(FOREIGN["3.0"])
+    document["components"]["messages"]["Say"]["examples"] = None
+    found = read(source.as_json(document))
+    assert write(design(topics=found.topics, rest=found.rest), "3.0")
+
+
 # --- text ----------------------------------------------------------------------------------------------------
 
 LONG = st.recursive(
