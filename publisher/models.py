@@ -1,4 +1,4 @@
-"""APIs, the plans they are offered under, and the revisions that the gateway serves."""
+"""APIs, their plans and revisions, and all that hangs on an API; in one module, for nearly every row refers to it."""
 
 from __future__ import annotations
 

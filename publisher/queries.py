@@ -1,4 +1,4 @@
-"""What may be read of the Publisher's APIs, already scoped to the viewer."""
+"""What may be read of the Publisher's APIs, scoped to the viewer; one module, so that no read goes round the scope."""
 
 from __future__ import annotations
 

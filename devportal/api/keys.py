@@ -1,4 +1,4 @@
-"""The keys of an application and their tokens."""
+"""The keys of an application and their tokens; one module, for WSO2's three ways to keys answer with one document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An API as the REST API shows and takes it: WSO2's names on our rows."""
+"""An API as REST shows and takes it, WSO2's names on our rows; one module, for both ways share every field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A design out of an AsyncAPI document, of version 2 or 3, with every problem at its line. Pure.
+"""A design out of an AsyncAPI document; one module, for all parts add to one design and one list of problems. Pure.
+
+Versions 2 and 3 are read, and every problem is told at its line.
 
 What the design has a place for goes there; the rest is kept in one shape for both versions, by topic:
 `{"version", "root", "info", "tags", "externalDocs", "components", "channels": {target: {"key", "address", "extra",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -36,19 +37,19 @@ def names_in(portal: str) -> dict[str, str]:
     }
 
 
-class CommentsPage(View):
+class CommentsPage(View, ABC):
     """What the two portals share: `api` finds the API as one of them shows it, `show` draws its page."""
 
     entry_point: ClassVar[EntryPoint]
     names: ClassVar[Mapping[str, str]]
 
+    @abstractmethod
     def api(self) -> Api:
         """The API that is commented on. Raises NotFound for those who may not know of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, api: Api, context: dict[str, Any], status: int) -> HttpResponse:
         """The page with the threads."""
-        raise NotImplementedError
 
     def page(
         self, api: Api, form: CommentForm, *, answering: object = None, editing: Comment | None = None
