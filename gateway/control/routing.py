@@ -7,13 +7,13 @@ arrive meanwhile) on a database thread; a repeated one nothing; a forged JWT non
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from django.db import Error as DatabaseError
 
+from core import database_clock
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
@@ -51,7 +51,7 @@ class RoutingState:
         *,
         run: Runner,
         verifier: JwtVerifier | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
         patience: float | None = None,
     ) -> None:
         self.routes = RouteTable()

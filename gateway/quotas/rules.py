@@ -116,6 +116,9 @@ class LeaseStore(Protocol):
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
 
+    def time(self) -> float | None:
+        """What time it is by the store's own clock, which all its workers go by; None if that is this machine's."""
+
     def expire(self, now: float) -> None:
         """Forget windows that are long over and close the connections of holders that are gone."""
 

@@ -18,7 +18,7 @@ class InstrumentedStore:
         self._told = told
         # The rest is the store's own: nobody waits for it.
         self.contended, self.beat, self.reconcile = store.contended, store.beat, store.reconcile
-        self.used, self.expire = store.used, store.expire
+        self.used, self.expire, self.time = store.used, store.expire, store.time
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         with self._watched():
