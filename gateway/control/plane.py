@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from redis import RedisError
 
 from core import database_clock
 from core.postgresql.deadline import answer_within
@@ -25,10 +26,13 @@ from gateway.observability.telemetry import Telemetry
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
+from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dialer import Dialer
+
+CHECKPOINT_SECONDS = 1.0
 
 log = logging.getLogger("gateway.control")
 
@@ -50,8 +54,12 @@ class ControlPlane:
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
         self.run = self._asking
-        store = InstrumentedStore(open_store(settings.REDIS_URL), lambda *answer: self.telemetry.store_asked(*answer))
-        self._lease_client = LeaseClient(store, settings.DATA_DIR / "leases")
+        self._store = InstrumentedStore(
+            open_store(settings.REDIS_URL),
+            lambda *answer: self.telemetry.store_asked(*answer),
+            lambda: self.telemetry.store_forgot(),
+        )
+        self._lease_client = LeaseClient(self._store, settings.DATA_DIR / "leases")
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
         self.connection_log = ConnectionLog(
@@ -94,6 +102,7 @@ class ControlPlane:
             ("change-feed", self._change_feed.follow()),
             ("expire", self._change_feed.expire()),
             ("clock", self._keep_time()),
+            ("checkpoints", self._save_plans()),
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
@@ -110,6 +119,12 @@ class ControlPlane:
             await asyncio.sleep(database_clock.MEASURED_SECONDS)
             with suppress(DatabaseError):  # of one that is away the log hears from the change feed
                 await self._following(database_clock.measure)
+
+    async def _save_plans(self) -> None:
+        while settings.REDIS_URL:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            with suppress(DatabaseError, RedisError, StoreRecovering):  # of what is away the log hears from others
+                await self._writing(self._store.checkpoint)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""

@@ -21,7 +21,7 @@ from gateway.quotas.clock import MEASURED_SECONDS
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitExceeded, LimitSource
-from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved
+from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved, StoreRecovering
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
@@ -128,6 +128,7 @@ class LeaseClient:
         self._question: asyncio.Task[None] | None = None
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
+        self._epoch = ""  # the life of the store that was last told what is held here
         self._store_trouble = self._others_trouble = ""  # what the log was told last
 
     async def start(self) -> None:
@@ -254,6 +255,9 @@ class LeaseClient:
             outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last))
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
+            if isinstance(error, StoreRecovering) and error.epoch not in ("", self._epoch):
+                self._epoch = error.epoch
+                self.lease_state.tell_again()
             self._tell_of_store(str(error))
             return False
         self._tell_of_store("")

@@ -58,6 +58,9 @@ class MemoryStore:
         self.seen: dict[str, float] = {}
         self.schedules: dict[str, float] = {}
 
+    def checkpoint(self) -> None:
+        pass
+
     def time(self) -> float | None:
         return None
 
