@@ -410,6 +410,28 @@ class Revision(models.Model):
         return f"{self.api} revision {self.number}"
 
 
+class DeployedChange(models.Model):
+    """How one deployment changed what clients meet, kept for developers also when its revisions are deleted.
+
+    `before` and `revision` are the numbers of the two; `changes` are those of `publisher.asyncapi.changes.changes`,
+    `breaking` the sentences of `publisher.snapshots.breaking_between`.
+    """
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="deployed_changes")
+    before = models.PositiveIntegerField()
+    revision = models.PositiveIntegerField()
+    description = models.CharField(max_length=255, blank=True)
+    changes = models.JSONField(default=list, blank=True)
+    breaking = models.JSONField(default=list, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["api", "-at"], name="deployed_changes_of_an_api")]
+
+    def __str__(self) -> str:
+        return f"{self.api}: revision {self.before} to {self.revision}"
+
+
 class ImportDraft(models.Model):
     """A file that somebody uploaded to import, until they say what becomes of it or a day has passed."""
 

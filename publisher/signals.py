@@ -10,3 +10,7 @@ api_published = Signal()
 # Sent inside the transaction that withdraws a plan from an API whose subscribers are to be moved, with
 #   api: Api, plan: Plan, successor: Plan, actor: User, now: datetime.
 plan_replaced = Signal()
+
+# Sent inside the transaction that deploys a revision which breaks clients of the one before, with
+#   api: Api, change: DeployedChange, actor: User, now: datetime.
+clients_broken = Signal()
