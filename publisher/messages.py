@@ -108,6 +108,7 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         "api.revision_deleted": f"Revision {detail.get('revision')} deleted",
         "api.deployed": f"Revision {detail.get('revision')} deployed",
         "api.undeployed": "Taken off the gateway",
+        "api.working_copy_taken": "The working copy tried out",
         "api.imported": "Imported from a file",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())

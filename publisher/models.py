@@ -410,6 +410,21 @@ class Revision(models.Model):
         return f"{self.api} revision {self.number}"
 
 
+class WorkingCopy(models.Model):
+    """The design as it was when somebody tried it out last: what keys for the working copy reach at the gateway.
+
+    Its `id` is another one whenever the snapshot is, and keys name it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, related_name="working_copy")
+    snapshot = models.JSONField()
+    taken_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.api} as designed"
+
+
 class DeployedChange(models.Model):
     """How one deployment changed what clients meet, kept for developers also when its revisions are deleted.
 
