@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, fingerprint, pid_file, preflight, samples, signals, tls, upkeep
+from apimanager import banner, bootstrap, fingerprint, mail, pid_file, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
 from gateway.quotas.stores.advice import advice
@@ -97,6 +97,7 @@ def _serve_portal() -> None:
     from apimanager.portal import server  # Twisted's reactor belongs to the process that imports it
 
     upkeep.start()
+    mail.start()
     server.serve(settings.BIND_HOSTS)
 
 
