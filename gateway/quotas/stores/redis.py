@@ -37,8 +37,10 @@ from gateway.quotas.rules import (
     KEPT_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
+    SETTLED_SECONDS,
     LeaseAnswer,
     LeaseRequest,
+    LostHolder,
     Reservation,
     Reserved,
     StoreForgot,
@@ -99,19 +101,23 @@ else
   window = window + granted
   redis.call('HSET', KEYS[2], lease_id, ARGV[3] .. ' ' .. KEYS[1])
 end
-local others, elsewhere = 0, 0
+local others, elsewhere, lost = 0, 0, 0
 local fields = redis.call('HGETALL', KEYS[1])
 for at = 1, #fields, 2 do
   local other = string.match(fields[at], '^(.+)/')
-  if other and other ~= holder and tonumber(redis.call('HGET', KEYS[3], other) or '0') > living_since then
+  if other and other ~= holder then
     local lent, gone, reported_at = read(fields[at + 1])
-    others = others + 1
-    if ends == 0 and reported_at < since then gone = 0 end
-    elsewhere = elsewhere + lent - gone
+    if tonumber(redis.call('HGET', KEYS[3], other) or '0') > living_since then
+      others = others + 1
+      if ends == 0 and reported_at < since then gone = 0 end
+      elsewhere = elsewhere + lent - gone
+    elseif ends > 0 then
+      lost = lost + lent - gone
+    end
   end
 end
 if sequence <= last then
-  return {lease_id, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
+  return {lease_id, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere), whole(lost)}
 end
 if final then
   local kept = ends > 0 and spent or 0
@@ -138,7 +144,7 @@ end
 redis.call('EXPIRE', KEYS[1], ARGV[14])
 if ARGV[18] == '1' then redis.call('SADD', KEYS[6], ARGV[3] .. ' ' .. KEYS[1]) end
 if recovering then return {'recovering'} end
-return {lease_id, whole(granted), whole(free), whole(elsewhere)}
+return {lease_id, whole(granted), whole(free), whole(elsewhere), whole(lost)}
 """
 )
 
@@ -383,6 +389,7 @@ class RedisLeaseStore:
                 for holder, slash, lease_id in (name.rpartition("/") for name in window.state):
                     if slash:
                         pipe.hset(_holder(holder), lease_id, f"{window.ends} {window.key}")
+                        pipe.hsetnx(_HOLDERS, holder, repr(now - GONE_SECONDS - 1))  # until it says that it lives
                 pipe.execute()
             restored += 1
         epoch = Epoch(uuid.uuid4().hex, now)
@@ -406,12 +413,44 @@ class RedisLeaseStore:
         answer: Any = self._redis.time()
         return int(answer[0]) + int(answer[1]) / 1e6
 
-    def expire(self, now: float) -> None:
+    def lost(self, now: float) -> list[LostHolder]:
+        """The holders that are gone and hold parts of quotas."""
+        holders: Any = self._redis.hgetall(_HOLDERS)
+        found = []
+        for holder, seen_at in holders.items():
+            if float(seen_at) < now - GONE_SECONDS and (leases := self._leases_of(holder)):
+                granted = sum(lent for lent, _ in leases.values())
+                found.append(LostHolder(holder, float(seen_at), granted, sum(spent for _, spent in leases.values())))
+        return found
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        """End the leases of a holder that will not return."""
+        reported = {lease_id: spent for lease_id, (_, spent) in self._leases_of(holder).items()}
+        self.reconcile(holder, reported if as_reported else None)
+
+    def _leases_of(self, holder: str) -> dict[int, tuple[int, int]]:
+        """What a holder was lent of quotas, and what of that it said to have spent."""
+        places: Any = self._redis.hgetall(_holder(holder))
+        leases: dict[int, tuple[int, int]] = {}
+        for lease_id, place in places.items():
+            end, _, window = place.partition(" ")
+            text: Any = self._redis.hget(window, f"{holder}/{lease_id}") if end != "0" else None
+            if text:
+                granted, spent, *_ = text.split(" ")
+                leases[int(lease_id)] = (int(granted), int(spent))
+        return leases
+
+    def expire(self, now: float) -> int:
         """Close the connections of holders that are gone; Redis forgets old windows by itself."""
         holders: Any = self._redis.hgetall(_HOLDERS)
+        settled = 0
         for holder, seen_at in holders.items():
-            if float(seen_at) < now - GONE_SECONDS:
+            if float(seen_at) < now - SETTLED_SECONDS:
+                settled += bool(self._leases_of(holder))
+                self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, now - SETTLED_SECONDS, 0])
+            elif float(seen_at) < now - GONE_SECONDS:
                 self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, now - GONE_SECONDS, 1])
+        return settled
 
     def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
         """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
