@@ -5,6 +5,7 @@
 | `{apim}:window:<quota>:<begin>` | hash: `granted`, `contended_at`, and leases (see `pack`) by `<holder>/<lease id>` |
 | `{apim}:holder:<holder>` | hash: lease id = `<end> <window key>` |
 | `{apim}:holders` | hash: holder = when it was seen |
+| `{apim}:wanted:<holder>` | set: leases whose windows somebody was refused in |
 | `{apim}:rate:<rate>` | until when its messages are reserved |
 | `{apim}:epoch` | names the life that this Redis remembers: gone when it has forgotten |
 | `{apim}:changed` | set: the windows to be saved, `<end> <window key>` |
@@ -83,7 +84,7 @@ local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(
 local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
 local recovering = ARGV[17] ~= '' and tonumber(redis.call('GET', KEYS[5]) or '0') > now
 if recovering then keep, least, most, final = -1, 0, 0, false end
-local name = holder .. '/' .. lease_id
+local name, wanted = holder .. '/' .. lease_id, string.match(KEYS[2], '^(.-)holder:') .. 'wanted:'
 local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or ARGV[16])
 local text = redis.call('HGET', KEYS[1], name)
 local sequence, granted, last = tonumber(ARGV[15]), nil, 0
@@ -130,6 +131,13 @@ end
 local free = math.max(0, limit - window)
 if least > free then
   redis.call('HSET', KEYS[1], 'contended_at', exact(now))
+  for at = 1, #fields, 2 do
+    local other, lease = string.match(fields[at], '^(.+)/(.+)$')
+    if other then
+      redis.call('SADD', wanted .. other, lease)
+      redis.call('EXPIRE', wanted .. other, 60)
+    end
+  end
 elseif least > 0 or most > 0 then
   local added = math.max(least, math.min(most, math.floor(free / (2 + 2 * others))))
   granted, window, free = granted + added, window + added, free - added
@@ -164,20 +172,22 @@ return {exact(begin), whole(messages)}
 """
 )
 
-# KEYS: holder.  ARGV: now - how long somebody is waited for.
+# KEYS: holder, wanted.  ARGV: now - how long somebody is waited for.
 _CONTENDED = (
     _COMMON
     + """
-local lease_ids, leases = {}, redis.call('HGETALL', KEYS[1])
+local lease_ids = {}
 local holder = string.match(KEYS[1], ':holder:(.+)$')
-for at = 1, #leases, 2 do
-  local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
-  local found = redis.call('HMGET', window, 'contended_at', holder .. '/' .. leases[at])
+for _, lease_id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local ends, window = string.match(redis.call('HGET', KEYS[1], lease_id) or '', '^(%S+) (.+)$')
+  local found = window and redis.call('HMGET', window, 'contended_at', holder .. '/' .. lease_id) or {}
   local contended_at = tonumber(found[1] or '0')
   if found[2] and contended_at > tonumber(ARGV[1]) then
     local granted, spent, reported_at = read(found[2])
     if ends == '0' then spent = 0 end
-    if reported_at < contended_at and granted > spent then table.insert(lease_ids, leases[at]) end
+    if reported_at < contended_at and granted > spent then table.insert(lease_ids, lease_id) end
+  else
+    redis.call('SREM', KEYS[2], lease_id)
   end
 end
 return lease_ids
@@ -301,7 +311,7 @@ class RedisLeaseStore:
 
     def contended(self, holder: str, now: float) -> list[int]:
         """The leases of this holder's leases that somebody else is waiting for."""
-        lease_ids: Any = self._contended(keys=[_holder(holder)], args=[now - PRESSING_SECONDS])
+        lease_ids: Any = self._contended(keys=[_holder(holder), _WANTED + holder], args=[now - PRESSING_SECONDS])
         return [int(lease_id) for lease_id in lease_ids]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -472,6 +482,7 @@ _EPOCH: Final = f"{PREFIX}epoch"
 _SAVED: Final = f"{PREFIX}saved"
 _LENDS: Final = f"{PREFIX}lends"
 _CHANGED: Final = f"{PREFIX}changed"
+_WANTED: Final = f"{PREFIX}wanted:"
 _RESTORING: Final = f"{PREFIX}restoring"
 
 

@@ -229,7 +229,7 @@ def test_an_answer_has_the_client_look_at_what_it_changed() -> None:
 
 def test_the_sentence_says_what_a_lost_gateway_holds_and_fits_into_a_close_frame() -> None:
     world = World()
-    world.quota.terms = world.quota.terms._replace(limit=10**12)
+    world.quota.terms = world.quota.terms._replace(limit=10**9)
     world.quota.lease.lost = 5
     assert "are used up or lent to a lost gateway. More from" in world.quota.sentence()
     assert len(world.quota.sentence().encode()) <= 123
