@@ -57,6 +57,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = queries.application_for(current_user(request), pk)
     live = impact.live_by("api_id", application_id=str(found.pk))
     rows = found.subscriptions.select_related("api__provider", "plan").prefetch_related("api__plans")
+    page = Paginator(rows.order_by("api__name", "api__version"), PER_PAGE).get_page(request.GET.get("page"))
     subscriptions = [
         {
             "subscription": each,
@@ -66,10 +67,11 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
             "other_plans": [plan for plan in each.api.plans.all() if plan != each.plan],
             "live": live[str(each.api_id)],
         }
-        for each in rows.order_by("api__name", "api__version")
+        for each in page
     ]
     context = {
         "application": found,
+        "page": page,
         "subscriptions": subscriptions,
         "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
