@@ -8,6 +8,7 @@ from enum import Enum
 
 from devportal.subscription_states import SubscriptionState
 from gateway.quotas.limits import UNLIMITED, PlanLimits
+from publisher.runtime import RESIDENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Grant:
     `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials. `internal_api`
     is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
     else. `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
+    `key_manager` is who issued it.
     """
 
     token_id: str
@@ -50,6 +52,7 @@ class Grant:
     plan: str = ""
     limits: PlanLimits = UNLIMITED
     internal_api: str = ""
+    key_manager: str = RESIDENT
 
 
 class TokenError(Enum):

@@ -11,7 +11,7 @@ from accounts.models import User
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid
-from publisher import permissions, queries, snapshots
+from publisher import permissions, queries, runtime, snapshots
 from publisher.lifecycle import State
 from publisher.models import Api, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
@@ -19,7 +19,7 @@ from publisher.operations.common import lock, save_design, why_in_the_way
 DESCRIPTION_LENGTH = 255
 RESTORED = (
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
-    *("mock", "message_bytes", "key_types"),
+    *("mock", *runtime.WORDS),
 )
 
 
