@@ -10,10 +10,12 @@ class GatewayConfig(AppConfig):
         from core import upkeep
         from gateway.connections import log, queries
         from gateway.control import loaders
-        from gateway.observability import health, refusal_log
+        from gateway.observability import health, refusal_log, violation_log
 
         consequences.register(queries.holdings_of)
         upkeep.register("connections", log.prune)
+        upkeep.register("payload violations", violation_log.prune)
+        loaders.tell_violations_with(violation_log.BOOK)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

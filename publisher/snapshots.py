@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.text import byte_size, listed
+from publisher import runtime
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
-from publisher.runtime import all_key_types
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -24,8 +24,7 @@ ROUTED = {
     "origins": "allowed origins",
     "query_token": "tokens in the address",
     "mock": "mock backend",
-    "message_bytes": "largest message",
-    "key_types": "keys that may call",
+    **runtime.WORDS,
 }
 
 
@@ -48,15 +47,14 @@ def take(api: Api, plans: Iterable[str] | None = None) -> dict[str, Any]:
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,
-        "message_bytes": api.message_bytes,
-        "key_types": api.key_types,
+        **{column: getattr(api, column) for column in runtime.WORDS},
     }
 
 
 def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """A snapshot with the default of all that did not exist yet in those days."""
     options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
-    absent = {"mock": {}, "message_bytes": 0, "key_types": all_key_types()}
+    absent = {"mock": {}, **runtime.defaults()}
     return {**absent, **snapshot, "endpoint_options": options.to_document()}
 
 

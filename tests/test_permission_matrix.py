@@ -42,7 +42,7 @@ from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
+from tests.publisher.builders import BACKEND, NOW, RUNTIME, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -199,7 +199,9 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={**RUNTIME, "seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("GET", "publisher:violations", READ, ("api",)),
+    Line("POST", "publisher:violation-deletions", "302 404 404 302 302 403 302", ("api",)),
     Line("GET", "publisher:topics", READ, ("api",)),
     Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
     Line(
@@ -513,6 +515,8 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "payload-violations", REST_READ, ("api",)),
+    Line("DELETE", P + "payload-violations", REST_WRITTEN, ("api",)),
     Line("GET", P + "topics", REST_READ, ("api",)),
     Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
     Line("GET", P + "asyncapi", REST_READ, ("api",)),

@@ -23,6 +23,7 @@ from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
+from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
@@ -77,7 +78,8 @@ class ControlPlane:
         )
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log)
+        self._violation_log = ViolationLog(run=self._writing, samples=settings.PAYLOAD_SAMPLES)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -107,6 +109,7 @@ class ControlPlane:
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
             ("refusal-log", self._refusal_log.keep()),
+            ("violation-log", self._violation_log.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
@@ -142,6 +145,7 @@ class ControlPlane:
         await self._writer.stop()
         await self.connection_log.stop()
         await self._refusal_log.write()
+        await self._violation_log.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()
