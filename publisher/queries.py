@@ -22,8 +22,8 @@ from publisher import merging, permissions, validation, versions
 from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
-from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Category, DeployedChange, ImportDraft, Plan, Revision
+from publisher.lifecycle import SERVED, RequestStatus, State
+from publisher.models import Api, Category, DeployedChange, ImportDraft, LifecycleRequest, Plan, Revision
 from publisher.presentation import AccessControl, Visibility
 
 SORTS = {
@@ -96,6 +96,10 @@ class RevisionNotFound(NotFound):
 
 class ImportDraftNotFound(NotFound):
     """There is no such upload, or it is somebody else's."""
+
+
+class LifecycleRequestNotFound(NotFound):
+    """There is no such request."""
 
 
 class PlanNotFound(NotFound):
@@ -346,6 +350,34 @@ def changes_of(api: Api) -> QuerySet[AuditEntry]:
 def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
     """How the API came to its state: its making and each transition, newest first."""
     return changes_of(api).filter(verb__in=["api.created", "api.transitioned"])
+
+
+def requests_of_lifecycles(status: RequestStatus | None = None) -> QuerySet[LifecycleRequest]:
+    """What was asked for of any API, newest first; the pending ones oldest first, as a queue is."""
+    rows = LifecycleRequest.objects.select_related("api", "requester", "decided_by")
+    if status is RequestStatus.PENDING:
+        return rows.filter(status=status.value).order_by("created_at", "pk")
+    return rows.exclude(status=RequestStatus.PENDING.value).order_by("-decided_at", "pk")
+
+
+def get_lifecycle_request(pk: uuid.UUID | str) -> LifecycleRequest:
+    """One request. Raises LifecycleRequestNotFound."""
+    try:
+        return LifecycleRequest.objects.select_related("api", "requester", "decided_by").get(pk=pk)
+    except (LifecycleRequest.DoesNotExist, ValidationError):
+        raise LifecycleRequestNotFound("There is no such request. Its API may have been deleted.") from None
+
+
+def pending_request_of(api: Api) -> LifecycleRequest | None:
+    """The step of this API that waits for approval, if any."""
+    found = api.lifecycle_requests.filter(status=RequestStatus.PENDING.value)
+    return found.select_related("requester").first()
+
+
+def last_rejection_of(api: Api) -> LifecycleRequest | None:
+    """The last request for this API where it was rejected and nothing was asked for since."""
+    last = api.lifecycle_requests.select_related("requester", "decided_by").order_by("-created_at").first()
+    return last if last and last.status == RequestStatus.REJECTED and last.state == api.state else None
 
 
 def base_of(api: Api) -> dict[str, str]:
