@@ -15,6 +15,7 @@ from django.http import HttpResponse
 
 from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
+from core.text import fold
 from publisher import comment_terms, document_terms, plan_summary, scope_terms
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
@@ -44,6 +45,16 @@ from publisher.runtime import all_key_types
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
+
+
+class FoldedProperties(FoldedText):
+    """The column of an API's properties, each on a line: `+` if it is shown or `-`, its name, a tab, its value."""
+
+    def made_of(self, value: Any) -> str:
+        """The lines, folded; white space within a value counts as one space."""
+        marked = ((each, "+" if each["shown"] else "-") for each in value or ())
+        lines = (f"{mark}{fold(each['name'])}\t{' '.join(fold(each['value']).split())}\n" for each, mark in marked)
+        return "".join(["\n", *lines])
 
 
 class Plan(KeepsFolded):
@@ -199,6 +210,7 @@ class Api(KeepsFolded):
     tags_key = FoldedText(of="tags")
     display_name_key = FoldedText(of="display_name")
     visible_roles_key = FoldedText(of="visible_roles")
+    properties_key = FoldedProperties(of="properties")
     access_control_roles_key = FoldedText(of="access_control_roles")
 
     objects = Folding.as_manager()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +18,7 @@ from accounts.roles import PUBLISHER_PORTAL, Role
 from core.errors import Invalid, NotFound
 from core.folded import condition, whole
 from core.models import AuditEntry
-from core.searching import terms_of
+from core.searching import terms_of, why_too_much
 from core.text import fold
 from publisher import merging, permissions, validation, versions
 from publisher.addresses import Tenant
@@ -62,6 +64,8 @@ def in_category(name: str) -> Q:
     return Q(pk__in=Category.objects.filter(name_key=name, apis__isnull=False).values("apis"))
 
 
+NAMED = re.compile(r'(?:^|\s)([^\s":]+):')
+"""What is written before a colon, as the name of a field."""
 Lookup = str | Callable[[str], Q]
 LOOKUPS: dict[str, Lookup] = {
     "content": says,
@@ -80,6 +84,25 @@ LOOKUPS: dict[str, Lookup] = {
 }
 """By which fields APIs are found, in both portals and both kinds of interface; plain words are `content`."""
 ASYNC = "Async"
+
+
+def has_property(name: str, value: str = "", *, shown_only: bool = False) -> Q:
+    """APIs with a property of this name whose value holds this text; `shown_only`: of those that the portal shows."""
+    marks = r"\+" if shown_only else "[+-]"
+    held = f"[^\n]*{_literally(' '.join(value.split()))}" if value else ""
+    return Q(properties_key__regex=f"\n{marks}{_literally(name)}\t{held}")
+
+
+def lookups_for(text: str, apis: QuerySet[Api], *, shown_only: bool = False) -> dict[str, Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that one of these APIs has."""
+    too_much = why_too_much(text)  # which is said when it is read
+    names = set() if too_much else {name for name in NAMED.findall(text) if name.lower() not in LOOKUPS}
+    found = [name for name in names if apis.filter(has_property(name, shown_only=shown_only)).exists()]
+    return LOOKUPS | {name: partial(has_property, name, shown_only=shown_only) for name in found}
+
+
+def _literally(text: str) -> str:
+    return re.sub(r"([][{}()*+?.\\^$|])", r"\\\1", fold(text))
 
 
 class ApiNotFound(NotFound):
@@ -168,8 +191,10 @@ def get_import_draft(user: User, pk: uuid.UUID) -> ImportDraft:
 
 
 def search_apis(user: User, *, text: str = "", sort: str = DEFAULT_SORT) -> QuerySet[Api]:
-    """The user's APIs that fit `text`, words or `name:chat` as LOOKUPS has it. Raises Invalid as `terms_of` does."""
-    apis = apis_for(user).filter(condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
+    """The user's APIs that fit `text`, words or `name:chat` as `lookups_for` has it. Raises Invalid as `terms_of`."""
+    apis = apis_for(user)
+    lookups = lookups_for(text, apis)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
