@@ -80,6 +80,11 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+def require_approve(user: Viewer) -> None:
+    """Approving or rejecting what publishers ask for."""
+    require_role(user, Role.ADMIN, to="Approving steps of an API's life")
+
+
 TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
 
 
@@ -162,5 +167,6 @@ can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
 can_see_payloads = asks(require_see_payloads)
+can_approve = asks(require_approve)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

@@ -37,7 +37,7 @@ from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
-from publisher.models import Api
+from publisher.models import Api, LifecycleRequest
 from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
@@ -257,6 +257,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:versions", READ, ("api",)),
     Line("POST", "publisher:default-version", EDITED, ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
+    Line("POST", "publisher:lifecycle-withdrawals", DELIVERED, ("waiting",)),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
     Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
     Line("POST", "publisher:deletion", EDITED, ("draft",)),
@@ -379,6 +380,14 @@ ADMIN_PAGES = [
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
     Line("POST", "publisher-admin:category", ADMINISTERED.format(302), ("category",), body={"name": "Other"}),
     Line("POST", "publisher-admin:category-deletions", ADMINISTERED.format(302), ("category",)),
+    Line("GET", "publisher-admin:lifecycle-requests", ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "publisher-admin:lifecycle-decisions",
+        ADMINISTERED.format(302),
+        ("lifecycle_request",),
+        body={"decision": "reject", "reason": "Not yet."},
+    ),
     Line("GET", "publisher-admin:scopes", ADMINISTERED.format(200)),
     Line("GET", "publisher-admin:scope-create", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:scope-create", ADMINISTERED.format(302), body={"name": "new"}),
@@ -509,6 +518,7 @@ REST_PUBLISHER = [
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
     Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
     Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
+    Line("DELETE", P + "pending-tasks", REST_DELIVERED, ("waiting",)),
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
@@ -690,9 +700,15 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    waiting = make_api(alice, name="Waiting", context="/waiting")
+    request = LifecycleRequest.objects.create(
+        api=waiting, action=Action.PUBLISH.value, state=waiting.state, requester=alice, created_at=NOW
+    )
     upload = archives.to_yaml(publishing.document_of(draft))
     kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
+        "waiting": waiting.pk,
+        "lifecycle_request": request.pk,
         "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,

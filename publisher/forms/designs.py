@@ -43,6 +43,12 @@ class CreateForm(forms.Form):
         help_text="Your backend's address: ws://host:port/path, or wss:// when it is secured.",
         widget=forms.TextInput(attrs={**PLAIN, "data-check": "endpoint", "inputmode": "url"}),
     )
+    mock = forms.BooleanField(
+        label="No backend yet: have a mock answer",
+        required=False,
+        help_text="The gateway then sends back what it is sent. What else it says is written on the Endpoint page.",
+        widget=forms.CheckboxInput(attrs={"data-instead-of": "endpoint"}),
+    )
     plans = forms.ModelMultipleChoiceField(
         queries.all_plans(),
         label="Business Plan(s)",
@@ -50,6 +56,10 @@ class CreateForm(forms.Form):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+
+    def clean_mock(self) -> dict[str, Any]:
+        """A mock that is an echo until more is said."""
+        return {"is_on": True, "echo": True} if self.cleaned_data["mock"] else {}
 
 
 class PlansForm(GuardedForm):

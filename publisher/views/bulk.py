@@ -13,7 +13,7 @@ from core.errors import DomainError
 from core.text import agree, count
 from publisher import impact, operations, permissions, queries
 from publisher.forms import BulkForm
-from publisher.lifecycle import Action, State, TransitionRefused, next_state
+from publisher.lifecycle import TRANSITIONS, Action, State, TransitionRefused, next_state
 from publisher.messages import consequence
 from publisher.models import Api
 
@@ -61,13 +61,15 @@ def _foreseen(api: Api, seen: State, action: Action) -> tuple[str, bool]:
 
 def _take(wanted: list[tuple[Api, State]], action: Action, request: HttpRequest) -> dict[str, object]:
     """Each API by itself, so that one that is refused keeps no other back."""
-    done, refused = [], []
+    done: list[Api] = []
+    asked: list[Api] = []
+    refused: list[tuple[Api, str]] = []
     for api, seen in wanted:
         try:
-            done.append(
-                operations.transition_api(api=api, action=action, seen=seen, actor=current_user(request), now=now())
-            )
+            waits = operations.move_api(api=api, action=action, seen=seen, actor=current_user(request), now=now())
+            (asked if waits else done).append(api)
         except DomainError as refusal:
             refused.append((api, str(refusal)))
-    said = f"{count(len(done), 'API')} {agree(len(done), 'is', 'are')} {done[0].stage.label} now." if done else ""
-    return {"done": done, "refused": refused, "said": said}
+    state = TRANSITIONS[done[0].stage, action].label if done else ""
+    said = f"{count(len(done), 'API')} {agree(len(done), 'is', 'are')} {state} now." if done else ""
+    return {"done": done, "asked": asked, "refused": refused, "said": said}

@@ -45,6 +45,7 @@ NO_PAGES = {
     "publisher:definition-file",
     "devportal:thumbnail",
     "publisher-admin:category-deletions",
+    "publisher-admin:lifecycle-decisions",
     "publisher:bulk-transitions",
     "publisher:default-version",
     "publisher:deletion",
@@ -60,6 +61,7 @@ NO_PAGES = {
     "publisher:field-checks",
     "publisher:import-draft",
     "publisher:home",
+    "publisher:lifecycle-withdrawals",
     "publisher:restorations",
     "publisher:revision-deletion",
     "publisher:revisions",
@@ -203,6 +205,7 @@ VISITS = [
     Visit("admin", "accounts:user", {"pk": "2"}),
     Visit("admin", "publisher-admin:categories"),
     Visit("admin", "publisher-admin:category", {"pk": "category"}),
+    Visit("admin", "publisher-admin:lifecycle-requests"),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]
