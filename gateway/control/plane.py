@@ -9,6 +9,7 @@ from django.conf import settings
 
 from core.postgresql.deadline import answer_within
 from gateway.connections.heartbeat import Heartbeat
+from gateway.connections.live import LiveReporter
 from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
@@ -55,6 +56,7 @@ class ControlPlane:
             connections=self.connections,
             run=self._writing,
         )
+        self._live = LiveReporter(worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._writing)
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -88,6 +90,7 @@ class ControlPlane:
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
+            ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
