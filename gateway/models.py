@@ -44,11 +44,14 @@ class ConnectionRecord(models.Model):
     subscriber = models.CharField(max_length=150)
     plan = models.CharField(max_length=150)
     key_type = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200, default="")
+    subprotocol = models.CharField(max_length=100, default="")
     token_id = models.CharField(max_length=32, default="", db_index=True)
     client_ip = models.CharField(max_length=45)
     expires_at = models.DateTimeField()
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, db_index=True)
+    active_at = models.DateTimeField(null=True)
     messages_in = models.BigIntegerField(default=0)
     bytes_in = models.BigIntegerField(default=0)
     messages_out = models.BigIntegerField(default=0)
@@ -57,6 +60,10 @@ class ConnectionRecord(models.Model):
     client_code = models.PositiveIntegerField(null=True)
     backend_code = models.PositiveIntegerField(null=True)
     reason = models.CharField(max_length=125, default="")
+    # Not kept: what a live page knows of it beside, see `gateway.connections.board`.
+    rate_in: float = 0.0
+    rate_out: float = 0.0
+    waits: str = ""
 
     class Meta:
         db_table = "gateway_connection"
@@ -67,6 +74,33 @@ class ConnectionRecord(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class LiveWatch(models.Model):
+    """Somebody looks at the open connections of `scope` until then, so that workers report what passes on them."""
+
+    scope = models.CharField(max_length=48, primary_key=True)
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "gateway_live_watch"
+
+    def __str__(self) -> str:
+        return f"{self.scope} until {self.until:%H:%M:%S}"
+
+
+class LiveFigures(models.Model):
+    """What passes on the connections of one worker that somebody looks at, packed; see `gateway.connections.live`."""
+
+    worker_id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    figures = models.BinaryField()
+
+    class Meta:
+        db_table = "gateway_live_figures"
+
+    def __str__(self) -> str:
+        return f"{self.worker_id} at {self.at:%H:%M:%S}"
 
 
 class RefusalRecord(models.Model):

@@ -105,6 +105,8 @@ DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
 DONE_TO_MINE = "302 302 404 403 403 403 404"
 
+FOR_ADMIN = "302 403 403 403 403 403 200"
+
 # The OAuth endpoints look at clients and tokens, not at who is signed in.
 CLIENTS = "401 401 401 401 401 401 401"
 
@@ -659,7 +661,21 @@ G = "api:gateway-api:"
 REST_GATEWAY = [
     Line("GET", G + "connections", "401 200 200 200 200 200 200"),
     Line("GET", G + "connection", "401 200 404 200 200 200 200", ("connection",)),
-    Line("DELETE", G + "connection", "401 403 404 403 202 403 202", ("connection",)),
+    Line("DELETE", G + "connection", "401 202 404 403 202 403 202", ("connection",)),
+    Line("POST", G + "closings", "401 202 202 403 202 403 202", body={"connectionIds": ["{connection}"]}),
+    Line("POST", G + "drains", "401 404 404 403 202 403 202", body={"apiId": "{api}", "seconds": 0}),
+]
+
+# What is seen of what happens. Of what is asked for, strangers to an application find nothing to close.
+SEEN = [
+    Line("GET", "gateway:api-connections", READ, ("api",)),
+    Line("POST", "gateway:api-closings", DELIVERED, ("api",), body={"chosen": "{connection}"}),
+    Line("POST", "gateway:drains", DELIVERED, ("api",), body={"seconds": "0"}),
+    Line("GET", "gateway:all-connections", FOR_ADMIN),
+    Line("POST", "gateway:all-closings", "302 403 403 403 403 403 302", body={"which": "matching"}),
+    Line("GET", "gateway:my-connections", DEVELOPERS),
+    Line("GET", "gateway:my-connections", "302 200 404 403 403 403 404", query="application={application}"),
+    Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
 TABLE = [
@@ -678,6 +694,7 @@ TABLE = [
     *REST_PLANS,
     *REST_USAGE,
     *REST_GATEWAY,
+    *SEEN,
 ]
 
 

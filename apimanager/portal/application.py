@@ -24,6 +24,7 @@ from django.urls import Resolver404, resolve, set_script_prefix
 from apimanager import refusals
 from core import outage
 from core.postgresql.deadline import answer_within
+from gateway.views.live import LivePage
 
 PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
 WAITING = 500  # requests that may wait for one of them
@@ -70,6 +71,13 @@ class PortalApplication(ASGIHandler):
         self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
         busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
         self._passwords = Queue(PASSWORDS, busy)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Requests for pages, and pages that are looked at for longer."""
+        if scope["type"] == "websocket":
+            await LivePage()(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, unless its client goes before its turn comes."""

@@ -8,5 +8,7 @@ app_name = "gateway-api"
 
 urlpatterns = [
     path("connections", connections.Connections.as_view(), name="connections"),
+    path("connections/closings", connections.Closings.as_view(), name="closings"),
+    path("connections/drains", connections.Drains.as_view(), name="drains"),
     path("connections/<str:connection_id>", connections.OneConnection.as_view(), name="connection"),
 ]

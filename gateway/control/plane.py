@@ -13,6 +13,7 @@ from redis import RedisError
 from core import database_clock
 from core.postgresql.deadline import answer_within
 from gateway.connections.heartbeat import Heartbeat
+from gateway.connections.live import LiveReporter
 from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
@@ -68,6 +69,7 @@ class ControlPlane:
             connections=self.connections,
             run=self._writing,
         )
+        self._live = LiveReporter(worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._writing)
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -108,6 +110,7 @@ class ControlPlane:
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
+            ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
             ("violation-log", self._violation_log.keep()),
             ("report", self._writer.report()),

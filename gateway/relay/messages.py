@@ -143,6 +143,10 @@ class MessageRelay:
         """What has passed so far."""
         return Traffic(*self._passed)
 
+    def waits(self) -> str:
+        """Nothing that can be told here: whoever sends a message waits for it."""
+        return ""
+
     def close_info(self) -> CloseInfo:
         """How it ended."""
         return self._close_info or CloseInfo("gateway", 1006, 1006, "")

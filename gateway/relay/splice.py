@@ -136,6 +136,11 @@ class Relay:
         """What has come from either side so far."""
         return Traffic(*self.client.passed, *self.backend.passed)
 
+    def waits(self) -> str:
+        """What keeps one of the sides from being read: `plan`, `backpressure` of the other side, or nothing."""
+        paused = self.client.paused_for | self.backend.paused_for
+        return "plan" if paused & RATE else "backpressure" if paused & BUFFER_FULL else ""
+
     def close_info(self) -> CloseInfo:
         """How it ended; final once `on_end` is called."""
         cause = self.cause or CloseCause("gateway", 1006, "")

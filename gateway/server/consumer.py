@@ -125,6 +125,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         ask = partial(self._upgrade, handshake, connection, offered)
         backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
         subprotocol = backend.subprotocol or handshake.own_subprotocol
+        connection.subprotocol = subprotocol or ""
         if extension:
             await self._splice(extension["splice"], backend, subprotocol, names, connection)
         else:

@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
+ROOMS = ("publisher", "publisher-admin", "devportal", "accounts", "gateway")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -26,6 +26,10 @@ NO_PAGES = {
     "accounts:user-sign-outs",
     "accounts:user-states",
     "devportal:application-deletions",
+    "gateway:all-closings",
+    "gateway:api-closings",
+    "gateway:drains",
+    "gateway:my-closings",
     "devportal:comment",
     "devportal:comment-deletions",
     "devportal:document-file",
@@ -195,6 +199,9 @@ VISITS = [
     Visit("bob", "devportal:subscribers", API),
     Visit("bob", "devportal:subscribers", EMPTY_API),
     Visit("bob", "accounts:account", {"portal": "publisher"}),
+    Visit("bob", "gateway:api-connections", API),
+    Visit("carol", "gateway:my-connections"),
+    Visit("admin", "gateway:all-connections"),
     Visit("oscar", "publisher:api", API),
     Visit("oscar", "publisher:lifecycle", API),
     Visit("admin", "publisher:api", API),
