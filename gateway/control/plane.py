@@ -145,6 +145,7 @@ class ControlPlane:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease_client.stop()
+        await self.dialer.resolver.close()
         await self._writer.stop()
         await self.connection_log.stop()
         await self._refusal_log.write()
