@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
     path("publisher/", include("publisher.urls")),
     path("admin/", include("publisher.admin_urls")),
+    path("admin/", include("devportal.admin_urls")),
     path("", include("devportal.urls")),
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),
