@@ -295,6 +295,17 @@ def holdings_of(user: User, now: datetime) -> Holdings:
     )
 
 
+def service_clients() -> QuerySet[OAuthClient]:
+    """The clients of service accounts, by name. For administrators, which the edges see to."""
+    rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(application=None, user__is_service=True)
+    return rows.select_related("user").prefetch_related("user__role_grants").order_by("user__username_key")
+
+
+def service_client(pk: int) -> OAuthClient:
+    """One of them. Raises KeysNotFound."""
+    return _found(service_clients(), pk, KeysNotFound)
+
+
 # --- deny policies -------------------------------------------------------------------------------------------
 
 

@@ -28,8 +28,10 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
+from accounts.roles import Role
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
@@ -126,6 +128,14 @@ ECHO = {"name": "Other", "context": "/other", "version": "1"}
 OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
 DOCUMENT = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "source": "MARKDOWN", "content": "New."}
 DOCUMENT_BODY = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "sourceType": "MARKDOWN"}
+PLAN = {
+    "quota_unit": "messages",
+    "quota_period": "day",
+    "counted": "both",
+    "over_quota": "close",
+    "over_rate": "delay",
+    "billing": "FREE",
+}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
@@ -377,6 +387,29 @@ ADMIN_PAGES = [
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+    Line("GET", "devportal-admin:plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:plan-create", ADMINISTERED.format(302), body={**PLAN, "name": "Copper"}),
+    Line("POST", "devportal-admin:plan-previews", ADMINISTERED.format(200), body=PLAN),
+    Line("GET", "devportal-admin:plan", ADMINISTERED.format(200), ("plan",)),
+    Line("POST", "devportal-admin:plan", ADMINISTERED.format(302), ("plan",), body=PLAN),
+    Line("POST", "devportal-admin:plan-deletions", ADMINISTERED.format(302), ("unused_plan",)),
+    Line("GET", "devportal-admin:application-plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:application-plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:application-plan-create", ADMINISTERED.format(302), body={"name": "5PerMin"}),
+    Line("GET", "devportal-admin:application-plan", ADMINISTERED.format(200), ("application_plan",)),
+    Line("POST", "devportal-admin:application-plan", ADMINISTERED.format(302), ("application_plan",), body={"x": "y"}),
+    Line("POST", "devportal-admin:application-plan-deletions", ADMINISTERED.format(302), ("unused_application_plan",)),
+    Line("GET", "devportal-admin:deny-policies", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:deny-policies", ADMINISTERED.format(302), body={"kind": "USER", "value": "mallory"}),
+    Line("POST", "devportal-admin:deny-policy-states", ADMINISTERED.format(302), ("denied",), body={"state": "off"}),
+    Line("POST", "devportal-admin:deny-policy-deletions", ADMINISTERED.format(302), ("denied",)),
+    Line("GET", "devportal-admin:service-accounts", ADMINISTERED.format(200)),
+    Line(
+        "POST", "devportal-admin:service-accounts", ADMINISTERED.format(302), body={"name": "x", "roles": ["creator"]}
+    ),
+    Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
+    Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
@@ -752,6 +785,9 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "administration": "admin",
         "carol": carol.pk,
         "told": _told(carol).pk,
+        "service_client": create_service_account(
+            name="pipeline", roles=[Role.CREATOR], actor=admin, now=timezone.now()
+        ).client.pk,
         **_written_about(api, people),
     }
     return World(people, {**things, **_chosen_few(alice, admin)})

@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "publisher-admin", "devportal", "accounts", "gateway")
+ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accounts", "gateway")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -25,6 +25,12 @@ NO_PAGES = {
     "accounts:user-password-resets",
     "accounts:user-sign-outs",
     "accounts:user-states",
+    "devportal-admin:application-plan-deletions",
+    "devportal-admin:deny-policy-deletions",
+    "devportal-admin:deny-policy-states",
+    "devportal-admin:plan-deletions",
+    "devportal-admin:plan-previews",
+    "devportal-admin:service-account-secrets",
     "devportal:application-deletions",
     "gateway:all-closings",
     "gateway:api-closings",
@@ -213,6 +219,15 @@ VISITS = [
     Visit("admin", "publisher-admin:categories"),
     Visit("admin", "publisher-admin:category", {"pk": "category"}),
     Visit("admin", "publisher-admin:lifecycle-requests"),
+    Visit("admin", "devportal-admin:plans"),
+    Visit("admin", "devportal-admin:plan-create"),
+    Visit("admin", "devportal-admin:plan", {"name": "Gold"}),
+    Visit("admin", "devportal-admin:application-plans"),
+    Visit("admin", "devportal-admin:application-plan-create"),
+    Visit("admin", "devportal-admin:application-plan", {"name": "10PerMin"}),
+    Visit("admin", "devportal-admin:deny-policies"),
+    Visit("admin", "devportal-admin:service-accounts"),
+    Visit("admin", "devportal-admin:service-account", {"pk": "service_client"}),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]
