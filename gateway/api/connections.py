@@ -101,8 +101,8 @@ class Connections(Resource):
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
         answer = one_page(request, rows.filter(**wanted), lambda row: row)
-        live.watch(_scope_of(self.user, wanted), timezone.now())
-        board.freshen([row for row in answer["list"] if row.ended_at is None], timezone.now())
+        live.watch(_scope_of(self.user, wanted), database_clock.now())
+        board.freshen([row for row in answer["list"] if row.ended_at is None], database_clock.now())
         return Response({**answer, "list": ConnectionDocument(answer["list"], many=True).data})
 
 
@@ -143,7 +143,7 @@ class Closings(Resource):
         body = ClosingsDocument(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        rows = queries.open_among(queries.connections_for(self.user), timezone.now())
+        rows = queries.open_among(queries.connections_for(self.user), database_clock.now())
         rows = rows.filter(**{column: asked[name] for name, column in FILTERS.items() if name in asked})
         if "connectionIds" in asked:
             rows = rows.filter(pk__in=asked["connectionIds"])
