@@ -25,6 +25,7 @@ from gateway.quotas.client import LeaseClient
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.upstream.breaker_store import SharedBreaker
+from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 log = logging.getLogger("gateway.control")
@@ -76,7 +77,10 @@ class ControlPlane:
             feed_age=self._change_feed.age,
         )
         self._breaker = SharedBreaker(run=self._writing)
-        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
+        self._dial_log = DialLog(run=self._writing)
+        self.dialer = Dialer(
+            breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
+        )
         self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -91,6 +95,7 @@ class ControlPlane:
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
             ("refusal-log", self._refusal_log.keep()),
+            ("dial-log", self._dial_log.keep()),
             ("violation-log", self._violation_log.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
@@ -116,6 +121,7 @@ class ControlPlane:
         await self.connection_log.stop()
         await self._refusal_log.write()
         await self._violation_log.write()
+        await self._dial_log.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()
