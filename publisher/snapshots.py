@@ -1,8 +1,9 @@
 """What a revision remembers of an API, and how a design differs from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.text import byte_size, listed, spaced
 from publisher import runtime
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
@@ -27,8 +28,8 @@ ROUTED = {
 }
 
 
-def take(api: Api) -> dict[str, Any]:
-    """The snapshot of the API as it is now: plain values for a JSON column."""
+def take(api: Api, plans: Iterable[str] | None = None) -> dict[str, Any]:
+    """The snapshot of the API as it is now: plain values for a JSON column. Whoever knows its `plans` names them."""
     return {
         "api_id": str(api.pk),
         "name": api.name,
@@ -42,7 +43,7 @@ def take(api: Api) -> dict[str, Any]:
         "definition": api.definition,
         "description": api.description,
         "tags": api.tags,
-        "plans": sorted(api.plans.values_list("name", flat=True)),
+        "plans": sorted(api.plans.values_list("name", flat=True) if plans is None else plans),
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,
@@ -68,6 +69,27 @@ def differences(api: Api) -> list[str]:
 
 def breaking(api: Api) -> list[str]:
     """What of the design would break clients of the deployed revision, a sentence for each."""
-    if api.deployed_revision is None:
-        return []
-    return changes.breaking(api.deployed_revision.snapshot["topics"], api.topics)
+    return breaking_between(api.deployed_revision.snapshot, take(api)) if api.deployed_revision else []
+
+
+def breaking_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What of one snapshot would break clients of the one before it, a sentence for each."""
+    old, new = filled(before), filled(after)
+    found = changes.breaking(old["topics"], new["topics"])
+    if old.get("query_token", True) and not new.get("query_token", True):
+        found.append("Tokens in the address (?access_token=) are no longer taken.")
+    if lost := [each.lower() for each in old["key_types"] if each not in new["key_types"]]:
+        found.append(f"Keys for {listed(lost)} are no longer taken.")
+    if old["payload_validation"] != new["payload_validation"] == runtime.ValidationMode.ENFORCE:
+        found.append("A message that fits no payload schema of its topic ends its connection (1007).")
+    for column, thing, rest in (
+        ("message_bytes", "message", "what the plan says"),
+        ("frame_bytes", "frame", "any size"),
+    ):
+        if new[column] and (not old[column] or new[column] < old[column]):
+            was = byte_size(old[column]) if old[column] else rest
+            found.append(f"A {thing} of a client has at most {byte_size(new[column])} now, it was {was}.")
+    if new["message_rate"] and (not old["message_rate"] or new["message_rate"] < old["message_rate"]):
+        was = f"{spaced(old['message_rate'])}" if old["message_rate"] else "as many as plans allow"
+        found.append(f"All applications together have {spaced(new['message_rate'])} messages a second, it was {was}.")
+    return found
