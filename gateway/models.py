@@ -289,7 +289,8 @@ class WindowCheckpoint(models.Model):
 class BreakerRecord(models.Model):
     """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
 
-    `probed_until` is until when one worker looks whether it is well again. Times are in seconds since the epoch.
+    `probed_until` is until when one worker looks whether it is well again. `worker` is who suspended it. Times are in
+    seconds since the epoch.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -299,9 +300,34 @@ class BreakerRecord(models.Model):
     until = models.FloatField(default=0.0)
     probed_until = models.FloatField(default=0.0)
     changed_at = models.FloatField(db_index=True)
+    worker = models.CharField(max_length=100, default="")
 
     class Meta:
         db_table = "gateway_suspension"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class DialRecord(models.Model):
+    """The latest dial of a backend's address: which worker made it, how it ended, and when one last ended well or not.
+
+    `status` is 101 or that of the refusal it led to, `sentence` why. Keyed like `BreakerRecord`.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    api_id = models.CharField(max_length=36, db_index=True)
+    address = models.TextField()
+    worker = models.CharField(max_length=100)
+    at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField()
+    sentence = models.CharField(max_length=300, default="")
+    seconds = models.FloatField()
+    opened_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "gateway_dial"
 
     def __str__(self) -> str:
         return self.address

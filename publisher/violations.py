@@ -12,7 +12,7 @@ from publisher.models import Api
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedViolations:
     """How many messages of one sender, `client` or `backend`, fitted nothing, on an application's connections."""
 
     application_id: str
@@ -31,7 +31,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampledViolation:
     """One of them. `path` is a JSON pointer, empty for the whole; `payload` is its beginning of `octets` bytes.
 
     `is_closed` says that its connection was ended for it.
@@ -52,9 +52,9 @@ class Sample:
 class Book(Protocol):
     """Who knows of them, by the id of the API."""
 
-    def counted(self, api_id: str) -> Sequence[Counted]: ...
+    def counted(self, api_id: str) -> Sequence[CountedViolations]: ...
 
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> Sequence[Sample]: ...
+    def samples(self, api_id: str, application_ids: Sequence[str]) -> Sequence[SampledViolation]: ...
 
     def forget(self, api_id: str) -> None: ...
 
@@ -68,12 +68,12 @@ def register(book: Book) -> None:
         _books.append(book)
 
 
-def counted(api: Api) -> list[Counted]:
+def counted(api: Api) -> list[CountedViolations]:
     """Who sent how many, the latest first. They may be sliced: a page shows a few."""
     return [each for book in _books for each in book.counted(str(api.pk))]
 
 
-def samples(api: Api, of: Sequence[Counted]) -> list[Sample]:
+def samples(api: Api, of: Sequence[CountedViolations]) -> list[SampledViolation]:
     """What is kept of these, the newest first."""
     ids = sorted({each.application_id for each in of})
     return [each for book in _books for each in book.samples(str(api.pk), ids)]

@@ -560,6 +560,7 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "endpoint-health", REST_READ, ("api",)),
     Line("GET", P + "payload-violations", REST_READ, ("api",)),
     Line("DELETE", P + "payload-violations", REST_WRITTEN, ("api",)),
     Line("GET", P + "topics", REST_READ, ("api",)),

@@ -53,8 +53,8 @@ class Grant:
     plan: str = ""
     limits: PlanLimits = UNLIMITED
     internal_api: str = ""
-    internal_copy: str = ""
     key_manager: str = RESIDENT
+    internal_copy: str = ""
 
 
 class TokenError(Enum):

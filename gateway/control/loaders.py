@@ -128,6 +128,7 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 answer_attempts_with = attempts.register
 tell_health_with = health.register
+tell_dials_with = health.register_dials
 tell_violations_with = violations.register
 tell_last_use_with = token_use.register
 count_live_connections_with = impact.register_live_counter

@@ -32,6 +32,7 @@ from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.upstream.breaker_store import SharedBreaker
+from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
@@ -93,7 +94,10 @@ class ControlPlane:
             },
         )
         self._breaker = SharedBreaker(run=self._writing)
-        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
+        self._dial_log = DialLog(run=self._writing)
+        self.dialer = Dialer(
+            breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
+        )
         self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,6 +116,7 @@ class ControlPlane:
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
+            ("dial-log", self._dial_log.keep()),
             ("violation-log", self._violation_log.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
@@ -150,6 +155,7 @@ class ControlPlane:
         await self.connection_log.stop()
         await self._refusal_log.write()
         await self._violation_log.write()
+        await self._dial_log.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

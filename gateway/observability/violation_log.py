@@ -26,7 +26,7 @@ from gateway.database import Runner
 from gateway.models import ViolationCount, ViolationSample
 from gateway.payloads.schemas import Misfit
 from publisher.runtime import ValidationMode
-from publisher.violations import Counted, Sample
+from publisher.violations import CountedViolations, SampledViolation
 
 WRITE_SECONDS: Final = 1.0
 MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
@@ -140,17 +140,17 @@ def prune(now: datetime) -> int:
 class _Book:
     """What the Publisher is told, see `publisher.violations`."""
 
-    def counted(self, api_id: str) -> list[Counted]:
+    def counted(self, api_id: str) -> list[CountedViolations]:
         """The latest first; at most LONGEST_LIST."""
         rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
         columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
-        return [Counted(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
+        return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
 
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> list[Sample]:
+    def samples(self, api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
         """The newest first; at most LONGEST_LIST."""
         rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
         columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
-        return [Sample(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
+        return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
 
     def forget(self, api_id: str) -> None:
         """Both."""

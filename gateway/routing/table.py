@@ -43,8 +43,8 @@ class Deployment:
     rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
     `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any). `frame_bytes`
     the largest frame. With `validation` on, messages are held against the schemas of their topic. `limits` are those of
-    all applications together. Tokens of `key_managers` are taken. `working_copy` is the design that somebody tries out,
-    as if it were deployed and not published; no path finds it.
+    all applications together. Tokens of `key_managers` are taken.
+    `working_copy` is the design that somebody tries out, as if it were deployed and not published; no path finds it.
     """
 
     api_id: str
@@ -64,11 +64,11 @@ class Deployment:
     mock: Mock | None = None
     message_bytes: int = 0
     key_types: frozenset[str] = frozenset(KEY_TYPES)
-    working_copy: Deployment | None = None
     validation: ValidationMode = ValidationMode.OFF
     frame_bytes: int = 0
     key_managers: frozenset[str] = frozenset(all_key_managers())
     limits: PlanLimits = UNLIMITED
+    working_copy: Deployment | None = None
 
     @property
     def is_served(self) -> bool:

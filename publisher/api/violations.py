@@ -13,7 +13,6 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, one_page
 from publisher import permissions, queries, violations
-from publisher.api.access import IN_THE_PUBLISHER
 
 
 class SampleDocument(serializers.Serializer):  # type: ignore[type-arg]
@@ -47,8 +46,6 @@ ViolationsList = list_of(ViolationsDocument, "PayloadViolationsList")
 
 class Violations(Resource):
     """The violations of an API."""
-
-    permission_classes = IN_THE_PUBLISHER
 
     @extend_schema(
         operation_id="listPayloadViolations",
