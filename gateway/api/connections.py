@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.rest import Resource
+from core import database_clock
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from gateway.connections import board, live, operations, queries
@@ -96,13 +96,13 @@ class Connections(Resource):
     )
     def get(self, request: Request) -> Response:
         """Everybody's for the Publisher's people, for others those of their own applications."""
-        rows = choose(request, "state", STATES, "open")(queries.connections_for(self.user), timezone.now())
+        rows = choose(request, "state", STATES, "open")(queries.connections_for(self.user), database_clock.now())
         wanted = {
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
         answer = one_page(request, rows.filter(**wanted), lambda row: row)
-        live.watch(_scope_of(self.user, wanted), timezone.now())
-        board.freshen([row for row in answer["list"] if row.ended_at is None], timezone.now())
+        live.watch(_scope_of(self.user, wanted), database_clock.now())
+        board.freshen([row for row in answer["list"] if row.ended_at is None], database_clock.now())
         return Response({**answer, "list": ConnectionDocument(answer["list"], many=True).data})
 
 
@@ -143,7 +143,7 @@ class Closings(Resource):
         body = ClosingsDocument(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        rows = queries.open_among(queries.connections_for(self.user), timezone.now())
+        rows = queries.open_among(queries.connections_for(self.user), database_clock.now())
         rows = rows.filter(**{column: asked[name] for name, column in FILTERS.items() if name in asked})
         if "connectionIds" in asked:
             rows = rows.filter(pk__in=asked["connectionIds"])

@@ -19,8 +19,8 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
+from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import LiveFigures, LiveWatch
@@ -56,7 +56,7 @@ class LiveReporter:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
-        clock: Callable[[], datetime] = timezone.now,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections

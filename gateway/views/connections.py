@@ -11,11 +11,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core import database_clock
 from core.errors import Invalid
 from devportal.queries import application_for
 from gateway.connections import board, operations
@@ -33,7 +33,7 @@ PAGE, FRAGMENT = "gateway/connections/page.html", "gateway/connections/live.html
 def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The open connections to one API."""
     api = get_api_for(current_user(request), pk)
-    rows = board.of_api(api.pk).look(timezone.now())
+    rows = board.of_api(api.pk).look(database_clock.now())
     return _page(request, rows, layout="layouts/publisher_api.html", api=api, closings="gateway:api-closings")
 
 
@@ -41,7 +41,7 @@ def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_connections(request: HttpRequest) -> HttpResponse:
     """The open connections of the whole installation."""
-    rows = board.of_all().look(timezone.now())
+    rows = board.of_all().look(database_clock.now())
     return _page(request, rows, layout="layouts/admin.html", closings="gateway:all-closings")
 
 
@@ -58,7 +58,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Close the chosen connections to an API, or all that match."""
     api = get_api_for(current_user(request), pk)
     operations.require_close(current_user(request))
-    _close(request, board.of_api(api.pk).look(timezone.now()))
+    _close(request, board.of_api(api.pk).look(database_clock.now()))
     return redirect(_back(request, "gateway:api-connections", pk))
 
 
@@ -66,7 +66,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_closings(request: HttpRequest) -> HttpResponse:
     """Close the chosen connections, or all that match."""
-    _close(request, board.of_all().look(timezone.now()))
+    _close(request, board.of_all().look(database_clock.now()))
     return redirect(_back(request, "gateway:all-connections"))
 
 
@@ -87,7 +87,7 @@ def drains(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
         seconds = float(typed) if typed.isascii() and typed.isdigit() else -1.0
         number = operations.drain_api(
-            api_id=str(api.pk), seconds=seconds, actor=current_user(request), now=timezone.now()
+            api_id=str(api.pk), seconds=seconds, actor=current_user(request), now=database_clock.now()
         )
     except Invalid as refusal:
         messages.error(request, str(refusal))
@@ -134,7 +134,7 @@ def _address(name: str, context: Mapping[str, Any], request: HttpRequest) -> str
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:
     """One's own, narrowed to the application that the address names. Raises ApplicationNotFound."""
     user, named = current_user(request), request.GET.get("application", "")
-    rows = board.of_owner(user.pk).look(timezone.now())
+    rows = board.of_owner(user.pk).look(database_clock.now())
     if not named:
         return rows
     application = application_for(user, named)
@@ -151,7 +151,10 @@ def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
         found = [row for row in found if row.pk in chosen]
     try:
         closed = operations.close_connections(
-            connections=found, reason=request.POST.get("reason", ""), actor=current_user(request), now=timezone.now()
+            connections=found,
+            reason=request.POST.get("reason", ""),
+            actor=current_user(request),
+            now=database_clock.now(),
         )
     except Invalid as refusal:
         messages.error(request, str(refusal))
