@@ -129,6 +129,12 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     )
 
 
+def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
+    """What these applications are called, by id as text; those that are gone are left out."""
+    rows = Application.objects.filter(pk__in=[each for each in ids if each])
+    return {str(pk): name for pk, name in rows.values_list("pk", "name")}
+
+
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)

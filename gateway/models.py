@@ -104,15 +104,16 @@ class LiveFigures(models.Model):
 
 
 class RefusalRecord(models.Model):
-    """Clients that were refused for one reason: usually one, in a flood the `times` of those like it.
+    """Clients that were refused for one reason: usually one, in a flood the `times` of those like it, from `since` on.
 
     `attempt` is the id that the client gave its handshake, empty for most. API and application are empty where they are
     not known.
     """
 
-    request_id = models.CharField(max_length=32)
+    request_id = models.CharField(max_length=32, db_index=True)
     attempt = models.CharField(max_length=32, default="", db_index=True)
     at = models.DateTimeField(db_index=True)
+    since = models.DateTimeField(null=True)
     times = models.PositiveIntegerField(default=1)
     api_id = models.CharField(max_length=36, default="")
     application_id = models.CharField(max_length=36, default="")
@@ -125,7 +126,10 @@ class RefusalRecord(models.Model):
 
     class Meta:
         db_table = "gateway_refusal"
-        indexes: ClassVar = [models.Index(fields=["api_id", "-at"], name="refusal_of_api")]
+        indexes: ClassVar = [
+            models.Index(fields=["api_id", "-at"], name="refusal_of_api"),
+            models.Index(fields=["application_id", "-at"], name="refusal_of_application"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.message}"

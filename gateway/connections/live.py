@@ -56,7 +56,7 @@ class LiveReporter:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
-        clock: Callable[[], datetime] = database_clock.now,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0008_open_connections_are_looked_at'),
+        ('gateway', '0009_refusals_are_kept_for_a_week'),
     ]
 
     operations = [

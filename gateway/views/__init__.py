@@ -2,4 +2,5 @@
 
 live          the same pages, pushed over a WebSocket for as long as somebody looks
 connections   open connections, in all three portals
+diagnostics   what failed, and what puts it right
 """
