@@ -146,6 +146,7 @@ MIDDLEWARE = [
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
