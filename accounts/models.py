@@ -42,6 +42,7 @@ class User(KeepsFolded, AbstractUser):
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
     last_name_key = FoldedText(of="last_name")
+    email_key = FoldedText(of="email")
     username_look = LookText(of="username", db_index=True)
 
     objects: ClassVar[People] = People()

@@ -29,7 +29,7 @@ def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str =
     require_manage_users(viewer)
     users = User.objects.prefetch_related("role_grants")
     for word in words_of(text):
-        named = Q(first_name_key__contains=word) | Q(last_name_key__contains=word) | Q(email__icontains=word)
+        named = Q(first_name_key__contains=word) | Q(last_name_key__contains=word) | Q(email_key__contains=word)
         users = users.filter(named | Q(username_key__contains=word))
     if role in set(Role):
         users = users.filter(role_grants__role=role)

@@ -15,3 +15,7 @@ plan_replaced = Signal()
 #   api: Api, action: Action, actor: User, now: datetime,
 #   previous: list[Api]  the older versions, newest first, where it was published.
 api_moved = Signal()
+
+# Sent inside the transaction that deploys a revision which breaks clients of the one before, with
+#   api: Api, change: DeployedChange, actor: User, now: datetime.
+clients_broken = Signal()

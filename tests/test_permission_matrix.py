@@ -302,6 +302,8 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
     Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:changes", OPEN, ("api",)),
+    Line("GET", "devportal:changes", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:definition-file", OPEN, ("api",)),
     Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),

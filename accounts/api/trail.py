@@ -57,6 +57,8 @@ class Trail(Resource):
         )
         if not form.is_valid():
             fields = {field: name for name, field in NAMES.items()}
-            raise exceptions.ValidationError({fields.get(name, name): list(map(str, each)) for name, each in form.errors.items()})
+            raise exceptions.ValidationError(
+                {fields.get(name, name): list(map(str, each)) for name, each in form.errors.items()}
+            )
         rows = queries.trail(self.user, TrailFilters(**form.cleaned_data))
         return Response(one_page(request, rows, lambda row: TrailEntry(row).data))

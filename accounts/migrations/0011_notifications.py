@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
-        ('accounts', '0009_session_keys_are_hashed'),
+        ('accounts', '0010_emails_in_any_spelling'),
     ]
 
     operations: ClassVar = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
-        ('devportal', '0018_internal_applications'),
+        ("devportal", "0019_deny_policies_in_any_spelling"),
     ]
 
     operations: ClassVar = [

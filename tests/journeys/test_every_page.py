@@ -161,6 +161,8 @@ VISITS = [
     Visit("alice", "publisher:definition-edit", API),
     Visit("alice", "publisher:create-from-definition"),
     Visit("nobody", "devportal:definition", API),
+    Visit("carol", "devportal:changes", API),
+    Visit("nobody", "devportal:changes", {"pk": "prototype"}),
     Visit("nobody", "devportal:definition", API, "?version=2.6&format=json"),
     Visit("alice", "publisher:endpoint", EMPTY_API),
     Visit("alice", "publisher:versions", API),
