@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

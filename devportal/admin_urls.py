@@ -2,11 +2,25 @@
 
 from django.urls import path
 
-from devportal.views import deny_policies, plans, service_accounts
+from devportal.views import approvals, deny_policies, plans, service_accounts
 
 app_name = "devportal-admin"
 
 urlpatterns = [
+    path("approvals", approvals.approvals, name="approvals"),
+    path("approvals/<int:pk>/decisions", approvals.decisions, {"kind": "person"}, name="person-decisions"),
+    path(
+        "approvals/applications/<uuid:pk>/decisions",
+        approvals.decisions,
+        {"kind": "application"},
+        name="application-decisions",
+    ),
+    path(
+        "approvals/subscriptions/<uuid:pk>/decisions",
+        approvals.decisions,
+        {"kind": "subscription"},
+        name="subscription-decisions",
+    ),
     path("plans", plans.plans, name="plans"),
     path("plans/create", plans.create, name="plan-create"),
     path("plans/previews", plans.previews, name="plan-previews"),

@@ -59,11 +59,12 @@ def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api
 def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
     """Tell the owner what a publisher has decided."""
     after = SubscriptionState(subscription.state)
+    said = f" They say: {subscription.decision}" if subscription.decision else ""
     was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
     notify(
         people=[subscription.application.owner],
         kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
-        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}",
+        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}{said}",
         link=reverse("devportal:application", args=[subscription.application_id]),
         now=now,
     )
@@ -81,3 +82,21 @@ def subscription_waits(subscription: Subscription, now: datetime) -> None:
         link=f"{reverse('devportal:subscribers', args=[api.pk])}?state={SubscriptionState.ON_HOLD}",
         now=now,
     )
+
+
+def application_waits(application: Application, now: datetime) -> None:
+    """Tell administrators that an application waits for approval."""
+    administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
+    sentence = f"{application} of {application.owner.display_name} waits to be approved."
+    link = reverse("devportal-admin:approvals")
+    notify(people=administrators, kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def application_decided(application: Application, now: datetime) -> None:
+    """Tell the owner what an administrator has decided."""
+    is_approved = application.approval == Application.Approval.APPROVED
+    sentence = f"{application} was {'approved: generate its keys' if is_approved else 'rejected'}."
+    if application.decision:
+        sentence += f" They say: {application.decision}"
+    link = reverse("devportal:application", args=[application.pk])
+    notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)

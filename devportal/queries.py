@@ -29,6 +29,7 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
@@ -226,6 +227,22 @@ def blocks(viewer: Viewer, api: Api | None = None) -> QuerySet[OwnerBlock]:
 def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
     """A block, for people of the publisher. Raises BlockNotFound for everybody else."""
     return _found(blocks(viewer), pk, BlockNotFound)
+
+
+def waiting_applications() -> QuerySet[Application]:
+    """The applications that wait for approval, the oldest first. For administrators, which the edges see to."""
+    waiting = Application.objects.filter(approval=Application.Approval.WAITING)
+    return waiting.select_related("owner", "plan").order_by("created_at")
+
+
+def waiting_application(pk: UUID | str) -> Application:
+    """One of them. Raises ApplicationNotFound."""
+    return _found(waiting_applications(), pk, ApplicationNotFound)
+
+
+def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:
+    """The subscriptions that wait for approval, the oldest first, for people of the publisher."""
+    return all_subscribers(viewer, state=SubscriptionState.ON_HOLD).order_by("created_at")
 
 
 # --- keys and tokens -----------------------------------------------------------------------------------------

@@ -266,6 +266,7 @@ def administered(administrator: User) -> dict[str, str]:
     devportal.add_deny_policy(kind="IPRANGE", value="2001:db8:1234:5678::/64", **by)
     name = "Veröffentlichungspipeline-der-Wetterbeobachtungsstationen"
     made = create_service_account(name=name, roles=[Role.CREATOR, Role.PUBLISHER], **by)
+    Application.objects.filter(pk=application("carol", BACKWARDS)["application"]).update(approval="CREATED")
     return {"service_client": str(made.client.pk)}
 
 

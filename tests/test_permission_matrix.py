@@ -136,6 +136,7 @@ PLAN = {
     "over_rate": "delay",
     "billing": "FREE",
 }
+APPROVE = {"decision": "approve"}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
@@ -410,6 +411,14 @@ ADMIN_PAGES = [
     ),
     Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
     Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
+    Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
+    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("waiting",), body=APPROVE),
+    Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
+    Line("GET", "accounts:settings", ADMINISTERED.format(200)),
+    Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
+    Line("GET", "accounts:trail", ADMINISTERED.format(200)),
+    Line("GET", "accounts:trail-export", ADMINISTERED.format(200), ("csv",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
@@ -481,6 +490,15 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
+    Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
+    Line(
+        "POST",
+        "api:deny-policies-api:update-workflow-status",
+        REST_ADMINISTERED.format(200),
+        query="workflowReferenceId={workflow}",
+        body={"status": "APPROVED"},
+    ),
     Line("GET", "api:deny-policies-api:deny-policies", REST_ADMINISTERED.format(200)),
     Line(
         "POST",
@@ -510,6 +528,7 @@ REST_CATEGORIES = [
 
 U = "api:users-api:"
 REST_USERS = [
+    Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
     Line("POST", U + "users", REST_ADMINISTERED.format(201), body={"username": "erin", "roles": ["creator"]}),
     Line("GET", U + "user", REST_ADMINISTERED.format(200), ("carol",)),
@@ -789,6 +808,8 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "csv": "csv",
+        **_waiting(carol, free),
         "told": _told(carol).pk,
         "service_client": create_service_account(
             name="pipeline", roles=[Role.CREATOR], actor=admin, now=timezone.now()
@@ -796,6 +817,16 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         **_written_about(api, people),
     }
     return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _waiting(carol: User, free: Api) -> dict[str, Any]:
+    """A newcomer, an application and a subscription, none of which are approved yet."""
+    newcomer = User.objects.create(username="newest", awaits_approval=True, is_active=False)
+    waiting = builders.application(carol)
+    Application.objects.filter(pk=waiting.pk).update(approval="CREATED")
+    on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
+    reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
+    return {"newcomer": newcomer.pk, "waiting": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
 
 
 def _told(carol: User) -> Notification:
