@@ -1,6 +1,6 @@
 """What a revision remembers of an API, and how a design differs from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.text import byte_size, listed
@@ -29,8 +29,8 @@ ROUTED = {
 }
 
 
-def take(api: Api) -> dict[str, Any]:
-    """The snapshot of the API as it is now: plain values for a JSON column."""
+def take(api: Api, plans: Iterable[str] | None = None) -> dict[str, Any]:
+    """The snapshot of the API as it is now: plain values for a JSON column. Whoever knows its `plans` names them."""
     return {
         "api_id": str(api.pk),
         "name": api.name,
@@ -44,7 +44,7 @@ def take(api: Api) -> dict[str, Any]:
         "definition": api.definition,
         "description": api.description,
         "tags": api.tags,
-        "plans": sorted(api.plans.values_list("name", flat=True)),
+        "plans": sorted(api.plans.values_list("name", flat=True) if plans is None else plans),
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,

@@ -7,7 +7,6 @@ arrive meanwhile) on a database thread; a repeated one nothing; a forged JWT non
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from functools import partial
 
 from django.db import Error as DatabaseError
 
+from core import database_clock
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
@@ -52,7 +52,7 @@ class RoutingState:
         *,
         run: Runner,
         verifier: JwtVerifier | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
         patience: float | None = None,
     ) -> None:
         self.routes = RouteTable()

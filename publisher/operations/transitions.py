@@ -57,8 +57,10 @@ def transition_api(
     LifecycleRequest.objects.filter(api=row, status=RequestStatus.PENDING.value).update(
         status=RequestStatus.WITHDRAWN.value, decided_by=actor, decided_at=now
     )
+    older = queries.older_versions_of(row) if action is Action.PUBLISH else []
     if action is Action.PUBLISH:
-        _carry_on_from_older_versions(row, checklist, actor=actor, now=now)
+        _carry_on_from_older_versions(row, older, checklist, actor=actor, now=now)
+    signals.api_moved.send(sender=Api, api=row, action=action, actor=actor, now=now, previous=older)
     return row
 
 
@@ -84,8 +86,9 @@ def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
     return put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
 
 
-def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:
-    older = queries.older_versions_of(row)
+def _carry_on_from_older_versions(
+    row: Api, older: list[Api], checklist: Checklist, *, actor: User, now: datetime
+) -> None:
     signals.api_published.send(
         sender=Api,
         api=row,

@@ -1,18 +1,14 @@
-"""What developers learn of a deployment: its changes on a page, and by e-mail what breaks their clients."""
+"""What developers learn of a deployment: its changes on a page, and by a notification what breaks their clients."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
-from devportal.broken_clients import affected_by
-from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from accounts.models import Notification, User
 from publisher import operations, queries, snapshots
 from publisher.models import Api, DeployedChange
 from tests.devportal import builders
@@ -35,40 +31,26 @@ def redeploy(api: Api, by: User, description: str = "", **changes: Any) -> Api:
     return operations.deploy_revision(api=api, description=description, actor=by, now=LATER)
 
 
-def test_owners_of_subscribed_applications_are_written_to_once_and_nobody_else(
-    chat: Api, admin: User, carol: User, mallory: User, django_capture_on_commit_callbacks: Any
+def test_owners_of_subscribed_applications_are_told_once_and_nobody_else(
+    chat: Api, admin: User, carol: User, mallory: User
 ) -> None:
     for name in ("Первое", "Second"):
         builders.subscription(builders.application(carol, name), chat)
-    gone = builders.subscription(builders.application(mallory, "Rejected"), chat)
-    Subscription.objects.filter(pk=gone.pk).update(state=SubscriptionState.REJECTED.value)
-    with django_capture_on_commit_callbacks(execute=True):
-        redeploy(chat, admin, "Rooms are closed.", topics=[NEWS])
-    (letter,) = mail.outbox
-    assert letter.to == ["carol@example.test"]
-    assert "Second and Первое" in letter.subject
-    assert "The topic /rooms/{id} is removed." in letter.body
-    assert "Rooms are closed." in letter.body
-    assert reverse("devportal:changes", args=[chat.pk]) in letter.body
+    builders.application(mallory)
+    redeploy(chat, admin, "Rooms are closed.", topics=[{**NEWS, "scopes": ["news"]}])
+    told = Notification.objects.get()
+    assert (told.user, told.kind, told.link) == (carol, "breaking", reverse("devportal:changes", args=[chat.pk]))
+    assert "The topic /rooms/{id} is removed. 1 other change may break them too." in told.sentence
+    assert "Rooms are closed." in told.sentence
 
 
-def test_what_breaks_nobody_is_kept_and_nobody_is_written_to(
-    chat: Api, admin: User, carol: User, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_what_breaks_nobody_is_kept_and_nobody_is_told(chat: Api, admin: User, carol: User) -> None:
     builders.subscription(builders.application(carol), chat)
-    with django_capture_on_commit_callbacks(execute=True):
-        redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
-    assert not mail.outbox
+    redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
+    assert not Notification.objects.exists()
     change = queries.deployed_changes(chat).get()
     assert (change.before, change.revision, change.breaking) == (1, 2, [])
     assert change.changes == [{"kind": "added", "what": "/more", "detail": ""}]
-
-
-def test_people_who_cannot_sign_in_any_more_are_not_written_to(chat: Api, carol: User) -> None:
-    builders.subscription(builders.application(carol), chat)
-    assert list(affected_by(chat)) == [carol]
-    User.objects.filter(pk=carol.pk).update(is_active=False)
-    assert not affected_by(chat)
 
 
 def test_going_back_to_an_older_revision_breaks_those_who_follow_the_newer_one(chat: Api, admin: User) -> None:

@@ -18,6 +18,8 @@ ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
+    "accounts:notification-openings",
+    "accounts:notification-readings",
     "accounts:sign-out",
     "accounts:theme",
     "accounts:user-password-resets",
@@ -125,6 +127,8 @@ VISITS = [
     Visit("carol", "devportal:subscription-create", {"pk": "application", "api": "prototype"}),
     Visit("carol", "accounts:account", {"portal": "devportal"}),
     Visit("carol", "accounts:password", {"portal": "devportal"}),
+    Visit("carol", "accounts:notifications", {"portal": "devportal"}),
+    Visit("carol", "accounts:notification-choices", {"portal": "devportal"}),
     Visit("alice", "publisher:apis"),
     Visit("alice", "publisher:apis", query="?q=nothing-like-it"),
     Visit("alice", "publisher:create"),
