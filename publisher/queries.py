@@ -387,7 +387,7 @@ def requests_of_lifecycles(status: RequestStatus | None = None) -> QuerySet[Life
     """What was asked for of any API, newest first; the pending ones oldest first, as a queue is."""
     rows = LifecycleRequest.objects.select_related("api", "requester", "decided_by")
     if status is RequestStatus.PENDING:
-        return rows.filter(status=status.value).order_by("created_at", "pk")
+        return rows.prefetch_related("api__plans").filter(status=status.value).order_by("created_at", "pk")
     return rows.exclude(status=RequestStatus.PENDING.value).order_by("-decided_at", "pk")
 
 

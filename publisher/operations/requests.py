@@ -7,13 +7,17 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.models import User
+from accounts.notification_kinds import NotificationKind
+from accounts.operations import notify
+from accounts.roles import Role
 from core.audit import record_change
 from core.errors import Conflict
 from core.rows import lock as lock_row
 from core.values import invalid
-from publisher import permissions, queries, signals
+from publisher import permissions, queries
 from publisher.lifecycle import (
     LONGEST_REASON,
     NO_CHECKS,
@@ -77,7 +81,13 @@ def move_api(
         created_at=now,
     )
     record_change(row, "transition_requested", actor=actor, now=now, action=action.value)
-    signals.lifecycle_requested.send(sender=Api, request=made, actor=actor, now=now)
+    notify(
+        people=User.objects.filter(role_grants__role=Role.ADMIN, is_active=True).distinct(),
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{actor.display_name} asks for {action} of {row}. It waits for your decision.",
+        link=reverse("publisher-admin:lifecycle-requests"),
+        now=now,
+    )
     return made
 
 
@@ -136,4 +146,11 @@ def _decide(row: LifecycleRequest, status: RequestStatus, reason: str, *, actor:
     row.status, row.reason, row.decided_by, row.decided_at = status.value, reason, actor, now
     row.save()
     if status is not RequestStatus.WITHDRAWN:
-        signals.lifecycle_decided.send(sender=Api, request=row, actor=actor, now=now)
+        why = f": {reason}" if reason else "."
+        notify(
+            people=[row.requester],
+            kind=NotificationKind.APPROVALS,
+            sentence=f"{row} was {status.lower()} by {actor.display_name}{why}",
+            link=reverse("publisher:lifecycle", args=[row.api_id]),
+            now=now,
+        )

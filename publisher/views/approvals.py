@@ -51,16 +51,17 @@ def _page(
 ) -> HttpResponse:
     waiting = queries.requests_of_lifecycles(RequestStatus.PENDING)
     page = Paginator(waiting, REQUESTS_A_PAGE).get_page(request.GET.get("page"))
+    touched = impact.among([each.api for each in page])
+
+    def would_do(each: LifecycleRequest) -> str:
+        plans = [plan.name for plan in each.api.plans.all()]
+        return consequence(Action(each.action), each.api.stage, touched[str(each.api_id)], plans)
+
     context = {
         "page": page,
-        "rows": [(each, _would_do(each)) for each in page],
+        "rows": [(each, would_do(each)) for each in page],
         "decided": queries.requests_of_lifecycles()[:LATEST],
         "refusal": refusal,
         "about": about,
     }
     return render(request, "publisher/approvals/list.html", context, status=status)
-
-
-def _would_do(each: LifecycleRequest) -> str:
-    plans = [plan.name for plan in queries.plans_of(each.api)]
-    return consequence(Action(each.action), each.api.stage, impact.of(each.api), plans)

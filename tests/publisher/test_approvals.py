@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Notification, User
 from core.errors import Invalid, NotAllowed
 from core.values import BadValue
 from publisher import operations, queries
@@ -23,7 +23,7 @@ def _asked_for(settings: Any) -> None:
 
 
 @pytest.fixture
-def asked(alice: User, bob: User) -> LifecycleRequest:
+def asked(alice: User, bob: User, admin: User) -> LifecycleRequest:
     """Bob's request to publish Alice's API, and to deprecate older versions with it."""
     request = operations.move_api(
         api=make_api(alice), action=Action.PUBLISH, checklist=Checklist(deprecate_old_versions=True), actor=bob, now=NOW
@@ -55,6 +55,7 @@ def test_actions_are_named_as_people_write_them(words: list[str], found: set[Act
 def test_what_has_to_be_approved_waits_and_happens_as_asked_when_it_is(asked: LifecycleRequest, admin: User) -> None:
     assert now_of(asked) == ("CREATED", "PENDING")
     assert asked.api.deployed_revision is None
+    assert [told.user for told in Notification.objects.all()] == [admin]
     api = operations.approve_request(request=asked, actor=admin, now=LATER)
     assert now_of(asked) == ("PUBLISHED", "APPROVED")
     assert api.deployed_revision
@@ -79,6 +80,9 @@ def test_a_rejection_says_why_and_leaves_the_api_as_it_is(asked: LifecycleReques
             operations.reject_request(request=asked, reason=reason, actor=admin, now=LATER)
     operations.reject_request(request=asked, reason="Опишите её.", actor=admin, now=LATER)
     assert now_of(asked) == ("CREATED", "REJECTED")
+    assert (
+        Notification.objects.get(user=bob).sentence == "Publish EchoWebSocket 1.0.0 was rejected by admin: Опишите её."
+    )
     assert "Опишите её." in text_of(browse(bob).get(address("lifecycle", asked.api)))
     assert verbs(asked.api)[-1] == "api.transition_rejected"
 
