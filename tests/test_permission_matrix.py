@@ -413,7 +413,7 @@ ADMIN_PAGES = [
     Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
     Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
     Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
-    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("waiting",), body=APPROVE),
+    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("unapproved",), body=APPROVE),
     Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
     Line("GET", "accounts:settings", ADMINISTERED.format(200)),
     Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
@@ -826,7 +826,7 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
     Application.objects.filter(pk=waiting.pk).update(approval="CREATED")
     on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
     reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
-    return {"newcomer": newcomer.pk, "waiting": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
+    return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
 
 
 def _told(carol: User) -> Notification:
@@ -878,7 +878,7 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
     now = timezone.now()
     return ConnectionRecord.objects.create(
         id="matrix",
-        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now + timedelta(hours=1)).pk,
         api_id=str(api.pk),
         api_name=api.name,
         context=api.context,
