@@ -11,9 +11,12 @@ class GatewayConfig(AppConfig):
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log
+        from gateway.statistics import rollup
 
         consequences.register(queries.holdings_of)
         upkeep.register("connections", log.prune)
+        upkeep.register("statistics", rollup.prune)
+        upkeep.register_frequent("statistics", rollup.run)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

@@ -11,6 +11,7 @@ from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
 from gateway.refusals import Refusal
+from gateway.statistics.events import EventCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,16 @@ class KeepsRefusals(Protocol):
 class Telemetry:
     """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
 
-    def __init__(self, connection_log: ConnectionLog | None = None, refusal_log: KeepsRefusals | None = None) -> None:
+    def __init__(
+        self,
+        connection_log: ConnectionLog | None = None,
+        refusal_log: KeepsRefusals | None = None,
+        events: EventCounter | None = None,
+    ) -> None:
         self.counters = Counters()
         self._refusal_log = refusal_log
         self._connection_log = connection_log
+        self._events = events
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
@@ -56,9 +63,13 @@ class Telemetry:
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
         """The connection's backend answered, or the dial failed with this refusal."""
         self.counters.dialled(connection, seconds, refusal.status if refusal else 101)
+        if self._events:
+            self._events.took(connection.api_id, "dial", seconds)
 
-    def opened(self, connection: Connection) -> None:
-        """A client was let in, and its connection is relayed."""
+    def opened(self, connection: Connection, seconds: float | None = None) -> None:
+        """A client was let in, so many seconds after it had asked, and its connection is relayed."""
+        if self._events and seconds is not None:
+            self._events.took(connection.api_id, "handshake", seconds)
         self.counters.answered(101, 0)
         self.counters.opened(connection)
         if self._connection_log:
