@@ -15,7 +15,7 @@ from gateway.models import EventFigures, TrafficFigures
 from gateway.statistics import spans
 from gateway.statistics.events import BOUNDS, LONGER
 from gateway.statistics.figures import SUMS
-from gateway.statistics.spans import Span
+from gateway.statistics.spans import TimeSpan
 
 DIMENSIONS: Final = ("api_id", "application_id", "topic", "plan", "key_type", "worker")
 PERCENTILES: Final = (50, 95, 99)
@@ -23,16 +23,16 @@ MOST_ROWS = 50
 
 
 @dataclass(slots=True)
-class Step:
+class SeriesStep:
     """One step of a span: sums of what passed in it, and what was refused."""
 
     begins: datetime
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*SUMS, "refused"), 0))
 
 
-def series(span: Span, now: datetime, zone: ZoneInfo, which: Q) -> list[Step]:
-    """Step by step. `which` narrows by columns that both tables have."""
-    steps = [Step(moment) for moment in span.begins(now, zone)]
+def series(span: TimeSpan, now: datetime, zone: ZoneInfo, which: Q) -> list[SeriesStep]:
+    """SeriesStep by step. `which` narrows by columns that both tables have."""
+    steps = [SeriesStep(moment) for moment in span.begins(now, zone)]
     moments = [step.begins for step in steps]
     since = Q(begins__gte=int(moments[0].timestamp()))
     traffic = TrafficFigures.objects.filter(since, which).order_by("begins").values("begins")
@@ -49,7 +49,7 @@ def series(span: Span, now: datetime, zone: ZoneInfo, which: Q) -> list[Step]:
     return steps
 
 
-def total(steps: list[Step]) -> dict[str, int]:
+def total(steps: list[SeriesStep]) -> dict[str, int]:
     """All steps together."""
     return {name: sum(step.sums[name] for step in steps) for name in (*SUMS, "refused")}
 

@@ -12,7 +12,7 @@ LONGEST_ZONE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """So many steps back from now. `written` is how the beginning of a step is told."""
 
     label: str
@@ -34,11 +34,11 @@ class Span:
 
 
 SPANS: Final = {
-    "hour": Span("Hour", 60, timedelta(minutes=1), "%H:%M"),
-    "day": Span("Day", 24, timedelta(hours=1), "%d %b, %H:%M"),
-    "week": Span("Week", 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M"),
-    "month": Span("Month", 30, timedelta(days=1), "%a %d %b"),
-    "year": Span("Year", 53, timedelta(days=7), "from %d %b %Y"),
+    "hour": TimeSpan("Hour", 60, timedelta(minutes=1), "%H:%M"),
+    "day": TimeSpan("Day", 24, timedelta(hours=1), "%d %b, %H:%M"),
+    "week": TimeSpan("Week", 7 * 4, timedelta(hours=6), "%a %d %b, %H:%M"),
+    "month": TimeSpan("Month", 30, timedelta(days=1), "%a %d %b"),
+    "year": TimeSpan("Year", 53, timedelta(days=7), "from %d %b %Y"),
 }
 DEFAULT = "day"
 

@@ -25,7 +25,7 @@ from gateway.observability.aggregator import Aggregator, merged
 from gateway.statistics import chart, queries, spans
 from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
-from gateway.statistics.queries import Step
+from gateway.statistics.queries import SeriesStep
 from gateway.statistics.spans import SPANS
 from publisher.queries import get_api_for, names_of_apis
 
@@ -112,7 +112,7 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
     return render(request, "gateway/analytics/page.html", {**everywhere, **context})
 
 
-def _charts(steps: list[Step], written: str) -> list[Chart]:
+def _charts(steps: list[SeriesStep], written: str) -> list[Chart]:
     names = [step.begins.strftime(written) for step in steps]
 
     def line(name: str) -> list[float]:
@@ -158,7 +158,7 @@ def _refusal(name: str, times: int) -> tuple[str, str, int]:
     return f"{status} · {code}", remedies.of_refusal(int(code)).cause, times
 
 
-def _csv(steps: list[Step]) -> HttpResponse:
+def _csv(steps: list[SeriesStep]) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="analytics.csv"'
     writer = csv.writer(answer)
