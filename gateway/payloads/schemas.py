@@ -80,7 +80,7 @@ class PayloadCheck:
             for is_valid in self._of_text:
                 if is_valid(text):
                     return None
-            value = json.loads(text, parse_constant=_refuse_constant)
+            value = _parse(text)
             for is_valid in self._of_json:
                 if is_valid(value):
                     return None
@@ -92,7 +92,7 @@ class PayloadCheck:
         """What is wrong with a payload that fits none: the error of the message that takes it furthest."""
         try:
             value = text = payload.decode()
-            value = json.loads(text, parse_constant=_refuse_constant)
+            value = _parse(text)
         except UnicodeDecodeError:
             return Violation("", "it is not UTF-8 text")
         except RecursionError:
@@ -197,3 +197,6 @@ def _depth(value: Any, most: int) -> int:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+_parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode

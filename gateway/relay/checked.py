@@ -82,6 +82,9 @@ class CheckedLeg(Leg):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
+        if not self._waiting and len(data) <= AT_ONCE:
+            self.look_at(data)
+            return
         self._waiting += data
         if not self.paused_for & CHECKS:
             self._look_at_some()
