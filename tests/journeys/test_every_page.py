@@ -84,6 +84,7 @@ NO_PAGES = {
     "publisher:topic-deletions",
     "publisher:topic-moves",
     "publisher:transitions",
+    "publisher:violation-deletions",
     "publisher:undeployment",
     "publisher-admin:scope-deletions",
 }
@@ -156,6 +157,7 @@ VISITS = [
     Visit("bob", "publisher:bulk-transitions", query="?action=Deprecate&apis={api}+PUBLISHED&apis={draft}+CREATED"),
     Visit("alice", "publisher:endpoint", API),
     Visit("alice", "publisher:runtime", API),
+    Visit("alice", "publisher:violations", API),
     Visit("alice", "publisher:topics", API),
     Visit("alice", "publisher:topics", EMPTY_API),
     Visit("alice", "publisher:topic", API, "?topic={trades}"),
