@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 from accounts.attempts import person_of
-from accounts.models import User
+from accounts.models import InstallationSettings, User
 from accounts.roles import Role
 
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -134,4 +134,42 @@ class ProfileForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+
+
+class TrailForm(forms.Form):
+    """Which entries of the trail are wanted."""
+
+    actor = forms.CharField(max_length=150, required=False)
+    kind = forms.CharField(max_length=24, required=False)
+    verb = forms.CharField(max_length=48, required=False)
+    object_id = forms.CharField(label="Id", max_length=64, required=False)
+    since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.IntegerField(required=False, min_value=1, max_value=(1 << 63) - 1, widget=forms.HiddenInput)
+
+
+class InstallationForm(forms.Form):
+    """What may be changed while the product runs."""
+
+    sign_up = forms.ChoiceField(
+        label="Who gets an account in the Developer Portal",
+        choices=InstallationSettings.SignUp.choices,
+        widget=forms.RadioSelect,
+    )
+    approve_applications = forms.BooleanField(
+        label="Approve new applications",
+        required=False,
+        help_text="Until an administrator has approved an application, no keys can be generated for it.",
+    )
+    anonymous_browsing = forms.BooleanField(
+        label="Show the catalogue to people who have not signed in",
+        required=False,
+        help_text="Otherwise the Developer Portal, and its REST API, ask everybody to sign in first.",
+    )
+    notice = forms.CharField(
+        label="Notice on every page",
+        max_length=300,
+        required=False,
+        help_text="Such as: maintenance on Sunday from 6 to 7 UTC. Empty for none.",
     )

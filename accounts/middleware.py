@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import default_password, drafts, portals
-from accounts.access import came_from
+from accounts import default_password, drafts, installation, portals
+from accounts.access import came_from, turn_away
 from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
 from accounts.roles import Role
@@ -124,6 +124,27 @@ def is_page(match: ResolverMatch) -> bool:
     if match.namespace.startswith("oauth2_provider"):
         return match.url_name == "authorize"
     return not hasattr(match.func, "cls")  # as Django REST framework marks its views
+
+
+class MembersOnlyMiddleware(MiddlewareMixin):
+    """Asks everybody to sign in to the Developer Portal where administrators have closed it to passers-by."""
+
+    async_capable = False
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Turn a passer-by away from the catalogue, in the browser and over REST."""
+        match = request.resolver_match
+        rooms = {"devportal", "api:devportal-api"}
+        if match is None or match.namespace not in rooms or isinstance(request.user, User):
+            return None
+        if request.headers.get("Authorization") or installation.current().anonymous_browsing:
+            return None
+        if is_page(match):
+            return turn_away(request, ())
+        body = {"code": 900401, "message": "Unauthorized", "description": "Sign in first.", "error": []}
+        return JsonResponse(body, status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
 class DraftMiddleware:

@@ -35,6 +35,7 @@ class User(KeepsFolded, AbstractUser):
 
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    awaits_approval = models.BooleanField(default=False)  # signed up, and not let in yet
     session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
     confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
 
@@ -171,3 +172,26 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"e-mail to {self.to}"
+
+
+class InstallationSettings(models.Model):
+    """The one row of what administrators change while the product runs."""
+
+    audit_kind: ClassVar = "settings"
+
+    class SignUp(models.TextChoices):
+        OPEN = "open", "Everybody, at once"
+        APPROVAL = "approval", "Everybody, after an administrator has approved it"
+        CLOSED = "closed", "Nobody: administrators make the accounts"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
+    approve_applications = models.BooleanField(default=False)
+    anonymous_browsing = models.BooleanField(default=True)
+    notice = models.CharField(max_length=300, blank=True, default="")
+
+    def __str__(self) -> str:
+        return "settings"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {}

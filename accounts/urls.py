@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
-from accounts.views import notifications, users
+from accounts.views import installation, notifications, trail, users
 from accounts.views.passwords import password
 from accounts.views.profiles import account
 from accounts.views.registrations import sign_up
@@ -27,6 +27,9 @@ urlpatterns = [
     path("<portal:portal>/notifications/<int:pk>/openings", notifications.openings, name="notification-openings"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
+    path("admin/settings", installation.settings, name="settings"),
+    path("admin/trail", trail.trail, name="trail"),
+    path("admin/trail/export.<str:kind>", trail.export, name="trail-export"),
     path("admin/users", users.users, name="users"),
     path("admin/users/create", users.create, name="user-create"),
     path("admin/users/<int:pk>", users.user, name="user"),

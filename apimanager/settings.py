@@ -52,6 +52,9 @@ GATEWAY_WSS_PORT: int = env.int("APIM_GATEWAY_WSS_PORT", default=8099)
 SAMPLES_PORT: int = env.int("APIM_SAMPLES_PORT", default=9900)
 CONNECTION_LOG_DAYS: float = env.float("APIM_CONNECTION_LOG_DAYS", default=30.0)
 CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000)
+PAYLOAD_CHECK_BYTES: int = env.int("APIM_PAYLOAD_CHECK_BYTES", default=1 << 20)
+PAYLOAD_SAMPLES: int = env.int("APIM_PAYLOAD_SAMPLES", default=10)
+PAYLOAD_SAMPLE_DAYS: float = env.float("APIM_PAYLOAD_SAMPLE_DAYS", default=7.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
@@ -146,6 +149,7 @@ MIDDLEWARE = [
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
     "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -17,6 +17,7 @@ from publisher.models import Api, Plan
 LONGEST_NAME = 100  # characters, of an application
 LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
+LONGEST_REASON = 300  # that somebody gives who approves or rejects
 
 
 class ApplicationPlan(KeepsFolded):
@@ -54,6 +55,11 @@ class Application(KeepsFolded):
         JWT = "JWT", "JWT"
         OAUTH = "OAUTH", "OAuth"
 
+    class Approval(models.TextChoices):
+        APPROVED = "APPROVED", "Approved"
+        WAITING = "CREATED", "Waiting for approval"
+        REJECTED = "REJECTED", "Rejected"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
     name = models.CharField(max_length=LONGEST_NAME)
@@ -63,6 +69,8 @@ class Application(KeepsFolded):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     is_internal = models.BooleanField(default=False)
+    approval = models.CharField(max_length=12, choices=Approval, default=Approval.APPROVED)
+    decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
 
@@ -98,6 +106,7 @@ class Subscription(models.Model):
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     state = models.CharField(max_length=20, choices=CHOICES, default=SubscriptionState.UNBLOCKED.value)
+    decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -111,8 +120,9 @@ class Subscription(models.Model):
 
     @property
     def reason(self) -> str:
-        """Why it does not work as asked for, in a sentence; empty if it does."""
-        return REASONS.get(SubscriptionState(self.state), "")
+        """Why it does not work as asked for, in a sentence; empty if it does. What the publisher said stands in it."""
+        reason = REASONS.get(SubscriptionState(self.state), "")
+        return f"{reason} They say: {self.decision}" if reason and self.decision else reason
 
     def audit_detail(self) -> dict[str, Any]:
         return {

@@ -13,11 +13,10 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from core.text import count
 from devportal.models import Application, Subscription
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
-from publisher.models import Api, DeployedChange
+from publisher.models import Api
 
 MOVED: dict[Action, tuple[NotificationKind, str]] = {
     Action.BLOCK: (NotificationKind.ENDS, "{api} is blocked: nobody can connect until its publisher lifts that."),
@@ -57,28 +56,15 @@ def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api
         notify(people=users_of(api), kind=kind, sentence=sentence.format(api=api), link=link, now=now)
 
 
-def clients_broken(*, api: Api, change: DeployedChange, now: datetime, **_: Any) -> None:
-    """Tell those who use an API what a deployment of it breaks."""
-    first, *others = change.breaking
-    more = f" {count(len(others), 'other change')} may break them too." if others else ""
-    said = f" Its publisher says: {change.description}" if change.description else ""
-    notify(
-        people=users_of(api),
-        kind=NotificationKind.BREAKING,
-        sentence=f"Revision {change.revision} of {api} may break your programs. {first}{more}{said}",
-        link=reverse("devportal:changes", args=[api.pk]),
-        now=now,
-    )
-
-
 def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
     """Tell the owner what a publisher has decided."""
     after = SubscriptionState(subscription.state)
+    said = f" They say: {subscription.decision}" if subscription.decision else ""
     was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
     notify(
         people=[subscription.application.owner],
         kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
-        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}",
+        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}{said}",
         link=reverse("devportal:application", args=[subscription.application_id]),
         now=now,
     )
@@ -96,3 +82,21 @@ def subscription_waits(subscription: Subscription, now: datetime) -> None:
         link=f"{reverse('devportal:subscribers', args=[api.pk])}?state={SubscriptionState.ON_HOLD}",
         now=now,
     )
+
+
+def application_waits(application: Application, now: datetime) -> None:
+    """Tell administrators that an application waits for approval."""
+    administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
+    sentence = f"{application} of {application.owner.display_name} waits to be approved."
+    link = reverse("devportal-admin:approvals")
+    notify(people=administrators, kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def application_decided(application: Application, now: datetime) -> None:
+    """Tell the owner what an administrator has decided."""
+    is_approved = application.approval == Application.Approval.APPROVED
+    sentence = f"{application} was {'approved: generate its keys' if is_approved else 'rejected'}."
+    if application.decision:
+        sentence += f" They say: {application.decision}"
+    link = reverse("devportal:application", args=[application.pk])
+    notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)

@@ -58,6 +58,11 @@ def require_deny(user: Viewer) -> None:
     require_role(user, Role.ADMIN, to="Managing deny policies")
 
 
+def require_approve_applications(user: Viewer) -> None:
+    """Approving and rejecting new applications."""
+    require_role(user, Role.ADMIN, to="Approving applications")
+
+
 def require_manage_subscribers(user: Viewer, api: Api) -> None:
     """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
     require_role(user, Role.PUBLISHER, to="Managing subscribers")

@@ -29,6 +29,7 @@ from devportal.errors import (
     TokenNotFound,
 )
 from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
@@ -129,6 +130,12 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     )
 
 
+def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
+    """What these applications are called, by id as text; those that are gone are left out."""
+    rows = Application.objects.filter(pk__in=[each for each in ids if each])
+    return {str(pk): name for pk, name in rows.values_list("pk", "name")}
+
+
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
@@ -222,6 +229,22 @@ def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
     return _found(blocks(viewer), pk, BlockNotFound)
 
 
+def waiting_applications() -> QuerySet[Application]:
+    """The applications that wait for approval, the oldest first. For administrators, which the edges see to."""
+    waiting = Application.objects.filter(approval=Application.Approval.WAITING)
+    return waiting.select_related("owner", "plan").order_by("created_at")
+
+
+def waiting_application(pk: UUID | str) -> Application:
+    """One of them. Raises ApplicationNotFound."""
+    return _found(waiting_applications(), pk, ApplicationNotFound)
+
+
+def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:
+    """The subscriptions that wait for approval, the oldest first, for people of the publisher."""
+    return all_subscribers(viewer, state=SubscriptionState.ON_HOLD).order_by("created_at")
+
+
 # --- keys and tokens -----------------------------------------------------------------------------------------
 
 
@@ -293,6 +316,17 @@ def holdings_of(user: User, now: datetime) -> Holdings:
     return Holdings(
         applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
     )
+
+
+def service_clients() -> QuerySet[OAuthClient]:
+    """The clients of service accounts, by name. For administrators, which the edges see to."""
+    rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(application=None, user__is_service=True)
+    return rows.select_related("user").prefetch_related("user__role_grants").order_by("user__username_key")
+
+
+def service_client(pk: int) -> OAuthClient:
+    """One of them. Raises KeysNotFound."""
+    return _found(service_clients(), pk, KeysNotFound)
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

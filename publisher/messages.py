@@ -8,6 +8,7 @@ from typing import Any
 
 from core.text import agree, count
 from publisher.lifecycle import SERVED, Action, State
+from publisher.runtime import WORDS
 
 _FIELDS = {
     "is_default_version": "default version",
@@ -15,8 +16,7 @@ _FIELDS = {
     "production": "production endpoint",
     "sandbox": "sandbox endpoint",
     "mock": "mock backend",
-    "message_bytes": "largest message",
-    "key_types": "keys that may call",
+    **WORDS,
 }
 _DONE = {
     Action.PUBLISH: "Published",

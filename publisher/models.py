@@ -40,7 +40,7 @@ from publisher.presentation import (
     AccessControl,
     Visibility,
 )
-from publisher.runtime import all_key_types
+from publisher.runtime import OVER_BYTES, ValidationMode, all_key_managers, all_key_types
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
@@ -152,8 +152,9 @@ class Api(KeepsFolded):
     held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address; `key_types` are the kinds of keys that may call, and `message_bytes`
-    is the largest message of a client (0: as its plan says). `mock` is what is said in place of a backend, see
-    `publisher.mock`.
+    is the largest message of a client (0: as its plan says). What else `publisher.runtime` holds is there by the same
+    names: `message_rate` and `byte_quota` are of all applications together (0: any). `mock` is what is said in place of
+    a backend, see `publisher.mock`.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
     `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
@@ -181,7 +182,17 @@ class Api(KeepsFolded):
     query_token = models.BooleanField(default=True)
     mock = models.JSONField(default=dict, blank=True)
     message_bytes = models.PositiveBigIntegerField(default=0)
+    frame_bytes = models.PositiveBigIntegerField(default=0)
     key_types = models.JSONField(default=all_key_types, blank=True)
+    key_managers = models.JSONField(default=all_key_managers, blank=True)
+    payload_validation = models.CharField(
+        max_length=8, choices=_choices(ValidationMode), default=ValidationMode.OFF.value
+    )
+    message_rate = models.PositiveIntegerField(default=0)
+    over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
+    byte_quota = models.PositiveBigIntegerField(default=0)
+    byte_period = models.CharField(max_length=8, choices=_choices(QuotaPeriod), default=QuotaPeriod.MINUTE.value)
+    over_byte_quota = models.CharField(max_length=8, choices=_choices(OVER_BYTES), default=ExceededAction.CLOSE.value)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)
     thumbnail = models.CharField(max_length=64, blank=True)

@@ -93,6 +93,13 @@ def require_try(user: Viewer, api: Api) -> None:
     require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
 
 
+def require_see_payloads(user: Viewer, api: Api) -> None:
+    """Reading what clients and backends sent where it fitted no schema, and counting it anew."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Reading payloads that fit no schema")
+    if not (isinstance(user, User) and user.has_role(Role.PUBLISHER)):
+        _require_access(user, api)
+
+
 def require_document(user: Viewer, api: Api) -> None:
     """Writing, ordering and deleting the documents of an API."""
     require_role(user, Role.CREATOR, Role.PUBLISHER, to="Writing documents of an API")
@@ -159,6 +166,7 @@ can_document = asks(require_document)
 can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
+can_see_payloads = asks(require_see_payloads)
 can_approve = asks(require_approve)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)

@@ -169,6 +169,12 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
         raise ApiNotFound("There is no such API. It may have been deleted.") from None
 
 
+def names_of_apis(ids: Iterable[str]) -> dict[str, str]:
+    """What these APIs are called, with their versions, by id as text; those that are gone are left out."""
+    rows = Api.objects.filter(pk__in=[pk for pk in ids if _is_id(pk)])
+    return {str(api.pk): str(api) for api in rows}
+
+
 def apis_among(user: User, pks: Iterable[str]) -> QuerySet[Api]:
     """Those of the user's APIs that these ids name, by name, with their plans; what is no id names none."""
     known = [pk for pk in pks if _is_id(pk)]

@@ -20,6 +20,7 @@ from publisher.views import (
     scopes,
     topics,
     versions,
+    violations,
 )
 
 app_name = "publisher"
@@ -29,6 +30,8 @@ COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
 SCOPE = "apis/<uuid:pk>/scopes/<uuid:scope>"
 
 urlpatterns = [
+    path("apis/<uuid:pk>/violations", violations.violations, name="violations"),
+    path("apis/<uuid:pk>/violations/deletions", violations.deletions, name="violation-deletions"),
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
+from gateway.connections.board import Board
 from tests.product import prepare
 
 PASSWORD = "correct horse battery staple"
@@ -64,9 +65,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked for what another one has tried."""
+    """No test is braked for what another one has tried, or shown what another one has looked at."""
     yield
     cache.clear()
+    Board.forget()
 
 
 @pytest.fixture

@@ -28,8 +28,10 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
+from accounts.roles import Role
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
@@ -42,7 +44,7 @@ from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
+from tests.publisher.builders import BACKEND, NOW, RUNTIME, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -105,6 +107,8 @@ DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
 DONE_TO_MINE = "302 302 404 403 403 403 404"
 
+FOR_ADMIN = "302 403 403 403 403 403 200"
+
 # The OAuth endpoints look at clients and tokens, not at who is signed in.
 CLIENTS = "401 401 401 401 401 401 401"
 
@@ -124,6 +128,15 @@ ECHO = {"name": "Other", "context": "/other", "version": "1"}
 OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
 DOCUMENT = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "source": "MARKDOWN", "content": "New."}
 DOCUMENT_BODY = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "sourceType": "MARKDOWN"}
+PLAN = {
+    "quota_unit": "messages",
+    "quota_period": "day",
+    "counted": "both",
+    "over_quota": "close",
+    "over_rate": "delay",
+    "billing": "FREE",
+}
+APPROVE = {"decision": "approve"}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
@@ -199,7 +212,9 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={**RUNTIME, "seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("GET", "publisher:violations", READ, ("api",)),
+    Line("POST", "publisher:violation-deletions", "302 404 404 302 302 403 302", ("api",)),
     Line("GET", "publisher:topics", READ, ("api",)),
     Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
     Line(
@@ -373,6 +388,37 @@ ADMIN_PAGES = [
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+    Line("GET", "devportal-admin:plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:plan-create", ADMINISTERED.format(302), body={**PLAN, "name": "Copper"}),
+    Line("POST", "devportal-admin:plan-previews", ADMINISTERED.format(200), body=PLAN),
+    Line("GET", "devportal-admin:plan", ADMINISTERED.format(200), ("plan",)),
+    Line("POST", "devportal-admin:plan", ADMINISTERED.format(302), ("plan",), body=PLAN),
+    Line("POST", "devportal-admin:plan-deletions", ADMINISTERED.format(302), ("unused_plan",)),
+    Line("GET", "devportal-admin:application-plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:application-plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:application-plan-create", ADMINISTERED.format(302), body={"name": "5PerMin"}),
+    Line("GET", "devportal-admin:application-plan", ADMINISTERED.format(200), ("application_plan",)),
+    Line("POST", "devportal-admin:application-plan", ADMINISTERED.format(302), ("application_plan",), body={"x": "y"}),
+    Line("POST", "devportal-admin:application-plan-deletions", ADMINISTERED.format(302), ("unused_application_plan",)),
+    Line("GET", "devportal-admin:deny-policies", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:deny-policies", ADMINISTERED.format(302), body={"kind": "USER", "value": "mallory"}),
+    Line("POST", "devportal-admin:deny-policy-states", ADMINISTERED.format(302), ("denied",), body={"state": "off"}),
+    Line("POST", "devportal-admin:deny-policy-deletions", ADMINISTERED.format(302), ("denied",)),
+    Line("GET", "devportal-admin:service-accounts", ADMINISTERED.format(200)),
+    Line(
+        "POST", "devportal-admin:service-accounts", ADMINISTERED.format(302), body={"name": "x", "roles": ["creator"]}
+    ),
+    Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
+    Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
+    Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
+    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("unapproved",), body=APPROVE),
+    Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
+    Line("GET", "accounts:settings", ADMINISTERED.format(200)),
+    Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
+    Line("GET", "accounts:trail", ADMINISTERED.format(200)),
+    Line("GET", "accounts:trail-export", ADMINISTERED.format(200), ("csv",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
@@ -444,6 +490,15 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
+    Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
+    Line(
+        "POST",
+        "api:deny-policies-api:update-workflow-status",
+        REST_ADMINISTERED.format(200),
+        query="workflowReferenceId={workflow}",
+        body={"status": "APPROVED"},
+    ),
     Line("GET", "api:deny-policies-api:deny-policies", REST_ADMINISTERED.format(200)),
     Line(
         "POST",
@@ -473,6 +528,7 @@ REST_CATEGORIES = [
 
 U = "api:users-api:"
 REST_USERS = [
+    Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
     Line("POST", U + "users", REST_ADMINISTERED.format(201), body={"username": "erin", "roles": ["creator"]}),
     Line("GET", U + "user", REST_ADMINISTERED.format(200), ("carol",)),
@@ -523,6 +579,9 @@ REST_PUBLISHER = [
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "endpoint-health", REST_READ, ("api",)),
+    Line("GET", P + "payload-violations", REST_READ, ("api",)),
+    Line("DELETE", P + "payload-violations", REST_WRITTEN, ("api",)),
     Line("GET", P + "topics", REST_READ, ("api",)),
     Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
     Line("GET", P + "asyncapi", REST_READ, ("api",)),
@@ -655,7 +714,25 @@ G = "api:gateway-api:"
 REST_GATEWAY = [
     Line("GET", G + "connections", "401 200 200 200 200 200 200"),
     Line("GET", G + "connection", "401 200 404 200 200 200 200", ("connection",)),
-    Line("DELETE", G + "connection", "401 403 404 403 202 403 202", ("connection",)),
+    Line("DELETE", G + "connection", "401 202 404 403 202 403 202", ("connection",)),
+    Line("POST", G + "closings", "401 202 202 403 202 403 202", body={"connectionIds": ["{connection}"]}),
+    Line("POST", G + "drains", "401 404 404 403 202 403 202", body={"apiId": "{api}", "seconds": 0}),
+]
+
+# What is seen of what happens. Of what is asked for, strangers to an application find nothing to close.
+SEEN = [
+    Line("GET", "gateway:api-connections", READ, ("api",)),
+    Line("POST", "gateway:api-closings", DELIVERED, ("api",), body={"chosen": "{connection}"}),
+    Line("POST", "gateway:drains", DELIVERED, ("api",), body={"seconds": "0"}),
+    Line("GET", "gateway:all-connections", FOR_ADMIN),
+    Line("POST", "gateway:all-closings", "302 403 403 403 403 403 302", body={"which": "matching"}),
+    Line("GET", "gateway:api-diagnostics", READ, ("api",)),
+    Line("GET", "gateway:all-diagnostics", FOR_ADMIN),
+    Line("GET", "gateway:my-diagnostics", DEVELOPERS),
+    Line("GET", G + "diagnostics", "401 200 200 200 200 200 200"),
+    Line("GET", "gateway:my-connections", DEVELOPERS),
+    Line("GET", "gateway:my-connections", "302 200 404 403 403 403 404", query="application={application}"),
+    Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
 TABLE = [
@@ -674,6 +751,7 @@ TABLE = [
     *REST_PLANS,
     *REST_USAGE,
     *REST_GATEWAY,
+    *SEEN,
 ]
 
 
@@ -730,10 +808,25 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "csv": "csv",
+        **_waiting(carol, free),
         "told": _told(carol).pk,
+        "service_client": create_service_account(
+            name="pipeline", roles=[Role.CREATOR], actor=admin, now=timezone.now()
+        ).client.pk,
         **_written_about(api, people),
     }
     return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _waiting(carol: User, free: Api) -> dict[str, Any]:
+    """A newcomer, an application and a subscription, none of which are approved yet."""
+    newcomer = User.objects.create(username="newest", awaits_approval=True, is_active=False)
+    waiting = builders.application(carol)
+    Application.objects.filter(pk=waiting.pk).update(approval="CREATED")
+    on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
+    reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
+    return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
 
 
 def _told(carol: User) -> Notification:
@@ -785,7 +878,7 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
     now = timezone.now()
     return ConnectionRecord.objects.create(
         id="matrix",
-        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now + timedelta(hours=1)).pk,
         api_id=str(api.pk),
         api_name=api.name,
         context=api.context,

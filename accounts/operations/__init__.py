@@ -3,13 +3,16 @@
 Other rooms tell people something with `notify`.
 """
 
+from accounts.operations.installation import save_settings
 from accounts.operations.mail import deliver_mail, post_mail
 from accounts.operations.notifications import choose_notifications, mark_read, notify
+from accounts.operations.sign_ups import DecidedAlready, approve_sign_up, reject_sign_up
 from accounts.operations.users import (
     LastAdministrator,
     NoPassword,
     NothingToChange,
     RolesChanged,
+    SignUpClosed,
     TooManySignUps,
     UsernameLooksTaken,
     UsernameTaken,
@@ -32,16 +35,19 @@ from accounts.operations.users import (
 )
 
 __all__ = [
+    "DecidedAlready",
     "LastAdministrator",
     "NoPassword",
     "NothingToChange",
     "RolesChanged",
+    "SignUpClosed",
     "TooManySignUps",
     "UsernameLooksTaken",
     "UsernameTaken",
     "WeakPassword",
     "WrongPassword",
     "admit",
+    "approve_sign_up",
     "change_password",
     "change_user",
     "check_policy",
@@ -56,7 +62,9 @@ __all__ = [
     "notify",
     "one_time_password",
     "post_mail",
+    "reject_sign_up",
     "reset_password",
+    "save_settings",
     "set_roles",
     "sign_up",
     "update_profile",

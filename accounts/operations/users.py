@@ -15,12 +15,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from accounts.models import RoleGrant, User
+from accounts import installation
+from accounts.models import InstallationSettings, RoleGrant, User
+from accounts.operations import sign_ups
 from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, DomainError, Invalid
+from core.errors import Conflict, DomainError, Invalid, NotAllowed
 from core.lookalikes import looks, possible_looks
 from core.text import listed
 from core.values import invalid
@@ -55,6 +57,12 @@ class TooManySignUps(DomainError):
     )
 
 
+class SignUpClosed(NotAllowed):
+    """Administrators make the accounts here."""
+
+    sentence = "Nobody makes their own account here. Ask an administrator for one."
+
+
 class WrongPassword(Invalid):
     """The current password was not given right."""
 
@@ -87,16 +95,25 @@ PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
 
 
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
-    """Create somebody's own account with the role subscriber.
+    """Create somebody's own account with the role subscriber; `awaits_approval` says whether it has to be approved.
 
-    Raises UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY within a day.
+    Raises SignUpClosed, UsernameTaken, WeakPassword, Invalid, or TooManySignUps when there have been SIGN_UPS_PER_DAY
+    within a day.
     """
+    how = installation.current().sign_up
+    if how == InstallationSettings.SignUp.CLOSED:
+        raise SignUpClosed
     new = User.objects.filter(date_joined__gt=now - timedelta(days=1), date_joined__lte=now, is_service=False)
     if new.count() >= settings.SIGN_UPS_PER_DAY > 0:
         raise TooManySignUps
     user = new_user(username=username, email=email, password=password, now=now)  # slow: nobody waits for a lock
+    user.awaits_approval = how == InstallationSettings.SignUp.APPROVAL
+    user.is_active = not user.awaits_approval
     with transaction.atomic():
-        return admit(user, [Role.SUBSCRIBER], actor=user, now=now)
+        admit(user, [Role.SUBSCRIBER], actor=user, now=now)
+        if user.awaits_approval:
+            sign_ups.announce(user, now)
+    return user
 
 
 def create_user(

@@ -10,9 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import operations
+from accounts import installation, operations
 from accounts.attempts import SIGN_UP_SECONDS, Attempt, address_of
 from accounts.forms import SignUpForm
+from accounts.models import InstallationSettings
+from accounts.permissions import administrators
 from accounts.portals import DEVPORTAL
 from accounts.views.sessions import go, way_on
 from core.forms import accepted, status_of
@@ -37,9 +39,14 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         finally:
             if user is None:  # refused before it cost anything
                 attempt.count(-1)
+    if user and user.awaits_approval:
+        return render(request, "accounts/registrations/waiting.html", {"newcomer": user})
     if user:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
         return go(request, way_on(request, DEVPORTAL))
+    is_closed = installation.current().sign_up == InstallationSettings.SignUp.CLOSED
+    if is_closed and not is_sent:
+        return render(request, "accounts/registrations/closed.html", {"administrators": administrators()})
     context = {"form": form, "next": way_on(request, DEVPORTAL, default="")}
     return render(request, "accounts/registrations/sign_up.html", context, status=status_of(form))

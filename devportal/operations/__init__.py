@@ -5,7 +5,12 @@ from devportal.operations.application_plans import (
     delete_application_plan,
     update_application_plan,
 )
-from devportal.operations.applications import create_application, delete_application, update_application
+from devportal.operations.applications import (
+    create_application,
+    decide_application,
+    delete_application,
+    update_application,
+)
 from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
@@ -37,6 +42,7 @@ __all__ = [
     "change_plan",
     "create_application",
     "create_application_plan",
+    "decide_application",
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",

@@ -16,7 +16,7 @@ from core.values import refuse
 from devportal import grants
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.operations.applications import lock
+from devportal.operations.applications import lock, require_approved
 from devportal.operations.tokens import revoke_tokens_of
 from devportal.permissions import require_use_application, require_use_keys
 
@@ -45,9 +45,10 @@ def generate_keys(
 ) -> GeneratedKeys:
     """Generate the production or sandbox keys of `application`. `token_seconds` is how long its tokens live.
 
-    Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or KeysExist.
+    Raises NotYourApplication, NotApproved, ApplicationNotFound, Invalid (fields) or KeysExist.
     """
     require_use_application(actor, application)
+    require_approved(application)
     seconds = settings.ACCESS_TOKEN_SECONDS if token_seconds is None else token_seconds
     names = _checked(key_type, grant_types, callback_url, seconds)
     secret = secrets.token_urlsafe(32)

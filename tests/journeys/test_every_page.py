@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
+ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accounts", "gateway")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -25,7 +25,21 @@ NO_PAGES = {
     "accounts:user-password-resets",
     "accounts:user-sign-outs",
     "accounts:user-states",
+    "accounts:trail-export",
+    "devportal-admin:application-decisions",
+    "devportal-admin:person-decisions",
+    "devportal-admin:subscription-decisions",
+    "devportal-admin:application-plan-deletions",
+    "devportal-admin:deny-policy-deletions",
+    "devportal-admin:deny-policy-states",
+    "devportal-admin:plan-deletions",
+    "devportal-admin:plan-previews",
+    "devportal-admin:service-account-secrets",
     "devportal:application-deletions",
+    "gateway:all-closings",
+    "gateway:api-closings",
+    "gateway:drains",
+    "gateway:my-closings",
     "devportal:comment",
     "devportal:comment-deletions",
     "devportal:document-file",
@@ -195,6 +209,12 @@ VISITS = [
     Visit("bob", "devportal:subscribers", API),
     Visit("bob", "devportal:subscribers", EMPTY_API),
     Visit("bob", "accounts:account", {"portal": "publisher"}),
+    Visit("bob", "gateway:api-connections", API),
+    Visit("carol", "gateway:my-connections"),
+    Visit("bob", "gateway:api-diagnostics", API),
+    Visit("carol", "gateway:my-diagnostics", query="?id=none"),
+    Visit("admin", "gateway:all-diagnostics"),
+    Visit("admin", "gateway:all-connections"),
     Visit("oscar", "publisher:api", API),
     Visit("oscar", "publisher:lifecycle", API),
     Visit("admin", "publisher:api", API),
@@ -206,6 +226,19 @@ VISITS = [
     Visit("admin", "publisher-admin:categories"),
     Visit("admin", "publisher-admin:category", {"pk": "category"}),
     Visit("admin", "publisher-admin:lifecycle-requests"),
+    Visit("admin", "accounts:settings"),
+    Visit("admin", "accounts:trail"),
+    Visit("admin", "accounts:trail", query="?verb=nothing-like-it"),
+    Visit("admin", "devportal-admin:approvals"),
+    Visit("admin", "devportal-admin:plans"),
+    Visit("admin", "devportal-admin:plan-create"),
+    Visit("admin", "devportal-admin:plan", {"name": "Gold"}),
+    Visit("admin", "devportal-admin:application-plans"),
+    Visit("admin", "devportal-admin:application-plan-create"),
+    Visit("admin", "devportal-admin:application-plan", {"name": "10PerMin"}),
+    Visit("admin", "devportal-admin:deny-policies"),
+    Visit("admin", "devportal-admin:service-accounts"),
+    Visit("admin", "devportal-admin:service-account", {"pk": "service_client"}),
     Visit("alice", "accounts:users"),
     Visit("nobody", "accounts:sign-in", {"portal": "admin"}),
 ]
