@@ -46,8 +46,7 @@ class CreateForm(forms.Form):
     mock = forms.BooleanField(
         label="No backend yet: have a mock answer",
         required=False,
-        help_text="The gateway then sends back what it is sent. What else it says is written on the Endpoint page.",
-        widget=forms.CheckboxInput(attrs={"data-instead-of": "endpoint"}),
+        help_text="The gateway then sends back what it is sent, until you write down what else it says.",
     )
     plans = forms.ModelMultipleChoiceField(
         queries.all_plans(),
