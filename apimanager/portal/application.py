@@ -27,7 +27,16 @@ from core.postgresql.deadline import answer_within
 
 PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
 WAITING = 500  # requests that may wait for one of them
-HASHING = frozenset(("accounts:sign-in", "accounts:sign-up", "accounts:password", "registrations-api:register"))
+HASHING = frozenset(
+    (
+        "accounts:account-deletion",
+        "accounts:password",
+        "accounts:password-choice",
+        "accounts:sign-in",
+        "accounts:sign-up",
+        "registrations-api:register",
+    )
+)
 
 
 class Answer(NamedTuple):
