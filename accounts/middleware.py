@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
@@ -17,7 +18,9 @@ from accounts import default_password, drafts, installation, operations, portals
 from accounts.access import came_from, turn_away
 from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
+from accounts.operations.sign_ins import NOTED, USE_IS_NOTED
 from accounts.roles import Role
+from accounts.sessions import at_rest
 from core.errors import DomainError
 from core.rest.refusals import refusal_body
 
@@ -27,7 +30,7 @@ DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
 WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CHANGE_SECONDS = 3600
-NOTED_AT = "noted_at"  # in the session: when its use was noted last
+NOTED_SECONDS = int(USE_IS_NOTED.total_seconds())
 
 
 class DomainErrorMiddleware(MiddlewareMixin):
@@ -139,10 +142,9 @@ class PresenceMiddleware:
         user = request.user
         if not isinstance(user, User):
             return self.get_response(request)
-        now, noted = timezone.now(), request.session.get(NOTED_AT, 0)
-        if request.session.session_key and now.timestamp() - noted > operations.sign_ins.NOTED.total_seconds():
-            request.session[NOTED_AT] = int(now.timestamp())
-            operations.note_use(session_key=request.session.session_key, now=now)
+        key = request.session.session_key
+        if key and NOTED in request.session and cache.add(f"session-used:{at_rest(key)}", 1, NOTED_SECONDS):
+            operations.note_use(session_key=key, now=timezone.now())
         with timezone.override(user.time_zone or None):
             return self.get_response(request)
 

@@ -28,7 +28,16 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    ClientSecret,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Subscription,
+)
 from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
@@ -248,6 +257,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:

@@ -32,7 +32,7 @@ from accounts.operations import note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
 from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
@@ -358,6 +358,8 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
+    Line("POST", "devportal:further-secrets", DONE_TO_MINE, ("application", "key_type"), body={"name": "CI"}),
+    Line("POST", "devportal:secret-ends", DONE_TO_MINE, ("application", "key_type", "further")),
     Line("POST", "devportal:tokens", DONE_TO_MINE, ("application", "key_type"), body=TOKEN),
     Line("POST", "devportal:revocations", DONE_TO_MINE, ("application", "key_type", "token")),
     Line("GET", "devportal:subscription-choose", MINE, ("application",)),
@@ -783,6 +785,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "administration": "admin",
         "carol": carol.pk,
         "csv": "csv",
+        "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
         "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
         "session": _signed_in(carol).session,
         **_waiting(carol, free),

@@ -13,7 +13,8 @@ from accounts.sessions import at_rest
 from core.audit import record_change
 from core.errors import NotFound
 
-NOTED = timedelta(minutes=10)
+NOTED = "noted"  # in a session that is noted here
+USE_IS_NOTED = timedelta(minutes=10)
 LONGEST_AGENT = 200
 
 
@@ -40,7 +41,7 @@ def note_sign_in(*, user: User, session_key: str, address: str, agent: str, now:
 
 def note_use(*, session_key: str, now: datetime) -> None:
     """Write down that a session is used, at most every ten minutes."""
-    SignIn.objects.filter(session=at_rest(session_key), used_at__lt=now - NOTED).update(used_at=now)
+    SignIn.objects.filter(session=at_rest(session_key), used_at__lt=now - USE_IS_NOTED).update(used_at=now)
 
 
 @transaction.atomic

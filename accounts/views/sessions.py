@@ -19,6 +19,7 @@ from accounts import default_password, drafts, operations, permissions, portals
 from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.models import User
+from accounts.operations.sign_ins import NOTED
 from accounts.portals import Portal
 from core import client_address, durations
 from core.lookalikes import looks
@@ -59,6 +60,7 @@ def begin(request: HttpRequest, user: User) -> None:
 
 def note(request: HttpRequest, user: User) -> None:
     """Note the session, also when it goes on under another key."""
+    request.session[NOTED] = True
     operations.note_sign_in(
         user=user,
         session_key=str(request.session.session_key),

@@ -48,6 +48,8 @@ NO_PAGES = {
     "devportal:definition-file",
     "devportal:home",
     "devportal:revocations",
+    "devportal:further-secrets",
+    "devportal:secret-ends",
     "devportal:secrets",
     "devportal:subscriber-plans",
     "devportal:subscriber-states",
