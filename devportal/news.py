@@ -114,3 +114,14 @@ def secret_expires(secret: ClientSecret, now: datetime) -> None:
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
         now=now,
     )
+
+
+def application_given(application: Application, before: User, now: datetime) -> None:
+    """Tell somebody that an application is theirs now."""
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{before.display_name} has given you the application {application}. Make its secrets anew.",
+        link=reverse("devportal:application", args=[application.pk]),
+        now=now,
+    )

@@ -355,6 +355,8 @@ DEVPORTAL_PAGES = [
     Line(
         "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
     ),
+    Line("POST", "devportal:application-transfers", DONE_TO_MINE, ("application",), body={"to": "mallory"}),
+    Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
@@ -495,6 +497,13 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line(
+        "POST",
+        "api:deny-policies-api:change-owner",
+        REST_ADMINISTERED.format(200),
+        ("application",),
+        query="owner=mallory",
+    ),
     Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
     Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
     Line(

@@ -32,11 +32,13 @@ from devportal.operations.subscriptions import (
 )
 from devportal.operations.tickets import issue_ticket
 from devportal.operations.tokens import IssuedToken, generate_token, revoke_token, revoke_tokens_of
+from devportal.operations.transfers import TransferRefused, transfer_application
 
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
+    "TransferRefused",
     "add_deny_policy",
     "add_secret",
     "carry_blocks_over",
@@ -64,6 +66,7 @@ __all__ = [
     "set_subscription_state",
     "subscribe",
     "switch_deny_policy",
+    "transfer_application",
     "unsubscribe",
     "update_application",
     "update_application_plan",
