@@ -28,7 +28,16 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    ClientSecret,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Subscription,
+)
 from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
@@ -139,6 +148,12 @@ def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def any_application(pk: UUID | str) -> Application:
+    """Anybody's application, for administrators, which the edges see to. Raises ApplicationNotFound."""
+    rows = Application.objects.filter(is_internal=False).select_related("owner", "plan")
+    return _found(rows, pk, ApplicationNotFound)
 
 
 def internal_application_of(user: User) -> Application | None:
@@ -263,6 +278,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:

@@ -16,6 +16,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -25,12 +26,13 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notification, User
+from accounts.models import Notification, SignIn, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import notify
+from accounts.operations import note_sign_in, notify
+from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
 from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
@@ -358,9 +360,13 @@ DEVPORTAL_PAGES = [
     Line(
         "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
     ),
+    Line("POST", "devportal:application-transfers", DONE_TO_MINE, ("application",), body={"to": "mallory"}),
+    Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
+    Line("POST", "devportal:further-secrets", DONE_TO_MINE, ("application", "key_type"), body={"name": "CI"}),
+    Line("POST", "devportal:secret-ends", DONE_TO_MINE, ("application", "key_type", "further")),
     Line("POST", "devportal:tokens", DONE_TO_MINE, ("application", "key_type"), body=TOKEN),
     Line("POST", "devportal:revocations", DONE_TO_MINE, ("application", "key_type", "token")),
     Line("GET", "devportal:subscription-choose", MINE, ("application",)),
@@ -456,6 +462,20 @@ ACCOUNT_PAGES = [
         "POST", "accounts:password", LEADS_ON, ("devportal",), body={"current_password": PASSWORD, "new_password": NEW}
     ),
     Line("POST", "accounts:sign-up", LEADS_ON, body={"username": "newcomer", "password": NEW}),
+    Line("GET", "accounts:sign-ins", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends-of-others", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends", "302 302 404 404 404 404 404", ("devportal", "session")),
+    Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
+    Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
+    Line("GET", "accounts:forgotten-password", OPEN),
+    Line("POST", "accounts:forgotten-password", OPEN, body={"said": "carol"}),
+    Line("GET", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv")),  # no such link
+    Line("POST", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv"), body={"x": "y"}),
+    Line("GET", "accounts:account-deletion", SIGNED_IN, ("devportal",)),
+    Line(
+        "POST", "accounts:account-deletion", "302 302 302 409 302 302 409", ("devportal",), body={"password": PASSWORD}
+    ),
     Line("POST", "accounts:theme", LEADS_ON, body={"theme": "dark"}),
     Line("GET", "accounts:notifications", SIGNED_IN, ("devportal",)),
     Line("GET", "accounts:notification-choices", SIGNED_IN, ("devportal",)),
@@ -490,6 +510,13 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line(
+        "POST",
+        "api:deny-policies-api:change-owner",
+        REST_ADMINISTERED.format(200),
+        ("application",),
+        query="owner=mallory",
+    ),
     Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
     Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
     Line(
@@ -814,6 +841,9 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "administration": "admin",
         "carol": carol.pk,
         "csv": "csv",
+        "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
+        "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
+        "session": _signed_in(carol).session,
         **_waiting(carol, free),
         "told": _told(carol).pk,
         "service_client": create_service_account(
@@ -832,6 +862,11 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
     on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
     reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
     return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
+
+
+def _signed_in(carol: User) -> SignIn:
+    note_sign_in(user=carol, session_key="k" * 32, address="192.0.2.1", agent="", now=timezone.now())
+    return SignIn.objects.get()
 
 
 def _told(carol: User) -> Notification:

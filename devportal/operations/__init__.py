@@ -19,8 +19,9 @@ from devportal.operations.internal_keys import (
     issue_internal_key,
     issue_internal_ticket,
 )
-from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
+from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
 from devportal.operations.registrations import register_client
+from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
@@ -31,12 +32,15 @@ from devportal.operations.subscriptions import (
 )
 from devportal.operations.tickets import issue_ticket
 from devportal.operations.tokens import IssuedToken, generate_token, revoke_token, revoke_tokens_of
+from devportal.operations.transfers import TransferRefused, transfer_application
 
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
+    "TransferRefused",
     "add_deny_policy",
+    "add_secret",
     "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
@@ -46,6 +50,7 @@ __all__ = [
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
+    "end_secret",
     "endpoints_of",
     "generate_keys",
     "generate_token",
@@ -61,6 +66,7 @@ __all__ = [
     "set_subscription_state",
     "subscribe",
     "switch_deny_policy",
+    "transfer_application",
     "unsubscribe",
     "update_application",
     "update_application_plan",
