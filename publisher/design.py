@@ -25,7 +25,7 @@ COPIED = (
     *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
     *("source_link", "chat_link", "support_link", "properties"),
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
-    *("mock", "message_bytes", "key_types"),
+    *("mock", "message_bytes", "key_types", "first_plan"),
 )
 """What a new version takes over from the one before it."""
 
@@ -107,5 +107,6 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "mock": clean_mock,
     "message_bytes": clean_message_bytes,
     "key_types": clean_key_types,
+    "first_plan": lambda value: str(value or "")[:60],
 }
 PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

@@ -145,6 +145,7 @@ class Api(KeepsFolded):
     `publisher.mock`.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
+    `first_plan` names the plan under which a developer starts who chooses none (empty: no plan is marked).
     `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
@@ -172,6 +173,7 @@ class Api(KeepsFolded):
     message_bytes = models.PositiveBigIntegerField(default=0)
     key_types = models.JSONField(default=all_key_types, blank=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    first_plan = models.CharField(max_length=60, blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)
     thumbnail = models.CharField(max_length=64, blank=True)
     visibility = models.CharField(max_length=12, choices=_choices(Visibility), default=Visibility.PUBLIC.value)

@@ -6,7 +6,7 @@ from typing import Any
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
-from publisher.runtime import all_key_types
+from publisher.runtime import KEY_TYPES, all_key_types
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -57,6 +57,16 @@ def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
     absent = {"mock": {}, "message_bytes": 0, "key_types": all_key_types()}
     return {**absent, **snapshot, "endpoint_options": options.to_document()}
+
+
+def key_types_served(api: Api) -> list[str]:
+    """The types of key that reach something of what is deployed: an endpoint, or the mock in its place."""
+    if api.deployed_revision is None:
+        return []
+    snapshot = api.deployed_revision.snapshot
+    is_mocked = snapshot.get("mock", {}).get("is_on", False)
+    taken = snapshot.get("key_types", KEY_TYPES)
+    return [each for each in KEY_TYPES if each in taken and (is_mocked or snapshot.get(each.lower(), {}).get("url"))]
 
 
 def differences(api: Api) -> list[str]:

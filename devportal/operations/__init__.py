@@ -10,12 +10,12 @@ from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
     NothingDeployed,
-    endpoints_of,
     issue_internal_key,
     issue_internal_ticket,
 )
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
 from devportal.operations.registrations import register_client
+from devportal.operations.starts import Start, start
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
@@ -31,6 +31,7 @@ __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
+    "Start",
     "add_deny_policy",
     "carry_blocks_over",
     "carry_subscriptions_over",
@@ -40,7 +41,6 @@ __all__ = [
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
-    "endpoints_of",
     "generate_keys",
     "generate_token",
     "issue_internal_key",
@@ -53,6 +53,7 @@ __all__ = [
     "revoke_token",
     "revoke_tokens_of",
     "set_subscription_state",
+    "start",
     "subscribe",
     "switch_deny_policy",
     "unsubscribe",

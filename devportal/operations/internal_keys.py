@@ -11,12 +11,13 @@ from core import rows
 from core.errors import Conflict
 from devportal import grants, internal_keys, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.models import Application, ApplicationPlan, OAuthClient
 from devportal.operations.keys import put_terms
 from devportal.operations.tickets import make_ticket
 from devportal.operations.tokens import issue_token
 from devportal.tickets import IssuedTicket
 from devportal.tokens import IssuedToken
+from publisher import snapshots
 from publisher.models import Api
 from publisher.permissions import require_try
 
@@ -37,7 +38,7 @@ def issue_internal_key(*, api: Api, key_type: str = "", actor: User, now: dateti
     require_try(actor, api)
     if api.deployed_revision is None:
         raise NothingDeployed(f"{api} is not deployed. Deploy a revision, and it can be tried out.")
-    there = endpoints_of(api)
+    there = snapshots.key_types_served(api)
     if key_type and key_type not in there:
         raise NothingDeployed(f"What is deployed has no {key_type.lower()} endpoint. Give it one and deploy it.")
     return issue_token(
@@ -64,12 +65,6 @@ def issue_internal_ticket(
             origin=origin,
             now=now,
         )
-
-
-def endpoints_of(api: Api) -> list[str]:
-    """The types of key for which what is deployed has an endpoint."""
-    snapshot = api.deployed_revision.snapshot if api.deployed_revision else {}
-    return [each.value for each in KeyType if snapshot.get(each.lower(), {}).get("url")]
 
 
 def _client(owner: User, key_type: str, now: datetime) -> OAuthClient:
