@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from devportal.views import (
     apis,
     applications,
+    code,
     comments,
     console,
     definitions,
@@ -45,6 +46,7 @@ portal_patterns = [
     path(f"{COMMENT}/deletions", comments.DeveloperCommentDeletions.as_view(), name="comment-deletions"),
     path("apis/<uuid:pk>/definition", definitions.definition, name="definition"),
     path("apis/<uuid:pk>/definition/file", definitions.file, name="definition-file"),
+    path("apis/<uuid:pk>/code", code.code, name="code"),
     path(CONSOLE, console.console, name="console"),
     path(f"{CONSOLE}/starts", console.starts, name="console-starts"),
     path(f"{CONSOLE}/tickets", console.tickets, name="console-tickets"),

@@ -290,6 +290,8 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
     Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:code", OPEN, ("api",)),
+    Line("GET", "devportal:code", FOR_TEAM, ("private",)),
     Line("GET", "devportal:definition-file", OPEN, ("api",)),
     Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),

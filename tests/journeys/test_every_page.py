@@ -153,6 +153,7 @@ VISITS = [
     Visit("alice", "publisher:definition-edit", API),
     Visit("alice", "publisher:create-from-definition"),
     Visit("nobody", "devportal:definition", API),
+    Visit("nobody", "devportal:code", API),
     Visit("nobody", "devportal:definition", API, "?version=2.6&format=json"),
     Visit("alice", "publisher:endpoint", EMPTY_API),
     Visit("alice", "publisher:versions", API),
