@@ -111,12 +111,17 @@ def attempt(request: HttpRequest, pk: UUID) -> JsonResponse:
 @requires(Role.SUBSCRIBER)
 def checks(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Whether `text` is what the message `kind` of what is served may be: `{"reasons": [sentence, …]}`."""
-    return checked(request, queries.api_for(request.user, pk))
+    return checked(request, topics_of(queries.api_for(request.user, pk)))
 
 
-def checked(request: HttpRequest, api: Api) -> JsonResponse:
+def topics_of(api: Api) -> composing.Topics:
+    """The topics of what is served."""
+    topics: composing.Topics = api.deployed_revision.snapshot["topics"] if api.deployed_revision else []
+    return topics
+
+
+def checked(request: HttpRequest, topics: composing.Topics) -> JsonResponse:
     """The verdict on what is being composed, for both portals."""
-    topics = api.deployed_revision.snapshot["topics"] if api.deployed_revision else []
     return JsonResponse(
         {"reasons": composing.problems(topics, request.POST.get("kind", ""), request.POST.get("text", ""))}
     )
@@ -138,13 +143,12 @@ def console_of(user: User, api: Api, subscriptions: list[Subscription], chosen: 
         "tickets_url": reverse("devportal:console-tickets", args=[api.pk]),
         "reasons_url": reverse("devportal:console-attempt", args=[api.pk]),
         "checks_url": reverse("devportal:console-checks", args=[api.pk]),
-        **parts_of(user, api),
+        **parts_of(user, api, topics_of(api)),
     }
 
 
-def parts_of(user: User, api: Api) -> dict[str, Any]:
+def parts_of(user: User, api: Api, topics: composing.Topics) -> dict[str, Any]:
     """What the consoles of both portals need of an API: its addresses, and what may be sent there."""
-    topics = api.deployed_revision.snapshot["topics"] if api.deployed_revision else []
     addresses = addresses_of(api)
     paths = [each["target"] for each in topics if each["target"] not in ("/", "/*")][: composing.MOST_PATHS]
     first = addresses.wss_short

@@ -1,7 +1,8 @@
-"""Try out, in the Publisher: the console, connected to what is deployed. Mounted under /publisher/."""
+"""Try out, in the Publisher: the console, on what is deployed or on the working copy. Mounted under /publisher/."""
 
 from __future__ import annotations
 
+from itertools import chain
 from uuid import UUID
 
 from django.conf import settings
@@ -17,8 +18,11 @@ from devportal import attempts, diagnosis, operations, queries
 from devportal.addresses import addresses_of
 from devportal.views.console import checked, parts_of
 from publisher import permissions, snapshots
+from publisher.lifecycle import State
 from publisher.origins import console_pass
 from publisher.queries import get_api_for
+
+WORKING_COPY = "working"
 
 
 @require_safe
@@ -32,23 +36,24 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
         permissions.require_try(user, api)
     except NotAllowed as error:
         refusal = str(error)
-    endpoints = snapshots.key_types_served(api)
-    parts = parts_of(user, api)
-    addresses = addresses_of(api)  # two tries may not be of the same version, so the exact one
+    there = [snapshots.take(api), *([api.deployed_revision.snapshot] if api.deployed_revision else [])]
+    endpoints = list(dict.fromkeys(chain.from_iterable(map(snapshots.key_types_of, there))))
+    addresses, parts = addresses_of(api), parts_of(user, api, api.topics)
     context = {
         "api": api,
         **parts,
-        "first": addresses.wss,
+        "first": addresses.wss,  # the exact version: a shorter one may reach another
         "other_addresses": [addresses.ws, *parts["other_addresses"]],
         "keys": [{"value": each, "label": f"{each.capitalize()} endpoint"} for each in endpoints],
         "key_name": "key_type",
         "tickets_url": reverse("devportal:trial-tickets", args=[api.pk]),
         "reasons_url": reverse("devportal:trial-diagnosis", args=[api.pk]),
         "checks_url": reverse("devportal:trial-checks", args=[api.pk]),
-        "endpoints": endpoints,
+        "chooses_design": True,
+        "has_backend": api.has_backend,
+        "can_connect": (api.deployed_revision or api.has_backend) and api.stage is not State.RETIRED,
         "deployed": api.deployed_revision,
         "differences": snapshots.differences(api),
-        "may_deploy": permissions.can_deploy(user, api),
         "refusal": refusal,
     }
     return render(request, "devportal/trials/page.html", context)
@@ -64,6 +69,7 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
         issued = operations.issue_internal_ticket(
             api=api,
             key_type=request.POST.get("key_type", "").upper(),
+            of_working_copy=request.POST.get("design") == WORKING_COPY,
             origin=request.headers.get("Origin", ""),
             actor=user,
             now=timezone.now(),
@@ -80,7 +86,7 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
 @requires()
 def trial_checks(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Whether a text may be sent, as `console.checks` says it."""
-    return checked(request, get_api_for(current_user(request), pk))
+    return checked(request, get_api_for(current_user(request), pk).topics)
 
 
 @require_safe
@@ -88,10 +94,9 @@ def trial_checks(request: HttpRequest, pk: UUID) -> JsonResponse:
 def trial_diagnosis(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Why a connection from this page did not come about, as `console.attempt` says it."""
     user = current_user(request)
-    api = get_api_for(user, pk)
+    get_api_for(user, pk)
     refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
     mine = queries.internal_application_of(user)
     if refused and refused.application_id in ("", str(mine.pk) if mine else ""):
         return JsonResponse({"recorded": True, "reasons": diagnosis.of_refusal(refused)})
-    reasons = [] if api.deployed_revision else [f"{api} is not deployed. Deploy a revision first."]
-    return JsonResponse({"recorded": False, "reasons": reasons})
+    return JsonResponse({"recorded": False, "reasons": []})

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from devportal.views.code import PROGRAMS, program
+from devportal.programs import program
 from tests.environment import ROOT, WSCAT, find_node
 from tests.journeys.gateway import refused_soon
 from tests.journeys.wscat import CONNECTED, Wscat
@@ -51,7 +51,7 @@ def test_programs_are_answered_renew_their_token_and_come_back(product: Product,
     product.act("live_shortly", application=keys["application"], seconds=6)
     refused_soon(f"{product.ws}/programs/1.0.0", 401)
     for name, file in {"node": "client.mjs", "python": "client.py", "wscat": "client.sh"}.items():
-        text = program(name, f"{product.wss}/programs/1.0.0", gateway=product.wss, portal=product.portal)
+        text = program(name, wss=f"{product.wss}/programs/1.0.0", gateway=product.wss, portal=product.portal)
         (tmp_path / file).write_text(text)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     (tmp_path / "wscat").write_text(f'#!/bin/sh\nexec {find_node()} {WSCAT} "$@"\n')
@@ -86,13 +86,3 @@ def test_programs_are_answered_renew_their_token_and_come_back(product: Product,
         for each in running:
             each.kill()
             each.communicate()  # which closes what it wrote to
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_no_program_holds_a_secret_and_each_stops_where_coming_back_is_vain(name: str) -> None:
-    text = program(name, "wss://gateway.test/chat/1.0", portal="https://portal.test", message='{"a": "ü\u2028"}')
-    assert "wss://gateway.test/chat/1.0" in text
-    assert "CLIENT_SECRET" in text or name == "browser"
-    assert "&quot;" not in text
-    assert "\u2028" not in text
-    assert "4002" in text or name in ("wscat", "websocat")
