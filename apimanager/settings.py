@@ -357,7 +357,11 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "connect-src": ["'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL],
+        "connect-src": [
+            *("'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL),
+            # The console asks the gateway's /health how far it is.
+            *(address.replace("ws", "http", 1) for address in (GATEWAY_WS_URL, GATEWAY_WSS_URL)),
+        ],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

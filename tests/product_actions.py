@@ -135,6 +135,11 @@ def another_token(application: str, seconds: int) -> dict[str, Any]:
     return {"token": issued.token, "token_id": issued.row.pk}
 
 
+def live_shortly(application: str, seconds: int) -> None:
+    """The next tokens of an application's keys live for so many seconds."""
+    Application.objects.get(pk=application).clients.update(token_seconds=seconds)
+
+
 def subscribe(application: str, api: str, plan: str = "Gold") -> str:
     """The owner of an application subscribes it."""
     app = Application.objects.get(pk=application)
@@ -319,6 +324,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         deploy,
         application,
         another_token,
+        live_shortly,
         subscribe,
         unsubscribe,
         set_subscription_state,
