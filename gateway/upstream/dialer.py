@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -56,6 +57,10 @@ class BackendAddress:
     mock: Mock | None = None
 
 
+OnDial = Callable[[str, float, Refusal | None], None]
+"""Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
+
+
 class DialFailed(Exception):
     """No address accepted the connection. `refusal` is the answer for the client."""
 
@@ -69,6 +74,7 @@ class Dialer:
 
     `refuse(host, ip, port)` says why a resolved address may not be connected to, or nothing. It is asked about each
     address in turn, and the connection is then made to that very address: a name that changes meanwhile gains nothing.
+    `on_dial` is told of each dial of a backend; it must not raise.
     """
 
     def __init__(
@@ -79,7 +85,9 @@ class Dialer:
         refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
         proxy: OutwardProxy | None = None,
         resolver: Resolver | None = None,
+        on_dial: OnDial = lambda address, seconds, refusal: None,
     ) -> None:
+        self._on_dial = on_dial
         self._breaker = breaker or LocalBreaker()
         self._sleep = sleep
         self._refuse = refuse
@@ -129,6 +137,7 @@ class Dialer:
     async def _try(
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
     ) -> T:
+        begun = time.perf_counter()
         try:
             async with asyncio.timeout(options.connect_timeout):  # for name, TCP, TLS and the answer
                 result = await call(address)
@@ -161,12 +170,18 @@ class Dialer:
             raise
         else:
             self._breaker.succeeded(address.key)
+            self._tell(address, begun, None)
             return result
         if failure.is_final:
             self._breaker.succeeded(address.key)
         else:
             self._breaker.failed(address.key, options)
+        self._tell(address, begun, failure.refusal)
         raise failure
+
+    def _tell(self, address: BackendAddress, begun: float, refusal: Refusal | None) -> None:
+        if not address.mock:
+            self._on_dial(address.key, time.perf_counter() - begun, refusal)
 
     async def _dial_one(
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions

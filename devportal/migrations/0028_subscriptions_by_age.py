@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devportal', '0019_deny_policies_in_any_spelling'),
+        ('devportal', '0027_client_secrets'),
         ('publisher', '0024_working_copies'),
     ]
 
