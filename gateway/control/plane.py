@@ -45,15 +45,14 @@ class ControlPlane:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Three threads: a slow step of the change feed must not keep a client with a new token waiting, and neither
-        # must the writing of records.
+        # Two threads, and so two connections: neither a slow step of the change feed nor the writing of records, a
+        # batch of some milliseconds at a time, must keep a client with a new token waiting.
         answer_within(settings.DATABASE_SECONDS)
         patience = settings.DATABASE_LOOKUP_SECONDS or None
         self._asking, self._following = (
             DatabaseThread("gateway-tokens", seconds=patience),
             DatabaseThread("gateway-feed"),
         )
-        self._writing = DatabaseThread("gateway-records")
         self.routing = RoutingState(run=self._asking, patience=patience)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
@@ -69,9 +68,11 @@ class ControlPlane:
         self.connection_log = ConnectionLog(
             worker_id=self._heartbeat.worker_id,
             connections=self.connections,
-            run=self._writing,
+            run=self._following,
         )
-        self._live = LiveReporter(worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._writing)
+        self._live = LiveReporter(
+            worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following
+        )
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -81,9 +82,9 @@ class ControlPlane:
             restored=self.connection_log.write_anew,
         )
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
-        self._events = EventCounter(run=self._writing)
-        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns, events=self._events)
-        self._violation_log = ViolationLog(run=self._writing, samples=settings.PAYLOAD_SAMPLES)
+        self._events = EventCounter(run=self._following)
+        self._refusal_log = RefusalLog(run=self._following, concerns=self.routing.concerns, events=self._events)
+        self._violation_log = ViolationLog(run=self._following, samples=settings.PAYLOAD_SAMPLES)
         self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
@@ -95,8 +96,8 @@ class ControlPlane:
                 "clock_skew_seconds": max(database_clock.clock.skew(), plan_clock.skew(), key=abs),
             },
         )
-        self._breaker = SharedBreaker(run=self._writing)
-        self._dial_log = DialLog(run=self._writing)
+        self._breaker = SharedBreaker(run=self._following)
+        self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
             breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
         )
@@ -107,6 +108,8 @@ class ControlPlane:
         """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
         await self._following(database_clock.measure)
         await self._change_feed.start()
+        if settings.REDIS_URL:  # on this thread: that of the leases needs no connection of its own then
+            await self._save_plans_once()
         await self._lease_client.start()
         for name, work in (
             ("change-feed", self._change_feed.follow()),
@@ -137,8 +140,11 @@ class ControlPlane:
     async def _save_plans(self) -> None:
         while settings.REDIS_URL:
             await asyncio.sleep(CHECKPOINT_SECONDS)
-            with suppress(DatabaseError, RedisError, StoreRecovering):  # of what is away the log hears from others
-                await self._writing(self._store.checkpoint)
+            await self._save_plans_once()
+
+    async def _save_plans_once(self) -> None:
+        with suppress(DatabaseError, RedisError, StoreRecovering):  # of what is away the log hears from others
+            await self._following(self._store.checkpoint)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""
@@ -163,7 +169,6 @@ class ControlPlane:
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()
-        self._writing.close()
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -1,0 +1,67 @@
+"""Measure pages and lists of a filled installation: `APIM_DATA_DIR=… python -m scripts.scale`, after `manage.py sample`.
+
+Prints a table for docs/explanation/scale.md: questions to the database, milliseconds of this process, kB.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from devportal.models import Application
+from publisher.models import Api
+
+
+def main() -> None:
+    """Ask for each twice, and measure the second time."""
+    settings.ALLOWED_HOSTS = ["*"]
+    application = Application.objects.get(name="sample 1")
+    api = Api.objects.get(context="/sample-5")
+    admin, developer = Client(), Client()
+    admin.force_login(User.objects.get(username="admin"))
+    developer.force_login(application.owner)
+    print("| address | questions | ms | kB |\n|---|---|---|---|")
+    for client, path in (
+        (admin, "/publisher/apis"),
+        (admin, f"/publisher/apis/{api.pk}"),
+        (admin, f"/publisher/apis/{api.pk}/subscriptions"),
+        (admin, "/admin/users"),
+        (admin, "/api/am/publisher/v4/apis?limit=25"),
+        (admin, "/api/am/publisher/v4/subscriptions?limit=25"),
+        (admin, "/api/am/admin/v4/throttling/deny-policies?limit=25"),
+        (developer, "/devportal/apis"),
+        (developer, "/devportal/apis?q=prices"),
+        (developer, f"/devportal/apis/{api.pk}"),
+        (developer, f"/devportal/apis/{api.pk}/credentials"),
+        (developer, "/devportal/applications"),
+        (developer, f"/devportal/applications/{application.pk}"),
+        (developer, f"/devportal/applications/{application.pk}/subscriptions"),
+        (developer, "/api/am/devportal/v3/apis?limit=25"),
+        (developer, f"/api/am/devportal/v3/subscriptions?applicationId={application.pk}&limit=25"),
+    ):
+        client.get(path, secure=True)
+        with CaptureQueriesContext(connection) as questions:
+            begun = time.process_time()
+            answer = client.get(path, secure=True)
+            spent = time.process_time() - begun
+        shown = path.replace(str(api.pk), "{api}").replace(str(application.pk), "{application}")
+        figures = f"{len(questions)} | {1000 * spent:.0f} | {len(answer.content) / 1000:.0f}"
+        print(
+            f"| `{shown}` | {figures} |" if answer.status_code == 200 else f"| `{shown}` | {answer.status_code} | | |"
+        )
+
+
+if __name__ == "__main__":
+    main()
