@@ -1,0 +1,56 @@
+"""The quick way of the relay: in C where the extension could be built, else the same in Python.
+
+build       compiles `src/` with the machine's compiler; called by scripts/environment
+pure        the same in Python: what every machine has, and what the extension is held to
+src         scanner, meter, leg: the state that C and Python share
+
+Both hold the same state under the same names: base classes of the relay's and the plans' own. Nothing is decided here:
+what the quick way does not pass is for `gateway.relay.side`. `RELAY` says which of the two is in use, `REASON` why it
+is not the extension. `APIM_GATEWAY_RELAY=python` forces pure Python.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from gateway.native import build
+
+SETTING: Final = "APIM_GATEWAY_RELAY"
+NATIVE, PYTHON = "native", "python"
+REASON = ""
+
+if TYPE_CHECKING:
+    from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase
+elif os.environ.get(SETTING, "").strip().lower() == PYTHON:
+    from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase
+
+    REASON = f"{SETTING} is {PYTHON}"
+else:
+    try:
+        from gateway.native._native import LegBase, MeterBase, ScannerBase, SourceBase
+    except ImportError:
+        from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase
+
+        REASON = build.why_not()
+
+RELAY: Final = PYTHON if REASON else NATIVE
+
+
+def sentence() -> str:
+    """Which relay runs, for people."""
+    return f"in Python: {REASON}" if REASON else "in C"
+
+
+__all__ = [
+    "NATIVE",
+    "PYTHON",
+    "REASON",
+    "RELAY",
+    "SETTING",
+    "LegBase",
+    "MeterBase",
+    "ScannerBase",
+    "SourceBase",
+    "sentence",
+]
