@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gateway import close_codes
+from gateway import close_codes, native
 from gateway.close_codes import Close
 from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
@@ -95,6 +95,7 @@ class Relay:
         if from_client:
             self.client.data_received(from_client)
         for leg in (self.client, self.backend):
+            native.splice(leg, leg.transport, leg.other.transport)
             if not leg.paused_for and not leg.transport.is_closing():
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:

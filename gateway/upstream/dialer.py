@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
+from gateway.native import twins
+from gateway.native.loop import NativeLoop
 from gateway.refusals import Refusal
 from gateway.upstream.backend_token import BackendTokens
 from gateway.upstream.breaker import LocalBreaker
@@ -174,11 +176,13 @@ class Dialer:
 
         async def connect(**where: Any) -> HandshakeProtocol:
             name = (options.server_name or url.hostname or "") if secure else None
-            _, protocol = await loop.create_connection(shake_hands, ssl=secure, server_hostname=name, **where)
+            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_connection
+            _, protocol = await dial(shake_hands, ssl=secure, server_hostname=name, **where)
             return protocol
 
         if address.mock:
-            _, protocol = await loop.create_unix_connection(shake_hands, sock=await open_mock(address.mock))
+            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_unix_connection
+            _, protocol = await dial(shake_hands, sock=await open_mock(address.mock))
         else:
             protocol = await self.reach(url, connect, options)
         try:
@@ -306,4 +310,8 @@ def token_tls(ca_certificate: str) -> ssl.SSLContext:
     return context
 
 
-_tls_context = lru_cache(maxsize=256)(client_context)
+@lru_cache(maxsize=256)
+def _tls_context(verify: bool, ca_certificate: str, client_certificate: str, key: str) -> ssl.SSLContext:
+    context = client_context(verify, ca_certificate, client_certificate, key)
+    twins.add_client(context, authorities=ca_certificate, certificate=client_certificate, key=key)
+    return context
