@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
+from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.roles import Role, in_order
 from core.folded import FoldedText, Folding, KeepsFolded, LookText
 
@@ -35,10 +36,12 @@ class User(KeepsFolded, AbstractUser):
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
     session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
+    confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
 
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
     last_name_key = FoldedText(of="last_name")
+    email_key = FoldedText(of="email")
     username_look = LookText(of="username", db_index=True)
 
     objects: ClassVar[People] = People()
@@ -67,6 +70,11 @@ class User(KeepsFolded, AbstractUser):
     def has_role(self, *roles: Role) -> bool:
         """Whether the user is active and holds one of `roles`, or is an administrator."""
         return self.is_active and bool(self.roles & {*roles, Role.ADMIN})
+
+    @property
+    def may_be_mailed(self) -> bool:
+        """Whether the address was shown to be theirs, and no other was typed since."""
+        return bool(self.email) and self.email == self.confirmed_email
 
     @property
     def display_name(self) -> str:
@@ -110,3 +118,56 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"draft for {self.path}"
+
+
+class Notification(models.Model):
+    """Something that one person is told: a sentence, and the path of the page that it is about."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=16, choices=[(kind.value, terms.label) for kind, terms in TERMS.items()])
+    sentence = models.CharField(max_length=500)
+    link = models.CharField(max_length=300)
+    created_at = models.DateTimeField(db_index=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-id"], name="notifications_newest_first"),
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="notifications_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return TERMS[NotificationKind(self.kind)].label
+
+
+class NotificationChoice(models.Model):
+    """How one person wants to be told of one kind, where they chose something else than what is usual."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notification_choices")
+    kind = models.CharField(max_length=16, choices=[(kind.value, terms.label) for kind, terms in TERMS.items()])
+    in_portal = models.BooleanField(default=True)
+    by_mail = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "kind"], name="chosen_once_for_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.kind}"
+
+
+class OutgoingMail(models.Model):
+    """An e-mail that waits to be sent. Subject and text are sealed: they may hold a link that opens an account."""
+
+    to = models.CharField(max_length=254)
+    sealed = models.TextField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"e-mail to {self.to}"

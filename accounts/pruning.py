@@ -1,15 +1,18 @@
-"""What of accounts is ever over: sessions, wrong passwords, the log of sign-ins, drafts."""
+"""What of accounts is ever over: sessions, wrong passwords, the log of sign-ins, drafts, notifications."""
 
 from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import Count
 
 from accounts.drafts import KEPT
-from accounts.models import Draft
+from accounts.models import Draft, Notification
 from core.upkeep import delete_batch, register
 
+MOST_NOTIFICATIONS = 200  # of one person
+READ_NOTIFICATIONS, ALL_NOTIFICATIONS = timedelta(days=30), timedelta(days=90)
 MOST_SIGN_INS = 100_000  # rows of the log, if the days that it is kept for hold more
 
 
@@ -19,6 +22,7 @@ def connect() -> None:
     register("drafts", lambda now: delete_batch(Draft.objects.filter(created_at__lt=now - KEPT)))
     register("sign-in attempts", sign_in_attempts)
     register("sign-ins", sign_ins)
+    register("notifications", notifications)
 
 
 def sign_in_attempts(now: datetime) -> int:
@@ -36,3 +40,23 @@ def sign_ins(now: datetime) -> int:
         or delete_batch(AccessLog.objects.filter(pk__lte=surplus or 0))
         or delete_batch(AccessFailureLog.objects.filter(attempt_time__lt=over))
     )
+
+
+def notifications(now: datetime) -> int:
+    """What was read a month ago or told a quarter of a year ago, and what somebody was told before their newest 200."""
+    many = (
+        Notification.objects.order_by()
+        .values("user")
+        .annotate(number=Count("pk"))
+        .filter(number__gt=MOST_NOTIFICATIONS)
+    )
+    deleted = delete_batch(Notification.objects.filter(read_at__lt=now - READ_NOTIFICATIONS)) or delete_batch(
+        Notification.objects.filter(created_at__lt=now - ALL_NOTIFICATIONS)
+    )
+    if deleted:
+        return deleted
+    for person in many.values_list("user", flat=True)[:100]:
+        theirs = Notification.objects.filter(user=person).order_by("-pk")
+        oldest_kept = theirs.values_list("pk", flat=True)[MOST_NOTIFICATIONS - 1]
+        deleted += delete_batch(Notification.objects.filter(user=person, pk__lt=oldest_kept))
+    return deleted

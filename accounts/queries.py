@@ -2,7 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import Notification, NotificationChoice, User
+from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.permissions import Viewer, require_manage_users
 from accounts.roles import Role
 from core.errors import NotFound
@@ -25,7 +26,7 @@ def search_users(viewer: Viewer, *, text: str = "", role: str = "", state: str =
     require_manage_users(viewer)
     users = User.objects.prefetch_related("role_grants")
     for word in words_of(text):
-        named = Q(first_name_key__contains=word) | Q(last_name_key__contains=word) | Q(email__icontains=word)
+        named = Q(first_name_key__contains=word) | Q(last_name_key__contains=word) | Q(email_key__contains=word)
         users = users.filter(named | Q(username_key__contains=word))
     if role in set(Role):
         users = users.filter(role_grants__role=role)
@@ -54,3 +55,22 @@ def user_named(username: str) -> User:
         return User.objects.get_by_natural_key(username)
     except User.DoesNotExist:
         raise UserNotFound(f"There is no user called {username}.") from None
+
+
+MOST_COUNTED = 100
+
+
+def notifications_of(user: User) -> QuerySet[Notification]:
+    """What somebody was told, the newest first."""
+    return Notification.objects.filter(user=user).order_by("-pk")
+
+
+def unread_of(user: User) -> int:
+    """How many of somebody's notifications are unread; MOST_COUNTED for so many or more."""
+    return Notification.objects.filter(user=user, read_at=None).order_by()[:MOST_COUNTED].count()
+
+
+def notification_choices_of(user: User) -> dict[NotificationKind, tuple[bool, bool]]:
+    """For each kind whether somebody is told of it in the portal, and whether by e-mail."""
+    chosen = {row.kind: (row.in_portal, row.by_mail) for row in NotificationChoice.objects.filter(user=user)}
+    return {kind: chosen.get(kind.value, (True, terms.by_mail)) for kind, terms in TERMS.items()}

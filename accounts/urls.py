@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
-from accounts.views import users
+from accounts.views import notifications, users
 from accounts.views.passwords import password
 from accounts.views.profiles import account
 from accounts.views.registrations import sign_up
@@ -21,6 +21,10 @@ urlpatterns = [
     path("<portal:portal>/sign-out", sign_out, name="sign-out"),
     path("<portal:portal>/account", account, name="account"),
     path("<portal:portal>/account/password", password, name="password"),
+    path("<portal:portal>/notifications", notifications.notifications, name="notifications"),
+    path("<portal:portal>/notifications/settings", notifications.choices, name="notification-choices"),
+    path("<portal:portal>/notifications/readings", notifications.readings, name="notification-readings"),
+    path("<portal:portal>/notifications/<int:pk>/openings", notifications.openings, name="notification-openings"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
     path("admin/users", users.users, name="users"),

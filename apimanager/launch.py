@@ -10,9 +10,10 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from accounts.default_password import default_password_stands
-from apimanager import banner, bootstrap, fingerprint, pid_file, preflight, samples, signals, tls, upkeep
+from apimanager import banner, bootstrap, fingerprint, mail, pid_file, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
+from gateway.quotas.stores.advice import advice
 from gateway.server import config, master
 from gateway.server.asgi import open_context
 from gateway.server.listeners import CannotServe
@@ -96,6 +97,7 @@ def _serve_portal() -> None:
     from apimanager.portal import server  # Twisted's reactor belongs to the process that imports it
 
     upkeep.start()
+    mail.start()
     server.serve(settings.BIND_HOSTS)
 
 
@@ -116,6 +118,9 @@ def _serve_gateway(workers: int) -> int:
         metrics_folder=settings.METRICS_FOLDER,
     )
     connections.close_all()
+    if settings.REDIS_URL:
+        for sentence in advice(settings.REDIS_URL):
+            log.warning("%s", sentence)
     with pid_file.written(settings.GATEWAY_PID_FILE):  # who is to be sent SIGHUP
         try:
             return master.run(plan, open_context, logging.getLogger("gateway").warning)

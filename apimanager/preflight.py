@@ -66,6 +66,16 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
             )
         return named
 
+    def email(self, var: str) -> dict[str, Any]:
+        """Read the address of a mail server into Django's settings; raises CannotStart, without showing a password."""
+        try:
+            return dict(self.email_url(var, default="dummymail://"))
+        except (ValueError, environ.ImproperlyConfigured) as error:
+            raise CannotStart(
+                f"{var} is not the address of a mail server: write it as smtp+tls://user:password@host:587, "
+                "smtp+ssl://user:password@host:465, smtp://host:25 or filemail:///folder."
+            ) from error
+
     def backends(
         self, var: str, *, bind: str, samples_port: int, own_ports: Iterable[int], own_hosts: Iterable[str]
     ) -> BackendPolicy:

@@ -192,6 +192,13 @@ LOGGING = {
     },
 }
 
+# --- e-mail ------------------------------------------------------------------------------------------------
+
+MAIL: bool = bool(env.str("APIM_EMAIL_URL", default=""))
+vars().update(env.email("APIM_EMAIL_URL"))
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL: str = env.str("APIM_EMAIL_FROM", default=f"API Manager <no-reply@{PUBLIC_HOST}>")
+
 # --- upkeep ------------------------------------------------------------------------------------------------
 
 UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)

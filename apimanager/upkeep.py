@@ -9,9 +9,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
-from django.utils import timezone
 
-from core import upkeep
+from core import database_clock, upkeep
 
 LOOKS_SECONDS = 60.0
 
@@ -33,7 +32,7 @@ def run(*, asked: bool = False) -> dict[str, int] | None:
     """Delete what is over and say so in the log; None when it is not yet time, or somebody else is at it."""
     holder = f"{socket.gethostname()}:{os.getpid()}"
     every = timedelta(seconds=settings.UPKEEP_SECONDS or 3600)
-    deleted = upkeep.run(holder=holder, clock=timezone.now, every=every, asked=asked)
+    deleted = upkeep.run(holder=holder, clock=database_clock.now, every=every, asked=asked)
     if deleted:
         log.info("Deleted what was over: %s.", ", ".join(f"{what} ({number})" for what, number in deleted.items()))
     return deleted

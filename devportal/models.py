@@ -148,7 +148,7 @@ class OwnerBlock(models.Model):
         return {"block_id": str(self.pk), "api_id": str(self.api_id), "user_id": self.owner_id}
 
 
-class DenyPolicy(models.Model):
+class DenyPolicy(KeepsFolded):
     """Keeps a caller out as `devportal.deny_policies` says. `subject` is the id of what `value` names, if anything."""
 
     audit_kind: ClassVar = "deny_policy"
@@ -161,6 +161,9 @@ class DenyPolicy(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    value_key = FoldedText(of="value")
+
+    objects = Folding.as_manager()
 
     class Meta:
         constraints: ClassVar = [

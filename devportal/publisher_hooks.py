@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from accounts import consequences
 from accounts.models import User
+from devportal import news
+from devportal.broken_clients import tell_owners
 from devportal.models import Subscription
 from devportal.operations import carry_blocks_over, carry_subscriptions_over, move_subscriptions
 from devportal.queries import holdings_of, newest_subscriptions_to
@@ -28,7 +30,9 @@ def connect() -> None:
     )
     impact.register_newest_reader(newest_subscriptions)
     impact.register_family_counter(subscriptions_among)
+    signals.api_moved.connect(news.api_moved, dispatch_uid="tell_of_moves")
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
+    signals.clients_broken.connect(tell_owners, dispatch_uid="tell_owners")
 
 
 def subscriptions_among(apis: Sequence[Api]) -> dict[str, int]:

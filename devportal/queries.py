@@ -1,5 +1,6 @@
 """What a viewer of the developer portal may read. Everything is scoped to that viewer; strangers get NotFound."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +17,7 @@ from accounts.permissions import Viewer
 from core.errors import NotFound
 from core.folded import condition, whole
 from core.searching import terms_of, words_of
+from core.text import fold
 from devportal.deny_policies import DenyCondition
 from devportal.errors import (
     ApiNotListed,
@@ -66,12 +68,16 @@ LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "ta
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
-    """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first."""
-    counts: dict[str, int] = {}
+    """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first.
+
+    Spellings that `has_tag` takes for one are one, written as most of them are.
+    """
+    spellings: dict[str, Counter[str]] = {}
     for tags in catalogue_for(viewer, text=text).values_list("tags", flat=True):
-        for tag in set(tags):
-            counts[tag] = counts.get(tag, 0) + 1
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0].lower()))
+        for key, tag in {fold(tag): tag for tag in tags}.items():
+            spellings.setdefault(key, Counter())[tag] += 1
+    ordered = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
+    return [(written.most_common(1)[0][0], written.total()) for _, written in ordered]
 
 
 def categories_for(viewer: Viewer) -> QuerySet[Category]:

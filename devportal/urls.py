@@ -34,6 +34,7 @@ portal_patterns = [
     path("apis", apis.catalogue, name="catalogue"),
     path("apis/<uuid:pk>", apis.api, name="api"),
     path("apis/<uuid:pk>/thumbnail", apis.thumbnail, name="thumbnail"),
+    path("apis/<uuid:pk>/changes", apis.changes, name="changes"),
     path("apis/<uuid:pk>/credentials", apis.credentials, name="credentials"),
     path("apis/<uuid:pk>/documents", documents.documents, name="documents"),
     path(DOCUMENT, documents.document, name="document"),

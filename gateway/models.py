@@ -183,6 +183,21 @@ class RateSchedule(models.Model):
         return self.key
 
 
+class WindowCheckpoint(models.Model):
+    """What Redis knew of a window at `saved_at` by its own clock, in case it forgets. `key` is that of Redis.
+
+    The row called `epoch` names the life that Redis remembers.
+    """
+
+    key = models.CharField(max_length=200, primary_key=True)
+    ends = models.BigIntegerField(db_index=True)
+    state = models.TextField()
+    saved_at = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class BreakerRecord(models.Model):
     """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
 

@@ -9,7 +9,8 @@ class PublisherConfig(AppConfig):
     def ready(self) -> None:
         """Add what exports hold beside the design, and have uploads deleted that nobody came back to."""
         from core import upkeep
-        from publisher.operations import forget_uploads, sections
+        from publisher.operations import forget_uploads, forget_working_copies, sections
 
         sections.register()
         upkeep.register("uploads to import", forget_uploads)
+        upkeep.register("working copies tried out", forget_working_copies)

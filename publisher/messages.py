@@ -71,6 +71,14 @@ def undeploying(impact: Impact) -> str:
     return closes[0].upper() + closes[1:]
 
 
+def told(impact: Impact) -> str:
+    """Who is told when what is deployed breaks clients."""
+    if not impact.applications:
+        return "Nobody is subscribed, so nobody is told."
+    owners, are = agree(impact.applications, "owner", "owners"), agree(impact.applications, "is", "are")
+    return f"The {owners} of the {count(impact.applications, 'subscribed application')} {are} told."
+
+
 def deleting(impact: Impact, revisions: int, state: State) -> list[str]:
     """What deleting an API would do, in figures."""
     sentences = [f"{count(revisions, 'revision').capitalize()} and the design are gone."] if revisions else []
@@ -100,6 +108,7 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         "api.revision_deleted": f"Revision {detail.get('revision')} deleted",
         "api.deployed": f"Revision {detail.get('revision')} deployed",
         "api.undeployed": "Taken off the gateway",
+        "api.working_copy_taken": "The working copy tried out",
         "api.imported": "Imported from a file",
         "api.deleted": "Deleted",
     }.get(verb, verb.partition(".")[2].replace("_", " ").capitalize())

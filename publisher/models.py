@@ -410,6 +410,43 @@ class Revision(models.Model):
         return f"{self.api} revision {self.number}"
 
 
+class WorkingCopy(models.Model):
+    """The design as it was when somebody tried it out last: what keys for the working copy reach at the gateway.
+
+    Its `id` is another one whenever the snapshot is, and keys name it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, related_name="working_copy")
+    snapshot = models.JSONField()
+    taken_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.api} as designed"
+
+
+class DeployedChange(models.Model):
+    """How one deployment changed what clients meet, kept for developers also when its revisions are deleted.
+
+    `before` and `revision` are the numbers of the two; `changes` are those of `publisher.asyncapi.changes.changes`,
+    `breaking` the sentences of `publisher.snapshots.breaking_between`.
+    """
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="deployed_changes")
+    before = models.PositiveIntegerField()
+    revision = models.PositiveIntegerField()
+    description = models.CharField(max_length=255, blank=True)
+    changes = models.JSONField(default=list, blank=True)
+    breaking = models.JSONField(default=list, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["api", "-at"], name="deployed_changes_of_an_api")]
+
+    def __str__(self) -> str:
+        return f"{self.api}: revision {self.before} to {self.revision}"
+
+
 class ImportDraft(models.Model):
     """A file that somebody uploaded to import, until they say what becomes of it or a day has passed."""
 

@@ -23,7 +23,7 @@ from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
 from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Category, ImportDraft, Plan, Revision
+from publisher.models import Api, Category, DeployedChange, ImportDraft, Plan, Revision
 from publisher.presentation import AccessControl, Visibility
 
 SORTS = {
@@ -271,6 +271,19 @@ def get_revision_of(api: Api, pk: uuid.UUID | str) -> Revision:
         return revisions_of(api).get(pk=pk)
     except (Revision.DoesNotExist, ValidationError):
         raise RevisionNotFound(f"{api} has no such revision.") from None
+
+
+def last_deployed(api: Api) -> Revision | None:
+    """What the gateway serves or served last, if that revision is still kept."""
+    if api.deployed_revision:
+        return api.deployed_revision
+    entry = changes_of(api).filter(verb="api.deployed").first()
+    return api.revisions.filter(pk=entry.detail["revision_id"]).first() if entry else None
+
+
+def deployed_changes(api: Api) -> QuerySet[DeployedChange]:
+    """How deployments changed what clients meet, newest first."""
+    return api.deployed_changes.order_by("-at", "-pk")
 
 
 def versions_of(api: Api) -> list[Api]:

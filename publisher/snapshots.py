@@ -1,8 +1,9 @@
 """What a revision remembers of an API, and how a design differs from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.text import byte_size, listed
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
@@ -28,8 +29,8 @@ ROUTED = {
 }
 
 
-def take(api: Api) -> dict[str, Any]:
-    """The snapshot of the API as it is now: plain values for a JSON column."""
+def take(api: Api, plans: Iterable[str] | None = None) -> dict[str, Any]:
+    """The snapshot of the API as it is now: plain values for a JSON column. Whoever knows its `plans` names them."""
     return {
         "api_id": str(api.pk),
         "name": api.name,
@@ -43,7 +44,7 @@ def take(api: Api) -> dict[str, Any]:
         "definition": api.definition,
         "description": api.description,
         "tags": api.tags,
-        "plans": sorted(api.plans.values_list("name", flat=True)),
+        "plans": sorted(api.plans.values_list("name", flat=True) if plans is None else plans),
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,
@@ -70,6 +71,18 @@ def differences(api: Api) -> list[str]:
 
 def breaking(api: Api) -> list[str]:
     """What of the design would break clients of the deployed revision, a sentence for each."""
-    if api.deployed_revision is None:
-        return []
-    return changes.breaking(api.deployed_revision.snapshot["topics"], api.topics)
+    return breaking_between(api.deployed_revision.snapshot, take(api)) if api.deployed_revision else []
+
+
+def breaking_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What of one snapshot would break clients of the one before it, a sentence for each."""
+    old, new = filled(before), filled(after)
+    found = changes.breaking(old["topics"], new["topics"])
+    if old.get("query_token", True) and not new.get("query_token", True):
+        found.append("Tokens in the address (?access_token=) are no longer taken.")
+    if lost := [each.lower() for each in old["key_types"] if each not in new["key_types"]]:
+        found.append(f"Keys for {listed(lost)} are no longer taken.")
+    if new["message_bytes"] and (not old["message_bytes"] or new["message_bytes"] < old["message_bytes"]):
+        was = byte_size(old["message_bytes"]) if old["message_bytes"] else "what the plan says"
+        found.append(f"A message of a client has at most {byte_size(new['message_bytes'])} now, it was {was}.")
+    return found

@@ -21,9 +21,9 @@ HEAD = """# The data model
 <!-- Written by scripts/data_model.py (`make datamodel`) out of the models. Change those, not this page. -->
 
 Every table of the product's own. An arrow names the table that a column refers to. A change to a row of the first four
-rooms comes with a row of the audit log, in the same transaction (only tickets and drafts of forms come and go without);
-the gateway's rows are written by its workers, without. What the OAuth library keeps (access tokens, refresh tokens,
-codes) and what Django keeps (sessions) stands in tables of theirs.
+rooms comes with a row of the audit log, in the same transaction (only tickets, drafts of forms, notifications and
+e-mails come and go without); the gateway's rows are written by its workers, without. What the OAuth library keeps
+(access tokens, refresh tokens, codes) and what Django keeps (sessions) stands in tables of theirs.
 """
 
 

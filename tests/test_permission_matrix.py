@@ -25,7 +25,9 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Notification, User
+from accounts.notification_kinds import NotificationKind
+from accounts.operations import notify
 from core.models import AuditEntry
 from devportal.models import Application, DenyPolicy, OwnerBlock
 from gateway.models import ConnectionRecord, WorkerRecord
@@ -289,6 +291,8 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
     Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:changes", OPEN, ("api",)),
+    Line("GET", "devportal:changes", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:definition-file", OPEN, ("api",)),
     Line("GET", "devportal:definition", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:api", "404 404 404 404 404 404 404", ("draft",)),
@@ -398,6 +402,11 @@ ACCOUNT_PAGES = [
     ),
     Line("POST", "accounts:sign-up", LEADS_ON, body={"username": "newcomer", "password": NEW}),
     Line("POST", "accounts:theme", LEADS_ON, body={"theme": "dark"}),
+    Line("GET", "accounts:notifications", SIGNED_IN, ("devportal",)),
+    Line("GET", "accounts:notification-choices", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:notification-choices", LEADS_ON, ("devportal",), body={"ends-mail": "on"}),
+    Line("POST", "accounts:notification-readings", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:notification-openings", "302 302 404 404 404 404 404", ("devportal", "told")),
 ]
 
 OAUTH = [
@@ -705,9 +714,17 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "told": _told(carol).pk,
         **_written_about(api, people),
     }
     return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _told(carol: User) -> Notification:
+    notify(
+        people=[carol], kind=NotificationKind.ENDS, sentence="Echo is retired.", link="/devportal/", now=timezone.now()
+    )
+    return Notification.objects.get()
 
 
 def _chosen_few(alice: User, admin: User) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from devportal.models import DenyPolicy
 from devportal.permissions import require_deny
 
 FIELD_NAMES = {"kind": "conditionType", "value": "conditionValue", "invert": "conditionValue.invert"}
-LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value__icontains"}
+LOOKUPS = {"conditionType": "kind__iexact", "conditionValue": "value_key__contains"}
 SHAPES = {DenyCondition.IP: {"fixedIp"}, DenyCondition.IPRANGE: {"startingIp", "endingIp"}}
 
 

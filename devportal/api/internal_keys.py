@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
 from core.rest.documents import answers
+from core.rest.requests import choose
 from devportal import internal_keys, operations
 from publisher.queries import get_api_for
 
@@ -30,10 +31,18 @@ class GenerateInternalKey(Resource):
         summary="Generate a key to try an API out with",
         tags=["APIs"],
         request=None,
+        parameters=[
+            OpenApiParameter(
+                "workingCopy", bool, description="true: for the design as it is now, in place of what is deployed."
+            )
+        ],
         responses=answers({200: InternalKey}, 403, 404, 409),
     )
     def post(self, request: Request, api_id: UUID) -> Response:
-        """It opens what is deployed of this API, published or not, without a subscription."""
-        issued = operations.issue_internal_key(api=get_api_for(self.user, api_id), **self.by)
+        """It opens what is deployed of this API, published or not, without a subscription; or the working copy."""
+        of_working_copy = choose(request, "workingCopy", {"false": False, "true": True}, "false")
+        issued = operations.issue_internal_key(
+            api=get_api_for(self.user, api_id), of_working_copy=of_working_copy, **self.by
+        )
         document = {"apikey": issued.token, "validityTime": internal_keys.SECONDS}
         return Response(document, headers={"Cache-Control": "no-store"})

@@ -16,6 +16,7 @@ from accounts.attempts import SIGN_IN_SECONDS, person_of
 from accounts.models import User
 from accounts.rest import Resource
 from core.rest.documents import Neutral, Strict, answers
+from core.text import fold
 from devportal import operations
 from devportal.grants import AUTHORIZATION_CODE, usable
 
@@ -56,7 +57,7 @@ class ClientRequest(Strict):
     def validate_owner(self, value: str | None) -> str | None:
         """Everybody registers for themselves."""
         me: User = self.context["user"]
-        if value and value.casefold() != me.username.casefold():
+        if value and fold(value) != me.username_key:
             raise serializers.ValidationError(f"Everybody registers clients of their own: send {me.username}.")
         return value
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -18,32 +20,42 @@ from devportal.operations.tokens import issue_token
 from devportal.tickets import IssuedTicket
 from devportal.tokens import IssuedToken
 from publisher.models import Api
+from publisher.operations import take_working_copy
 from publisher.permissions import require_try
+from publisher.runtime import KEY_TYPES
 
 NAME = "Try out in the Publisher"
 
 
 class NothingDeployed(Conflict):
-    """There is nothing on the gateway that a key could be for."""
+    """There is nothing that a key could be for: no revision on the gateway, or no endpoint."""
 
 
 @transaction.atomic
-def issue_internal_key(*, api: Api, key_type: str = "", actor: User, now: datetime) -> IssuedToken:
-    """A short-lived token that opens this API alone, whoever may subscribe to it.
+def issue_internal_key(
+    *, api: Api, key_type: str = "", of_working_copy: bool = False, actor: User, now: datetime
+) -> IssuedToken:
+    """A short-lived token that opens this API alone, as it is deployed or as it is designed, whoever may subscribe.
 
     Without `key_type` it reaches the production endpoint, or the sandbox where there is no other. Raises RoleRequired,
-    NothingDeployed.
+    NothingDeployed, CannotTry.
     """
     require_try(actor, api)
-    if api.deployed_revision is None:
-        raise NothingDeployed(f"{api} is not deployed. Deploy a revision, and it can be tried out.")
-    there = endpoints_of(api)
-    if key_type and key_type not in there:
-        raise NothingDeployed(f"What is deployed has no {key_type.lower()} endpoint. Give it one and deploy it.")
+    if of_working_copy:
+        copy, place = take_working_copy(api=api, actor=actor, now=now), "The design"
+        scope, there = internal_keys.scope_for(api.pk, copy.pk), endpoints_of(copy.snapshot)
+    elif api.deployed_revision is None:
+        raise NothingDeployed(f"{api} is not deployed. Deploy a revision, or try out the working copy.")
+    else:
+        place = "What is deployed"
+        scope, there = internal_keys.scope_for(api.pk), endpoints_of(api.deployed_revision.snapshot)
+    if not there or (key_type and key_type not in there):
+        kind = key_type.lower() or "such"
+        raise NothingDeployed(f"{place} has no {kind} endpoint that takes keys. Give it one, and allow its keys.")
     return issue_token(
         client=_client(actor, key_type or there[0], now),
         user=None,
-        scopes=[internal_keys.scope_for(api.pk)],
+        scopes=[scope],
         seconds=internal_keys.SECONDS,
         now=now,
         actor=actor,
@@ -51,11 +63,11 @@ def issue_internal_key(*, api: Api, key_type: str = "", actor: User, now: dateti
 
 
 def issue_internal_ticket(
-    *, api: Api, key_type: str = "", origin: str = "", actor: User, now: datetime
+    *, api: Api, key_type: str = "", of_working_copy: bool = False, origin: str = "", actor: User, now: datetime
 ) -> IssuedTicket:
     """A ticket for one connection with such a key, from a page of `origin`. Raises the same, and TooManyTickets."""
     with transaction.atomic():
-        issued = issue_internal_key(api=api, key_type=key_type, actor=actor, now=now)
+        issued = issue_internal_key(api=api, key_type=key_type, of_working_copy=of_working_copy, actor=actor, now=now)
         client: OAuthClient = issued.row.application
         return make_ticket(
             token_id=str(issued.row.pk),
@@ -66,10 +78,11 @@ def issue_internal_ticket(
         )
 
 
-def endpoints_of(api: Api) -> list[str]:
-    """The types of key for which what is deployed has an endpoint."""
-    snapshot = api.deployed_revision.snapshot if api.deployed_revision else {}
-    return [each.value for each in KeyType if snapshot.get(each.lower(), {}).get("url")]
+def endpoints_of(snapshot: Mapping[str, Any]) -> list[str]:
+    """The types of key for which a snapshot has an endpoint, or a mock in its place."""
+    is_mocked, taken = snapshot.get("mock", {}).get("is_on"), snapshot.get("key_types", KEY_TYPES)
+    there = [each.value for each in KeyType if is_mocked or snapshot.get(each.lower(), {}).get("url")]
+    return [each for each in there if each in taken]
 
 
 def _client(owner: User, key_type: str, now: datetime) -> OAuthClient:

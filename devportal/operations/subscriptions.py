@@ -10,7 +10,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, Invalid
 from core.text import count
-from devportal import queries
+from devportal import news, queries
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
 from devportal.operations import blocks
@@ -86,6 +86,8 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
         state = blocks.state_at(application.owner, api, first_state(plan.requires_approval))
         subscription = _insert(application, api, plan, state, now)
         record_change(subscription, "created", actor=actor, now=now)
+        if state is SubscriptionState.ON_HOLD:
+            news.subscription_waits(subscription, now)
     return subscription
 
 
@@ -109,6 +111,8 @@ def change_plan(*, subscription: Subscription, plan: Plan, actor: User, now: dat
         detail = {"from": subscription.plan.name, "state": state}
         _move(subscription, now, plan=plan, state=state)
         record_change(subscription, "updated", actor=actor, now=now, **detail)
+        if state is SubscriptionState.ON_HOLD:
+            news.subscription_waits(subscription, now)
     return subscription
 
 
@@ -152,6 +156,7 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
             blocks.block_owner(owner=owner, api=api, state=after, actor=actor, now=now)
         elif block and before in BLOCKING:
             blocks.lift_block(block=block, actor=actor, now=now)
+        news.subscription_decided(subscription, before, now)
     return subscription
 
 

@@ -1,10 +1,12 @@
 """APIs as a developer finds them: the catalogue, one API, and the keys that the viewer has for it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_user, requires
@@ -19,9 +21,12 @@ from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
 from publisher.pictures import picture_of
-from publisher.queries import plans_of
+from publisher.queries import deployed_changes, plans_of
 
 PER_PAGE = 24
+CHANGES_A_PAGE = 10
+NEWS = timedelta(days=30)
+"""For so long the page of an API leads with a change that breaks clients."""
 TAGS_SHOWN = 20
 
 
@@ -60,8 +65,17 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
         "subscriptions": subscriptions,
         "may_start": may_start(request.user, found, has_subscriptions=bool(subscriptions)),
         "is_subscribable": found.stage in SUBSCRIBABLE,
+        "broke": deployed_changes(found).exclude(breaking=[]).filter(at__gt=now() - NEWS).first(),
     }
     return render(request, "devportal/apis/overview.html", context)
+
+
+@require_safe
+def changes(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How deployments changed what clients meet, and what of it breaks them."""
+    found = queries.api_for(request.user, pk)
+    page = Paginator(deployed_changes(found), CHANGES_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "devportal/apis/changes.html", {"api": found, "page": page})
 
 
 @require_safe

@@ -1,7 +1,8 @@
-"""Try out, in the Publisher: the console, connected to what is deployed. Mounted under /publisher/."""
+"""Try out, in the Publisher: the console, on what is deployed or on the working copy. Mounted under /publisher/."""
 
 from __future__ import annotations
 
+from itertools import chain
 from uuid import UUID
 
 from django.conf import settings
@@ -15,8 +16,11 @@ from core.errors import Conflict, NotAllowed
 from devportal import attempts, diagnosis, operations, queries
 from devportal.addresses import addresses_of
 from publisher import permissions, snapshots
+from publisher.lifecycle import State
 from publisher.origins import console_pass
 from publisher.queries import get_api_for
+
+WORKING_COPY = "working"
 
 
 @require_safe
@@ -30,14 +34,16 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
         permissions.require_try(user, api)
     except NotAllowed as error:
         refusal = str(error)
+    snapshots_there = [snapshots.take(api), *([api.deployed_revision.snapshot] if api.deployed_revision else [])]
     context = {
         "api": api,
         "addresses": addresses_of(api),
         "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
-        "endpoints": operations.endpoints_of(api),
+        "endpoints": list(dict.fromkeys(chain.from_iterable(map(operations.endpoints_of, snapshots_there)))),
+        "has_backend": api.has_backend,
+        "can_connect": (api.deployed_revision or api.has_backend) and api.stage is not State.RETIRED,
         "deployed": api.deployed_revision,
         "differences": snapshots.differences(api),
-        "may_deploy": permissions.can_deploy(user, api),
         "refusal": refusal,
     }
     return render(request, "devportal/trials/page.html", context)
@@ -53,6 +59,7 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
         issued = operations.issue_internal_ticket(
             api=api,
             key_type=request.POST.get("key_type", "").upper(),
+            of_working_copy=request.POST.get("design") == WORKING_COPY,
             origin=request.headers.get("Origin", ""),
             actor=user,
             now=timezone.now(),
@@ -70,10 +77,9 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
 def trial_diagnosis(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Why a connection from this page did not come about, as `wizard.diagnosis_of` says it."""
     user = current_user(request)
-    api = get_api_for(user, pk)
+    get_api_for(user, pk)
     refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
     mine = queries.internal_application_of(user)
     if refused and refused.application_id in ("", str(mine.pk) if mine else ""):
         return JsonResponse({"recorded": True, "reasons": diagnosis.of_refusal(refused), "token": ""})
-    reasons = [] if api.deployed_revision else [f"{api} is not deployed. Deploy a revision first."]
-    return JsonResponse({"recorded": False, "reasons": reasons, "token": ""})
+    return JsonResponse({"recorded": False, "reasons": [], "token": ""})

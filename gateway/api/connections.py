@@ -7,13 +7,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
+from core import database_clock
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from gateway.connections import operations, queries
@@ -82,7 +82,7 @@ class Connections(Resource):
     )
     def get(self, request: Request) -> Response:
         """Everybody's for the Publisher's people, for others those of their own applications."""
-        rows = choose(request, "state", STATES, "open")(queries.connections_for(self.user), timezone.now())
+        rows = choose(request, "state", STATES, "open")(queries.connections_for(self.user), database_clock.now())
         wanted = {
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }

@@ -112,7 +112,7 @@ class ApplicationUsage(Resource):
         application = queries.application_for(self.user, application_id)
         limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
-            usage = usage_of(_store(), application_account(str(application.pk)), limits, now=time.time())
+            usage = usage_of(_store(), application_account(str(application.pk)), limits, now=_now())
         except RedisError:
             raise UsageUnknown from None
         return Response(
@@ -134,7 +134,7 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     )
     try:
         account = api_account(str(subscription.application_id), str(subscription.api_id))
-        usage = usage_of(_store(), account, limits, now=time.time())
+        usage = usage_of(_store(), account, limits, now=_now())
     except RedisError:
         raise UsageUnknown from None
     return {
@@ -147,6 +147,10 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
 
 def _quota(usage: QuotaUsage | None) -> dict[str, Any] | None:
     return QuotaDocument(usage).data if usage else None
+
+
+def _now() -> float:
+    return _store().time() or time.time()
 
 
 @lru_cache(maxsize=1)

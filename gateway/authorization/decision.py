@@ -163,6 +163,8 @@ def reconsider(
     """
     if grant is TokenError.UNAVAILABLE:
         return None
+    if deployment and admitted.grant.internal_copy:
+        deployment = deployment.working_copy
     if deployment and deployment.is_on_trial and isinstance(grant, TokenError):
         return refuse_token_error(grant)
     if deployment is None or not (deployment.is_served or tries_out(grant, deployment)):

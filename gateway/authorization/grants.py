@@ -32,7 +32,8 @@ class Grant:
 
     `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials. `internal_api`
     is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
-    else. `subscriptions` is keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
+    else. `internal_copy` is the copy of its design that the key is for in place of what is deployed. `subscriptions` is
+    keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
     """
 
     token_id: str
@@ -50,6 +51,7 @@ class Grant:
     plan: str = ""
     limits: PlanLimits = UNLIMITED
     internal_api: str = ""
+    internal_copy: str = ""
 
 
 class TokenError(Enum):

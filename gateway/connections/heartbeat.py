@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
+from core import database_clock
 from gateway.connections.registry import ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import WorkerRecord
@@ -33,7 +33,11 @@ class Heartbeat:
     """Writes the row of one worker: at once when its counts changed (looked at every two seconds), else every ten."""
 
     def __init__(
-        self, *, connections: ConnectionRegistry, run: Runner, clock: Callable[[], datetime] = timezone.now
+        self,
+        *,
+        connections: ConnectionRegistry,
+        run: Runner,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self.worker_id = uuid.uuid4()
         self._connections = connections

@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection as database
 from django.db import models, transaction
-from django.utils import timezone
 
+from core import database_clock
 from core.upkeep import delete_batch
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
@@ -51,7 +51,7 @@ class ConnectionLog:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
-        clock: Callable[[], datetime] = timezone.now,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections

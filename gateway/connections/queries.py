@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, QuerySet
-from django.utils import timezone
 
 from accounts.consequences import Holdings
 from accounts.models import User
+from core import database_clock
 from core.errors import NotFound
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.models import ConnectionRecord, WorkerRecord
@@ -35,12 +35,12 @@ def open_among(rows: QuerySet[ConnectionRecord], now: datetime) -> QuerySet[Conn
 def holdings_of(user: User) -> Holdings:
     """What hangs on a person here: the connections of their applications that are open now."""
     theirs = ConnectionRecord.objects.filter(owner_id=str(user.pk))
-    return Holdings(live_connections=open_among(theirs, timezone.now()).count())
+    return Holdings(live_connections=open_among(theirs, database_clock.now()).count())
 
 
 def live_by(by: str, **which: str) -> dict[str, int]:
     """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows."""
-    rows = open_among(ConnectionRecord.objects.filter(**which), timezone.now()).order_by()
+    rows = open_among(ConnectionRecord.objects.filter(**which), database_clock.now()).order_by()
     return dict(rows.values_list(by).annotate(number=Count("pk")))
 
 
@@ -60,4 +60,4 @@ def get_connection_for(user: User, connection_id: str) -> ConnectionRecord:
 
 def ends_soon(connection: ConnectionRecord, seconds: float) -> bool:
     """Whether an open connection will be closed within so many seconds unless its client renews its token."""
-    return connection.ended_at is None and connection.expires_at - timezone.now() <= timedelta(seconds=seconds)
+    return connection.ended_at is None and connection.expires_at - database_clock.now() <= timedelta(seconds=seconds)

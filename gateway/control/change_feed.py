@@ -19,6 +19,7 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import connection as database
 
+from core import database_clock
 from core.models import AuditEntry
 from gateway import close_codes, refusals
 from gateway.authorization.cache import Touched
@@ -61,7 +62,7 @@ class ChangeFeed:
         reauthenticate: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
         readmitted: Callable[[Connection], None] | None = None,
         restored: Callable[[], None] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._routing = routing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -31,7 +32,7 @@ from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, 
 from gateway.authorization.identity import IdentitySigner
 from gateway.authorization.jwt import JwtVerifier
 from gateway.quotas.limits import PlanLimits
-from gateway.routing.table import Deployment
+from gateway.routing.table import TRIAL_STATE, Deployment
 from gateway.routing.topics import Topic, TopicSet
 from publisher import addresses, health, impact, queries, secret_options, ssrf
 from publisher.endpoint import Endpoint, EndpointOptions
@@ -58,7 +59,7 @@ def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
     One whose addresses lie in those of an older API is left out, as if it were not there: the older one's clients keep
     what they have. Nobody can make such a one any more, but there may be some from before.
     """
-    rows = Api.objects.select_related("deployed_revision").order_by()
+    rows = Api.objects.select_related("deployed_revision", "working_copy").order_by()
     lost = addresses.losers(queries.tenants())
     if api_ids is not None:
         rows = rows.filter(pk__in=list(api_ids))
@@ -164,14 +165,20 @@ def make_identity_signer() -> IdentitySigner:
 
 
 def _deployment(row: Api) -> Deployment:
-    revision = row.deployed_revision
-    if revision is None:
-        return _undeployed(row)
+    revision, copy = row.deployed_revision, getattr(row, "working_copy", None)
+    served = _read(row, revision.snapshot, row.deployed_revision_id) if revision else None
+    tried = _read(row, copy.snapshot, copy.pk) if copy else None
+    return replace(
+        served or _undeployed(row), working_copy=replace(tried, state=TRIAL_STATE, is_default=False) if tried else None
+    )
+
+
+def _read(row: Api, snapshot: Mapping[str, Any], revision_id: object) -> Deployment | None:
     try:
-        return _deployed(row, revision.snapshot)
+        return replace(_deployed(row, snapshot), revision_id=str(revision_id))
     except (KeyError, TypeError, ValueError, AttributeError):
-        log.exception("API %s is not served: its deployed revision cannot be read", row.pk)
-        return _undeployed(row)
+        log.exception("API %s is not served: its revision %s cannot be read", row.pk, revision_id)
+        return None
 
 
 def _undeployed(row: Api) -> Deployment:
@@ -212,7 +219,6 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
         options=EndpointOptions.from_document(secret_options.opened(snapshot["endpoint_options"])),
         topics=TopicSet(topics),
-        revision_id=str(row.deployed_revision_id),
         is_default=snapshot["is_default_version"],
         deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
         query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
@@ -274,6 +280,7 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         return TokenError.NO_PUBLISHER
     if not of["is_internal"] and not of["owner_develops"]:
         return TokenError.NO_DEVELOPER
+    internal_api, internal_copy = internal_keys.named_by(row["scope"]) if of["is_internal"] else ("", "")
     return Grant(
         token_id=str(row["pk"]),
         client_id=of["client"],
@@ -289,7 +296,8 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         user_name=of["user_name"] or "",
         plan=of["plan"],
         limits=PlanLimits.per_minute(of["per_minute"]),
-        internal_api=internal_keys.api_of(row["scope"]) if of["is_internal"] else "",
+        internal_api=internal_api,
+        internal_copy=internal_copy,
     )
 
 

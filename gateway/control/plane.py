@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from django.conf import settings
+from django.db import Error as DatabaseError
+from redis import RedisError
 
+from core import database_clock
 from core.postgresql.deadline import answer_within
 from gateway.connections.heartbeat import Heartbeat
 from gateway.connections.log import ConnectionLog
@@ -21,10 +25,14 @@ from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
+from gateway.quotas.clock import clock as plan_clock
+from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dialer import Dialer
+
+CHECKPOINT_SECONDS = 1.0
 
 log = logging.getLogger("gateway.control")
 
@@ -46,8 +54,12 @@ class ControlPlane:
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
         self.run = self._asking
-        store = InstrumentedStore(open_store(settings.REDIS_URL), lambda *answer: self.telemetry.store_asked(*answer))
-        self._lease_client = LeaseClient(store, settings.DATA_DIR / "leases")
+        self._store = InstrumentedStore(
+            open_store(settings.REDIS_URL),
+            lambda *answer: self.telemetry.store_asked(*answer),
+            lambda: self.telemetry.store_forgot(),
+        )
+        self._lease_client = LeaseClient(self._store, settings.DATA_DIR / "leases")
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
         self.connection_log = ConnectionLog(
@@ -71,7 +83,10 @@ class ControlPlane:
             folder=settings.METRICS_FOLDER,
             counters=self.telemetry.counters,
             connections=self.connections,
-            feed_age=self._change_feed.age,
+            figures=lambda: {
+                "feed_age_seconds": self._change_feed.age(),
+                "clock_skew_seconds": max(database_clock.clock.skew(), plan_clock.skew(), key=abs),
+            },
         )
         self._breaker = SharedBreaker(run=self._writing)
         self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
@@ -80,11 +95,14 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Read everything and begin to follow. Raises `django.db.Error` when the database cannot be read."""
+        await self._following(database_clock.measure)
         await self._change_feed.start()
         await self._lease_client.start()
         for name, work in (
             ("change-feed", self._change_feed.follow()),
             ("expire", self._change_feed.expire()),
+            ("clock", self._keep_time()),
+            ("checkpoints", self._save_plans()),
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
@@ -95,6 +113,18 @@ class ControlPlane:
             task = asyncio.create_task(work, name=f"gateway-{name}")
             task.add_done_callback(_report)
             self._tasks.append(task)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(database_clock.MEASURED_SECONDS)
+            with suppress(DatabaseError):  # of one that is away the log hears from the change feed
+                await self._following(database_clock.measure)
+
+    async def _save_plans(self) -> None:
+        while settings.REDIS_URL:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            with suppress(DatabaseError, RedisError, StoreRecovering):  # of what is away the log hears from others
+                await self._writing(self._store.checkpoint)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""

@@ -8,7 +8,6 @@ and write its answer there.
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,9 +17,8 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.utils import timezone
 
-from core import audit
+from core import audit, database_clock
 from gateway import refusals
 from gateway.authorization.decision import Allow, reauthenticate, refuse_other_token, refuse_token_error
 from gateway.authorization.grants import Grant, TokenError
@@ -52,7 +50,7 @@ class Reauthentication:
         routing: RoutingState,
         connections: ConnectionRegistry,
         run: Runner,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._routing = routing
@@ -131,7 +129,7 @@ class Reauthentication:
 
 def ask(connection_id: str, grant: Grant) -> uuid.UUID:
     """Write down that somebody wants this connection to rest on the token of this grant."""
-    now = timezone.now()
+    now = database_clock.now()
     with transaction.atomic():
         ReauthenticationRequest.objects.filter(asked_at__lt=now - timedelta(seconds=KEPT_SECONDS)).delete()
         row = ReauthenticationRequest.objects.create(connection_id=connection_id, token_id=grant.token_id, asked_at=now)

@@ -7,13 +7,14 @@ arrive meanwhile) on a database thread; a repeated one nothing; a forged JWT non
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from django.db import Error as DatabaseError
 
+from core import database_clock
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
@@ -34,7 +35,7 @@ from gateway.control.loaders import (
 from gateway.database import Runner
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
-from gateway.routing.table import Deployment, RouteTable
+from gateway.routing.table import Deployment, Match, RouteTable
 
 MOST_AT_ONCE = 200
 
@@ -51,7 +52,7 @@ class RoutingState:
         *,
         run: Runner,
         verifier: JwtVerifier | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
         patience: float | None = None,
     ) -> None:
         self.routes = RouteTable()
@@ -97,7 +98,7 @@ class RoutingState:
         The path is matched again after the token was looked up, because a route may change meanwhile.
         """
         match = self.routes.match(handshake.path)
-        is_here = match or self.routes.trial(handshake.path)
+        is_here = match or self.routes.trial(handshake.path) or self._may_try(handshake)
         if not is_here or self.deny_policies.of_place("", handshake.client_ip):
             return authorize(handshake, match, None, self._clock(), self.deny_policies)
         credential, ticket = handshake.credential, None
@@ -111,10 +112,33 @@ class RoutingState:
             else:
                 ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
         match = self.routes.match(handshake.path)
-        if match is None and (trial := self.routes.trial(handshake.path)) and tries_out(grant, trial.candidates[0]):
+        if isinstance(grant, Grant) and grant.internal_copy:
+            match = await self._working_copy(handshake.path, grant)
+        elif match is None and (trial := self.routes.trial(handshake.path)) and tries_out(grant, trial.candidates[0]):
             match = trial  # to all others it is not there
         decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
+
+    def _may_try(self, handshake: Handshake) -> bool:
+        """Whether a path that leads nowhere may lead to a working copy: with our ticket, or where one is known."""
+        credential = handshake.credential
+        if credential and credential.source is CredentialSource.TICKET:
+            return is_genuine_ticket(credential.token, self._clock())
+        return self.routes.may_try(handshake.path)
+
+    async def _working_copy(self, path: str, grant: Grant) -> Match | None:
+        """The way to the working copy that a key names, which is read now where the audit log has not told of it yet.
+
+        Only the copy is taken in: of all else the connections that it touches must hear, and they do by the log.
+        """
+        known = self.routes.get(grant.internal_api)
+        copy = known.working_copy if known else None
+        if known and (copy is None or copy.revision_id != grant.internal_copy):
+            with suppress(DatabaseError):
+                found = await self._run(partial(load_deployments, [grant.internal_api]))
+                if (now_known := self.routes.get(grant.internal_api)) and found:
+                    self.routes = self.routes.replaced([replace(now_known, working_copy=found[0].working_copy)])
+        return self.routes.tried(path, grant.internal_api)
 
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
         """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""

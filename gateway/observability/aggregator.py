@@ -75,8 +75,8 @@ def sum_of(reports: Iterable[Report]) -> Report:
     total: Report = {name: [[list(labels), value] for labels, value in added(every, name)] for name in COUNTED}
     total["dials"] = [[list(labels), value] for labels, value in merged(every, "dials")]
     total["lag"], total["store"] = (merged(every, name)[0][1] for name in ("lag", "store"))
-    for name in ("starts", "store_failures"):
-        total[name] = sum(each[name] for each in every)
+    for name in ("starts", "store_failures", "store_forgot"):
+        total[name] = sum(each.get(name, 0) for each in every)
     return total
 
 

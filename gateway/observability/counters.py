@@ -55,6 +55,7 @@ class Counters:
         self.lag = Histogram(QUICK)
         self._store = Histogram(QUICK)
         self._store_failures = 0
+        self.store_forgot = 0  # how often it was found to have
 
     def answered(self, status: int, code: int) -> None:
         """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""
@@ -117,6 +118,7 @@ class Counters:
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
             "store_failures": self._store_failures,
+            "store_forgot": self.store_forgot,
         }
 
     def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:

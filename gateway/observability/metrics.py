@@ -54,7 +54,9 @@ DEFINITIONS: Final = (
     Definition("apim_event_loop_lag_seconds", "histogram", "How late workers' event loops were, 4 times a second."),
     Definition("apim_lease_exchange_seconds", "histogram", "How long the store of quotas took to answer or to fail."),
     Definition("apim_lease_exchange_failures", "counter", "How often the store of quotas failed to answer."),
+    Definition("apim_lease_store_losses", "counter", "How often Redis had forgotten what was used of quotas."),
     Definition("apim_worker_feed_age_seconds", "gauge", "How old what a worker knows of the database is.", ("pid",)),
+    Definition("apim_worker_clock_skew_seconds", "gauge", "How far this machine's clock is ahead.", ("pid",)),
     Definition("apim_worker_resident_memory_bytes", "gauge", "Resident memory of a worker.", ("pid",)),
     Definition("apim_worker_open_descriptors", "gauge", "File descriptors that a worker has open.", ("pid",)),
     Definition("apim_worker_descriptor_limit", "gauge", "File descriptors that a worker may have open.", ("pid",)),
@@ -176,6 +178,7 @@ def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
         "apim_lease_exchange_seconds": merged(reports, "store"),
         "apim_lease_exchange_failures": [((), sum(each["store_failures"] for each in reports))],
         "apim_worker_relay": [((str(each["pid"]), each["relay"]), 1) for each in living],
+        "apim_lease_store_losses": [((), sum(each.get("store_forgot", 0) for each in reports))],
         **{
             f"apim_worker_{name}": [((str(each["pid"]),), each["process"].get(name, 0.0)) for each in living]
             for name in _FIGURES
@@ -183,7 +186,10 @@ def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
     }
 
 
-_FIGURES: Final = ("feed_age_seconds", "resident_memory_bytes", "open_descriptors", "descriptor_limit", "cpu_seconds")
+_FIGURES: Final = (
+    *("feed_age_seconds", "clock_skew_seconds"),
+    *("resident_memory_bytes", "open_descriptors", "descriptor_limit", "cpu_seconds"),
+)
 
 
 def _traffic(reports: list[Report], *, incoming: int, outgoing: int) -> list[tuple[Labels, Any]]:

@@ -15,8 +15,8 @@ from functools import partial
 
 from django.db import Error as DatabaseError
 from django.db.models import F
-from django.utils import timezone
 
+from core import database_clock
 from devportal.attempts import RefusedAttempt
 from gateway.database import Runner
 from gateway.handshake.request import Handshake
@@ -40,7 +40,9 @@ Likeness = tuple[str, str, int]
 class RefusalLog:
     """The refusals of one worker. `concerns` names the API and the application of a handshake, as far as is known."""
 
-    def __init__(self, *, run: Runner, concerns: Concerns, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(
+        self, *, run: Runner, concerns: Concerns, clock: Callable[[], datetime] = database_clock.clock.datetime
+    ) -> None:
         self._run = run
         self._concerns = concerns
         self._clock = clock

@@ -43,6 +43,10 @@ class Telemetry:
         """The store of leases was asked, and answered or failed after so many seconds."""
         self.counters.store_asked(seconds, is_answered)
 
+    def store_forgot(self) -> None:
+        """The store of leases was found to have forgotten what it lent."""
+        self.counters.store_forgot += 1
+
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None:
         """A client was answered with a refusal."""
         self.counters.answered(refusal.status, refusal.code)

@@ -41,13 +41,13 @@ class MetricsWriter:
         folder: Path | None,
         counters: Counters,
         connections: ConnectionRegistry,
-        feed_age: Callable[[], float] = float,
+        figures: Callable[[], dict[str, float]] = dict,
         seconds: float = REPORT_SECONDS,
     ) -> None:
         self._path = folder / f"{name}.json" if folder else None
         self._counters = counters
         self._connections = connections
-        self._feed_age = feed_age
+        self._figures = figures
         self._seconds = seconds
         self._identity = identity(os.getpid())
         # One thread, so that of two reports the later one is written later, whoever is cancelled while he waits.
@@ -83,7 +83,7 @@ class MetricsWriter:
         report |= self._counters.snapshot()
         try:
             loop = asyncio.get_running_loop()
-            figures = {"feed_age_seconds": self._feed_age()}
+            figures = self._figures()
             await loop.run_in_executor(
                 self._pool, lambda: write(path, {**report, "process": {**figures, **process_figures()}})
             )

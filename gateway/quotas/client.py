@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Final, NamedTuple
 
+from core.clock import SharedClock
 from gateway.database import DatabaseThread
 from gateway.quotas.admission import Admission
+from gateway.quotas.clock import MEASURED_SECONDS
+from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitExceeded, LimitSource
-from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved
+from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved, StoreRecovering
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
@@ -100,7 +104,8 @@ _ASKING: Final = {_S.ASKING, _S.ASKING_WOKEN}
 class LeaseClient:
     """The plans of one worker. Make it in the worker, after the last fork, and use it from the event loop only.
 
-    `folder` is where this host's workers keep their records of what they spent. `clock` gives epoch seconds.
+    `folder` is where this host's workers keep their records of what they spent. `clock` gives epoch seconds; a shared
+    one is measured against that of the store.
     """
 
     def __init__(
@@ -108,7 +113,7 @@ class LeaseClient:
         store: LeaseStore,
         folder: Path,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = plan_clock,
     ) -> None:
         self.clock = clock
         self.state = ClientState.IDLE
@@ -117,15 +122,21 @@ class LeaseClient:
         self.lease_state = LeaseState(self._file, partial(self._on, ClientEvent.WOKEN))
         self._run = DatabaseThread("leases")
         self._loop = asyncio.get_running_loop()
-        self._chores = _Chores(store, holder, folder)
+        measure = partial(clock.measure, store.time) if isinstance(clock, SharedClock) else lambda: None
+        self._chores = _Chores(store, holder, folder, measure)
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
         self._ahead = self.clock() - self._loop.time()
         self._asked_at = 0.0
+        self._epoch = ""  # the life of the store that was last told what is held here
         self._store_trouble = self._others_trouble = ""  # what the log was told last
 
     async def start(self) -> None:
-        """Begin; leases of workers of this host that have died are ended first."""
+        """Begin, knowing what time it is; leases of workers of this host that have died are ended first."""
+        with suppress(Exception):  # each engine has errors of its own; it is measured before the first question then
+            async with asyncio.timeout(LATE_SECONDS):
+                await self._run(self._chores.measure)
+        self._ahead = self.clock() - self._loop.time()
         self._on(ClientEvent.WOKEN)
 
     async def stop(self) -> None:
@@ -244,6 +255,9 @@ class LeaseClient:
             outcome = await self._run(partial(self._chores.ask, batch, holds, self.clock(), is_last))
         except Exception as error:  # each engine has errors of its own, and the connections must go on
             self.lease_state.fail(batch, self.clock())
+            if isinstance(error, StoreRecovering) and error.epoch not in ("", self._epoch):
+                self._epoch = error.epoch
+                self.lease_state.tell_again()
             self._tell_of_store(str(error))
             return False
         self._tell_of_store("")
@@ -273,11 +287,13 @@ class _Outcome(NamedTuple):
 class _Chores:
     """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
 
-    def __init__(self, store: LeaseStore, holder: str, folder: Path) -> None:
+    def __init__(self, store: LeaseStore, holder: str, folder: Path, measure: Callable[[], None]) -> None:
         self._store = store
         self._holder = holder
         self._folder = folder
+        self._measure = measure
         self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
+        self._measured_at = -math.inf  # by the clock that nobody sets
         self._is_forgotten = False
 
     def due(self, holds_leases: bool) -> float:
@@ -285,8 +301,15 @@ class _Chores:
         others = min(self.reconcile_at, self.expire_at)
         return min(others, self.beat_at, self.contended_at) if holds_leases else others
 
+    def measure(self) -> None:
+        """Compare this machine's clock with the store's, if that was not done lately."""
+        if monotonic() - self._measured_at >= MEASURED_SECONDS:
+            self._measure()
+            self._measured_at = monotonic()
+
     def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool) -> _Outcome:
         contended: list[int] = []
+        self.measure()
         if holds_leases and now >= self.beat_at:
             self.beat_at = now + BEAT_SECONDS
             self._is_forgotten |= not self._store.beat(self._holder, now)

@@ -34,6 +34,21 @@ CLOCK_SECONDS = 5.0
 """A rate reserved further ahead than the horizon and this was reserved by a clock that has been set back since."""
 
 
+class StoreRecovering(Exception):
+    """The store has forgotten what it lent: nothing is lent until every holder has had the time to tell it again.
+
+    `epoch` names the life of the store that begins.
+    """
+
+    def __init__(self, epoch: str = "") -> None:
+        super().__init__("it has forgotten what was lent, and lends again once every gateway has told it")
+        self.epoch = epoch
+
+
+class StoreForgot(StoreRecovering):
+    """It was noticed just now, and what was saved in the database has been put back."""
+
+
 class LeaseRequest(NamedTuple):
     """What a holder says and asks about one lease.
 
@@ -115,6 +130,12 @@ class LeaseStore(Protocol):
 
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
+
+    def checkpoint(self) -> None:
+        """Save what has changed to where it outlives the store, if it does not outlive it anyway."""
+
+    def time(self) -> float | None:
+        """What time it is by the store's own clock, which all its workers go by; None if that is this machine's."""
 
     def expire(self, now: float) -> None:
         """Forget windows that are long over and close the connections of holders that are gone."""

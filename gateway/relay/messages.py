@@ -11,7 +11,6 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from time import time
 from typing import Any, cast
 from urllib.parse import SplitResult
 
@@ -23,6 +22,7 @@ from websockets.typing import Subprotocol
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
 from gateway.quotas.client import renewed
+from gateway.quotas.clock import clock as time
 from gateway.quotas.meter import FREE, LimitExceeded, Meter
 from gateway.relay import frames
 from gateway.relay.types import CloseInfo, Traffic

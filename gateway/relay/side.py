@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import time
 from typing import Protocol
 
 from gateway.close_codes import Close
 from gateway.native import LegBase
+from gateway.quotas.clock import clock as time
 from gateway.quotas.meter import LimitExceeded, LimitSource, Meter
 from gateway.relay import frames
 from gateway.relay.frames import FrameError, FrameScanner

@@ -41,6 +41,7 @@ class Deployment:
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
     rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
     `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any).
+    `working_copy` is the design that somebody tries out, as if it were deployed and not published; no path finds it.
     """
 
     api_id: str
@@ -60,6 +61,7 @@ class Deployment:
     mock: Mock | None = None
     message_bytes: int = 0
     key_types: frozenset[str] = frozenset(KEY_TYPES)
+    working_copy: Deployment | None = None
 
     @property
     def is_served(self) -> bool:
@@ -146,18 +148,18 @@ def backend_url(address: str, route: Route, query_string: bytes, own: Mapping[st
 class RouteTable:
     """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment."""
 
-    __slots__ = ("_deployments", "_longest", "_prefixes", "_trials")
+    __slots__ = ("_deployments", "_longest", "_prefixes", "_trials", "_tried")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
         self._deployments: dict[str, Deployment] = {}
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
         self._trials: dict[str, Deployment] = {}
+        self._tried: dict[str, Deployment] = {}
         members: dict[str, list[Deployment]] = {}
         for deployment in deployments:
             self._deployments[deployment.api_id] = deployment
-            if deployment.is_on_trial:
-                self._trials[deployment.address] = deployment
+            self._add_trials(deployment)
             for key in _keys(deployment):
                 members.setdefault(key, []).append(deployment)
         for key, sharing in members.items():
@@ -184,6 +186,15 @@ class RouteTable:
             border = path.rfind("/", 0, min(border, self._longest + 1))
         return None
 
+    def tried(self, path: str, api_id: str) -> Match | None:
+        """The same in the working copy of one API: its exact address only."""
+        copy = self._tried.get(api_id)
+        return Match((copy,), path.removeprefix(copy.address)) if copy and _is_below(path, copy) else None
+
+    def may_try(self, path: str) -> bool:
+        """Whether the path leads to any working copy."""
+        return any(_is_below(path, copy) for copy in self._tried.values())
+
     def trial(self, path: str) -> Match | None:
         """The same among those that are on trial, which `match` never finds. Only their exact addresses count."""
         border, longest = len(path), max(map(len, self._trials), default=0)
@@ -205,11 +216,11 @@ class RouteTable:
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
         table._trials = dict(self._trials)
+        table._tried = dict(self._tried)
         for deployment in changed:
             table._remove(deployment.api_id)
             table._deployments[deployment.api_id] = deployment
-            if deployment.is_on_trial:
-                table._trials[deployment.address] = deployment
+            table._add_trials(deployment)
             for key in _keys(deployment):
                 sharing = table._prefixes[key].members if key in table._prefixes else []
                 table._put(key, [*sharing, deployment])
@@ -217,8 +228,15 @@ class RouteTable:
             table._remove(api_id)
         return table
 
+    def _add_trials(self, deployment: Deployment) -> None:
+        if deployment.is_on_trial:
+            self._trials[deployment.address] = deployment
+        if deployment.working_copy:
+            self._tried[deployment.api_id] = deployment.working_copy
+
     def _remove(self, api_id: str) -> None:
         deployment = self._deployments.pop(api_id, None)
+        self._tried.pop(api_id, None)
         if deployment and deployment.is_on_trial:
             self._trials.pop(deployment.address, None)
         for key in _keys(deployment) if deployment else ():
@@ -280,6 +298,10 @@ class _Prefix:
         if self._default:
             return Match((self._default,), rest)
         return None if self._is_context else _PASS
+
+
+def _is_below(path: str, deployment: Deployment) -> bool:
+    return f"{path}/".startswith(f"{deployment.address}/")
 
 
 def _keys(deployment: Deployment) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import database_clock
 from gateway.authorization.identity import IdentitySigner
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import Connection, ConnectionRegistry
@@ -35,7 +35,7 @@ class GatewayContext:
     routing: RoutingState
     connections: ConnectionRegistry
     dialer: Dialer = field(default_factory=Dialer)
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = database_clock.clock
     stall: float = 30.0
     handshake: float = 5.0
     is_stopping: bool = False

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from urllib.parse import urlencode
 
 from django.db import Error as DatabaseError
 
+from core import database_clock
 from devportal.tickets import TooManyTickets
 from gateway import refusals
 from gateway.authorization.decision import refuse_token_error
@@ -57,7 +57,7 @@ class HttpEndpoints:
         routing: RoutingState,
         reauthentication: Reauthentication,
         run: Runner,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = database_clock.clock,
     ) -> None:
         self._routing = routing
         self._reauthentication = reauthentication

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -18,6 +17,7 @@ from functools import partial
 from django.db import Error as DatabaseError
 from django.db import transaction
 
+from core import database_clock
 from gateway.database import Runner
 from gateway.models import BreakerRecord
 from gateway.upstream.breaker import BreakerReport, BreakerState, LocalBreaker, merge
@@ -34,7 +34,7 @@ log = logging.getLogger("gateway.breaker")
 class SharedBreaker(LocalBreaker):
     """All workers' experience. `clock` is in seconds since the epoch, the same for all; `share` keeps it shared."""
 
-    def __init__(self, *, run: Runner, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, run: Runner, clock: Callable[[], float] = database_clock.clock) -> None:
         super().__init__(clock)
         self._run = run
         self._urgent = asyncio.Event()

@@ -49,11 +49,13 @@ from publisher.operations.topics import (
     save_topic,
 )
 from publisher.operations.transitions import TransitionLost, transition_api
+from publisher.operations.working_copies import CannotTry, forget_working_copies, take_working_copy
 
 __all__ = [
     "AlreadyDeployed",
     "AlreadyExists",
     "CannotDeploy",
+    "CannotTry",
     "CategoryExists",
     "ChangedMeanwhile",
     "ContextIsFixed",
@@ -80,6 +82,7 @@ __all__ = [
     "deploy_sample",
     "document_of",
     "forget_uploads",
+    "forget_working_copies",
     "import_new",
     "import_over",
     "import_version",
@@ -94,6 +97,7 @@ __all__ = [
     "save_message",
     "save_topic",
     "set_thumbnail",
+    "take_working_copy",
     "transition_api",
     "undeploy",
     "update_api",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
@@ -11,12 +12,15 @@ from accounts.models import User
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid
-from publisher import permissions, queries, snapshots
+from publisher import permissions, queries, signals, snapshots
+from publisher.asyncapi.changes import changes
 from publisher.lifecycle import State
-from publisher.models import Api, Revision
+from publisher.models import Api, DeployedChange, Revision
 from publisher.operations.common import lock, save_design, why_in_the_way
 
 DESCRIPTION_LENGTH = 255
+MOST_CHANGES_KEPT = 50
+"""Deployments of an API whose changes developers can read, the newest."""
 RESTORED = (
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
     *("mock", "message_bytes", "key_types"),
@@ -153,9 +157,12 @@ def put_on_gateway(row: Api, revision: Revision, *, actor: User, now: datetime) 
     place = (revision.snapshot["context"], revision.snapshot["version"])
     if why := why_in_the_way(*place, key=row.pk, since=row.created_at, older_only=True):
         raise CannotDeploy(f"{row} cannot be deployed. {why} Create it anew under another context.")
+    before = queries.last_deployed(row)
     Api.objects.filter(pk=row.pk).update(deployed_revision=revision, deployed_at=now)
     about = {"revision_id": str(revision.pk), "revision": revision.number}
     record_change(row, "deployed", actor=actor, now=now, **about)
+    if before and before.pk != revision.pk:
+        _note_changes(row, before, revision, actor=actor, now=now)
     return lock(row)
 
 
@@ -165,6 +172,27 @@ def take_off_gateway(row: Api, *, actor: User, now: datetime) -> Api:
     Api.objects.filter(pk=row.pk).update(deployed_revision=None, deployed_at=None)
     record_change(row, "undeployed", actor=actor, now=now, revision=number)
     return lock(row)
+
+
+def _note_changes(row: Api, before: Revision, after: Revision, *, actor: User, now: datetime) -> None:
+    """Keep for developers what differs from what was served before, and have those told whose clients it breaks."""
+    differing = changes(before.snapshot["topics"], after.snapshot["topics"])
+    broken = snapshots.breaking_between(before.snapshot, after.snapshot)
+    if not (differing or broken):
+        return
+    change = DeployedChange.objects.create(
+        api=row,
+        before=before.number,
+        revision=after.number,
+        description=after.description,
+        changes=[asdict(each) for each in differing[:MOST_CHANGES_KEPT]],
+        breaking=broken,
+        at=now,
+    )
+    surplus = row.deployed_changes.order_by("-at", "-pk").values_list("pk", flat=True)[MOST_CHANGES_KEPT:]
+    DeployedChange.objects.filter(pk__in=list(surplus)).delete()
+    if broken:
+        signals.clients_broken.send(sender=Api, api=row, change=change, actor=actor, now=now)
 
 
 def _remove(row: Api, revision: Revision, *, actor: User, now: datetime) -> None:

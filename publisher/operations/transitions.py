@@ -51,8 +51,10 @@ def transition_api(
         row = take_off_gateway(row, actor=actor, now=now)
     states = {"from": source.value, "to": target.value}
     record_change(row, "transitioned", actor=actor, now=now, action=action.value, **states)
+    older = queries.older_versions_of(row) if action is Action.PUBLISH else []
     if action is Action.PUBLISH:
-        _carry_on_from_older_versions(row, checklist, actor=actor, now=now)
+        _carry_on_from_older_versions(row, older, checklist, actor=actor, now=now)
+    signals.api_moved.send(sender=Api, api=row, action=action, actor=actor, now=now, previous=older)
     return row
 
 
@@ -73,8 +75,9 @@ def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
     return put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
 
 
-def _carry_on_from_older_versions(row: Api, checklist: Checklist, *, actor: User, now: datetime) -> None:
-    older = queries.older_versions_of(row)
+def _carry_on_from_older_versions(
+    row: Api, older: list[Api], checklist: Checklist, *, actor: User, now: datetime
+) -> None:
     signals.api_published.send(
         sender=Api,
         api=row,

@@ -17,7 +17,7 @@ from core.forms import accepted, status_of
 from publisher import impact, operations, permissions, queries, snapshots
 from publisher.comparison import compare
 from publisher.forms import RevisionForm
-from publisher.messages import happened, undeploying
+from publisher.messages import happened, told, undeploying
 from publisher.models import Api
 from publisher.views.common import api_page
 
@@ -123,13 +123,15 @@ def restoration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _page(request: HttpRequest, api: Api, form: RevisionForm) -> HttpResponse:
     revisions = list(queries.revisions_of(api))
     deployment = queries.changes_of(api).filter(verb="api.deployed").first()
+    touched = impact.of(api)
     context = {
         "form": form,
         "revisions": revisions,
         "like_design": [each.pk for each in operations.like_design(api, revisions)],
         "deployed_by": deployment.actor_name if deployment else "",
         "breaking": snapshots.breaking(api),
-        "undeploying": undeploying(impact.of(api)),
+        "told": told(touched),
+        "undeploying": undeploying(touched),
         "who_goes": list(queries.who_goes(api)),
         "most": settings.MOST_REVISIONS,
         "history": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from core.errors import NotAllowed
-from devportal import operations, queries, tokens
+from devportal import internal_keys, operations, queries, tokens
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, KeyType, Ticket
 from publisher import operations as publishing
-from publisher.models import Api
+from publisher.lifecycle import State
+from publisher.models import Api, WorkingCopy
 from tests.devportal.conftest import Browser
-from tests.publisher.builders import NOW, give_role, make_api
+from tests.publisher.builders import NOW, give_role, in_state, make_api
 
 
 @pytest.fixture
@@ -62,6 +64,45 @@ def test_who_has_no_right_to_try_gets_no_key(observer: User, carol: User, deploy
     assert not Application.objects.exists()
 
 
+def test_a_key_for_the_working_copy_names_it_and_the_copy_is_another_when_the_design_is(alice: User) -> None:
+    ensure_application_plans()
+    api = make_api(alice)
+    first, again = (issue(api, alice, of_working_copy=True).row.scope for _ in range(2))
+    assert first == again == f"internal:{api.pk}:{api.working_copy.pk}"
+    assert internal_keys.named_by(first) == (str(api.pk), str(api.working_copy.pk))
+    api = publishing.update_api(api=api, changes={"query_token": False}, actor=alice, now=NOW)
+    assert issue(api, alice, of_working_copy=True).row.scope not in (first, "")
+    assert WorkingCopy.objects.get().snapshot["query_token"] is False
+
+
+def test_a_working_copy_needs_a_backend_and_a_life_before_it(alice: User) -> None:
+    ensure_application_plans()
+    bare = make_api(alice, endpoint="")
+    with pytest.raises(publishing.CannotTry, match="no endpoint yet"):
+        issue(bare, alice, of_working_copy=True)
+    retired = in_state(make_api(alice, name="Other", context="/other"), State.RETIRED)
+    with pytest.raises(publishing.CannotTry, match="retired"):
+        issue(retired, alice, of_working_copy=True)
+
+
+def test_a_mock_is_tried_out_with_keys_of_either_type_that_the_api_takes(alice: User, bob: User) -> None:
+    ensure_application_plans()
+    api = make_api(alice, endpoint="", mock={"is_on": True, "echo": True}, key_types=["SANDBOX"])
+    assert issue(api, alice, of_working_copy=True).row.application.key_type == "SANDBOX"
+    api = publishing.deploy_revision(api=api, actor=bob, now=NOW)
+    assert issue(api, alice).row.application.key_type == "SANDBOX"
+    with pytest.raises(operations.NothingDeployed, match="no production endpoint"):
+        issue(api, alice, key_type="PRODUCTION")
+
+
+def test_copies_that_no_key_can_name_any_more_are_forgotten(alice: User) -> None:
+    ensure_application_plans()
+    api = make_api(alice)
+    publishing.take_working_copy(api=api, actor=alice, now=NOW)
+    assert publishing.forget_working_copies(NOW + timedelta(minutes=59)) == 0
+    assert publishing.forget_working_copies(NOW + timedelta(minutes=61)) == 1
+
+
 def test_without_a_deployed_revision_or_endpoint_there_is_no_key(alice: User, deployed: Api) -> None:
     with pytest.raises(operations.NothingDeployed, match="is not deployed"):
         issue(make_api(alice, name="Other", context="/other"), alice)
@@ -69,13 +110,17 @@ def test_without_a_deployed_revision_or_endpoint_there_is_no_key(alice: User, de
         issue(deployed, alice, key_type="NONSENSE")
 
 
-def test_the_page_says_when_nothing_is_deployed_and_offers_the_console_when_it_is(
+def test_the_page_says_what_is_missing_and_offers_the_console_when_nothing_is(
     alice: User, observer: User, deployed: Api, browser: Browser
 ) -> None:
-    bare = make_api(alice, name="Other", context="/other")
+    bare = make_api(alice, name="Other", context="/other", endpoint="")
     page = browser(alice).get(reverse("devportal:trial", args=[bare.pk])).content.decode()
-    assert "Nothing is deployed" in page
+    assert "The API has no backend yet" in page
     assert "socket-console" not in page
+    designed = make_api(alice, name="Third", context="/third")
+    page = browser(alice).get(reverse("devportal:trial", args=[designed.pk])).content.decode()
+    assert "Nothing is deployed: you connect to the working copy" in page
+    assert "Revision" not in page.partition('name="design"')[2].partition("</select>")[0]
     page = browser(alice).get(reverse("devportal:trial", args=[deployed.pk])).content.decode()
     assert reverse("devportal:trial-tickets", args=[deployed.pk]) in page
     assert "/echowebsocket/1.0.0" in page
@@ -101,3 +146,7 @@ def test_rest_gives_a_key_by_wso2s_name(alice: User, deployed: Api, browser: Bro
     answer = browser(alice).post(f"/api/am/publisher/v4/apis/{deployed.pk}/generate-key")
     assert (answer.status_code, answer.json()["validityTime"]) == (200, 900)
     assert tokens.find(answer.json()["apikey"], timezone.now())
+    copied = browser(alice).post(f"/api/am/publisher/v4/apis/{deployed.pk}/generate-key?workingCopy=true").json()
+    row = tokens.find(copied["apikey"], timezone.now())
+    assert row
+    assert internal_keys.named_by(row.scope)[1]

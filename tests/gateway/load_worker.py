@@ -30,8 +30,9 @@ async def draw(orders: dict[str, Any]) -> None:
     from gateway.quotas.client import LeaseClient
     from gateway.quotas.limits import PlanLimits
     from gateway.quotas.stores import open_store
+    from gateway.quotas.stores.redis import RedisLeaseStore
 
-    store = open_store(orders["redis_url"])
+    store = RedisLeaseStore(orders["redis_url"]) if orders["redis_url"] else open_store("")
     offset = orders["offset"]
     lease_client = LeaseClient(store, Path(orders["folder"]), clock=lambda: time.time() + offset)
     await lease_client.start()

@@ -59,6 +59,12 @@ class MemoryStore:
         self.seen: dict[str, float] = {}
         self.schedules: dict[str, float] = {}
 
+    def checkpoint(self) -> None:
+        pass
+
+    def time(self) -> float | None:
+        return None
+
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         return [self._serve(holder, request, now) for request in requests]
 

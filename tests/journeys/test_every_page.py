@@ -18,6 +18,8 @@ ROOMS = ("publisher", "publisher-admin", "devportal", "accounts")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
+    "accounts:notification-openings",
+    "accounts:notification-readings",
     "accounts:sign-out",
     "accounts:theme",
     "accounts:user-password-resets",
@@ -123,6 +125,8 @@ VISITS = [
     Visit("carol", "devportal:subscription-create", {"pk": "application", "api": "prototype"}),
     Visit("carol", "accounts:account", {"portal": "devportal"}),
     Visit("carol", "accounts:password", {"portal": "devportal"}),
+    Visit("carol", "accounts:notifications", {"portal": "devportal"}),
+    Visit("carol", "accounts:notification-choices", {"portal": "devportal"}),
     Visit("alice", "publisher:apis"),
     Visit("alice", "publisher:apis", query="?q=nothing-like-it"),
     Visit("alice", "publisher:create"),
@@ -147,6 +151,8 @@ VISITS = [
     Visit("alice", "publisher:definition-edit", API),
     Visit("alice", "publisher:create-from-definition"),
     Visit("nobody", "devportal:definition", API),
+    Visit("carol", "devportal:changes", API),
+    Visit("nobody", "devportal:changes", {"pk": "prototype"}),
     Visit("nobody", "devportal:definition", API, "?version=2.6&format=json"),
     Visit("alice", "publisher:endpoint", EMPTY_API),
     Visit("alice", "publisher:versions", API),

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from accounts import operations as people
 from accounts.models import User
@@ -11,7 +18,7 @@ from accounts.queries import search_users
 from core.errors import Conflict, Invalid
 from devportal import operations as developing
 from devportal import queries as catalogue
-from devportal.models import Application
+from devportal.models import Application, DenyPolicy
 from devportal.operations import service_accounts
 from publisher import operations, queries
 from publisher.lifecycle import Action
@@ -21,6 +28,10 @@ from tests.publisher.builders import NOW, make_api, plans
 
 SPELLINGS = ["ökostrom", "ÖKOSTROM", "O\u0308kostrom", "Ｏ\u0308kostrom"]
 PASSWORD = "correct horse battery staple"
+ROOT = Path(__file__).parent.parent.parent
+IN_ANY_CASE = re.compile(r"(\w+)__(?:iexact|icontains|istartswith|iendswith|iregex)\b")
+# Contexts, versions and scopes are checked to be; a kind is one of five words.
+ALWAYS_ASCII = {"context", "api__context", "version", "kind", "topics", "deployed_revision__snapshot"}
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
@@ -85,5 +96,38 @@ def test_a_folded_column_follows_however_its_column_is_written(alice: User, caro
     application.name = "Älter"
     application.save(update_fields=["name"])
     assert Application.objects.get(name_key="ÄLTER") == application
-    people.update_profile(user=carol, first_name="Ümit", last_name="", email="", actor=carol, now=NOW)
-    assert User.objects.get(first_name_key="ümit") == carol
+    people.update_profile(user=carol, first_name="Ümit", last_name="", email="ümit@İş.test", actor=carol, now=NOW)
+    assert User.objects.get(first_name_key="ümit", email_key="ÜMIT@İŞ.test") == carol
+
+
+@pytest.mark.parametrize("word", ["Åsa", "ÅSA@", "åsa", "ÖKO", "ko.Ｅxample"])
+def test_people_are_found_by_their_e_mail_in_any_case(admin: User, carol: User, word: str) -> None:
+    asa = people.sign_up(username="asa", password=PASSWORD, email="åsa@öko.example", now=NOW)
+    assert list(search_users(admin, text=word)) == [asa]
+
+
+def test_a_tag_in_two_spellings_is_counted_as_it_is_found(alice: User, admin: User) -> None:
+    plans()
+    for number, tags in enumerate([["Grün"], ["GRÜN", "grün"], ["Grün"]]):
+        api = make_api(alice, name=f"Api {number}", context=f"/{number}", tags=tags)
+        operations.transition_api(api=api, action=Action.PUBLISH, actor=admin, now=NOW)
+    assert catalogue.tags_for(admin) == [("Grün", 3)]
+    assert catalogue.catalogue_for(admin, tag="Grün").count() == 3
+
+
+def test_rows_of_before_are_folded_once(carol: User, admin: User) -> None:
+    people.update_profile(user=carol, first_name="", last_name="", email="Åsa@Öko.example", actor=carol, now=NOW)
+    policy = developing.add_deny_policy(kind="USER", value="carol", actor=admin, now=NOW)
+    QuerySet(User).update(email_key="")  # as the migrations' new column is, and no manager would leave it
+    QuerySet(DenyPolicy).update(value_key="")
+    for name in ("accounts.migrations.0010_emails_in_any", "devportal.migrations.0019_deny_policies_in_any"):
+        import_module(f"{name}_spelling").fill(apps, SimpleNamespace(connection=connection))
+    assert User.objects.get(email_key="åsa@öko.example") == carol
+    assert DenyPolicy.objects.get(value_key="CAROL") == policy
+
+
+@pytest.mark.parametrize("room", ["accounts", "core", "devportal", "gateway", "publisher"])
+def test_only_what_is_always_ascii_is_left_to_the_databases_idea_of_cases(room: str) -> None:
+    sources = [path for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts]
+    found = {name for path in sources for name in IN_ANY_CASE.findall(path.read_text())}
+    assert found <= ALWAYS_ASCII

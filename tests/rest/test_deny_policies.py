@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.operations import sign_up
 from devportal.models import DenyPolicy
 from tests.devportal import builders
+from tests.publisher.builders import NOW
 
 POLICIES, POLICY = "/api/am/admin/v4/throttling/deny-policies", "/api/am/admin/v4/throttling/deny-policy"
 
@@ -124,3 +126,15 @@ def test_the_status_of_another_policy_is_not_set_by_mistake(administrator: Clien
     answer = _patch(administrator, ids[0], {"conditionId": ids[1], "conditionStatus": False})
     assert answer.status_code == 400
     assert DenyPolicy.objects.filter(is_active=True).count() == 2
+
+
+def test_policies_are_found_by_names_in_any_case(administrator: Client) -> None:
+    builders.application(sign_up(username="Zoë", password="a wholly different phrase", now=NOW), name="Ökostrom")
+    _post(administrator, {"conditionType": "USER", "conditionValue": "zoë"})
+    _post(administrator, {"conditionType": "APPLICATION", "conditionValue": "ZOË:ÖKOSTROM"})
+
+    def found(query: str) -> list[str]:
+        return sorted(row["conditionValue"] for row in administrator.get(POLICIES, {"query": query}).json()["list"])
+
+    assert found("ZOË") == ["Zoë", "Zoë:Ökostrom"]
+    assert found("conditionValue:öKO") == ["Zoë:Ökostrom"]

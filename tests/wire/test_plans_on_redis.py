@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.quotas.limits import OPEN, PlanLimits
 from gateway.quotas.rules import Reservation, Reserved
+from gateway.quotas.stores.checkpoints import Checkpoint, Epoch
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import CountedDirection
 from tests.environment import PATIENCE, find_redis
@@ -61,6 +62,27 @@ class CountingStore(RedisLeaseStore):
         return answers
 
 
+class MemoryCheckpoints:
+    """What was saved, by key; the database's part in it."""
+
+    def __init__(self) -> None:
+        self.last: Epoch | None = None
+        self.windows: dict[str, Checkpoint] = {}
+
+    def epoch(self) -> Epoch | None:
+        return self.last
+
+    def begin(self, epoch: Epoch) -> None:
+        self.last = epoch
+
+    def save(self, windows: Sequence[Checkpoint], epoch: Epoch) -> None:
+        self.last = epoch
+        self.windows |= {window.key: window for window in windows}
+
+    def load(self, now: float) -> Iterator[Checkpoint]:
+        return iter(list(self.windows.values()))
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """Running."""
@@ -96,6 +118,32 @@ async def test_two_gateways_admit_a_quota_to_the_message_though_their_redis_is_k
         server.start()
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*talking)
+        assert len(backend_heard.heard) == 3000
+        assert {client.close_code for client in clients} == {4003}
+
+
+async def test_a_quota_is_kept_though_redis_forgets_all_while_nobody_is_connected(
+    server: Server, tmp_path: Path
+) -> None:
+    backend_heard, plan = Recorder(), PlanLimits(quota=3000, counted=CountedDirection.CLIENT)
+    saved = MemoryCheckpoints()
+    stores = [CountingStore(server.url, checkpoints=saved) for _ in range(2)]
+    async with websockets_backend(backend_heard) as url, AsyncExitStack() as stack:
+        worlds = [
+            await stack.enter_async_context(metered(url, plan, tmp_path / "leases", store=store)) for store in stores
+        ]
+        for world in worlds:
+            async with await world.client() as client:
+                for _ in range(700):
+                    await client.send("x")
+                    await client.recv()
+        await until(lambda: not any(world.plans._lease_client.lease_state.holds_leases for world in worlds))
+        await asyncio.to_thread(stores[0].checkpoint)
+        server.kill()
+        server.start(remembers=False)
+        clients = [await world.client() for world in worlds]
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(talk(client) for client in clients))
         assert len(backend_heard.heard) == 3000
         assert {client.close_code for client in clients} == {4003}
 

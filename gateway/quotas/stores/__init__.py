@@ -8,9 +8,10 @@ from gateway.quotas.rules import LeaseStore
 def open_store(redis_url: str) -> LeaseStore:
     """The store of leases: in the Redis at this address, or in the database when the address is empty."""
     if redis_url:
+        from gateway.quotas.stores.checkpoints import DatabaseCheckpoints
         from gateway.quotas.stores.redis import RedisLeaseStore
 
-        return RedisLeaseStore(redis_url)
+        return RedisLeaseStore(redis_url, checkpoints=DatabaseCheckpoints())
     from gateway.quotas.stores.database import DatabaseLeaseStore
 
     return DatabaseLeaseStore()

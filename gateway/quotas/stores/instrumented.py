@@ -1,4 +1,4 @@
-"""A store of leases that tells how long it took to answer, and when it failed to."""
+"""A store of leases that tells how long it took to answer, and when it failed to or has forgotten."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved
+from gateway.quotas.rules import LeaseAnswer, LeaseRequest, LeaseStore, Reservation, Reserved, StoreForgot
 
 
 class InstrumentedStore:
     """Asks `store`, and calls `told(seconds, is_answered)` after each exchange and each reservation, in the
-    same thread."""
+    same thread, and `forgot()` when it was found to have forgotten."""
 
-    def __init__(self, store: LeaseStore, told: Callable[[float, bool], None]) -> None:
+    def __init__(
+        self, store: LeaseStore, told: Callable[[float, bool], None], forgot: Callable[[], None] = lambda: None
+    ) -> None:
         self._store = store
         self._told = told
+        self._forgot = forgot
         # The rest is the store's own: nobody waits for it.
         self.contended, self.beat, self.reconcile = store.contended, store.beat, store.reconcile
-        self.used, self.expire = store.used, store.expire
+        self.used, self.expire, self.time = store.used, store.expire, store.time
+
+    def checkpoint(self) -> None:
+        try:
+            self._store.checkpoint()
+        except StoreForgot:
+            self._forgot()
+            raise
 
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         with self._watched():
@@ -33,7 +43,9 @@ class InstrumentedStore:
         begun = time.perf_counter()
         try:
             yield
-        except Exception:
+        except Exception as error:
+            if isinstance(error, StoreForgot):
+                self._forgot()
             self._told(time.perf_counter() - begun, False)
             raise
         self._told(time.perf_counter() - begun, True)

@@ -6,13 +6,23 @@
 | `{apim}:holder:<holder>` | hash: lease id = `<end> <window key>` |
 | `{apim}:holders` | hash: holder = when it was seen |
 | `{apim}:rate:<rate>` | until when its messages are reserved |
+| `{apim}:epoch` | names the life that this Redis remembers: gone when it has forgotten |
+| `{apim}:changed` | set: the windows to be saved, `<end> <window key>` |
+| `{apim}:saved` | when windows were last saved, by the clock of Redis |
+| `{apim}:lends` | from when on it lends again after it has forgotten |
 
-The scripts say in Lua what `decide` and `schedule` say; one suite of tests holds them to the same answers. A Redis that
-forgets is told again what is lent, by each worker when it next reports.
+The scripts say in Lua what `decide` and `schedule` say; one suite of tests holds them to the same answers.
+
+Windows that have changed are saved in the database, every second some of them. No script lends anything under another
+epoch than its worker knows. A Redis without the epoch has forgotten, and one that was saved earlier than the database
+says has gone back in time: who notices puts back what was saved, gives it a new epoch, and for RECOVERY_SECONDS nothing
+is lent, while each worker tells again what it holds.
 """
 
 from __future__ import annotations
 
+import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -31,12 +41,20 @@ from gateway.quotas.rules import (
     LeaseRequest,
     Reservation,
     Reserved,
+    StoreForgot,
+    StoreRecovering,
     WindowUsage,
     carried_over,
 )
+from gateway.quotas.stores.checkpoints import Checkpoint, Checkpoints, Epoch
 
 PREFIX: Final = "{apim}:"  # one slot, so that a script may touch several keys of a cluster
 OPEN_KEPT_SECONDS: Final = 30 * 86400
+RECOVERY_SECONDS: Final = 3.0  # more than a worker lets pass before it tells again what it holds
+RESTORING_SECONDS: Final = 60
+SAVED_AT_ONCE: Final = 200  # windows: a bound on what each worker gives the database at a time
+
+log = logging.getLogger("gateway.quotas")
 
 _COMMON = """
 local function whole(number) return string.format('%.0f', number) end
@@ -50,15 +68,19 @@ local function pack(granted, spent, at, sequence)
 end
 """
 
-# KEYS: window, holder, holders.  ARGV: holder, lease id, window's end, limit, granted, spent, keep or -1, least, most,
+# KEYS: window, holder, holders, epoch, lends, changed.
+# ARGV: holder, lease id, window's end, limit, granted, spent, keep or -1, least, most,
 # since, final, now, since when a living holder was seen, in how many seconds the window may be forgotten, sequence,
-# what the window begins with.
+# what the window begins with, epoch ('' for any), 1 if the window is to be saved.
 _EXCHANGE = (
     _COMMON
     + """
+if ARGV[17] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[17] then return {'forgotten'} end
 local holder, lease_id, ends, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
+local recovering = ARGV[17] ~= '' and tonumber(redis.call('GET', KEYS[5]) or '0') > now
+if recovering then keep, least, most, final = -1, 0, 0, false end
 local name = holder .. '/' .. lease_id
 local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or ARGV[16])
 local text = redis.call('HGET', KEYS[1], name)
@@ -66,6 +88,10 @@ local sequence, granted, last = tonumber(ARGV[15]), nil, 0
 if text then
   local gone, at
   granted, gone, at, last = read(text)
+  if recovering and tonumber(ARGV[5]) > granted then  -- more was lent since it was saved
+    window = window + tonumber(ARGV[5]) - granted
+    granted = tonumber(ARGV[5])
+  end
 elseif final then
   return {lease_id, '0', '0', '0'}
 else
@@ -110,6 +136,8 @@ else
   redis.call('HSET', KEYS[1], name, pack(granted, spent, now, sequence))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[14])
+if ARGV[18] == '1' then redis.call('SADD', KEYS[6], ARGV[3] .. ' ' .. KEYS[1]) end
+if recovering then return {'recovering'} end
 return {lease_id, whole(granted), whole(free), whole(elsewhere)}
 """
 )
@@ -150,8 +178,8 @@ return lease_ids
 """
 )
 
-# KEYS: holder, holders.  ARGV: holder, seen before ('' is no condition), 1 to end connections only, then lease id and
-# spent by turns.
+# KEYS: holder, holders, changed.
+# ARGV: holder, seen before ('' is no condition), 1 to end connections only, then lease id and spent by turns.
 _RECONCILE = (
     _COMMON
     + """
@@ -171,6 +199,7 @@ for at = 1, #leases, 2 do
     local all = tonumber(redis.call('HGET', window, 'granted')) - (granted - spent)
     redis.call('HSET', window, 'granted', whole(all))
     redis.call('HDEL', window, name)
+    if ends ~= '0' then redis.call('SADD', KEYS[3], leases[at + 1]) end
     text = nil
   end
   if text then left = left + 1 else redis.call('HDEL', KEYS[1], lease_id) end
@@ -184,7 +213,10 @@ return left
 class RedisLeaseStore:
     """A `LeaseStore` on one Redis. Raises redis.RedisError when it cannot be asked."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, checkpoints: Checkpoints | None = None) -> None:
+        self._checkpoints = checkpoints
+        self._epoch = ""  # that this process knows
+        self._saved_at = 0.0
         self._redis: Redis = Redis.from_url(
             url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30
         )
@@ -197,12 +229,14 @@ class RedisLeaseStore:
         """Serve the requests of one holder in one round trip."""
         if not requests:
             return []
+        if self._checkpoints and not self._epoch:
+            self._know_epoch(self._checkpoints)
         begins_with = self._carried_over(requests, now)
         with self._redis.pipeline() as pipe:
             for request, carried in zip(requests, begins_with, strict=True):
                 window = request.window
                 self._exchange(
-                    keys=[_window(request.key, window), _holder(holder), _HOLDERS],
+                    keys=[_window(request.key, window), _holder(holder), _HOLDERS, _EPOCH, _LENDS, _CHANGED],
                     args=[
                         holder,
                         request.lease_id,
@@ -222,10 +256,17 @@ class RedisLeaseStore:
                         else OPEN_KEPT_SECONDS,
                         request.sequence,
                         carried,
+                        self._epoch,
+                        int(self._checkpoints is not None and window.end - window.start >= HOUR),
                     ],
                     client=pipe,
                 )
             answers = pipe.execute()
+        if self._checkpoints and any(answer[0] == "forgotten" for answer in answers):
+            self._know_epoch(self._checkpoints)
+            raise StoreRecovering(self._epoch)
+        if any(answer[0] == "recovering" for answer in answers):
+            raise StoreRecovering(self._epoch)
         return [LeaseAnswer(*(int(number) for number in answer)) for answer in answers]
 
     def reserve(self, reservations: Sequence[Reservation], now: float) -> list[Reserved]:
@@ -268,7 +309,7 @@ class RedisLeaseStore:
     def reconcile(self, holder: str, spent: Mapping[int, int] | None) -> None:
         """End all leases of a dead holder."""
         record = [number for pair in (spent or {}).items() for number in pair]
-        self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, "", 0, *record])
+        self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, "", 0, *record])
 
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
@@ -285,12 +326,92 @@ class RedisLeaseStore:
             usages.append(WindowUsage(int(found.get("granted", 0)) - lent, lent))
         return usages
 
+    def checkpoint(self) -> None:
+        """Save some of the windows that have changed. Raises StoreRecovering, and errors of either store."""
+        if self._checkpoints is None:
+            return
+        if not self._epoch or self._redis.get(_EPOCH) != self._epoch or self._last_saved() < self._saved_at:
+            self._know_epoch(self._checkpoints)
+        changed: Any = self._redis.spop(_CHANGED, SAVED_AT_ONCE)
+        if not changed:
+            return
+        now = self.time()
+        ends = {key: int(end) for end, _, key in (each.partition(" ") for each in changed)}
+        try:
+            with self._redis.pipeline() as pipe:
+                for key in ends:
+                    pipe.hgetall(key)
+                pipe.set(_SAVED, repr(now))  # before the database has it: what that has, Redis has had
+                *states, _ = pipe.execute()
+            windows = [Checkpoint(key, ends[key], state) for key, state in zip(ends, states, strict=True) if state]
+            self._checkpoints.save(windows, Epoch(self._epoch, now))
+        except Exception:
+            self._redis.sadd(_CHANGED, *changed)
+            raise
+        self._saved_at = now
+
+    def _last_saved(self) -> float:
+        found: Any = self._redis.get(_SAVED)
+        return float(found or 0)
+
+    def _know_epoch(self, checkpoints: Checkpoints) -> None:
+        """Learn which life of Redis this is. Raises StoreForgot if it was this process that began a new one."""
+        last, saved_at = checkpoints.epoch(), self._last_saved()
+        if last is None:  # the first ever
+            self._redis.set(_EPOCH, uuid.uuid4().hex, nx=True)
+        name: Any = self._redis.get(_EPOCH)
+        if last is None:
+            checkpoints.begin(Epoch(name, 0.0))
+        elif name != last.name or saved_at < max(last.saved_at, self._saved_at):
+            if not self._redis.set(_RESTORING, 1, nx=True, ex=RESTORING_SECONDS):
+                raise StoreRecovering
+            self._epoch = self._begin_anew(checkpoints)
+            raise StoreForgot(self._epoch)
+        self._epoch, self._saved_at = name, saved_at
+
+    def _begin_anew(self, checkpoints: Checkpoints) -> str:
+        """Put back what was saved, where Redis does not know of more, and begin a life; its name."""
+        self._redis.delete(_EPOCH)
+        now, restored = self.time(), 0
+        for window in checkpoints.load(now):
+            known: Any = self._redis.hget(window.key, "granted")
+            if int(known or 0) >= int(window.state.get("granted", 0)):
+                continue
+            with self._redis.pipeline() as pipe:
+                pipe.hset(window.key, items=[part for pair in window.state.items() for part in pair])
+                pipe.expire(window.key, int(window.ends - now) + HOUR)
+                for holder, slash, lease_id in (name.rpartition("/") for name in window.state):
+                    if slash:
+                        pipe.hset(_holder(holder), lease_id, f"{window.ends} {window.key}")
+                pipe.execute()
+            restored += 1
+        epoch = Epoch(uuid.uuid4().hex, now)
+        checkpoints.begin(epoch)
+        with self._redis.pipeline() as pipe:
+            pipe.set(_LENDS, repr(now + RECOVERY_SECONDS))
+            pipe.set(_SAVED, repr(now))
+            pipe.set(_EPOCH, epoch.name)
+            pipe.delete(_RESTORING)
+            pipe.execute()
+        self._saved_at = now
+        log.error(
+            "Redis has forgotten what was used of plans. %d windows were put back as the database had them; nothing is "
+            "lent for %g s, until every gateway has told what it holds. Let Redis write to disk.",
+            *(restored, RECOVERY_SECONDS),
+        )
+        return epoch.name
+
+    def time(self) -> float:
+        """What time it is by the clock of Redis."""
+        answer: Any = self._redis.time()
+        return int(answer[0]) + int(answer[1]) / 1e6
+
     def expire(self, now: float) -> None:
         """Close the connections of holders that are gone; Redis forgets old windows by itself."""
         holders: Any = self._redis.hgetall(_HOLDERS)
         for holder, seen_at in holders.items():
             if float(seen_at) < now - GONE_SECONDS:
-                self._reconcile(keys=[_holder(holder), _HOLDERS], args=[holder, now - GONE_SECONDS, 1])
+                self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, now - GONE_SECONDS, 1])
 
     def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
         """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
@@ -308,6 +429,11 @@ class RedisLeaseStore:
 
 
 _HOLDERS: Final = f"{PREFIX}holders"
+_EPOCH: Final = f"{PREFIX}epoch"
+_SAVED: Final = f"{PREFIX}saved"
+_LENDS: Final = f"{PREFIX}lends"
+_CHANGED: Final = f"{PREFIX}changed"
+_RESTORING: Final = f"{PREFIX}restoring"
 
 
 def _holder(holder: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,12 @@ from accounts.models import User
 from accounts.roles import Role
 from devportal import operations as developing
 from gateway.authorization.decision import Allow
+from gateway.handshake.request import Credential, CredentialSource
 from gateway.refusals import Refusal
 from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.models import Api, Plan
+from tests.gateway.builders import handshake
 from tests.gateway.scenario import Scenario, Worker, elsewhere, person
 
 TRIAL, RIVAL = "/draft/1.0.0", "/echowebsocket/1.0.0"
@@ -130,3 +133,95 @@ async def test_an_api_that_is_taken_back_to_created_is_tried_out_once_it_is_depl
         refusal = await worker.decide(await elsewhere(scenario.token), RIVAL)
         assert isinstance(refusal, Refusal)
         assert refusal.status == 404
+
+
+def sketch(actor: User) -> Api:
+    """A design that nobody has deployed."""
+    return publishing.create_api(
+        name="Sketch",
+        context="/sketch",
+        version="1.0.0",
+        endpoint="ws://localhost:9901/new",
+        actor=actor,
+        now=timezone.now(),
+    )
+
+
+def copy_key(api: Api) -> str:
+    """Alice's key for the working copy."""
+    issued = developing.issue_internal_key(
+        api=api, of_working_copy=True, actor=User.objects.get(username="alice"), now=timezone.now()
+    )
+    return issued.token
+
+
+def copy_ticket(api: Api) -> str:
+    """Alice's ticket for one connection to the working copy."""
+    issued = developing.issue_internal_ticket(
+        api=api, of_working_copy=True, actor=User.objects.get(username="alice"), now=timezone.now()
+    )
+    return issued.ticket
+
+
+async def test_a_design_that_was_never_deployed_is_reached_at_its_address_with_a_key_for_it(scenario: Scenario) -> None:
+    api = await elsewhere(lambda: sketch(scenario.admin))
+    strangers, deployed_key = await elsewhere(scenario.token), await elsewhere(key)
+    async with Worker() as worker:
+        before = await worker.decide(strangers, "/sketch/1.0.0")
+        mine = await elsewhere(lambda: copy_key(api))
+        await worker.change_feed.step()
+        admitted = await worker.decide(mine, "/sketch/1.0.0/rooms/7")
+        assert isinstance(admitted, Allow)
+        assert admitted.endpoint.url == "ws://localhost:9901/new"
+        for token in (strangers, deployed_key, "nonsense"):
+            assert await worker.decide(token, "/sketch/1.0.0") == before
+        for path in ("/sketch", "/sketch/1.0", TRIAL, RIVAL):
+            refusal = await worker.decide(mine, path)
+            assert isinstance(refusal, Refusal)
+
+
+async def test_the_working_copy_of_a_published_api_is_another_than_what_is_deployed(scenario: Scenario) -> None:
+    def edited() -> Api:
+        api = Api.objects.get(pk=scenario.api.pk)
+        changes = {"production": {"url": "ws://localhost:9902/next"}}
+        return publishing.update_api(api=api, changes=changes, actor=scenario.admin, now=timezone.now())
+
+    api = await elsewhere(edited)
+    async with Worker() as worker:
+        mine = await elsewhere(lambda: copy_key(api))
+        published = await elsewhere(lambda: key(Api.objects.get(pk=api.pk)))
+        on_copy, on_deployed = [await worker.decide(each, RIVAL) for each in (mine, published)]  # the feed is not read
+        assert isinstance(on_copy, Allow)
+        assert isinstance(on_deployed, Allow)
+        assert on_copy.endpoint.url == "ws://localhost:9902/next" != on_deployed.endpoint.url
+
+
+async def test_a_ticket_reaches_a_copy_of_which_no_worker_has_heard(scenario: Scenario) -> None:
+    api = await elsewhere(lambda: sketch(scenario.admin))
+    async with Worker() as worker:
+        ticket = await elsewhere(lambda: copy_ticket(api))
+        asked = replace(handshake("/sketch/1.0.0"), credential=Credential(CredentialSource.TICKET, ticket))
+        assert isinstance(await worker.routing.decide(asked), Allow)
+        assert isinstance(await worker.routing.decide(asked), Refusal)
+
+
+@pytest.mark.parametrize(("deed", "code"), [("undeploy", None), ("delete", 4010), ("lose the role", 4001)])
+async def test_a_connection_to_a_copy_stays_whatever_is_deployed(
+    scenario: Scenario, deed: str, code: int | None
+) -> None:
+    def do() -> None:
+        now = timezone.now() + timedelta(seconds=1)
+        if deed == "undeploy":
+            publishing.undeploy(api=draft(), actor=scenario.admin, now=now)
+        elif deed == "delete":
+            publishing.delete_api(api=draft(), actor=scenario.admin, now=now)
+        else:
+            alice = User.objects.get(username="alice")
+            people.set_roles(user=alice, roles={Role.SUBSCRIBER}, actor=scenario.admin, now=now)
+
+    mine = await elsewhere(lambda: copy_key(draft()))
+    async with Worker() as worker:
+        await worker.connect("mine", mine, f"{TRIAL}/rooms/7")
+        await elsewhere(do)
+        await worker.change_feed.step()
+        assert worker.closed == ({"mine": code} if code else {})

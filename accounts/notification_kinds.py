@@ -1,0 +1,46 @@
+"""What people are told of, and in which words they choose it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NotificationKind(StrEnum):
+    """Why somebody is told something. Each person chooses by kind: in the portal, by e-mail, or not at all."""
+
+    APPROVALS = "approvals"
+    ENDS = "ends"
+    BREAKING = "breaking"
+    VERSIONS = "versions"
+    EXPIRY = "expiry"
+    LIMITS = "limits"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class KindTerms:
+    """A kind as people read it, and whether they get e-mails of it until they say otherwise."""
+
+    label: str
+    about: str
+    by_mail: bool = True
+
+
+TERMS: dict[NotificationKind, KindTerms] = {
+    NotificationKind.APPROVALS: KindTerms(
+        "Approvals", "Somebody waits for your decision, or what you asked for was approved or rejected."
+    ),
+    NotificationKind.ENDS: KindTerms(
+        "Ends", "An API that you use was blocked or retired, or your subscription was blocked."
+    ),
+    NotificationKind.BREAKING: KindTerms(
+        "Breaking changes", "What an API that you use was deployed with may break your client."
+    ),
+    NotificationKind.VERSIONS: KindTerms(
+        "Versions", "A new version of an API that you use is there, or one that you use is deprecated.", by_mail=False
+    ),
+    NotificationKind.EXPIRY: KindTerms("Expiry", "A secret of your applications is going to expire."),
+    NotificationKind.LIMITS: KindTerms("Limits", "An application has used 80 or 100 % of its quota.", by_mail=False),
+    NotificationKind.ACCOUNT: KindTerms("Your account", "Your password, a second factor or your roles were changed."),
+}

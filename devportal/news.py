@@ -1,0 +1,83 @@
+"""Who is told what happens to APIs and subscriptions, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.notification_kinds import NotificationKind
+from accounts.operations import notify
+from accounts.roles import Role
+from devportal.models import Application, Subscription
+from devportal.subscription_states import SubscriptionState
+from publisher.lifecycle import SERVED, Action
+from publisher.models import Api
+
+MOVED: dict[Action, tuple[NotificationKind, str]] = {
+    Action.BLOCK: (NotificationKind.ENDS, "{api} is blocked: nobody can connect until its publisher lifts that."),
+    Action.REPUBLISH: (NotificationKind.ENDS, "{api} is no longer blocked: your programs may connect again."),
+    Action.DEMOTE: (NotificationKind.ENDS, "{api} was taken back to its designers and serves nobody now."),
+    Action.RETIRE: (NotificationKind.ENDS, "{api} is retired: it serves nobody any more."),
+    Action.DEPRECATE: (
+        NotificationKind.VERSIONS,
+        "{api} is deprecated: your subscriptions go on for now. Look for a newer version.",
+    ),
+}
+DECIDED = {
+    SubscriptionState.UNBLOCKED: "may call {api} now.",
+    SubscriptionState.REJECTED: "was not let in to {api}: its publisher has rejected the subscription.",
+    SubscriptionState.BLOCKED: "is blocked from {api}, as all your applications are, until its publisher lifts that.",
+    SubscriptionState.PROD_ONLY_BLOCKED: "is blocked from {api} with production keys, as all of your applications are, "
+    "until its publisher lifts that.",
+}
+
+
+def users_of(*apis: Api) -> QuerySet[User]:
+    """The people whose applications are subscribed to one of these APIs, each once."""
+    subscribed = Application.objects.filter(subscriptions__api__in=apis, is_internal=False)
+    return User.objects.filter(applications__in=subscribed, is_active=True).distinct()
+
+
+def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api] = (), **_: Any) -> None:
+    """Tell those who use an API what was done to it; of a new version those who use an older one."""
+    if action is Action.PUBLISH:
+        link = reverse("devportal:api", args=[api.pk])
+        sentence = f"Version {api.version} of {api.name} is there. You use an older one."
+        notify(people=users_of(*previous), kind=NotificationKind.VERSIONS, sentence=sentence, link=link, now=now)
+    elif action in MOVED:
+        kind, sentence = MOVED[action]
+        is_there = api.stage in SERVED
+        link = reverse("devportal:api", args=[api.pk]) if is_there else reverse("devportal:applications")
+        notify(people=users_of(api), kind=kind, sentence=sentence.format(api=api), link=link, now=now)
+
+
+def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
+    """Tell the owner what a publisher has decided."""
+    after = SubscriptionState(subscription.state)
+    was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
+    notify(
+        people=[subscription.application.owner],
+        kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
+        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}",
+        link=reverse("devportal:application", args=[subscription.application_id]),
+        now=now,
+    )
+
+
+def subscription_waits(subscription: Subscription, now: datetime) -> None:
+    """Tell those who may decide that a subscription waits for approval."""
+    application, api = subscription.application, subscription.api
+    deciders = User.objects.filter(role_grants__role__in=[Role.PUBLISHER, Role.ADMIN], is_active=True).distinct()
+    notify(
+        people=deciders,
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{application} of {application.owner.display_name} waits to be let in to {api} under "
+        f"{subscription.plan}.",
+        link=f"{reverse('devportal:subscribers', args=[api.pk])}?state={SubscriptionState.ON_HOLD}",
+        now=now,
+    )

@@ -1,0 +1,135 @@
+"""What developers learn of a deployment: its changes on a page, and by e-mail what breaks their clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from devportal.broken_clients import affected_by
+from devportal.models import Subscription
+from devportal.subscription_states import SubscriptionState
+from publisher import operations, queries, snapshots
+from publisher.models import Api, DeployedChange
+from tests.devportal import builders
+from tests.devportal.conftest import Browser
+from tests.publisher.builders import LATER, NOW, make_api
+from tests.publisher.test_pages import text_of
+
+ROOM = {"target": "/rooms/{id}", "verbs": ["publish", "subscribe"]}
+NEWS = {"target": "/новости", "verbs": ["subscribe"]}
+
+
+@pytest.fixture
+def chat(admin: User) -> Api:
+    """A published API with two topics."""
+    return make_api(admin, publish=True, topics=[ROOM, NEWS])
+
+
+def redeploy(api: Api, by: User, description: str = "", **changes: Any) -> Api:
+    api = operations.update_api(api=api, changes=changes, actor=by, now=NOW)
+    return operations.deploy_revision(api=api, description=description, actor=by, now=LATER)
+
+
+def test_owners_of_subscribed_applications_are_written_to_once_and_nobody_else(
+    chat: Api, admin: User, carol: User, mallory: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    for name in ("Первое", "Second"):
+        builders.subscription(builders.application(carol, name), chat)
+    gone = builders.subscription(builders.application(mallory, "Rejected"), chat)
+    Subscription.objects.filter(pk=gone.pk).update(state=SubscriptionState.REJECTED.value)
+    with django_capture_on_commit_callbacks(execute=True):
+        redeploy(chat, admin, "Rooms are closed.", topics=[NEWS])
+    (letter,) = mail.outbox
+    assert letter.to == ["carol@example.test"]
+    assert "Second and Первое" in letter.subject
+    assert "The topic /rooms/{id} is removed." in letter.body
+    assert "Rooms are closed." in letter.body
+    assert reverse("devportal:changes", args=[chat.pk]) in letter.body
+
+
+def test_what_breaks_nobody_is_kept_and_nobody_is_written_to(
+    chat: Api, admin: User, carol: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    builders.subscription(builders.application(carol), chat)
+    with django_capture_on_commit_callbacks(execute=True):
+        redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
+    assert not mail.outbox
+    change = queries.deployed_changes(chat).get()
+    assert (change.before, change.revision, change.breaking) == (1, 2, [])
+    assert change.changes == [{"kind": "added", "what": "/more", "detail": ""}]
+
+
+def test_people_who_cannot_sign_in_any_more_are_not_written_to(chat: Api, carol: User) -> None:
+    builders.subscription(builders.application(carol), chat)
+    assert list(affected_by(chat)) == [carol]
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+    assert not affected_by(chat)
+
+
+def test_going_back_to_an_older_revision_breaks_those_who_follow_the_newer_one(chat: Api, admin: User) -> None:
+    first = chat.deployed_revision
+    chat = redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
+    operations.deploy_revision(api=chat, revision=first, actor=admin, now=LATER)
+    assert queries.deployed_changes(chat)[0].breaking == ["The topic /more is removed."]
+
+
+def test_a_break_counts_also_after_the_api_was_off_the_gateway(chat: Api, admin: User) -> None:
+    chat = operations.undeploy(api=chat, actor=admin, now=NOW)
+    redeploy(chat, admin, topics=[NEWS])
+    assert queries.deployed_changes(chat).get().breaking == ["The topic /rooms/{id} is removed."]
+
+
+def test_deploying_the_same_again_is_no_change(chat: Api, admin: User) -> None:
+    first = chat.deployed_revision
+    chat = operations.undeploy(api=chat, actor=admin, now=NOW)
+    operations.deploy_revision(api=chat, revision=first, actor=admin, now=LATER)
+    operations.update_api(api=chat, changes={"description": "Only words."}, actor=admin, now=NOW)
+    assert not DeployedChange.objects.exists()
+
+
+def test_only_the_newest_changes_are_kept(chat: Api, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations.deployments, "MOST_CHANGES_KEPT", 2)
+    for topics in ([NEWS], [ROOM], [ROOM, NEWS]):
+        chat = redeploy(chat, admin, topics=topics)
+    assert [change.revision for change in queries.deployed_changes(chat)] == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ({}, {"query_token": False}, "Tokens in the address (?access_token=) are no longer taken."),
+        ({}, {"key_types": ["PRODUCTION"]}, "Keys for sandbox are no longer taken."),
+        ({}, {"message_bytes": 1024}, "A message of a client has at most 1 KiB now, it was what the plan says."),
+        (
+            {"message_bytes": 65536},
+            {"message_bytes": 1000},
+            "A message of a client has at most 1\N{NARROW NO-BREAK SPACE}000 bytes now, it was 64 KiB.",
+        ),
+        ({"message_bytes": 1000}, {"message_bytes": 0}, ""),
+        ({"query_token": False}, {"query_token": True}, ""),
+    ],
+)
+def test_what_is_taken_away_at_the_door_breaks_clients(
+    before: dict[str, Any], after: dict[str, Any], sentence: str
+) -> None:
+    plain: dict[str, Any] = {"topics": [], "query_token": True}
+    found = snapshots.breaking_between({**plain, **before}, {**plain, **after})
+    assert found == ([sentence] if sentence else [])
+
+
+def test_the_portal_shows_what_changed_and_leads_with_what_breaks(
+    chat: Api, admin: User, browser: Browser, carol: User
+) -> None:
+    page = reverse("devportal:changes", args=[chat.pk])
+    assert "Nothing has changed yet" in text_of(browser(carol).get(page))
+    redeploy(chat, admin, "Rooms are closed.", topics=[NEWS])
+    DeployedChange.objects.update(at=timezone.now())
+    shown = text_of(browser(carol).get(page))
+    assert "The topic /rooms/{id} is removed." in shown
+    assert "Rooms are closed." in shown
+    assert "See what breaks" in text_of(browser(carol).get(reverse("devportal:api", args=[chat.pk])))
