@@ -1,5 +1,8 @@
 """Compile the extension, where the machine can: `python gateway/native/build.py`. Quick when nothing has changed.
 
+With `--sanitized` it is compiled with AddressSanitizer and UBSan, and what has to be in LD_PRELOAD is printed; the next
+call without makes it anew.
+
 Without Django, and with the standard library alone: scripts/environment calls it before anything else is there. Beside
 the extension lies `_native.why`: what it was made of and with, or why there is none, so that nothing is tried again
 until one of them has changed.
@@ -23,6 +26,12 @@ SOURCES: Final = HERE / "src"
 EXTENSION: Final = HERE / f"_native{sysconfig.get_config_var('EXT_SUFFIX') or '.so'}"
 RECORD: Final = HERE / "_native.why"
 FLAGS: Final = ("-O2", "-g", "-fPIC", "-shared", "-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden", "-Wall", "-Wextra")
+SANITIZED: Final = (
+    "-O1",
+    "-fno-omit-frame-pointer",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+)
 LIBRARIES: Final = ("-lssl", "-lcrypto")
 SECONDS: Final = 120.0
 
@@ -51,6 +60,18 @@ def main() -> int:
         RECORD.write_text(f"{fingerprint}\n{why}")
     except OSError:  # the tree cannot be written, so nothing was built either
         pass
+    return 0
+
+
+def build_sanitized() -> int:
+    """Make an extension that ends the process at the first fault, and say with what it has to be run."""
+    try:
+        compile_to(EXTENSION, *SANITIZED)
+        RECORD.write_text("sanitized\n")
+        print(" ".join(_runtime(name) for name in ("libasan.so", "libubsan.so")))  # noqa: T201 - for the Makefile
+    except (CannotBuild, OSError) as error:
+        print(f"The relay cannot be built with sanitizers: {error}.", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 
@@ -97,6 +118,12 @@ def _compiler() -> list[str]:
     return shlex.split(os.environ.get("CC", "")) or [path for path in found if path][:1]
 
 
+def _runtime(name: str) -> str:
+    """Where the compiler keeps a library of its own."""
+    asked = [*_compiler(), f"-print-file-name={name}"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
+
 def _has_headers() -> bool:
     return Path(sysconfig.get_path("include"), "Python.h").exists()
 
@@ -111,4 +138,4 @@ def _fingerprint() -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(build_sanitized() if sys.argv[1:] == ["--sanitized"] else main())

@@ -6,11 +6,14 @@ Where there is none, the loop's own TLS is used.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from gateway import native
+
+log = logging.getLogger("gateway.native")
 
 _twins: WeakKeyDictionary[ssl.SSLContext, Any] = WeakKeyDictionary()
 
@@ -22,23 +25,26 @@ def of(context: ssl.SSLContext | None) -> Any:
 
 def add_server(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
     """Make the twin of a server's context that has loaded this chain and this key."""
-    if not native.REASON:
-        _twins[context] = native.Tls(True, _ciphers(context), context.options, certificate, key, False, 0, None)
+    _add(context, True, certificate, key, None)
 
 
 def add_client(context: ssl.SSLContext, *, authorities: str = "", certificate: str = "", key: str = "") -> None:
     """Make the twin of a client's context, which trusts these authorities, or the system's, if it verifies at all."""
-    if not native.REASON:
-        _twins[context] = native.Tls(
-            False,
-            _ciphers(context),
-            context.options,
-            certificate.encode() or None,
-            key.encode() if certificate else None,
-            context.verify_mode is ssl.CERT_REQUIRED,
-            context.verify_flags,
-            authorities.encode() or None,
-        )
+    own = (certificate.encode(), key.encode()) if certificate else (None, None)
+    _add(context, False, *own, authorities.encode() or None)
+
+
+def _add(
+    context: ssl.SSLContext, is_server: bool, certificate: bytes | None, key: bytes | None, authorities: bytes | None
+) -> None:
+    if native.REASON:
+        return
+    verifies, flags = context.verify_mode is ssl.CERT_REQUIRED, context.verify_flags
+    given = (_ciphers(context), context.options, certificate, key, verifies, flags, authorities)
+    try:
+        _twins[context] = native.Tls(is_server, *given)
+    except ValueError as error:  # what Python could read
+        log.warning("The extension cannot speak TLS as it should (%s), so Python does.", error)
 
 
 def _ciphers(context: ssl.SSLContext) -> str:

@@ -98,7 +98,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         load_key_pair(context, certificate, key)
         twins.add_server(context, certificate.read_bytes(), key.read_bytes())
-    except (BadKeyPair, OSError, ValueError) as error:  # the files may be changed at this moment
+    except (BadKeyPair, OSError) as error:  # OSError: they are being changed at this moment
         raise CannotServe(str(error)) from error
     return context
 
