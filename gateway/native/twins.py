@@ -30,8 +30,7 @@ def add_server(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
 
 def add_client(context: ssl.SSLContext, *, authorities: str = "", certificate: str = "", key: str = "") -> None:
     """Make the twin of a client's context, which trusts these authorities, or the system's, if it verifies at all."""
-    own = (certificate.encode(), key.encode()) if certificate else (None, None)
-    _add(context, False, *own, authorities.encode() or None)
+    _add(context, False, certificate.encode() or None, key.encode() or None, authorities.encode() or None)
 
 
 def _add(
