@@ -50,6 +50,12 @@ def splice(leg: LegBase, transport: object, peer: object) -> None:
         transport.splice(leg, peer)
 
 
+def unsplice(transport: object) -> None:
+    """Have all that comes from `transport` given to its protocol again."""
+    if not REASON and isinstance(transport, Transport):
+        transport.unsplice()
+
+
 __all__ = [
     "NATIVE",
     "PYTHON",
@@ -65,4 +71,5 @@ __all__ = [
     "Transport",
     "sentence",
     "splice",
+    "unsplice",
 ]

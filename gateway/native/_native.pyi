@@ -27,6 +27,7 @@ class Tls:
 
 class Transport(asyncio.Transport):
     def splice(self, leg: LegBase, peer: Transport, /) -> None: ...
+    def unsplice(self) -> None: ...
 
 @final
 class Engine:

@@ -15,9 +15,21 @@ Take = Callable[[int, int], bool]
 class ScannerBase:
     """What a scanner of frames has counted, and where it stands."""
 
-    __slots__ = ("_limit", "_mask", "_rsv", "closed", "fragmented", "messages", "octets", "remaining", "size")
+    __slots__ = (
+        "_limit",
+        "_longest",
+        "_mask",
+        "_rsv",
+        "closed",
+        "fragmented",
+        "messages",
+        "octets",
+        "remaining",
+        "size",
+    )
 
     _limit: int
+    _longest: int
     _mask: int
     _rsv: int
     closed: bool

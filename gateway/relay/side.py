@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from gateway import native
 from gateway.close_codes import Close
 from gateway.native import LegBase
 from gateway.quotas.clock import clock as time
@@ -78,8 +79,8 @@ class Leg(LegBase, asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.is_client = is_client
-        limit = options.limit if is_client else 0
-        self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, awaited=OUR_PING)
+        limit, frame = (options.limit, options.frame_limit) if is_client else (0, 0)
+        self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, frame=frame, awaited=OUR_PING)
         self.meter = meter
         self._limiter: FrameLimiter | None = None
         self.write: Callable[[bytes], None] = discard
@@ -94,6 +95,14 @@ class Leg(LegBase, asyncio.Protocol):
         self.paused_for = 0
         self.heard = False  # since `activity` was last brought up to date
         self.activity = Activity(now)
+
+    def splice(self) -> None:
+        """From now on what may pass goes to the other side without coming up here, where the extension can do that."""
+        native.splice(self, self.transport, self.other.transport)
+
+    def unsplice(self) -> None:
+        """All that comes comes up here again: call it before `write` leads elsewhere."""
+        native.unsplice(self.transport)
 
     # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
 

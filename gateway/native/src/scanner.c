@@ -58,7 +58,7 @@ bool scanner_walk(const Scanner *scanner, const uint8_t *data, size_t size, Walk
                 return false;
         }
         const uint64_t whole = walk->fragmented ? walk->size + length : length; /* both are below 2^63 */
-        if (whole > scanner->limit)
+        if (whole > scanner->longest || length > scanner->limit)
             return false;
         walk->messages += !walk->fragmented;
         walk->octets += length;
@@ -92,6 +92,7 @@ static PyMemberDef members[] = {
     {"messages", T_ULONGLONG, offsetof(Scanner, messages), 0, NULL},
     {"octets", T_ULONGLONG, offsetof(Scanner, octets), 0, NULL},
     {"_limit", T_ULONGLONG, offsetof(Scanner, limit), 0, NULL},
+    {"_longest", T_ULONGLONG, offsetof(Scanner, longest), 0, NULL},
     {"_mask", T_UBYTE, offsetof(Scanner, mask), 0, NULL},
     {"_rsv", T_UBYTE, offsetof(Scanner, rsv), 0, NULL},
     {"fragmented", T_BOOL, offsetof(Scanner, fragmented), 0, NULL},

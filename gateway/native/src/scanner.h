@@ -12,7 +12,8 @@
 
 typedef struct {
     PyObject_HEAD
-    unsigned long long remaining, size, messages, octets, limit;
+    unsigned long long remaining, size, messages, octets;
+    unsigned long long limit, longest;   /* of one frame, and of a message */
     unsigned char mask, rsv;
     char fragmented, closed;
 } Scanner;

@@ -246,6 +246,7 @@ static int tls_init(Tls *tls, PyObject *args, PyObject *names)
     }
     tls->is_server = is_server;
     const char *problem = NULL;
+    bool trusts_system = true;
     if (!set_up(tls, ciphers, options))
         problem = "TLS cannot be set up";
     else if (certificate && !read_certificates(tls->context, certificate, certificate_size, false))
@@ -254,7 +255,12 @@ static int tls_init(Tls *tls, PyObject *args, PyObject *names)
         problem = "the key cannot be used";
     else if (authorities && !read_certificates(tls->context, authorities, authorities_size, true))
         problem = "the authorities' certificates cannot be used";
-    else if (verifies && !authorities && !SSL_CTX_set_default_verify_paths(tls->context))
+    if (!problem && verifies && !authorities) {
+        Py_BEGIN_ALLOW_THREADS   /* there are hundreds of them to be read */
+        trusts_system = SSL_CTX_set_default_verify_paths(tls->context) == 1;
+        Py_END_ALLOW_THREADS
+    }
+    if (!trusts_system)
         problem = "the system's authorities cannot be used";
     ERR_clear_error();
     if (problem) {

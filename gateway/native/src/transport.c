@@ -670,6 +670,14 @@ static PyObject *transport_splice(Transport *transport, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *transport_unsplice(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    Py_CLEAR(transport->leg);
+    Py_CLEAR(transport->peer);
+    Py_RETURN_NONE;
+}
+
 static void transport_dealloc(Transport *transport)
 {
     let_go_of_python(transport);   /* the engine holds those that are open, so the descriptor is closed */
@@ -697,6 +705,7 @@ static PyMethodDef methods[] = {
     METHOD(write_eof, METH_NOARGS, "Write nothing more, but receive."),
     METHOD(get_extra_info, METH_VARARGS, "peername, sockname, sslcontext or ssl_object"),
     METHOD(splice, METH_VARARGS, "splice(leg, peer): pass to `peer` what `leg` lets pass."),
+    METHOD(unsplice, METH_NOARGS, "Give all that comes to the protocol again."),
     {"_end", (PyCFunction)(void (*)(void))transport_end, METH_O, "For the loop: tell the protocol that it is lost."},
     {NULL, NULL, 0, NULL},
 };

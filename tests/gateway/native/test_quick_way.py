@@ -46,15 +46,20 @@ def state_of(scanner: FrameScanner) -> tuple[int, bool, int, int, int]:
 
 
 @pytest.mark.parametrize("masked", [True, False])
-@given(data=st.data(), rsv=st.sampled_from([0, 0x40, 0x70]), limit=st.sampled_from([0, 1, 125, 200, 66000]))
+@given(
+    data=st.data(),
+    rsv=st.sampled_from([0, 0x40, 0x70]),
+    limit=st.sampled_from([0, 1, 125, 200, 66000]),
+    longest=st.sampled_from([0, 1, 60, 127, 400]),
+)
 def test_what_passes_at_a_glance_is_read_alike_by_the_plain_reading(
-    data: st.DataObject, masked: bool, rsv: int, limit: int
+    data: st.DataObject, masked: bool, rsv: int, limit: int, longest: int
 ) -> None:
     """In either mode; the extension also passes all that the plain reading finds nothing in for others to do."""
     stream = data.draw(streams(masked=masked))
     places = data.draw(st.lists(st.integers(0, 1 << 20), max_size=8))
     purse = Purse(0, 1 << 50, octets=True)
-    quick, plain = (FrameScanner(masked=masked, rsv=rsv, limit=limit) for _ in range(2))
+    quick, plain = (FrameScanner(masked=masked, rsv=rsv, limit=limit, frame=longest) for _ in range(2))
     leg, held = side(quick, Meter([purse])), b""
     for chunk in cut(stream, places):
         chunk, before = held + chunk, state_of(plain)
