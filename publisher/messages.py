@@ -27,6 +27,11 @@ _DONE = {
     Action.DEPRECATE: "Deprecated",
     Action.RETIRE: "Retired",
 }
+_ASKED = {
+    "api.transition_requested": "{} asked for",
+    "api.transition_rejected": "{} rejected",
+    "api.transition_withdrawn": "{} no longer asked for",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return f"Created from version {detail['copied_from']}" if "copied_from" in detail else "Created"
     if verb == "api.transitioned":
         return _DONE[Action(detail["action"])]
+    if verb in _ASKED and "action" in detail:
+        return _ASKED[verb].format(detail["action"])
     if verb == "api.updated" and "restored_revision" in detail:
         return f"Revision {detail['restored_revision']} restored as the design"
     if verb == "api.updated" and "plans" in detail:

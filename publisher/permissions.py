@@ -1,9 +1,13 @@
 """Who may do what to an API. Creators make the design, publishers deliver it, observers read, admins do all."""
 
+from datetime import datetime
+
+from accounts.farewells import AccountNeeded
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
+from core.text import agree, count
 from publisher.lifecycle import State
 from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
@@ -78,6 +82,11 @@ def require_set_plans(user: Viewer, api: Api) -> None:
 def require_publish(user: Viewer, api: Api | None = None) -> None:
     """Moving the API through its life; with no API: CREATE & PUBLISH."""
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
+
+
+def require_approve(user: Viewer) -> None:
+    """Approving or rejecting what publishers ask for."""
+    require_role(user, Role.ADMIN, to="Approving steps of an API's life")
 
 
 TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
@@ -162,5 +171,15 @@ can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
 can_see_payloads = asks(require_see_payloads)
+can_approve = asks(require_approve)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)
+
+
+def require_owns_nothing(user: User, now: datetime) -> None:
+    """Deleting one's account: raises AccountNeeded for somebody whose APIs are there."""
+    if number := Api.objects.filter(provider=user).count():
+        raise AccountNeeded(
+            f"You own {count(number, 'API')}, which {agree(number, 'needs', 'need')} you. Delete what you own in the "
+            "Publisher first, or ask an administrator to disable your account."
+        )

@@ -80,6 +80,7 @@ urlpatterns = [
     path("apis/<uuid:pk>/restorations", deployments.restoration, name="restorations"),
     path("apis/<uuid:pk>/lifecycle", lifecycles.lifecycle, name="lifecycle"),
     path("apis/<uuid:pk>/transitions", lifecycles.transitions, name="transitions"),
+    path("apis/<uuid:pk>/lifecycle-withdrawals", lifecycles.withdrawal, name="lifecycle-withdrawals"),
     path("apis/<uuid:pk>/export", exchange.export, name="export"),
     path("apis/<uuid:pk>/versions", versions.versions, name="versions"),
     path("apis/<uuid:pk>/default-version", versions.default_version, name="default-version"),

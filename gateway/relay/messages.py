@@ -28,7 +28,7 @@ from gateway.quotas.clock import clock as time
 from gateway.quotas.meter import FREE, LimitExceeded, Meter
 from gateway.relay import frames
 from gateway.relay.types import CloseInfo, Traffic
-from gateway.upstream.dialer import BackendAddress, Dialer, split, tls_context
+from gateway.upstream.dialer import BackendAddress, Dialer, split
 from gateway.upstream.handshake import (
     MAXIMUM_ANSWER,
     MAXIMUM_INTERIM,
@@ -59,7 +59,11 @@ async def connect(
             return await _connect(url, upgrade, options, sock=sock, unix=True)
         # The name is for the Host header and for TLS only.
         asked = await dialer.with_token(upgrade, options)
-        return await dialer.reach(url, partial(_connect, url, asked, options), options)
+        secure: dict[str, Any] = {}
+        if url.scheme == "wss":
+            context = await dialer.tls.for_backend(options)
+            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
+        return await dialer.reach(url, partial(_connect, url, asked, options, **secure), options)
 
     return await dialer.first(addresses, call, options)
 
@@ -142,6 +146,10 @@ class MessageRelay:
     def traffic(self) -> Traffic:
         """What has passed so far."""
         return Traffic(*self._passed)
+
+    def waits(self) -> str:
+        """Nothing that can be told here: whoever sends a message waits for it."""
+        return ""
 
     def close_info(self) -> CloseInfo:
         """How it ended."""
@@ -277,8 +285,6 @@ async def _connect(
     url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
 ) -> ClientConnection:
     headers = without_configured(upgrade.headers, options)
-    if url.scheme == "wss":
-        where |= {"ssl": tls_context(options), "server_hostname": options.server_name or url.hostname}
     try:
         return await _Connect(
             url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it

@@ -37,6 +37,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>", apis.OneApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/thumbnail", thumbnails.ApiThumbnail.as_view(), name="thumbnail"),
     path("apis/<uuid:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view(), name="lifecycle-state"),
+    path("apis/<uuid:api_id>/lifecycle-state/pending-tasks", lifecycle.PendingTasks.as_view(), name="pending-tasks"),
     path("apis/<uuid:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view(), name="lifecycle-history"),
     path("apis/<uuid:api_id>/revisions", revisions.Revisions.as_view(), name="revisions"),
     path("apis/<uuid:api_id>/revisions/<uuid:revision_id>", revisions.OneRevision.as_view(), name="revision"),

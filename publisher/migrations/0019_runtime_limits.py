@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('publisher', '0024_working_copies'),
+        ('publisher', '0018_revisions_and_imports'),
     ]
 
     operations = [

@@ -86,7 +86,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests", "sample"}
-    elsewhere = {"message", "definition-file", "revision-deletion", "default-version"}
+    elsewhere = {"message", "definition-file", "revision-deletion", "default-version", "lifecycle-withdrawals"}
     named = {name for name in named if not re.match("(document|comment|scope)", name)}  # test_documents.py and others
     assert named == {*PAGES, *POSTS, *others, *elsewhere, *EXCHANGE, *OTHERS}
 

@@ -144,6 +144,10 @@ def test_a_message_that_is_too_long_is_stepped_over_without_being_kept(step: int
         frame(b"x", 0x01) + frame(b"x", 0x81),
         frame(b"x" * 126, 0x89),
     ],
+    ids=(
+        *("unmasked", "opcode 3", "opcode 11", "continues nothing", "reserved bit 1", "reserved bit 2"),
+        *("fragmented ping", "message in a message", "long ping"),
+    ),
 )
 def test_what_breaks_the_protocol_is_handed_on_as_it_came_for_others_to_judge(broken: bytes) -> None:
     stream = frame(b"one") + broken + frame(b"two")
