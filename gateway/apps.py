@@ -11,12 +11,13 @@ class GatewayConfig(AppConfig):
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log
-        from gateway.statistics import rollup
+        from gateway.statistics import rollup, usage
 
         consequences.register(queries.holdings_of)
         upkeep.register("connections", log.prune)
         upkeep.register("statistics", rollup.prune)
         upkeep.register_frequent("statistics", rollup.run)
+        upkeep.register_frequent("usage", usage.frequent)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)
