@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("gateway.urls")),
     path("publisher/", include("publisher.urls")),
     path("admin/", include("publisher.admin_urls")),
+    path("admin/", include("devportal.admin_urls")),
     path("", include("devportal.urls")),
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),

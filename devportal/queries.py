@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -28,7 +28,17 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    ClientSecret,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Subscription,
+)
+from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
 from publisher.lifecycle import LISTED, SERVED, State
@@ -46,11 +56,11 @@ Row = TypeVar("Row", bound=Model)
 def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
     """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
 
-    `text` is words or `name:chat` as `LOOKUPS` has it; `tag` has to match whole. Raises Invalid as
+    `text` is words or `name:chat` as `lookups_for` has it; `tag` has to match whole. Raises Invalid as
     `core.searching.terms_of` does.
     """
-    wanted = _offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED})
-    apis = Api.objects.filter(wanted, condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
+    lookups, apis = lookups_for(viewer, text), _found_by(viewer)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
     if words_of(tag):
         apis = apis.filter(has_tag(tag))
     if category:
@@ -65,6 +75,15 @@ def has_tag(tag: str) -> Q:
 
 LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
 """By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
+
+
+def lookups_for(viewer: Viewer, text: str) -> dict[str, publisher_queries.Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that is shown of something the viewer finds."""
+    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS
+
+
+def _found_by(viewer: Viewer) -> QuerySet[Api]:
+    return Api.objects.filter(_offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED}))
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -144,6 +163,12 @@ def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
 
 
+def any_application(pk: UUID | str) -> Application:
+    """Anybody's application, for administrators, which the edges see to. Raises ApplicationNotFound."""
+    rows = Application.objects.filter(is_internal=False).select_related("owner", "plan")
+    return _found(rows, pk, ApplicationNotFound)
+
+
 def internal_application_of(user: User) -> Application | None:
     """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
     return Application.objects.filter(owner=user, is_internal=True).first()
@@ -171,6 +196,12 @@ def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
         return Subscription.objects.none()
     mine = Subscription.objects.filter(api=api, application__owner=viewer)
     return mine.select_related("application", "plan").order_by("application__name")
+
+
+def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
+    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
+    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
+    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
 
 
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
@@ -232,6 +263,22 @@ def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
     return _found(blocks(viewer), pk, BlockNotFound)
 
 
+def waiting_applications() -> QuerySet[Application]:
+    """The applications that wait for approval, the oldest first. For administrators, which the edges see to."""
+    waiting = Application.objects.filter(approval=Application.Approval.WAITING)
+    return waiting.select_related("owner", "plan").order_by("created_at")
+
+
+def waiting_application(pk: UUID | str) -> Application:
+    """One of them. Raises ApplicationNotFound."""
+    return _found(waiting_applications(), pk, ApplicationNotFound)
+
+
+def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:
+    """The subscriptions that wait for approval, the oldest first, for people of the publisher."""
+    return all_subscribers(viewer, state=SubscriptionState.ON_HOLD).order_by("created_at")
+
+
 # --- keys and tokens -----------------------------------------------------------------------------------------
 
 
@@ -243,6 +290,13 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
     return client
 
 
+def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
+    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
+    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    client: OAuthClient = _found(rows.select_related("application__owner"), pk, KeysNotFound)
+    return client, cast(Application, client.application)
+
+
 def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAuthClient:
     """The keys of one of the viewer's applications. Raises ApplicationNotFound or KeysNotFound."""
     application = application_for(viewer, application_pk)
@@ -250,6 +304,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
@@ -303,6 +369,17 @@ def holdings_of(user: User, now: datetime) -> Holdings:
     return Holdings(
         applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
     )
+
+
+def service_clients() -> QuerySet[OAuthClient]:
+    """The clients of service accounts, by name. For administrators, which the edges see to."""
+    rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(application=None, user__is_service=True)
+    return rows.select_related("user").prefetch_related("user__role_grants").order_by("user__username_key")
+
+
+def service_client(pk: int) -> OAuthClient:
+    """One of them. Raises KeysNotFound."""
+    return _found(service_clients(), pk, KeysNotFound)
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

@@ -241,6 +241,60 @@ class RefusalRecord(models.Model):
         return f"{self.status} {self.message}"
 
 
+class ViolationCount(models.Model):
+    """How many messages of one sender, the `client` or the `backend`, fitted no schema of their topic.
+
+    Names are as they were at the last of them.
+    """
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    application_name = models.CharField(max_length=150)
+    subscriber = models.CharField(max_length=150)
+    topic = models.CharField(max_length=255)
+    sender = models.CharField(max_length=7)
+    times = models.PositiveBigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "gateway_violation"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["api_id", "application_id", "topic", "sender"], name="violations_counted_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.times} of {self.application_name}"
+
+
+class ViolationSample(models.Model):
+    """One message that fitted no schema: what was wrong with it at which JSON pointer, and how it begins.
+
+    `octets` is how long its payload was, 0 where it could not be read. `message` is whose schema says so.
+    """
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    topic = models.CharField(max_length=255)
+    sender = models.CharField(max_length=7)
+    at = models.DateTimeField(db_index=True)
+    is_closed = models.BooleanField()
+    message = models.CharField(max_length=100)
+    path = models.CharField(max_length=300)
+    problem = models.CharField(max_length=300)
+    payload = models.TextField()
+    octets = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "gateway_violation_sample"
+        indexes: ClassVar = [models.Index(fields=["api_id", "application_id", "-id"], name="samples_of_application")]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
 class ReauthenticationRequest(models.Model):
     """A request that a connection of some worker rest on another token; `answer` is empty until that worker did."""
 
@@ -345,7 +399,8 @@ class WindowCheckpoint(models.Model):
 class BreakerRecord(models.Model):
     """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
 
-    `probed_until` is until when one worker looks whether it is well again. Times are in seconds since the epoch.
+    `probed_until` is until when one worker looks whether it is well again. `worker` is who suspended it. Times are in
+    seconds since the epoch.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -355,9 +410,34 @@ class BreakerRecord(models.Model):
     until = models.FloatField(default=0.0)
     probed_until = models.FloatField(default=0.0)
     changed_at = models.FloatField(db_index=True)
+    worker = models.CharField(max_length=100, default="")
 
     class Meta:
         db_table = "gateway_suspension"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class DialRecord(models.Model):
+    """The latest dial of a backend's address: which worker made it, how it ended, and when one last ended well or not.
+
+    `status` is 101 or that of the refusal it led to, `sentence` why. Keyed like `BreakerRecord`.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    api_id = models.CharField(max_length=36, db_index=True)
+    address = models.TextField()
+    worker = models.CharField(max_length=100)
+    at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField()
+    sentence = models.CharField(max_length=300, default="")
+    seconds = models.FloatField()
+    opened_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "gateway_dial"
 
     def __str__(self) -> str:
         return self.address

@@ -24,6 +24,7 @@ from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
+from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
@@ -32,6 +33,7 @@ from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
+from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
@@ -81,7 +83,8 @@ class ControlPlane:
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
         self._events = EventCounter(run=self._writing)
         self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns, events=self._events)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._events)
+        self._violation_log = ViolationLog(run=self._writing, samples=settings.PAYLOAD_SAMPLES)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -93,7 +96,10 @@ class ControlPlane:
             },
         )
         self._breaker = SharedBreaker(run=self._writing)
-        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
+        self._dial_log = DialLog(run=self._writing)
+        self.dialer = Dialer(
+            breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
+        )
         self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,6 +118,8 @@ class ControlPlane:
             ("connection-log", self.connection_log.keep()),
             ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
+            ("dial-log", self._dial_log.keep()),
+            ("violation-log", self._violation_log.keep()),
             ("events", self._events.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
@@ -145,9 +153,12 @@ class ControlPlane:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease_client.stop()
+        await self.dialer.resolver.close()
         await self._writer.stop()
         await self.connection_log.stop()
         await self._refusal_log.write()
+        await self._violation_log.write()
+        await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()
         self._asking.close()

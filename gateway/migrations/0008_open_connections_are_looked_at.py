@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0014_checkpoints'),
+        ('gateway', '0007_dials'),
     ]
 
     operations = [

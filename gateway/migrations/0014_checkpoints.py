@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0005_connections_and_reservations'),
+        ('gateway', '0012_usage_is_told_and_months_are_closed'),
     ]
 
     operations = [

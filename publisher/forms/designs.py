@@ -1,18 +1,16 @@
-"""The forms of a design: create, runtime, business plans."""
+"""The forms of a design: create, business plans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
-from core import text, values
+from core import text
 from publisher import impact, queries, validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
-from publisher.origins import clean_origins
-from publisher.runtime import KEY_TYPES, LARGEST
 
 
 class CreateForm(forms.Form):
@@ -45,6 +43,11 @@ class CreateForm(forms.Form):
         help_text="Your backend's address: ws://host:port/path, or wss:// when it is secured.",
         widget=forms.TextInput(attrs={**PLAIN, "data-check": "endpoint", "inputmode": "url"}),
     )
+    mock = forms.BooleanField(
+        label="No backend yet: have a mock answer",
+        required=False,
+        help_text="The gateway then sends back what it is sent, until you write down what else it says.",
+    )
     plans = forms.ModelMultipleChoiceField(
         queries.all_plans(),
         label="Business Plan(s)",
@@ -53,55 +56,9 @@ class CreateForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-
-class RuntimeForm(GuardedForm):
-    """Which web pages may call, and how a token may be shown."""
-
-    origins = forms.CharField(
-        label="Allowed origins",
-        required=False,
-        help_text="Web pages that may call, one a line: https://app.example.com, or https://*.example.com for every "
-        "host below it. While this is empty, every page may.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "https://app.example.com"}),
-    )
-    query_token = forms.BooleanField(
-        label="Accept tokens in the address",
-        required=False,
-        help_text="?access_token= is simple to try, but addresses end up in logs and histories.",
-    )
-
-    key_types = forms.MultipleChoiceField(
-        label="Keys that may call",
-        choices=[(each, f"{each.capitalize()} keys") for each in KEY_TYPES],
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Say which keys may call: production, sandbox or both."},
-    )
-    message_bytes = forms.IntegerField(
-        label="Largest message, in bytes",
-        required=False,
-        min_value=0,
-        max_value=LARGEST,
-        help_text="Such as 65536 (64 KiB): a client that sends a larger one is closed with 1009. Its plan may allow "
-        "less. 0: what the plan says.",
-        widget=forms.NumberInput(attrs={"min": 0, "inputmode": "numeric"}),
-    )
-
-    @staticmethod
-    def initial_of(api: Api) -> dict[str, Any]:
-        limits = {"key_types": api.key_types, "message_bytes": api.message_bytes}
-        browsers = {"origins": "\n".join(api.origins), "query_token": api.query_token}
-        return {**GuardedForm.initial_of(api), **browsers, **limits}
-
-    def clean_message_bytes(self) -> int:
-        """Nothing is no limit."""
-        return self.cleaned_data["message_bytes"] or 0
-
-    def clean_origins(self) -> list[str]:
-        """The origins as browsers write them."""
-        try:
-            return clean_origins(self.cleaned_data["origins"].splitlines())
-        except values.BadValue as error:
-            raise forms.ValidationError(in_words(error)) from None
+    def clean_mock(self) -> dict[str, Any]:
+        """A mock that is an echo until more is said."""
+        return {"is_on": True, "echo": True} if self.cleaned_data["mock"] else {}
 
 
 class PlansForm(GuardedForm):
@@ -120,16 +77,24 @@ class PlansForm(GuardedForm):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+    first_plan = forms.ChoiceField(
+        label="Try it starts with",
+        required=False,
+        help_text="The plan of developers who press Try it on the API's page in the Developer Portal and choose none.",
+    )
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        return {**GuardedForm.initial_of(api), "plans": [plan.name for plan in queries.plans_of(api)]}
+        plans = {"plans": [plan.name for plan in queries.plans_of(api)], "first_plan": api.first_plan}
+        return {**GuardedForm.initial_of(api), **plans}
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
         super().__init__(data, api=api)
         in_use = impact.subscriptions_to(api)
         kept, offered = set(self["plans"].value() or []), set(self.initial["plans"])
         plans = queries.all_plans()
+        first_plan = cast(forms.ChoiceField, self.fields["first_plan"])
+        first_plan.choices = [("", "The largest that needs no approval"), *((each.name, str(each)) for each in plans)]
         withdrawn = [plan for plan in plans if plan.name in offered - kept and in_use[plan.name]]
         self.withdrawn = {f"after_{plan.pk}": plan for plan in withdrawn}
         for field, plan in self.withdrawn.items():
@@ -145,9 +110,18 @@ class PlansForm(GuardedForm):
             )
         self.questions = [self[field] for field in self.withdrawn]
 
+    def clean(self) -> dict[str, Any]:
+        """What Try it starts with is on offer."""
+        given = super().clean() or self.cleaned_data
+        first = given.get("first_plan")
+        if first and first not in [plan.name for plan in given.get("plans", ())]:
+            self.add_error("first_plan", f"{first} is not among the plans above. Tick it there, or choose another.")
+        return given
+
     def edit(self) -> dict[str, Any]:
         """With the plans that take the place of others."""
         chosen = {plan.name: plan for plan in self.cleaned_data["plans"]}
         answers = {plan: self.cleaned_data[field] for field, plan in self.withdrawn.items()}
         successors = {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
-        return {**super().edit(), "changes": {"plans": list(chosen.values())}, "successors": successors}
+        changes = {"plans": list(chosen.values()), "first_plan": self.cleaned_data["first_plan"]}
+        return {**super().edit(), "changes": changes, "successors": successors}
