@@ -208,6 +208,7 @@ DEFAULT_FROM_EMAIL: str = env.str("APIM_EMAIL_FROM", default=f"API Manager <no-r
 # --- upkeep ------------------------------------------------------------------------------------------------
 
 UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)
+AUDIT_LOG_TO_STDOUT: bool = env.bool("APIM_AUDIT_LOG_TO_STDOUT", default=False)
 AUDIT_LOG_DAYS: float = env.float("APIM_AUDIT_LOG_DAYS", default=365.0)
 AUDIT_LOG_ROWS: int = env.int("APIM_AUDIT_LOG_ROWS", default=1_000_000)
 AUDIT_ARCHIVE = Path(env.str("APIM_AUDIT_ARCHIVE", default=str(DATA_DIR / "archive")))

@@ -139,6 +139,19 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     )
 
 
+def subscriptions_between(pairs: Iterable[tuple[str, str]]) -> list[Subscription]:
+    """The subscriptions of these applications to these APIs, by (application, API) as text, that still are."""
+    wanted = {(application, api) for application, api in pairs if application and api}
+    rows = Subscription.objects.filter(application__in={application for application, _ in wanted})
+    found = rows.select_related("application__owner", "api", "plan")
+    return [row for row in found if (str(row.application_id), str(row.api_id)) in wanted]
+
+
+def subscriptions_of(application: Application) -> QuerySet[Subscription]:
+    """What an application is subscribed to."""
+    return application.subscriptions.select_related("application__owner", "api", "plan").order_by("api__name")
+
+
 def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
     """What these applications are called, by id as text; those that are gone are left out."""
     rows = Application.objects.filter(pk__in=[each for each in ids if each])

@@ -233,6 +233,8 @@ VISITS = [
     Visit("bob", "gateway:api-connections", API),
     Visit("carol", "gateway:my-connections"),
     Visit("bob", "gateway:api-diagnostics", API),
+    Visit("bob", "gateway:api-usage", API),
+    Visit("carol", "gateway:application-usage", APPLICATION),
     Visit("bob", "gateway:api-analytics", API),
     Visit("bob", "gateway:all-apis"),
     Visit("carol", "gateway:application-analytics", APPLICATION),
