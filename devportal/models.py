@@ -10,6 +10,7 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
+from devportal import grants
 from devportal.deny_policies import DenyCondition
 from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
 from publisher.models import Api, Plan
@@ -239,8 +240,9 @@ class OAuthClient(AbstractApplication):
         return bool({grant.replace("-", "_") for grant in grant_types} & set(self.grant_types))
 
     def get_allowed_schemes(self) -> list[str]:
-        """Redirects go over HTTPS; plain HTTP is for loopback addresses, which the validator checks (RFC 8252 §7.3)."""
-        return ["https", "http"]
+        """HTTPS; plain HTTP for loopback addresses, which the validator checks (RFC 8252 §7.3); a program's own."""
+        schemes = {url.partition(":")[0] for url in self.redirect_uris.split()}
+        return ["https", "http", *sorted(scheme for scheme in schemes if grants.is_private_use(scheme))]
 
     def audit_detail(self) -> dict[str, Any]:
         return {
@@ -273,3 +275,22 @@ class TokenName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClientSecret(models.Model):
+    """A secret of keys beside their first one: with a name of its own, and until when it works (null: for good)."""
+
+    audit_kind: ClassVar = "secret"
+
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=LONGEST_TOKEN_NAME)
+    digest = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    is_announced = models.BooleanField(default=False)  # that it is going to expire
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {**self.client.audit_detail(), "name": self.name}

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from devportal.models import Application, Subscription
+from devportal.models import Application, ClientSecret, Subscription
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
 from publisher.models import Api
@@ -100,3 +100,28 @@ def application_decided(application: Application, now: datetime) -> None:
         sentence += f" They say: {application.decision}"
     link = reverse("devportal:application", args=[application.pk])
     notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def secret_expires(secret: ClientSecret, now: datetime) -> None:
+    """Tell the owner that a secret is going to expire."""
+    application, client = secret.client.application, secret.client
+    if application is None or secret.expires_at is None:
+        return
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.EXPIRY,
+        sentence=f"The secret “{secret.name}” of {application} expires on {secret.expires_at:%d %B %Y}. Make another.",
+        link=reverse("devportal:keys", args=[application.pk, client.key_type]),
+        now=now,
+    )
+
+
+def application_given(application: Application, before: User, now: datetime) -> None:
+    """Tell somebody that an application is theirs now."""
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{before.display_name} has given you the application {application}. Make its secrets anew.",
+        link=reverse("devportal:application", args=[application.pk]),
+        now=now,
+    )

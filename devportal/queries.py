@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -28,7 +28,16 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    ClientSecret,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Subscription,
+)
 from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
@@ -141,6 +150,12 @@ def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
 
 
+def any_application(pk: UUID | str) -> Application:
+    """Anybody's application, for administrators, which the edges see to. Raises ApplicationNotFound."""
+    rows = Application.objects.filter(is_internal=False).select_related("owner", "plan")
+    return _found(rows, pk, ApplicationNotFound)
+
+
 def internal_application_of(user: User) -> Application | None:
     """The hidden application with whose keys the person tries APIs out in the Publisher, if there is one yet."""
     return Application.objects.filter(owner=user, is_internal=True).first()
@@ -168,6 +183,12 @@ def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
         return Subscription.objects.none()
     mine = Subscription.objects.filter(api=api, application__owner=viewer)
     return mine.select_related("application", "plan").order_by("application__name")
+
+
+def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
+    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
+    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
+    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
 
 
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
@@ -256,6 +277,13 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
     return client
 
 
+def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
+    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
+    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    client: OAuthClient = _found(rows.select_related("application__owner"), pk, KeysNotFound)
+    return client, cast(Application, client.application)
+
+
 def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAuthClient:
     """The keys of one of the viewer's applications. Raises ApplicationNotFound or KeysNotFound."""
     application = application_for(viewer, application_pk)
@@ -263,6 +291,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:

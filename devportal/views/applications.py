@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, status_of
 from core.searching import asked
 from devportal import operations, queries
@@ -115,4 +116,20 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("devportal:application", pk)
     operations.delete_application(application=found, actor=current_user(request), now=timezone.now())
     messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
+    return redirect("devportal:applications")
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def transfers(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give an application to somebody else."""
+    found, to = queries.application_for(current_user(request), pk), request.POST.get("to", "")
+    try:
+        given = operations.transfer_application(
+            application=found, to=to, actor=current_user(request), now=timezone.now()
+        )
+    except (Conflict, Invalid) as refusal:
+        messages.error(request, f"{refusal} Nothing was changed.")
+        return redirect("devportal:application", pk)
+    messages.success(request, f"{given} belongs to {given.owner.username} now, who has been told.")
     return redirect("devportal:applications")

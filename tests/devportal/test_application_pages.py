@@ -418,7 +418,7 @@ def test_every_destructive_dialog_says_how_many_connections_it_closes(
     said = "2 live connections are closed."
     tab = browser(carol)
     application = tab.get(f"/devportal/applications/{app.pk}").content.decode()
-    assert application.count(said) == 2  # unsubscribe, delete
+    assert application.count(said) == 3  # unsubscribe, give away, delete
     keys = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
     assert keys.count(said) == 2  # revoke, regenerate
     subscribers = browser(bob).get(f"/publisher/apis/{echo.pk}/subscriptions").content.decode()
