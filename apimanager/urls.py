@@ -10,6 +10,7 @@ handler500 = "apimanager.refusals.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
+    path("", include("gateway.urls")),
     path("publisher/", include("publisher.urls")),
     path("admin/", include("publisher.admin_urls")),
     path("admin/", include("devportal.admin_urls")),

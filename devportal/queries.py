@@ -56,11 +56,11 @@ Row = TypeVar("Row", bound=Model)
 def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
     """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
 
-    `text` is words or `name:chat` as `LOOKUPS` has it; `tag` has to match whole. Raises Invalid as
+    `text` is words or `name:chat` as `lookups_for` has it; `tag` has to match whole. Raises Invalid as
     `core.searching.terms_of` does.
     """
-    wanted = _offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED})
-    apis = Api.objects.filter(wanted, condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
+    lookups, apis = lookups_for(viewer, text), _found_by(viewer)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
     if words_of(tag):
         apis = apis.filter(has_tag(tag))
     if category:
@@ -75,6 +75,15 @@ def has_tag(tag: str) -> Q:
 
 LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
 """By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
+
+
+def lookups_for(viewer: Viewer, text: str) -> dict[str, publisher_queries.Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that is shown of something the viewer finds."""
+    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS
+
+
+def _found_by(viewer: Viewer) -> QuerySet[Api]:
+    return Api.objects.filter(_offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED}))
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -128,6 +137,12 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
         .annotate(subscription_count=Count("subscriptions", distinct=True))
         .order_by("name", "created_at")
     )
+
+
+def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
+    """What these applications are called, by id as text; those that are gone are left out."""
+    rows = Application.objects.filter(pk__in=[each for each in ids if each])
+    return {str(pk): name for pk, name in rows.values_list("pk", "name")}
 
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from accounts import installation
 from accounts.models import InstallationSettings, RoleGrant, User
 from accounts.roles import Role
+from gateway.connections.board import Board
 from tests.product import prepare
 
 PASSWORD = "correct horse battery staple"
@@ -65,10 +66,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked for what another one has tried, nor asks for settings that nobody has changed."""
+    """No test is braked for what another one has tried, shown what it has looked at, or asks for default settings."""
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()
+    Board.forget()
 
 
 @pytest.fixture

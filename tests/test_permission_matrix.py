@@ -41,12 +41,12 @@ from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
-from publisher.models import Api
+from publisher.models import Api, LifecycleRequest
 from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
+from tests.publisher.builders import BACKEND, NOW, RUNTIME, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -108,6 +108,8 @@ DEVELOPERS = "302 200 200 403 403 403 200"
 DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
 DONE_TO_MINE = "302 302 404 403 403 403 404"
+
+FOR_ADMIN = "302 403 403 403 403 403 200"
 
 # The OAuth endpoints look at clients and tokens, not at who is signed in.
 CLIENTS = "401 401 401 401 401 401 401"
@@ -212,7 +214,9 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={**RUNTIME, "seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("GET", "publisher:violations", READ, ("api",)),
+    Line("POST", "publisher:violation-deletions", "302 404 404 302 302 403 302", ("api",)),
     Line("GET", "publisher:topics", READ, ("api",)),
     Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
     Line(
@@ -268,6 +272,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:versions", READ, ("api",)),
     Line("POST", "publisher:default-version", EDITED, ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
+    Line("POST", "publisher:lifecycle-withdrawals", DELIVERED, ("waiting",)),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
     Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
     Line("POST", "publisher:deletion", EDITED, ("draft",)),
@@ -414,7 +419,7 @@ ADMIN_PAGES = [
     Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
     Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
     Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
-    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("waiting",), body=APPROVE),
+    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("unapproved",), body=APPROVE),
     Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
     Line("GET", "accounts:settings", ADMINISTERED.format(200)),
     Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
@@ -425,6 +430,14 @@ ADMIN_PAGES = [
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
     Line("POST", "publisher-admin:category", ADMINISTERED.format(302), ("category",), body={"name": "Other"}),
     Line("POST", "publisher-admin:category-deletions", ADMINISTERED.format(302), ("category",)),
+    Line("GET", "publisher-admin:lifecycle-requests", ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "publisher-admin:lifecycle-decisions",
+        ADMINISTERED.format(302),
+        ("lifecycle_request",),
+        body={"decision": "reject", "reason": "Not yet."},
+    ),
     Line("GET", "publisher-admin:scopes", ADMINISTERED.format(200)),
     Line("GET", "publisher-admin:scope-create", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:scope-create", ADMINISTERED.format(302), body={"name": "new"}),
@@ -586,12 +599,16 @@ REST_PUBLISHER = [
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
     Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
     Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
+    Line("DELETE", P + "pending-tasks", REST_DELIVERED, ("waiting",)),
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "endpoint-health", REST_READ, ("api",)),
+    Line("GET", P + "payload-violations", REST_READ, ("api",)),
+    Line("DELETE", P + "payload-violations", REST_WRITTEN, ("api",)),
     Line("GET", P + "topics", REST_READ, ("api",)),
     Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
     Line("GET", P + "asyncapi", REST_READ, ("api",)),
@@ -724,7 +741,25 @@ G = "api:gateway-api:"
 REST_GATEWAY = [
     Line("GET", G + "connections", "401 200 200 200 200 200 200"),
     Line("GET", G + "connection", "401 200 404 200 200 200 200", ("connection",)),
-    Line("DELETE", G + "connection", "401 403 404 403 202 403 202", ("connection",)),
+    Line("DELETE", G + "connection", "401 202 404 403 202 403 202", ("connection",)),
+    Line("POST", G + "closings", "401 202 202 403 202 403 202", body={"connectionIds": ["{connection}"]}),
+    Line("POST", G + "drains", "401 404 404 403 202 403 202", body={"apiId": "{api}", "seconds": 0}),
+]
+
+# What is seen of what happens. Of what is asked for, strangers to an application find nothing to close.
+SEEN = [
+    Line("GET", "gateway:api-connections", READ, ("api",)),
+    Line("POST", "gateway:api-closings", DELIVERED, ("api",), body={"chosen": "{connection}"}),
+    Line("POST", "gateway:drains", DELIVERED, ("api",), body={"seconds": "0"}),
+    Line("GET", "gateway:all-connections", FOR_ADMIN),
+    Line("POST", "gateway:all-closings", "302 403 403 403 403 403 302", body={"which": "matching"}),
+    Line("GET", "gateway:api-diagnostics", READ, ("api",)),
+    Line("GET", "gateway:all-diagnostics", FOR_ADMIN),
+    Line("GET", "gateway:my-diagnostics", DEVELOPERS),
+    Line("GET", G + "diagnostics", "401 200 200 200 200 200 200"),
+    Line("GET", "gateway:my-connections", DEVELOPERS),
+    Line("GET", "gateway:my-connections", "302 200 404 403 403 403 404", query="application={application}"),
+    Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
 TABLE = [
@@ -743,6 +778,7 @@ TABLE = [
     *REST_PLANS,
     *REST_USAGE,
     *REST_GATEWAY,
+    *SEEN,
 ]
 
 
@@ -765,9 +801,15 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    waiting = make_api(alice, name="Waiting", context="/waiting")
+    request = LifecycleRequest.objects.create(
+        api=waiting, action=Action.PUBLISH.value, state=waiting.state, requester=alice, created_at=NOW
+    )
     upload = archives.to_yaml(publishing.document_of(draft))
     kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
+        "waiting": waiting.pk,
+        "lifecycle_request": request.pk,
         "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,
@@ -814,7 +856,7 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
     Application.objects.filter(pk=waiting.pk).update(approval="CREATED")
     on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
     reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
-    return {"newcomer": newcomer.pk, "waiting": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
+    return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
 
 
 def _signed_in(carol: User) -> SignIn:
@@ -871,7 +913,7 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
     now = timezone.now()
     return ConnectionRecord.objects.create(
         id="matrix",
-        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now + timedelta(hours=1)).pk,
         api_id=str(api.pk),
         api_name=api.name,
         context=api.context,

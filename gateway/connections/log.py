@@ -72,8 +72,11 @@ class ConnectionLog:
     def ended(self, connection: Connection) -> None:
         """A connection has ended."""
         assert connection.relay is not None  # noqa: S101
-        self._written.pop(connection.id, None)
-        ending = _ending(connection.relay.close_info(), self._clock())
+        now = self._clock()
+        before = self._written.pop(connection.id, None)
+        if before and before[0] != connection.relay.traffic():
+            connection.active_at = now.timestamp()
+        ending = _ending(connection.relay.close_info(), now)
         self._put(connection, {**_values(connection, self._worker_id), **ending})
 
     def write_anew(self) -> None:
@@ -135,7 +138,10 @@ class ConnectionLog:
             is_open = self._connections.get(connection.id) is connection  # it may have ended since the loop began
             if is_open and connection.relay is not None:
                 figures = (connection.relay.traffic(), connection.admitted.grant.expires_at)
-                if figures != self._written.get(connection.id):
+                before = self._written.get(connection.id)
+                if figures != before:
+                    if before and before[0] != figures[0]:
+                        connection.active_at = self._clock().timestamp()
                     self._written[connection.id] = figures
                     self._put(connection, connection)
             if count % CONNECTIONS_AT_ONCE == 0:
@@ -220,10 +226,13 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "subscriber": grant.owner_name,
         "plan": admitted.subscription.plan if admitted.subscription else "",
         "key_type": grant.key_type,
+        "topic": admitted.route.topic.target[:200] if admitted.route.topic else "",
+        "subprotocol": connection.subprotocol[:100],
         "token_id": grant.token_id,
         "client_ip": connection.client_ip,
         "expires_at": datetime.fromtimestamp(grant.expires_at, UTC),
         "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
+        "active_at": datetime.fromtimestamp(connection.active_at, UTC),
         **traffic._asdict(),
         **_OPEN,
     }

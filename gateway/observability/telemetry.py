@@ -10,6 +10,7 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
+from gateway.payloads.schemas import Misfit
 from gateway.refusals import Refusal
 
 
@@ -31,11 +32,24 @@ class KeepsRefusals(Protocol):
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None: ...
 
 
-class Telemetry:
-    """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
+class KeepsViolations(Protocol):
+    """What keeps a record of payloads that fit no schema, see `gateway.observability.violation_log`."""
 
-    def __init__(self, connection_log: ConnectionLog | None = None, refusal_log: KeepsRefusals | None = None) -> None:
+    def violated(self, connection: Connection, sender: str, misfit: Misfit) -> None: ...
+
+
+class Telemetry:
+    """Told at most a few times for a connection, never for a frame, and of each payload that fits no schema. Nothing
+    here waits or raises."""
+
+    def __init__(
+        self,
+        connection_log: ConnectionLog | None = None,
+        refusal_log: KeepsRefusals | None = None,
+        violation_log: KeepsViolations | None = None,
+    ) -> None:
         self.counters = Counters()
+        self._violation_log = violation_log
         self._refusal_log = refusal_log
         self._connection_log = connection_log
 
@@ -63,6 +77,12 @@ class Telemetry:
         self.counters.opened(connection)
         if self._connection_log:
             self._connection_log.opened(connection)
+
+    def misfit(self, connection: Connection, sender: str, misfit: Misfit) -> None:
+        """The `sender`, client or backend, sent a payload that fits no schema of its topic."""
+        self.counters.violated(connection, sender)
+        if self._violation_log:
+            self._violation_log.violated(connection, sender, misfit)
 
     def ended(self, connection: Connection) -> None:
         """A connection that was relayed has ended."""

@@ -149,6 +149,11 @@ def api_account(application_id: str, api_id: str) -> str:
     return f"application:{application_id}:api:{api_id}"
 
 
+def whole_api_account(api_id: str, key_type: str) -> str:
+    """What the limits of an API as a whole are counted on, for each type of keys by itself."""
+    return f"api:{api_id}:{key_type}"
+
+
 def application_account(application_id: str) -> str:
     """What an application plan is counted on."""
     return f"application:{application_id}"

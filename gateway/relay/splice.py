@@ -77,10 +77,14 @@ class Relay:
         self.due = 0
         self.started_at = now
         self.cause: CloseCause | None = None
-        self.client = Leg(client, is_client=True, options=options, meter=meters[0], now=now)
-        self.backend = Leg(backend, is_client=False, options=options, meter=meters[1], now=now)
+        self.client = self.make_leg(client, is_client=True, options=options, meter=meters[0], now=now)
+        self.backend = self.make_leg(backend, is_client=False, options=options, meter=meters[1], now=now)
         for leg, other in ((self.client, self.backend), (self.backend, self.client)):
             leg.relay, leg.other, leg.write = self, other, direct_write(other.transport)
+
+    def make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
+        """One of its sides."""
+        return Leg(transport, **options)
 
     def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
         """Take the transports over. What either side sent with its handshake goes first."""
@@ -124,13 +128,18 @@ class Relay:
         """Wait no longer for the client's answer: tell the backend too."""
         self._queue_close(self.backend, close_codes.GATEWAY_CLOSED)
 
-    def limit_messages(self, octets: int | None) -> None:
-        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
-        self.client.scanner.limit(octets or 0)
+    def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
+        """From now on the client's messages and frames may be so long, in bytes as sent; None: as long as it likes."""
+        self.client.scanner.limit(octets or 0, frame or 0)
 
     def traffic(self) -> Traffic:
         """What has come from either side so far."""
         return Traffic(*self.client.passed, *self.backend.passed)
+
+    def waits(self) -> str:
+        """What keeps one of the sides from being read: `plan`, `backpressure` of the other side, or nothing."""
+        paused = self.client.paused_for | self.backend.paused_for
+        return "plan" if paused & RATE else "backpressure" if paused & BUFFER_FULL else ""
 
     def close_info(self) -> CloseInfo:
         """How it ended; final once `on_end` is called."""

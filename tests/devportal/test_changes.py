@@ -114,6 +114,20 @@ def test_only_the_newest_changes_are_kept(chat: Api, admin: User, monkeypatch: p
             "A message of a client has at most 1\N{NARROW NO-BREAK SPACE}000 bytes now, it was 64 KiB.",
         ),
         ({"message_bytes": 1000}, {"message_bytes": 0}, ""),
+        ({}, {"frame_bytes": 1024}, "A frame of a client has at most 1 KiB now, it was any size."),
+        (
+            {"payload_validation": "report"},
+            {"payload_validation": "enforce"},
+            "A message that fits no payload schema of its topic ends its connection (1007).",
+        ),
+        ({"payload_validation": "enforce"}, {"payload_validation": "enforce"}, ""),
+        ({}, {"payload_validation": "report"}, ""),
+        (
+            {},
+            {"message_rate": 50},
+            "All applications together have 50 messages a second, it was as many as plans allow.",
+        ),
+        ({"message_rate": 50}, {"message_rate": 60}, ""),
         ({"query_token": False}, {"query_token": True}, ""),
     ],
 )

@@ -30,6 +30,7 @@ from gateway.quotas.rules import (
     carried_over,
     decide,
     schedule,
+    whole_api_account,
 )
 from gateway.quotas.state import LeaseState, PlanOf
 from gateway.relay.splice import Relay
@@ -169,11 +170,18 @@ class SimulatedWorker:
         store.beat(name, now)
 
     def enter(
-        self, now: float, plan: PlanLimits | None = None, *, who: str = "s", application: PlanLimits | None = None
+        self,
+        now: float,
+        plan: PlanLimits | None = None,
+        *,
+        who: str = "s",
+        application: PlanLimits | None = None,
+        api: PlanLimits | None = None,
     ) -> Admission:
         return self.lease_state.enter(
             subscription=None if plan is None else PlanOf(api_account("a", who), plan),
             application=None if application is None else PlanOf(application_account("a"), application),
+            api=None if api is None else PlanOf(whole_api_account("s", "PRODUCTION"), api),
             now=now,
         )
 

@@ -14,7 +14,7 @@ from tests.journeys.barriers import barriers
 from tests.journeys.people import sign_in
 from tests.product import Product
 
-ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accounts")
+ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accounts", "gateway")
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
@@ -41,6 +41,10 @@ NO_PAGES = {
     "devportal-admin:plan-previews",
     "devportal-admin:service-account-secrets",
     "devportal:application-deletions",
+    "gateway:all-closings",
+    "gateway:api-closings",
+    "gateway:drains",
+    "gateway:my-closings",
     "devportal:comment",
     "devportal:comment-deletions",
     "devportal:document-file",
@@ -64,6 +68,7 @@ NO_PAGES = {
     "publisher:definition-file",
     "devportal:thumbnail",
     "publisher-admin:category-deletions",
+    "publisher-admin:lifecycle-decisions",
     "publisher:bulk-transitions",
     "publisher:default-version",
     "publisher:deletion",
@@ -79,6 +84,7 @@ NO_PAGES = {
     "publisher:field-checks",
     "publisher:import-draft",
     "publisher:home",
+    "publisher:lifecycle-withdrawals",
     "publisher:restorations",
     "publisher:revision-deletion",
     "publisher:revisions",
@@ -215,6 +221,12 @@ VISITS = [
     Visit("bob", "devportal:subscribers", API),
     Visit("bob", "devportal:subscribers", EMPTY_API),
     Visit("bob", "accounts:account", {"portal": "publisher"}),
+    Visit("bob", "gateway:api-connections", API),
+    Visit("carol", "gateway:my-connections"),
+    Visit("bob", "gateway:api-diagnostics", API),
+    Visit("carol", "gateway:my-diagnostics", query="?id=none"),
+    Visit("admin", "gateway:all-diagnostics"),
+    Visit("admin", "gateway:all-connections"),
     Visit("oscar", "publisher:api", API),
     Visit("oscar", "publisher:lifecycle", API),
     Visit("admin", "publisher:api", API),
@@ -225,6 +237,7 @@ VISITS = [
     Visit("admin", "accounts:user", {"pk": "2"}),
     Visit("admin", "publisher-admin:categories"),
     Visit("admin", "publisher-admin:category", {"pk": "category"}),
+    Visit("admin", "publisher-admin:lifecycle-requests"),
     Visit("admin", "accounts:settings"),
     Visit("admin", "accounts:trail"),
     Visit("admin", "accounts:trail", query="?verb=nothing-like-it"),
