@@ -18,6 +18,7 @@ from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
 from publisher.models import Api
 
+FULL = 100  # per cent
 MOVED: dict[Action, tuple[NotificationKind, str]] = {
     Action.BLOCK: (NotificationKind.ENDS, "{api} is blocked: nobody can connect until its publisher lifts that."),
     Action.REPUBLISH: (NotificationKind.ENDS, "{api} is no longer blocked: your programs may connect again."),
@@ -125,3 +126,20 @@ def application_given(application: Application, before: User, now: datetime) -> 
         link=reverse("devportal:application", args=[application.pk]),
         now=now,
     )
+
+
+def limit_reached(subscription: Subscription, percent: int, ends: datetime) -> str:
+    """What is said of a quota that is used so far; the same all through a period."""
+    plan = subscription.plan
+    how = "all" if percent == FULL else f"{percent} %"
+    return (
+        f"{subscription.application} has used {how} of its {plan.quota_period}'s quota of {plan} at "
+        f"{subscription.api}. It begins anew on {ends:%d %B at %H:%M} UTC."
+    )
+
+
+def tell_of_limit(subscription: Subscription, sentence: str, now: datetime) -> None:
+    """Tell the owner of an application that its quota is used."""
+    link = reverse("devportal:application", args=[subscription.application_id])
+    people = [subscription.application.owner]
+    notify(people=people, kind=NotificationKind.LIMITS, sentence=sentence, link=link, now=now)

@@ -8,13 +8,16 @@ class GatewayConfig(AppConfig):
         """Tell the rooms below what only the gateway knows: whom a change would touch, which tokens are used …"""
         from accounts import consequences
         from core import upkeep
+        from devportal import limits
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log, violation_log
+        from gateway.quotas import levels
         from gateway.upstream import dial_log
 
         consequences.register(queries.holdings_of)
         upkeep.register("connections", log.prune)
+        limits.register(levels.spent)
         upkeep.register("dials", dial_log.prune)
         loaders.tell_dials_with(health.dials_of)
         upkeep.register("payload violations", violation_log.prune)
