@@ -55,6 +55,7 @@ CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000
 PAYLOAD_CHECK_BYTES: int = env.int("APIM_PAYLOAD_CHECK_BYTES", default=1 << 20)
 PAYLOAD_SAMPLES: int = env.int("APIM_PAYLOAD_SAMPLES", default=10)
 PAYLOAD_SAMPLE_DAYS: float = env.float("APIM_PAYLOAD_SAMPLE_DAYS", default=7.0)
+STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
@@ -356,7 +357,11 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "connect-src": ["'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL],
+        "connect-src": [
+            *("'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL),
+            # The console asks the gateway's /health how far it is.
+            *(address.replace("ws", "http", 1) for address in (GATEWAY_WS_URL, GATEWAY_WSS_URL)),
+        ],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -185,6 +185,12 @@ def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
     return mine.select_related("application", "plan").order_by("application__name")
 
 
+def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
+    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
+    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
+    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
+
+
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """A subscription of one of the viewer's applications. Raises SubscriptionNotFound."""
     if not isinstance(viewer, User):
@@ -269,6 +275,13 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
     if client:
         client.application = application
     return client
+
+
+def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
+    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
+    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    client: OAuthClient = _found(rows.select_related("application__owner"), pk, KeysNotFound)
+    return client, cast(Application, client.application)
 
 
 def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAuthClient:

@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from gateway.views import connections, diagnostics
+from gateway.views import analytics, connections, diagnostics
 
 app_name = "gateway"
 
 API = "publisher/apis/<uuid:pk>"
 
 urlpatterns = [
+    path(f"{API}/analytics", analytics.api_analytics, name="api-analytics"),
+    path("publisher/analytics", analytics.all_apis, name="all-apis"),
+    path("devportal/applications/<uuid:pk>/analytics", analytics.application_analytics, name="application-analytics"),
+    path("admin/analytics", analytics.installation, name="installation"),
     path(f"{API}/connections", connections.api_connections, name="api-connections"),
     path(f"{API}/connections/closings", connections.api_closings, name="api-closings"),
     path(f"{API}/connections/drains", connections.drains, name="drains"),

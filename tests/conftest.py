@@ -66,7 +66,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked for what another one has tried, shown what it has looked at, or asks for default settings."""
+    """No test is braked or shown what another one has done, nor asks for settings that nobody has changed."""
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()

@@ -15,13 +15,13 @@ from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
     NothingDeployed,
-    endpoints_of,
     issue_internal_key,
     issue_internal_ticket,
 )
 from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
 from devportal.operations.registrations import register_client
 from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
+from devportal.operations.starts import Start, start
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
@@ -38,6 +38,7 @@ __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
+    "Start",
     "TransferRefused",
     "add_deny_policy",
     "add_secret",
@@ -51,7 +52,6 @@ __all__ = [
     "delete_application_plan",
     "delete_deny_policy",
     "end_secret",
-    "endpoints_of",
     "generate_keys",
     "generate_token",
     "issue_internal_key",
@@ -64,6 +64,7 @@ __all__ = [
     "revoke_token",
     "revoke_tokens_of",
     "set_subscription_state",
+    "start",
     "subscribe",
     "switch_deny_policy",
     "transfer_application",

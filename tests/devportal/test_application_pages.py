@@ -423,3 +423,14 @@ def test_every_destructive_dialog_says_how_many_connections_it_closes(
     assert keys.count(said) == 3  # revoke, revoke all, regenerate
     subscribers = browser(bob).get(f"/publisher/apis/{echo.pk}/subscriptions").content.decode()
     assert subscribers.count(said) == 2  # block all, block production only
+
+
+def test_many_subscriptions_are_paged_with_those_that_do_not_work_first(
+    tab: Client, app: Application, bob: User
+) -> None:
+    for number in range(26):
+        builders.subscription(app, builders.api(bob, f"Api{number:02}"), state="REJECTED" if number == 25 else "")
+    first, second = (tab.get(f"/devportal/applications/{app.pk}", {"page": page}).content.decode() for page in "12")
+    assert ("Api25" in first, "Api24" in first) == (True, False)
+    assert "Api24" in second
+    assert "This deletes 26 subscriptions" in second
