@@ -523,7 +523,7 @@ REST_ADMIN = [
         "api:deny-policies-api:change-owner",
         REST_ADMINISTERED.format(200),
         ("application",),
-        query="owner=mallory",
+        query="owner=admin",
     ),
     Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
     Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
