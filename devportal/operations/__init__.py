@@ -14,6 +14,7 @@ from devportal.operations.internal_keys import (
     issue_internal_ticket,
 )
 from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
+from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
 from devportal.operations.starts import Start, start
 from devportal.operations.subscriptions import (
@@ -41,6 +42,7 @@ __all__ = [
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
+    "follow_api",
     "generate_keys",
     "generate_token",
     "issue_internal_key",
@@ -48,6 +50,7 @@ __all__ = [
     "issue_ticket",
     "lift_block",
     "move_subscriptions",
+    "rate_api",
     "regenerate_secret",
     "register_client",
     "revoke_token",
@@ -56,6 +59,8 @@ __all__ = [
     "start",
     "subscribe",
     "switch_deny_policy",
+    "unfollow_api",
+    "unrate_api",
     "unsubscribe",
     "update_application",
     "update_application_plan",
