@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import portals, queries
+from accounts import installation, portals, queries
 from accounts.default_password import default_password_is_marked
 from accounts.models import User
 from accounts.preferences import chosen_theme
@@ -26,6 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": chosen_theme(request),
         "may_publish": person is not None and person.has_role(*PUBLISHER_PORTAL),
         "may_administer": is_admin,
+        "notice": lambda: installation.current().notice,
         "unread_notifications": cache(lambda: queries.unread_of(person) if person else 0),  # asked where it is drawn
         "default_password_stands": is_admin and default_password_is_marked(),
         "gateway_ws_url": settings.GATEWAY_WS_URL,

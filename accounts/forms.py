@@ -1,12 +1,13 @@
 """The forms of accounts: they say what is wrong with what was typed, and save nothing."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpRequest
 
 from accounts.attempts import person_of
-from accounts.models import User
+from accounts.models import InstallationSettings, User
 from accounts.roles import Role
 
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -134,4 +135,78 @@ class ProfileForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
+        help_text="In which exact times are written.",
+    )
+
+
+class TrailForm(forms.Form):
+    """Which entries of the trail are wanted."""
+
+    actor = forms.CharField(max_length=150, required=False)
+    kind = forms.CharField(max_length=24, required=False)
+    verb = forms.CharField(max_length=48, required=False)
+    object_id = forms.CharField(label="Id", max_length=64, required=False)
+    since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.IntegerField(required=False, min_value=1, max_value=(1 << 63) - 1, widget=forms.HiddenInput)
+
+
+class InstallationForm(forms.Form):
+    """What may be changed while the product runs."""
+
+    sign_up = forms.ChoiceField(
+        label="Who gets an account in the Developer Portal",
+        choices=InstallationSettings.SignUp.choices,
+        widget=forms.RadioSelect,
+    )
+    approve_applications = forms.BooleanField(
+        label="Approve new applications",
+        required=False,
+        help_text="Until an administrator has approved an application, no keys can be generated for it.",
+    )
+    anonymous_browsing = forms.BooleanField(
+        label="Show the catalogue to people who have not signed in",
+        required=False,
+        help_text="Otherwise the Developer Portal, and its REST API, ask everybody to sign in first.",
+    )
+    notice = forms.CharField(
+        label="Notice on every page",
+        max_length=300,
+        required=False,
+        help_text="Such as: maintenance on Sunday from 6 to 7 UTC. Empty for none.",
+    )
+
+
+class ForgottenPasswordForm(forms.Form):
+    """Who has forgotten their password."""
+
+    said = forms.CharField(
+        label="Username or e-mail",
+        max_length=254,
+        widget=forms.TextInput(attrs=NAME_ATTRS),
+        error_messages={"required": "Type your username, or the address that you have confirmed."},
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A password in place of a forgotten one. The operation checks it."""
+
+    new_password = password_field(
+        "New password",
+        autocomplete="new-password",
+        help_text="At least 8 characters, not a common word and not your name.",
+        error_messages={"required": "Choose a new password."},
+    )
+
+
+class DeleteAccountForm(forms.Form):
+    """The password of somebody who wants to go for good."""
+
+    password = password_field(
+        "Password", autocomplete="current-password", error_messages={"required": "Type your password."}
     )

@@ -35,8 +35,11 @@ class User(KeepsFolded, AbstractUser):
 
     is_service = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    awaits_approval = models.BooleanField(default=False)  # signed up, and not let in yet
     session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
     confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
+
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # UTC where none was chosen
 
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
@@ -171,3 +174,40 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"e-mail to {self.to}"
+
+
+class InstallationSettings(models.Model):
+    """The one row of what administrators change while the product runs."""
+
+    audit_kind: ClassVar = "settings"
+
+    class SignUp(models.TextChoices):
+        OPEN = "open", "Everybody, at once"
+        APPROVAL = "approval", "Everybody, after an administrator has approved it"
+        CLOSED = "closed", "Nobody: administrators make the accounts"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
+    approve_applications = models.BooleanField(default=False)
+    anonymous_browsing = models.BooleanField(default=True)
+    notice = models.CharField(max_length=300, blank=True, default="")
+
+    def __str__(self) -> str:
+        return "settings"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {}
+
+
+class SignIn(models.Model):
+    """A session that somebody began, under the digest of its key: where from, with what, and when it was last used."""
+
+    session = models.CharField(max_length=40, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    address = models.CharField(max_length=45)
+    agent = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.address}"

@@ -64,6 +64,16 @@ def require_manage_users(user: Viewer) -> None:
     require_role(user, Role.ADMIN, to="Managing other people's accounts")
 
 
+def require_manage_settings(user: Viewer) -> None:
+    """Changing what the installation does while it runs."""
+    require_role(user, Role.ADMIN, to="Changing the settings of the installation")
+
+
+def require_read_trail(user: Viewer) -> None:
+    """Reading and exporting the audit log."""
+    require_role(user, Role.ADMIN, to="Reading the trail")
+
+
 def require_change_account(user: User, *, of: User) -> None:
     """Changing the password or the profile of `of`: everybody their own, administrators anybody's."""
     if not (user.is_active and user == of):

@@ -1,11 +1,16 @@
 """What administrators may read about accounts; who else asks is turned away by the edges."""
 
-from django.db.models import Q, QuerySet
+from __future__ import annotations
 
-from accounts.models import Notification, NotificationChoice, User
+from django.contrib.sessions.models import Session
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Notification, NotificationChoice, SignIn, User
 from accounts.notification_kinds import TERMS, NotificationKind
-from accounts.permissions import Viewer, require_manage_users
+from accounts.permissions import Viewer, require_manage_users, require_read_trail
 from accounts.roles import Role
+from accounts.trail import TrailFilters
 from core.errors import NotFound
 from core.models import AuditEntry
 from core.searching import words_of
@@ -74,3 +79,24 @@ def notification_choices_of(user: User) -> dict[NotificationKind, tuple[bool, bo
     """For each kind whether somebody is told of it in the portal, and whether by e-mail."""
     chosen = {row.kind: (row.in_portal, row.by_mail) for row in NotificationChoice.objects.filter(user=user)}
     return {kind: chosen.get(kind.value, (True, terms.by_mail)) for kind, terms in TERMS.items()}
+
+
+def waiting_sign_ups(viewer: Viewer) -> QuerySet[User]:
+    """Those who made an account and wait to be let in, the oldest first. Raises RoleRequired."""
+    require_manage_users(viewer)
+    return User.objects.filter(awaits_approval=True).order_by("date_joined")
+
+
+def trail(viewer: Viewer, filters: TrailFilters) -> QuerySet[AuditEntry]:
+    """The audit log, the newest first. Raises RoleRequired."""
+    require_read_trail(viewer)
+    wanted = Q()
+    for lookup, value in filters.lookups():
+        wanted &= Q(**{lookup: value})
+    return AuditEntry.objects.filter(wanted).order_by("-pk")
+
+
+def sign_ins_of(user: User) -> QuerySet[SignIn]:
+    """Somebody's sessions that go on, the latest used first."""
+    alive = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    return SignIn.objects.filter(user=user, session__in=alive).order_by("-used_at")

@@ -56,6 +56,15 @@ def send(path: Path, number: signal.Signals) -> int:
     return pid
 
 
+def is_running(path: Path) -> bool:
+    """Whether the process that has written the file lives."""
+    try:
+        with path.open("r+") as file:
+            return _is_taken(file)
+    except FileNotFoundError:
+        return False
+
+
 def _is_taken(file: TextIOWrapper) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

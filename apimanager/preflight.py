@@ -17,6 +17,7 @@ from core.client_address import TrustedProxies
 from core.listening import port_problem
 from core.values import BadValue
 from publisher.ip_policy import BackendPolicy, BadNetwork, read_policy
+from publisher.lifecycle import Action, actions_named
 from publisher.outward_proxy import OutwardProxy, read_proxy
 
 DATABASES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
@@ -101,6 +102,13 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ carries 
         """Read which proxies may say for whom they ask, in which header; raises CannotStart naming what is wrong."""
         try:
             return TrustedProxies(self.list(var, default=[]), header=header)
+        except BadValue as error:
+            raise CannotStart(f"{var}: {error} Correct it, with commas between the entries.") from error
+
+    def lifecycle_actions(self, var: str) -> frozenset[Action]:
+        """Read some actions of the lifecycle; raises CannotStart naming the one that is none."""
+        try:
+            return actions_named(self.list(var, default=[]))
         except BadValue as error:
             raise CannotStart(f"{var}: {error} Correct it, with commas between the entries.") from error
 

@@ -10,8 +10,10 @@ handler500 = "apimanager.refusals.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="devportal:catalogue")),
+    path("", include("gateway.urls")),
     path("publisher/", include("publisher.urls")),
     path("admin/", include("publisher.admin_urls")),
+    path("admin/", include("devportal.admin_urls")),
     path("", include("devportal.urls")),
     path("", include("accounts.urls")),
     path("", include("devportal.oauth.urls")),

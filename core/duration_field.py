@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
+from core.amount_input import AmountInput
 from core.durations import UNITS
 
 LENGTHS = dict(reversed(UNITS))  # seconds, the shortest unit first
@@ -32,39 +33,15 @@ class Amount:
         return f"{self.number} {self.unit}{'' if self.number == '1' else 's'}"
 
 
-class DurationInput(forms.MultiWidget):
-    """The number under the field's own name, its unit under `<name>_unit`. Without a unit, the number is seconds."""
+class DurationInput(AmountInput):
+    """In the largest unit that leaves no fraction."""
 
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        units = [(unit, f"{unit}s") for unit in LENGTHS]
-        number = forms.NumberInput({"min": 0, "step": "any", **(attrs or {})})
-        super().__init__({"": number, "unit": forms.Select({"aria-label": "Unit"}, choices=units)})
+    units: ClassVar = [(unit, f"{unit}s") for unit in LENGTHS]
+    least = "second"
 
-    def decompress(self, value: Any) -> list[Any]:
-        if value in (None, ""):
-            return ["", "second"]
-        try:
-            amount = Amount.of(float(value))
-        except ValueError:
-            return [value, "second"]
-        return [amount.number, amount.unit]
-
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
-        """What was typed, as number and unit; nothing where nothing was."""
-        number, unit = super().value_from_datadict(data, files, name)
-        return ["" if number is None else number, unit or "second"]
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """The number bears the field's own id, so that the label belongs to it."""
-        context = super().get_context(name, value, attrs)
-        number, unit = context["widget"]["subwidgets"]
-        if field_id := (attrs or {}).get("id"):
-            number["attrs"]["id"], unit["attrs"]["id"] = field_id, f"{field_id}_unit"
-        return context
-
-    def id_for_label(self, id_: str) -> str:
-        """The number's."""
-        return id_
+    def amount_of(self, value: float) -> tuple[str, str]:
+        amount = Amount.of(value)
+        return amount.number, amount.unit
 
 
 class DurationField(forms.Field):

@@ -1,17 +1,15 @@
-"""Telling those whose programs a deployment breaks: the owners of the applications subscribed to the API, by e-mail."""
+"""Telling those whose programs a deployment breaks: the owners of the applications subscribed to the API."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.core import mail
-from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.notification_kinds import NotificationKind
+from accounts.operations import notify
 from core.text import listed
 from devportal.models import Subscription
 from devportal.subscription_states import SubscriptionState
@@ -32,18 +30,11 @@ def affected_by(api: Api) -> dict[User, list[str]]:
 
 
 def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime, **_: Any) -> None:
-    """Have one message written to each of them, once what was deployed is deployed."""
-    messages = []
+    """Tell each of them, in the portal and by e-mail as they chose."""
+    link, more = reverse("devportal:changes", args=[api.pk]), _body(api, change)
     for owner, names in affected_by(api).items():
-        if owner.email:
-            subject = f"{api} has changed and may break {listed(_named(names))}"
-            messages.append(mail.EmailMessage(subject, _body(api, change), to=[owner.email]))
-    if messages:
-        transaction.on_commit(partial(_send, messages), robust=True)
-
-
-def _send(messages: list[mail.EmailMessage]) -> None:
-    mail.get_connection(fail_silently=True).send_messages(messages)
+        sentence = f"{api} has changed and may break {listed(_named(names))}."
+        notify(people=[owner], kind=NotificationKind.BREAKING, sentence=sentence, link=link, more=more, now=now)
 
 
 def _named(names: list[str]) -> list[str]:
@@ -54,9 +45,8 @@ def _named(names: list[str]) -> list[str]:
 def _body(api: Api, change: DeployedChange) -> str:
     lines = "\n".join(f"- {sentence}" for sentence in change.breaking)
     said = f"\n\nWhat the publisher says about it: {change.description}" if change.description else ""
-    page = f"{settings.PORTAL_URL}{reverse('devportal:changes', args=[api.pk])}"
     return (
         f"Revision {change.revision} of {api} is on the gateway since just now. What it changes breaks clients of "
         f"revision {change.before}:\n\n{lines}{said}\n\nConnections that are open stay as they are; new ones meet the "
-        f"new revision. All changes: {page}\n"
+        "new revision."
     )

@@ -11,6 +11,7 @@ from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
 from core.text import count
+from devportal import grants
 from devportal.deny_policies import DenyCondition
 from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
 from publisher.models import Api, Plan
@@ -19,6 +20,7 @@ LONGEST_NAME = 100  # characters, of an application
 LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
 MOST_STARS = 5
+LONGEST_REASON = 300  # that somebody gives who approves or rejects
 
 
 class ApplicationPlan(KeepsFolded):
@@ -56,6 +58,11 @@ class Application(KeepsFolded):
         JWT = "JWT", "JWT"
         OAUTH = "OAUTH", "OAuth"
 
+    class Approval(models.TextChoices):
+        APPROVED = "APPROVED", "Approved"
+        WAITING = "CREATED", "Waiting for approval"
+        REJECTED = "REJECTED", "Rejected"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
     name = models.CharField(max_length=LONGEST_NAME)
@@ -65,6 +72,8 @@ class Application(KeepsFolded):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     is_internal = models.BooleanField(default=False)
+    approval = models.CharField(max_length=12, choices=Approval, default=Approval.APPROVED)
+    decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
 
@@ -100,6 +109,7 @@ class Subscription(models.Model):
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     state = models.CharField(max_length=20, choices=CHOICES, default=SubscriptionState.UNBLOCKED.value)
+    decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -113,8 +123,9 @@ class Subscription(models.Model):
 
     @property
     def reason(self) -> str:
-        """Why it does not work as asked for, in a sentence; empty if it does."""
-        return REASONS.get(SubscriptionState(self.state), "")
+        """Why it does not work as asked for, in a sentence; empty if it does. What the publisher said stands in it."""
+        reason = REASONS.get(SubscriptionState(self.state), "")
+        return f"{reason} They say: {self.decision}" if reason and self.decision else reason
 
     def audit_detail(self) -> dict[str, Any]:
         return {
@@ -231,8 +242,9 @@ class OAuthClient(AbstractApplication):
         return bool({grant.replace("-", "_") for grant in grant_types} & set(self.grant_types))
 
     def get_allowed_schemes(self) -> list[str]:
-        """Redirects go over HTTPS; plain HTTP is for loopback addresses, which the validator checks (RFC 8252 §7.3)."""
-        return ["https", "http"]
+        """HTTPS; plain HTTP for loopback addresses, which the validator checks (RFC 8252 §7.3); a program's own."""
+        schemes = {url.partition(":")[0] for url in self.redirect_uris.split()}
+        return ["https", "http", *sorted(scheme for scheme in schemes if grants.is_private_use(scheme))]
 
     def audit_detail(self) -> dict[str, Any]:
         return {
@@ -307,3 +319,22 @@ class Follow(models.Model):
 
     def audit_detail(self) -> dict[str, Any]:
         return {"api_id": str(self.api_id)}
+
+
+class ClientSecret(models.Model):
+    """A secret of keys beside their first one: with a name of its own, and until when it works (null: for good)."""
+
+    audit_kind: ClassVar = "secret"
+
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=LONGEST_TOKEN_NAME)
+    digest = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    is_announced = models.BooleanField(default=False)  # that it is going to expire
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {**self.client.audit_detail(), "name": self.name}

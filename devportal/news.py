@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from devportal.models import Application, Follow, Subscription
+from devportal.models import Application, ClientSecret, Follow, Subscription
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
 from publisher.models import Api, DeployedChange
@@ -82,11 +82,12 @@ def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api
 def subscription_decided(subscription: Subscription, before: SubscriptionState, now: datetime) -> None:
     """Tell the owner what a publisher has decided."""
     after = SubscriptionState(subscription.state)
+    said = f" They say: {subscription.decision}" if subscription.decision else ""
     was_asked = before in (SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
     notify(
         people=[subscription.application.owner],
         kind=NotificationKind.APPROVALS if was_asked else NotificationKind.ENDS,
-        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}",
+        sentence=f"{subscription.application} {DECIDED[after].format(api=subscription.api)}{said}",
         link=reverse("devportal:application", args=[subscription.application_id]),
         now=now,
     )
@@ -102,5 +103,48 @@ def subscription_waits(subscription: Subscription, now: datetime) -> None:
         sentence=f"{application} of {application.owner.display_name} waits to be let in to {api} under "
         f"{subscription.plan}.",
         link=f"{reverse('devportal:subscribers', args=[api.pk])}?state={SubscriptionState.ON_HOLD}",
+        now=now,
+    )
+
+
+def application_waits(application: Application, now: datetime) -> None:
+    """Tell administrators that an application waits for approval."""
+    administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
+    sentence = f"{application} of {application.owner.display_name} waits to be approved."
+    link = reverse("devportal-admin:approvals")
+    notify(people=administrators, kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def application_decided(application: Application, now: datetime) -> None:
+    """Tell the owner what an administrator has decided."""
+    is_approved = application.approval == Application.Approval.APPROVED
+    sentence = f"{application} was {'approved: generate its keys' if is_approved else 'rejected'}."
+    if application.decision:
+        sentence += f" They say: {application.decision}"
+    link = reverse("devportal:application", args=[application.pk])
+    notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def secret_expires(secret: ClientSecret, now: datetime) -> None:
+    """Tell the owner that a secret is going to expire."""
+    application, client = secret.client.application, secret.client
+    if application is None or secret.expires_at is None:
+        return
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.EXPIRY,
+        sentence=f"The secret “{secret.name}” of {application} expires on {secret.expires_at:%d %B %Y}. Make another.",
+        link=reverse("devportal:keys", args=[application.pk, client.key_type]),
+        now=now,
+    )
+
+
+def application_given(application: Application, before: User, now: datetime) -> None:
+    """Tell somebody that an application is theirs now."""
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{before.display_name} has given you the application {application}. Make its secrets anew.",
+        link=reverse("devportal:application", args=[application.pk]),
         now=now,
     )

@@ -31,6 +31,12 @@ def require_use_application(user: Viewer, application: Application) -> None:
     require_develop(user)
 
 
+def require_transfer(user: Viewer, application: Application) -> None:
+    """Giving `application` to somebody else: its owner, and administrators. Raises NotYourApplication."""
+    if application.owner_id != user.pk and not (isinstance(user, User) and user.has_role(Role.ADMIN)):
+        raise NotYourApplication
+
+
 def require_use_keys(user: Viewer, client: OAuthClient) -> Application:
     """Changing keys and their tokens; returns the application whose keys they are.
 
@@ -56,6 +62,11 @@ def require_pick_plan(user: Viewer, plan: Plan) -> None:
 def require_deny(user: Viewer) -> None:
     """Reading and changing the deny policies."""
     require_role(user, Role.ADMIN, to="Managing deny policies")
+
+
+def require_approve_applications(user: Viewer) -> None:
+    """Approving and rejecting new applications."""
+    require_role(user, Role.ADMIN, to="Approving applications")
 
 
 def require_manage_subscribers(user: Viewer, api: Api) -> None:

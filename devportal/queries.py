@@ -33,6 +33,7 @@ from devportal.errors import (
 from devportal.models import (
     Application,
     ApplicationPlan,
+    ClientSecret,
     DenyPolicy,
     KeyType,
     OAuthClient,
@@ -58,11 +59,11 @@ Row = TypeVar("Row", bound=Model)
 def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
     """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
 
-    `text` is words or `name:chat` as `LOOKUPS` has it; `tag` has to match whole. Raises Invalid as
+    `text` is words or `name:chat` as `lookups_for` has it; `tag` has to match whole. Raises Invalid as
     `core.searching.terms_of` does.
     """
-    wanted = _offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED})
-    apis = Api.objects.filter(wanted, condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
+    lookups, apis = lookups_for(viewer, text), _found_by(viewer)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
     if words_of(tag):
         apis = apis.filter(has_tag(tag))
     if category:
@@ -77,6 +78,15 @@ def has_tag(tag: str) -> Q:
 
 LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
 """By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
+
+
+def lookups_for(viewer: Viewer, text: str) -> dict[str, publisher_queries.Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that is shown of something the viewer finds."""
+    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS
+
+
+def _found_by(viewer: Viewer) -> QuerySet[Api]:
+    return Api.objects.filter(_offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED}))
 
 
 def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
@@ -158,9 +168,21 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     )
 
 
+def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
+    """What these applications are called, by id as text; those that are gone are left out."""
+    rows = Application.objects.filter(pk__in=[each for each in ids if each])
+    return {str(pk): name for pk, name in rows.values_list("pk", "name")}
+
+
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def any_application(pk: UUID | str) -> Application:
+    """Anybody's application, for administrators, which the edges see to. Raises ApplicationNotFound."""
+    rows = Application.objects.filter(is_internal=False).select_related("owner", "plan")
+    return _found(rows, pk, ApplicationNotFound)
 
 
 def internal_application_of(user: User) -> Application | None:
@@ -257,6 +279,22 @@ def block_for(viewer: Viewer, pk: UUID | str) -> OwnerBlock:
     return _found(blocks(viewer), pk, BlockNotFound)
 
 
+def waiting_applications() -> QuerySet[Application]:
+    """The applications that wait for approval, the oldest first. For administrators, which the edges see to."""
+    waiting = Application.objects.filter(approval=Application.Approval.WAITING)
+    return waiting.select_related("owner", "plan").order_by("created_at")
+
+
+def waiting_application(pk: UUID | str) -> Application:
+    """One of them. Raises ApplicationNotFound."""
+    return _found(waiting_applications(), pk, ApplicationNotFound)
+
+
+def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:
+    """The subscriptions that wait for approval, the oldest first, for people of the publisher."""
+    return all_subscribers(viewer, state=SubscriptionState.ON_HOLD).order_by("created_at")
+
+
 # --- keys and tokens -----------------------------------------------------------------------------------------
 
 
@@ -282,6 +320,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
@@ -335,6 +385,17 @@ def holdings_of(user: User, now: datetime) -> Holdings:
     return Holdings(
         applications=Application.objects.filter(owner=user, is_internal=False).count(), tokens=tokens.count()
     )
+
+
+def service_clients() -> QuerySet[OAuthClient]:
+    """The clients of service accounts, by name. For administrators, which the edges see to."""
+    rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(application=None, user__is_service=True)
+    return rows.select_related("user").prefetch_related("user__role_grants").order_by("user__username_key")
+
+
+def service_client(pk: int) -> OAuthClient:
+    """One of them. Raises KeysNotFound."""
+    return _found(service_clients(), pk, KeysNotFound)
 
 
 # --- deny policies -------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ def connect() -> None:
     pre_delete.connect(token_revoked, sender=AccessToken, dispatch_uid="token_revoked")
 
 
-def token_issued(instance: AccessToken, created: bool, **_: Any) -> None:
-    if created:
+def token_issued(instance: AccessToken, created: bool, raw: bool = False, **_: Any) -> None:
+    if created and not raw:  # raw: it is copied, with the row that said so then
         _record("token.issued", instance)
 
 

@@ -44,11 +44,15 @@ class ConnectionRecord(models.Model):
     subscriber = models.CharField(max_length=150)
     plan = models.CharField(max_length=150)
     key_type = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200, default="")
+    subprotocol = models.CharField(max_length=100, default="")
     token_id = models.CharField(max_length=32, default="", db_index=True)
     client_ip = models.CharField(max_length=45)
     expires_at = models.DateTimeField()
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, db_index=True)
+    active_at = models.DateTimeField(null=True)
+    counted_until = models.DateTimeField(null=True)
     messages_in = models.BigIntegerField(default=0)
     bytes_in = models.BigIntegerField(default=0)
     messages_out = models.BigIntegerField(default=0)
@@ -57,6 +61,10 @@ class ConnectionRecord(models.Model):
     client_code = models.PositiveIntegerField(null=True)
     backend_code = models.PositiveIntegerField(null=True)
     reason = models.CharField(max_length=125, default="")
+    # Not kept: what a live page knows of it beside, see `gateway.connections.board`.
+    rate_in: float = 0.0
+    rate_out: float = 0.0
+    waits: str = ""
 
     class Meta:
         db_table = "gateway_connection"
@@ -69,16 +77,108 @@ class ConnectionRecord(models.Model):
         return self.id
 
 
+class LiveWatch(models.Model):
+    """Somebody looks at the open connections of `scope` until then, so that workers report what passes on them."""
+
+    scope = models.CharField(max_length=48, primary_key=True)
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "gateway_live_watch"
+
+    def __str__(self) -> str:
+        return f"{self.scope} until {self.until:%H:%M:%S}"
+
+
+class LiveFigures(models.Model):
+    """What passes on the connections of one worker that somebody looks at, packed; see `gateway.connections.live`."""
+
+    worker_id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    figures = models.BinaryField()
+
+    class Meta:
+        db_table = "gateway_live_figures"
+
+    def __str__(self) -> str:
+        return f"{self.worker_id} at {self.at:%H:%M:%S}"
+
+
+class TrafficFigures(models.Model):
+    """What passed in one minute, hour or day (`period`), of connections that are alike; sums, see `gateway.statistics`.
+
+    `begins` is in seconds since the epoch. Each figure stands in one row only: minutes become part of their hour, hours
+    of their day, which no longer tell which worker it was.
+    """
+
+    period = models.CharField(max_length=1)
+    begins = models.BigIntegerField()
+    worker = models.CharField(max_length=36, default="")
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    plan = models.CharField(max_length=150)
+    key_type = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200)
+    opened = models.BigIntegerField(default=0)
+    closed = models.BigIntegerField(default=0)
+    milliseconds = models.BigIntegerField(default=0)
+    messages_in = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0)
+    messages_out = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "gateway_traffic"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["period", "begins", "api_id", "application_id", "plan", "key_type", "topic", "worker"],
+                name="traffic_stands_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["api_id", "begins"], name="traffic_of_api"),
+            models.Index(fields=["application_id", "begins"], name="traffic_of_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.api_id}"
+
+
+class EventFigures(models.Model):
+    """How often something happened in one minute, hour or day: refusals and closes by cause, durations by bound."""
+
+    period = models.CharField(max_length=1)
+    begins = models.BigIntegerField()
+    api_id = models.CharField(max_length=36, default="")
+    application_id = models.CharField(max_length=36, default="")
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=24)
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "gateway_event"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["period", "begins", "api_id", "application_id", "kind", "name"], name="event_stands_once"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["application_id", "begins"], name="event_of_application")]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.kind} {self.name}"
+
+
 class RefusalRecord(models.Model):
-    """Clients that were refused for one reason: usually one, in a flood the `times` of those like it.
+    """Clients that were refused for one reason: usually one, in a flood the `times` of those like it, from `since` on.
 
     `attempt` is the id that the client gave its handshake, empty for most. API and application are empty where they are
     not known.
     """
 
-    request_id = models.CharField(max_length=32)
+    request_id = models.CharField(max_length=32, db_index=True)
     attempt = models.CharField(max_length=32, default="", db_index=True)
     at = models.DateTimeField(db_index=True)
+    since = models.DateTimeField(null=True)
     times = models.PositiveIntegerField(default=1)
     api_id = models.CharField(max_length=36, default="")
     application_id = models.CharField(max_length=36, default="")
@@ -91,10 +191,67 @@ class RefusalRecord(models.Model):
 
     class Meta:
         db_table = "gateway_refusal"
-        indexes: ClassVar = [models.Index(fields=["api_id", "-at"], name="refusal_of_api")]
+        indexes: ClassVar = [
+            models.Index(fields=["api_id", "-at"], name="refusal_of_api"),
+            models.Index(fields=["application_id", "-at"], name="refusal_of_application"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.message}"
+
+
+class ViolationCount(models.Model):
+    """How many messages of one sender, the `client` or the `backend`, fitted no schema of their topic.
+
+    Names are as they were at the last of them.
+    """
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    application_name = models.CharField(max_length=150)
+    subscriber = models.CharField(max_length=150)
+    topic = models.CharField(max_length=255)
+    sender = models.CharField(max_length=7)
+    times = models.PositiveBigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "gateway_violation"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["api_id", "application_id", "topic", "sender"], name="violations_counted_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.times} of {self.application_name}"
+
+
+class ViolationSample(models.Model):
+    """One message that fitted no schema: what was wrong with it at which JSON pointer, and how it begins.
+
+    `octets` is how long its payload was, 0 where it could not be read. `message` is whose schema says so.
+    """
+
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    topic = models.CharField(max_length=255)
+    sender = models.CharField(max_length=7)
+    at = models.DateTimeField(db_index=True)
+    is_closed = models.BooleanField()
+    message = models.CharField(max_length=100)
+    path = models.CharField(max_length=300)
+    problem = models.CharField(max_length=300)
+    payload = models.TextField()
+    octets = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "gateway_violation_sample"
+        indexes: ClassVar = [models.Index(fields=["api_id", "application_id", "-id"], name="samples_of_application")]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
 
 
 class ReauthenticationRequest(models.Model):
@@ -201,7 +358,8 @@ class WindowCheckpoint(models.Model):
 class BreakerRecord(models.Model):
     """A backend that fails: how often in a row, and until when it is left alone (0: not yet). Keyed by a digest.
 
-    `probed_until` is until when one worker looks whether it is well again. Times are in seconds since the epoch.
+    `probed_until` is until when one worker looks whether it is well again. `worker` is who suspended it. Times are in
+    seconds since the epoch.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -211,9 +369,34 @@ class BreakerRecord(models.Model):
     until = models.FloatField(default=0.0)
     probed_until = models.FloatField(default=0.0)
     changed_at = models.FloatField(db_index=True)
+    worker = models.CharField(max_length=100, default="")
 
     class Meta:
         db_table = "gateway_suspension"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class DialRecord(models.Model):
+    """The latest dial of a backend's address: which worker made it, how it ended, and when one last ended well or not.
+
+    `status` is 101 or that of the refusal it led to, `sentence` why. Keyed like `BreakerRecord`.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    api_id = models.CharField(max_length=36, db_index=True)
+    address = models.TextField()
+    worker = models.CharField(max_length=100)
+    at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField()
+    sentence = models.CharField(max_length=300, default="")
+    seconds = models.FloatField()
+    opened_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "gateway_dial"
 
     def __str__(self) -> str:
         return self.address

@@ -150,8 +150,9 @@ def too_many(description: str, seconds: float = 30) -> Refusal:
 
 
 def over_plan(subject: str, description: str, seconds: float) -> Refusal:
-    """429: the plan of the `subject`, subscription or application, has no room for another connection now."""
-    code = 900804 if subject == "subscription" else 900803
+    """429: the plan of the `subject`, subscription or application, or the API itself has no room for another connection
+    now."""
+    code = {"subscription": 900804, "API": 900800}.get(subject, 900803)
     return Refusal(429, code, "Plan exhausted", description, retry_after(math.ceil(seconds)))
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from publisher.views import categories, scopes
+from publisher.views import approvals, categories, scopes
 
 app_name = "publisher-admin"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("categories", categories.categories, name="categories"),
     path("categories/<uuid:pk>", categories.category, name="category"),
     path("categories/<uuid:pk>/deletions", categories.deletions, name="category-deletions"),
+    path("lifecycle-requests", approvals.requests, name="lifecycle-requests"),
+    path("lifecycle-requests/<uuid:pk>/decisions", approvals.decisions, name="lifecycle-decisions"),
     path("scopes", scopes.shared, name="scopes"),
     path("scopes/create", scopes.create, name="scope-create"),
     path("scopes/<uuid:scope>", scopes.scope, name="scope"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from core import durations
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
+from publisher.runtime import WORDS
 
 NONE, SECRET = "none", "kept secret"
 LONGEST = 2_000
@@ -38,6 +39,7 @@ LABELS = {
     "production": "Production endpoint",
     "sandbox": "Sandbox endpoint",
     "endpoint_options": "Endpoint configuration",
+    **{name: words.capitalize() for name, words in WORDS.items()},
     **{name: limits.label for name, limits in OPTION_BOUNDS.items()},
 }
 SECONDS = OPTION_BOUNDS.keys() - {name for name, limits in OPTION_BOUNDS.items() if limits.whole} - {"suspend_factor"}

@@ -11,11 +11,10 @@ from typing import Any
 
 from core.errors import Invalid
 from core.values import BadValue, refuse
-from publisher import presentation, validation
+from publisher import presentation, runtime, validation
 from publisher.endpoint import read_endpoint, read_options
 from publisher.mock import clean_mock
 from publisher.origins import clean_origins
-from publisher.runtime import clean_key_types, clean_message_bytes
 from publisher.topics import clean_topics
 
 MOST_BYTES = 1_048_576
@@ -25,7 +24,7 @@ COPIED = (
     *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
     *("source_link", "chat_link", "support_link", "properties"),
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
-    *("mock", "message_bytes", "key_types", "first_plan"),
+    *("mock", "first_plan", *runtime.WORDS),
 )
 """What a new version takes over from the one before it."""
 
@@ -105,8 +104,7 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "origins": clean_origins,
     "query_token": bool,
     "mock": clean_mock,
-    "message_bytes": clean_message_bytes,
-    "key_types": clean_key_types,
+    **runtime.CLEANERS,
     "first_plan": lambda value: str(value or "")[:60],
 }
 PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from core.text import count
 from publisher.models import Api
+from publisher.runtime import KEY_TYPES
 
 PERIOD = timedelta(hours=1)
+OPENED = 101  # the status of a dial that ended well
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,82 @@ class Verdict:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """The latest dial of an address, by which worker of the gateway, and how it ended: 101, or the status of a refusal
+    with its sentence. `at` is None where nobody wrote it down.
+
+    `opened` and `failed` are when one last ended well, and not. After `failures` in a row it is left alone `until`
+    then, if at all, which `suspended_by` began.
+    """
+
+    address: str
+    at: datetime | None = None
+    worker: str = ""
+    status: int = 0
+    sentence: str = ""
+    seconds: float = 0.0
+    opened: datetime | None = None
+    failed: datetime | None = None
+    failures: int = 0
+    until: datetime | None = None
+    suspended_by: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it ended well."""
+        return self.status == OPENED
+
+    def is_suspended(self, now: datetime) -> bool:
+        """Whether it is left alone at the moment."""
+        return self.until is not None and self.until > now
+
+
+@dataclass(frozen=True, slots=True)
+class DialledAddress:
+    """An address as the deployed revision names it, PRODUCTION or SANDBOX, and what is known of it."""
+
+    environment: str
+    is_primary: bool
+    dial: Dial
+    is_suspended: bool
+
+
+DialReader = Callable[[str], Mapping[str, Dial]]
 Reader = Callable[[Sequence[str], datetime, datetime], dict[str, Health]]
 _readers: list[Reader] = []
+_dial_readers: list[DialReader] = []
 
 
 def register(reader: Reader) -> None:
     """Add who knows, for APIs by their ids, since when, and now."""
     if reader not in _readers:
         _readers.append(reader)
+
+
+def register_dials(reader: DialReader) -> None:
+    """Add who knows what became of the dials of an API's backends, by address."""
+    if reader not in _dial_readers:
+        _dial_readers.append(reader)
+
+
+def places_of(api: Api, now: datetime) -> list[DialledAddress]:
+    """The addresses that the gateway dials for an API, in its order, with what is known of each; none while it answers
+    with a mock, or serves nothing."""
+    snapshot = api.deployed_revision.snapshot if api.deployed_revision else {}
+    if not snapshot or snapshot.get("mock", {}).get("is_on"):
+        return []
+    dials: dict[str, Dial] = {}
+    for reader in _dial_readers:
+        dials |= reader(str(api.pk))
+    places = []
+    for environment in KEY_TYPES:
+        endpoint = snapshot[environment.lower()] or {}
+        addresses = [endpoint["url"], *endpoint.get("failover", [])] if endpoint.get("url") else []
+        for address in addresses:
+            dial = dials.get(address, Dial(address))
+            places.append(DialledAddress(environment, address == endpoint["url"], dial, dial.is_suspended(now)))
+    return places
 
 
 def of(apis: Sequence[Api], now: datetime) -> dict[str, Health]:

@@ -52,6 +52,14 @@ def of(api: Api) -> Impact:
     )
 
 
+def among(apis: Sequence[Api]) -> dict[str, Impact]:
+    """What `of` says of each of these APIs, by its id, in two questions; not whose the open connections are."""
+    applications, live = subscriptions_among(apis), live_by("api_id")
+    are_counted = bool(_live_counters)
+    keys = [str(api.pk) for api in apis]
+    return {key: Impact(live[key] if are_counted else None, applications[key]) for key in keys}
+
+
 def register_live_counter(counter: LiveCounter) -> None:
     """Add who counts open connections: `counter(by, **which)`, as `live_by` has it."""
     if counter not in _live_counters:

@@ -1,9 +1,11 @@
 """The life of an API, as a table. Pure: the page, the REST API and the operation all read it from here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from core.errors import Conflict
+from core.values import BadValue
 
 
 class State(Enum):
@@ -65,6 +67,31 @@ class Checklist:
 
 
 NO_CHECKS = Checklist()
+
+
+class RequestStatus(StrEnum):
+    """Where a step that an administrator has to approve stands."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+EVERY_ACTION = "all"
+LONGEST_REASON = 500
+
+
+def actions_named(words: Iterable[str]) -> frozenset[Action]:
+    """The actions of these names, or every one for `all`. Raises BadValue, which says which names there are."""
+    wanted = [word.strip() for word in words if word.strip()]
+    if wanted == [EVERY_ACTION]:
+        return frozenset(Action)
+    names = {action.value.lower(): action for action in Action}
+    if unknown := [word for word in wanted if word.lower() not in names]:
+        possible = ", ".join([EVERY_ACTION, *(action.value for action in Action)])
+        raise BadValue(f"There is no lifecycle action called {unknown[0]}. Possible: {possible}.")
+    return frozenset(names[word.lower()] for word in wanted)
 
 
 class TransitionRefused(Conflict):

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.text import agree, count
 from publisher.lifecycle import SERVED, Action, State
+from publisher.runtime import WORDS
 
 _FIELDS = {
     "is_default_version": "default version",
@@ -15,8 +16,7 @@ _FIELDS = {
     "production": "production endpoint",
     "sandbox": "sandbox endpoint",
     "mock": "mock backend",
-    "message_bytes": "largest message",
-    "key_types": "keys that may call",
+    **WORDS,
 }
 _DONE = {
     Action.PUBLISH: "Published",
@@ -26,6 +26,11 @@ _DONE = {
     Action.REPUBLISH: "Published again",
     Action.DEPRECATE: "Deprecated",
     Action.RETIRE: "Retired",
+}
+_ASKED = {
+    "api.transition_requested": "{} asked for",
+    "api.transition_rejected": "{} rejected",
+    "api.transition_withdrawn": "{} no longer asked for",
 }
 
 
@@ -96,6 +101,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return f"Created from version {detail['copied_from']}" if "copied_from" in detail else "Created"
     if verb == "api.transitioned":
         return _DONE[Action(detail["action"])]
+    if verb in _ASKED and "action" in detail:
+        return _ASKED[verb].format(detail["action"])
     if verb == "api.updated" and "restored_revision" in detail:
         return f"Revision {detail['restored_revision']} restored as the design"
     if verb == "api.updated" and "plans" in detail:

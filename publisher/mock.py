@@ -5,21 +5,27 @@ The document is what `Api.mock` stores and a revision's snapshot carries: `{"is_
 of the topics' message of that name, one after the other.
 
 A reply is `what => message`. `what` is the whole text of a client's message, `member=value` of a JSON object (a dotted
-path leads into it), or `*` for any; the first that fits answers. `${member}` in it is what the client's object holds
-there. A script is done line after line from the moment of connecting: `send message`, `burst 10 message`, `pause 2`
-(seconds), `close 1000 reason`, and `repeat` as the last one.
+path leads into it), `@name` for what fits the schema of that message of clients, or `*` for any; the first that fits
+answers. `${member}` in it is what the client's object holds there, and `@name(id, data.room)` is an example with these
+members as the client's object has them, so that an answer is known by its question.
+
+A script is done line after line from the moment of connecting: `send message`, `burst 10 message`, `pause 2` (seconds),
+`close 1000 reason`, and `repeat` as the last one.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
+from jsonschema_rs import Validator
+
 from core.values import BadValue, invalid, refuse
+from publisher.payloads import validator_of
 from publisher.validation import clean_switch
 
 MOST_LINES, LONGEST_LINE, MOST_AT_ONCE = 50, 4000, 1000
@@ -37,6 +43,7 @@ OFF: Mapping[str, Any] = {
 CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)})
 """What may stand in a Close frame (RFC 6455 §7.4)."""
 _MEMBER = re.compile(r"\$\{([^{}]+)\}")
+_CORRELATED = re.compile(r"(@[^()]+)\(([^()]*)\)")
 _HOW = "Write send MESSAGE, burst NUMBER MESSAGE, pause SECONDS, close CODE REASON, or repeat."
 
 Messages = Iterator[str]
@@ -65,6 +72,7 @@ class Mock:
     script: tuple[Step, ...] = ()
     script_repeats: bool = False
     examples: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    schemas: tuple[tuple[str, Validator], ...] = field(default=(), compare=False)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], topics: Sequence[Mapping[str, Any]] = ()) -> Mock | None:
@@ -81,6 +89,7 @@ class Mock:
             script=tuple(map(read_step, lines)),
             script_repeats=len(lines) < len(document["script"]),
             examples=tuple(_examples(topics)),
+            schemas=tuple(_schemas(topics, asked={line.partition("=>")[0].strip() for line in document["replies"]})),
         )
 
     def speaker(self) -> Speaker:
@@ -105,9 +114,31 @@ class Speaker:
         members = _object(text)
         for what, message in self._mock.replies:
             name, equals, value = what.partition("=")
-            if what in ("*", text) or (equals and _text(_at(members, name.strip())) == value.strip()):
-                return _MEMBER.sub(lambda found: _text(_at(members, found[1]) or ""), self.says(message))
+            fits = self._fits(what, text) if what.startswith("@") else what in ("*", text)
+            if fits or (equals and _text(_at(members, name.strip())) == value.strip()):
+                said = self._correlated(message, members)
+                return _MEMBER.sub(lambda found: _text(_at(members, found[1]) or ""), said)
         return heard if self._mock.echo else None
+
+    def _fits(self, what: str, text: str) -> bool:
+        """Whether a client's message fits the schema of a message of this name; one that is no JSON is a text."""
+        validators = [validator for name, validator in self._mock.schemas if name == what]
+        try:
+            payload = json.loads(text) if validators else None
+        except (ValueError, RecursionError):
+            payload = text
+        return any(validator.is_valid(payload) for validator in validators)
+
+    def _correlated(self, message: str, members: Any) -> str:
+        """What is said, with the members of the client's object that are to stand in an example."""
+        found = _CORRELATED.fullmatch(message)
+        if found is None or found[1] not in self._examples:
+            return self.says(message)
+        example = _object(said := self.says(found[1]))
+        for path in filter(None, map(str.strip, found[2].split(","))):
+            if isinstance(example, dict) and (value := _at(members, path)) is not None:
+                _put(example, path.split("."), value)
+        return said if example is None else json.dumps(example, ensure_ascii=False)
 
 
 def clean_mock(document: Any) -> dict[str, Any]:
@@ -201,6 +232,14 @@ def _examples(topics: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[
                     yield message["name"], tuple(texts)
 
 
+def _schemas(topics: Sequence[Mapping[str, Any]], asked: Container[str]) -> Iterator[tuple[str, Validator]]:
+    """What checks each message of clients that is asked for by name."""
+    for topic in topics:
+        for message in (topic.get("messages") or {}).get("publish", []):
+            if f"@{message['name']}" in asked and message.get("schema") is not None:
+                yield f"@{message['name']}", validator_of(message["schema"])
+
+
 def _object(text: str) -> Any:
     try:
         return json.loads(text) if text.lstrip().startswith("{") else None
@@ -212,6 +251,14 @@ def _at(members: Any, path: str) -> Any:
     for name in path.split("."):
         members = members.get(name) if isinstance(members, dict) else None
     return members
+
+
+def _put(members: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for name in path[:-1]:
+        if not isinstance(members.get(name), dict):
+            members[name] = {}
+        members = members[name]
+    members[path[-1]] = value
 
 
 def _text(value: Any) -> str:

@@ -15,10 +15,11 @@ from django.http import HttpResponse
 
 from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
+from core.text import fold
 from publisher import comment_terms, document_terms, plan_summary, scope_terms
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import TYPE_LABELS, VISIBILITY_LABELS, DocumentType, DocumentVisibility, Source
-from publisher.lifecycle import State
+from publisher.lifecycle import LONGEST_REASON, Action, RequestStatus, State
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
     OVER_QUOTA,
@@ -39,11 +40,21 @@ from publisher.presentation import (
     AccessControl,
     Visibility,
 )
-from publisher.runtime import all_key_types
+from publisher.runtime import OVER_BYTES, ValidationMode, all_key_managers, all_key_types
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
+
+
+class FoldedProperties(FoldedText):
+    """The column of an API's properties, each on a line: `+` if it is shown or `-`, its name, a tab, its value."""
+
+    def made_of(self, value: Any) -> str:
+        """The lines, folded; white space within a value counts as one space."""
+        marked = ((each, "+" if each["shown"] else "-") for each in value or ())
+        lines = (f"{mark}{fold(each['name'])}\t{' '.join(fold(each['value']).split())}\n" for each, mark in marked)
+        return "".join(["\n", *lines])
 
 
 class Plan(KeepsFolded):
@@ -141,8 +152,9 @@ class Api(KeepsFolded):
     held beside the design (`publisher.asyncapi.reading`).
     `origins` are the web pages that may call, as `publisher.origins` writes them (empty: all of them); `query_token`
     says whether a token may come in the address; `key_types` are the kinds of keys that may call, and `message_bytes`
-    is the largest message of a client (0: as its plan says). `mock` is what is said in place of a backend, see
-    `publisher.mock`.
+    is the largest message of a client (0: as its plan says). What else `publisher.runtime` holds is there by the same
+    names: `message_rate` and `byte_quota` are of all applications together (0: any). `mock` is what is said in place of
+    a backend, see `publisher.mock`.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
     `first_plan` names the plan under which a developer starts who chooses none (empty: no plan is marked).
@@ -171,7 +183,17 @@ class Api(KeepsFolded):
     query_token = models.BooleanField(default=True)
     mock = models.JSONField(default=dict, blank=True)
     message_bytes = models.PositiveBigIntegerField(default=0)
+    frame_bytes = models.PositiveBigIntegerField(default=0)
     key_types = models.JSONField(default=all_key_types, blank=True)
+    key_managers = models.JSONField(default=all_key_managers, blank=True)
+    payload_validation = models.CharField(
+        max_length=8, choices=_choices(ValidationMode), default=ValidationMode.OFF.value
+    )
+    message_rate = models.PositiveIntegerField(default=0)
+    over_rate = models.CharField(max_length=8, choices=_choices(OVER_RATE), default=ExceededAction.DELAY.value)
+    byte_quota = models.PositiveBigIntegerField(default=0)
+    byte_period = models.CharField(max_length=8, choices=_choices(QuotaPeriod), default=QuotaPeriod.MINUTE.value)
+    over_byte_quota = models.CharField(max_length=8, choices=_choices(OVER_BYTES), default=ExceededAction.CLOSE.value)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     first_plan = models.CharField(max_length=60, blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)
@@ -201,6 +223,7 @@ class Api(KeepsFolded):
     tags_key = FoldedText(of="tags")
     display_name_key = FoldedText(of="display_name")
     visible_roles_key = FoldedText(of="visible_roles")
+    properties_key = FoldedProperties(of="properties")
     access_control_roles_key = FoldedText(of="access_control_roles")
 
     objects = Folding.as_manager()
@@ -410,6 +433,41 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api} revision {self.number}"
+
+
+class LifecycleRequest(models.Model):
+    """A step of an API's life that waits for an administrator, or what became of it.
+
+    `state` is the one in which it was asked for, `checklist` holds the check items as `publisher.lifecycle.Checklist`
+    does. `decided_by` is who approved or rejected it, saying `reason`, or took it back.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="lifecycle_requests")
+    action = models.CharField(max_length=24, choices=[(action.value, action.value) for action in Action])
+    state = models.CharField(max_length=12, choices=[(s.value, s.label) for s in State])
+    checklist = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=12, choices=_choices(RequestStatus), default=RequestStatus.PENDING.value)
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["api"],
+                condition=models.Q(status=RequestStatus.PENDING.value),
+                name="one_pending_request_of_an_api",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["status", "-created_at"], name="lifecycle_requests_by_status")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.api}"
 
 
 class WorkingCopy(models.Model):

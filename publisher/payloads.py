@@ -16,16 +16,20 @@ from core.values import BadValue
 
 SCHEMA_BYTES, EXAMPLE_BYTES, MAXIMUM_EXAMPLES, DEPTH = 65_536, 16_384, 10, 40
 DRAFT_7, DRAFT_2020 = "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000)
 _VALIDATORS = {DRAFT_7: jsonschema_rs.Draft7Validator, DRAFT_2020: jsonschema_rs.Draft202012Validator}
 
 
-def validator_of(schema: Any) -> jsonschema_rs.Validator:
-    """What checks payloads by a schema. It fetches nothing: left to itself the library asks the network."""
+def validator_of(schema: Any, *, mask: str | None = None) -> jsonschema_rs.Validator:
+    """What checks payloads by a schema. It fetches nothing: left to itself the library asks the network.
+
+    A pattern that would try too many ways does not match. With a `mask`, messages show it in place of what was sent.
+    """
 
     def refuse(address: str) -> Any:
         raise ValueError(f"{address} is not part of the schema")
 
-    return _VALIDATORS[draft_of(schema)](schema, retriever=refuse)
+    return _VALIDATORS[draft_of(schema)](schema, retriever=refuse, mask=mask, pattern_options=_PATTERNS)
 
 
 def clean_schema(schema: Any) -> Any:

@@ -1,9 +1,13 @@
 """Who may do what to an API. Creators make the design, publishers deliver it, observers read, admins do all."""
 
+from datetime import datetime
+
+from accounts.farewells import AccountNeeded
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
+from core.text import agree, count
 from publisher.lifecycle import State
 from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
@@ -80,12 +84,24 @@ def require_publish(user: Viewer, api: Api | None = None) -> None:
     require_role(user, Role.PUBLISHER, to="Moving an API through its lifecycle" if api else "Publishing an API")
 
 
+def require_approve(user: Viewer) -> None:
+    """Approving or rejecting what publishers ask for."""
+    require_role(user, Role.ADMIN, to="Approving steps of an API's life")
+
+
 TRIERS = (Role.CREATOR, Role.PUBLISHER, Role.ADMIN)
 
 
 def require_try(user: Viewer, api: Api) -> None:
     """Connecting to the API with a key of the Publisher, before anybody may subscribe."""
     require_role(user, Role.CREATOR, Role.PUBLISHER, to="Trying an API out")
+
+
+def require_see_payloads(user: Viewer, api: Api) -> None:
+    """Reading what clients and backends sent where it fitted no schema, and counting it anew."""
+    require_role(user, Role.CREATOR, Role.PUBLISHER, to="Reading payloads that fit no schema")
+    if not (isinstance(user, User) and user.has_role(Role.PUBLISHER)):
+        _require_access(user, api)
 
 
 def require_document(user: Viewer, api: Api) -> None:
@@ -154,5 +170,16 @@ can_document = asks(require_document)
 can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
+can_see_payloads = asks(require_see_payloads)
+can_approve = asks(require_approve)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)
+
+
+def require_owns_nothing(user: User, now: datetime) -> None:
+    """Deleting one's account: raises AccountNeeded for somebody whose APIs are there."""
+    if number := Api.objects.filter(provider=user).count():
+        raise AccountNeeded(
+            f"You own {count(number, 'API')}, which {agree(number, 'needs', 'need')} you. Delete what you own in the "
+            "Publisher first, or ask an administrator to disable your account."
+        )

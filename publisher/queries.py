@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,14 +18,14 @@ from accounts.roles import PUBLISHER_PORTAL, Role
 from core.errors import Invalid, NotFound
 from core.folded import condition, whole
 from core.models import AuditEntry
-from core.searching import terms_of
+from core.searching import terms_of, why_too_much
 from core.text import fold
 from publisher import merging, permissions, validation, versions
 from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
-from publisher.lifecycle import SERVED, State
-from publisher.models import Api, Category, DeployedChange, ImportDraft, Plan, Revision
+from publisher.lifecycle import SERVED, RequestStatus, State
+from publisher.models import Api, Category, DeployedChange, ImportDraft, LifecycleRequest, Plan, Revision
 from publisher.presentation import AccessControl, Visibility
 
 SORTS = {
@@ -62,6 +64,8 @@ def in_category(name: str) -> Q:
     return Q(pk__in=Category.objects.filter(name_key=name, apis__isnull=False).values("apis"))
 
 
+NAMED = re.compile(r'(?:^|\s)([^\s":]+):')
+"""What is written before a colon, as the name of a field."""
 Lookup = str | Callable[[str], Q]
 LOOKUPS: dict[str, Lookup] = {
     "content": says,
@@ -82,6 +86,25 @@ LOOKUPS: dict[str, Lookup] = {
 ASYNC = "Async"
 
 
+def has_property(name: str, value: str = "", *, shown_only: bool = False) -> Q:
+    """APIs with a property of this name whose value holds this text; `shown_only`: of those that the portal shows."""
+    marks = r"\+" if shown_only else "[+-]"
+    held = f"[^\n]*{_literally(' '.join(value.split()))}" if value else ""
+    return Q(properties_key__regex=f"\n{marks}{_literally(name)}\t{held}")
+
+
+def lookups_for(text: str, apis: QuerySet[Api], *, shown_only: bool = False) -> dict[str, Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that one of these APIs has."""
+    too_much = why_too_much(text)  # which is said when it is read
+    names = set() if too_much else {name for name in NAMED.findall(text) if name.lower() not in LOOKUPS}
+    found = [name for name in names if apis.filter(has_property(name, shown_only=shown_only)).exists()]
+    return LOOKUPS | {name: partial(has_property, name, shown_only=shown_only) for name in found}
+
+
+def _literally(text: str) -> str:
+    return re.sub(r"([][{}()*+?.\\^$|])", r"\\\1", fold(text))
+
+
 class ApiNotFound(NotFound):
     """There is no such API for this person."""
 
@@ -96,6 +119,10 @@ class RevisionNotFound(NotFound):
 
 class ImportDraftNotFound(NotFound):
     """There is no such upload, or it is somebody else's."""
+
+
+class LifecycleRequestNotFound(NotFound):
+    """There is no such request."""
 
 
 class PlanNotFound(NotFound):
@@ -142,6 +169,12 @@ def get_api_for(user: User, pk: uuid.UUID | str) -> Api:
         raise ApiNotFound("There is no such API. It may have been deleted.") from None
 
 
+def names_of_apis(ids: Iterable[str]) -> dict[str, str]:
+    """What these APIs are called, with their versions, by id as text; those that are gone are left out."""
+    rows = Api.objects.filter(pk__in=[pk for pk in ids if _is_id(pk)])
+    return {str(api.pk): str(api) for api in rows}
+
+
 def apis_among(user: User, pks: Iterable[str]) -> QuerySet[Api]:
     """Those of the user's APIs that these ids name, by name, with their plans; what is no id names none."""
     known = [pk for pk in pks if _is_id(pk)]
@@ -164,8 +197,10 @@ def get_import_draft(user: User, pk: uuid.UUID) -> ImportDraft:
 
 
 def search_apis(user: User, *, text: str = "", sort: str = DEFAULT_SORT) -> QuerySet[Api]:
-    """The user's APIs that fit `text`, words or `name:chat` as LOOKUPS has it. Raises Invalid as `terms_of` does."""
-    apis = apis_for(user).filter(condition(terms_of(text, LOOKUPS, "content"), LOOKUPS))
+    """The user's APIs that fit `text`, words or `name:chat` as `lookups_for` has it. Raises Invalid as `terms_of`."""
+    apis = apis_for(user)
+    lookups = lookups_for(text, apis)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
     return apis.order_by(*SORTS.get(sort, SORTS[DEFAULT_SORT]), "pk")
 
 
@@ -346,6 +381,34 @@ def changes_of(api: Api) -> QuerySet[AuditEntry]:
 def lifecycle_history(api: Api) -> QuerySet[AuditEntry]:
     """How the API came to its state: its making and each transition, newest first."""
     return changes_of(api).filter(verb__in=["api.created", "api.transitioned"])
+
+
+def requests_of_lifecycles(status: RequestStatus | None = None) -> QuerySet[LifecycleRequest]:
+    """What was asked for of any API, newest first; the pending ones oldest first, as a queue is."""
+    rows = LifecycleRequest.objects.select_related("api", "requester", "decided_by")
+    if status is RequestStatus.PENDING:
+        return rows.prefetch_related("api__plans").filter(status=status.value).order_by("created_at", "pk")
+    return rows.exclude(status=RequestStatus.PENDING.value).order_by("-decided_at", "pk")
+
+
+def get_lifecycle_request(pk: uuid.UUID | str) -> LifecycleRequest:
+    """One request. Raises LifecycleRequestNotFound."""
+    try:
+        return LifecycleRequest.objects.select_related("api", "requester", "decided_by").get(pk=pk)
+    except (LifecycleRequest.DoesNotExist, ValidationError):
+        raise LifecycleRequestNotFound("There is no such request. Its API may have been deleted.") from None
+
+
+def pending_request_of(api: Api) -> LifecycleRequest | None:
+    """The step of this API that waits for approval, if any."""
+    found = api.lifecycle_requests.filter(status=RequestStatus.PENDING.value)
+    return found.select_related("requester").first()
+
+
+def last_rejection_of(api: Api) -> LifecycleRequest | None:
+    """The last request for this API where it was rejected and nothing was asked for since."""
+    last = api.lifecycle_requests.select_related("requester", "decided_by").order_by("-created_at").first()
+    return last if last and last.status == RequestStatus.REJECTED and last.state == api.state else None
 
 
 def base_of(api: Api) -> dict[str, str]:

@@ -1,18 +1,71 @@
-"""What of an API is decided while it is called: how large a message may be, and with which keys. Pure."""
+"""What of an API is decided while it is called: with which keys, what a message may be, and how many may pass. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from core.values import BadValue
+from publisher.plan_terms import OVER_RATE, ExceededAction, QuotaPeriod
 
 KEY_TYPES = ("PRODUCTION", "SANDBOX")
 LARGEST = 2**40  # bytes
+FASTEST = 2**31 - 1  # messages a second
+OVER_BYTES = (ExceededAction.CLOSE, ExceededAction.DROP)
+RESIDENT, EVERY_KEY_MANAGER = "Resident Key Manager", "all"
+KEY_MANAGERS = (RESIDENT,)
+"""Who issues tokens here: the installation itself."""
+
+
+class ValidationMode(StrEnum):
+    """What is done with a payload that does not fit the schemas of its topic."""
+
+    OFF = "off"
+    REPORT = "report"
+    ENFORCE = "enforce"
+
+
+WORDS: Mapping[str, str] = {
+    "message_bytes": "largest message",
+    "frame_bytes": "largest frame",
+    "key_types": "keys that may call",
+    "key_managers": "key managers",
+    "payload_validation": "payload validation",
+    "message_rate": "messages a second",
+    "over_rate": "what happens over the rate",
+    "byte_quota": "bytes in a period",
+    "byte_period": "period of the bytes",
+    "over_byte_quota": "what happens over the bytes",
+}
+"""The columns of an API that are decided while it is called, and what a person calls them."""
 
 
 def all_key_types() -> list[str]:
     """Keys of every type may call."""
     return [*KEY_TYPES]
+
+
+def all_key_managers() -> list[str]:
+    """Tokens of everybody who issues any are taken."""
+    return [EVERY_KEY_MANAGER]
+
+
+def defaults() -> dict[str, Any]:
+    """What an API begins with, by column."""
+    return {
+        "message_bytes": 0,
+        "frame_bytes": 0,
+        "key_types": all_key_types(),
+        "key_managers": all_key_managers(),
+        "payload_validation": ValidationMode.OFF.value,
+        "message_rate": 0,
+        "over_rate": ExceededAction.DELAY.value,
+        "byte_quota": 0,
+        "byte_period": QuotaPeriod.MINUTE.value,
+        "over_byte_quota": ExceededAction.CLOSE.value,
+    }
 
 
 def clean_key_types(value: Any) -> list[str]:
@@ -22,8 +75,41 @@ def clean_key_types(value: Any) -> list[str]:
     return [each for each in KEY_TYPES if each in value]
 
 
-def clean_message_bytes(value: Any) -> int:
-    """A number of bytes, 0 for no limit of the API's own; raises BadValue."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise BadValue(f"The largest message is a whole number of bytes from 1 to {LARGEST}, or 0 for no limit.")
+def clean_key_managers(value: Any) -> list[str]:
+    """Which issuers of tokens are taken, or all; raises BadValue."""
+    if not isinstance(value, list | tuple) or not value:
+        raise BadValue(f"Say whose tokens are taken: {EVERY_KEY_MANAGER}, or the names of key managers.")
+    if EVERY_KEY_MANAGER in value:
+        return all_key_managers()
+    for each in value:
+        if each not in KEY_MANAGERS:
+            raise BadValue(f"There is no key manager called {str(each)[:100]}. Here there is the {RESIDENT}.")
+    return [each for each in KEY_MANAGERS if each in value]
+
+
+def clean_word(value: Any, words: tuple[str, ...], what: str) -> str:
+    """One of some words; raises BadValue."""
+    if not isinstance(value, str) or value not in words:
+        raise BadValue(f"{what} is one of {', '.join(words)}.")
+    return str(value)
+
+
+def clean_number(value: Any, most: int, what: str) -> int:
+    """A whole number up to `most`, 0 for no limit of the API's own; raises BadValue."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise BadValue(f"{what} from 1 to {most}, or 0 for no limit.")
     return value
+
+
+CLEANERS: Mapping[str, Callable[[Any], Any]] = {
+    "message_bytes": partial(clean_number, most=LARGEST, what="The largest message is a whole number of bytes"),
+    "frame_bytes": partial(clean_number, most=LARGEST, what="The largest frame is a whole number of bytes"),
+    "key_types": clean_key_types,
+    "key_managers": clean_key_managers,
+    "payload_validation": partial(clean_word, words=(*ValidationMode,), what="Payload validation"),
+    "message_rate": partial(clean_number, most=FASTEST, what="Messages a second are a whole number"),
+    "over_rate": partial(clean_word, words=OVER_RATE, what="What happens over the rate"),
+    "byte_quota": partial(clean_number, most=LARGEST, what="Bytes in a period are a whole number"),
+    "byte_period": partial(clean_word, words=(*QuotaPeriod,), what="The period of the bytes"),
+    "over_byte_quota": partial(clean_word, words=OVER_BYTES, what="What happens over the bytes"),
+}

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from core.text import byte_size, listed
+from core.text import byte_size, listed, spaced
+from publisher import runtime
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
-from publisher.runtime import KEY_TYPES, all_key_types
+from publisher.runtime import KEY_TYPES
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -24,8 +25,7 @@ ROUTED = {
     "origins": "allowed origins",
     "query_token": "tokens in the address",
     "mock": "mock backend",
-    "message_bytes": "largest message",
-    "key_types": "keys that may call",
+    **runtime.WORDS,
 }
 
 
@@ -48,15 +48,14 @@ def take(api: Api, plans: Iterable[str] | None = None) -> dict[str, Any]:
         "origins": api.origins,
         "query_token": api.query_token,
         "mock": api.mock,
-        "message_bytes": api.message_bytes,
-        "key_types": api.key_types,
+        **{column: getattr(api, column) for column in runtime.WORDS},
     }
 
 
 def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """A snapshot with the default of all that did not exist yet in those days."""
     options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
-    absent = {"mock": {}, "message_bytes": 0, "key_types": all_key_types()}
+    absent = {"mock": {}, **runtime.defaults()}
     return {**absent, **snapshot, "endpoint_options": options.to_document()}
 
 
@@ -94,7 +93,16 @@ def breaking_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
         found.append("Tokens in the address (?access_token=) are no longer taken.")
     if lost := [each.lower() for each in old["key_types"] if each not in new["key_types"]]:
         found.append(f"Keys for {listed(lost)} are no longer taken.")
-    if new["message_bytes"] and (not old["message_bytes"] or new["message_bytes"] < old["message_bytes"]):
-        was = byte_size(old["message_bytes"]) if old["message_bytes"] else "what the plan says"
-        found.append(f"A message of a client has at most {byte_size(new['message_bytes'])} now, it was {was}.")
+    if old["payload_validation"] != new["payload_validation"] == runtime.ValidationMode.ENFORCE:
+        found.append("A message that fits no payload schema of its topic ends its connection (1007).")
+    for column, thing, rest in (
+        ("message_bytes", "message", "what the plan says"),
+        ("frame_bytes", "frame", "any size"),
+    ):
+        if new[column] and (not old[column] or new[column] < old[column]):
+            was = byte_size(old[column]) if old[column] else rest
+            found.append(f"A {thing} of a client has at most {byte_size(new[column])} now, it was {was}.")
+    if new["message_rate"] and (not old["message_rate"] or new["message_rate"] < old["message_rate"]):
+        was = f"{spaced(old['message_rate'])}" if old["message_rate"] else "as many as plans allow"
+        found.append(f"All applications together have {spaced(new['message_rate'])} messages a second, it was {was}.")
     return found

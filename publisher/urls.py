@@ -20,6 +20,7 @@ from publisher.views import (
     scopes,
     topics,
     versions,
+    violations,
 )
 
 app_name = "publisher"
@@ -29,6 +30,8 @@ COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
 SCOPE = "apis/<uuid:pk>/scopes/<uuid:scope>"
 
 urlpatterns = [
+    path("apis/<uuid:pk>/violations", violations.violations, name="violations"),
+    path("apis/<uuid:pk>/violations/deletions", violations.deletions, name="violation-deletions"),
     path("", RedirectView.as_view(pattern_name="publisher:apis"), name="home"),
     path("apis", apis.apis, name="apis"),
     path("apis/create", creations.create, name="create"),
@@ -77,6 +80,7 @@ urlpatterns = [
     path("apis/<uuid:pk>/restorations", deployments.restoration, name="restorations"),
     path("apis/<uuid:pk>/lifecycle", lifecycles.lifecycle, name="lifecycle"),
     path("apis/<uuid:pk>/transitions", lifecycles.transitions, name="transitions"),
+    path("apis/<uuid:pk>/lifecycle-withdrawals", lifecycles.withdrawal, name="lifecycle-withdrawals"),
     path("apis/<uuid:pk>/export", exchange.export, name="export"),
     path("apis/<uuid:pk>/versions", versions.versions, name="versions"),
     path("apis/<uuid:pk>/default-version", versions.default_version, name="default-version"),

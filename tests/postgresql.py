@@ -16,7 +16,7 @@ from pathlib import Path
 # The rooms. Pages and the REST interface ask what the operations ask; who may do what, sockets and browsers do not
 # depend on the database's maker.
 FOLDERS = [f"tests/{name}" for name in ("core", "accounts", "publisher", "devportal", "gateway", "oauth")]
-FOLDERS += ["tests/ops/test_fingerprint.py", "tests/ops/test_setup.py"]
+FOLDERS += [f"tests/ops/test_{name}.py" for name in ("copying", "fingerprint", "setup")]
 PAGES = ["--ignore-glob=*/test_*pages.py", "--ignore-glob=*/test_wizard.py"]
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 

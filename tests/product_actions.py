@@ -16,8 +16,10 @@ from oauth2_provider.models import get_access_token_model
 from PIL import Image
 
 from accounts.models import RoleGrant, User
+from accounts.roles import Role
 from devportal import operations as devportal
 from devportal.models import Application, Subscription
+from devportal.operations.service_accounts import create_service_account
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
@@ -94,9 +96,18 @@ def transition(api: str, action: str) -> None:
 
 def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     """Alice says which pages may call an API and how, and Bob deploys that."""
+    redesign(api, {"origins": origins, "query_token": query_token})
+    deploy(api)
+
+
+def redesign(api: str, changes: dict[str, Any]) -> None:
+    """Alice changes a design."""
+    publisher.update_api(api=Api.objects.get(pk=api), changes=changes, actor=_named("alice"), now=timezone.now())
+
+
+def deploy(api: str) -> None:
+    """Bob deploys the design as it is."""
     row, now = Api.objects.get(pk=api), timezone.now()
-    changes = {"origins": origins, "query_token": query_token}
-    publisher.update_api(api=row, changes=changes, actor=_named("alice"), now=now)
     revision = publisher.create_revision(api=row, actor=_named("bob"), now=now)
     publisher.deploy_revision(api=row, revision=revision, actor=_named("bob"), now=now)
 
@@ -257,8 +268,20 @@ def furnish(endpoint: str) -> dict[str, str]:
         "deprecated": deprecated,
         "category": str(shelf.pk),
         "application": keys["application"],
+        **administered(administrator),
         **written_about(market),
     }
+
+
+def administered(administrator: User) -> dict[str, str]:
+    """Somebody who is kept out, and a program with an account of its own."""
+    by = {"actor": administrator, "now": timezone.now()}
+    devportal.add_deny_policy(kind="USER", value="mallory", is_active=False, **by)
+    devportal.add_deny_policy(kind="IPRANGE", value="2001:db8:1234:5678::/64", **by)
+    name = "Veröffentlichungspipeline-der-Wetterbeobachtungsstationen"
+    made = create_service_account(name=name, roles=[Role.CREATOR, Role.PUBLISHER], **by)
+    Application.objects.filter(pk=application("carol", BACKWARDS)["application"]).update(approval="CREATED")
+    return {"service_client": str(made.client.pk)}
 
 
 def written_about(api: Api) -> dict[str, str]:
@@ -297,6 +320,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         publish,
         transition,
         runtime,
+        redesign,
+        deploy,
         application,
         another_token,
         live_shortly,

@@ -16,6 +16,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -25,11 +26,14 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notification, User
+from accounts.models import Notification, SignIn, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import notify
+from accounts.operations import note_sign_in, notify
+from accounts.operations.recovery import CONFIRMATION
+from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
+from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
@@ -37,12 +41,12 @@ from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
 from publisher.endpoint import OPTION_BOUNDS, EndpointOptions
 from publisher.lifecycle import Action
-from publisher.models import Api
+from publisher.models import Api, LifecycleRequest
 from publisher.operations import comments, documents, scopes
 from tests.conftest import PASSWORD
 from tests.devportal import builders
 from tests.oauth.flows import ALL_GRANTS, CALLBACK, challenge
-from tests.publisher.builders import BACKEND, NOW, make_api, picture, plans
+from tests.publisher.builders import BACKEND, NOW, RUNTIME, make_api, picture, plans
 
 PEOPLE = ("nobody", "carol", "mallory", "alice", "bob", "oscar", "admin")
 WHO = "nobody; Carol, who owns the application; Mallory; Alice, creator; Bob, publisher; Oscar, observer; admin"
@@ -105,6 +109,8 @@ DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
 DONE_TO_MINE = "302 302 404 403 403 403 404"
 
+FOR_ADMIN = "302 403 403 403 403 403 200"
+
 # The OAuth endpoints look at clients and tokens, not at who is signed in.
 CLIENTS = "401 401 401 401 401 401 401"
 
@@ -124,6 +130,15 @@ ECHO = {"name": "Other", "context": "/other", "version": "1"}
 OPTIONS = {name: value for name, value in EndpointOptions().to_document().items() if name in OPTION_BOUNDS}
 DOCUMENT = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "source": "MARKDOWN", "content": "New."}
 DOCUMENT_BODY = {"name": "Guide", "type": "HOWTO", "visibility": "API_LEVEL", "sourceType": "MARKDOWN"}
+PLAN = {
+    "quota_unit": "messages",
+    "quota_period": "day",
+    "counted": "both",
+    "over_quota": "close",
+    "over_rate": "delay",
+    "billing": "FREE",
+}
+APPROVE = {"decision": "approve"}
 APPLICATION = {"name": "New", "plan": "Unlimited", "token_type": "JWT"}
 TOKEN = {"scopes": ["default"], "seconds": "60"}
 GRANTS = {"grant_types": ["client_credentials"], "token_seconds": "60"}
@@ -199,7 +214,9 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:endpoint", READ, ("api",)),
     Line("POST", "publisher:endpoint", EDITED, ("api",), body={**OPTIONS, "seen": "{seen}", "production_url": BACKEND}),
     Line("GET", "publisher:runtime", READ, ("api",)),
-    Line("POST", "publisher:runtime", EDITED, ("api",), body={"seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("POST", "publisher:runtime", EDITED, ("api",), body={**RUNTIME, "seen": "{seen}", "key_types": ["SANDBOX"]}),
+    Line("GET", "publisher:violations", READ, ("api",)),
+    Line("POST", "publisher:violation-deletions", "302 404 404 302 302 403 302", ("api",)),
     Line("GET", "publisher:topics", READ, ("api",)),
     Line("GET", "publisher:topic", READ, ("api",), query="topic=/rooms"),
     Line(
@@ -255,6 +272,7 @@ PUBLISHER_PAGES = [
     Line("GET", "publisher:versions", READ, ("api",)),
     Line("POST", "publisher:default-version", EDITED, ("api",)),
     Line("POST", "publisher:versions", EDITED, ("api",), body={"version": "2.0.0"}),
+    Line("POST", "publisher:lifecycle-withdrawals", DELIVERED, ("waiting",)),
     Line("GET", "publisher:deletion", "302 404 404 403 403 403 200", ("api",)),
     Line("GET", "publisher:deletion", "302 404 404 200 403 403 200", ("draft",)),
     Line("POST", "publisher:deletion", EDITED, ("draft",)),
@@ -354,9 +372,13 @@ DEVPORTAL_PAGES = [
     Line(
         "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
     ),
+    Line("POST", "devportal:application-transfers", DONE_TO_MINE, ("application",), body={"to": "mallory"}),
+    Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
+    Line("POST", "devportal:further-secrets", DONE_TO_MINE, ("application", "key_type"), body={"name": "CI"}),
+    Line("POST", "devportal:secret-ends", DONE_TO_MINE, ("application", "key_type", "further")),
     Line("POST", "devportal:tokens", DONE_TO_MINE, ("application", "key_type"), body=TOKEN),
     Line("POST", "devportal:revocations", DONE_TO_MINE, ("application", "key_type", "token")),
     Line("GET", "devportal:subscription-choose", MINE, ("application",)),
@@ -384,11 +406,50 @@ ADMIN_PAGES = [
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
+    Line("GET", "devportal-admin:plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:plan-create", ADMINISTERED.format(302), body={**PLAN, "name": "Copper"}),
+    Line("POST", "devportal-admin:plan-previews", ADMINISTERED.format(200), body=PLAN),
+    Line("GET", "devportal-admin:plan", ADMINISTERED.format(200), ("plan",)),
+    Line("POST", "devportal-admin:plan", ADMINISTERED.format(302), ("plan",), body=PLAN),
+    Line("POST", "devportal-admin:plan-deletions", ADMINISTERED.format(302), ("unused_plan",)),
+    Line("GET", "devportal-admin:application-plans", ADMINISTERED.format(200)),
+    Line("GET", "devportal-admin:application-plan-create", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:application-plan-create", ADMINISTERED.format(302), body={"name": "5PerMin"}),
+    Line("GET", "devportal-admin:application-plan", ADMINISTERED.format(200), ("application_plan",)),
+    Line("POST", "devportal-admin:application-plan", ADMINISTERED.format(302), ("application_plan",), body={"x": "y"}),
+    Line("POST", "devportal-admin:application-plan-deletions", ADMINISTERED.format(302), ("unused_application_plan",)),
+    Line("GET", "devportal-admin:deny-policies", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:deny-policies", ADMINISTERED.format(302), body={"kind": "USER", "value": "mallory"}),
+    Line("POST", "devportal-admin:deny-policy-states", ADMINISTERED.format(302), ("denied",), body={"state": "off"}),
+    Line("POST", "devportal-admin:deny-policy-deletions", ADMINISTERED.format(302), ("denied",)),
+    Line("GET", "devportal-admin:service-accounts", ADMINISTERED.format(200)),
+    Line(
+        "POST", "devportal-admin:service-accounts", ADMINISTERED.format(302), body={"name": "x", "roles": ["creator"]}
+    ),
+    Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
+    Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
+    Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
+    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("unapproved",), body=APPROVE),
+    Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
+    Line("GET", "accounts:settings", ADMINISTERED.format(200)),
+    Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
+    Line("GET", "accounts:trail", ADMINISTERED.format(200)),
+    Line("GET", "accounts:trail-export", ADMINISTERED.format(200), ("csv",)),
     Line("GET", "publisher-admin:categories", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:categories", ADMINISTERED.format(302), body={"name": "Other"}),
     Line("GET", "publisher-admin:category", ADMINISTERED.format(200), ("category",)),
     Line("POST", "publisher-admin:category", ADMINISTERED.format(302), ("category",), body={"name": "Other"}),
     Line("POST", "publisher-admin:category-deletions", ADMINISTERED.format(302), ("category",)),
+    Line("GET", "publisher-admin:lifecycle-requests", ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "publisher-admin:lifecycle-decisions",
+        ADMINISTERED.format(302),
+        ("lifecycle_request",),
+        body={"decision": "reject", "reason": "Not yet."},
+    ),
     Line("GET", "publisher-admin:scopes", ADMINISTERED.format(200)),
     Line("GET", "publisher-admin:scope-create", ADMINISTERED.format(200)),
     Line("POST", "publisher-admin:scope-create", ADMINISTERED.format(302), body={"name": "new"}),
@@ -413,6 +474,20 @@ ACCOUNT_PAGES = [
         "POST", "accounts:password", LEADS_ON, ("devportal",), body={"current_password": PASSWORD, "new_password": NEW}
     ),
     Line("POST", "accounts:sign-up", LEADS_ON, body={"username": "newcomer", "password": NEW}),
+    Line("GET", "accounts:sign-ins", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends-of-others", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends", "302 302 404 404 404 404 404", ("devportal", "session")),
+    Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
+    Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
+    Line("GET", "accounts:forgotten-password", OPEN),
+    Line("POST", "accounts:forgotten-password", OPEN, body={"said": "carol"}),
+    Line("GET", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv")),  # no such link
+    Line("POST", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv"), body={"x": "y"}),
+    Line("GET", "accounts:account-deletion", SIGNED_IN, ("devportal",)),
+    Line(
+        "POST", "accounts:account-deletion", "302 302 302 409 302 302 409", ("devportal",), body={"password": PASSWORD}
+    ),
     Line("POST", "accounts:theme", LEADS_ON, body={"theme": "dark"}),
     Line("GET", "accounts:notifications", SIGNED_IN, ("devportal",)),
     Line("GET", "accounts:notification-choices", SIGNED_IN, ("devportal",)),
@@ -447,6 +522,22 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line(
+        "POST",
+        "api:deny-policies-api:change-owner",
+        REST_ADMINISTERED.format(200),
+        ("application",),
+        query="owner=mallory",
+    ),
+    Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
+    Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
+    Line(
+        "POST",
+        "api:deny-policies-api:update-workflow-status",
+        REST_ADMINISTERED.format(200),
+        query="workflowReferenceId={workflow}",
+        body={"status": "APPROVED"},
+    ),
     Line("GET", "api:deny-policies-api:deny-policies", REST_ADMINISTERED.format(200)),
     Line(
         "POST",
@@ -476,6 +567,7 @@ REST_CATEGORIES = [
 
 U = "api:users-api:"
 REST_USERS = [
+    Line("GET", U + "trail", REST_ADMINISTERED.format(200)),
     Line("GET", U + "users", REST_ADMINISTERED.format(200)),
     Line("POST", U + "users", REST_ADMINISTERED.format(201), body={"username": "erin", "roles": ["creator"]}),
     Line("GET", U + "user", REST_ADMINISTERED.format(200), ("carol",)),
@@ -519,12 +611,16 @@ REST_PUBLISHER = [
     Line("POST", P + "copy", "401 404 404 201 403 403 201", query="apiId={api}&newVersion=2"),
     Line("GET", P + "export", "401 403 403 200 200 200 200", query="apiId={api}"),
     Line("POST", P + "import", "401 403 403 415 403 403 415", body={}),  # no file: see tests/rest/test_publisher.py
+    Line("DELETE", P + "pending-tasks", REST_DELIVERED, ("waiting",)),
     Line("POST", P + "change-lifecycle", REST_DELIVERED, query="apiId={draft}&action=Publish"),
     Line("GET", P + "api", REST_READ, ("api",)),
     Line("PUT", P + "api", "401 404 404 200 403 403 200", ("api",), body={**API, "description": "New."}),
     Line("PUT", P + "api", REST_DELIVERED, ("api",), query="plans", body={**API, "policies": ["Bronze"]}),
     Line("DELETE", P + "api", "401 404 404 403 403 403 200", ("api",)),
     Line("DELETE", P + "api", "401 404 404 200 403 403 200", ("draft",)),
+    Line("GET", P + "endpoint-health", REST_READ, ("api",)),
+    Line("GET", P + "payload-violations", REST_READ, ("api",)),
+    Line("DELETE", P + "payload-violations", REST_WRITTEN, ("api",)),
     Line("GET", P + "topics", REST_READ, ("api",)),
     Line("PUT", P + "topics", "401 404 404 200 403 403 200", ("api",), body={"list": [{"name": "/lobby"}]}),
     Line("GET", P + "asyncapi", REST_READ, ("api",)),
@@ -663,7 +759,30 @@ G = "api:gateway-api:"
 REST_GATEWAY = [
     Line("GET", G + "connections", "401 200 200 200 200 200 200"),
     Line("GET", G + "connection", "401 200 404 200 200 200 200", ("connection",)),
-    Line("DELETE", G + "connection", "401 403 404 403 202 403 202", ("connection",)),
+    Line("DELETE", G + "connection", "401 202 404 403 202 403 202", ("connection",)),
+    Line("POST", G + "closings", "401 202 202 403 202 403 202", body={"connectionIds": ["{connection}"]}),
+    Line("POST", G + "drains", "401 404 404 403 202 403 202", body={"apiId": "{api}", "seconds": 0}),
+]
+
+# What is seen of what happens. Of what is asked for, strangers to an application find nothing to close.
+SEEN = [
+    Line("GET", "gateway:api-connections", READ, ("api",)),
+    Line("POST", "gateway:api-closings", DELIVERED, ("api",), body={"chosen": "{connection}"}),
+    Line("POST", "gateway:drains", DELIVERED, ("api",), body={"seconds": "0"}),
+    Line("GET", "gateway:all-connections", FOR_ADMIN),
+    Line("POST", "gateway:all-closings", "302 403 403 403 403 403 302", body={"which": "matching"}),
+    Line("GET", "gateway:api-analytics", READ, ("api",)),
+    Line("GET", "gateway:all-apis", "302 403 403 200 200 200 200"),
+    Line("GET", "gateway:application-analytics", MINE, ("application",)),
+    Line("GET", "gateway:installation", FOR_ADMIN),
+    Line("GET", G + "analytics", "401 200 200 200 200 200 200"),
+    Line("GET", "gateway:api-diagnostics", READ, ("api",)),
+    Line("GET", "gateway:all-diagnostics", FOR_ADMIN),
+    Line("GET", "gateway:my-diagnostics", DEVELOPERS),
+    Line("GET", G + "diagnostics", "401 200 200 200 200 200 200"),
+    Line("GET", "gateway:my-connections", DEVELOPERS),
+    Line("GET", "gateway:my-connections", "302 200 404 403 403 403 404", query="application={application}"),
+    Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
 TABLE = [
@@ -682,6 +801,7 @@ TABLE = [
     *REST_PLANS,
     *REST_USAGE,
     *REST_GATEWAY,
+    *SEEN,
 ]
 
 
@@ -704,9 +824,15 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
     keys = builders.keys(application, grant_types=ALL_GRANTS, callback_url=CALLBACK).client
     issued = builders.operations.generate_token(client=keys, actor=carol, now=timezone.now())
     blocked = builders.subscription(builders.application(carol), api, state="BLOCKED")
+    waiting = make_api(alice, name="Waiting", context="/waiting")
+    request = LifecycleRequest.objects.create(
+        api=waiting, action=Action.PUBLISH.value, state=waiting.state, requester=alice, created_at=NOW
+    )
     upload = archives.to_yaml(publishing.document_of(draft))
     kept_out = OwnerBlock.objects.create(owner=mallory, api=api, state="BLOCKED", created_at=NOW, updated_at=NOW)
     things = {
+        "waiting": waiting.pk,
+        "lifecycle_request": request.pk,
         "draft_import": publishing.keep_upload(content=upload, actor=alice, now=timezone.now()).pk,
         "api": api.pk,
         "free": free.pk,
@@ -732,10 +858,33 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "csv": "csv",
+        "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
+        "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
+        "session": _signed_in(carol).session,
+        **_waiting(carol, free),
         "told": _told(carol).pk,
+        "service_client": create_service_account(
+            name="pipeline", roles=[Role.CREATOR], actor=admin, now=timezone.now()
+        ).client.pk,
         **_written_about(api, people),
     }
     return World(people, {**things, **_chosen_few(alice, admin)})
+
+
+def _waiting(carol: User, free: Api) -> dict[str, Any]:
+    """A newcomer, an application and a subscription, none of which are approved yet."""
+    newcomer = User.objects.create(username="newest", awaits_approval=True, is_active=False)
+    waiting = builders.application(carol)
+    Application.objects.filter(pk=waiting.pk).update(approval="CREATED")
+    on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
+    reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
+    return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
+
+
+def _signed_in(carol: User) -> SignIn:
+    note_sign_in(user=carol, session_key="k" * 32, address="192.0.2.1", agent="", now=timezone.now())
+    return SignIn.objects.get()
 
 
 def _told(carol: User) -> Notification:
@@ -787,7 +936,7 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
     now = timezone.now()
     return ConnectionRecord.objects.create(
         id="matrix",
-        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now).pk,
+        worker_id=WorkerRecord.objects.create(host="here", pid=1, started_at=now, seen_at=now + timedelta(hours=1)).pk,
         api_id=str(api.pk),
         api_name=api.name,
         context=api.context,

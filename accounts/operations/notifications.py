@@ -17,12 +17,14 @@ SAID_AGAIN = timedelta(days=1)
 AT_ONCE = 500  # people
 
 
-def notify(*, people: Iterable[User], kind: NotificationKind, sentence: str, link: str, now: datetime) -> int:
+def notify(
+    *, people: Iterable[User], kind: NotificationKind, sentence: str, link: str, now: datetime, more: str = ""
+) -> int:
     """Tell people something, each once and as they chose for this kind; returns how many were told in the portal.
 
     `sentence` says in one line what has happened and what to do; `link` is the path of the page it is about, as
-    `reverse` makes it. Call it in the transaction of what it tells of. Disabled people and service accounts are left
-    out, and those who have the very same unread from less than a day ago.
+    `reverse` makes it; `more` is what else stands in the e-mail. Call it in the transaction of what it tells of.
+    Disabled people and service accounts are left out, and those who have the very same unread from less than a day ago.
     """
     if not link.startswith("/"):
         raise ValueError(f"{link} is no path on this server")
@@ -30,10 +32,11 @@ def notify(*, people: Iterable[User], kind: NotificationKind, sentence: str, lin
     sentence = words if len(words) <= LONGEST_SENTENCE else f"{words[: LONGEST_SENTENCE - 1]}…"
     told = list({user.pk: user for user in people if user.is_active and not user.is_service}.values())
     batches = (told[start : start + AT_ONCE] for start in range(0, len(told), AT_ONCE))
-    return sum(_tell(batch, kind, sentence, link[:LONGEST_LINK], now) for batch in batches)
+    return sum(_tell(batch, kind, (sentence, link[:LONGEST_LINK], more), now) for batch in batches)
 
 
-def _tell(people: list[User], kind: NotificationKind, sentence: str, link: str, now: datetime) -> int:
+def _tell(people: list[User], kind: NotificationKind, said: tuple[str, str, str], now: datetime) -> int:
+    sentence, link, more = said
     usual = (True, TERMS[kind].by_mail)
     choices = NotificationChoice.objects.filter(user__in=people, kind=kind)
     chosen = {row.user_id: (row.in_portal, row.by_mail) for row in choices}
@@ -47,11 +50,9 @@ def _tell(people: list[User], kind: NotificationKind, sentence: str, link: str, 
     ]
     Notification.objects.bulk_create(rows)
     mailed = [user.email for user in new if user.may_be_mailed and chosen.get(user.pk, usual)[1]]
-    text = (
-        f"{sentence}\n\n{settings.PORTAL_URL}{link}\n\n-- \n"
-        f"You are told of this kind by e-mail: {TERMS[kind].label}. Change it at "
-        f"{settings.PORTAL_URL}/devportal/notifications/settings\n"
-    )
+    why = f"You are told of this kind by e-mail: {TERMS[kind].label}. Change it at"
+    foot = f"-- \n{why} {settings.PORTAL_URL}/devportal/notifications/settings\n"
+    text = "\n\n".join(filter(None, [sentence, more, f"{settings.PORTAL_URL}{link}", foot]))
     post_mail(to=mailed, subject=sentence[:120], text=text, now=now)
     return len(rows)
 

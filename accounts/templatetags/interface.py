@@ -20,6 +20,7 @@ from core.forms import reopened
 register = template.Library()
 
 HUES = 12
+FRACTIONS_BELOW = 10  # from here on a tenth more or less a second says nothing
 SHOWN_END = 12  # letters of a shortened address or token that always show: `url.css` counts on them
 _BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic, Syriac, Thaana, N'Ko
 STATE_KINDS = {
@@ -102,6 +103,12 @@ def hue(name: object) -> int:
 def spaced(number: Any) -> str:
     """A whole number with thin spaces between thousands: 1 204 881."""
     return text.spaced(int(number)) if str(number).lstrip("-").isdigit() else str(number)
+
+
+@register.filter
+def rate(number: float) -> str:
+    """So many a second, in as many digits as say something: 0, 0.4, 7.3, 1 204."""
+    return "0" if not number else f"{number:.1f}" if number < FRACTIONS_BELOW else spaced(round(number))
 
 
 @register.filter

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,11 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import operations
+from accounts import installation, operations
 from accounts.attempts import SIGN_UP_SECONDS, Attempt, address_of
 from accounts.forms import SignUpForm
+from accounts.models import InstallationSettings
+from accounts.permissions import administrators
 from accounts.portals import DEVPORTAL
-from accounts.views.sessions import go, way_on
+from accounts.views.sessions import begin, go, way_on
 from core.forms import accepted, status_of
 
 
@@ -38,8 +39,15 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             if user is None:  # refused before it cost anything
                 attempt.count(-1)
     if user:
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        operations.send_confirmation(user=user, now=timezone.now())
+    if user and user.awaits_approval:
+        return render(request, "accounts/registrations/waiting.html", {"newcomer": user})
+    if user:
+        begin(request, user)
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
         return go(request, way_on(request, DEVPORTAL))
+    is_closed = installation.current().sign_up == InstallationSettings.SignUp.CLOSED
+    if is_closed and not is_sent:
+        return render(request, "accounts/registrations/closed.html", {"administrators": administrators()})
     context = {"form": form, "next": way_on(request, DEVPORTAL, default="")}
     return render(request, "accounts/registrations/sign_up.html", context, status=status_of(form))

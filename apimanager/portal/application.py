@@ -8,10 +8,12 @@ for the thread. Here a request waits for its turn, and what hashes a password wa
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
+from threading import Condition
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -24,10 +26,22 @@ from django.urls import Resolver404, resolve, set_script_prefix
 from apimanager import refusals
 from core import outage
 from core.postgresql.deadline import answer_within
+from gateway.views.live import LivePage
 
-PAGES, PASSWORDS = 8, 2  # threads; more of the latter sign nobody in faster, and slow pages down
+PAGES = 8  # threads
+PASSWORDS = 1 if len(os.sched_getaffinity(0)) <= 2 else 2  # threads; with more, pages wait for them
+LET_PASS_SECONDS = 0.05  # for which a password waits while pages are made
 WAITING = 500  # requests that may wait for one of them
-HASHING = frozenset(("accounts:sign-in", "accounts:sign-up", "accounts:password", "registrations-api:register"))
+HASHING = frozenset(
+    (
+        "accounts:account-deletion",
+        "accounts:password",
+        "accounts:password-choice",
+        "accounts:sign-in",
+        "accounts:sign-up",
+        "registrations-api:register",
+    )
+)
 
 
 class Answer(NamedTuple):
@@ -39,13 +53,18 @@ class Answer(NamedTuple):
 
 
 class Queue:
-    """So many threads, and the requests that wait for one of them. `sentence` is for those who are too many."""
+    """So many threads, and the requests that wait for one of them. `sentence` is for those who are too many.
 
-    def __init__(self, threads: int, sentence: str) -> None:
+    Those of the queue `first` go before, unless they keep coming: then one is answered every LET_PASS_SECONDS.
+    """
+
+    def __init__(self, threads: int, sentence: str, *, first: Queue | None = None) -> None:
         self._threads = ThreadPoolExecutor(threads, "portal")
         self._most = threads + WAITING
         self._sentence = sentence
+        self._first = first
         self._known: set[Future[Answer]] = set()
+        self._is_empty = Condition()
 
     def submit(self, path: str, work: Callable[[], Answer]) -> Future[Answer]:
         """Have the work for `path` done when it is its turn, unless it is cancelled by then."""
@@ -54,10 +73,26 @@ class Queue:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             refused.set_result(Answer(status, *refusals.answer(path, status, self._sentence)))
             return refused
-        turn = self._threads.submit(work)
+        turn = self._threads.submit(self._in_turn, work)
         self._known.add(turn)
-        turn.add_done_callback(self._known.discard)
+        turn.add_done_callback(self._forget)
         return turn
+
+    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
+        if self._first:
+            self._first.wait_until_empty(LET_PASS_SECONDS)
+        return work()
+
+    def wait_until_empty(self, seconds: float) -> None:
+        """Wait until nothing is answered here and nobody waits for it, at most for so long."""
+        with self._is_empty:
+            self._is_empty.wait_for(lambda: not self._known, seconds)
+
+    def _forget(self, turn: Future[Answer]) -> None:
+        with self._is_empty:
+            self._known.discard(turn)
+            if not self._known:
+                self._is_empty.notify_all()
 
 
 class PortalApplication(ASGIHandler):
@@ -69,7 +104,14 @@ class PortalApplication(ASGIHandler):
         connection_created.connect(_database_answers, dispatch_uid="portal")
         self._pages = Queue(PAGES, "The server has more to do than it can at this moment. Try again in a few seconds.")
         busy = "Very many people are signing in at this moment. Nothing was done; try again in a few seconds."
-        self._passwords = Queue(PASSWORDS, busy)
+        self._passwords = Queue(PASSWORDS, busy, first=self._pages)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Requests for pages, and pages that are looked at for longer."""
+        if scope["type"] == "websocket":
+            await LivePage()(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, unless its client goes before its turn comes."""

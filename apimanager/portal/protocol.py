@@ -11,12 +11,14 @@ from http import HTTPStatus
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel
 
 from apimanager import refusals
+from gateway.views.live import is_live_address
 
 HEADER_SECONDS = 10.0
 BODY_SECONDS = 10.0  # in which the body is whole, or as much of it has come as BODY_RATE wants, each time anew
@@ -110,6 +112,9 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
         if self.server.is_stopping:
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is being restarted. Try again in a few seconds.")
         elif any(b"websocket" in line.lower() for line in self.requestHeaders.getRawHeaders(b"Upgrade", [])):
+            if is_live_address(self.path.decode("latin-1")):
+                super().process()
+                return
             gateway = f"{settings.GATEWAY_WS_URL} and {settings.GATEWAY_WSS_URL}"
             self.refuse(HTTPStatus.BAD_REQUEST, f"Nobody takes WebSockets here. The gateway does: {gateway}.")
         else:
@@ -150,6 +155,16 @@ class PortalRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no type
             self.handle_reply({"type": "http.response.body", "body": body})
         else:
             self.finish()
+
+
+class LiveProtocol(WebSocketProtocol):  # type: ignore[misc]  # Daphne carries no types
+    """A page that is looked at: a WebSocket on which nothing but its end is expected of the client."""
+
+    _handlingRequest = True  # noqa: N815 - as `HTTPChannel` has it: not one to be cut off to make room
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803
+        """Nobody who only looks has anything to say (RFC 6455 §7.4.1, 1008: not what was agreed on)."""
+        self.serverClose(1008)
 
 
 class PortalFactory(HTTPFactory):  # type: ignore[misc]  # Daphne carries no types

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory
 from django.conf import settings
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
@@ -18,16 +19,18 @@ from twisted.logger import globalLogBeginner
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from apimanager.portal.application import PortalApplication
-from apimanager.portal.protocol import PortalFactory, PortalRequest
+from apimanager.portal.protocol import LiveProtocol, PortalFactory, PortalRequest
 from apimanager.preflight import CannotStart
 from apimanager.tls import chain_of
 from core.client_address import TrustedProxies, counted
 from core.listening import TLS_12_CIPHERS
+from gateway.close_codes import RESTARTING
 from gateway.server.acceptor import raise_descriptor_limit
 
 BACKLOG = 1024
 ANSWER_SECONDS = 120
 FLUSH_SECONDS = 1.0  # for the last answers to reach their clients
+LARGEST_LIVE_MESSAGE = 1024 * 1024  # bytes, either way; a page of fifty rows has 200 KiB
 DESCRIPTORS_KEPT = 128  # for listeners, databases, files
 DESCRIPTORS_OF_A_CLIENT = 2  # its own, and the file of a large body
 
@@ -124,11 +127,20 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
     """Daphne's server with a door of our own."""
 
     is_stopping = False
-    connections: dict[PortalRequest, dict[str, Any]]
+    connections: dict[PortalRequest | LiveProtocol, dict[str, Any]]
 
     def run_with(self, door: Door) -> None:
         """Serve who comes in by the door until told to stop."""
         self.connections = {}
+        self.ws_factory = WebSocketFactory(self, server="")
+        self.ws_factory.protocol = LiveProtocol
+        self.ws_factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=False,
+            openHandshakeTimeout=self.websocket_handshake_timeout,
+            maxMessagePayloadSize=LARGEST_LIVE_MESSAGE,
+            maxFramePayloadSize=LARGEST_LIVE_MESSAGE,
+        )
         globalLogBeginner.beginLoggingTo([lambda _: None], redirectStandardIO=False, discardBuffer=True)
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
@@ -140,6 +152,8 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
     async def _end(self, door: Door) -> None:
         """Requests have the drain time to finish, then they are refused like those that came meanwhile."""
         self.is_stopping = True
+        for looking in [each for each in self.connections if isinstance(each, LiveProtocol)]:
+            looking.serverClose(RESTARTING.code)
         clock = asyncio.get_running_loop().time
         over = clock() + settings.PORTAL_DRAIN_SECONDS
         while self._in_flight() and clock() < over:
@@ -156,7 +170,10 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
         return [
             request
             for request, known in self.connections.items()
-            if "disconnected" not in known and (work := known.get("application_instance")) and not work.done()
+            if isinstance(request, PortalRequest)
+            and "disconnected" not in known
+            and (work := known.get("application_instance"))
+            and not work.done()
         ]
 
 

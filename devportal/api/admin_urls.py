@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from devportal.api import deny_policies
+from devportal.api import deny_policies, owners, workflows
 
 app_name = "deny-policies-api"
 
 urlpatterns = [
+    path("applications/<uuid:application_id>/change-owner", owners.ChangeOwner.as_view(), name="change-owner"),
+    path("workflows", workflows.Workflows.as_view(), name="workflows"),
+    path("workflows/update-workflow-status", workflows.UpdateWorkflowStatus.as_view(), name="update-workflow-status"),
+    path("workflows/<str:reference>", workflows.OneWorkflow.as_view(), name="workflow"),
     path("throttling/deny-policies", deny_policies.DenyPolicies.as_view(), name="deny-policies"),
     path("throttling/deny-policy/<uuid:condition_id>", deny_policies.OneDenyPolicy.as_view(), name="deny-policy"),
 ]

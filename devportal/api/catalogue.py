@@ -30,7 +30,7 @@ from publisher.scoping import uses_of
 from publisher.thumbnails import MEDIA_TYPE
 from publisher.validation import VERSION_PLACEHOLDER, served_path
 
-SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}"
+SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}, or the name of a property and a colon"
 
 
 class Tier(serializers.Serializer):  # type: ignore[type-arg]

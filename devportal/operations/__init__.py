@@ -5,7 +5,12 @@ from devportal.operations.application_plans import (
     delete_application_plan,
     update_application_plan,
 )
-from devportal.operations.applications import create_application, delete_application, update_application
+from devportal.operations.applications import (
+    create_application,
+    decide_application,
+    delete_application,
+    update_application,
+)
 from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
@@ -13,9 +18,10 @@ from devportal.operations.internal_keys import (
     issue_internal_key,
     issue_internal_ticket,
 )
-from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
+from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
 from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
+from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
 from devportal.operations.starts import Start, start
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
@@ -27,21 +33,26 @@ from devportal.operations.subscriptions import (
 )
 from devportal.operations.tickets import issue_ticket
 from devportal.operations.tokens import IssuedToken, generate_token, revoke_token, revoke_tokens_of
+from devportal.operations.transfers import TransferRefused, transfer_application
 
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
     "Start",
+    "TransferRefused",
     "add_deny_policy",
+    "add_secret",
     "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
     "create_application",
     "create_application_plan",
+    "decide_application",
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
+    "end_secret",
     "follow_api",
     "generate_keys",
     "generate_token",
@@ -59,6 +70,7 @@ __all__ = [
     "start",
     "subscribe",
     "switch_deny_policy",
+    "transfer_application",
     "unfollow_api",
     "unrate_api",
     "unsubscribe",

@@ -5,16 +5,18 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from accounts import installation
 from accounts.models import User
+from accounts.roles import Role
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
-from core.values import invalid, refuse
-from devportal import queries, tokens
+from core.values import BadValue, clean_line, invalid, refuse
+from devportal import news, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.errors import ApplicationNotFound
-from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, Application, ApplicationPlan
-from devportal.permissions import require_develop, require_use_application
+from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_REASON, Application, ApplicationPlan
+from devportal.permissions import require_approve_applications, require_develop, require_use_application
 
 
 class ApplicationNameTaken(Conflict):
@@ -23,6 +25,16 @@ class ApplicationNameTaken(Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(f"You already have an application named “{name}”. Choose another name, or use that one.")
         self.fields = {"name": str(self)}
+
+
+class ApplicationDecided(Conflict):
+    """Somebody else has decided meanwhile, or there was nothing to decide."""
+
+    sentence = "This application does not wait for approval any more. Reload to see how it stands."
+
+
+class NotApproved(Conflict):
+    """No keys for an application that is not approved."""
 
 
 class NoMoreApplications(Conflict):
@@ -50,6 +62,7 @@ def create_application(
         description=description.strip(),
         plan=plan or ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN),
         token_type=token_type,
+        approval=_first_approval(actor),
         created_at=now,
         updated_at=now,
     )
@@ -63,6 +76,8 @@ def create_application(
         _hold(application.plan)
         rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(application, "created", actor=actor, now=now)
+        if application.approval == Application.Approval.WAITING:
+            news.application_waits(application, now)
     return application
 
 
@@ -92,6 +107,57 @@ def update_application(
     return row
 
 
+def delete_applications_of(user: User, now: datetime) -> None:
+    """Delete all applications of somebody who deletes their account. Call it in that transaction."""
+    with tokens.attributed(actor=user, now=now):
+        for row in Application.objects.filter(owner=user):
+            record_change(row, "deleted", actor=user, now=now)
+            row.delete()
+
+
+def decide_application(
+    *, application: Application, is_approved: bool, reason: str = "", actor: User, now: datetime
+) -> Application:
+    """Approve or reject an application that waits; its owner is told, with the `reason`.
+
+    Raises RoleRequired, ApplicationDecided, ApplicationNotFound, or Invalid (reason).
+    """
+    require_approve_applications(actor)
+    said = clean_reason(reason)
+    with transaction.atomic():
+        row = lock(application)
+        open_to = (
+            {Application.Approval.WAITING, Application.Approval.REJECTED}
+            if is_approved
+            else {Application.Approval.WAITING}
+        )
+        if row.approval not in open_to:
+            raise ApplicationDecided
+        row.approval = Application.Approval.APPROVED if is_approved else Application.Approval.REJECTED
+        row.decision, row.updated_at = said, now
+        row.save(update_fields=["approval", "decision", "updated_at"])
+        record_change(row, "approved" if is_approved else "rejected", actor=actor, now=now, reason=said)
+        news.application_decided(row, now)
+    return row
+
+
+def require_approved(application: Application) -> None:
+    """Raise NotApproved for an application that waits, or was rejected."""
+    if application.approval == Application.Approval.WAITING:
+        raise NotApproved(f"{application} waits for an administrator's approval. You are told when it is there.")
+    if application.approval == Application.Approval.REJECTED:
+        said = f" They say: {application.decision}" if application.decision else ""
+        raise NotApproved(f"An administrator has rejected {application}.{said}")
+
+
+def clean_reason(reason: str) -> str:
+    """What is said with a decision. Raises Invalid."""
+    try:
+        return clean_line(reason, LONGEST_REASON, "A reason")
+    except BadValue as error:
+        raise invalid(reason=str(error)) from None
+
+
 def delete_application(*, application: Application, actor: User, now: datetime) -> None:
     """Delete an application with its subscriptions, keys and tokens; open connections of it are closed.
 
@@ -111,6 +177,11 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
 def lock(application: Application) -> Application:
     """The row as it is now, kept still until the transaction ends. Raises ApplicationNotFound if it is gone."""
     return rows.lock(application, gone=ApplicationNotFound, no_key=True)
+
+
+def _first_approval(owner: User) -> str:
+    asked = installation.current().approve_applications and not owner.has_role(Role.ADMIN)
+    return Application.Approval.WAITING if asked else Application.Approval.APPROVED
 
 
 def _hold(plan: ApplicationPlan) -> None:

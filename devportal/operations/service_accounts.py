@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 
 from accounts.models import RoleGrant, User
+from accounts.permissions import require_manage_users
 from accounts.roles import Role
 from core import rows
 from core.audit import record_change
@@ -38,6 +39,8 @@ def create_service_account(
 
     `may_introspect` adds the right to ask `/oauth2/introspect` about every token.
     """
+    if actor is not None:  # else somebody at the server itself
+        require_manage_users(actor)
     chosen = sorted(set(roles))
     if not name.strip():
         raise invalid(name="Give the service account a name.")
@@ -64,3 +67,18 @@ def create_service_account(
         )
         record_change(user, "created", actor=actor, now=now, roles=[role.value for role in chosen], service=True)
     return ServiceAccount(user, client, secret)
+
+
+def renew_secret(*, client: OAuthClient, actor: User, now: datetime) -> str:
+    """Give a service account a new secret, which is returned here and kept nowhere. Tokens that it has stay.
+
+    Raises RoleRequired.
+    """
+    require_manage_users(actor)
+    secret = tokens.random_token()
+    with transaction.atomic():
+        client.client_secret = secret
+        client.save()  # the toolkit hashes it
+        about = {"client_id": client.client_id, "service": True}
+        record_change(client.user, "secret_regenerated", actor=actor, now=now, **about)
+    return secret

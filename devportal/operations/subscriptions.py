@@ -14,7 +14,7 @@ from devportal import news, queries
 from devportal.errors import ApiNotListed
 from devportal.models import Application, Subscription
 from devportal.operations import blocks
-from devportal.operations.applications import lock
+from devportal.operations.applications import clean_reason, lock
 from devportal.permissions import (
     can_manage_subscribers,
     require_manage_subscribers,
@@ -129,8 +129,12 @@ def move_subscriptions(*, api: Api, plan: Plan, successor: Plan, actor: User, no
     return len(found)
 
 
-def set_subscription_state(*, subscription: Subscription, state: str, actor: User, now: datetime) -> Subscription:
+def set_subscription_state(
+    *, subscription: Subscription, state: str, reason: str = "", actor: User, now: datetime
+) -> Subscription:
     """Block, unblock, approve or reject a subscription, as `subscription_states.MAY_BECOME` allows.
+
+    The owner is told, with the `reason`.
 
     A block belongs to the owner: it and its end hold for all their applications at this API. Raises RoleRequired,
     StepRefused, OwnerBlocked (approving what belongs to somebody blocked) or SubscriptionMoved.
@@ -141,7 +145,7 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
         wanted = LABELS[SubscriptionState(state)] if state in LABELS else state
         label = subscription.get_state_display()
         raise StepRefused(f"A subscription that is “{label}” cannot become “{wanted}”. Reload to see what is possible.")
-    after = SubscriptionState(state)
+    after, said = SubscriptionState(state), clean_reason(reason)
     owner = subscription.application.owner
     with transaction.atomic():
         api = rows.lock(subscription.api, gone=SubscriptionMoved, no_key=True)
@@ -149,9 +153,12 @@ def set_subscription_state(*, subscription: Subscription, state: str, actor: Use
         if block and before in AWAITING and after is SubscriptionState.UNBLOCKED:
             raise blocks.OwnerBlocked(f"{owner.display_name} is blocked from {api}. Lift the block, then approve this.")
         _move(subscription, now, state=after)
+        Subscription.objects.filter(pk=subscription.pk).update(decision=said)
+        subscription.decision = said
         is_open = after is SubscriptionState.UNBLOCKED
         verb = "blocked" if after in BLOCKING else "unblocked" if is_open else "updated"
-        record_change(subscription, verb, actor=actor, now=now, **{"from": before.value, "state": after.value})
+        about = {"from": before.value, "state": after.value, **({"reason": said} if said else {})}
+        record_change(subscription, verb, actor=actor, now=now, **about)
         if after in BLOCKING:
             blocks.block_owner(owner=owner, api=api, state=after, actor=actor, now=now)
         elif block and before in BLOCKING:

@@ -34,7 +34,7 @@ TAGS_SHOWN = 20
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every API that the visitor may find; `q` searches, `tag` narrows."""
-    text, refusal = asked(request.GET.get("q", ""), queries.LOOKUPS)
+    text, refusal = asked(request.GET.get("q", ""), queries.lookups_for(request.user, request.GET.get("q", "")))
     tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
     apis = queries.catalogue_for(request.user, text=text, tag=tag, category=category).prefetch_related("plans")
     context = {

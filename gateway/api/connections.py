@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -12,12 +13,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from accounts.rest import Resource
 from core import database_clock
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
-from gateway.connections import operations, queries
+from gateway.connections import board, live, operations, queries
 from gateway.models import ConnectionRecord
+from publisher import permissions as publishing
+from publisher.queries import get_api_for
 
 Narrow = Callable[[QuerySet[ConnectionRecord], datetime], QuerySet[ConnectionRecord]]
 
@@ -30,7 +34,10 @@ FILTERS = {"apiId": "api_id", "applicationId": "application_id", "clientIp": "cl
 
 
 class ConnectionDocument(serializers.Serializer):  # type: ignore[type-arg]
-    """One connection. Traffic of an open one may be ten seconds old; what describes its end is null until then."""
+    """One connection. What describes its end is null until then.
+
+    Traffic of an open one is a second old while its connections are asked for or looked at on a page, and ten at most.
+    """
 
     connectionId = serializers.CharField(source="pk", help_text="Client and backend saw it as X-APIM-Request-Id.")
     apiId = serializers.CharField(source="api_id")
@@ -43,6 +50,9 @@ class ConnectionDocument(serializers.Serializer):  # type: ignore[type-arg]
     throttlingPolicy = serializers.CharField(source="plan")
     keyType = serializers.CharField(source="key_type")
     clientIp = serializers.CharField(source="client_ip")
+    workerId = serializers.CharField(source="worker_id", help_text="The gateway's process that holds it.")
+    topic = serializers.CharField(help_text="As the API declares it; empty where it declares none.")
+    subprotocol = serializers.CharField()
     startedAt = Moment(source="started_at")
     expiresAt = Moment(source="expires_at", help_text="When its token ends.")
     expiresSoon = serializers.SerializerMethodField(help_text="Within APIM_TOKEN_WARNING_SECONDS.")
@@ -50,6 +60,10 @@ class ConnectionDocument(serializers.Serializer):  # type: ignore[type-arg]
     bytesIn = serializers.IntegerField(source="bytes_in")
     messagesOut = serializers.IntegerField(source="messages_out", help_text="From the backend.")
     bytesOut = serializers.IntegerField(source="bytes_out")
+    messagesPerSecondIn = serializers.FloatField(source="rate_in", help_text="In the second before; 0 once it ended.")
+    messagesPerSecondOut = serializers.FloatField(source="rate_out")
+    waits = serializers.CharField(help_text="What holds it up: plan, backpressure, or nothing.")
+    lastActivityAt = Moment(source="active_at", allow_null=True)
     endedAt = Moment(source="ended_at", allow_null=True)
     endedBy = serializers.CharField(source="ended_by", help_text="client, backend or gateway.")
     clientCode = serializers.IntegerField(source="client_code", allow_null=True)
@@ -86,7 +100,81 @@ class Connections(Resource):
         wanted = {
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
-        return Response(one_page(request, rows.filter(**wanted), lambda row: ConnectionDocument(row).data))
+        answer = one_page(request, rows.filter(**wanted), lambda row: row)
+        live.watch(_scope_of(self.user, wanted), database_clock.now())
+        board.freshen([row for row in answer["list"] if row.ended_at is None], database_clock.now())
+        return Response({**answer, "list": ConnectionDocument(answer["list"], many=True).data})
+
+
+class ClosingsDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Which open connections to close: those named, or all that the other fields fit. At least one of them is given."""
+
+    connectionIds = serializers.ListField(child=serializers.CharField(max_length=32), required=False, max_length=1000)
+    apiId = serializers.CharField(required=False, max_length=36)
+    applicationId = serializers.CharField(required=False, max_length=36)
+    clientIp = serializers.CharField(required=False, max_length=45)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", help_text="At most 123 bytes.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Nobody closes everything by an empty body."""
+        if not set(attrs) - {"reason"}:
+            raise serializers.ValidationError("Name the connections, or an API, an application or an address.")
+        return attrs
+
+
+class ClosedDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """How many connections are being closed."""
+
+    count = serializers.IntegerField()
+
+
+class Closings(Resource):
+    """Closing many."""
+
+    @extend_schema(
+        operation_id="closeConnections",
+        summary="Close many connections",
+        tags=["Connections"],
+        request=ClosingsDocument,
+        responses=answers({202: ClosedDocument}, 400, 403),
+    )
+    def post(self, request: Request) -> Response:
+        """Each client gets 4011 and the reason within a second. What has ended already, or is hidden, is left out."""
+        body = ClosingsDocument(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        rows = queries.open_among(queries.connections_for(self.user), database_clock.now())
+        rows = rows.filter(**{column: asked[name] for name, column in FILTERS.items() if name in asked})
+        if "connectionIds" in asked:
+            rows = rows.filter(pk__in=asked["connectionIds"])
+        closed = operations.close_connections(connections=list(rows), reason=asked["reason"], **self.by)
+        return Response({"count": len(closed)}, status=202)
+
+
+class DrainDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """Which API, and over how many seconds its connections are closed one after the other."""
+
+    apiId = serializers.UUIDField()
+    seconds = serializers.FloatField(default=30.0, min_value=0, max_value=operations.LONGEST_DRAIN)
+
+
+class Drains(Resource):
+    """Sending all clients of an API away, to come back."""
+
+    @extend_schema(
+        operation_id="drainApi",
+        summary="Drain the connections to an API",
+        tags=["Connections"],
+        request=DrainDocument,
+        responses=answers({202: ClosedDocument}, 400, 403, 404),
+    )
+    def post(self, request: Request) -> Response:
+        """Each client gets 1012. Who connects after this was asked for stays."""
+        body = DrainDocument(data=request.data)
+        body.is_valid(raise_exception=True)
+        api = get_api_for(self.user, body.validated_data["apiId"])
+        number = operations.drain_api(api_id=str(api.pk), seconds=body.validated_data["seconds"], **self.by)
+        return Response({"count": number}, status=202)
 
 
 class OneConnection(Resource):
@@ -117,3 +205,10 @@ class OneConnection(Resource):
             **self.by,
         )
         return Response(ConnectionDocument(row).data, status=202)
+
+
+def _scope_of(user: User, wanted: dict[str, str]) -> str:
+    """What workers are to report so that the next answer is fresh."""
+    if not publishing.can_enter(user):
+        return f"owner:{user.pk}"
+    return f"api:{wanted['api_id']}"[:48] if "api_id" in wanted else live.EVERYTHING

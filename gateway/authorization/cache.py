@@ -21,7 +21,7 @@ class Touched:
     """What changed, by ids as text; plans by name.
 
     By connection: `reauthentications` are asked for (see `gateway.control.reauthentication`), `closings` are an
-    operator's reasons for closing it.
+    operator's reasons for closing it. `drains` say of an API over how many seconds its connections are to go.
     """
 
     apis: set[str] = field(default_factory=set)
@@ -33,10 +33,11 @@ class Touched:
     deny_policies: bool = False
     reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
+    drains: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.deny_policies or self.reauthentications or self.closings)
+        return bool(people or self.deny_policies or self.reauthentications or self.closings or self.drains)
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -60,6 +61,7 @@ class Touched:
         self.deny_policies |= other.deny_policies
         self.reauthentications |= other.reauthentications
         self.closings |= other.closings
+        self.drains |= other.drains
 
 
 class GrantCache:

@@ -251,6 +251,9 @@ def _decide(
         return refuse_token_error(TokenError.EXPIRED)
     if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
         return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
+    if not route.deployment.takes_tokens_of(grant.key_manager):
+        sentence = f"This API takes no tokens of the {grant.key_manager}. Its publisher chooses under Key managers."
+        return unauthorized(900901, "Invalid credentials", sentence)
     subscription = grant.subscriptions.get(route.api_id)
     if grant.internal_api:
         refusal = _refuse_internal(route, grant)

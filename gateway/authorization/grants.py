@@ -8,6 +8,7 @@ from enum import Enum
 
 from devportal.subscription_states import SubscriptionState
 from gateway.quotas.limits import UNLIMITED, PlanLimits
+from publisher.runtime import RESIDENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Grant:
     is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
     else. `internal_copy` is the copy of its design that the key is for in place of what is deployed. `subscriptions` is
     keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
+    `key_manager` is who issued it.
     """
 
     token_id: str
@@ -51,6 +53,7 @@ class Grant:
     plan: str = ""
     limits: PlanLimits = UNLIMITED
     internal_api: str = ""
+    key_manager: str = RESIDENT
     internal_copy: str = ""
 
 

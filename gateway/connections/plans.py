@@ -5,12 +5,15 @@ from __future__ import annotations
 from gateway import refusals
 from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
+from gateway.handshake.extensions import only_deflate
+from gateway.payloads.schemas import Checks
 from gateway.quotas.admission import Admission
 from gateway.quotas.client import LeaseClient, PlanExceeded, PlanUnknown
 from gateway.quotas.meter import FREE, Meter
-from gateway.quotas.rules import api_account, application_account
+from gateway.quotas.rules import api_account, application_account, whole_api_account
 from gateway.quotas.state import PlanOf
 from gateway.refusals import Refusal
+from publisher.runtime import ValidationMode
 
 
 class ConnectionPlans:
@@ -22,8 +25,11 @@ class ConnectionPlans:
     async def enter(self, connection: Connection) -> Refusal | None:
         """Let it draw from its plans; or the refusal, where one of them allows no more or is not known now."""
         subscription, application = plans_of(connection.admitted)
+        api = limits_of_api(connection.admitted)
         try:
-            connection.admission = await self._lease_client.enter(subscription=subscription, application=application)
+            connection.admission = await self._lease_client.enter(
+                subscription=subscription, application=application, api=api
+            )
         except PlanExceeded as error:
             return refusals.over_plan(error.subject, str(error), error.retry_after)
         except PlanUnknown:
@@ -32,11 +38,11 @@ class ConnectionPlans:
 
     def follow(self, connection: Connection) -> None:
         """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
-        for plan in plans_of(connection.admitted):
+        for plan in (*plans_of(connection.admitted), limits_of_api(connection.admitted)):
             if plan:
                 self._lease_client.change(*plan)
         if connection.relay:
-            connection.relay.limit_messages(message_bytes(connection.admitted))
+            connection.relay.limit_messages(message_bytes(connection.admitted), frame_bytes(connection.admitted))
 
     def leave(self, connection: Connection) -> None:
         """Draw from its plans no more; nothing happens when it does not."""
@@ -54,6 +60,12 @@ def plans_of(admitted: Allow) -> tuple[PlanOf | None, PlanOf]:
     return PlanOf(api_account(grant.application_id, admitted.route.deployment.api_id), subscription.limits), application
 
 
+def limits_of_api(admitted: Allow) -> PlanOf:
+    """What all applications together may send and receive on the API with keys of this type."""
+    deployment = admitted.route.deployment
+    return PlanOf(whole_api_account(deployment.api_id, admitted.grant.key_type), deployment.limits)
+
+
 def message_bytes(admitted: Allow) -> int | None:
     """The longest message that the client may send, in bytes; None for any."""
     plan = admitted.subscription.limits.message_bytes if admitted.subscription else None
@@ -61,10 +73,26 @@ def message_bytes(admitted: Allow) -> int | None:
     return min((each for each in (plan, own) if each is not None), default=None)
 
 
+def frame_bytes(admitted: Allow) -> int | None:
+    """The longest frame that the client may send, in bytes; None for any."""
+    return admitted.route.deployment.frame_bytes or None
+
+
+def checks_of(admitted: Allow) -> Checks | None:
+    """What the messages of the connection are held against; None where that is nothing."""
+    topic, mode = admitted.route.topic, admitted.route.deployment.validation
+    if mode is ValidationMode.OFF or topic is None or not (topic.client or topic.backend):
+        return None
+    return Checks(mode, topic.client, topic.backend)
+
+
 def extensions_for(admitted: Allow, offered: str) -> str:
-    """What of a client's offer of extensions its backend is offered: none under a plan that counts what is inside."""
+    """What of a client's offer of extensions its backend is offered: none under a plan that counts what is inside, and
+    only what can be read where messages are looked at."""
     is_plain = admitted.subscription is not None and admitted.subscription.limits.uncompressed
-    return "" if is_plain else offered
+    if is_plain:
+        return ""
+    return only_deflate(offered) if checks_of(admitted) else offered
 
 
 def meters_of(admission: Admission | None) -> tuple[Meter, Meter]:

@@ -17,11 +17,12 @@ class Connection:
     """One client that was let in: from the moment it was, through the dial of the backend, until it is gone.
 
     `close(code, reason)` ends it, whatever it is doing; it must not wait and must not raise. `admitted` is the latest
-    decision about it. `opened_at` is in seconds since the epoch. `relay` is there once its backend has answered,
-    `admission` while it draws from plans.
+    decision about it. `opened_at`, and `active_at` when something was seen to pass last, are in seconds since the
+    epoch. `relay` is there once its backend has answered, `admission` while it draws from plans.
     """
 
     __slots__ = (
+        "active_at",
         "admission",
         "admitted",
         "api_id",
@@ -32,6 +33,7 @@ class Connection:
         "is_ending",
         "opened_at",
         "relay",
+        "subprotocol",
     )
 
     def __init__(
@@ -43,7 +45,8 @@ class Connection:
         self.application_id = admitted.grant.application_id
         self.close = close
         self.client_ip = client_ip
-        self.opened_at = opened_at
+        self.opened_at = self.active_at = opened_at
+        self.subprotocol = ""
         self.relay: Relay | MessageRelay | None = None
         self.admission: Admission | None = None
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now

@@ -4,3 +4,5 @@ from typing import Final
 
 REAUTHENTICATION_ASKED: Final = "connection.renewal_asked"
 CLOSING_ASKED: Final = "connection.closed"
+CLOSINGS_ASKED: Final = "connections.closed"
+DRAIN_ASKED: Final = "connections.drained"

@@ -26,7 +26,7 @@ from gateway.authorization.cache import Touched
 from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.connections.verbs import CLOSING_ASKED, REAUTHENTICATION_ASKED
+from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED
 from gateway.control.feed import FeedCursor, FeedRow, touched_by
 from gateway.control.loaders import load_fingerprints, load_grants_of
 from gateway.control.routing import RoutingState
@@ -39,7 +39,7 @@ AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
 TAIL_IDS = 1000
 MOST_ROWS = 1000
-ORDERS = frozenset({CLOSING_ASKED, REAUTHENTICATION_ASKED})
+ORDERS = frozenset({CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED})
 CONNECTIONS_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
 
 log = logging.getLogger("gateway.change_feed")
@@ -167,6 +167,8 @@ class ChangeFeed:
         for connection_id, reason in touched.closings.items():
             if connection := self._connections.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
+        for api_id, drain in touched.drains.items():
+            self._drain(api_id, drain)
         await self._refresh_routes(touched.apis)
         if touched.deny_policies:
             await self._refresh_deny_policies()
@@ -180,6 +182,16 @@ class ChangeFeed:
         if self._reauthenticate:
             for connection_id, asked in touched.reauthentications.items():
                 await self._reauthenticate(connection_id, asked)
+
+    def _drain(self, api_id: str, asked: Mapping[str, float]) -> None:
+        """Send away who was connected when it was asked for, one after the other over so many seconds.
+
+        Who has come since stays: clients that come back must not be sent away again.
+        """
+        leaving = [each for each in self._connections.of_api(api_id) if each.opened_at <= asked["before"]]
+        loop = asyncio.get_running_loop()
+        for number, connection in enumerate(leaving):
+            loop.call_later(asked["seconds"] * number / len(leaving), _close_if_open, connection)
 
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:
@@ -219,6 +231,11 @@ class ChangeFeed:
                 self._readmitted(connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+
+def _close_if_open(connection: Connection) -> None:
+    if not connection.is_ending:
+        _close(connection, close_codes.DRAINED)
 
 
 def _is_of_another(grant: Grant | TokenError, connection: Connection) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.authorization.cache import Touched
-from gateway.connections.verbs import CLOSING_ASKED, REAUTHENTICATION_ASKED
+from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED
 
 GRACE_SECONDS = 10.0
 PEOPLE_COME_AND_GO = frozenset({"user.disabled", "user.enabled", "user.deleted", "user.roles_changed"})
@@ -48,6 +48,10 @@ def touched_by(rows: Iterable[FeedRow]) -> Touched:
             touched.reauthentications[row.object_id] = row.detail
         elif row.verb == CLOSING_ASKED:
             touched.closings[row.object_id] = row.detail.get("reason", "")
+        elif row.verb == CLOSINGS_ASKED:
+            touched.closings |= dict.fromkeys(row.detail["connections"], row.detail["reason"])
+        elif row.verb == DRAIN_ASKED:
+            touched.drains[row.object_id] = {"seconds": row.detail["seconds"], "before": row.detail["before"]}
     return touched
 
 

@@ -31,18 +31,19 @@ from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
 from gateway.authorization.identity import IdentitySigner
 from gateway.authorization.jwt import JwtVerifier
-from gateway.quotas.limits import PlanLimits
+from gateway.payloads.schemas import check_of
+from gateway.quotas.limits import UNLIMITED, PlanLimits
 from gateway.routing.table import TRIAL_STATE, Deployment
 from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, health, impact, queries, secret_options, ssrf
+from publisher import addresses, health, impact, queries, secret_options, ssrf, violations
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.mock import Mock
 from publisher.models import Api
 from publisher.origins import Origins
 from publisher.outward_proxy import OutwardProxy
 from publisher.permissions import TRIERS
-from publisher.plan_terms import ExceededAction
-from publisher.runtime import KEY_TYPES
+from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
+from publisher.runtime import KEY_TYPES, ValidationMode, all_key_managers, defaults
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
@@ -127,6 +128,8 @@ def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]
 
 answer_attempts_with = attempts.register
 tell_health_with = health.register
+tell_dials_with = health.register_dials
+tell_violations_with = violations.register
 tell_last_use_with = token_use.register
 count_live_connections_with = impact.register_live_counter
 
@@ -200,12 +203,16 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
     endpoints = {
         each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
     }
+    validation = ValidationMode(snapshot.get("payload_validation", ValidationMode.OFF))
+    is_checked = validation is not ValidationMode.OFF
     topics = [
         Topic(
             target=document["target"],
             verbs=tuple(document.get("verbs", ())),
             mapping=document.get("mapping", ""),
             scopes=frozenset(document.get("scopes", ())),
+            client=check_of(document, "publish") if is_checked else None,
+            backend=check_of(document, "subscribe") if is_checked else None,
         )
         for document in snapshot["topics"]
     ]
@@ -228,6 +235,24 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         mock=mock,
         message_bytes=snapshot.get("message_bytes", 0),
         key_types=frozenset(snapshot.get("key_types", KEY_TYPES)),
+        validation=validation,
+        frame_bytes=snapshot.get("frame_bytes", 0),
+        key_managers=frozenset(snapshot.get("key_managers", all_key_managers())),
+        limits=_limits_of_api({**defaults(), **snapshot}),
+    )
+
+
+def _limits_of_api(runtime: Mapping[str, Any]) -> PlanLimits:
+    """What all applications together may use of an API; a plan's terms say it too."""
+    if not (runtime["message_rate"] or runtime["byte_quota"]):
+        return UNLIMITED
+    return PlanLimits(
+        quota=runtime["byte_quota"] or None,
+        unit=QuotaUnit.BYTES,
+        period=QuotaPeriod(runtime["byte_period"]),
+        over_quota=ExceededAction(runtime["over_byte_quota"]),
+        rate=runtime["message_rate"] or None,
+        over_rate=ExceededAction(runtime["over_rate"]),
     )
 
 
@@ -319,6 +344,7 @@ _LIMITS = {
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # plans are few, and their subscriptions share what they allow
 def _limits(*values: Any) -> PlanLimits:
     """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""
     document = dict(zip(_LIMITS.values(), values, strict=True))

@@ -13,6 +13,7 @@ from redis import RedisError
 from core import database_clock
 from core.postgresql.deadline import answer_within
 from gateway.connections.heartbeat import Heartbeat
+from gateway.connections.live import LiveReporter
 from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
@@ -23,13 +24,16 @@ from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
+from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
+from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
+from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
@@ -67,6 +71,7 @@ class ControlPlane:
             connections=self.connections,
             run=self._writing,
         )
+        self._live = LiveReporter(worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._writing)
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -76,8 +81,10 @@ class ControlPlane:
             restored=self.connection_log.write_anew,
         )
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
-        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log)
+        self._events = EventCounter(run=self._writing)
+        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns, events=self._events)
+        self._violation_log = ViolationLog(run=self._writing, samples=settings.PAYLOAD_SAMPLES)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -89,7 +96,10 @@ class ControlPlane:
             },
         )
         self._breaker = SharedBreaker(run=self._writing)
-        self.dialer = Dialer(breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy())
+        self._dial_log = DialLog(run=self._writing)
+        self.dialer = Dialer(
+            breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
+        )
         self.identities = make_identity_signer()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -106,7 +116,11 @@ class ControlPlane:
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
+            ("live", self._live.keep()),
             ("refusal-log", self._refusal_log.keep()),
+            ("dial-log", self._dial_log.keep()),
+            ("violation-log", self._violation_log.keep()),
+            ("events", self._events.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
@@ -139,9 +153,13 @@ class ControlPlane:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease_client.stop()
+        await self.dialer.resolver.close()
         await self._writer.stop()
         await self.connection_log.stop()
         await self._refusal_log.write()
+        await self._violation_log.write()
+        await self._dial_log.write()
+        await self._events.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

@@ -18,6 +18,11 @@ def keeps_context(extensions: str) -> tuple[bool, bool]:
     return "client_no_context_takeover" not in given, "server_no_context_takeover" not in given
 
 
+def only_deflate(value: str) -> str:
+    """What of a `Sec-WebSocket-Extensions` value offers to compress messages (RFC 7692)."""
+    return ", ".join(part.strip() for part in value.split(",") if extension_names(part) == list(DEFLATE))
+
+
 def extension_names(value: str) -> list[str]:
     """The names in a `Sec-WebSocket-Extensions` value, in lower case and in order, without parameters."""
     return [name for part in value.split(",") if (name := part.partition(";")[0].strip().lower())]

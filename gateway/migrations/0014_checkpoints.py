@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0005_connections_and_reservations'),
+        ('gateway', '0011_the_log_is_added_up'),
     ]
 
     operations = [

@@ -13,7 +13,8 @@ from typing import Any, Final
 from gateway.observability.writer import identity, write
 
 DEPARTED = "departed"
-COUNTED: Final = ("handshakes", "refusals", "closes", "traffic")  # these, and histograms, outlive their worker
+COUNTED: Final = ("handshakes", "refusals", "closes", "traffic", "violations")
+"""These, and histograms, outlive their worker."""
 
 Report = dict[str, Any]
 Labels = tuple[str, ...]

@@ -49,6 +49,7 @@ class Counters:
         self._refusals: Counter[Labels] = Counter()
         self._closes: Counter[Labels] = Counter()
         self._connections: Counter[Labels] = Counter()
+        self._violations: Counter[Labels] = Counter()
         self._traffic: dict[Labels, list[int]] = {}
         self._seen: dict[str, tuple[Labels, Traffic]] = {}
         self._dials: dict[Labels, Histogram] = {}
@@ -101,6 +102,10 @@ class Counters:
                 code = "4xxx" if close_info.client_code >= FIRST_PRIVATE else "3xxx"
             self._closes[close_info.by, code] += 1
 
+    def violated(self, connection: Connection, sender: str) -> None:
+        """A payload of this sender, client or backend, fits no schema of its topic."""
+        self._violations[*_api(connection), "in" if sender == "client" else "out"] += 1
+
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so long."""
         self._store.observe(seconds)
@@ -114,6 +119,7 @@ class Counters:
             "closes": _listed(self._closes),
             "connections": _listed(self._connections),
             "traffic": _listed(self._traffic),
+            "violations": _listed(self._violations),
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),

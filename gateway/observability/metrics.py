@@ -50,6 +50,9 @@ DEFINITIONS: Final = (
     Definition("apim_closes", "counter", "Connections ended, by whom and with what close code.", ("by", "code")),
     Definition("apim_messages", "counter", "Messages relayed.", (*API, "direction")),
     Definition("apim_message_bytes", "counter", "Bytes of the payloads of messages relayed.", (*API, "direction")),
+    Definition(
+        "apim_payload_violations", "counter", "Messages that fit no schema of their topic.", (*API, "direction")
+    ),
     Definition("apim_dial_seconds", "histogram", "How long backends took to answer or to fail.", (*API, "status")),
     Definition("apim_event_loop_lag_seconds", "histogram", "How late workers' event loops were, 4 times a second."),
     Definition("apim_lease_exchange_seconds", "histogram", "How long the store of quotas took to answer or to fail."),
@@ -172,6 +175,7 @@ def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
         "apim_closes": added(reports, "closes"),
         "apim_messages": _traffic(reports, incoming=0, outgoing=2),
         "apim_message_bytes": _traffic(reports, incoming=1, outgoing=3),
+        "apim_payload_violations": added(reports, "violations"),
         "apim_dial_seconds": merged(reports, "dials"),
         "apim_event_loop_lag_seconds": merged(reports, "lag"),
         "apim_lease_exchange_seconds": merged(reports, "store"),

@@ -1,19 +1,23 @@
 """Who was not let in, to where and why, written by a task of its own so that people can be told.
 
 A flood costs little: what was refused within a second is written at once, at most so many rows, and further refusals
-like one of them raise its `times`. Rows are kept for a day, and never more than MOST_ROWS.
+like one of them raise its `times`. Of what is alike and older than a minute a few rows of each hour stay, and count the
+others. Rows are kept for a week, and never more than MOST_ROWS.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import Error as DatabaseError
+from django.db import transaction
 from django.db.models import F
 
 from core import database_clock
@@ -23,13 +27,17 @@ from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
+from gateway.statistics.events import EventCounter
 
 WRITE_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
-KEPT = timedelta(days=1)
+KEPT = timedelta(days=7)
 MOST_ROWS = 20_000
 MOST_AT_ONCE = 200  # rows of one worker in a second, or for as long as the database is away
 MOST_ALIKE = 5  # of these, for one client that is refused for one reason
+FOLDED_AFTER = timedelta(minutes=1)
+FOLDED_WITHIN = timedelta(hours=2)  # after which nothing is left to be folded
+MOST_OF_CLIENT, MOST_OF_CAUSE = 5, 100  # rows that stay of one hour
 
 log = logging.getLogger("gateway.refusal_log")
 
@@ -41,10 +49,16 @@ class RefusalLog:
     """The refusals of one worker. `concerns` names the API and the application of a handshake, as far as is known."""
 
     def __init__(
-        self, *, run: Runner, concerns: Concerns, clock: Callable[[], datetime] = database_clock.clock.datetime
+        self,
+        *,
+        run: Runner,
+        concerns: Concerns,
+        events: EventCounter | None = None,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._run = run
         self._concerns = concerns
+        self._events = events
         self._clock = clock
         self._waiting: list[RefusalRecord] = []
         self._latest: dict[Likeness, RefusalRecord] = {}
@@ -58,6 +72,8 @@ class RefusalLog:
             api_id, application_id = request.admitted.route.api_id, request.admitted.grant.application_id
         elif request.handshake:
             api_id, application_id = self._concerns(request.handshake)
+        if self._events:
+            self._events.count(api_id, application_id, "refusal", f"{refusal.status} {refusal.code}")
         like = (api_id, application_id, refusal.code)
         alike = self._alike.get((request.client_ip, like), 0)
         if alike < MOST_ALIKE and len(self._waiting) < MOST_AT_ONCE:
@@ -113,8 +129,45 @@ def refusal_of(attempt: str) -> RefusedAttempt | None:
 
 
 def prune(now: datetime) -> None:
-    """Delete what is older than a day, and the oldest of what is too much."""
+    """Fold floods, delete what is older than a week, and the oldest of what is too much."""
+    fold(now)
     RefusalRecord.objects.filter(at__lt=now - KEPT).delete()
     surplus = RefusalRecord.objects.order_by(F("id").desc()).values_list("pk", flat=True)[MOST_ROWS : MOST_ROWS + 1]
     for last in surplus:
         RefusalRecord.objects.filter(pk__lte=last).delete()
+
+
+def fold(now: datetime) -> None:
+    """Leave a few rows of each hour of what one client was refused for, and some more of what all were."""
+    young = RefusalRecord.objects.filter(at__gte=now - FOLDED_WITHIN, at__lt=now - FOLDED_AFTER).order_by("-pk")
+    by_client: defaultdict[Any, list[RefusalRecord]] = defaultdict(list)
+    by_cause: defaultdict[Any, list[RefusalRecord]] = defaultdict(list)
+    for row in young.iterator():
+        cause = (row.api_id, row.application_id, row.code, row.description, row.at.date(), row.at.hour)
+        alike = by_client[cause, row.client_ip]
+        alike.append(row)
+        if len(alike) <= MOST_OF_CLIENT:
+            by_cause[cause].append(row)
+    for rows in by_client.values():
+        _fold(rows[:MOST_OF_CLIENT], rows[MOST_OF_CLIENT:])
+    for rows in by_cause.values():
+        _fold(rows[:MOST_OF_CAUSE], rows[MOST_OF_CAUSE:])
+
+
+def _fold(kept: list[RefusalRecord], surplus: list[RefusalRecord]) -> None:
+    """Have the last that is kept stand for the surplus, unless another worker has just done it."""
+    if not surplus:
+        return
+    with suppress(FoldedElsewhere), transaction.atomic():
+        rows = RefusalRecord.objects.filter(pk__in=[row.pk for row in surplus])
+        times = sum(rows.select_for_update().values_list("times", flat=True))
+        if rows.delete()[0] != len(surplus):
+            raise FoldedElsewhere
+        since = min(row.since or row.at for row in surplus)
+        changed = RefusalRecord.objects.filter(pk=kept[-1].pk).update(times=F("times") + times, since=since)
+        if changed != 1:
+            raise FoldedElsewhere
+
+
+class FoldedElsewhere(Exception):
+    """Another worker was faster."""

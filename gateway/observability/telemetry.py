@@ -10,7 +10,9 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
+from gateway.payloads.schemas import Misfit
 from gateway.refusals import Refusal
+from gateway.statistics.events import EventCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,28 @@ class KeepsRefusals(Protocol):
     def refused(self, refusal: Refusal, request: RefusedRequest) -> None: ...
 
 
-class Telemetry:
-    """Told at most a few times for a connection, never for a frame. Nothing here waits or raises."""
+class KeepsViolations(Protocol):
+    """What keeps a record of payloads that fit no schema, see `gateway.observability.violation_log`."""
 
-    def __init__(self, connection_log: ConnectionLog | None = None, refusal_log: KeepsRefusals | None = None) -> None:
+    def violated(self, connection: Connection, sender: str, misfit: Misfit) -> None: ...
+
+
+class Telemetry:
+    """Told at most a few times for a connection, never for a frame, and of each payload that fits no schema. Nothing
+    here waits or raises."""
+
+    def __init__(
+        self,
+        connection_log: ConnectionLog | None = None,
+        refusal_log: KeepsRefusals | None = None,
+        violation_log: KeepsViolations | None = None,
+        events: EventCounter | None = None,
+    ) -> None:
         self.counters = Counters()
+        self._violation_log = violation_log
         self._refusal_log = refusal_log
         self._connection_log = connection_log
+        self._events = events
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
@@ -56,13 +73,23 @@ class Telemetry:
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
         """The connection's backend answered, or the dial failed with this refusal."""
         self.counters.dialled(connection, seconds, refusal.status if refusal else 101)
+        if self._events:
+            self._events.took(connection.api_id, "dial", seconds)
 
-    def opened(self, connection: Connection) -> None:
-        """A client was let in, and its connection is relayed."""
+    def opened(self, connection: Connection, seconds: float | None = None) -> None:
+        """A client was let in, so many seconds after it had asked, and its connection is relayed."""
+        if self._events and seconds is not None:
+            self._events.took(connection.api_id, "handshake", seconds)
         self.counters.answered(101, 0)
         self.counters.opened(connection)
         if self._connection_log:
             self._connection_log.opened(connection)
+
+    def misfit(self, connection: Connection, sender: str, misfit: Misfit) -> None:
+        """The `sender`, client or backend, sent a payload that fits no schema of its topic."""
+        self.counters.violated(connection, sender)
+        if self._violation_log:
+            self._violation_log.violated(connection, sender, misfit)
 
     def ended(self, connection: Connection) -> None:
         """A connection that was relayed has ended."""

@@ -51,6 +51,16 @@ class Account:
         return messages, slots, connects
 
     @property
+    def drawn(self) -> list[LimitSource]:
+        """What messages draw from."""
+        return [source for source in (self.quota, self.rate) if source]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is an API's, for all applications together."""
+        return self.subject == "API"
+
+    @property
     def is_moving(self) -> bool:
         """Whether something happens under it at the moment."""
         return (
@@ -79,11 +89,13 @@ class Admission:
         self.join()
 
     def join(self) -> None:
-        """Draw from what the plans say now. The first account's plan says which direction counts."""
-        sources = [source for each in self.accounts for source in (each.quota, each.rate) if source]
+        """Draw from what the plans say now. The first account's plan says which direction counts, but on the account of
+        an API both do."""
+        own = [source for each in self.accounts if not each.is_shared for source in each.drawn]
+        shared = [source for each in self.accounts if each.is_shared for source in each.drawn]
         both = not self.accounts or self.accounts[0].limits.counted != CountedDirection.CLIENT
-        self.client.join(sources)
-        self.backend.join(sources if both else ())
+        self.client.join([*own, *shared])
+        self.backend.join([*own, *shared] if both else shared)
 
     def try_admit(self, now: float) -> Blocked | None:
         """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""

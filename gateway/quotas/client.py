@@ -159,13 +159,15 @@ class LeaseClient:
         *,
         subscription: PlanOf | None,
         application: PlanOf | None,
+        api: PlanOf | None = None,
         patience: float = PATIENCE_SECONDS,
     ) -> Admission:
-        """Let a connection in under its plans; call the admission's `leave` when it is over.
+        """Let a connection in under its plans and the limits of its API; call the admission's `leave` when it is over.
 
         Raises PlanExceeded, or PlanUnknown when the store did not answer within `patience` seconds.
         """
-        admission = self.lease_state.enter(subscription=subscription, application=application, now=self.clock())
+        now = self.clock()
+        admission = self.lease_state.enter(subscription=subscription, application=application, api=api, now=now)
         try:
             async with asyncio.timeout(patience):
                 while (blocked := admission.try_admit(self.clock())) is not None:
@@ -330,7 +332,8 @@ class _Chores:
                 log.info("Ended the leases of %d worker(s) that had died.", count)
             self.reconcile_at = now + RECONCILE_SECONDS
         if now >= self.expire_at:
-            self._store.expire(now)
+            if count := self._store.expire(now):
+                log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
             self.expire_at = now + EXPIRE_SECONDS
 
 

@@ -26,7 +26,7 @@ LINGER_SECONDS: Final = 1.0
 
 
 class PlanOf(NamedTuple):
-    """What a plan allows, and the `account` it is counted on: `api_account` or `application_account`."""
+    """What a plan allows, and the `account` it is counted on: one of those in `gateway.quotas.rules`."""
 
     account: str
     limits: PlanLimits
@@ -57,10 +57,13 @@ class LeaseState:
         self._moving: set[Account] = set()
         self._looked_at: set[Account] = set()
 
-    def enter(self, *, subscription: PlanOf | None, application: PlanOf | None, now: float) -> Admission:
-        """A connection that draws from the business plan of a subscription and from the plan of an application."""
+    def enter(
+        self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None, now: float
+    ) -> Admission:
+        """A connection that draws from the business plan of a subscription, from the plan of an application, and from
+        what an API may carry for all of them."""
         accounts = []
-        for subject, plan in (("subscription", subscription), ("application", application)):
+        for subject, plan in (("subscription", subscription), ("application", application), ("API", api)):
             if plan is None:
                 continue
             if account := self._accounts.get(plan.account):

@@ -48,7 +48,8 @@ class FrameScanner:
     """Reads the frame headers of one direction.
 
     `masked` is True for frames from a client. `rsv` holds the reserved bits that the negotiated extensions may set on
-    the first frame of a message. `limit` is the longest message in bytes as sent (compressed, if it is), 0 for none.
+    the first frame of a message. `limit` is the longest message in bytes as sent (compressed, if it is), `frame` the
+    longest frame, 0 for none.
     With `awaited`, `controls` holds only Closes and the Pongs with that payload: a flood of others costs no memory.
 
     `overhead` is how many bytes a frame has besides a payload of up to 125 bytes.
@@ -62,6 +63,7 @@ class FrameScanner:
     __slots__ = (
         "_awaited",
         "_limit",
+        "_longest",
         "_mask",
         "_rsv",
         "_tables",
@@ -75,11 +77,13 @@ class FrameScanner:
         "size",
     )
 
-    def __init__(self, *, masked: bool, rsv: int = 0, limit: int = 0, awaited: bytes | None = None) -> None:
+    def __init__(
+        self, *, masked: bool, rsv: int = 0, limit: int = 0, frame: int = 0, awaited: bytes | None = None
+    ) -> None:
         self._awaited = awaited
         self._mask = 4 if masked else 0
         self._rsv = rsv
-        self.limit(limit)
+        self.limit(limit, frame)
         self.overhead = self._tables[3]
         self.size = 0
         self.remaining = 0
@@ -89,9 +93,10 @@ class FrameScanner:
         self.octets = 0
         self.controls: list[ControlFrame] = []
 
-    def limit(self, octets: int) -> None:
-        """From the next frame on this is the longest message, in bytes as sent; 0 for none."""
-        self._limit = octets or _UNLIMITED
+    def limit(self, octets: int, frame: int = 0) -> None:
+        """From the next frame on this is the longest message, and the longest frame, in bytes as sent; 0 for none."""
+        self._longest = octets or _UNLIMITED  # of a message
+        self._limit = min(frame or _UNLIMITED, self._longest)  # of one frame, and so of a message that is one frame
         self._tables = _tables(bool(self._mask), bool(self._rsv & RSV1), min(self._limit, MAXIMUM_CONTROL))
 
     def plain(self, data: bytes) -> int:
@@ -209,8 +214,10 @@ class FrameScanner:
         if reserved & ~(self._rsv if opcode else self._rsv & ~RSV1):
             raise FrameError(1002, "A reserved bit was set that was not negotiated.", at)
         whole = self.size + length if self.fragmented else length
-        if whole > self._limit:
-            raise FrameError(1009, f"A message was over the limit of {self._limit} bytes.", at)
+        if whole > self._longest:
+            raise FrameError(1009, f"A message was over the limit of {self._longest} bytes.", at)
+        if length > self._limit:
+            raise FrameError(1009, f"A frame was over the limit of {self._limit} bytes.", at)
         if not self.fragmented:
             self.messages += 1
         self.size = whole

@@ -21,12 +21,14 @@ from websockets.typing import Subprotocol
 
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
+from gateway.payloads.reading import too_long
+from gateway.payloads.schemas import Checks, OnMisfit, unread
 from gateway.quotas.client import renewed
 from gateway.quotas.clock import clock as time
 from gateway.quotas.meter import FREE, LimitExceeded, Meter
 from gateway.relay import frames
 from gateway.relay.types import CloseInfo, Traffic
-from gateway.upstream.dialer import BackendAddress, Dialer, split, tls_context
+from gateway.upstream.dialer import BackendAddress, Dialer, split
 from gateway.upstream.handshake import (
     MAXIMUM_ANSWER,
     MAXIMUM_INTERIM,
@@ -38,6 +40,7 @@ from gateway.upstream.handshake import (
 from gateway.upstream.mock_backend import open_mock
 from publisher.endpoint import EndpointOptions
 from publisher.plan_terms import ExceededAction
+from publisher.runtime import ValidationMode
 
 _ELSE = 4000  # what goes out where the server takes no code of the protocol's own: Daphne takes 1000 and from 3000 on
 
@@ -56,7 +59,11 @@ async def connect(
             return await _connect(url, upgrade, options, sock=sock, unix=True)
         # The name is for the Host header and for TLS only.
         asked = await dialer.with_token(upgrade, options)
-        return await dialer.reach(url, partial(_connect, url, asked, options), options)
+        secure: dict[str, Any] = {}
+        if url.scheme == "wss":
+            context = await dialer.tls.for_backend(options)
+            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
+        return await dialer.reach(url, partial(_connect, url, asked, options, **secure), options)
 
     return await dialer.first(addresses, call, options)
 
@@ -78,6 +85,9 @@ class MessageRelay:
         self._options = options
         self._meters = meters
         self._limit = 0
+        self._checks: Checks | None = None
+        self._longest_checked = 0
+        self._on_misfit: OnMisfit = lambda sender, misfit: None
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
         self._close_info: CloseInfo | None = None
@@ -97,7 +107,7 @@ class MessageRelay:
         size = _size(message)
         if self._limit and size > self._limit:
             self.close(close_codes.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
-        elif await self._may_pass(0, size):
+        elif self._fits("client", message) and await self._may_pass(0, size):
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
 
@@ -122,13 +132,24 @@ class MessageRelay:
     def finish(self) -> None:
         """`leave` has closed it already."""
 
-    def limit_messages(self, octets: int | None) -> None:
-        """From now on the client's messages may be so long, in bytes; None: as long as it likes."""
+    def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
+        """From now on the client's messages may be so long, in bytes; None: as long as it likes.
+
+        Of its frames the server here says nothing.
+        """
         self._limit = octets or 0
+
+    def check_messages(self, checks: Checks, longest: int, on_misfit: OnMisfit) -> None:
+        """Hold every message against these, as `gateway.relay.checked` does."""
+        self._checks, self._longest_checked, self._on_misfit = checks, longest, on_misfit
 
     def traffic(self) -> Traffic:
         """What has passed so far."""
         return Traffic(*self._passed)
+
+    def waits(self) -> str:
+        """Nothing that can be told here: whoever sends a message waits for it."""
+        return ""
 
     def close_info(self) -> CloseInfo:
         """How it ended."""
@@ -139,7 +160,7 @@ class MessageRelay:
             while True:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
-                if await self._may_pass(1, _size(message)):
+                if self._fits("backend", message) and await self._may_pass(1, _size(message)):
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
         except ConnectionClosed as closed:
@@ -153,6 +174,30 @@ class MessageRelay:
         except OSError:
             self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
+
+    def _fits(self, sender: str, message: str | bytes) -> bool:
+        """Whether a message may pass as far as its schema goes. False: this is the end."""
+        checks = self._checks
+        check = checks and (checks.client if sender == "client" else checks.backend)
+        if checks is None or check is None:
+            return True
+        payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
+        is_too_long = len(payload) > self._longest_checked
+        misfit = unread(too_long(self._longest_checked)) if is_too_long else check.misfit(payload)
+        if misfit is None:
+            return True
+        self._on_misfit(sender, misfit)
+        if checks.mode is ValidationMode.REPORT:
+            return True
+        code = close_codes.TOO_BIG.code if is_too_long else close_codes.BAD_PAYLOAD.code
+        refusal = Close(code, str(misfit.describe()), close_codes.Reconnect.NO)
+        if sender == "client":
+            self.close(refusal.code, refusal.reason)
+        else:
+            lost = close_codes.BACKEND_BROKE_SCHEMA
+            self._close_info = self._close_info or CloseInfo("gateway", lost.code, refusal.code, refusal.reason)
+            self._spawn(self._close(lost, refusal))
+        return False
 
     async def _may_pass(self, direction: int, size: int) -> bool:
         """Wait until the plan lets a message of this direction pass. False: it is left out, or this is the end."""
@@ -240,8 +285,6 @@ async def _connect(
     url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
 ) -> ClientConnection:
     headers = without_configured(upgrade.headers, options)
-    if url.scheme == "wss":
-        where |= {"ssl": tls_context(options), "server_hostname": options.server_name or url.hostname}
     try:
         return await _Connect(
             url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it

@@ -79,8 +79,8 @@ class Leg(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.is_client = is_client
-        limit = options.limit if is_client else 0
-        self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, awaited=OUR_PING)
+        limit, frame = (options.limit, options.frame_limit) if is_client else (0, 0)
+        self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, frame=frame, awaited=OUR_PING)
         self._plain: Callable[[bytes], int] = self.scanner.plain
         self._meter = meter
         self._limiter: FrameLimiter | None = None

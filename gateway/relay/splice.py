@@ -18,6 +18,7 @@ from gateway import close_codes
 from gateway.close_codes import Close
 from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
+from gateway.relay.farewell import Farewell
 from gateway.relay.frames import FrameError
 from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
 from gateway.relay.states import CloseState, LegState
@@ -46,6 +47,7 @@ class Relay:
 
     __slots__ = (
         "_closing_at",
+        "_farewell",
         "_loop",
         "_on_end",
         "_wheel",
@@ -73,14 +75,19 @@ class Relay:
         self._wheel = wheel
         self._on_end = on_end
         self._closing_at = 0.0
+        self._farewell: Farewell | None = None
         self.options = options
         self.due = 0
         self.started_at = now
         self.cause: CloseCause | None = None
-        self.client = Leg(client, is_client=True, options=options, meter=meters[0], now=now)
-        self.backend = Leg(backend, is_client=False, options=options, meter=meters[1], now=now)
+        self.client = self.make_leg(client, is_client=True, options=options, meter=meters[0], now=now)
+        self.backend = self.make_leg(backend, is_client=False, options=options, meter=meters[1], now=now)
         for leg, other in ((self.client, self.backend), (self.backend, self.client)):
             leg.relay, leg.other, leg.write = self, other, direct_write(other.transport)
+
+    def make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
+        """One of its sides."""
+        return Leg(transport, **options)
 
     def start(self, from_client: bytes = b"", from_backend: bytes = b"") -> None:
         """Take the transports over. What either side sent with its handshake goes first."""
@@ -120,17 +127,36 @@ class Relay:
             self._end("gateway", code, reason)
             self._queue_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
 
+    def retire(self, code: int, reason: str, seconds: float) -> None:
+        """End it as `leave` does, once the client has had the answers to what was passed on, or after so long.
+
+        What it asks after it has had all of them is not passed on any more: nobody could answer.
+        """
+
+        def go(is_answered: bool) -> None:
+            self.leave(code, reason)
+            if is_answered and not self.client.inside_frame:
+                self.client.enter(LegState.IGNORED)
+
+        if self.cause is None and self._farewell is None:
+            self._farewell = Farewell(self.client, self.backend, go, seconds)
+
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
         self._queue_close(self.backend, close_codes.GATEWAY_CLOSED)
 
-    def limit_messages(self, octets: int | None) -> None:
-        """From now on the client's messages may be so long, in bytes as sent; None: as long as it likes."""
-        self.client.scanner.limit(octets or 0)
+    def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
+        """From now on the client's messages and frames may be so long, in bytes as sent; None: as long as it likes."""
+        self.client.scanner.limit(octets or 0, frame or 0)
 
     def traffic(self) -> Traffic:
         """What has come from either side so far."""
         return Traffic(*self.client.passed, *self.backend.passed)
+
+    def waits(self) -> str:
+        """What keeps one of the sides from being read: `plan`, `backpressure` of the other side, or nothing."""
+        paused = self.client.paused_for | self.backend.paused_for
+        return "plan" if paused & RATE else "backpressure" if paused & BUFFER_FULL else ""
 
     def close_info(self) -> CloseInfo:
         """How it ended; final once `on_end` is called."""
@@ -213,6 +239,9 @@ class Relay:
     def _end(self, by: str, code: int, reason: str) -> None:
         """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
         if self.cause is None:
+            if self._farewell:
+                self._farewell.over()
+                self._farewell = None
             self.cause = CloseCause(by, code, reason)
             self._closing_at = self._loop.time() + self.options.handshake
             self._wheel.watch(self, self.options.handshake)

@@ -39,9 +39,9 @@ _ANY = frames.RSV1 | frames.RSV2 | frames.RSV3
 class RelayOptions:
     """What holds for one connection; durations in seconds, 0 for off. Connections of one route share one of these.
 
-    `rsv` and `limit` are for the frame scanners. `stall` is how long a side may leave its buffer full, `handshake` how
-    long the closing handshake may take. `keeps_context` says for the client's messages and for the backend's whether
-    each is needed to read the next.
+    `rsv`, `limit` and `frame_limit` are for the frame scanners. `stall` is how long a side may leave its buffer full,
+    `handshake` how long the closing handshake may take. `keeps_context` says for the client's messages and for the
+    backend's whether each is needed to read the next.
     """
 
     ping_interval: float = 25.0
@@ -51,6 +51,7 @@ class RelayOptions:
     handshake: float = 5.0
     rsv: int = 0
     limit: int = 0
+    frame_limit: int = 0
     keeps_context: tuple[bool, bool] = (False, False)
 
 
@@ -58,7 +59,7 @@ _shared = lru_cache(maxsize=1024)(RelayOptions)
 
 
 def relay_options(
-    options: EndpointOptions, extensions: str, *, stall: float, handshake: float, limit: int = 0
+    options: EndpointOptions, extensions: str, *, stall: float, handshake: float, limit: int = 0, frame_limit: int = 0
 ) -> RelayOptions:
     """The options of a connection on which `extensions` (the header's value) were negotiated.
 
@@ -74,5 +75,6 @@ def relay_options(
         # Of an extension that is not known here nothing is known, so it may set any of the reserved bits.
         rsv=0 if not names else frames.RSV1 if names == DEFLATE else _ANY,
         limit=limit,
+        frame_limit=frame_limit,
         keeps_context=keeps_context(extensions),
     )

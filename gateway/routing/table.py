@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
 
+from gateway.quotas.limits import UNLIMITED, PlanLimits
 from gateway.routing.topics import Topic, TopicSet
-from publisher.runtime import KEY_TYPES
+from publisher.runtime import EVERY_KEY_MANAGER, KEY_TYPES, ValidationMode, all_key_managers
 from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Deployment:
 
     `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
     rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
-    `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any).
+    `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any). `frame_bytes`
+    the largest frame. With `validation` on, messages are held against the schemas of their topic. `limits` are those of
+    all applications together. Tokens of `key_managers` are taken.
     `working_copy` is the design that somebody tries out, as if it were deployed and not published; no path finds it.
     """
 
@@ -61,6 +64,10 @@ class Deployment:
     mock: Mock | None = None
     message_bytes: int = 0
     key_types: frozenset[str] = frozenset(KEY_TYPES)
+    validation: ValidationMode = ValidationMode.OFF
+    frame_bytes: int = 0
+    key_managers: frozenset[str] = frozenset(all_key_managers())
+    limits: PlanLimits = UNLIMITED
     working_copy: Deployment | None = None
 
     @property
@@ -72,6 +79,10 @@ class Deployment:
     def is_on_trial(self) -> bool:
         """Whether it is deployed before it is published: nobody reaches it but with a key to try it out."""
         return bool(self.revision_id) and self.state == TRIAL_STATE
+
+    def takes_tokens_of(self, key_manager: str) -> bool:
+        """Whether a token of this issuer may call."""
+        return bool({EVERY_KEY_MANAGER, key_manager} & self.key_managers)
 
     @property
     def address(self) -> str:

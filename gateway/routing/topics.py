@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from core.text import fold
+from gateway.payloads.schemas import PayloadCheck
 from publisher.uris import percent_encoded
 
 _VARIABLE = re.compile(r"([^{}]*)\{([^{}]+)\}([^{}]*)")
@@ -26,13 +27,16 @@ class Topic:
 
     `target` is a path below the version in which a segment may be a variable (`/rooms/{id}`) and the last one `*`.
     `mapping` is the path on the backend, with `{id}` or `{uri.var.id}` for what the variables held and a final `*`
-    for what the final `*` held; empty: as it came. A token needs one of `scopes`, if there are any.
+    for what the final `*` held; empty: as it came. A token needs one of `scopes`, if there are any. `client` and
+    `backend` say what either may send (None: anything).
     """
 
     target: str
     verbs: tuple[str, ...] = ()
     mapping: str = ""
     scopes: frozenset[str] = frozenset()
+    client: PayloadCheck | None = None
+    backend: PayloadCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def open_context() -> tuple[GatewayContext, ControlPlane]:
         identities=control.identities,
         not_ready=control.not_ready,
         write_access=settings.ACCESS_LOG,
+        longest_checked=settings.PAYLOAD_CHECK_BYTES,
         endpoints=HttpEndpoints(routing=control.routing, reauthentication=control.reauthentication, run=control.run),
     )
     return context, control

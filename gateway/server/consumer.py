@@ -19,7 +19,7 @@ from channels.exceptions import StopConsumer
 
 from gateway import refusals
 from gateway.authorization.decision import Allow
-from gateway.connections.plans import extensions_for, message_bytes, meters_of
+from gateway.connections.plans import checks_of, extensions_for, frame_bytes, message_bytes, meters_of
 from gateway.connections.registry import Connection
 from gateway.handshake import head
 from gateway.handshake.request import Handshake, Malformed, attempt_of, read
@@ -27,6 +27,7 @@ from gateway.logging.formats import request_id
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
+from gateway.relay.checked import CheckedRelay
 from gateway.relay.messages import MessageRelay, connect
 from gateway.relay.splice import Relay
 from gateway.relay.types import relay_options
@@ -48,6 +49,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+        self.begun = time.perf_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Channels' own also waits for messages of a channel layer, of which a client of the gateway gets none."""
@@ -124,6 +126,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         ask = partial(self._upgrade, handshake, connection, offered)
         backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
         subprotocol = backend.subprotocol or handshake.own_subprotocol
+        connection.subprotocol = subprotocol or ""
         if extension:
             await self._splice(extension["splice"], backend, subprotocol, names, connection)
         else:
@@ -131,9 +134,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 backend, self.send, self._forget, route.options, meters=meters_of(connection.admission)
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
+            if checks := checks_of(admitted):
+                longest, misfits = self.context.longest_checked, partial(self.context.telemetry.misfit, connection)
+                self.messages.check_messages(checks, longest, misfits)
             connection.close, connection.relay = self.messages.close, self.messages
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names})
-            self.context.telemetry.opened(connection)
+            self.context.telemetry.opened(connection, time.perf_counter() - self.begun)
             self.messages.start()
 
     def _upgrade(self, handshake: Handshake, connection: Connection, extensions: str) -> UpgradeRequest:
@@ -203,12 +209,19 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             stall=context.stall,
             handshake=context.handshake,
             limit=message_bytes(admitted) or 0,
+            frame_limit=frame_bytes(admitted) or 0,
         )
         # Of this consumer nothing is given away: it is gone by the time the relay ends.
         on_end = partial(_ended, context, connection)
-        relay = splice(backend, options=options, meters=meters_of(connection.admission), on_end=on_end)
+        meters, checks = meters_of(connection.admission), checks_of(admitted)
+        if checks is None:
+            relay = splice(backend, options=options, meters=meters, on_end=on_end)
+        else:
+            misfits = partial(context.telemetry.misfit, connection)
+            kind = partial(CheckedRelay, checks=checks, longest=context.longest_checked, on_misfit=misfits)
+            relay = splice(backend, options=options, meters=meters, on_end=on_end, kind=kind)
         connection.close, connection.relay = relay.close, relay
-        context.telemetry.opened(connection)
+        context.telemetry.opened(connection, time.perf_counter() - self.begun)
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
         request = RefusedRequest(

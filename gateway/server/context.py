@@ -29,7 +29,7 @@ class GatewayContext:
     counting. `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away. `plans`
     meter what passes (None: nothing is metered). `identities` sign who a client is where an API asks for it
     (None: nothing is signed). `write_access` asks for a line in the log `gateway.access` for every refusal and every
-    end.
+    end. No payload is held against a schema beyond `longest_checked` bytes.
     """
 
     routing: RoutingState
@@ -45,4 +45,5 @@ class GatewayContext:
     identities: IdentitySigner | None = None
     on_end: Callable[[Connection, Relay], None] | None = None
     write_access: bool = False
+    longest_checked: int = 1 << 20
     endpoints: HttpEndpoints | None = None

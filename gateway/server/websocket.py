@@ -99,15 +99,19 @@ class PendingWebSocket(asyncio.Protocol):
         options: RelayOptions,
         meters: tuple[Meter, Meter],
         on_end: Callable[[Relay], None],
+        kind: Callable[..., Relay] = Relay,
     ) -> Relay:
-        """Join the client, already accepted, to its backend. The application's task may end afterwards."""
+        """Join the client, already accepted, to its backend. The application's task may end afterwards.
+
+        `kind` makes the relay, where it is to be another than the plain one.
+        """
         relays = self.config.relays
 
         def ended(relay: Relay) -> None:
             relays.discard(relay)
             on_end(relay)
 
-        relay = Relay(
+        relay = kind(
             self.transport,
             dialled.transport,
             options=options,

@@ -22,6 +22,7 @@ from gateway.logging import redaction
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
 from gateway.relay.timer_wheel import TimerWheel
 from gateway.server import listeners
 from gateway.server.acceptor import Acceptor, with_room
@@ -34,6 +35,7 @@ from gateway.server.processes import Flag
 from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+ASKING_SHARE = 0.6  # of the drain time, over which clients are asked to go; the rest is for answers
 HANDOVER_SHARE = 0.04  # of the drain time, for workers that are renewed at once to close their ports, all of them
 
 log = logging.getLogger("gateway")
@@ -132,10 +134,10 @@ class Worker:
         if not answers:
             self._close()
             await asyncio.sleep(self._drain_seconds * HANDOVER_SHARE)
-        await self._ask_to_go(deadline - self._loop.time())
-        await self._until_gone(deadline - self._loop.time(), with_relays=False)
+        await self._ask_to_go(deadline)
+        await self._until_gone(deadline - self._loop.time())
         self._context.is_stopping = True
-        await self._ask_to_go(0.0)
+        await self._ask_to_go(self._loop.time())
         await self._until_gone(ANSWER_SECONDS)
         self._close()
         for relay in list(self.config.relays):
@@ -149,22 +151,31 @@ class Worker:
             acceptor.cut()
         await self._until_gone(CUT_SECONDS)
 
-    async def _ask_to_go(self, seconds: float) -> None:
+    async def _ask_to_go(self, deadline: float) -> None:
+        """One after the other over most of the time until then; each may wait until then for its last answers."""
         connections = list(self._context.connections)
         begun = self._loop.time()
+        seconds = (deadline - begun) * ASKING_SHARE
         for number, connection in enumerate(connections):
             ahead = begun + seconds * number / len(connections) - self._loop.time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            go = connection.relay.leave if connection.relay else connection.close
-            go(close_codes.RESTARTING.code, close_codes.RESTARTING.reason)
+            code, reason = close_codes.RESTARTING.code, close_codes.RESTARTING.reason
+            left = deadline - self._loop.time()
+            match connection.relay:
+                case None:
+                    connection.close(code, reason)
+                case Relay() as relay if left > 0:
+                    relay.retire(code, reason, left)
+                case relay:
+                    relay.leave(code, reason)
 
-    async def _until_gone(self, seconds: float, *, with_relays: bool = True) -> None:
-        """Wait so long at most for handshakes, answers to plain requests and, with `with_relays`, for relays to end."""
+    async def _until_gone(self, seconds: float) -> None:
+        """Wait so long at most for handshakes, answers to plain requests and relays to end."""
         deadline = self._loop.time() + seconds
         while self._loop.time() < deadline:
             is_greeting = bool(self._state.connections) or any(map(len, self._acceptors))
-            if not is_greeting and not (with_relays and self.config.relays):
+            if not is_greeting and not self.config.relays:
                 return
             await asyncio.sleep(0.02)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
+import platform
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -38,6 +40,7 @@ class SharedBreaker(LocalBreaker):
         super().__init__(clock)
         self._run = run
         self._urgent = asyncio.Event()
+        self._worker = worker_name()
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Asks the database only where a suspension is over."""
@@ -78,7 +81,7 @@ class SharedBreaker(LocalBreaker):
         """Report and read once. Never raises: what cannot be reported now is reported later."""
         reports = self._own.reports()
         try:
-            known = await self._run(partial(exchange, reports, self._clock()))
+            known = await self._run(partial(exchange, reports, self._clock(), self._worker))
         except DatabaseError as error:
             self._own.take_back(reports)
             log.debug("What is known of backends cannot be shared between workers now: %s", error)
@@ -86,31 +89,40 @@ class SharedBreaker(LocalBreaker):
             self._own.adopt(known)
 
 
-def exchange(reports: Iterable[BreakerReport], now: float) -> list[BreakerState]:
+def exchange(reports: Iterable[BreakerReport], now: float, worker: str = "") -> list[BreakerState]:
     """Store what one worker reports, and read what all know of every address."""
     rows = BreakerRecord.objects.order_by()
     for report in reports:
         with transaction.atomic():
-            key = _key(report.address)
+            key = address_key(report.address)
             row = BreakerRecord.objects.select_for_update().filter(pk=key).first()
             known = merge(BreakerState(row.address, row.failures, row.pause, row.until) if row else None, report, now)
             if known is None:
                 BreakerRecord.objects.filter(pk=key).delete()
                 continue
             values = {"address": known.address, "failures": known.failures, "pause": known.pause, "until": known.until}
+            suspended = {"worker": worker} if known.until > (row.until if row else 0.0) else {}
             probed = {"probed_until": 0.0} if report.is_released or report.failures or row is None else {}
-            BreakerRecord.objects.update_or_create(pk=key, defaults={**values, **probed, "changed_at": now})
+            BreakerRecord.objects.update_or_create(
+                pk=key, defaults={**values, **probed, **suspended, "changed_at": now}
+            )
             BreakerRecord.objects.filter(changed_at__lt=now - FORGET_SECONDS).delete()
     return [BreakerState(*values) for values in rows.values_list("address", "failures", "pause", "until")]
 
 
 def claim(address: str, now: float, until: float) -> bool:
     """Whether this worker may look if an address is well again; the others leave it alone `until` then."""
-    row = BreakerRecord.objects.filter(pk=_key(address))
+    row = BreakerRecord.objects.filter(pk=address_key(address))
     if row.filter(until__lte=now, probed_until__lte=now).update(probed_until=until) == 1:
         return True
     return not row.exists()
 
 
-def _key(address: str) -> str:
+def worker_name() -> str:
+    """What people call this process: its host and number."""
+    return f"{platform.node()}:{os.getpid()}"[:100]
+
+
+def address_key(address: str) -> str:
+    """The key of an address's rows."""
     return hashlib.sha256(address.encode()).hexdigest()

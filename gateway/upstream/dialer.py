@@ -12,10 +12,11 @@ import logging
 import os
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -33,13 +34,16 @@ from gateway.upstream.handshake import (
     write_request,
 )
 from gateway.upstream.mock_backend import open_mock
-from publisher.client_tls import client_context
+from gateway.upstream.resolver import NameUnresolved, Resolver
+from gateway.upstream.tls import TlsContexts
 from publisher.endpoint import EndpointOptions
 from publisher.mock import Mock
 from publisher.outward_proxy import LONGEST_ANSWER, NoTunnel, OutwardProxy, is_open
 from publisher.uris import ascii_url
 
 T = TypeVar("T")
+
+RESOLVE_SHARE = 0.8  # of the time for a connection: a name service that is slow is told from a backend that is
 
 log = logging.getLogger("gateway.upstream")
 
@@ -51,6 +55,10 @@ class BackendAddress:
     url: str
     key: str
     mock: Mock | None = None
+
+
+OnDial = Callable[[str, float, Refusal | None], None]
+"""Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
 
 
 class DialFailed(Exception):
@@ -66,6 +74,7 @@ class Dialer:
 
     `refuse(host, ip, port)` says why a resolved address may not be connected to, or nothing. It is asked about each
     address in turn, and the connection is then made to that very address: a name that changes meanwhile gains nothing.
+    `on_dial` is told of each dial of a backend; it must not raise.
     """
 
     def __init__(
@@ -75,11 +84,16 @@ class Dialer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         refuse: Callable[[str, str, int], str] = lambda host, ip, port: "",
         proxy: OutwardProxy | None = None,
+        resolver: Resolver | None = None,
+        on_dial: OnDial = lambda address, seconds, refusal: None,
     ) -> None:
+        self._on_dial = on_dial
         self._breaker = breaker or LocalBreaker()
         self._sleep = sleep
         self._refuse = refuse
         self._proxy = proxy
+        self.resolver = resolver or Resolver()
+        self.tls = TlsContexts()
         self._tokens = BackendTokens(self._open)
 
     async def dial(
@@ -123,6 +137,7 @@ class Dialer:
     async def _try(
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
     ) -> T:
+        begun = time.perf_counter()
         try:
             async with asyncio.timeout(options.connect_timeout):  # for name, TCP, TLS and the answer
                 result = await call(address)
@@ -142,22 +157,31 @@ class Dialer:
                     problem = "Nothing listens at the backend's address."
                 case ConnectionResetError() | BrokenPipeError():
                     problem = "The backend reset the connection."
-                case socket.gaierror():
+                case NameUnresolved():
                     problem = "The name of the backend could not be resolved."
                 case _:
                     problem = "The backend could not be reached."
             failure = BackendError(refusals.backend_refused(problem))
+            if isinstance(error, NameUnresolved):  # the name service's trouble with this machine, not the backend's
+                self._breaker.abandoned(address.key)
+                raise failure from None
         except BaseException:
             self._breaker.abandoned(address.key)
             raise
         else:
             self._breaker.succeeded(address.key)
+            self._tell(address, begun, None)
             return result
         if failure.is_final:
             self._breaker.succeeded(address.key)
         else:
             self._breaker.failed(address.key, options)
+        self._tell(address, begun, failure.refusal)
         raise failure
+
+    def _tell(self, address: BackendAddress, begun: float, refusal: Refusal | None) -> None:
+        if not address.mock:
+            self._on_dial(address.key, time.perf_counter() - begun, refusal)
 
     async def _dial_one(
         self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions
@@ -165,7 +189,7 @@ class Dialer:
         url, key = split(address), base64.b64encode(os.urandom(16))
         upgrade = await self.with_token(upgrade, options)
         request = write_request(url, key, upgrade, options)
-        secure = tls_context(options) if url.scheme == "wss" else None
+        secure = await self.tls.for_backend(options) if url.scheme == "wss" else None
 
         loop = asyncio.get_running_loop()
 
@@ -203,7 +227,7 @@ class Dialer:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         secure: dict[str, Any] = {}
         if url.scheme == "https":
-            secure = {"ssl": token_tls(options.ca_certificate), "server_hostname": url.hostname or ""}
+            secure = {"ssl": await self.tls.for_tokens(options), "server_hostname": url.hostname or ""}
         return await self.reach(url, partial(asyncio.open_connection, **secure), options)
 
     async def reach(self, url: SplitResult, call: Callable[..., Awaitable[T]], options: EndpointOptions) -> T:
@@ -216,8 +240,8 @@ class Dialer:
         port = url.port or (443 if url.scheme in ("wss", "https") else 80)
         deadline = loop.time() + options.connect_timeout
         if self._proxy and self._proxy.is_for(url.hostname or ""):
-            return await call(sock=await self._tunnel(self._proxy, url.hostname or "", port))
-        ips = await self._allowed(url.hostname or "", port)
+            return await call(sock=await self._tunnel(self._proxy, url.hostname or "", port, options))
+        ips = await self._allowed(url.hostname or "", port, options)
         problem: OSError = ConnectionRefusedError()
         for left, ip in zip(range(len(ips) - 1, -1, -1), ips, strict=True):
             now = loop.time()
@@ -230,13 +254,13 @@ class Dialer:
                 problem = error
         raise problem
 
-    async def _tunnel(self, proxy: OutwardProxy, host: str, port: int) -> socket.socket:
+    async def _tunnel(self, proxy: OutwardProxy, host: str, port: int, options: EndpointOptions) -> socket.socket:
         """A socket on which the proxy has opened the way. A name that is not known here is the proxy's to judge."""
         loop = asyncio.get_running_loop()
         with suppress(socket.gaierror):
-            await self._allowed(host, port)
+            await self._allowed(host, port, options)
         problem: OSError = ConnectionRefusedError()
-        for ip in await resolve(loop, proxy.host, proxy.port):
+        for ip in await self._resolve(proxy.host, options):
             sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
             sock.setblocking(False)
             try:
@@ -256,14 +280,16 @@ class Dialer:
                 return sock
         raise problem
 
-    async def _allowed(self, host: str, port: int) -> list[str]:
-        try:
-            is_ip = str(ip_address(host)) == host  # any other spelling is left to the resolver
-        except ValueError:
-            is_ip = False
-        ips = [host]
-        if not is_ip:
-            ips = await resolve(asyncio.get_running_loop(), host, port)
+    async def _resolve(self, host: str, options: EndpointOptions) -> list[str]:
+        """Every address of a host; one that is an address, however it is spelled, is what the system reads in it."""
+        with suppress(ValueError):
+            return [str(ip_address(host))]
+        with suppress(OSError, ValueError):
+            return [socket.inet_ntoa(socket.inet_aton(host))]
+        return await self.resolver.addresses(host, options.connect_timeout * RESOLVE_SHARE)
+
+    async def _allowed(self, host: str, port: int, options: EndpointOptions) -> list[str]:
+        ips = await self._resolve(host, options)
         allowed = [ip for ip in ips if not self._refuse(host, ip, port)]
         if not allowed:
             log.warning("A backend was not dialled. %s", self._refuse(host, ips[0], port))
@@ -277,33 +303,3 @@ def split(address: BackendAddress) -> SplitResult:
         return urlsplit(ascii_url(address.url))
     except ValueError:
         raise BackendError(refusals.backend_refused("The backend's address is none that can be dialled.")) from None
-
-
-async def resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
-    """Every address of a host, in the resolver's order. Raises OSError when there is none."""
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:  # a label that is empty or too long
-        raise socket.gaierror from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def tls_context(options: EndpointOptions) -> ssl.SSLContext:
-    """A context for calling a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""
-    given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
-    try:
-        return _tls_context(*given)
-    except (ssl.SSLError, ValueError):
-        raise BackendError(refusals.backend_refused("The client certificate for the backend cannot be used.")) from None
-
-
-@lru_cache(maxsize=256)
-def token_tls(ca_certificate: str) -> ssl.SSLContext:
-    """A context for fetching tokens: what the system trusts, and the endpoint's own CA besides."""
-    context = ssl.create_default_context()
-    if ca_certificate:
-        context.load_verify_locations(cadata=ca_certificate)
-    return context
-
-
-_tls_context = lru_cache(maxsize=256)(client_context)

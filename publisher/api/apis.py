@@ -39,6 +39,14 @@ FIELD_NAMES = {
     "topics": "operations",
     "key_types": "keyTypes",
     "message_bytes": "messageBytes",
+    "frame_bytes": "frameBytes",
+    "key_managers": "keyManagers",
+    "payload_validation": "payloadValidation",
+    "message_rate": "maxTps",
+    "over_rate": "rateExceeded",
+    "byte_quota": "byteQuota",
+    "byte_period": "byteQuotaTimeUnit",
+    "over_byte_quota": "byteQuotaExceeded",
     **{f"mock_{name}": f"mock.{name}" for name in mock.OFF},
     "display_name": "displayName",
     "visible_roles": "visibleRoles",
@@ -56,7 +64,7 @@ SORTS = {
     "updatedTime": "updated_at",
     "status": "state",
 }
-SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}"
+SEARCHED = f"Words, or {', '.join(f'{each}:' for each in queries.LOOKUPS)}, or the name of a property and a colon"
 ApiList = list_of(ApiInfo, "ApiList")
 
 
@@ -80,7 +88,8 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        rows = search(queries.apis_for(self.user), request.query_params.get("query", ""), queries.LOOKUPS, "content")
+        text, rows = request.query_params.get("query", ""), queries.apis_for(self.user)
+        rows = search(rows, text, queries.lookups_for(text, rows), "content")
         column = choose(request, "sortBy", SORTS, "createdTime")
         sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
         return Response(one_page(request, rows.order_by(f"{sign}{column}", "pk"), lambda api: ApiInfo(api).data))

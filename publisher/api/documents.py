@@ -10,12 +10,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.rest.documents import Constant, Moment, Neutral, Strict
-from publisher import mock, scoping
+from core.values import BadValue
+from publisher import mock, runtime, scoping
 from publisher.api.scopes import NamedScope
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.plan_terms import OVER_RATE, QuotaPeriod
 from publisher.presentation import AccessControl, Visibility
-from publisher.runtime import KEY_TYPES, LARGEST
+from publisher.runtime import EVERY_KEY_MANAGER, KEY_MANAGERS, KEY_TYPES, LARGEST, OVER_BYTES, ValidationMode
 from publisher.secret_options import hidden
 from publisher.topics import TEXTS
 
@@ -257,6 +259,74 @@ class Operation(Strict):
     }
 
 
+class UpperChoice(serializers.ChoiceField):
+    """A word of ours, in capitals as WSO2 writes its own."""
+
+    def __init__(self, choices: list[str], **options: Any) -> None:
+        super().__init__([word.upper() for word in choices], **options)
+
+    def to_representation(self, value: Any) -> str:
+        """In capitals."""
+        return str(value).upper()
+
+    def to_internal_value(self, data: Any) -> str:
+        """In small letters. Raises ValidationError."""
+        return str(super().to_internal_value(data)).lower()
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "boolean"}})
+class KeyManagers(serializers.Field):  # type: ignore[type-arg]
+    """Names of key managers. WSO2's document calls them an object and its servers send a list; a list is taken too."""
+
+    def to_representation(self, value: list[str]) -> dict[str, bool]:
+        """Each name with true."""
+        return dict.fromkeys(value, True)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """The names. Raises ValidationError."""
+        if isinstance(data, Mapping):
+            data = [name for name, is_taken in data.items() if is_taken]
+        try:
+            return runtime.clean_key_managers(data)
+        except BadValue as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+class EnforcesSchemas(serializers.BooleanField):
+    """Payload validation as WSO2 knows it: schemas are enforced, or not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(source="enforces", **options)
+
+    def get_attribute(self, instance: Api) -> bool:
+        """Whether they are."""
+        return instance.payload_validation == ValidationMode.ENFORCE
+
+
+class MaxTps(OfTheWholeApi, Strict):
+    """The rate of the whole API in WSO2's words: messages a second, for either type of keys by itself."""
+
+    production = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=runtime.FASTEST)
+    sandbox = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=runtime.FASTEST)
+    productionTimeUnit = serializers.ChoiceField(["SECOND"], required=False)
+    sandboxTimeUnit = serializers.ChoiceField(["SECOND"], required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One figure, whichever it stands in."""
+        given = {attrs[name] or 0 for name in ("production", "sandbox") if name in attrs}
+        if len(given) > 1:
+            sentence = "One rate holds for production and for sandbox keys, each by themselves: send the same for both."
+            raise serializers.ValidationError({"sandbox": sentence})
+        return {"production": next(iter(given), 0)}
+
+    def to_representation(self, instance: Api) -> Any:
+        """The rate twice; nothing where there is none."""
+        if not instance.message_rate:
+            return {}
+        rate = {"production": instance.message_rate, "sandbox": instance.message_rate}
+        return {**rate, "productionTimeUnit": "SECOND", "sandboxTimeUnit": "SECOND"}
+
+
 @extend_schema_field(Operation(many=True))
 class OperationsField(OfTheWholeApi, serializers.Field):  # type: ignore[type-arg]
     """The topics of an API as WSO2 lists them: one entry for each direction."""
@@ -352,6 +422,39 @@ class ApiDocument(Strict):
         required=False,
         help_text="Keys that may call.",
     )
+    keyManagers = KeyManagers(
+        source="key_managers",
+        required=False,
+        allow_null=True,
+        help_text=f"Whose tokens are taken: {EVERY_KEY_MANAGER}, or some of {', '.join(KEY_MANAGERS)}, each true.",
+    )
+    enableSchemaValidation = EnforcesSchemas(required=False, help_text="Whether payloadValidation is ENFORCE.")
+    payloadValidation = UpperChoice(
+        [*ValidationMode],
+        source="payload_validation",
+        required=False,
+        help_text="What is done with a message that fits no schema of its topic.",
+    )
+    maxTps = MaxTps(required=False, allow_null=True)
+    rateExceeded = serializers.ChoiceField(
+        [*OVER_RATE], source="over_rate", required=False, help_text="What happens to messages over maxTps."
+    )
+    byteQuota = serializers.IntegerField(
+        source="byte_quota",
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="Bytes of all applications in a period, of each type of keys; 0: no limit.",
+    )
+    byteQuotaTimeUnit = serializers.ChoiceField([*QuotaPeriod], source="byte_period", required=False)
+    byteQuotaExceeded = serializers.ChoiceField([*OVER_BYTES], source="over_byte_quota", required=False)
+    frameBytes = serializers.IntegerField(
+        source="frame_bytes",
+        required=False,
+        min_value=0,
+        max_value=LARGEST,
+        help_text="The largest frame of a client; 0: as large as a message.",
+    )
     messageBytes = serializers.IntegerField(
         source="message_bytes",
         required=False,
@@ -372,7 +475,6 @@ class ApiDocument(Strict):
         child=serializers.CharField(), source="access_control_roles", required=False
     )
     subscriptionAvailability = Constant("CURRENT_TENANT")
-    keyManagers = Constant({"all": True})
     workflowStatus = Constant("APPROVED")
     hasThumbnail = serializers.BooleanField(source="thumbnail", read_only=True)
     gatewayType = Constant("wso2/synapse")
@@ -389,7 +491,6 @@ class ApiDocument(Strict):
         "audiences": Neutral(_within("all"), "A token is for all APIs of its application: leave it out or send all."),
         "cacheTimeout": Neutral(lambda value: isinstance(value, int), NO_CACHE),
         "gatewayType": Neutral.one_of("wso2/synapse", "Regular", why="There is one gateway, of the type wso2/synapse."),
-        "keyManagers": Neutral(lambda value: value == ["all"], "There is one key manager: send all."),
         "monetization": Neutral.off("enabled", "Calls are not billed here."),
         "scopes": Neutral(
             lambda value: False, "Scopes are kept at /apis/{apiId}/scopes; send back here what was read."
@@ -409,7 +510,7 @@ class ApiDocument(Strict):
         return [dict(NamedScope(use).data) for use in scoping.uses_of(api) if use.definition]
 
 
-OWN_FIELDS = ("tags", "is_default_version", "query_token", "key_types", "message_bytes", "first_plan")
+OWN_FIELDS = ("tags", "is_default_version", "query_token", "first_plan", *runtime.WORDS)
 
 
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:
@@ -418,6 +519,14 @@ def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, 
     `present` is the API that is to be changed. Raises ValidationError where the body contradicts itself.
     """
     parts: dict[str, Any] = {part: given[part] for part in (*OWN_FIELDS, "properties", *AUDIENCE) if part in given}
+    if "maxTps" in given:
+        parts["message_rate"] = (given["maxTps"] or {}).get("production", 0)
+    if given.get("key_managers", ()) is None:
+        parts["key_managers"] = runtime.all_key_managers()
+    mode = present.payload_validation if present else ValidationMode.OFF
+    is_enforced = mode == ValidationMode.ENFORCE
+    if given.get("payload_validation", mode) == mode and given.get("enforces", is_enforced) != is_enforced:
+        parts["payload_validation"] = ValidationMode.ENFORCE if given["enforces"] else ValidationMode.OFF
     if "title" in given:
         parts["display_name"] = "" if given["title"] == given["name"] else given["title"]
     for document, names in (("businessInformation", OWNERS), ("links", LINKS)):

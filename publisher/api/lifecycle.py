@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
-from core.rest.documents import Constant, answers
+from core.rest.documents import answers
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import choose, query_value, required_query
 from publisher import operations, queries
@@ -51,9 +51,9 @@ class LifecycleStateDocument(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class WorkflowDocument(serializers.Serializer):  # type: ignore[type-arg]
-    """What became of a request: here it is always done at once."""
+    """What became of a request: done at once, or created where an administrator has to approve it."""
 
-    workflowStatus = Constant("APPROVED")
+    workflowStatus = serializers.ChoiceField(choices=["APPROVED", "CREATED"])
     lifecycleState = LifecycleStateDocument()
 
 
@@ -148,13 +148,30 @@ class ChangeLifecycle(Resource):
                 raise exceptions.ValidationError({"lifecycleChecklist": sentence})
             chosen[CHECKS[name.strip()]] = value.strip().lower() == "true"
         checklist = Checklist(**chosen)
+        waits = None
         try:
-            api = operations.transition_api(api=api, action=action, checklist=checklist, seen=seen, **self.by)
+            waits = operations.move_api(api=api, action=action, checklist=checklist, seen=seen, **self.by)
+            api = queries.get_api_for(self.user, api.pk)
         except AlreadyThere:
             if checklist != NO_CHECKS:
                 raise
-        body = {"workflowStatus": "APPROVED", "lifecycleState": _standing(api)}
+        body = {"workflowStatus": "CREATED" if waits else "APPROVED", "lifecycleState": _standing(api)}
         return Response(body, headers={"ETag": etag(api)})
+
+
+class PendingTasks(Resource):
+    """The step that waits for an administrator."""
+
+    @extend_schema(
+        operation_id="deleteAPILifecycleStatePendingTasks",
+        summary="Take back a step that waits for approval",
+        tags=["Lifecycle"],
+        responses=answers({200: None}, 403, 404, 409),
+    )
+    def delete(self, request: Request, api_id: UUID) -> Response:
+        """Refused with 409 where none waits."""
+        operations.withdraw_request(api=queries.get_api_for(self.user, api_id), **self.by)
+        return Response(status=200)
 
 
 def _standing(api: Api) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from publisher.api import (
     definitions,
     documentation,
     exchange,
+    health,
     lifecycle,
     plans,
     revisions,
     scopes,
     thumbnails,
+    violations,
 )
 
 app_name = "publisher-api"
@@ -35,6 +37,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>", apis.OneApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/thumbnail", thumbnails.ApiThumbnail.as_view(), name="thumbnail"),
     path("apis/<uuid:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view(), name="lifecycle-state"),
+    path("apis/<uuid:api_id>/lifecycle-state/pending-tasks", lifecycle.PendingTasks.as_view(), name="pending-tasks"),
     path("apis/<uuid:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view(), name="lifecycle-history"),
     path("apis/<uuid:api_id>/revisions", revisions.Revisions.as_view(), name="revisions"),
     path("apis/<uuid:api_id>/revisions/<uuid:revision_id>", revisions.OneRevision.as_view(), name="revision"),
@@ -42,6 +45,8 @@ urlpatterns = [
     path("apis/<uuid:api_id>/deploy-revision", revisions.Deploy.as_view(), name="deploy-revision"),
     path("apis/<uuid:api_id>/undeploy-revision", revisions.Undeploy.as_view(), name="undeploy-revision"),
     path("apis/<uuid:api_id>/restore-revision", revisions.Restore.as_view(), name="restore-revision"),
+    path("apis/<uuid:api_id>/endpoint-health", health.EndpointHealth.as_view(), name="endpoint-health"),
+    path("apis/<uuid:api_id>/payload-violations", violations.Violations.as_view(), name="payload-violations"),
     path("api-categories", categories.ReadCategories.as_view(), name="categories"),
     path(DOCUMENTS, documentation.Documents.as_view(), name="documents"),
     path(f"{DOCUMENTS}/validate", documentation.NameCheck.as_view(), name="document-validate"),

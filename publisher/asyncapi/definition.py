@@ -45,7 +45,8 @@ class Design:
     query_token: bool
     rest: Mapping[str, Any]
     with_mappings: bool = False
-    """Whether paths on the backend are written too: for those who make the design, not for those who call it."""
+    """Whether paths on the backend and the servers of a definition that was taken over are written too: for those who
+    make the design, not for those who call it."""
 
 
 @dataclass(slots=True)

@@ -3,8 +3,8 @@
 Versions 2 and 3 are read, and every problem is told at its line.
 
 What the design has a place for goes there; the rest is kept in one shape for both versions, by topic:
-`{"version", "root", "info", "tags", "externalDocs", "components", "channels": {target: {"key", "address", "extra",
-"parameters": {name: …}, "operations": {verb: {"key", "extra"}}, "messages": {verb: {name: …}}}}}`.
+`{"version", "root", "info", "tags", "externalDocs", "servers", "components", "channels": {target: {"key", "address",
+"extra", "parameters": {name: …}, "operations": {verb: {"key", "extra"}}, "messages": {verb: {name: …}}}}}`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from core.values import BadValue
 from publisher.asyncapi.definition import (
     ACTIONS,
     EVERY_TOPIC,
+    OAUTH,
     OWN_SCHEMES,
     USUAL_PARAMETER,
     AsyncApiDefinition,
@@ -154,6 +155,8 @@ class _Reader:
                 continue
             protocol = str(server.get("protocol", "")).lower()
             protocols.add(protocol)
+            if not _is_own(server):
+                self.definition.rest.setdefault("servers", {})[key] = server
             if protocol in {"ws", "wss"} and (url := self._address(server, protocol)):
                 self.definition.backends.append(url)
         if protocols and not protocols & {"ws", "wss"}:
@@ -364,6 +367,13 @@ class _Reader:
         if schemas:
             kept["schemas"] = {name: each for name, each in schemas.items() if name in needed or name not in taken}
         return {key: each for key, each in kept.items() if each}
+
+
+def _is_own(server: Mapping[str, Any]) -> bool:
+    """Whether a server is the gateway, as documents of ours write it."""
+    asked = server.get("security")
+    schemes = [each for each in asked if isinstance(each, dict)] if isinstance(asked, list) else []
+    return any(OAUTH in each or each.get("$ref") == f"#/components/securitySchemes/{OAUTH}" for each in schemes)
 
 
 def _scopes_of(operation: Mapping[str, Any]) -> list[str]:

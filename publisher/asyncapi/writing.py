@@ -27,6 +27,7 @@ from publisher.validation import clean_tags
 
 BOTH_VERSIONS = frozenset({"description", "bindings"})
 """What a channel or operation may carry over from one version to the other."""
+SERVER_IN_BOTH = frozenset({"protocol", "protocolVersion", "description", "variables", "bindings"})
 SHARED_COMPONENTS = frozenset({"schemas", "correlationIds"})
 
 
@@ -52,7 +53,7 @@ class _Writer:
             "info": self._info(),
             "defaultContentType": "application/json",
             **root,
-            "servers": {protocol: self._server(protocol, url) for protocol, url in self.design.servers.items()},
+            "servers": self._servers(),
             **write(),
             "components": self._components(),
         }
@@ -74,6 +75,23 @@ class _Writer:
         external = self.rest.get("externalDocs")
         return {**({"tags": tags} if tags else {}), **({"externalDocs": external} if external else {})}
 
+    def _servers(self) -> dict[str, Any]:
+        """The servers that a definition named, for those who make the design, and the gateway."""
+        foreign = self.rest.get("servers", {}) if self.design.with_mappings else {}
+        servers = {key: each if self.is_like_rest else self._translated(each) for key, each in foreign.items()}
+        for protocol, url in self.design.servers.items():
+            servers[_free("", protocol, servers)] = self._server(protocol, url)
+        return servers
+
+    def _translated(self, server: Mapping[str, Any]) -> dict[str, Any]:
+        """A server of the other version: its address is one text in version 2, and two parts in version 3."""
+        kept = _only(server, SERVER_IN_BOTH)
+        if not self.is_3:
+            url = f"{server.get('protocol')}://{server.get('host', '')}{server.get('pathname') or ''}"
+            return {"url": url, **kept}
+        host, slash, path = str(server.get("url", "")).rpartition("://")[2].partition("/")
+        return {"host": host, **({"pathname": f"{slash}{path}"} if path else {}), **kept}
+
     def _server(self, protocol: str, url: str) -> dict[str, Any]:
         schemes = [OAUTH, *([IN_ADDRESS] if self.design.query_token else [])]
         if not self.is_3:
@@ -90,6 +108,8 @@ class _Writer:
             extra = dict(rest.get("extra", {}))
             if not self.is_like_rest:
                 extra = _only(extra, BOTH_VERSIONS)
+            if not self.design.with_mappings:
+                extra.pop("servers", None)
             if topic.get("description"):
                 extra["description"] = topic["description"]
             if parameters := self._parameters(topic, rest):

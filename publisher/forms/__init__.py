@@ -3,11 +3,12 @@
 from publisher.forms.categories import CategoryForm
 from publisher.forms.common import GuardedForm, in_words
 from publisher.forms.definitions import CreateFromDefinitionForm, SourceForm, creation_of
-from publisher.forms.designs import CreateForm, PlansForm, RuntimeForm
+from publisher.forms.designs import CreateForm, PlansForm
 from publisher.forms.endpoints import EndpointForm, TryForm
 from publisher.forms.exchange import ImportForm, UploadForm
 from publisher.forms.lifecycle import BulkForm, DeletionForm, RevisionForm, TransitionForm, VersionForm
 from publisher.forms.presentation import BasicInfoForm, BusinessInfoForm, PropertiesForm, ThumbnailForm
+from publisher.forms.runtime import RuntimeForm
 from publisher.forms.topics import MessageForm, TopicForm
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The forms of a design: create, runtime, business plans."""
+"""The forms of a design: create, business plans."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any, cast
 
 from django import forms
 
-from core import text, values
+from core import text
 from publisher import impact, queries, validation
-from publisher.forms.common import PLAIN, CleanedField, GuardedForm, in_words
+from publisher.forms.common import PLAIN, CleanedField, GuardedForm
 from publisher.models import Api
-from publisher.origins import clean_origins
-from publisher.runtime import KEY_TYPES, LARGEST
 
 
 class CreateForm(forms.Form):
@@ -45,6 +43,11 @@ class CreateForm(forms.Form):
         help_text="Your backend's address: ws://host:port/path, or wss:// when it is secured.",
         widget=forms.TextInput(attrs={**PLAIN, "data-check": "endpoint", "inputmode": "url"}),
     )
+    mock = forms.BooleanField(
+        label="No backend yet: have a mock answer",
+        required=False,
+        help_text="The gateway then sends back what it is sent, until you write down what else it says.",
+    )
     plans = forms.ModelMultipleChoiceField(
         queries.all_plans(),
         label="Business Plan(s)",
@@ -53,55 +56,9 @@ class CreateForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-
-class RuntimeForm(GuardedForm):
-    """Which web pages may call, and how a token may be shown."""
-
-    origins = forms.CharField(
-        label="Allowed origins",
-        required=False,
-        help_text="Web pages that may call, one a line: https://app.example.com, or https://*.example.com for every "
-        "host below it. While this is empty, every page may.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "https://app.example.com"}),
-    )
-    query_token = forms.BooleanField(
-        label="Accept tokens in the address",
-        required=False,
-        help_text="?access_token= is simple to try, but addresses end up in logs and histories.",
-    )
-
-    key_types = forms.MultipleChoiceField(
-        label="Keys that may call",
-        choices=[(each, f"{each.capitalize()} keys") for each in KEY_TYPES],
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Say which keys may call: production, sandbox or both."},
-    )
-    message_bytes = forms.IntegerField(
-        label="Largest message, in bytes",
-        required=False,
-        min_value=0,
-        max_value=LARGEST,
-        help_text="Such as 65536 (64 KiB): a client that sends a larger one is closed with 1009. Its plan may allow "
-        "less. 0: what the plan says.",
-        widget=forms.NumberInput(attrs={"min": 0, "inputmode": "numeric"}),
-    )
-
-    @staticmethod
-    def initial_of(api: Api) -> dict[str, Any]:
-        limits = {"key_types": api.key_types, "message_bytes": api.message_bytes}
-        browsers = {"origins": "\n".join(api.origins), "query_token": api.query_token}
-        return {**GuardedForm.initial_of(api), **browsers, **limits}
-
-    def clean_message_bytes(self) -> int:
-        """Nothing is no limit."""
-        return self.cleaned_data["message_bytes"] or 0
-
-    def clean_origins(self) -> list[str]:
-        """The origins as browsers write them."""
-        try:
-            return clean_origins(self.cleaned_data["origins"].splitlines())
-        except values.BadValue as error:
-            raise forms.ValidationError(in_words(error)) from None
+    def clean_mock(self) -> dict[str, Any]:
+        """A mock that is an echo until more is said."""
+        return {"is_on": True, "echo": True} if self.cleaned_data["mock"] else {}
 
 
 class PlansForm(GuardedForm):

@@ -91,7 +91,8 @@ class EndpointForm(GuardedForm):
         label="Replies",
         required=False,
         help_text="What => message, one a line; the first that fits answers. What is a text, a member of a JSON "
-        "object with its value, or * for any; ${member} is what was sent.",
+        "object with its value, @name for what fits the schema of that message, or * for any. ${member} is what was "
+        "sent; @name(id) is an example with the id that was sent.",
         widget=forms.Textarea(
             attrs={**PLAIN, "rows": 3, "placeholder": 'type=join => {"type": "joined", "room": "${room}"}'}
         ),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0018_revisions_and_imports")]
+    dependencies: ClassVar = [("publisher", "0019_runtime_limits")]
 
     operations: ClassVar = [
         migrations.CreateModel(

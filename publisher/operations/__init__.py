@@ -38,6 +38,15 @@ from publisher.operations.exchange import (
     read_document,
 )
 from publisher.operations.plans import PlanExists, PlanInUse, create_plan, delete_plan, update_plan
+from publisher.operations.requests import (
+    AlreadyRequested,
+    NothingRequested,
+    approve_request,
+    asks_for_approval,
+    move_api,
+    reject_request,
+    withdraw_request,
+)
 from publisher.operations.samples import deploy_sample
 from publisher.operations.thumbnails import remove_thumbnail, set_thumbnail
 from publisher.operations.topics import (
@@ -54,6 +63,7 @@ from publisher.operations.working_copies import CannotTry, forget_working_copies
 __all__ = [
     "AlreadyDeployed",
     "AlreadyExists",
+    "AlreadyRequested",
     "CannotDeploy",
     "CannotTry",
     "CategoryExists",
@@ -62,11 +72,14 @@ __all__ = [
     "GoneMeanwhile",
     "NotDeployed",
     "NotReadyToPublish",
+    "NothingRequested",
     "PlanExists",
     "PlanInUse",
     "PlansNeeded",
     "RevisionInUse",
     "TransitionLost",
+    "approve_request",
+    "asks_for_approval",
     "create_api",
     "create_category",
     "create_plan",
@@ -89,9 +102,11 @@ __all__ = [
     "is_design",
     "keep_upload",
     "like_design",
+    "move_api",
     "move_topic",
     "preview",
     "read_document",
+    "reject_request",
     "remove_thumbnail",
     "restore_revision",
     "save_message",
@@ -103,4 +118,5 @@ __all__ = [
     "update_api",
     "update_category",
     "update_plan",
+    "withdraw_request",
 ]

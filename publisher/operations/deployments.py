@@ -12,7 +12,7 @@ from accounts.models import User
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import invalid
-from publisher import permissions, queries, signals, snapshots
+from publisher import permissions, queries, runtime, signals, snapshots
 from publisher.asyncapi.changes import changes
 from publisher.lifecycle import State
 from publisher.models import Api, DeployedChange, Revision
@@ -23,7 +23,7 @@ MOST_CHANGES_KEPT = 50
 """Deployments of an API whose changes developers can read, the newest."""
 RESTORED = (
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
-    *("mock", "message_bytes", "key_types"),
+    *("mock", *runtime.WORDS),
 )
 
 

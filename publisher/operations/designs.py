@@ -29,8 +29,8 @@ from publisher.operations.common import (
     why_in_the_way,
 )
 from publisher.operations.documents import copy_documents
+from publisher.operations.requests import move_api
 from publisher.operations.scopes import copy_scopes
-from publisher.operations.transitions import transition_api
 
 FOR_CREATION = {
     **design.NAMES,
@@ -67,7 +67,7 @@ def create_api(
     now: datetime,
     **parts: Any,
 ) -> Api:
-    """Design a new WebSocket API; with `publish`, deploy its first revision and publish it too.
+    """Design a new WebSocket API; with `publish`, deploy its first revision and publish it too, or ask for that.
 
     `endpoint` serves production and sandbox keys alike; `parts` are any others of `publisher.design.PARTS`, such as
     `production` and `sandbox` in its place. Raises RoleRequired, Invalid (by field), AlreadyExists, and with `publish`
@@ -99,7 +99,10 @@ def create_api(
             raise AlreadyExists(clashes)
         api = _insert(Api(**values), provider=actor, plans=plans, categories=categories, now=now)
         record_change(api, "created", actor=actor, now=now, context=api.context)
-        return transition_api(api=api, action=Action.PUBLISH, actor=actor, now=now) if publish else api
+        if publish:
+            move_api(api=api, action=Action.PUBLISH, actor=actor, now=now)
+            api = lock(api)
+        return api
 
 
 def create_version(

@@ -34,7 +34,7 @@ LATEST, NEWEST = 6, 5
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs as a table or as cards (`view`), searched by `q`, filtered by `state`, sorted by `sort`."""
     user, typed = current_user(request), request.GET.get("q", "").strip()
-    text, refusal = asked(typed, queries.LOOKUPS)
+    text, refusal = asked(typed, queries.lookups_for(typed, queries.apis_for(user)))
     word = request.GET.get("state", "")
     state = State(word) if word in State.__members__ else None
     sort = request.GET.get("sort", queries.DEFAULT_SORT)

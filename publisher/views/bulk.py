@@ -13,8 +13,8 @@ from core.errors import DomainError
 from core.text import agree, count
 from publisher import impact, operations, permissions, queries
 from publisher.forms import BulkForm
-from publisher.lifecycle import Action, State, TransitionRefused, next_state
-from publisher.messages import consequence
+from publisher.lifecycle import TRANSITIONS, Action, State, TransitionRefused, next_state
+from publisher.messages import Impact, consequence
 from publisher.models import Api
 
 MOST_AT_ONCE = 100
@@ -41,7 +41,8 @@ def transitions(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and confirmed:
         outcome = _take(wanted, action, request)
         return render(request, "publisher/apis/bulk_done.html", {**context, **outcome})
-    rows = [(api, seen, *_foreseen(api, seen, action)) for api, seen in wanted]
+    touched = impact.among(list(found.values()))
+    rows = [(api, seen, *_foreseen(api, action, touched[str(api.pk)])) for api, seen in wanted]
     context |= {
         "rows": rows,
         "possible": sum(not refused for *_, refused in rows),
@@ -50,24 +51,26 @@ def transitions(request: HttpRequest) -> HttpResponse:
     return render(request, "publisher/apis/bulk.html", context, status=400 if context["problem"] else 200)
 
 
-def _foreseen(api: Api, seen: State, action: Action) -> tuple[str, bool]:
+def _foreseen(api: Api, action: Action, touched: Impact) -> tuple[str, bool]:
     """What the action would do, and whether it would be refused."""
     try:
         next_state(api.stage, action)
     except TransitionRefused as refusal:
         return str(refusal), True
-    return consequence(action, api.stage, impact.of(api), [plan.name for plan in api.plans.all()]), False
+    return consequence(action, api.stage, touched, [plan.name for plan in api.plans.all()]), False
 
 
 def _take(wanted: list[tuple[Api, State]], action: Action, request: HttpRequest) -> dict[str, object]:
     """Each API by itself, so that one that is refused keeps no other back."""
-    done, refused = [], []
+    done: list[Api] = []
+    asked: list[Api] = []
+    refused: list[tuple[Api, str]] = []
     for api, seen in wanted:
         try:
-            done.append(
-                operations.transition_api(api=api, action=action, seen=seen, actor=current_user(request), now=now())
-            )
+            waits = operations.move_api(api=api, action=action, seen=seen, actor=current_user(request), now=now())
+            (asked if waits else done).append(api)
         except DomainError as refusal:
             refused.append((api, str(refusal)))
-    said = f"{count(len(done), 'API')} {agree(len(done), 'is', 'are')} {done[0].stage.label} now." if done else ""
-    return {"done": done, "refused": refused, "said": said}
+    state = TRANSITIONS[done[0].stage, action].label if done else ""
+    said = f"{count(len(done), 'API')} {agree(len(done), 'is', 'are')} {state} now." if done else ""
+    return {"done": done, "asked": asked, "refused": refused, "said": said}

@@ -13,6 +13,7 @@ from accounts.roles import Role
 from core.forms import accepted, sent, status_of
 from publisher import operations, permissions
 from publisher.forms import CreateForm
+from publisher.lifecycle import State
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,5 +27,8 @@ def create(request: HttpRequest) -> HttpResponse:
     if api is None:
         context = {"form": form, "may_publish_apis": permissions.can_publish(user)}
         return render(request, "publisher/apis/create.html", context, status=status_of(form))
-    messages.success(request, f"{api} is {'published' if publish else 'created'}.")
+    if publish and api.stage is not State.PUBLISHED:
+        messages.info(request, f"{api} is created. It is published once an administrator has approved that.")
+    else:
+        messages.success(request, f"{api} is {'published' if publish else 'created'}.")
     return redirect("publisher:api", pk=api.pk)

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from accounts.access import RequiresRole, current_user
 from core.errors import Conflict, Invalid
 from core.forms import sent, show_refusal, status_of
-from publisher import operations, permissions, queries
+from publisher import health, operations, permissions, queries
 from publisher.endpoint import EndpointOptions
 from publisher.forms import EndpointForm, GuardedForm, PlansForm, RuntimeForm
 from publisher.models import Api
@@ -91,6 +91,7 @@ class EndpointPage(DesignPage):
         """With the numbers in their groups, whether the advanced part must be open, and how the backend fares."""
         context |= {
             **health_for(api, now()),
+            "places": health.places_of(api, now()),
             "timeouts": [form[name] for name in self.TIMEOUTS],
             "suspension": [form[name] for name in self.SUSPENSION],
             "mock_fields": [form[f"mock_{name}"] for name in self.MOCK],

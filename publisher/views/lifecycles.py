@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_user, requires
+from accounts.models import User
 from core.errors import Conflict, Invalid
 from publisher import diagram, impact, operations, queries
 from publisher.forms import TransitionForm
@@ -29,7 +30,8 @@ class Offer:
     """One action as the page offers it: what its button says and does, and a `key` for ids on the page.
 
     `is_confirmed`: it is asked again before it happens. `is_hard`: it closes connections. `is_final`: nothing brings
-    the API back, so its name must be typed. `needs_all`: endpoint and plans must be there first.
+    the API back, so its name must be typed. `needs_all`: endpoint and plans must be there first. `needs_approval`: an
+    administrator has to approve it.
     """
 
     action: Action
@@ -40,6 +42,7 @@ class Offer:
     is_hard: bool
     is_final: bool
     needs_all: bool
+    needs_approval: bool
 
 
 @require_safe
@@ -60,7 +63,7 @@ def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _page(request, api, refusal=" ".join(sentences), status=400)
     step = form.cleaned_data
     try:
-        api = operations.transition_api(
+        asked = operations.move_api(
             api=api,
             action=step["action"],
             checklist=Checklist(step["deprecate_old_versions"], step["require_resubscription"]),
@@ -68,10 +71,27 @@ def transitions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             actor=current_user(request),
             now=now(),
         )
+        api = queries.get_api_for(current_user(request), pk)
     except (Invalid, Conflict) as refusal:
         api = queries.get_api_for(current_user(request), pk)
         return _page(request, api, refusal=str(refusal), status=refusal.status)
-    messages.success(request, f"{api} is {api.stage.label} now.")
+    if asked:
+        messages.info(request, f"{asked.action} is asked for. It happens once an administrator has approved it.")
+    else:
+        messages.success(request, f"{api} is {api.stage.label} now.")
+    return redirect("publisher:lifecycle", pk=api.pk)
+
+
+@require_POST
+@requires()
+def withdrawal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take back the step that waits for approval."""
+    api = queries.get_api_for(current_user(request), pk)
+    try:
+        operations.withdraw_request(api=api, actor=current_user(request), now=now())
+    except Conflict as refusal:
+        return _page(request, api, refusal=str(refusal), status=refusal.status)
+    messages.success(request, "Nothing waits for approval any more.")
     return redirect("publisher:lifecycle", pk=api.pk)
 
 
@@ -84,7 +104,7 @@ def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) 
     ]
     context = {
         "diagram": diagram.of(api.stage),
-        "offers": _offers(api, plans),
+        "offers": _offers(api, plans, current_user(request)),
         "missing": [{"page": page, "sentence": sentences[page]} for page, is_there in there.items() if not is_there],
         "older": [each for each in queries.older_versions_of(api) if each.stage is State.PUBLISHED],
         "history": [
@@ -96,6 +116,8 @@ def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) 
             }
             for row, source, target in steps
         ],
+        "pending": queries.pending_request_of(api),
+        "rejected": queries.last_rejection_of(api),
         "next_revision": queries.next_revision_number(api),
         "goes": queries.who_goes(api).first(),
         "refusal": refusal,
@@ -103,7 +125,7 @@ def _page(request: HttpRequest, api: Api, refusal: str = "", status: int = 200) 
     return api_page(request, api, "lifecycle/page.html", status=status, **context)
 
 
-def _offers(api: Api, plans: list[str]) -> list[Offer]:
+def _offers(api: Api, plans: list[str], user: User) -> list[Offer]:
     """Each step that leads on, with what it would do in figures. The tutorial's label keeps its capitals."""
     touched = impact.of(api)
     return [
@@ -116,6 +138,7 @@ def _offers(api: Api, plans: list[str]) -> list[Offer]:
             is_hard=action in HARD,
             is_final=action is Action.RETIRE,
             needs_all=action in DEPLOYING,
+            needs_approval=operations.asks_for_approval(action, user),
         )
         for action in allowed_actions(api.stage)
     ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.errors import Conflict, Invalid
-from publisher import operations
+from publisher import operations, queries
 from publisher.lifecycle import State
 
 
@@ -30,6 +30,8 @@ def sample(request: HttpRequest) -> HttpResponse:
         messages.info(request, f"{api} is here already.")
     elif api.stage is State.PUBLISHED:
         messages.success(request, f"{api} is published. Subscribe to it in the Developer Portal and talk.")
+    elif queries.pending_request_of(api):
+        messages.info(request, f"{api} is created. It is published once an administrator has approved that.")
     else:
         messages.success(request, f"{api} is created. Somebody with the publisher role can publish it.")
     return redirect("publisher:api", pk=api.pk)

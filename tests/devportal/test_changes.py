@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Notification, User
+from accounts.operations import deliver_mail
 from devportal.broken_clients import affected_by
 from devportal.models import Subscription
 from devportal.subscription_states import SubscriptionState
@@ -36,14 +38,18 @@ def redeploy(api: Api, by: User, description: str = "", **changes: Any) -> Api:
 
 
 def test_owners_of_subscribed_applications_are_written_to_once_and_nobody_else(
-    chat: Api, admin: User, carol: User, mallory: User, django_capture_on_commit_callbacks: Any
+    chat: Api, admin: User, carol: User, mallory: User, settings: LazySettings
 ) -> None:
+    settings.MAIL = True
+    for person in (carol, mallory):
+        person.confirmed_email = person.email
+        person.save()
     for name in ("Первое", "Second"):
         builders.subscription(builders.application(carol, name), chat)
     gone = builders.subscription(builders.application(mallory, "Rejected"), chat)
     Subscription.objects.filter(pk=gone.pk).update(state=SubscriptionState.REJECTED.value)
-    with django_capture_on_commit_callbacks(execute=True):
-        redeploy(chat, admin, "Rooms are closed.", topics=[NEWS])
+    redeploy(chat, admin, "Rooms are closed.", topics=[NEWS])
+    deliver_mail(now=LATER)
     (letter,) = mail.outbox
     assert letter.to == ["carol@example.test"]
     assert "Second and Первое" in letter.subject
@@ -52,13 +58,10 @@ def test_owners_of_subscribed_applications_are_written_to_once_and_nobody_else(
     assert reverse("devportal:changes", args=[chat.pk]) in letter.body
 
 
-def test_what_breaks_nobody_is_kept_and_nobody_is_written_to(
-    chat: Api, admin: User, carol: User, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_what_breaks_nobody_is_kept_and_nobody_is_written_to(chat: Api, admin: User, carol: User) -> None:
     builders.subscription(builders.application(carol), chat)
-    with django_capture_on_commit_callbacks(execute=True):
-        redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
-    assert not mail.outbox
+    redeploy(chat, admin, topics=[ROOM, NEWS, {"target": "/more", "verbs": ["subscribe"]}])
+    assert not Notification.objects.exists()
     change = queries.deployed_changes(chat).get()
     assert (change.before, change.revision, change.breaking) == (1, 2, [])
     assert change.changes == [{"kind": "added", "what": "/more", "detail": ""}]
@@ -111,6 +114,20 @@ def test_only_the_newest_changes_are_kept(chat: Api, admin: User, monkeypatch: p
             "A message of a client has at most 1\N{NARROW NO-BREAK SPACE}000 bytes now, it was 64 KiB.",
         ),
         ({"message_bytes": 1000}, {"message_bytes": 0}, ""),
+        ({}, {"frame_bytes": 1024}, "A frame of a client has at most 1 KiB now, it was any size."),
+        (
+            {"payload_validation": "report"},
+            {"payload_validation": "enforce"},
+            "A message that fits no payload schema of its topic ends its connection (1007).",
+        ),
+        ({"payload_validation": "enforce"}, {"payload_validation": "enforce"}, ""),
+        ({}, {"payload_validation": "report"}, ""),
+        (
+            {},
+            {"message_rate": 50},
+            "All applications together have 50 messages a second, it was as many as plans allow.",
+        ),
+        ({"message_rate": 50}, {"message_rate": 60}, ""),
         ({"query_token": False}, {"query_token": True}, ""),
     ],
 )

@@ -16,9 +16,11 @@ from gateway.quotas.rules import (
     GONE_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
+    SETTLED_SECONDS,
     LeaseAnswer,
     LeaseRequest,
     LeaseStore,
+    LostHolder,
     Reservation,
     Reserved,
     StoredLease,
@@ -30,6 +32,7 @@ from gateway.quotas.rules import (
     carried_over,
     decide,
     schedule,
+    whole_api_account,
 )
 from gateway.quotas.state import LeaseState, PlanOf
 from gateway.relay.splice import Relay
@@ -102,11 +105,33 @@ class MemoryStore:
             usages.append(WindowUsage(self.windows.get(place, StoredWindow()).granted - lent, lent))
         return usages
 
-    def expire(self, now: float) -> None:
+    def lost(self, now: float) -> list[LostHolder]:
+        held = [
+            (holder, at, [lease for key, leases in self.leases.items() for lease in leases.values() if key[1].end])
+            for holder, at in self.seen.items()
+            if at < now - GONE_SECONDS
+        ]
+        own = [(holder, at, [lease for lease in leases if lease.holder == holder]) for holder, at, leases in held]
+        return [
+            LostHolder(holder, at, sum(lease.granted for lease in leases), sum(lease.spent for lease in leases))
+            for holder, at, leases in own
+            if leases
+        ]
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        leases = [lease for each in self.leases.values() for lease in each.values() if lease.holder == holder]
+        self.reconcile(holder, {lease.lease_id: lease.spent for lease in leases} if as_reported else None)
+
+    def expire(self, now: float) -> int:
+        long_gone = [holder for holder, at in self.seen.items() if at < now - SETTLED_SECONDS]
+        settled = [name for name in long_gone if any((name == key[0]) for each in self.leases.values() for key in each)]
+        for holder in settled:
+            self.reconcile(holder, None)
         for holder in [holder for holder, at in self.seen.items() if at < now - GONE_SECONDS]:
             self._end(holder, None, also_quotas=False)
             if not any(lease.holder == holder for leases in self.leases.values() for lease in leases.values()):
                 del self.seen[holder]
+        return len(settled)
 
     def _serve(self, holder: str, request: LeaseRequest, now: float) -> LeaseAnswer:
         place = (request.key, request.window)
@@ -169,11 +194,18 @@ class SimulatedWorker:
         store.beat(name, now)
 
     def enter(
-        self, now: float, plan: PlanLimits | None = None, *, who: str = "s", application: PlanLimits | None = None
+        self,
+        now: float,
+        plan: PlanLimits | None = None,
+        *,
+        who: str = "s",
+        application: PlanLimits | None = None,
+        api: PlanLimits | None = None,
     ) -> Admission:
         return self.lease_state.enter(
             subscription=None if plan is None else PlanOf(api_account("a", who), plan),
             application=None if application is None else PlanOf(application_account("a"), application),
+            api=None if api is None else PlanOf(whole_api_account("s", "PRODUCTION"), api),
             now=now,
         )
 

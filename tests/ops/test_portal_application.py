@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.urls import path
 
 from apimanager.portal import application
-from apimanager.portal.application import PortalApplication
+from apimanager.portal.application import Answer, PortalApplication, Queue
 from tests.environment import PATIENCE
 
 
@@ -134,6 +134,30 @@ async def test_pages_do_not_wait_for_people_who_sign_in_and_those_hear_why_they_
     assert "Very many people are signing in at this moment. Nothing was done; try again" in refused.body
     views.open.set()
     assert {each.status for each in await asyncio.gather(*people) if each} == {200}
+
+
+def test_a_password_waits_until_the_pages_are_made_though_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, made = Queue(1, ""), threading.Event()
+    passwords, done = Queue(1, "", first=pages), Answer(200, [], b"")
+
+    def page() -> Answer:
+        assert made.wait(PATIENCE)
+        return done
+
+    monkeypatch.setattr(application, "LET_PASS_SECONDS", PATIENCE)
+    shown, later = pages.submit("/", page), pages.submit("/", page)
+    waiting = passwords.submit("/", lambda: done)
+    with pytest.raises(TimeoutError):
+        waiting.result(0.05)
+    made.set()
+    assert [each.result(PATIENCE) for each in (shown, later, waiting)] == [done] * 3
+
+    made.clear()
+    monkeypatch.setattr(application, "LET_PASS_SECONDS", 0.01)
+    shown = pages.submit("/", page)
+    assert passwords.submit("/", lambda: done).result(PATIENCE) == done
+    assert not shown.done()
+    made.set()
 
 
 async def test_who_leaves_before_their_turn_costs_nothing(views: Views) -> None:

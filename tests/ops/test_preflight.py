@@ -37,6 +37,12 @@ def test_a_proxy_that_is_no_network_is_named(value: str, monkeypatch: pytest.Mon
         Environment().proxies("APIM_TRUSTED_PROXIES", header="forwarded")
 
 
+def test_a_lifecycle_action_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APIM_LIFECYCLE_APPROVAL", "Publish,Fly")
+    with pytest.raises(CannotStart, match=r"^APIM_LIFECYCLE_APPROVAL: .* called Fly"):
+        Environment().lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
+
+
 def test_the_proxy_protocol_is_for_proxies_that_are_named() -> None:
     with pytest.raises(CannotStart, match="APIM_TRUSTED_PROXIES"):
         check_proxy_protocol(TrustedProxies(), True)

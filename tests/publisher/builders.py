@@ -11,7 +11,7 @@ from PIL import Image
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from core.models import AuditEntry
-from publisher import operations, queries
+from publisher import operations, queries, runtime
 from publisher.bootstrap import ensure_default_plans
 from publisher.lifecycle import State
 from publisher.models import Api, Plan
@@ -19,6 +19,8 @@ from publisher.models import Api, Plan
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 BACKEND = "ws://localhost:9900/echo"
+RUNTIME: dict[str, Any] = {name: value for name, value in runtime.defaults().items() if value != 0}
+"""What a browser sends of the Runtime page of a new API, besides origins and tokens in the address."""
 
 
 def plans(*names: str) -> list[Plan]:

@@ -224,6 +224,66 @@ def test_paths_on_the_backend_are_for_those_who_make_the_design() -> None:
         assert "v2/rooms" not in source.as_json(write(design(with_mappings=False), version))
 
 
+SERVERS = {
+    "3.0": {
+        "live": {
+            "host": "{region}.example.com:8443",
+            "pathname": "/v1",
+            "protocol": "wss",
+            "description": "For everybody.",
+            "variables": {"region": {"default": "eu", "enum": ["eu", "us"]}},
+            "tags": [{"name": "env:live"}],
+            "x-rack": 7,
+        },
+        "ws": {"host": "example.com", "protocol": "ws"},
+    },
+    "2.6": {
+        "live": {"url": "wss://example.com:8443/v1", "protocol": "wss", "description": "For all.", "x-rack": 7},
+        "ws": {"url": "ws://example.com", "protocol": "ws", "bindings": {"ws": {}}},
+    },
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_foreign_servers_come_out_again_beside_the_gateway(version: str) -> None:
+    document = {**FOREIGN[version], "servers": SERVERS[version]}
+    found = read(source.as_yaml(document))
+    assert found.problems == []
+    mine = design(rest=found.rest, topics=found.topics)
+    written = write(mine, version)
+    assert {key: each for key, each in written["servers"].items() if key in SERVERS[version]} == SERVERS[version]
+    assert [*written["servers"]] == ["live", "ws", "ws_2", "wss"]
+    assert complaints(written, version) == []
+    assert read(source.as_yaml(written)).rest["servers"] == SERVERS[version]  # the gateway is none of them
+    public = write(design(rest=found.rest, topics=found.topics, with_mappings=False), version)
+    assert [*public["servers"]] == ["ws", "wss"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_foreign_servers_are_said_in_the_other_version_too(version: str) -> None:
+    found = read(source.as_yaml({**FOREIGN[version], "servers": SERVERS[version]}))
+    (other,) = VERSIONS.keys() - {version}
+    written = write(design(rest=found.rest, topics=found.topics), other)
+    assert complaints(written, other) == []
+    live = written["servers"]["live"]
+    if other == "3.0":
+        assert (live["host"], live["pathname"]) == ("example.com:8443", "/v1")
+    else:
+        assert live["url"] == "wss://{region}.example.com:8443/v1"
+    assert live["x-rack"] == 7
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_names_a_server_names_nothing_where_servers_are_not_said(version: str) -> None:
+    document = deepcopy({**FOREIGN[version], "servers": SERVERS[version]})
+    channel = next(iter(document["channels"].values()))
+    channel["servers"] = [{"$ref": "#/servers/live"}] if version == "3.0" else ["live"]
+    found = read(source.as_yaml(document))
+    for for_makers in (True, False):
+        written = write(design(rest=found.rest, topics=found.topics, with_mappings=for_makers), version)
+        assert ("servers" in next(iter(written["channels"].values()))) is for_makers
+
+
 NAMES = st.text(st.sampled_from("abcя-._9"), min_size=1, max_size=6)
 SCHEMAS = st.sampled_from(
     [

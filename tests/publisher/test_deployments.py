@@ -37,7 +37,15 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "query_token": True,
         "mock": {},
         "message_bytes": 0,
+        "frame_bytes": 0,
         "key_types": ["PRODUCTION", "SANDBOX"],
+        "key_managers": ["all"],
+        "payload_validation": "off",
+        "message_rate": 0,
+        "over_rate": "delay",
+        "byte_quota": 0,
+        "byte_period": "minute",
+        "over_byte_quota": "close",
     }
 
 

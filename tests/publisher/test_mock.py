@@ -15,7 +15,8 @@ from publisher import operations, snapshots
 from publisher.lifecycle import State
 from publisher.mock import MOST_LINES, OFF, Mock, Step, clean_mock, read_step
 from publisher.models import Api
-from tests.publisher.builders import LATER, NOW, as_posted, make_api
+from tests.publisher.builders import LATER, NOW, as_posted, make_api, plans
+from tests.publisher.test_pages import browse
 
 CHAT = {
     "is_on": True,
@@ -55,6 +56,67 @@ def mocked(**given: Any) -> Mock:
 )
 def test_the_first_reply_that_fits_answers(heard: str | bytes, answer: str | None) -> None:
     assert mocked(**CHAT).speaker().answer(heard) == answer
+
+
+TOPICS: list[dict[str, Any]] = [
+    {
+        "target": "/rooms/{id}",
+        "verbs": ["publish", "subscribe"],
+        "messages": {
+            "publish": [
+                {"name": "join", "schema": {"type": "object", "required": ["id", "room"]}},
+                {"name": "say", "schema": {"type": "string", "maxLength": 5}},
+                {"name": "bare"},
+            ],
+            "subscribe": [
+                {"name": "joined", "examples": [{"id": 0, "who": {"room": "tea"}}, {"id": 0, "n": "${room}"}]},
+                {"name": "word", "examples": ["hear"]},
+            ],
+        },
+    }
+]
+
+
+@pytest.mark.parametrize(
+    ("heard", "answers"),
+    [
+        (
+            '{"id": 7, "room": "чай"}',
+            ['{"id": 7, "who": {"room": "tea"}}', '{"id": 7, "n": "чай"}', '{"id": 7, "who": {"room": "tea"}}'],
+        ),
+        ('{"id": 7, "room": "x", "who": {"room": "den"}}', ['{"id": 7, "who": {"room": "den"}}']),
+        ('{"room": "x"}', ["else"]),
+        ("hello", ["hear"]),
+        ('"hello"', ["hear"]),
+        ("hello, you", ["else"]),
+        ("@joined", ["else"]),
+        ("12", ["else"]),
+        ("[" * 100_000, ["else"]),
+    ],
+)
+def test_a_message_is_known_by_its_schema_and_answered_with_an_example_that_carries_its_id(
+    heard: str, answers: list[str]
+) -> None:
+    replies = [
+        "@join => @joined(id, who.room)",
+        "@say => @word(id)",
+        "@bare => never",
+        "@no-such => never",
+        "* => else",
+    ]
+    mock = Mock.from_document({**OFF, **clean_mock({"is_on": True, "replies": replies})}, TOPICS)
+    assert mock
+    speaker = mock.speaker()
+    assert [speaker.answer(heard) for _ in answers] == answers
+
+
+def test_an_api_without_a_backend_is_created_and_published_with_a_mock(admin: User) -> None:
+    form = {"name": "Chat", "context": "/chat", "version": "1", "plans": ["Gold"], "mock": "on", "publish": "1"}
+    plans("Gold")
+    answer = browse(admin).post(reverse("publisher:create"), form)
+    assert answer.status_code == 302
+    api = Api.objects.get()
+    assert (api.stage, api.mock["echo"], api.production) == (State.PUBLISHED, True, {})
 
 
 def test_what_no_reply_fits_may_come_back_as_it_was() -> None:

@@ -14,7 +14,7 @@ from core.values import BadValue
 from publisher import operations, snapshots
 from publisher.models import Api
 from publisher.origins import MAXIMUM_ORIGINS, Origins, clean_origin, clean_origins, console_pass
-from tests.publisher.builders import NOW, make_api
+from tests.publisher.builders import NOW, RUNTIME, make_api
 
 LISTED = Origins(("https://app.example.com", "https://*.example.org", "http://localhost:3000"))
 
@@ -195,13 +195,11 @@ def test_the_page_saves_what_was_written_and_keeps_what_was_wrong(alice: User, c
     api = make_api(alice)
     client.force_login(alice)
     page = f"/publisher/apis/{api.pk}/runtime"
-    sent = {"seen": api.updated_at.isoformat(), "key_types": ["PRODUCTION", "SANDBOX"]}
+    sent = {"seen": api.updated_at.isoformat(), **RUNTIME}
     assert client.post(page, {**sent, "origins": "https://a.test\nhttps://*.b.test\n"}).status_code == 302
     row = Api.objects.get(pk=api.pk)
     assert (row.origins, row.query_token) == (["https://a.test", "https://*.b.test"], False)
-    refused = client.post(
-        page, {"seen": row.updated_at.isoformat(), "origins": "wss://c.test", "key_types": ["SANDBOX"]}
-    )
+    refused = client.post(page, {**sent, "seen": row.updated_at.isoformat(), "origins": "wss://c.test"})
     assert refused.status_code == 400
     assert b"wss://c.test" in refused.content
     assert b"https://c.test" in refused.content

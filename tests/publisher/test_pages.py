@@ -23,7 +23,7 @@ from publisher.messages import Impact
 from publisher.models import Api
 from publisher.urls import urlpatterns
 from publisher.views import checks
-from tests.publisher.builders import BACKEND, NOW, give_role, in_state, make_api, plans
+from tests.publisher.builders import BACKEND, NOW, RUNTIME, give_role, in_state, make_api, plans
 
 NEW = {"name": "EchoWebSocket", "context": "/echowebsocket", "version": "1.0.0"}
 FULL = {**NEW, "endpoint": BACKEND, "plans": ["Gold", "Silver"]}
@@ -56,7 +56,7 @@ def creator_and_publisher(alice: User) -> User:
 
 PAGES = [
     *("api", "basic-info", "business-info", "properties", "endpoint", "runtime", "topics", "topic", "definition"),
-    *("plans", "deployments", "comparison", "lifecycle"),
+    *("plans", "deployments", "comparison", "lifecycle", "violations"),
 ]
 OTHERS = {"bulk-transitions", "previews"}  # tests/publisher/test_bulk.py, tests/publisher/test_presentation_pages.py
 MEMBERS = ["alice", "bob", "observer", "admin"]
@@ -67,7 +67,8 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "properties": ({"name_0": "team", "value_0": "Payments"}, {"alice", "admin"}),
     "thumbnail": ({}, {"alice", "admin"}),
     "endpoint": ({}, {"alice", "admin"}),
-    "runtime": ({"origins": "https://a.test", "key_types": ["PRODUCTION"]}, {"alice", "admin"}),
+    "runtime": ({**RUNTIME, "origins": "https://a.test"}, {"alice", "admin"}),
+    "violation-deletions": ({}, {"alice", "bob", "admin"}),
     "topic-moves": ({"topic": "/rooms", "to": "up"}, {"alice", "admin"}),
     "topic-deletions": ({"topic": "/rooms"}, {"alice", "admin"}),
     "definition-edit": ({"text": "asyncapi: 3.0.0"}, {"alice", "admin"}),
@@ -85,7 +86,7 @@ POSTS: dict[str, tuple[dict[str, Any], set[str]]] = {
 def test_the_tables_of_this_file_name_every_address() -> None:
     named = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     others = {"home", "apis", "create", "create-from-definition", "field-checks", "endpoint-tests", "sample"}
-    elsewhere = {"message", "definition-file", "revision-deletion", "default-version"}
+    elsewhere = {"message", "definition-file", "revision-deletion", "default-version", "lifecycle-withdrawals"}
     named = {name for name in named if not re.match("(document|comment|scope)", name)}  # test_documents.py and others
     assert named == {*PAGES, *POSTS, *others, *elsewhere, *EXCHANGE, *OTHERS}
 

@@ -111,8 +111,8 @@ def test_a_person_whose_account_is_closed_may_do_nothing(admin: User) -> None:
     of = {
         **dict.fromkeys(predicates, (api,)),
         **dict.fromkeys((can_enter, can_create, permissions.can_comment), ()),
-        **dict.fromkeys((permissions.can_manage_plans, permissions.can_manage_categories), ()),
+        **dict.fromkeys((permissions.can_manage_plans, permissions.can_manage_categories, permissions.can_approve), ()),
         **dict.fromkeys((permissions.can_edit_comment, permissions.can_delete_comment), (comment,)),
     }
-    assert len(of) == 16
+    assert len(of) == 18
     assert not any(can(admin, *things) for can, things in of.items())

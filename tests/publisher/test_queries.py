@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from core.errors import Invalid
+from devportal import queries as developers
 from publisher import operations, queries
 from publisher.bootstrap import ensure_default_plans
 from publisher.lifecycle import Action, State
@@ -52,6 +54,42 @@ def test_every_word_must_be_found_somewhere(alice: User, text: str, found: set[s
     make_api(alice)
     make_api(alice, name="Chat", context="/rooms", tags=["talk"], description="A friendly place.")
     assert {api.name for api in queries.search_apis(alice, text=text)} == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("team:payments", {"EchoWebSocket"}),
+        ("TEAM:PAY", {"EchoWebSocket"}),
+        ('team:"core & more"', {"EchoWebSocket"}),
+        ("команда:Платежи", {"Chat"}),
+        ("team:", set()),
+        ("team:.*", set()),
+        ("team:news", {"Chat"}),
+        ("team:secret", set()),
+        ("echo team:payments", {"EchoWebSocket"}),
+        ("chat team:payments", set()),
+    ],
+)
+def test_a_property_is_searched_by_its_name_within_its_value(alice: User, text: str, found: set[str]) -> None:
+    held = [("team", "Payments\n core & more"), ("cost.centre", "secret")]
+    other = [("команда", "ПЛАТЕЖИ"), ("team", "news (old)")]
+    for name, pairs in (("EchoWebSocket", held), ("Chat", other)):
+        properties = [{"name": key, "value": value, "shown": False} for key, value in pairs]
+        make_api(alice, name=name, context=f"/{name.lower()}", properties=properties)
+    found = found or ({"EchoWebSocket", "Chat"} if text == "team:" else set())
+    assert {api.name for api in queries.search_apis(alice, text=text)} == found
+
+
+def test_the_portal_searches_shown_properties_only_and_what_nobody_has_is_no_field(alice: User, carol: User) -> None:
+    properties = [{"name": name, "value": "x", "shown": shown} for name, shown in (("open", True), ("hidden", False))]
+    api = in_state(make_api(alice, properties=properties), State.PUBLISHED)
+    assert list(developers.catalogue_for(carol, text="open:x")) == [api]
+    with pytest.raises(Invalid, match="hidden: cannot be searched for"):
+        developers.catalogue_for(carol, text="hidden:x")
+    assert list(queries.search_apis(alice, text="hidden:x")) == [api]
+    with pytest.raises(Invalid, match="nobody: cannot"):
+        queries.search_apis(alice, text="nobody:x")
 
 
 def test_the_list_is_filtered_by_state_and_sorted(alice: User) -> None:

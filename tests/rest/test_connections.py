@@ -15,6 +15,7 @@ from accounts.models import User
 from core.models import AuditEntry
 from devportal.models import Application
 from gateway.models import ConnectionRecord
+from publisher.models import Api
 from tests.devportal import builders
 from tests.gateway.rows import open_connection, worker
 from tests.publisher.builders import make_api, plans
@@ -121,3 +122,29 @@ def test_a_reason_that_does_not_fit_into_a_close_frame_is_refused_at_its_field(
 def test_what_has_ended_cannot_be_closed(line: ConnectionRecord, bob: User, signed_in: SignedIn) -> None:
     ConnectionRecord.objects.update(ended_at=timezone.now())
     assert signed_in(bob).delete(f"{CONNECTIONS}/{line.pk}").status_code == 409
+
+
+def test_all_that_match_are_closed_in_one_go_and_the_trail_names_each(
+    line: ConnectionRecord, alice: User, carol: User, bob: User, signed_in: SignedIn
+) -> None:
+    application = Application.objects.get(pk=line.application_id)
+    second = open_connection(application, Api.objects.get(pk=line.api_id), client_ip="192.0.2.9")
+    other = open_connection(application, make_api(alice, name="Other", context="/other"))
+    client = signed_in(bob)
+    assert client.post(f"{CONNECTIONS}/closings", {}, "application/json").status_code == 400
+    answer = client.post(f"{CONNECTIONS}/closings", {"apiId": line.api_id, "reason": "Noon"}, "application/json")
+    assert (answer.status_code, answer.json()) == (202, {"count": 2})
+    row = AuditEntry.objects.get(verb="connections.closed")
+    assert set(row.detail["connections"]) == {line.pk, second.pk}
+    assert (row.object_id, row.detail["reason"]) == (line.api_id, "Noon")
+    mine = signed_in(carol).delete(f"{CONNECTIONS}/{other.pk}")
+    assert mine.status_code == 202
+    assert AuditEntry.objects.get(verb="connection.closed").detail["reason"].startswith("The owner of the application")
+
+
+def test_an_api_is_drained_of_those_who_are_connected(line: ConnectionRecord, bob: User, signed_in: SignedIn) -> None:
+    body = {"apiId": line.api_id, "seconds": 30}
+    answer = signed_in(bob).post(f"{CONNECTIONS}/drains", body, "application/json")
+    assert (answer.status_code, answer.json()) == (202, {"count": 1})
+    row = AuditEntry.objects.get(verb="connections.drained")
+    assert (row.object_id, row.detail["seconds"], row.detail["connections"]) == (line.api_id, 30.0, 1)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,15 +89,15 @@ async def running(
     proxies: TrustedProxies | None = None,
     proxy_protocol: bool = False,
     mock: Mock | None = None,
-    message_bytes: int = 0,
+    runtime: Mapping[str, Any] | None = None,
     **door_options: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway in front of these backend addresses, the first the primary."""
+    """A gateway in front of these backend addresses, the first the primary. `runtime` is what else is deployed."""
     deployment = builders.deployment(
         endpoints={"PRODUCTION": Endpoint(backends[0], tuple(backends[1:]))},
         options=options or EndpointOptions(),
         mock=mock,
-        message_bytes=message_bytes,
+        **(runtime or {}),
     )
     grant = builders.grant(expires_at=time.time() + 3600)
     routing = Catalogue(RouteTable([deployment]), {TOKEN: grant})

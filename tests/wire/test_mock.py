@@ -97,7 +97,7 @@ async def test_a_mock_answers_where_messages_are_relayed_one_by_one() -> None:
 
 
 async def test_a_client_may_send_what_the_api_allows_and_no_more() -> None:
-    async with running("ws://mock.invalid", mock=mocked(echo=True), message_bytes=5) as gateway:
+    async with running("ws://mock.invalid", mock=mocked(echo=True), runtime={"message_bytes": 5}) as gateway:
         async with client_of(gateway, compression=None) as client:
             await client.send("12345")
             assert await client.recv() == "12345"

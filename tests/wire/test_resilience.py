@@ -58,7 +58,7 @@ class Resolver:
         self.answers = itertools.cycle(answers)
         self.asked = 0
 
-    async def __call__(self, loop: object, host: str, port: int) -> list[str]:
+    async def __call__(self, host: str, seconds: float) -> list[str]:
         self.asked += 1
         return next(self.answers)
 
@@ -67,7 +67,7 @@ async def test_a_name_that_moves_between_the_check_and_the_connection_gains_noth
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolver = Resolver([ALLOWED], [FORBIDDEN])
-    monkeypatch.setattr("gateway.upstream.dialer.resolve", resolver)
+    monkeypatch.setattr("gateway.upstream.dialer.Resolver.addresses", resolver)
     options = EndpointOptions(prevent_suspension=True)
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
         address = BackendAddress(f"ws://rebinds.example:{port}/", "rebinds")
@@ -85,7 +85,7 @@ async def test_a_name_that_moves_between_the_check_and_the_connection_gains_noth
 
 
 async def test_of_several_addresses_only_those_that_policy_allows_are_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.upstream.dialer.resolve", Resolver(["10.0.0.1", FORBIDDEN, ALLOWED]))
+    monkeypatch.setattr("gateway.upstream.dialer.Resolver.addresses", Resolver(["10.0.0.1", FORBIDDEN, ALLOWED]))
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
         dialer = Dialer(refuse=POLICY.refuse)
         async with running(f"ws://mixed.example:{port}/", dialer=dialer) as gateway:
@@ -108,7 +108,7 @@ async def test_no_spelling_of_a_forbidden_address_is_dialled(host: str) -> None:
 async def test_where_messages_are_relayed_one_by_one_the_checked_address_is_dialled_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.upstream.dialer.resolve", Resolver([ALLOWED], [FORBIDDEN]))
+    monkeypatch.setattr("gateway.upstream.dialer.Resolver.addresses", Resolver([ALLOWED], [FORBIDDEN]))
     async with at(FORBIDDEN, ALLOWED) as (port, seen):
         address = BackendAddress(f"ws://rebinds.example:{port}/", "rebinds")
         dialer = Dialer(refuse=POLICY.refuse)
@@ -122,7 +122,7 @@ async def test_where_messages_are_relayed_one_by_one_the_checked_address_is_dial
 async def test_the_backend_is_asked_for_by_name_though_it_is_dialled_by_address(
     monkeypatch: pytest.MonkeyPatch, certificate: Certificate
 ) -> None:
-    monkeypatch.setattr("gateway.upstream.dialer.resolve", Resolver(["127.0.0.1"]))
+    monkeypatch.setattr("gateway.upstream.dialer.Resolver.addresses", Resolver(["127.0.0.1"]))
     options = EndpointOptions(ca_certificate=certificate.pem)
     async with raw_backend(tls=certificate.server_context()) as backend:
         url = f"wss://localhost:{backend.port}/app"
@@ -133,7 +133,7 @@ async def test_the_backend_is_asked_for_by_name_though_it_is_dialled_by_address(
 
 
 async def test_a_silent_address_leaves_time_for_the_next_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.upstream.dialer.resolve", Resolver([FORBIDDEN, ALLOWED]))
+    monkeypatch.setattr("gateway.upstream.dialer.Resolver.addresses", Resolver([FORBIDDEN, ALLOWED]))
     held: list[socket.socket] = []
     async with at(ALLOWED) as (port, seen):
         with socket.socket() as full:  # its queue is full: further connections are never answered

@@ -22,6 +22,7 @@ from gateway.routing.table import RouteTable
 from gateway.routing.topics import Topic
 from publisher.lifecycle import State
 from publisher.origins import Origins
+from publisher.runtime import RESIDENT
 from tests.gateway.builders import HOUR, NOW, PRODUCTION, SANDBOX, deployment, grant, handshake
 
 STATES = [state.value for state in State]
@@ -137,6 +138,14 @@ def test_keys_of_a_type_that_the_api_does_not_take_are_refused() -> None:
     refused = decide(grant(), key_types=frozenset({"SANDBOX"}))
     assert outcome(refused) == (403, 900905)
     assert "takes no production keys" in refused.description
+
+
+def test_tokens_of_a_key_manager_that_the_api_does_not_take_are_refused() -> None:
+    refused = decide(grant(key_manager="Okta"), key_managers=frozenset({RESIDENT}))
+    assert outcome(refused) == (401, 900901)
+    assert "no tokens of the Okta" in refused.description
+    assert outcome(decide(grant(), key_managers=frozenset({RESIDENT}))) == "admit"
+    assert outcome(decide(grant(key_manager="Okta"))) == "admit"
 
 
 @pytest.mark.parametrize(

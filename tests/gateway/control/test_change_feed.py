@@ -439,3 +439,24 @@ async def test_an_operator_closes_one_connection_with_a_reason_however_much_else
         await worker.change_feed.step()
         assert said == [(4011, "Maintenance")]
         assert worker.closed == {}
+
+
+async def test_many_are_closed_in_one_go_and_an_api_is_drained_of_those_who_were_there(scenario: Scenario) -> None:
+    @transaction.atomic
+    def ask(verb: str, object_id: str, **detail: Any) -> None:
+        audit.record(actor=None, verb=verb, kind="connection", object_id=object_id, detail=detail, now=timezone.now())
+
+    token = await elsewhere(scenario.token)
+    async with Worker() as worker:
+        for name in ("one", "two", "three"):
+            await worker.connect(name, token)
+        await elsewhere(lambda: ask("connections.closed", "", connections=["one", "two", "gone"], reason="Now"))
+        await worker.change_feed.step()
+        assert worker.closed == {"one": 4011, "two": 4011}
+        late = await worker.connect("late", token)
+        late.opened_at += 1
+        before = late.opened_at - 0.5
+        await elsewhere(lambda: ask("connections.drained", late.api_id, seconds=0, before=before))
+        await worker.change_feed.step()
+        await asyncio.sleep(0.01)
+        assert worker.closed == {"one": 4011, "two": 4011, "three": 1012}

@@ -101,15 +101,44 @@ async def test_while_the_database_is_away_refusals_wait(desk: Desk) -> None:
     assert sum(row.times for row in await desk.rows()) == 100
 
 
-async def test_rows_are_kept_for_a_day_and_never_more_than_so_many(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rows_are_kept_for_a_week_and_never_more_than_so_many(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(refusal_log, "MOST_ROWS", 3)
     for number in range(6):
         desk.refuse(str(number))
     await desk.log.write()
     await desk(lambda: refusal_log.prune(MOMENT))
     assert [row.client_ip for row in await desk.rows()] == ["3", "4", "5"]
-    await desk(lambda: refusal_log.prune(MOMENT + timedelta(days=1, seconds=1)))
+    await desk(lambda: refusal_log.prune(MOMENT + timedelta(days=7, seconds=1)))
     assert await desk.rows() == []
+
+
+async def test_of_a_flood_a_few_rows_an_hour_stay_and_count_the_others(desk: Desk) -> None:
+    def flood() -> list[tuple[str, int, datetime | None]]:
+        about = {"status": 401, "code": 900901, "message": "No", "description": "No.", "api_id": "api"}
+        RefusalRecord.objects.bulk_create(
+            RefusalRecord(
+                request_id=str(number), at=MOMENT + timedelta(seconds=number / 100), client_ip="192.0.2.7", **about
+            )
+            for number in range(1000)
+        )
+        RefusalRecord.objects.bulk_create(
+            RefusalRecord(request_id="x", at=MOMENT, client_ip=f"2001:db8::{number}", **{**about, "code": 900902})
+            for number in range(1000)
+        )
+        refusal_log.prune(MOMENT + timedelta(seconds=61))  # half of the first flood is younger than a minute
+        young = RefusalRecord.objects.filter(code=900901).count()
+        refusal_log.prune(MOMENT + timedelta(minutes=5))
+        refusal_log.prune(MOMENT + timedelta(minutes=6))
+        assert young == 900 + refusal_log.MOST_OF_CLIENT
+        return list(RefusalRecord.objects.order_by("pk").values_list("request_id", "times", "since"))
+
+    rows = await desk(flood)
+    assert len(rows) == refusal_log.MOST_OF_CLIENT + refusal_log.MOST_OF_CAUSE
+    assert sum(times for _, times, _ in rows) == 2000
+    assert [name for name, _, _ in rows][:5] == ["995", "996", "997", "998", "999"]
+    assert rows[0][2] == MOMENT
 
 
 def test_an_attempt_is_named_by_a_subprotocol_that_no_backend_sees() -> None:

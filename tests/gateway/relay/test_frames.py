@@ -40,7 +40,7 @@ class Reading:
     between_messages: bool = True
 
 
-def read_by_bytes(stream: bytes, *, masked: bool, rsv: int, limit: int) -> Reading:
+def read_by_bytes(stream: bytes, *, masked: bool, rsv: int, limit: int, most: int = 0) -> Reading:
     """The plainest reading there is: one byte after the other, no short cuts, nothing shared with the scanner."""
     reading, at, fragmented, so_far = Reading(), 0, False, 0
     while at < len(stream) and not reading.closed:
@@ -97,7 +97,7 @@ def read_by_bytes(stream: bytes, *, masked: bool, rsv: int, limit: int) -> Readi
             reading.error = (1002, begin)
             break
         so_far = so_far + length if fragmented else length
-        if limit and so_far > limit:
+        if (limit and so_far > limit) or (most and length > most):
             reading.error = (1009, begin)
             break
         reading.messages += not fragmented
@@ -109,9 +109,9 @@ def read_by_bytes(stream: bytes, *, masked: bool, rsv: int, limit: int) -> Readi
     return reading
 
 
-def read_by_chunks(chunks: list[bytes], *, masked: bool, rsv: int, limit: int) -> Reading:
+def read_by_chunks(chunks: list[bytes], *, masked: bool, rsv: int, limit: int, most: int = 0) -> Reading:
     """What the relay does with the scanner: what may not pass yet goes in front of the next chunk."""
-    scanner, reading, held = FrameScanner(masked=masked, rsv=rsv, limit=limit), Reading(), b""
+    scanner, reading, held = FrameScanner(masked=masked, rsv=rsv, limit=limit, frame=most), Reading(), b""
     for chunk in chunks:
         data = held + chunk
         plain, before = scanner.plain(data), (scanner.messages, scanner.octets)
@@ -192,16 +192,16 @@ def streams(draw: st.DrawFn, *, masked: bool) -> bytes:
 
 @pytest.mark.parametrize("masked", [True, False])
 @pytest.mark.parametrize("rsv", [0, 0x40, 0x70])
-@given(data=st.data(), limit=st.sampled_from([0, 1, 20, 125, 200, 66000]))
+@given(data=st.data(), limit=st.sampled_from([0, 1, 20, 125, 200, 66000]), most=st.sampled_from([0, 0, 10, 130, 65999]))
 def test_any_chunking_of_any_stream_reads_as_byte_by_byte(
-    data: st.DataObject, masked: bool, rsv: int, limit: int
+    data: st.DataObject, masked: bool, rsv: int, limit: int, most: int
 ) -> None:
     stream = data.draw(streams(masked=masked))
     if rsv and stream and data.draw(st.booleans()):
         stream = bytes([stream[0] | rsv]) + stream[1:]
     places = data.draw(st.lists(st.integers(0, 1 << 20), max_size=12))
-    expected = read_by_bytes(stream, masked=masked, rsv=rsv, limit=limit)
-    assert read_by_chunks(cut(stream, places), masked=masked, rsv=rsv, limit=limit) == expected
+    expected = read_by_bytes(stream, masked=masked, rsv=rsv, limit=limit, most=most)
+    assert read_by_chunks(cut(stream, places), masked=masked, rsv=rsv, limit=limit, most=most) == expected
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -261,7 +261,8 @@ def test_a_stream_given_byte_by_byte_reads_the_same(data: st.DataObject, masked:
         (bytes([0x82, 0xFE, 0, 125]), 1002, "shortest"),
         (bytes([0x82, 0xFF]) + (65535).to_bytes(8, "big"), 1002, "shortest"),
         (bytes([0x82, 0xFF]) + (1 << 63).to_bytes(8, "big"), 1002, "2^63"),
-        (frame(BINARY, bytes(1001)), 1009, "limit of 1000"),
+        (frame(BINARY, bytes(1001)), 1009, "message was over the limit of 1000"),
+        (frame(BINARY, bytes(701)), 1009, "frame was over the limit of 700"),
         (frame(BINARY, bytes(600), final=False) + frame(CONTINUATION, bytes(401)), 1009, "limit"),
         (frame(CLOSE, b"\x03"), 1002, "valid code"),
         (frame(CLOSE, (1006).to_bytes(2, "big")), 1002, "valid code"),
@@ -269,7 +270,7 @@ def test_a_stream_given_byte_by_byte_reads_the_same(data: st.DataObject, masked:
     ],
 )
 def test_a_broken_rule_has_its_code_and_says_which(stream: bytes, code: int, words: str) -> None:
-    scanner = FrameScanner(masked=True, limit=1000)
+    scanner = FrameScanner(masked=True, limit=1000, frame=700)
     good = frame(PING, b"before")
     with pytest.raises(FrameError) as caught:
         scanner.feed(good + stream)

@@ -80,8 +80,8 @@ class World:
         parts: Any = (self.client, self.backend)
         wheel: Any = Wheel()
         loop: Any = self.clock
-        meters = options.pop("meters", (FREE, FREE))
-        self.relay = Relay(
+        meters, kind = options.pop("meters", (FREE, FREE)), options.pop("kind", Relay)
+        self.relay: Relay = kind(
             *parts,
             options=RelayOptions(**options),
             wheel=wheel,

@@ -10,8 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("devportal", "0019_deny_policies_in_any_spelling"),
-        ("publisher", "0025_first_plan"),
+        ("devportal", "0027_client_secrets"),
+        ("publisher", "0027_first_plan"),
     ]
 
     operations: ClassVar = [

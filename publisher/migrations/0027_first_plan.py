@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0024_working_copies")]
+    dependencies: ClassVar = [("publisher", "0026_properties_are_found")]
 
     operations: ClassVar = [
         migrations.AddField("api", "first_plan", models.CharField(blank=True, default="", max_length=60)),

@@ -1,0 +1,26 @@
+"""Settings that administrators change while the product runs."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts import installation, operations
+from accounts.access import current_user, requires
+from accounts.forms import InstallationForm
+from accounts.roles import Role
+from core.forms import sent, status_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Role.ADMIN)
+def settings(request: HttpRequest) -> HttpResponse:
+    """The settings; POST saves them."""
+    known = installation.current()
+    form = InstallationForm(sent(request), initial={field: getattr(known, field) for field in installation.FIELDS})
+    if request.method == "POST" and form.is_valid():
+        operations.save_settings(changes=form.cleaned_data, actor=current_user(request), now=timezone.now())
+        messages.success(request, "The settings are saved. They act everywhere within a few seconds.")
+        return redirect("accounts:settings")
+    return render(request, "accounts/installation/settings.html", {"form": form}, status=status_of(form))

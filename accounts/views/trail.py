@@ -1,0 +1,79 @@
+"""The trail: who did what, filtered and exported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts import queries
+from accounts.access import current_user, requires
+from accounts.forms import TrailForm
+from accounts.roles import Role
+from accounts.trail import TrailFilters, as_csv, as_json_lines
+from core.downloads import download
+from core.models import AuditEntry
+
+PER_PAGE, MOST_EXPORTED = 50, 10_000
+KINDS = (
+    "api",
+    "application",
+    "applicationplan",
+    "block",
+    "category",
+    "comment",
+    "connection",
+    "deny_policy",
+    "document",
+    "keys",
+    "plan",
+    "scope",
+    "settings",
+    "subscription",
+    "token",
+    "user",
+    "vault",
+)
+
+
+@require_safe
+@requires(Role.ADMIN)
+def trail(request: HttpRequest) -> HttpResponse:
+    """What was changed, the newest first; older entries follow by `before`."""
+    form, filters = _filters(request)
+    found = list(queries.trail(current_user(request), filters)[: PER_PAGE + 1]) if form.is_valid() else []
+    rows = found[:PER_PAGE]
+    context = {"form": form, "rows": rows, "older": rows[-1].pk if len(found) > PER_PAGE else None, "kinds": KINDS}
+    return render(request, "accounts/trail/list.html", context, status=200 if form.is_valid() else 400)
+
+
+@require_safe
+@requires(Role.ADMIN)
+def export(request: HttpRequest, kind: str) -> HttpResponse:
+    """The newest entries that the filters let through, as CSV or as JSON Lines."""
+    form, filters = _filters(request)
+    found = queries.trail(current_user(request), filters)[:MOST_EXPORTED] if form.is_valid() else []
+    entries = [shown(entry) for entry in found]
+    if kind == "csv":
+        return download("trail.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
+    return download("trail.jsonl", "application/jsonl", as_json_lines(entries).encode())
+
+
+def shown(entry: AuditEntry) -> dict[str, Any]:
+    """An entry in plain values."""
+    return {
+        "id": entry.pk,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor_name,
+        "verb": entry.verb,
+        "kind": entry.kind,
+        "object_id": entry.object_id,
+        "detail": entry.detail,
+    }
+
+
+def _filters(request: HttpRequest) -> tuple[TrailForm, TrailFilters]:
+    form = TrailForm(request.GET)
+    return form, TrailFilters(**form.cleaned_data) if form.is_valid() else TrailFilters()

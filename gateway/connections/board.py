@@ -1,0 +1,110 @@
+"""The open connections of one scope as people look at them: who they are from the log, what passes from the reports.
+
+A board is kept from one look to the next, so that a look at ten thousand rows reads only those that are new. Boards of
+one process are shared by all who look at the same.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from gateway.connections import live
+from gateway.connections.live import EVERYTHING, Figures
+from gateway.connections.queries import open_among
+from gateway.models import ConnectionRecord, LiveFigures
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+FRESH_SECONDS = 0.8
+ANEW_SECONDS = 10.0  # after which rows are read again that may have changed: figures without a report, expiry
+WATCH_AGAIN = timedelta(seconds=5)
+REPORT_SECONDS = 30.0  # a report older than this is of a worker that is gone
+MOST_BOARDS = 64
+AT_ONCE = 500
+
+
+class Board:
+    """What is open in a scope. `which` narrows the connection log to it."""
+
+    _boards: ClassVar[OrderedDict[str, Board]] = OrderedDict()
+    _opening: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, scope: str, which: dict[str, str]) -> None:
+        self._scope = scope
+        self._which = which
+        self._rows: dict[str, ConnectionRecord] = {}
+        self._lock = threading.Lock()
+        self._looked_at = self._read_at = self._watched_at = NEVER
+
+    @classmethod
+    def of(cls, scope: str, **which: str) -> Board:
+        """The board of a scope; the one that was looked at longest ago gives way."""
+        with cls._opening:
+            board = cls._boards.pop(scope, None) or cls(scope, which)
+            cls._boards[scope] = board
+            while len(cls._boards) > MOST_BOARDS:
+                cls._boards.popitem(last=False)
+        return board
+
+    @classmethod
+    def forget(cls) -> None:
+        """Begin anew with every board: the database is another."""
+        cls._boards.clear()
+
+    def look(self, now: datetime) -> list[ConnectionRecord]:
+        """All that is open, as of at most a second ago, and have workers report it for the next while."""
+        with self._lock:
+            if now - self._watched_at >= WATCH_AGAIN:
+                self._watched_at = now
+                live.watch(self._scope, now)
+            if (now - self._looked_at).total_seconds() >= FRESH_SECONDS:
+                self._looked_at = now
+                self._refresh(now)
+            return list(self._rows.values())
+
+    def _refresh(self, now: datetime) -> None:
+        rows = open_among(ConnectionRecord.objects.filter(**self._which), now)
+        if (now - self._read_at).total_seconds() >= ANEW_SECONDS:
+            self._read_at = now
+            self._rows = {row.pk: row for row in rows}
+        else:
+            wanted = list(rows.values_list("pk", flat=True))
+            unknown = [name for name in wanted if name not in self._rows]
+            for begin in range(0, len(unknown), AT_ONCE):
+                for row in ConnectionRecord.objects.filter(pk__in=unknown[begin : begin + AT_ONCE]):
+                    self._rows[row.pk] = row
+            self._rows = {name: self._rows[name] for name in wanted if name in self._rows}
+        freshen(self._rows.values(), now)
+
+
+def of_all() -> Board:
+    """Of the whole installation."""
+    return Board.of(EVERYTHING)
+
+
+def of_api(api_id: uuid.UUID) -> Board:
+    """Of one API."""
+    return Board.of(f"api:{api_id}", api_id=str(api_id))
+
+
+def of_owner(user_id: int) -> Board:
+    """Of one person's applications."""
+    return Board.of(f"owner:{user_id}", owner_id=str(user_id))
+
+
+def freshen(rows: Iterable[ConnectionRecord], now: datetime) -> None:
+    """Put what workers reported last into these rows."""
+    since = now - timedelta(seconds=REPORT_SECONDS)
+    reports: dict[Any, dict[str, Figures]] = {
+        report.worker_id: live.unpack(bytes(report.figures)) for report in LiveFigures.objects.filter(at__gte=since)
+    }
+    for row in rows:
+        figures = reports.get(row.worker_id, {}).get(row.pk)
+        if figures:
+            row.messages_in, row.bytes_in, row.messages_out, row.bytes_out = figures.traffic
+            row.rate_in, row.rate_out, row.waits = figures.rate_in, figures.rate_out, figures.waits
+            row.active_at = datetime.fromtimestamp(figures.active_at, UTC)

@@ -1,0 +1,133 @@
+"""What fails: handshakes that were refused and connections that ended badly in the last week, alike ones together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from gateway.models import ConnectionRecord, RefusalRecord
+from gateway.observability import remedies
+from gateway.observability.remedies import Advice
+
+DAYS = 7
+MOST_GROUPS = 1000
+MOST_LOOKED_THROUGH = 5000  # ended connections, for the last of each group
+FIRST_OF_APPLICATIONS = 3000  # codes that applications choose themselves (RFC 6455 §7.4.2) are none of our business
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What happened `times` times, to one client, for one cause. `sentence` is what the client was told.
+
+    `request_id` is of the last. API and application are empty where they are not known.
+    """
+
+    is_handshake: bool
+    code: int
+    status: int
+    sentence: str
+    advice: Advice
+    api_id: str
+    application_id: str
+    client_ip: str
+    times: int
+    first: datetime
+    last: datetime
+    request_id: str
+
+
+def findings(now: datetime, **which: Any) -> list[Finding]:
+    """What failed within the last week, the newest first. `which` narrows by columns that both logs have."""
+    since = now - timedelta(days=DAYS)
+    refused = RefusalRecord.objects.filter(at__gte=since, **which)
+    closed = ConnectionRecord.objects.filter(_is_bad(), ended_at__gte=since, **which)
+    found = [*_of_refusals(refused), *_of_closes(closed)]
+    return sorted(found, key=lambda each: each.last, reverse=True)[:MOST_GROUPS]
+
+
+def lookup(request_id: str, **which: Any) -> list[Finding]:
+    """What became of one request: the id that its answer had, or that its client gave it."""
+    refused = RefusalRecord.objects.filter(Q(request_id=request_id) | Q(attempt=request_id), **which)
+    closed = ConnectionRecord.objects.filter(pk=request_id, ended_at__isnull=False, **which)
+    return [*_of_refusals(refused), *_of_closes(closed)]
+
+
+def _is_bad() -> Q:
+    """Whether a connection did not end as it should."""
+    codes = [code for code in remedies.CLOSED if code < FIRST_OF_APPLICATIONS]
+    return (
+        Q(client_code__in=codes)
+        | Q(backend_code__in=codes, ended_by="backend")
+        | Q(client_code__in=remedies.CLOSED, ended_by="gateway")
+    )
+
+
+def _of_refusals(rows: QuerySet[RefusalRecord]) -> Iterator[Finding]:
+    alike = ("code", "status", "description", "api_id", "application_id", "client_ip")
+    groups = (
+        rows.order_by()
+        .values(*alike)
+        .annotate(number=Sum("times"), first=Min(Coalesce("since", "at")), last=Max("at"), newest=Max("pk"))
+        .order_by("-last")[:MOST_GROUPS]
+    )
+    found = list(groups)
+    ids = dict(
+        rows.model._default_manager.filter(pk__in=[each["newest"] for each in found]).values_list("pk", "request_id")
+    )
+    for each in found:
+        yield Finding(
+            is_handshake=True,
+            code=each["code"],
+            status=each["status"],
+            sentence=each["description"],
+            advice=remedies.of_refusal(each["code"]),
+            api_id=each["api_id"],
+            application_id=each["application_id"],
+            client_ip=each["client_ip"],
+            times=each["number"],
+            first=each["first"],
+            last=each["last"],
+            request_id=ids.get(each["newest"], ""),
+        )
+
+
+def _of_closes(rows: QuerySet[ConnectionRecord]) -> Iterator[Finding]:
+    alike = ("ended_by", "client_code", "backend_code", "reason", "api_id", "application_id", "client_ip")
+    groups = (
+        rows.order_by()
+        .values(*alike)
+        .annotate(number=Count("pk"), first=Min("ended_at"), last=Max("ended_at"), some=Max("pk"))
+        .order_by("-last")[:MOST_GROUPS]
+    )
+    newest: dict[Any, str] = {}
+    for *like, name in rows.order_by("-ended_at").values_list(*alike, "pk")[:MOST_LOOKED_THROUGH]:
+        newest.setdefault(tuple(like), name)
+    for each in groups:
+        by_backend = each["ended_by"] == "backend"
+        code = each["backend_code"] if by_backend else each["client_code"]
+        yield Finding(
+            is_handshake=False,
+            code=code or 1006,
+            status=0,
+            sentence=each["reason"] or f"Ended by the {each['ended_by']}.",
+            advice=remedies.of_close(code or 1006),
+            api_id=each["api_id"],
+            application_id=each["application_id"],
+            client_ip=each["client_ip"],
+            times=each["number"],
+            first=each["first"],
+            last=each["last"],
+            request_id=newest.get(tuple(each[name] for name in alike), each["some"]),
+        )
+
+
+def matching(found: Iterable[Finding], kind: str) -> list[Finding]:
+    """Only handshakes, only closes, or all."""
+    return [
+        each for each in found if kind not in ("handshakes", "closes") or each.is_handshake == (kind == "handshakes")
+    ]

@@ -1,0 +1,167 @@
+"""Messages that fitted no schema, counted by application and a few of them kept, by a task of its own.
+
+A flood costs little: within a second a few of each kind are looked at closely, and the others raise a number. Of each
+application of an API the newest samples stay, so many as the setting says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, NamedTuple
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core.upkeep import delete_batch
+from gateway.connections.registry import Connection
+from gateway.database import Runner
+from gateway.models import ViolationCount, ViolationSample
+from gateway.payloads.schemas import Misfit
+from publisher.runtime import ValidationMode
+from publisher.violations import CountedViolations, SampledViolation
+
+WRITE_SECONDS: Final = 1.0
+MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
+MOST_ALIKE: Final = 3  # samples of one kind within a second
+SHOWN: Final = 1000  # characters of a payload
+LONGEST_LIST: Final = 1000  # of an API's counts
+
+log = logging.getLogger("gateway.violation_log")
+
+
+class ViolationKind(NamedTuple):
+    """What is counted together: the messages of one sender on one topic of an API, of one application."""
+
+    api_id: str
+    application_id: str
+    topic: str
+    sender: str
+
+
+class ViolationLog:
+    """The violations of one worker. Keeps no more than `samples` of them for each application of an API."""
+
+    def __init__(self, *, run: Runner, samples: int, clock: Callable[[], datetime] = timezone.now) -> None:
+        self._run = run
+        self._most = samples
+        self._clock = clock
+        self._times: Counter[ViolationKind] = Counter()
+        self._names: dict[ViolationKind, tuple[str, str]] = {}
+        self._samples: list[ViolationSample] = []
+
+    def violated(self, connection: Connection, sender: str, misfit: Misfit) -> None:
+        """A message of the sender, `client` or `backend`, fitted nothing. Neither waits nor raises."""
+        route, grant = connection.admitted.route, connection.admitted.grant
+        target = route.topic.target if route.topic else ""
+        kind = ViolationKind(route.api_id, grant.application_id, target, sender)
+        if kind not in self._times and len(self._times) >= MOST_KINDS:
+            return
+        self._times[kind] += 1
+        self._names[kind] = grant.application_name, grant.owner_name
+        if self._times[kind] > min(MOST_ALIKE, self._most):
+            return
+        violation = misfit.describe()
+        self._samples.append(
+            ViolationSample(
+                **kind._asdict(),
+                at=self._clock(),
+                is_closed=route.deployment.validation is ValidationMode.ENFORCE,
+                message=violation.message[:100],
+                path=_storable(violation.path)[:300],
+                problem=_storable(violation.problem)[:300],
+                payload=_storable(misfit.payload[: 4 * SHOWN].decode(errors="replace"))[:SHOWN],
+                octets=len(misfit.payload),
+            )
+        )
+
+    async def keep(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what waits. Never raises: while the database is away the first samples wait on, and all are counted."""
+        if not self._times:
+            return
+        times, names, samples = self._times, self._names, self._samples
+        self._times, self._names, self._samples = Counter(), {}, []
+        try:
+            await self._run(partial(write, times, names, samples, self._most, self._clock()))
+        except DatabaseError as error:
+            log.debug("Violations cannot be written down now: %s", error)
+            self._times.update(times)
+            self._names |= names
+            self._samples = (samples + self._samples)[:MOST_KINDS]
+
+
+def write(
+    times: Counter[ViolationKind],
+    names: dict[ViolationKind, tuple[str, str]],
+    samples: Iterable[ViolationSample],
+    most: int,
+    now: datetime,
+) -> None:
+    """Add to what is counted, and keep the newest samples, `most` for each application of an API."""
+    with transaction.atomic():
+        for kind in sorted(times):  # in one order, so that two workers cannot wait for each other
+            application, owner = names[kind]
+            said = {"application_name": application[:150], "subscriber": owner[:150], "last_at": now}
+            rows = ViolationCount.objects.filter(**kind._asdict())
+            if not rows.update(times=F("times") + times[kind], **said):
+                fresh = {**said, "times": times[kind], "first_at": now}
+                row, is_new = ViolationCount.objects.get_or_create(**kind._asdict(), defaults=fresh)
+                if not is_new:  # another worker was quicker
+                    ViolationCount.objects.filter(pk=row.pk).update(times=F("times") + times[kind], **said)
+        made = ViolationSample.objects.bulk_create(samples)
+        for api_id, application_id in sorted({(each.api_id, each.application_id) for each in made}):
+            kept = ViolationSample.objects.filter(api_id=api_id, application_id=application_id)
+            for last in kept.order_by("-id").values_list("pk", flat=True)[most : most + 1]:
+                kept.filter(pk__lte=last).delete()
+
+
+def prune(now: datetime) -> int:
+    """Delete a batch of what is older than it is kept; how many rows that were."""
+    if not settings.PAYLOAD_SAMPLE_DAYS:
+        return 0
+    before = now - timedelta(days=settings.PAYLOAD_SAMPLE_DAYS)
+    old = delete_batch(ViolationSample.objects.filter(at__lt=before).order_by("at"))
+    return old + delete_batch(ViolationCount.objects.filter(last_at__lt=before).order_by("last_at"))
+
+
+class _Book:
+    """What the Publisher is told, see `publisher.violations`."""
+
+    def counted(self, api_id: str) -> list[CountedViolations]:
+        """The latest first; at most LONGEST_LIST."""
+        rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
+        columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
+        return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
+
+    def samples(self, api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
+        """The newest first; at most LONGEST_LIST."""
+        rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
+        columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
+        return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
+
+    def forget(self, api_id: str) -> None:
+        """Both."""
+        with transaction.atomic():
+            ViolationSample.objects.filter(api_id=api_id).delete()
+            ViolationCount.objects.filter(api_id=api_id).delete()
+
+
+BOOK: Final = _Book()
+
+
+def _storable(text: str) -> str:
+    """What every database takes."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

@@ -1,0 +1,222 @@
+"""Whole messages out of the bytes of one direction: frames joined, unmasked and inflated. Pure.
+
+Nothing is judged here but size: what breaks the protocol is handed on as it is, for whoever scans frames to judge.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from core.text import byte_size
+
+FINAL, RSV1, RESERVED, CONTROL, CONTINUATION, BINARY, PONG = 0x80, 0x40, 0x70, 0x08, 0x0, 0x2, 0xA
+_TAIL: Final = b"\x00\x00\xff\xff"  # what a sender leaves off, RFC 7692 §7.2.1
+_WINDOW: Final = 1 << 15
+_WHOLE: Final = frozenset({0x81, 0x82})  # the first byte of a text or binary message in one frame
+
+
+class Passage(NamedTuple):
+    """Something that stands by itself in what was sent: a message, a control frame, or what is not read.
+
+    `raw` is what was sent. `payload` is that of a message. Where a message could not be read, `problem` says why, and
+    `is_too_long` that it was for its size; what is left of it follows in passages without a payload.
+    """
+
+    raw: bytes
+    payload: bytes | None = None
+    problem: str = ""
+    is_too_long: bool = False
+
+
+class PayloadReader:
+    """Reads one direction. `masked` says that a client sends, `limit` how long a message may be, as sent and inflated.
+
+    `is_blind`: nothing can be read any more, because the protocol was broken, or because a compressed message that was
+    not read is needed to read the next. From then on everything is handed on as it comes.
+    """
+
+    __slots__ = (
+        "_first",
+        "_held",
+        "_inflater",
+        "_is_skipping",
+        "_masked",
+        "_need",
+        "_parts",
+        "_raw",
+        "_size",
+        "_skip",
+        "is_blind",
+        "limit",
+    )
+
+    def __init__(self, *, masked: bool, is_compressed: bool, limit: int) -> None:
+        self._masked = masked
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if is_compressed else None
+        self.limit = limit
+        self.is_blind = False
+        self._held = bytearray()  # the beginning of a frame that is not whole yet, which will be `_need` bytes
+        self._need = 0
+        self._first = 0  # the first byte of the message under way; 0: there is none
+        self._parts: list[bytes] = []  # its payload so far, unmasked, and what was sent of it
+        self._raw: list[bytes] = []
+        self._size = 0
+        self._skip = 0  # so many bytes are not read, and then the rest of the message if it `_is_skipping`
+        self._is_skipping = False
+
+    def feed(self, data: bytes) -> Iterator[Passage]:
+        """What has become whole with `data`, in the order in which it may go on: control frames before a message that
+        is still under way."""
+        if self._held:
+            self._held += data
+            if len(self._held) < self._need:
+                return
+            data = bytes(self._held)
+            self._held.clear()
+        at, end = 0, len(data)
+        while at < end:
+            if self.is_blind:
+                yield Passage(data[at:])
+                return
+            if self._skip:
+                stop = min(at + self._skip, end)
+                self._skip -= stop - at
+                yield Passage(data[at:stop])
+                at = stop
+                continue
+            if passage := self._plain(data, at, end):
+                yield passage
+                at += len(passage.raw)
+                continue
+            if (head := self._head(data, at, end)) is None:
+                self._held += data[at:]
+                self._need = 0
+                return
+            begin, length = head
+            stop = begin + length
+            if length < 0:
+                yield Passage(self.release())
+            elif data[at] & CONTROL == 0 and (self._is_skipping or self._size + length > self.limit):
+                yield from self._step_over(data[at], stop - at)
+            elif stop > end:
+                self._held += data[at:]
+                self._need = stop - at
+                return
+            else:
+                if passage := self._frame(data, at, begin, stop):
+                    yield passage
+                at = stop
+
+    def _plain(self, data: bytes, at: int, end: int) -> Passage | None:
+        """The commonest there is, read the short way: a whole message in a frame of less than 64 KiB, not compressed;
+        None where `at` begins anything else."""
+        if at + 4 > end or data[at] not in _WHOLE or self._first or self._is_skipping:
+            return None
+        length, begin = data[at + 1] - (self._masked << 7), at + 2
+        if length == 126:
+            length, begin = data[at + 2] << 8 | data[at + 3], at + 4
+        elif not 0 <= length < 126:
+            return None
+        if not self._masked:
+            stop = begin + length
+            if stop > end or length > self.limit:
+                return None
+            return Passage(data[at:stop], data[begin:stop])
+        stop = begin + 4 + length
+        if stop > end or length > self.limit:
+            return None
+        return Passage(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
+
+    def release(self) -> bytes:
+        """All that is held, as it was sent; nothing is read after that."""
+        self.is_blind = True
+        raw = b"".join(self._raw) + bytes(self._held)
+        self._raw.clear()
+        self._parts.clear()
+        self._held.clear()
+        return raw
+
+    def _head(self, data: bytes, at: int, end: int) -> tuple[int, int] | None:
+        """Where the payload of the frame at `at` begins, and its length: below 0 where it is no frame to be read; None
+        where the header is not whole."""
+        if at + 2 > end:
+            return None
+        first, length, begin = data[at], data[at + 1] & 0x7F, at + 2
+        opcode, is_control = first & 0x0F, bool(first & CONTROL)
+        is_inside = bool(self._first) or self._is_skipping
+        may_be = (FINAL | opcode) if is_control else first & (FINAL | 0x0F)
+        if self._inflater and opcode and not is_control:
+            may_be |= first & RSV1
+        if (
+            data[at + 1] >> 7 != self._masked
+            or first != may_be
+            or (is_control and (length > 125 or opcode > PONG))
+            or (not is_control and (opcode > BINARY or bool(opcode) is is_inside))
+        ):
+            return begin, -1
+        if length > 125:
+            begin = at + (4 if length == 126 else 10)
+            if begin > end:
+                return None
+            length = int.from_bytes(data[at + 2 : begin], "big")
+        return begin + 4 * self._masked, length
+
+    def _step_over(self, first: int, length: int) -> Iterator[Passage]:
+        """Do not read the data frame of this length, nor the rest of its message."""
+        self._skip = length
+        if not self._is_skipping:
+            yield self._too_long(b"".join(self._raw))
+            self._raw, self._parts, self._first, self._size = [], [], 0, 0
+            self.is_blind = self._inflater is not None
+        self._is_skipping = not first & FINAL
+
+    def _too_long(self, raw: bytes) -> Passage:
+        return Passage(raw, problem=too_long(self.limit), is_too_long=True)
+
+    def _frame(self, data: bytes, at: int, begin: int, stop: int) -> Passage | None:
+        """What a whole frame makes whole."""
+        raw, first = data[at:stop], data[at]
+        if first & CONTROL:
+            return Passage(raw)
+        payload = unmasked(data[begin:stop], data[begin - 4 : begin]) if self._masked else data[begin:stop]
+        if not first & FINAL or self._first:
+            self._first = self._first or first
+            self._parts.append(payload)
+            self._raw.append(raw)
+            self._size += stop - begin
+            if not first & FINAL:
+                return None
+            first, payload, raw = self._first, b"".join(self._parts), b"".join(self._raw)
+            self._raw, self._parts, self._first, self._size = [], [], 0, 0
+        return self._inflated(payload, raw) if first & RSV1 else Passage(raw, payload)
+
+    def _inflated(self, payload: bytes, raw: bytes) -> Passage:
+        assert self._inflater is not None  # noqa: S101  `_head` saw to that
+        whole, rest = b"", payload + _TAIL
+        try:
+            while rest:
+                whole += self._inflater.decompress(rest, self.limit + 1 - len(whole))
+                if len(whole) > self.limit:
+                    self.is_blind = True
+                    return self._too_long(raw)
+                rest = self._inflater.unused_data.removeprefix(_TAIL)
+                if self._inflater.eof:  # a block that calls itself the last, RFC 7692 §7.2.3.4
+                    self._inflater = zlib.decompressobj(-zlib.MAX_WBITS, zdict=whole[-_WINDOW:])
+        except zlib.error:
+            self.is_blind = True
+            return Passage(raw, problem="it cannot be inflated")
+        return Passage(raw, whole)
+
+
+def too_long(limit: int) -> str:
+    """What is wrong with a payload that is longer than so many bytes."""
+    return f"it is longer than {byte_size(limit)}"
+
+
+def unmasked(payload: bytes, key: bytes) -> bytes:
+    """A payload without its mask (RFC 6455 §5.3), as one number, which is how Python is quick at it."""
+    length = len(payload)
+    mask = (key * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(length, "big")

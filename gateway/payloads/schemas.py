@@ -1,0 +1,201 @@
+"""Whether a payload fits one of the messages that a topic has in a direction, and if none, where it does not. Pure.
+
+A payload is JSON in UTF-8, in a text frame or a binary one. Where a message's schema says `"type": "string"`, its
+payload may also be the text itself, without quotation marks. Of the messages of a topic one has to fit; one without a
+schema fits everything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+from jsonschema_rs import ValidationError, Validator
+
+from publisher.payloads import validator_of
+from publisher.runtime import ValidationMode
+
+LONGEST_PROBLEM: Final = 300  # characters
+MOST_STEPS: Final = 5000  # of looking for the place of an error, where a schema refers to itself
+
+_UNREADABLE = (ValueError, OverflowError, RecursionError)  # a UnicodeError is a ValueError
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What is wrong with a payload: at `path` (a JSON pointer, RFC 6901; empty: the whole), by the schema of `message`.
+
+    `problem` shows nothing of the payload but the names of members.
+    """
+
+    path: str
+    problem: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        of_message = f" ({self.message})" if self.message else ""
+        return f"At {self.path or 'the top'}: {self.problem}{of_message}."
+
+
+class Misfit:
+    """A payload that does not fit. What is wrong with it is found out when somebody wants to know."""
+
+    __slots__ = ("_explain", "_violation", "payload")
+
+    def __init__(self, payload: bytes, explain: Callable[[bytes], Violation]) -> None:
+        self.payload = payload
+        self._explain = explain
+        self._violation: Violation | None = None
+
+    def describe(self) -> Violation:
+        """Where it does not fit."""
+        if self._violation is None:
+            self._violation = self._explain(self.payload)
+        return self._violation
+
+
+OnMisfit = Callable[[str, Misfit], None]
+"""Told of every payload that does not fit, with who sent it: client or backend. It must not raise."""
+
+
+def unread(problem: str) -> Misfit:
+    """A payload that could not even be read."""
+    return Misfit(b"", lambda payload: Violation("", problem))
+
+
+class PayloadCheck:
+    """The messages of one topic in one direction. Schemas are compiled when the first payload comes."""
+
+    def __init__(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        self._messages = [(str(each["name"]), each["schema"]) for each in messages]
+
+    def misfit(self, payload: bytes) -> Misfit | None:
+        """None where the payload fits one of the messages."""
+        of_text, of_json = self._verdicts
+        try:
+            text = payload.decode()
+            for is_valid in of_text:
+                if is_valid(text):
+                    return None
+            value = _parse(text)
+            for is_valid in of_json:
+                if is_valid(value):
+                    return None
+        except _UNREADABLE:
+            pass
+        return Misfit(payload, self.explain)
+
+    def explain(self, payload: bytes) -> Violation:
+        """What is wrong with a payload that fits none: the error of the message that takes it furthest."""
+        try:
+            value = text = payload.decode()
+            value = _parse(text)
+        except UnicodeDecodeError:
+            return Violation("", "it is not UTF-8 text")
+        except RecursionError:
+            return Violation("", "it is nested too deeply")
+        except ValueError as error:
+            if not self._verdicts[0]:
+                problem = f"it is not JSON, {error}" if isinstance(error, json.JSONDecodeError) else "it is not JSON"
+                return Violation("", problem[:LONGEST_PROBLEM])
+        found = [_first_error(value, name, schema, validator) for name, schema, validator in self._compiled]
+        return max(found, key=lambda violation: violation.path.count("/"))
+
+    @cached_property
+    def _compiled(self) -> list[tuple[str, Any, Validator]]:
+        return [(name, schema, validator_of(schema, mask="value")) for name, schema in self._messages]
+
+    @cached_property
+    def _verdicts(self) -> tuple[list[Any], list[Any]]:
+        """What says whether a text is a payload as it is, and whether a JSON value is one."""
+        of_text = [validator.is_valid for _, schema, validator in self._compiled if schema.get("type") == "string"]
+        return of_text, [validator.is_valid for _, _, validator in self._compiled]
+
+
+class Checks(NamedTuple):
+    """What a connection's messages are held against, by who sends them; None: nothing."""
+
+    mode: ValidationMode
+    client: PayloadCheck | None
+    backend: PayloadCheck | None
+
+
+def check_of(topic: Mapping[str, Any], verb: str) -> PayloadCheck | None:
+    """The check of a stored topic for `publish` (what clients send) or `subscribe`; None where everything fits."""
+    messages = topic.get("messages", {}).get(verb, [])
+    has_all = messages and all(each.get("schema") for each in messages)
+    return PayloadCheck(messages) if has_all else None
+
+
+def refers_to_itself(schema: Any) -> bool:
+    """Whether following the schema's references may lead back: then looking for an error may take for ever."""
+    done: set[str] = set()
+
+    def leads_back(node: Any, on_the_way: frozenset[str]) -> bool:
+        if isinstance(node, list):
+            return any(leads_back(each, on_the_way) for each in node)
+        if not isinstance(node, dict):
+            return False
+        if {"$dynamicRef", "$recursiveRef"} & node.keys():
+            return True
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference not in done:
+            if reference in on_the_way or leads_back(_at(schema, reference), on_the_way | {reference}):
+                return True
+            done.add(reference)
+        return any(leads_back(each, on_the_way) for each in node.values())
+
+    try:
+        return leads_back(schema, frozenset({"#"}))
+    except (RecursionError, LookupError, ValueError):  # references that are not followed here, or too many
+        return True
+
+
+def _at(schema: Any, reference: str) -> Any:
+    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        schema = schema[int(key)] if isinstance(schema, list) else schema[key]
+    if not reference.startswith("#/"):
+        raise LookupError(reference)
+    return schema
+
+
+def _first_error(value: Any, name: str, schema: Any, validator: Validator) -> Violation:
+    if refers_to_itself(schema):
+        branches = json.dumps(schema).count('Ref"') + json.dumps(schema).count('ref"') + 1
+        if branches ** _depth(value, 1 + MOST_STEPS.bit_length()) > MOST_STEPS:
+            return Violation("", "it does not fit, and is nested too deeply to say where", name)
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        steps = [str(step).replace("~", "~0").replace("/", "~1") for step in error.instance_path]
+        path = "".join(f"/{step}" for step in steps)
+        return Violation(path[:LONGEST_PROBLEM], error.message[:LONGEST_PROBLEM].rstrip("."), name)
+    except _UNREADABLE:
+        return Violation("", "it holds numbers or characters that cannot be checked", name)
+    return Violation("", "it does not fit", name)
+
+
+def _depth(value: Any, most: int) -> int:
+    """How many levels a value has, counted up to `most`."""
+    level, depth = [value], 0
+    while level and depth < most:
+        depth += 1
+        level = [
+            below
+            for each in level
+            if isinstance(each, dict | list)
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode

@@ -1,0 +1,172 @@
+"""A relay that holds messages against the schemas of their topic; every other API keeps the plain one.
+
+Where violations are reported, what comes passes at once, and is looked at besides. Where the schemas are enforced, a
+message waits until it is whole and fits; the bytes that then pass are those that came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from gateway import close_codes
+from gateway.close_codes import Close
+from gateway.payloads.reading import Passage, PayloadReader
+from gateway.payloads.schemas import Checks, Misfit, OnMisfit, PayloadCheck, unread
+from gateway.relay import frames
+from gateway.relay.side import Leg
+from gateway.relay.splice import Relay
+from gateway.relay.states import LegState
+from publisher.runtime import ValidationMode
+
+CHECKS: Final = 4  # why a leg is not being read, beside those of `gateway.relay.side`
+AT_ONCE: Final = 16 * 1024  # bytes that are looked at before other connections have their turn
+
+
+class CheckedRelay(Relay):
+    """`checks` are those of its topic, and no message is looked at beyond `longest` bytes."""
+
+    __slots__ = ("_longest", "checks", "on_misfit")
+
+    def __init__(self, *parts: Any, checks: Checks, longest: int, on_misfit: OnMisfit, **options: Any) -> None:
+        self.checks = checks
+        self.on_misfit = on_misfit
+        self._longest = longest
+        super().__init__(*parts, **options)
+
+    def make_leg(self, transport: asyncio.Transport, **options: Any) -> Leg:
+        is_client: bool = options["is_client"]
+        check = self.checks.client if is_client else self.checks.backend
+        if check is None:
+            return super().make_leg(transport, **options)
+        reader = PayloadReader(
+            masked=is_client,
+            is_compressed=bool(self.options.rsv & frames.RSV1),
+            limit=self._limit(self.options.limit if is_client else 0),
+        )
+        kind = EnforcingLeg if self.checks.mode is ValidationMode.ENFORCE else ReportingLeg
+        return kind(transport, check=check, reader=reader, **options)
+
+    def limit_messages(self, octets: int | None, frame: int | None = None) -> None:
+        super().limit_messages(octets, frame)
+        if isinstance(self.client, CheckedLeg):
+            self.client.reader.limit = self._limit(octets or 0)
+
+    def refuse(self, leg: Leg, code: int, reason: str) -> None:
+        """`leg` sent what cannot pass: it is told what and where, and the other side that it is gone."""
+        self._end("gateway", code, reason)
+        other = close_codes.GATEWAY_CLOSED if leg.is_client else close_codes.BACKEND_BROKE_SCHEMA
+        self._queue_close(leg, Close(code, reason, close_codes.Reconnect.NO))
+        self._queue_close(leg.other, other)
+        leg.enter(LegState.IGNORED)
+        self._settle()
+
+    def _limit(self, octets: int) -> int:
+        return min(octets or self._longest, self._longest)
+
+
+class CheckedLeg(Leg):
+    """A side whose messages are looked at. `reader` makes messages of what comes."""
+
+    __slots__ = ("_check", "_waiting", "reader")
+
+    relay: CheckedRelay
+
+    def __init__(
+        self, transport: asyncio.Transport, *, check: PayloadCheck, reader: PayloadReader, **options: Any
+    ) -> None:
+        super().__init__(transport, **options)
+        self.reader = reader
+        self._check = check
+        self._waiting = b""  # has come, and is looked at when others have had their turn
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        if not self._waiting and len(data) <= AT_ONCE:
+            self.look_at(data)
+            return
+        self._waiting += data
+        if not self.paused_for & CHECKS:
+            self._look_at_some()
+
+    def eof_received(self) -> bool:
+        self._look_at_all()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._look_at_all()
+        super().connection_lost(exc)
+
+    def look_at(self, data: bytes) -> None:
+        """What is done with the messages that become whole with `data`."""
+        raise NotImplementedError
+
+    def misfit(self, passage: Passage) -> Misfit | None:
+        """What is wrong with a message; None where nothing is, or where this is none."""
+        if passage.payload is None:
+            return unread(passage.problem) if passage.problem else None
+        return self._check.misfit(passage.payload)
+
+    def report(self, misfit: Misfit) -> None:
+        """Tell of it."""
+        self.relay.on_misfit("client" if self.is_client else "backend", misfit)
+
+    def _look_at_some(self) -> None:
+        some, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        if some:
+            self.look_at(some)
+        if self._waiting:
+            self.pause_reading(CHECKS)
+            asyncio.get_running_loop().call_soon(self._look_at_some)
+        else:
+            self.resume_reading(CHECKS)
+
+    def _look_at_all(self) -> None:
+        if waiting := self._waiting:
+            self._waiting = b""
+            self.look_at(waiting)
+
+
+class ReportingLeg(CheckedLeg):
+    """Passes everything on at once, as a plain one does."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        super(CheckedLeg, self).data_received(data)
+        super().data_received(data)
+
+    def look_at(self, data: bytes) -> None:
+        for passage in self.reader.feed(data):
+            if misfit := self.misfit(passage):
+                self.report(misfit)
+
+
+class EnforcingLeg(CheckedLeg):
+    """Passes on what fits; with the first message that does not, the connection ends."""
+
+    __slots__ = ()
+
+    def look_at(self, data: bytes) -> None:
+        if not self.passes_on:
+            return self._pass_on([self.reader.release(), data])
+        fitting: list[bytes] = []
+        passages = self.reader.feed(data)
+        for passage in passages:
+            misfit = self.misfit(passage)
+            if misfit is None:
+                fitting.append(passage.raw)
+                continue
+            self._pass_on(fitting)
+            self.report(misfit)
+            if self.passes_on:
+                code = close_codes.TOO_BIG.code if passage.is_too_long else close_codes.BAD_PAYLOAD.code
+                self.relay.refuse(self, code, str(misfit.describe()))
+            # Nothing of this passes any more: it is looked through for a Close.
+            rest = [each.raw for each in passages]
+            return self._pass_on([passage.raw, *rest, self.reader.release()])
+        return self._pass_on(fitting)
+
+    def _pass_on(self, parts: list[bytes]) -> None:
+        if data := b"".join(parts):
+            super(CheckedLeg, self).data_received(data)

@@ -1,0 +1,120 @@
+"""The addresses of backends' names, asked of the name service without a thread (c-ares), and remembered.
+
+The hosts file, search domains, IPv6 and the order of addresses are as the system has them; c-ares reads the same files.
+Each name is asked for once at a time, however many clients wait for it. A name server that is slow for one domain keeps
+nobody waiting who calls another: at most MOST_OF_A_DOMAIN names of it are asked for at a time.
+
+An answer is kept as long as it says (SHORTEST to LONGEST seconds), and STALE_SECONDS more where it cannot be renewed.
+That a name could not be found out is kept for a moment only. It is this machine's trouble, never the backend's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import aiodns
+
+SHORTEST, LONGEST = 1.0, 300.0  # seconds
+STALE_SECONDS: Final = 300.0
+UNKNOWN_SECONDS: Final = 3.0
+ASK_SECONDS, TRIES = 2.0, 3  # for each name server
+MOST_NAMES: Final = 10_000
+MOST_OF_A_DOMAIN: Final = 32
+MOST_WAITING: Final = 1000  # clients for one name
+
+log = logging.getLogger("gateway.upstream")
+
+
+class NameUnresolved(socket.gaierror):
+    """The addresses of a name could not be found out, here and now."""
+
+
+class Kept(NamedTuple):
+    """What is known of a name until then; no addresses: that it could not be found out."""
+
+    addresses: list[str]
+    until: float
+
+
+class Resolver:
+    """The names of one worker, in its event loop. `servers` are asked in place of the system's: `host:port`."""
+
+    def __init__(self, *, servers: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._servers = list(servers)
+        self._clock = clock
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[list[str]]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._of_domain: Counter[str] = Counter()
+        self._channel: aiodns.DNSResolver | None = None
+
+    async def addresses(self, host: str, seconds: float) -> list[str]:
+        """Every address of a host, in the resolver's order, within so many seconds. Raises NameUnresolved."""
+        if (kept := self._kept.get(host)) and self._clock() < kept.until:
+            return self._found(kept.addresses)
+        if self._waiting[host] >= MOST_WAITING:
+            raise NameUnresolved
+        if host not in self._asking:
+            self._asking[host] = asyncio.create_task(self._ask(host))
+        self._waiting[host] += 1
+        try:
+            async with asyncio.timeout(seconds):
+                return self._found(await asyncio.shield(self._asking[host]))
+        except TimeoutError:
+            return self._found(kept.addresses if kept and self._is_fresh(kept) else [])
+        finally:
+            self._waiting[host] -= 1
+            self._waiting += Counter()  # forgets names that nobody waits for
+
+    async def close(self) -> None:
+        """Ask nothing more."""
+        for task in list(self._asking.values()):
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        if self._channel:
+            await self._channel.close()
+
+    async def _ask(self, host: str) -> list[str]:
+        """Ask, and remember what was answered; never raises for want of an answer."""
+        domain, before = ".".join(host.rstrip(".").rsplit(".", 2)[-2:]), self._kept.get(host)
+        found, seconds = list[str](), UNKNOWN_SECONDS
+        self._of_domain[domain] += 1
+        try:
+            if self._of_domain[domain] <= MOST_OF_A_DOMAIN:
+                found, seconds = await self._question(host)
+        except (aiodns.error.DNSError, ValueError) as error:  # that, for labels that cannot be
+            log.debug("%s could not be resolved: %s", host, error)
+            if before and self._is_fresh(before):
+                found = before.addresses
+        finally:
+            self._of_domain[domain] -= 1
+            self._of_domain += Counter()
+            del self._asking[host]
+        self._kept.pop(host, None)
+        self._kept[host] = Kept(found, self._clock() + seconds)
+        if len(self._kept) > MOST_NAMES:
+            self._kept.popitem(last=False)
+        return found
+
+    async def _question(self, host: str) -> tuple[list[str], float]:
+        if self._channel is None:
+            self._channel = aiodns.DNSResolver(timeout=ASK_SECONDS, tries=TRIES, nameservers=self._servers or None)
+        answer = await self._channel.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+        found = dict.fromkeys(node.addr[0].decode() for node in answer.nodes)
+        lives = min((node.ttl for node in answer.nodes), default=0)
+        return list(found), min(max(SHORTEST, lives), LONGEST)
+
+    def _is_fresh(self, kept: Kept) -> bool:
+        """Whether addresses may still be used where they cannot be renewed."""
+        return self._clock() < kept.until + STALE_SECONDS
+
+    def _found(self, addresses: list[str]) -> list[str]:
+        if not addresses:
+            raise NameUnresolved
+        return addresses

@@ -1,0 +1,59 @@
+"""TLS towards backends. A context takes tens of milliseconds to make, more with a key: a thread does it, once."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from gateway import refusals
+from gateway.upstream.handshake import BackendError
+from publisher.client_tls import client_context
+from publisher.endpoint import EndpointOptions
+
+MOST_KEPT: Final = 1000  # contexts; with a CA of its own each has about 30 kB
+
+
+class TlsContexts:
+    """The contexts of one worker, in its event loop."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[tuple[Any, ...], asyncio.Future[ssl.SSLContext]] = OrderedDict()
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gateway-tls")
+
+    async def for_backend(self, options: EndpointOptions) -> ssl.SSLContext:
+        """To call a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""
+        given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
+        try:
+            return await self._get(client_context, *given)
+        except (ssl.SSLError, ValueError):
+            problem = "The client certificate for the backend cannot be used."
+            raise BackendError(refusals.backend_refused(problem)) from None
+
+    async def for_tokens(self, options: EndpointOptions) -> ssl.SSLContext:
+        """To fetch a token: what the system trusts, and the endpoint's own CA besides."""
+        return await self._get(_token_context, options.ca_certificate)
+
+    async def _get(self, make: Callable[..., ssl.SSLContext], *given: Any) -> ssl.SSLContext:
+        key = (make, *given)
+        making = self._made.get(key)
+        if making is None:
+            making = self._made[key] = asyncio.get_running_loop().run_in_executor(self._pool, make, *given)
+            making.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
+            if len(self._made) > MOST_KEPT:
+                self._made.popitem(last=False)
+        try:
+            return making.result() if making.done() else await asyncio.shield(making)
+        except (ssl.SSLError, ValueError):
+            self._made.pop(key, None)  # nothing is kept of what cannot be: a mended certificate is another key
+            raise
+
+
+def _token_context(ca_certificate: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_certificate:
+        context.load_verify_locations(cadata=ca_certificate)
+    return context

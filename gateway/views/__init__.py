@@ -1,0 +1,7 @@
+"""The gateway's pages: who is connected, what fails, what passes.
+
+live          the same pages, pushed over a WebSocket for as long as somebody looks
+analytics     what passed and what happened, with charts
+connections   open connections, in all three portals
+diagnostics   what failed, and what puts it right
+"""

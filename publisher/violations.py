@@ -1,0 +1,85 @@
+"""Messages that fitted no schema of their topic: who sent how many of them, and samples. The gateway registers its book
+of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from publisher.models import Api
+
+
+@dataclass(frozen=True, slots=True)
+class CountedViolations:
+    """How many messages of one sender, `client` or `backend`, fitted nothing, on an application's connections."""
+
+    application_id: str
+    application: str
+    subscriber: str
+    topic: str
+    sender: str
+    times: int
+    first: datetime
+    last: datetime
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """What its samples have in common with it."""
+        return self.application_id, self.topic, self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class SampledViolation:
+    """One of them. `path` is a JSON pointer, empty for the whole; `payload` is its beginning of `octets` bytes.
+
+    `is_closed` says that its connection was ended for it.
+    """
+
+    application_id: str
+    topic: str
+    sender: str
+    at: datetime
+    is_closed: bool
+    message: str
+    path: str
+    problem: str
+    payload: str
+    octets: int
+
+
+class Book(Protocol):
+    """Who knows of them, by the id of the API."""
+
+    def counted(self, api_id: str) -> Sequence[CountedViolations]: ...
+
+    def samples(self, api_id: str, application_ids: Sequence[str]) -> Sequence[SampledViolation]: ...
+
+    def forget(self, api_id: str) -> None: ...
+
+
+_books: list[Book] = []
+
+
+def register(book: Book) -> None:
+    """Add who knows."""
+    if book not in _books:
+        _books.append(book)
+
+
+def counted(api: Api) -> list[CountedViolations]:
+    """Who sent how many, the latest first. They may be sliced: a page shows a few."""
+    return [each for book in _books for each in book.counted(str(api.pk))]
+
+
+def samples(api: Api, of: Sequence[CountedViolations]) -> list[SampledViolation]:
+    """What is kept of these, the newest first."""
+    ids = sorted({each.application_id for each in of})
+    return [each for book in _books for each in book.samples(str(api.pk), ids)]
+
+
+def forget(api: Api) -> None:
+    """Count anew."""
+    for book in _books:
+        book.forget(str(api.pk))
