@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies: ClassVar = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ("devportal", "0028_subscriptions_by_age"),
-        ("publisher", "0028_subscriptions_by_age"),
+        ("publisher", "0027_first_plan"),
     ]
 
     operations: ClassVar = [
