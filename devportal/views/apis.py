@@ -3,13 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from accounts.access import current_user, requires
+from accounts.access import current_user, requires, turn_away
 from accounts.models import User
 from accounts.permissions import Viewer
 from accounts.roles import Role
@@ -33,12 +34,22 @@ TAGS_SHOWN = 20
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every API that the visitor may find; `q` searches, `tag` narrows."""
+    """Every API that the visitor may find; `q` searches, `tag` and `category` narrow, `versions=all` unfolds."""
+    if not settings.ANONYMOUS_CATALOGUE and (refusal_of_visitor := turn_away(request, ())):
+        return refusal_of_visitor
     text, refusal = asked(request.GET.get("q", ""), queries.lookups_for(request.user, request.GET.get("q", "")))
     tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
-    apis = queries.catalogue_for(request.user, text=text, tag=tag, category=category).prefetch_related("plans")
+    sort, every = request.GET.get("sort", ""), request.GET.get("versions") == "all"
+    narrowed = {"text": text, "tag": tag, "category": category}
+    apis = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every).prefetch_related("plans")
+    page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
+    versions = {} if every else queries.count_versions(request.user, page.object_list)
     context = {
-        "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "cards": [(each, versions.get(each.name_key, 1)) for each in page],
+        "sort": sort if sort in queries.SORTS else "name",
+        "sorts": {"name": "Name", "newest": "Newest", "rating": "Stars"},
+        "every": every,
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
         "refusal": refusal,
