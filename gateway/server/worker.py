@@ -31,6 +31,7 @@ from gateway.server.config import ServerConfig, ServerLimits, WorkerConfig
 from gateway.server.context import GatewayContext
 from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
+from gateway.server.memory_guard import MemoryGuard, control_group_memory
 from gateway.server.processes import Flag
 from gateway.server.websocket import PendingWebSocket
 
@@ -216,6 +217,10 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         proxy_protocol=config.proxy_protocol,
         drain=config.drain,
     )
+    guard = MemoryGuard(context.connections, control_group_memory)
+    is_ready, context.is_short = context.not_ready, lambda: guard.is_short
+    context.not_ready = lambda: refusals.SERVER_FULL.description if guard.is_short else is_ready()
+    guarding = asyncio.create_task(guard.guard(), name="gateway-memory")
     try:
         on_ready()  # first: a master that thinks the worker missing takes its sockets back only until it hears this
         listeners.resume(inheritance.listeners, number)
@@ -225,5 +230,6 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         await stopping.wait()
         await worker.stop(answers=bool(inheritance.is_ending))
     finally:
+        guarding.cancel()
         if control:
             await control.stop()

@@ -48,12 +48,14 @@ PyObject *engine_ask(Engine *engine, PyObject *object, PyObject *name, PyObject 
 {
     engine->has_called = true;
     PyObject *result;
+    Py_INCREF(object);   /* what is called may have its owner let go of it */
     if (name)
         result = argument ? PyObject_CallMethodOneArg(object, name, argument) : PyObject_CallMethodNoArgs(object, name);
     else
         result = argument ? PyObject_CallOneArg(object, argument) : PyObject_CallNoArgs(object);
     if (!result)
         report(engine, object);
+    Py_DECREF(object);
     return result;
 }
 
