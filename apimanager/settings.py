@@ -62,6 +62,8 @@ GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
+# Read again where it counts, in `gateway.native`; here so that a wrong word is told before anything starts.
+GATEWAY_RELAY: str = env.choice("APIM_GATEWAY_RELAY", ("native", "python"), default="native")
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
 TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Avg, Count, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
@@ -36,6 +38,7 @@ from devportal.models import (
     KeyType,
     OAuthClient,
     OwnerBlock,
+    Rating,
     Subscription,
 )
 from devportal.subscription_states import SubscriptionState
@@ -119,6 +122,32 @@ def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     same = Api.objects.filter(context__iexact=api.context)
     visible = same.filter(_offered_to(viewer) | _mine(viewer, SERVED))
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
+
+
+def stars_of(api: Api) -> tuple[float, int]:
+    """The average of an API's ratings (0 where there is none), and how many there are."""
+    found = api.ratings.aggregate(average=Avg("stars"), number=Count("pk"))
+    return found["average"] or 0.0, found["number"]
+
+
+def own_rating(viewer: Viewer, api: Api) -> Rating | None:
+    """What the viewer thinks of `api`, if they have said."""
+    return api.ratings.filter(by=viewer).first() if isinstance(viewer, User) else None
+
+
+def follows(viewer: Viewer, api: Api) -> bool:
+    """Whether the viewer follows `api`."""
+    return isinstance(viewer, User) and api.follows.filter(by=viewer).exists()
+
+
+def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
+    """Other APIs that the viewer finds and that share tags with `api`, those that share most first."""
+    if not api.tags:
+        return []
+    wanted = reduce(or_, map(has_tag, api.tags))
+    rows = catalogue_for(viewer).filter(wanted).exclude(name_key=api.name_key)[:100]
+    newest = {each.name: each for each in reversed(rows)}
+    return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
 
 
 # --- applications --------------------------------------------------------------------------------------------
@@ -222,6 +251,12 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def with_subscription_counts(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The same, each with `subscription_count`: how many its application has. Asked for the rows of one page only."""
+    of_it = Subscription.objects.filter(application=OuterRef("application")).order_by().values("application")
+    return subscriptions.annotate(subscription_count=Subquery(of_it.annotate(number=Count("pk")).values("number")))
 
 
 def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:

@@ -17,6 +17,7 @@ from core.searching import asked
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import can_develop
+from devportal.plan_table import side_by_side
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
@@ -53,13 +54,18 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def api(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What an API is, where it answers, and under which plans."""
     found = queries.api_for(request.user, pk)
-    subscriptions = queries.my_subscriptions_to(request.user, found)
+    subscriptions, plans = queries.my_subscriptions_to(request.user, found), plans_of(found)
     context = {
         "api": found,
         "addresses": addresses_of(found),
         "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
-        "plans": plans_of(found),
+        "plans": plans,
+        "plan_rows": side_by_side(plans),
+        "stars": queries.stars_of(found),
+        "mine": queries.own_rating(request.user, found),
+        "follows": queries.follows(request.user, found),
+        "similar": queries.similar_to(request.user, found),
         "categories": found.categories.order_by("name_key"),
         "properties": [each for each in found.properties if each["shown"]],
         "subscriptions": subscriptions,

@@ -162,7 +162,7 @@ def test_an_api_shows_its_addresses_plans_and_versions(bob: User, browser: Brows
         "wss://localhost:8099/echowebsocket/1.0",
     ):
         assert f'data-copy="{address}"' in shown, address
-    assert "100 connections" in shown
+    assert "Connections at once" in shown
     assert "2.0.0" in shown
     assert "3.0.0" not in shown
 
