@@ -1,6 +1,7 @@
 """The forms of accounts: they say what is wrong with what was typed, and save nothing."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpRequest
@@ -135,6 +136,12 @@ class ProfileForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
     )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        choices=[("", "UTC"), *((name, name.replace("_", " ")) for name in sorted(available_timezones()))],
+        help_text="In which exact times are written.",
+    )
 
 
 class TrailForm(forms.Form):
@@ -172,4 +179,34 @@ class InstallationForm(forms.Form):
         max_length=300,
         required=False,
         help_text="Such as: maintenance on Sunday from 6 to 7 UTC. Empty for none.",
+    )
+
+
+class ForgottenPasswordForm(forms.Form):
+    """Who has forgotten their password."""
+
+    said = forms.CharField(
+        label="Username or e-mail",
+        max_length=254,
+        widget=forms.TextInput(attrs=NAME_ATTRS),
+        error_messages={"required": "Type your username, or the address that you have confirmed."},
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A password in place of a forgotten one. The operation checks it."""
+
+    new_password = password_field(
+        "New password",
+        autocomplete="new-password",
+        help_text="At least 8 characters, not a common word and not your name.",
+        error_messages={"required": "Choose a new password."},
+    )
+
+
+class DeleteAccountForm(forms.Form):
+    """The password of somebody who wants to go for good."""
+
+    password = password_field(
+        "Password", autocomplete="current-password", error_messages={"required": "Type your password."}
     )

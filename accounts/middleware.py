@@ -7,16 +7,20 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, reverse
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import default_password, drafts, installation, portals
+from accounts import default_password, drafts, installation, operations, portals
 from accounts.access import came_from, turn_away
 from accounts.attempts import Attempt, TooManyAttempts, address_of
 from accounts.models import User
+from accounts.operations.sign_ins import NOTED, USE_IS_NOTED
 from accounts.roles import Role
+from accounts.sessions import at_rest
 from core.errors import DomainError
 from core.rest.refusals import refusal_body
 
@@ -26,6 +30,7 @@ DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
 WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CHANGE_SECONDS = 3600
+NOTED_SECONDS = int(USE_IS_NOTED.total_seconds())
 
 
 class DomainErrorMiddleware(MiddlewareMixin):
@@ -124,6 +129,24 @@ def is_page(match: ResolverMatch) -> bool:
     if match.namespace.startswith("oauth2_provider"):
         return match.url_name == "authorize"
     return not hasattr(match.func, "cls")  # as Django REST framework marks its views
+
+
+class PresenceMiddleware:
+    """Writes exact times in the person's own time zone, and notes now and then that their session is used."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Around everything that is answered to somebody who is signed in."""
+        user = request.user
+        if not isinstance(user, User):
+            return self.get_response(request)
+        key = request.session.session_key
+        if key and NOTED in request.session and cache.add(f"session-used:{at_rest(key)}", 1, NOTED_SECONDS):
+            operations.note_use(session_key=key, now=timezone.now())
+        with timezone.override(user.time_zone or None):
+            return self.get_response(request)
 
 
 class MembersOnlyMiddleware(MiddlewareMixin):

@@ -39,6 +39,8 @@ class User(KeepsFolded, AbstractUser):
     session_round = models.PositiveIntegerField(default=0)  # sessions of earlier rounds are over
     confirmed_email = models.EmailField(blank=True, default="")  # the address that this person has shown to be theirs
 
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # UTC where none was chosen
+
     username_key = FoldedText(of="username")
     first_name_key = FoldedText(of="first_name")
     last_name_key = FoldedText(of="last_name")
@@ -195,3 +197,17 @@ class InstallationSettings(models.Model):
 
     def audit_detail(self) -> dict[str, Any]:
         return {}
+
+
+class SignIn(models.Model):
+    """A session that somebody began, under the digest of its key: where from, with what, and when it was last used."""
+
+    session = models.CharField(max_length=40, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    address = models.CharField(max_length=45)
+    agent = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.address}"

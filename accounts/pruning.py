@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Count
 
 from accounts.drafts import KEPT
-from accounts.models import Draft, Notification
+from accounts.models import Draft, Notification, SignIn
 from core.upkeep import delete_batch, register
 
 MOST_NOTIFICATIONS = 200  # of one person
@@ -23,6 +23,7 @@ def connect() -> None:
     register("sign-in attempts", sign_in_attempts)
     register("sign-ins", sign_ins)
     register("notifications", notifications)
+    register("sign-ins of sessions", ended_sign_ins)
 
 
 def sign_in_attempts(now: datetime) -> int:
@@ -60,3 +61,8 @@ def notifications(now: datetime) -> int:
         oldest_kept = theirs.values_list("pk", flat=True)[MOST_NOTIFICATIONS - 1]
         deleted += delete_batch(Notification.objects.filter(user=person, pk__lt=oldest_kept))
     return deleted
+
+
+def ended_sign_ins(now: datetime) -> int:
+    """What was noted of sessions that are over."""
+    return delete_batch(SignIn.objects.exclude(session__in=Session.objects.values("session_key")))

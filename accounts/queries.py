@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from accounts.models import Notification, NotificationChoice, User
+from accounts.models import Notification, NotificationChoice, SignIn, User
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.permissions import Viewer, require_manage_users, require_read_trail
 from accounts.roles import Role
@@ -92,3 +94,9 @@ def trail(viewer: Viewer, filters: TrailFilters) -> QuerySet[AuditEntry]:
     for lookup, value in filters.lookups():
         wanted &= Q(**{lookup: value})
     return AuditEntry.objects.filter(wanted).order_by("-pk")
+
+
+def sign_ins_of(user: User) -> QuerySet[SignIn]:
+    """Somebody's sessions that go on, the latest used first."""
+    alive = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    return SignIn.objects.filter(user=user, session__in=alive).order_by("-used_at")

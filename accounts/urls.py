@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
-from accounts.views import installation, notifications, trail, users
+from accounts.views import installation, notifications, recovery, sign_ins, trail, users
 from accounts.views.passwords import password
 from accounts.views.profiles import account
 from accounts.views.registrations import sign_up
@@ -25,6 +25,14 @@ urlpatterns = [
     path("<portal:portal>/notifications/settings", notifications.choices, name="notification-choices"),
     path("<portal:portal>/notifications/readings", notifications.readings, name="notification-readings"),
     path("<portal:portal>/notifications/<int:pk>/openings", notifications.openings, name="notification-openings"),
+    path("<portal:portal>/account/sessions", sign_ins.sign_ins, name="sign-ins"),
+    path("<portal:portal>/account/sessions/ends", sign_ins.ends_of_others, name="sign-in-ends-of-others"),
+    path("<portal:portal>/account/sessions/<str:session>/ends", sign_ins.ends, name="sign-in-ends"),
+    path("<portal:portal>/account/email-confirmations", recovery.email_confirmations, name="email-confirmations"),
+    path("<portal:portal>/account/deletion", recovery.deletion, name="account-deletion"),
+    path("devportal/email-confirmations/<str:token>", recovery.email_confirmation, name="email-confirmation"),
+    path("devportal/forgotten-password", recovery.forgotten_password, name="forgotten-password"),
+    path("devportal/forgotten-password/<int:pk>/<str:token>", recovery.password_choice, name="password-choice"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
     path("admin/settings", installation.settings, name="settings"),

@@ -55,12 +55,15 @@ CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000
 PAYLOAD_CHECK_BYTES: int = env.int("APIM_PAYLOAD_CHECK_BYTES", default=1 << 20)
 PAYLOAD_SAMPLES: int = env.int("APIM_PAYLOAD_SAMPLES", default=10)
 PAYLOAD_SAMPLE_DAYS: float = env.float("APIM_PAYLOAD_SAMPLE_DAYS", default=7.0)
+STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
+# Read again where it counts, in `gateway.native`; here so that a wrong word is told before anything starts.
+GATEWAY_RELAY: str = env.choice("APIM_GATEWAY_RELAY", ("native", "python"), default="native")
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
 TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))
@@ -145,6 +148,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.PresenceMiddleware",
     "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
@@ -204,6 +208,7 @@ DEFAULT_FROM_EMAIL: str = env.str("APIM_EMAIL_FROM", default=f"API Manager <no-r
 # --- upkeep ------------------------------------------------------------------------------------------------
 
 UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)
+AUDIT_LOG_TO_STDOUT: bool = env.bool("APIM_AUDIT_LOG_TO_STDOUT", default=False)
 AUDIT_LOG_DAYS: float = env.float("APIM_AUDIT_LOG_DAYS", default=365.0)
 AUDIT_LOG_ROWS: int = env.int("APIM_AUDIT_LOG_ROWS", default=1_000_000)
 AUDIT_ARCHIVE = Path(env.str("APIM_AUDIT_ARCHIVE", default=str(DATA_DIR / "archive")))
@@ -262,6 +267,7 @@ SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or key_fil
 OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
 LIFECYCLE_APPROVAL = env.lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
+ANONYMOUS_CATALOGUE: bool = env.bool("APIM_ANONYMOUS_CATALOGUE", default=True)
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
 LONGEST_TOKEN_SECONDS: int = env.int("APIM_LONGEST_TOKEN_SECONDS", default=86_400)
@@ -355,7 +361,11 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "connect-src": ["'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL],
+        "connect-src": [
+            *("'self'", GATEWAY_WS_URL, GATEWAY_WSS_URL),
+            # The console asks the gateway's /health how far it is.
+            *(address.replace("ws", "http", 1) for address in (GATEWAY_WS_URL, GATEWAY_WSS_URL)),
+        ],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

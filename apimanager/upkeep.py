@@ -32,6 +32,7 @@ def run(*, asked: bool = False) -> dict[str, int] | None:
     """Delete what is over and say so in the log; None when it is not yet time, or somebody else is at it."""
     holder = f"{socket.gethostname()}:{os.getpid()}"
     every = timedelta(seconds=settings.UPKEEP_SECONDS or 3600)
+    upkeep.run_frequent(holder=holder, clock=database_clock.now)
     deleted = upkeep.run(holder=holder, clock=database_clock.now, every=every, asked=asked)
     if deleted:
         log.info("Deleted what was over: %s.", ", ".join(f"{what} ({number})" for what, number in deleted.items()))

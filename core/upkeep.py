@@ -16,7 +16,8 @@ from django.db.models import Q, QuerySet
 
 from core.models import ScheduledTask
 
-TASK = "upkeep"
+TASK, FREQUENT_TASK = "upkeep", "statistics"
+EVERY_MINUTE = timedelta(seconds=55)  # who looks once a minute finds it due each time
 LEASE = timedelta(minutes=5)
 BATCH = 1_000
 """Rows of one transaction: some ten milliseconds, so that nobody waits long for a lock."""
@@ -25,6 +26,7 @@ log = logging.getLogger("apimanager.upkeep")
 
 Prune = Callable[[datetime], int]
 _registered: dict[str, Prune] = {}
+_frequent: dict[str, Callable[[datetime], object]] = {}
 
 
 def register(what: str, prune: Prune) -> None:
@@ -35,6 +37,28 @@ def register(what: str, prune: Prune) -> None:
 def registered() -> list[str]:
     """What is pruned, by name."""
     return sorted(_registered)
+
+
+def register_frequent(what: str, work: Callable[[datetime], object]) -> None:
+    """Add what one process of the installation does once a minute."""
+    _frequent[what] = work
+
+
+def run_frequent(*, holder: str, clock: Callable[[], datetime]) -> bool:
+    """Do what is due once a minute, unless another process did; whether it was done."""
+    now = clock()
+    ScheduledTask.objects.get_or_create(name=FREQUENT_TASK, defaults={"due_at": now})
+    mine = ScheduledTask.objects.filter(name=FREQUENT_TASK, due_at__lte=now)
+    if mine.update(due_at=now + LEASE, holder=holder) != 1:
+        return False
+    for what, work in sorted(_frequent.items()):
+        try:
+            work(now)
+        except (DatabaseError, OSError) as error:
+            log.warning("%s could not be done now: %s", what.capitalize(), error)
+    claimed = ScheduledTask.objects.filter(name=FREQUENT_TASK, holder=holder)
+    claimed.update(due_at=now + EVERY_MINUTE, ran_at=clock(), holder="")
+    return True
 
 
 def run(*, holder: str, clock: Callable[[], datetime], every: timedelta, asked: bool = False) -> dict[str, int] | None:

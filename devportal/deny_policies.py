@@ -13,10 +13,14 @@ Turned round (`invert`), IP and IPRANGE keep out everybody else.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import accumulate
+from operator import itemgetter
 
 from core.values import BadValue
 from publisher.ip_policy import IPAddress, unmapped
@@ -70,18 +74,19 @@ class ActiveDenyPolicies(frozenset[ActiveDenyPolicy]):
 
     def __init__(self, deny_policies: Iterable[ActiveDenyPolicy] = ()) -> None:
         self._named = {(each.kind, each.subject): each for each in self if each.subject}
-        self._spans = [(read_span(each.value), each) for each in self if each.kind in ABOUT_ADDRESSES]
+        spans = [(read_span(each.value), each) for each in self if each.kind in ABOUT_ADDRESSES]
+        self._denied = {version: _Denied(spans, version) for version in (4, 6)} if spans else {}
 
     def of_place(self, api_id: str, address: str) -> ActiveDenyPolicy | None:
         """What keeps everybody out of this API, or everybody out who comes from this address."""
         named = self._named.get((DenyCondition.API, api_id))
-        if named or not self._spans:
+        if named or not self._denied:
             return named
         try:
             asking = unmapped(ip_address(address))
         except ValueError:
             return None
-        return next((each for span, each in self._spans if (asking in span) is not each.invert), None)
+        return self._denied[asking.version].by(int(asking))
 
     def of_caller(self, application_id: str, people: Collection[str]) -> ActiveDenyPolicy | None:
         """What keeps out this application, or one of the people behind it, by their ids."""
@@ -89,6 +94,31 @@ class ActiveDenyPolicies(frozenset[ActiveDenyPolicy]):
         return named or next(
             (self._named[key] for each in people if (key := (DenyCondition.USER, each)) in self._named), None
         )
+
+
+class _Denied:
+    """The addresses of one family that are kept out, found by bisection however many policies there are."""
+
+    def __init__(self, spans: Iterable[tuple[Span, ActiveDenyPolicy]], version: int) -> None:
+        self._inverted = [
+            (int(span.first), int(span.last), each) if span.first.version == version else (1, 0, each)
+            for span, each in spans
+            if each.invert
+        ]
+        own = [(span, each) for span, each in spans if not each.invert and span.first.version == version]
+        ranges = sorted(((int(span.first), int(span.last), each) for span, each in own), key=itemgetter(0, 1))
+        self._firsts = [first for first, _, _ in ranges]
+        # Of those that begin so early, the one that goes furthest: if any of them holds an address, it does.
+        reaches = ((last, each) for _, last, each in ranges)
+        self._furthest: list[tuple[int, ActiveDenyPolicy]] = list(accumulate(reaches, partial(max, key=itemgetter(0))))
+
+    def by(self, address: int) -> ActiveDenyPolicy | None:
+        """The policy that keeps this address out."""
+        if at := bisect_right(self._firsts, address):
+            last, each = self._furthest[at - 1]
+            if address <= last:
+                return each
+        return next((each for first, last, each in self._inverted if not first <= address <= last), None)
 
 
 def clean_address(text: str) -> str:

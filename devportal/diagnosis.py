@@ -6,6 +6,7 @@ from devportal.attempts import RefusedAttempt
 from devportal.deny_policies import DenyCondition
 from devportal.models import Application, KeyType, Subscription
 from devportal.subscription_states import SubscriptionState
+from publisher import snapshots
 from publisher.lifecycle import SERVED, State
 from publisher.models import Api
 
@@ -50,7 +51,7 @@ def reasons(
     elif sentence := _SUBSCRIPTION.get(SubscriptionState(subscription.state)):
         found.append(sentence)
     field = "production" if key_type == KeyType.PRODUCTION else "sandbox"
-    if api.deployed_revision and not api.deployed_revision.snapshot.get(field, {}).get("url"):
+    if api.deployed_revision and key_type not in snapshots.key_types_served(api):
         found.append(
             f"The API has no {field} endpoint, so {field} keys reach nothing. Use the other keys or ask its publisher."
         )
@@ -65,9 +66,8 @@ _WAYS_OUT = {
     101504: _BEHIND,
     303001: f"{_BEHIND} The gateway tries the backend again by itself.",
     900906: "Compare the address with the one this page came with.",
-    900912: "Take the token or ticket out of the address: the console sends the token of this page already.",
+    900912: "Take the token or ticket out of the address: the console brings one of its own.",
 }
-TOKEN_CODES = frozenset({900901, 900902, 900903, 900910})  # where the same with another token may come through
 
 
 def of_refusal(refused: RefusedAttempt) -> list[str]:

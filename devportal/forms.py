@@ -176,15 +176,16 @@ class KeysForm(forms.Form):
         error_messages={"required": "Choose client credentials or authorization code."},
     )
     callback_url = forms.CharField(
-        label="Callback URL",
+        label="Callback URLs",
         required=False,
         max_length=2000,
-        help_text="Where people are sent back to after they agreed. The authorization code grant needs it.",
+        help_text="One a line: where people are sent back to after they agreed. Authorization code needs one. "
+        "A program on somebody's device may use its own scheme: com.example.app:/callback.",
         error_messages={
             "required": "The authorization code grant sends people back to a callback URL. Enter it.",
-            "max_length": "A callback URL has at most 2000 characters.",
+            "max_length": "Callback URLs have at most 2000 characters together.",
         },
-        widget=forms.URLInput(attrs={"placeholder": "https://example.com/callback", "autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "https://example.com/callback", "autocomplete": "off"}),
     )
     token_seconds = token_lifetime("Access tokens live for")
 
@@ -193,7 +194,7 @@ class KeysForm(forms.Form):
         self.initial.setdefault("token_seconds", tokens.life_of(client) if client else settings.ACCESS_TOKEN_SECONDS)
         if client:
             self.initial.setdefault("grant_types", client.grant_types)
-            self.initial.setdefault("callback_url", client.redirect_uris)
+            self.initial.setdefault("callback_url", "\n".join(client.redirect_uris.split()))
         # The page shows the field only beside the grant that needs it.
         needed = grants.AUTHORIZATION_CODE in (self["grant_types"].value() or [])
         self.fields["callback_url"].required = needed or not self.is_bound

@@ -4,6 +4,7 @@ The names are OAuth's (RFC 6749). Password and implicit are missing on purpose: 
 them.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ CLIENT_CREDENTIALS = "client_credentials"
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
+MOST_CALLBACKS = 10
+PRIVATE_USE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -55,6 +58,25 @@ def problem_with_grants(names: list[str]) -> str | None:
     return None
 
 
+def problem_with_callbacks(names: list[str], text: str) -> str | None:
+    """What is wrong with callback URLs, one a line, as a sentence; None if they may stand."""
+    urls = callbacks(text)
+    if len(urls) > MOST_CALLBACKS:
+        return f"Keys have at most {MOST_CALLBACKS} callback URLs; these are {len(urls)}."
+    found = (problem_with_callback(names, url) for url in urls or [""])
+    return next((problem for problem in found if problem), None)
+
+
+def callbacks(text: str) -> list[str]:
+    """The callback URLs in a text with one a line, each once."""
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+def is_private_use(scheme: str) -> bool:
+    """Whether a scheme is a program's own, as RFC 8252 §7.1 has it: a domain name turned round."""
+    return bool(PRIVATE_USE.fullmatch(scheme))
+
+
 def problem_with_callback(names: list[str], url: str) -> str | None:
     """What is wrong with a callback URL for these grants, as a sentence; None if it may stand."""
     if not url:
@@ -65,6 +87,8 @@ def problem_with_callback(names: list[str], url: str) -> str | None:
         host = parts.hostname
     except ValueError:
         return "This is not a URL. Example: https://example.com/callback"
+    if is_private_use(parts.scheme) and not any(mark.isspace() for mark in url):
+        return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None
     if not host or any(mark.isspace() for mark in url):
         return "Enter one whole URL, with its scheme and host. Example: https://example.com/callback"
     if "@" in parts.netloc or "*" in host:
@@ -74,7 +98,10 @@ def problem_with_callback(names: list[str], url: str) -> str | None:
     if parts.scheme == "http" and host not in LOOPBACK:
         return "Plain http is only possible on this computer (localhost). Use https."
     if parts.scheme not in {"http", "https"}:
-        return "A callback URL starts with https:// (or http:// on localhost)."
+        return (
+            "A callback URL starts with https://, with http:// on localhost, or with a scheme of the program's own, "
+            "which is a domain name turned round: com.example.app:/callback."
+        )
     return "A callback URL has no fragment: remove the # and what follows." if "#" in url else None
 
 

@@ -10,6 +10,8 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
+from core.text import count
+from devportal import grants
 from devportal.deny_policies import DenyCondition
 from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
 from publisher.models import Api, Plan
@@ -17,6 +19,7 @@ from publisher.models import Api, Plan
 LONGEST_NAME = 100  # characters, of an application
 LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
+MOST_STARS = 5
 LONGEST_REASON = 300  # that somebody gives who approves or rejects
 
 
@@ -114,6 +117,7 @@ class Subscription(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "api"], name="subscribed_once_to_an_api")
         ]
+        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age")]
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
@@ -239,8 +243,9 @@ class OAuthClient(AbstractApplication):
         return bool({grant.replace("-", "_") for grant in grant_types} & set(self.grant_types))
 
     def get_allowed_schemes(self) -> list[str]:
-        """Redirects go over HTTPS; plain HTTP is for loopback addresses, which the validator checks (RFC 8252 §7.3)."""
-        return ["https", "http"]
+        """HTTPS; plain HTTP for loopback addresses, which the validator checks (RFC 8252 §7.3); a program's own."""
+        schemes = {url.partition(":")[0] for url in self.redirect_uris.split()}
+        return ["https", "http", *sorted(scheme for scheme in schemes if grants.is_private_use(scheme))]
 
     def audit_detail(self) -> dict[str, Any]:
         return {
@@ -273,3 +278,64 @@ class TokenName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Rating(models.Model):
+    """What one person thinks of an API, in stars."""
+
+    audit_kind: ClassVar = "rating"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="ratings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ratings")
+    stars = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api", "by"], name="rated_once_by_a_person"),
+            models.CheckConstraint(condition=models.Q(stars__range=(1, MOST_STARS)), name="one_to_five_stars"),
+        ]
+
+    def __str__(self) -> str:
+        return count(self.stars, "star")
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "stars": self.stars}
+
+
+class Follow(models.Model):
+    """That one person wants to hear of an API without being subscribed: of new versions, ends and what breaks."""
+
+    audit_kind: ClassVar = "follow"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="follows")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="follows")
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "by"], name="followed_once_by_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.api}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id)}
+
+
+class ClientSecret(models.Model):
+    """A secret of keys beside their first one: with a name of its own, and until when it works (null: for good)."""
+
+    audit_kind: ClassVar = "secret"
+
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=LONGEST_TOKEN_NAME)
+    digest = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    is_announced = models.BooleanField(default=False)  # that it is going to expire
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {**self.client.audit_detail(), "name": self.name}

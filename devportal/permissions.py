@@ -31,6 +31,12 @@ def require_use_application(user: Viewer, application: Application) -> None:
     require_develop(user)
 
 
+def require_transfer(user: Viewer, application: Application) -> None:
+    """Giving `application` to somebody else: its owner, and administrators. Raises NotYourApplication."""
+    if application.owner_id != user.pk and not (isinstance(user, User) and user.has_role(Role.ADMIN)):
+        raise NotYourApplication
+
+
 def require_use_keys(user: Viewer, client: OAuthClient) -> Application:
     """Changing keys and their tokens; returns the application whose keys they are.
 

@@ -9,6 +9,7 @@ from oauth2_provider.settings import oauth2_settings
 from core.upkeep import delete_batch, register
 from devportal import tokens
 from devportal.models import Ticket, TokenRate
+from devportal.operations.secrets import look_after_secrets
 
 HOUR = timedelta(hours=1)
 
@@ -18,6 +19,7 @@ def connect() -> None:
     register("tickets", lambda now: delete_batch(Ticket.objects.filter(expires_at__lt=now)))
     register("authorization codes", lambda now: delete_batch(Grant.objects.filter(expires__lt=now)))
     register("tokens", expired_tokens)
+    register("client secrets", look_after_secrets)
     register("token rates", lambda now: delete_batch(TokenRate.objects.filter(booked_until__lt=now - HOUR)))
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import consequences
+from accounts import consequences, farewells
 from accounts.models import User
 from devportal import news
 from devportal.broken_clients import tell_owners
 from devportal.models import Subscription
 from devportal.operations import carry_blocks_over, carry_subscriptions_over, move_subscriptions
+from devportal.operations.applications import delete_applications_of
 from devportal.queries import holdings_of, newest_subscriptions_to
 from publisher import impact, signals
 from publisher.messages import Impact
@@ -23,6 +24,7 @@ def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
     impact.register(lambda api: Impact(applications=api.subscriptions.count()))
+    farewells.register(delete_applications_of)
     consequences.register(lambda user: holdings_of(user, timezone.now()))
     impact.register_plan_counter(lambda plan: plan.subscriptions.count())
     impact.register_subscriber_counter(
@@ -33,6 +35,7 @@ def connect() -> None:
     signals.api_moved.connect(news.api_moved, dispatch_uid="tell_of_moves")
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
     signals.clients_broken.connect(tell_owners, dispatch_uid="tell_owners")
+    signals.clients_broken.connect(news.tell_followers, dispatch_uid="tell_followers")
 
 
 def subscriptions_among(apis: Sequence[Api]) -> dict[str, int]:

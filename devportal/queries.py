@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from functools import reduce
+from operator import or_
+from typing import TypeVar, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Avg, Count, Exists, F, Model, OrderBy, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
@@ -28,7 +31,17 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
-from devportal.models import Application, ApplicationPlan, DenyPolicy, KeyType, OAuthClient, OwnerBlock, Subscription
+from devportal.models import (
+    Application,
+    ApplicationPlan,
+    ClientSecret,
+    DenyPolicy,
+    KeyType,
+    OAuthClient,
+    OwnerBlock,
+    Rating,
+    Subscription,
+)
 from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
@@ -57,6 +70,35 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: st
     if category:
         apis = apis.filter(in_category(category))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+SORTS: dict[str, tuple[OrderBy | str, ...]] = {
+    "name": ("name", "-published_at", "-version"),
+    "newest": (F("published_at").desc(nulls_last=True), "name", "-version"),
+    "rating": (F("average").desc(nulls_last=True), "name", "-version"),
+}
+"""In which order the catalogue is shown."""
+
+
+def shelves_for(
+    viewer: Viewer, *, text: str = "", tag: str = "", category: str = "", sort: str = "", every_version: bool = False
+) -> QuerySet[Api]:
+    """What `catalogue_for` finds, with the `average` of its stars; of several versions the one that was made last.
+
+    With `every_version` each of them. Raises what `catalogue_for` raises.
+    """
+    found = catalogue_for(viewer, text=text, tag=tag, category=category)
+    if not every_version:
+        newer = found.order_by().filter(name_key=OuterRef("name_key"), created_at__gt=OuterRef("created_at"))
+        found = found.filter(~Exists(newer))
+    stars = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api").annotate(of_all=Avg("stars"))
+    return found.annotate(average=Subquery(stars.values("of_all"))).order_by(*SORTS.get(sort, SORTS["name"]), "pk")
+
+
+def count_versions(viewer: Viewer, apis: Iterable[Api]) -> dict[str, int]:
+    """How many versions of each of these APIs the viewer finds, by the folded name. One query."""
+    rows = _found_by(viewer).filter(name_key__in=[api.name_key for api in apis]).order_by()
+    return dict(rows.values_list("name_key").annotate(number=Count("pk")))
 
 
 def has_tag(tag: str) -> Q:
@@ -112,6 +154,32 @@ def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
 
 
+def stars_of(api: Api) -> tuple[float, int]:
+    """The average of an API's ratings (0 where there is none), and how many there are."""
+    found = api.ratings.aggregate(average=Avg("stars"), number=Count("pk"))
+    return found["average"] or 0.0, found["number"]
+
+
+def own_rating(viewer: Viewer, api: Api) -> Rating | None:
+    """What the viewer thinks of `api`, if they have said."""
+    return api.ratings.filter(by=viewer).first() if isinstance(viewer, User) else None
+
+
+def follows(viewer: Viewer, api: Api) -> bool:
+    """Whether the viewer follows `api`."""
+    return isinstance(viewer, User) and api.follows.filter(by=viewer).exists()
+
+
+def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
+    """Other APIs that the viewer finds and that share tags with `api`, those that share most first."""
+    if not api.tags:
+        return []
+    wanted = reduce(or_, map(has_tag, api.tags))
+    rows = catalogue_for(viewer).filter(wanted).exclude(name_key=api.name_key)[:100]
+    newest = {each.name: each for each in reversed(rows)}
+    return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
+
+
 # --- applications --------------------------------------------------------------------------------------------
 
 
@@ -130,6 +198,19 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
     )
 
 
+def subscriptions_between(pairs: Iterable[tuple[str, str]]) -> list[Subscription]:
+    """The subscriptions of these applications to these APIs, by (application, API) as text, that still are."""
+    wanted = {(application, api) for application, api in pairs if application and api}
+    rows = Subscription.objects.filter(application__in={application for application, _ in wanted})
+    found = rows.select_related("application__owner", "api", "plan")
+    return [row for row in found if (str(row.application_id), str(row.api_id)) in wanted]
+
+
+def subscriptions_of(application: Application) -> QuerySet[Subscription]:
+    """What an application is subscribed to."""
+    return application.subscriptions.select_related("application__owner", "api", "plan").order_by("api__name")
+
+
 def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
     """What these applications are called, by id as text; those that are gone are left out."""
     rows = Application.objects.filter(pk__in=[each for each in ids if each])
@@ -139,6 +220,12 @@ def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
     """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
     return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+
+
+def any_application(pk: UUID | str) -> Application:
+    """Anybody's application, for administrators, which the edges see to. Raises ApplicationNotFound."""
+    rows = Application.objects.filter(is_internal=False).select_related("owner", "plan")
+    return _found(rows, pk, ApplicationNotFound)
 
 
 def internal_application_of(user: User) -> Application | None:
@@ -170,6 +257,12 @@ def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
     return mine.select_related("application", "plan").order_by("application__name")
 
 
+def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
+    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
+    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
+    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
+
+
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """A subscription of one of the viewer's applications. Raises SubscriptionNotFound."""
     if not isinstance(viewer, User):
@@ -188,6 +281,12 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def with_subscription_counts(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The same, each with `subscription_count`: how many its application has. Asked for the rows of one page only."""
+    of_it = Subscription.objects.filter(application=OuterRef("application")).order_by().values("application")
+    return subscriptions.annotate(subscription_count=Subquery(of_it.annotate(number=Count("pk")).values("number")))
 
 
 def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
@@ -256,6 +355,13 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
     return client
 
 
+def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
+    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
+    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    client: OAuthClient = _found(rows.select_related("application__owner"), pk, KeysNotFound)
+    return client, cast(Application, client.application)
+
+
 def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAuthClient:
     """The keys of one of the viewer's applications. Raises ApplicationNotFound or KeysNotFound."""
     application = application_for(viewer, application_pk)
@@ -263,6 +369,18 @@ def client_for(viewer: Viewer, application_pk: UUID | str, key_type: str) -> OAu
     if client is None:
         raise KeysNotFound
     return client
+
+
+def secrets_of(client: OAuthClient, now: datetime) -> QuerySet[ClientSecret]:
+    """The secrets of `client` beside its first one that work now, the newest first."""
+    rows = ClientSecret.objects.filter(client=client)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+def is_other_secret(first: str, digest: str, now: datetime) -> bool:
+    """Whether `digest` is that of a further secret of the keys whose first secret is stored as `first`."""
+    rows = ClientSecret.objects.filter(client__client_secret=first, digest=digest)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exists()
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:
@@ -361,6 +479,8 @@ def _in_states(states: Iterable[State]) -> Q:
 
 
 def _offered_to(viewer: Viewer) -> Q:
+    if not viewer.is_authenticated and not settings.ANONYMOUS_CATALOGUE:
+        return Q(pk__in=())
     return _in_states(LISTED) & visible_to(viewer)
 
 

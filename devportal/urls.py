@@ -6,10 +6,13 @@ from django.views.generic import RedirectView
 from devportal.views import (
     apis,
     applications,
+    code,
     comments,
+    console,
     definitions,
     documents,
     keys,
+    opinions,
     subscribers,
     subscriptions,
     tokens,
@@ -22,6 +25,7 @@ register_converter(KeyTypeConverter, "key_type")
 
 app_name = "devportal"
 
+CONSOLE = "apis/<uuid:pk>/try-out"
 WIZARD = "apis/<uuid:pk>/wizard"
 WIZARD_KEYS = f"{WIZARD}/<uuid:application>/<key_type:key_type>"
 DOCUMENT = "apis/<uuid:pk>/documents/<uuid:document>"
@@ -44,19 +48,30 @@ portal_patterns = [
     path(f"{COMMENT}/deletions", comments.DeveloperCommentDeletions.as_view(), name="comment-deletions"),
     path("apis/<uuid:pk>/definition", definitions.definition, name="definition"),
     path("apis/<uuid:pk>/definition/file", definitions.file, name="definition-file"),
+    path("apis/<uuid:pk>/ratings", opinions.ratings, name="ratings"),
+    path("apis/<uuid:pk>/follows", opinions.follows, name="follows"),
+    path("apis/<uuid:pk>/code", code.code, name="code"),
+    path(CONSOLE, console.console, name="console"),
+    path(f"{CONSOLE}/starts", console.starts, name="console-starts"),
+    path(f"{CONSOLE}/tickets", console.tickets, name="console-tickets"),
+    path(f"{CONSOLE}/attempts", console.attempt, name="console-attempt"),
+    path(f"{CONSOLE}/checks", console.checks, name="console-checks"),
     path(WIZARD, wizard.application_step, name="wizard"),
     path(f"{WIZARD}/<uuid:application>/subscribe", wizard.subscribe_step, name="wizard-subscribe"),
     path(f"{WIZARD}/<uuid:application>/keys", wizard.keys_step, name="wizard-keys"),
     path(f"{WIZARD_KEYS}/token", wizard.token_step, name="wizard-token"),
     path(f"{WIZARD_KEYS}/connect", wizard.connect_step, name="wizard-connect"),
-    path(f"{WIZARD_KEYS}/diagnosis", wizard.diagnosis_of, name="wizard-diagnosis"),
     path("applications", applications.applications, name="applications"),
     path("applications/create", applications.create, name="application-create"),
     path("applications/<uuid:pk>", applications.application, name="application"),
     path("applications/<uuid:pk>/edit", applications.edit, name="application-edit"),
     path("applications/<uuid:pk>/deletions", applications.deletions, name="application-deletions"),
+    path("applications/<uuid:pk>/transfers", applications.transfers, name="application-transfers"),
     path(KEYS, keys.keys, name="keys"),
+    path(f"{KEYS}/revocations", tokens.revocations_of_all, name="revocations-of-all"),
     path(f"{KEYS}/secrets", keys.secrets, name="secrets"),
+    path(f"{KEYS}/secrets/further", keys.further_secrets, name="further-secrets"),
+    path(f"{KEYS}/secrets/<int:secret>/ends", keys.secret_ends, name="secret-ends"),
     path(f"{KEYS}/tokens", tokens.tokens, name="tokens"),
     path(f"{KEYS}/tokens/<int:token>/revocations", tokens.revocations, name="revocations"),
     path("applications/<uuid:pk>/subscriptions", subscriptions.choose_api, name="subscription-choose"),
@@ -72,6 +87,7 @@ urlpatterns = [
     path(TRIAL, trials.trial, name="trial"),
     path(f"{TRIAL}/tickets", trials.trial_tickets, name="trial-tickets"),
     path(f"{TRIAL}/diagnosis", trials.trial_diagnosis, name="trial-diagnosis"),
+    path(f"{TRIAL}/checks", trials.trial_checks, name="trial-checks"),
     path(SUBSCRIBERS, subscribers.subscribers, name="subscribers"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/states", subscribers.states, name="subscriber-states"),
     path(f"{SUBSCRIBERS}/<uuid:subscription>/plans", subscribers.plans, name="subscriber-plans"),

@@ -52,6 +52,7 @@ class ConnectionRecord(models.Model):
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, db_index=True)
     active_at = models.DateTimeField(null=True)
+    counted_until = models.DateTimeField(null=True)
     messages_in = models.BigIntegerField(default=0)
     bytes_in = models.BigIntegerField(default=0)
     messages_out = models.BigIntegerField(default=0)
@@ -101,6 +102,111 @@ class LiveFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.worker_id} at {self.at:%H:%M:%S}"
+
+
+class TrafficFigures(models.Model):
+    """What passed in one minute, hour or day (`period`), of connections that are alike; sums, see `gateway.statistics`.
+
+    `begins` is in seconds since the epoch. Each figure stands in one row only: minutes become part of their hour, hours
+    of their day, which no longer tell which worker it was.
+    """
+
+    period = models.CharField(max_length=1)
+    begins = models.BigIntegerField()
+    worker = models.CharField(max_length=36, default="")
+    api_id = models.CharField(max_length=36)
+    application_id = models.CharField(max_length=36)
+    plan = models.CharField(max_length=150)
+    key_type = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200)
+    opened = models.BigIntegerField(default=0)
+    closed = models.BigIntegerField(default=0)
+    milliseconds = models.BigIntegerField(default=0)
+    messages_in = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0)
+    messages_out = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "gateway_traffic"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["period", "begins", "api_id", "application_id", "plan", "key_type", "topic", "worker"],
+                name="traffic_stands_once",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["api_id", "begins"], name="traffic_of_api"),
+            models.Index(fields=["application_id", "begins"], name="traffic_of_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.api_id}"
+
+
+class EventFigures(models.Model):
+    """How often something happened in one minute, hour or day: refusals and closes by cause, durations by bound."""
+
+    period = models.CharField(max_length=1)
+    begins = models.BigIntegerField()
+    api_id = models.CharField(max_length=36, default="")
+    application_id = models.CharField(max_length=36, default="")
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=24)
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "gateway_event"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["period", "begins", "api_id", "application_id", "kind", "name"], name="event_stands_once"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["application_id", "begins"], name="event_of_application")]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.begins} {self.kind} {self.name}"
+
+
+class MonthlyStatement(models.Model):
+    """What an application used of an API in one month of UTC (`2026-11`), frozen after it closed; never changed."""
+
+    month = models.CharField(max_length=7)
+    application_id = models.CharField(max_length=36)
+    application_name = models.CharField(max_length=150)
+    api_id = models.CharField(max_length=36)
+    api_name = models.CharField(max_length=100)
+    opened = models.BigIntegerField()
+    milliseconds = models.BigIntegerField()
+    messages_in = models.BigIntegerField()
+    bytes_in = models.BigIntegerField()
+    messages_out = models.BigIntegerField()
+    bytes_out = models.BigIntegerField()
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["month", "application_id", "api_id"], name="statement_stands_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.application_name} {self.api_name}"
+
+
+class LimitAlert(models.Model):
+    """Somebody was told that an account has used so many per cent of a quota in the window that began then."""
+
+    account = models.CharField(max_length=100)
+    begins = models.BigIntegerField()
+    percent = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "begins", "percent"], name="alert_is_given_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.account}"
 
 
 class RefusalRecord(models.Model):

@@ -24,7 +24,7 @@ COPIED = (
     *("business_owner", "business_owner_email", "technical_owner", "technical_owner_email"),
     *("source_link", "chat_link", "support_link", "properties"),
     *("production", "sandbox", "endpoint_options", "topics", "definition", "origins", "query_token"),
-    *("mock", *runtime.WORDS),
+    *("mock", "first_plan", *runtime.WORDS),
 )
 """What a new version takes over from the one before it."""
 
@@ -105,5 +105,6 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
     "query_token": bool,
     "mock": clean_mock,
     **runtime.CLEANERS,
+    "first_plan": lambda value: str(value or "")[:60],
 }
 PREFIXES = {"production": "production_", "sandbox": "sandbox_", "mock": "mock_"}

@@ -157,6 +157,7 @@ class Api(KeepsFolded):
     a backend, see `publisher.mock`.
     `visibility`, `access_control` and their roles are those of `publisher.presentation`; `properties` is a list of
     `{"name": …, "value": …, "shown": …}`; `thumbnail` is the digest of its picture (empty: none).
+    `first_plan` names the plan under which a developer starts who chooses none (empty: no plan is marked).
     `revisions_made` is the number of the last revision, also of one that was deleted: no number is given twice.
     `updated_at` moves when the design changes, not when the lifecycle does: an edit is guarded by it.
     """
@@ -194,6 +195,7 @@ class Api(KeepsFolded):
     byte_period = models.CharField(max_length=8, choices=_choices(QuotaPeriod), default=QuotaPeriod.MINUTE.value)
     over_byte_quota = models.CharField(max_length=8, choices=_choices(OVER_BYTES), default=ExceededAction.CLOSE.value)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
+    first_plan = models.CharField(max_length=60, blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)
     thumbnail = models.CharField(max_length=64, blank=True)
     visibility = models.CharField(max_length=12, choices=_choices(Visibility), default=Visibility.PUBLIC.value)

@@ -1,9 +1,13 @@
 """Who may do what to an API. Creators make the design, publishers deliver it, observers read, admins do all."""
 
+from datetime import datetime
+
+from accounts.farewells import AccountNeeded
 from accounts.models import User
 from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import PUBLISHER_PORTAL, Role, in_order
 from core.errors import NotAllowed
+from core.text import agree, count
 from publisher.lifecycle import State
 from publisher.models import Api, Comment
 from publisher.presentation import AccessControl
@@ -170,3 +174,12 @@ can_see_payloads = asks(require_see_payloads)
 can_approve = asks(require_approve)
 can_try = asks(require_try)
 can_manage_plans = asks(require_manage_plans)
+
+
+def require_owns_nothing(user: User, now: datetime) -> None:
+    """Deleting one's account: raises AccountNeeded for somebody whose APIs are there."""
+    if number := Api.objects.filter(provider=user).count():
+        raise AccountNeeded(
+            f"You own {count(number, 'API')}, which {agree(number, 'needs', 'need')} you. Delete what you own in the "
+            "Publisher first, or ask an administrator to disable your account."
+        )

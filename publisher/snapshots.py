@@ -8,6 +8,7 @@ from publisher import runtime
 from publisher.asyncapi import changes
 from publisher.endpoint import EndpointOptions
 from publisher.models import Api
+from publisher.runtime import KEY_TYPES
 
 # What the gateway reads of a snapshot, and what a person calls it. Plans are in the snapshot for the record;
 # they act through subscriptions at once, so a change of plans asks for no new deployment.
@@ -56,6 +57,18 @@ def filled(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     options = EndpointOptions.from_document(snapshot.get("endpoint_options", {}))
     absent = {"mock": {}, **runtime.defaults()}
     return {**absent, **snapshot, "endpoint_options": options.to_document()}
+
+
+def key_types_served(api: Api) -> list[str]:
+    """The types of key that reach something of what is deployed: an endpoint, or the mock in its place."""
+    return key_types_of(api.deployed_revision.snapshot) if api.deployed_revision else []
+
+
+def key_types_of(snapshot: Mapping[str, Any]) -> list[str]:
+    """The types of key for which a snapshot has an endpoint, or a mock in its place."""
+    is_mocked = snapshot.get("mock", {}).get("is_on", False)
+    taken = snapshot.get("key_types", KEY_TYPES)
+    return [each for each in KEY_TYPES if each in taken and (is_mocked or snapshot.get(each.lower(), {}).get("url"))]
 
 
 def differences(api: Api) -> list[str]:

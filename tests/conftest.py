@@ -11,7 +11,8 @@ import pytest
 from django.core.cache import cache
 from hypothesis import HealthCheck, settings
 
-from accounts.models import RoleGrant, User
+from accounts import installation
+from accounts.models import InstallationSettings, RoleGrant, User
 from accounts.roles import Role
 from gateway.connections.board import Board
 from tests.product import prepare
@@ -75,7 +76,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_attempts() -> Iterator[None]:
-    """No test is braked for what another one has tried, or shown what another one has looked at."""
+    """No test is braked or shown what another one has done, nor asks for settings that nobody has changed."""
+    cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()
     Board.forget()

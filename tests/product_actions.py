@@ -96,9 +96,18 @@ def transition(api: str, action: str) -> None:
 
 def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     """Alice says which pages may call an API and how, and Bob deploys that."""
+    redesign(api, {"origins": origins, "query_token": query_token})
+    deploy(api)
+
+
+def redesign(api: str, changes: dict[str, Any]) -> None:
+    """Alice changes a design."""
+    publisher.update_api(api=Api.objects.get(pk=api), changes=changes, actor=_named("alice"), now=timezone.now())
+
+
+def deploy(api: str) -> None:
+    """Bob deploys the design as it is."""
     row, now = Api.objects.get(pk=api), timezone.now()
-    changes = {"origins": origins, "query_token": query_token}
-    publisher.update_api(api=row, changes=changes, actor=_named("alice"), now=now)
     revision = publisher.create_revision(api=row, actor=_named("bob"), now=now)
     publisher.deploy_revision(api=row, revision=revision, actor=_named("bob"), now=now)
 
@@ -124,6 +133,11 @@ def another_token(application: str, seconds: int) -> dict[str, Any]:
     client = app.clients.get(key_type="PRODUCTION")
     issued = devportal.generate_token(client=client, seconds=seconds, actor=app.owner, now=timezone.now())
     return {"token": issued.token, "token_id": issued.row.pk}
+
+
+def live_shortly(application: str, seconds: int) -> None:
+    """The next tokens of an application's keys live for so many seconds."""
+    Application.objects.get(pk=application).clients.update(token_seconds=seconds)
 
 
 def subscribe(application: str, api: str, plan: str = "Gold") -> str:
@@ -306,8 +320,11 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         publish,
         transition,
         runtime,
+        redesign,
+        deploy,
         application,
         another_token,
+        live_shortly,
         subscribe,
         unsubscribe,
         set_subscription_state,

@@ -16,6 +16,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -25,12 +26,13 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notification, User
+from accounts.models import Notification, SignIn, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import notify
+from accounts.operations import note_sign_in, notify
+from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, DenyPolicy, OwnerBlock
+from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
 from devportal.operations.service_accounts import create_service_account
 from gateway.models import ConnectionRecord, WorkerRecord
 from publisher import archives
@@ -296,6 +298,7 @@ PUBLISHER_PAGES = [
     Line("GET", "devportal:trial", READ, ("api",)),
     Line("POST", "devportal:trial-tickets", "302 404 404 200 200 403 200", ("api",)),
     Line("GET", "devportal:trial-diagnosis", READ, ("api",)),
+    Line("POST", "devportal:trial-checks", "302 404 404 200 200 200 200", ("api",), body={"kind": "0.0", "text": "[]"}),
     Line("GET", "devportal:subscribers", READ, ("api",)),
     Line("POST", "devportal:subscriber-states", DELIVERED, ("api", "subscription"), body={"state": "BLOCKED"}),
     Line("POST", "devportal:block-deletions", DELIVERED, ("api", "block")),
@@ -307,6 +310,12 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:catalogue", OPEN),
     Line("GET", "devportal:api", OPEN, ("api",)),
     Line("GET", "devportal:definition", OPEN, ("api",)),
+    Line("GET", "devportal:code", OPEN, ("api",)),
+    Line("POST", "devportal:ratings", LEADS_ON, ("api",), body={"stars": "5"}),
+    Line("POST", "devportal:ratings", "302 404 404 404 404 404 404", ("draft",), body={"stars": "5"}),
+    Line("POST", "devportal:follows", LEADS_ON, ("api",), body={"follow": "1"}),
+    Line("POST", "devportal:follows", "302 404 404 404 404 404 404", ("draft",), body={"follow": "1"}),
+    Line("GET", "devportal:code", FOR_TEAM, ("private",)),
     Line("GET", "devportal:changes", OPEN, ("api",)),
     Line("GET", "devportal:changes", "404 404 404 404 404 404 404", ("draft",)),
     Line("GET", "devportal:definition-file", OPEN, ("api",)),
@@ -331,6 +340,12 @@ DEVPORTAL_PAGES = [
     Line("POST", "devportal:comments", "302 404 404 404 404 404 404", ("draft",), body={"text": "Hello"}),
     Line("POST", "devportal:comment", "302 302 403 403 403 403 403", ("api", "comment"), body={"text": "Hello"}),
     Line("POST", "devportal:comment-deletions", "302 302 403 403 302 403 302", ("api", "comment")),
+    Line("GET", "devportal:console", DEVELOPERS, ("api",)),
+    Line("GET", "devportal:console", "302 404 404 403 403 403 200", ("private",)),
+    Line("POST", "devportal:console-starts", DONE_BY_DEVELOPERS, ("api",)),
+    Line("POST", "devportal:console-tickets", MINE, ("api",), body={"key": "{client}"}),
+    Line("GET", "devportal:console-attempt", MINE, ("api",), query="key={client}"),
+    Line("POST", "devportal:console-checks", DEVELOPERS, ("api",), body={"kind": "0.0", "text": "[]"}),
     Line("GET", "devportal:wizard", DEVELOPERS, ("api",)),
     Line("POST", "devportal:wizard", DONE_BY_DEVELOPERS, ("api",), body={**APPLICATION, "which": "new"}),
     Line(
@@ -348,7 +363,6 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:wizard-token", MINE, ("api", "application", "key_type")),
     Line("POST", "devportal:wizard-token", DONE_TO_MINE, ("api", "application", "key_type"), body=TOKEN),
     Line("GET", "devportal:wizard-connect", MINE, ("api", "application", "key_type")),
-    Line("GET", "devportal:wizard-diagnosis", MINE, ("api", "application", "key_type")),
     Line("GET", "devportal:applications", DEVELOPERS),
     Line("GET", "devportal:application-create", DEVELOPERS),
     Line("POST", "devportal:application-create", DONE_BY_DEVELOPERS, body=APPLICATION),
@@ -358,9 +372,13 @@ DEVPORTAL_PAGES = [
     Line(
         "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
     ),
+    Line("POST", "devportal:application-transfers", DONE_TO_MINE, ("application",), body={"to": "mallory"}),
+    Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
+    Line("POST", "devportal:further-secrets", DONE_TO_MINE, ("application", "key_type"), body={"name": "CI"}),
+    Line("POST", "devportal:secret-ends", DONE_TO_MINE, ("application", "key_type", "further")),
     Line("POST", "devportal:tokens", DONE_TO_MINE, ("application", "key_type"), body=TOKEN),
     Line("POST", "devportal:revocations", DONE_TO_MINE, ("application", "key_type", "token")),
     Line("GET", "devportal:subscription-choose", MINE, ("application",)),
@@ -456,6 +474,20 @@ ACCOUNT_PAGES = [
         "POST", "accounts:password", LEADS_ON, ("devportal",), body={"current_password": PASSWORD, "new_password": NEW}
     ),
     Line("POST", "accounts:sign-up", LEADS_ON, body={"username": "newcomer", "password": NEW}),
+    Line("GET", "accounts:sign-ins", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends-of-others", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:sign-in-ends", "302 302 404 404 404 404 404", ("devportal", "session")),
+    Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
+    Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
+    Line("GET", "accounts:forgotten-password", OPEN),
+    Line("POST", "accounts:forgotten-password", OPEN, body={"said": "carol"}),
+    Line("GET", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv")),  # no such link
+    Line("POST", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv"), body={"x": "y"}),
+    Line("GET", "accounts:account-deletion", SIGNED_IN, ("devportal",)),
+    Line(
+        "POST", "accounts:account-deletion", "302 302 302 409 302 302 409", ("devportal",), body={"password": PASSWORD}
+    ),
     Line("POST", "accounts:theme", LEADS_ON, body={"theme": "dark"}),
     Line("GET", "accounts:notifications", SIGNED_IN, ("devportal",)),
     Line("GET", "accounts:notification-choices", SIGNED_IN, ("devportal",)),
@@ -490,6 +522,13 @@ REST_DOCUMENTS = [
 
 REST_ADMINISTERED = "401 403 403 403 403 403 {}"
 REST_ADMIN = [
+    Line(
+        "POST",
+        "api:deny-policies-api:change-owner",
+        REST_ADMINISTERED.format(200),
+        ("application",),
+        query="owner=admin",
+    ),
     Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
     Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
     Line(
@@ -694,6 +733,12 @@ REST_DEVPORTAL = [
     Line("DELETE", D + "subscription", REST_MINE_GONE, ("subscription",)),
     Line("GET", D + "application-plans", OPEN),
     Line("GET", D + "application-plan", OPEN, ("application_plan",)),
+    Line("GET", D + "ratings", OPEN, ("api",)),
+    Line("GET", D + "ratings", FOR_TEAM, ("private",)),
+    Line("GET", D + "user-rating", REST_SIGNED_IN, ("api",)),
+    Line("PUT", D + "user-rating", REST_SIGNED_IN, ("api",), body={"rating": 4}),
+    Line("PUT", D + "user-rating", "401 404 404 200 200 200 200", ("private",), body={"rating": 4}),
+    Line("DELETE", D + "user-rating", REST_SIGNED_IN, ("api",)),
     Line("GET", D + "plans", OPEN),
     Line("GET", D + "plan", OPEN, ("plan",)),
 ]
@@ -726,6 +771,14 @@ SEEN = [
     Line("POST", "gateway:drains", DELIVERED, ("api",), body={"seconds": "0"}),
     Line("GET", "gateway:all-connections", FOR_ADMIN),
     Line("POST", "gateway:all-closings", "302 403 403 403 403 403 302", body={"which": "matching"}),
+    Line("GET", "gateway:api-usage", READ, ("api",)),
+    Line("GET", "gateway:application-usage", MINE, ("application",)),
+    Line("GET", G + "statements", "401 200 200 200 200 200 200"),
+    Line("GET", "gateway:api-analytics", READ, ("api",)),
+    Line("GET", "gateway:all-apis", "302 403 403 200 200 200 200"),
+    Line("GET", "gateway:application-analytics", MINE, ("application",)),
+    Line("GET", "gateway:installation", FOR_ADMIN),
+    Line("GET", G + "analytics", "401 200 200 200 200 200 200"),
     Line("GET", "gateway:api-diagnostics", READ, ("api",)),
     Line("GET", "gateway:all-diagnostics", FOR_ADMIN),
     Line("GET", "gateway:my-diagnostics", DEVELOPERS),
@@ -809,6 +862,9 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "administration": "admin",
         "carol": carol.pk,
         "csv": "csv",
+        "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
+        "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
+        "session": _signed_in(carol).session,
         **_waiting(carol, free),
         "told": _told(carol).pk,
         "service_client": create_service_account(
@@ -827,6 +883,11 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
     on_hold = builders.subscription(builders.application(carol), free, state="ON_HOLD")
     reference = f"AM_APPLICATION_CREATION:{waiting.pk}"
     return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
+
+
+def _signed_in(carol: User) -> SignIn:
+    note_sign_in(user=carol, session_key="k" * 32, address="192.0.2.1", agent="", now=timezone.now())
+    return SignIn.objects.get()
 
 
 def _told(carol: User) -> Notification:

@@ -101,7 +101,7 @@ def test_no_page_asks_more_often_where_there_is_more_to_show() -> None:
     after = asked_by(visits, world)
     assert Application.objects.count() > 2 * MORE
     pages = [(str(visit), before[str(visit)], after[str(visit)]) for visit in visits]
-    worse = [f"{page}: {len(few)}, then {len(many)}: {more(few, many)}" for page, few, many in pages if len(many) > len(few)]
+    worse = [f"{page} also asks {more(few, many)}" for page, few, many in pages if len(many) > len(few)]
     assert not worse, "\n".join(worse)
 
 

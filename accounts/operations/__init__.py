@@ -3,9 +3,21 @@
 Other rooms tell people something with `notify`.
 """
 
+from accounts.farewells import AccountNeeded
 from accounts.operations.installation import save_settings
 from accounts.operations.mail import deliver_mail, post_mail
 from accounts.operations.notifications import choose_notifications, mark_read, notify
+from accounts.operations.recovery import (
+    LinkOver,
+    choose_password,
+    confirm_email,
+    delete_account,
+    send_confirmation,
+    send_password_links,
+    whose_confirmation,
+    whose_password,
+)
+from accounts.operations.sign_ins import end_other_sign_ins, end_sign_in, note_sign_in, note_use
 from accounts.operations.sign_ups import DecidedAlready, approve_sign_up, reject_sign_up
 from accounts.operations.users import (
     LastAdministrator,
@@ -35,8 +47,10 @@ from accounts.operations.users import (
 )
 
 __all__ = [
+    "AccountNeeded",
     "DecidedAlready",
     "LastAdministrator",
+    "LinkOver",
     "NoPassword",
     "NothingToChange",
     "RolesChanged",
@@ -52,20 +66,31 @@ __all__ = [
     "change_user",
     "check_policy",
     "choose_notifications",
+    "choose_password",
+    "confirm_email",
     "create_user",
+    "delete_account",
     "deliver_mail",
     "disable_user",
     "enable_user",
+    "end_other_sign_ins",
     "end_sessions",
+    "end_sign_in",
     "mark_read",
     "new_user",
+    "note_sign_in",
+    "note_use",
     "notify",
     "one_time_password",
     "post_mail",
     "reject_sign_up",
     "reset_password",
     "save_settings",
+    "send_confirmation",
+    "send_password_links",
     "set_roles",
     "sign_up",
     "update_profile",
+    "whose_confirmation",
+    "whose_password",
 ]

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import installation
-from accounts.models import InstallationSettings, RoleGrant, User
+from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role, in_order
@@ -144,6 +144,7 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
         if held.update(password=user.password, must_change_password=user.must_change_password) != 1:
             # It was changed or reset while this one was hashed.
             raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+        SignIn.objects.filter(user=user).delete()
         record_change(user, "password_changed", actor=actor, now=now)
     return user
 
@@ -164,6 +165,7 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
     with transaction.atomic():
         user.save(update_fields=["password", "must_change_password"])
         forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
+        SignIn.objects.filter(user=user).delete()
         record_change(user, "password_reset", actor=actor, now=now)
     return password
 
@@ -174,15 +176,19 @@ def end_sessions(*, user: User, actor: User | None, now: datetime) -> None:
     require_in_charge(actor)
     User.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
     user.refresh_from_db(fields=["session_round"])
+    SignIn.objects.filter(user=user).delete()
     record_change(user, "sessions_ended", actor=actor, now=now)
 
 
 @transaction.atomic
-def update_profile(*, user: User, first_name: str, last_name: str, email: str, actor: User, now: datetime) -> None:
-    """Change how an account is called and where it is written to."""
+def update_profile(
+    *, user: User, first_name: str, last_name: str, email: str, time_zone: str | None = None, actor: User, now: datetime
+) -> None:
+    """Change how an account is called, where it is written to, and in which time zone (None: as before) it reads."""
     require_change_account(actor, of=user)
     user.first_name, user.last_name, user.email = first_name, last_name, email
-    user.save(update_fields=["first_name", "last_name", "email"])
+    user.time_zone = user.time_zone if time_zone is None else time_zone
+    user.save(update_fields=["first_name", "last_name", "email", "time_zone"])
     record_change(user, "updated", actor=actor, now=now)
 
 
@@ -225,6 +231,7 @@ def disable_user(*, user: User, actor: User | None, now: datetime) -> None:
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     set_active(user, active=False)
+    SignIn.objects.filter(user=user).delete()
     record_change(user, "disabled", actor=actor, now=now)
 
 

@@ -13,7 +13,7 @@ from accounts import default_password, operations
 from accounts.access import current_user, requires
 from accounts.forms import ChangePasswordForm
 from accounts.portals import Portal
-from accounts.views.sessions import go, way_on
+from accounts.views.sessions import go, note, way_on
 from core.forms import accepted, status_of
 
 
@@ -28,6 +28,7 @@ def password(request: HttpRequest, portal: Portal) -> HttpResponse:
         fields, now = form.cleaned_data, timezone.now()
         if accepted(form, lambda: operations.change_password(user=user, **fields, actor=user, now=now)):
             update_session_auth_hash(request, user)
+            note(request, user)
             messages.success(request, "Your password was changed. Everywhere else you are signed out.")
             return go(request, way_on(request, portal, default=reverse("accounts:account", args=[portal])))
     context = {"form": form, "is_forced": default_password.must_choose_another(user)}

@@ -1,5 +1,6 @@
 """The account page: who am I here, and how am I called."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,16 +14,23 @@ from accounts.portals import Portal
 from accounts.roles import MAY, Role
 from core.forms import sent, status_of
 
+ROLES = [(role, MAY[role]) for role in Role]
+
 
 @requires()
 def account(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Show the account; with POST change how it is called."""
     user = current_user(request)
-    known = {"first_name": user.first_name, "last_name": user.last_name, "email": user.email}
+    known = {
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "time_zone": user.time_zone,
+    }
     form = ProfileForm(sent(request), initial=known)
     if request.method == "POST" and form.is_valid():
         operations.update_profile(user=user, **form.cleaned_data, actor=user, now=timezone.now())
         messages.success(request, "Your account was saved.")
         return redirect("accounts:account", portal)
-    context = {"form": form, "administrators": administrators(), "roles": [(role, MAY[role]) for role in Role]}
+    context = {"form": form, "administrators": administrators(), "mail": settings.MAIL, "roles": ROLES}
     return render(request, "accounts/profiles/account.html", context, status=status_of(form))

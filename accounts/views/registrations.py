@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +15,7 @@ from accounts.forms import SignUpForm
 from accounts.models import InstallationSettings
 from accounts.permissions import administrators
 from accounts.portals import DEVPORTAL
-from accounts.views.sessions import go, way_on
+from accounts.views.sessions import begin, go, way_on
 from core.forms import accepted, status_of
 
 
@@ -39,10 +38,12 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         finally:
             if user is None:  # refused before it cost anything
                 attempt.count(-1)
+    if user:
+        operations.send_confirmation(user=user, now=timezone.now())
     if user and user.awaits_approval:
         return render(request, "accounts/registrations/waiting.html", {"newcomer": user})
     if user:
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        begin(request, user)
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
         return go(request, way_on(request, DEVPORTAL))
     is_closed = installation.current().sign_up == InstallationSettings.SignUp.CLOSED

@@ -9,14 +9,17 @@ from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import default_password, drafts, permissions, portals
+from accounts import default_password, drafts, operations, permissions, portals
 from accounts.access import typed_on
 from accounts.forms import SignInForm
+from accounts.models import User
+from accounts.operations.sign_ins import NOTED
 from accounts.portals import Portal
 from core import client_address, durations
 from core.lookalikes import looks
@@ -32,7 +35,7 @@ def sign_in(request: HttpRequest, portal: Portal) -> HttpResponse:
         return redirect(portal.home)
     form = SignInForm(request.POST if is_sent else None, request=request)
     if form.is_valid() and form.user:
-        login(request, form.user)
+        begin(request, form.user)
         onward = way_on(request, portal)
         if default_password.must_choose_another(form.user):
             address = reverse("accounts:password", args=[portal])
@@ -47,6 +50,24 @@ def sign_out(request: HttpRequest, portal: Portal) -> HttpResponse:
     """End the session and show the portal's front door."""
     logout(request)
     return redirect(portal.home) if portal is portals.DEVPORTAL else redirect("accounts:sign-in", portal)
+
+
+def begin(request: HttpRequest, user: User) -> None:
+    """Begin a session, and note it for the page on which its owner sees all of theirs."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    note(request, user)
+
+
+def note(request: HttpRequest, user: User) -> None:
+    """Note the session, also when it goes on under another key."""
+    request.session[NOTED] = True
+    operations.note_sign_in(
+        user=user,
+        session_key=str(request.session.session_key),
+        address=request.META.get("REMOTE_ADDR") or "",
+        agent=request.headers.get("User-Agent", ""),
+        now=timezone.now(),
+    )
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = None, *rest: Any) -> HttpResponse:

@@ -32,7 +32,16 @@ PAGES = 8  # threads
 PASSWORDS = 1 if len(os.sched_getaffinity(0)) <= 2 else 2  # threads; with more, pages wait for them
 LET_PASS_SECONDS = 0.05  # for which a password waits while pages are made
 WAITING = 500  # requests that may wait for one of them
-HASHING = frozenset(("accounts:sign-in", "accounts:sign-up", "accounts:password", "registrations-api:register"))
+HASHING = frozenset(
+    (
+        "accounts:account-deletion",
+        "accounts:password",
+        "accounts:password-choice",
+        "accounts:sign-in",
+        "accounts:sign-up",
+        "registrations-api:register",
+    )
+)
 
 
 class Answer(NamedTuple):

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from devportal.api import deny_policies, workflows
+from devportal.api import deny_policies, owners, workflows
 
 app_name = "deny-policies-api"
 
 urlpatterns = [
+    path("applications/<uuid:application_id>/change-owner", owners.ChangeOwner.as_view(), name="change-owner"),
     path("workflows", workflows.Workflows.as_view(), name="workflows"),
     path("workflows/update-workflow-status", workflows.UpdateWorkflowStatus.as_view(), name="update-workflow-status"),
     path("workflows/<str:reference>", workflows.OneWorkflow.as_view(), name="workflow"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import check_password, make_password
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from oauth2_provider.settings import oauth2_settings
 from rest_framework import exceptions, serializers
@@ -22,6 +24,8 @@ from devportal.errors import KeysNotFound
 from devportal.grants import AUTHORIZATION_CODE, usable
 from devportal.models import KeyType, OAuthClient
 
+HASHER = "random_sha256"
+SEVERAL = re.compile(r"regexp=\((.+)\)")
 NOT_APPLICABLE = "N/A"  # WSO2's word for what is as usual
 DEFAULT_SCOPES = (queries.DEFAULT_SCOPE, "am_application_scope")  # WSO2's word for the same beside it
 LIFETIME = "application_access_token_expiry_time"  # WSO2's name, in `additionalProperties`
@@ -134,7 +138,7 @@ class KeyDocument(AboutKeys):
     def validate_consumerSecret(self, value: str | None) -> None:  # noqa: N802 - the field's name is WSO2's
         """It may come back as it was shown; it is not chosen."""
         client = self.instance
-        if value and not (client and check_password(value, client.client_secret)):
+        if value and not (client and is_secret_of(client, value)):
             sentence = "This is not the secret of these keys, and a secret is not chosen. Leave it out."
             raise serializers.ValidationError(sentence)
 
@@ -147,7 +151,7 @@ class KeyDocument(AboutKeys):
             "consumerKey": instance.client_id,
             **({"consumerSecret": secret} if secret else {}),
             "supportedGrantTypes": instance.grant_types,
-            "callbackUrl": instance.redirect_uris,
+            "callbackUrl": written(instance.redirect_uris),
             "keyState": "APPROVED",
             "keyType": instance.key_type,
             "mode": "CREATED",
@@ -156,6 +160,24 @@ class KeyDocument(AboutKeys):
                 **({"grantTypesNotSupported": dropped} if dropped else {}),
             },
         }
+
+
+def is_secret_of(client: OAuthClient, secret: str) -> bool:
+    """Whether it is one of the secrets of these keys that work."""
+    others = queries.is_other_secret(client.client_secret, make_password(secret, hasher=HASHER), timezone.now())
+    return check_password(secret, client.client_secret) or others
+
+
+def callbacks_of(text: str | None) -> str:
+    """Callback URLs, one a line, out of one URL or WSO2's way to write several: `regexp=(https://a|https://b)`."""
+    match = SEVERAL.fullmatch((text or "").strip())
+    return match[1].replace("|", "\n") if match else (text or "")
+
+
+def written(urls: str) -> str:
+    """One URL as it is, several in WSO2's way."""
+    several = urls.split()
+    return f"regexp=({'|'.join(several)})" if len(several) > 1 else urls
 
 
 class KeyList(serializers.Serializer):  # type: ignore[type-arg]
@@ -216,7 +238,7 @@ class GenerateKeys(Resource):
             application=application,
             key_type=given["keyType"],
             grant_types=kept,
-            callback_url=given.get("callbackUrl") or "",
+            callback_url=callbacks_of(given.get("callbackUrl")),
             token_seconds=given.get("validityTime") or more.get(LIFETIME),
             **self.by,
         )
@@ -274,7 +296,7 @@ class OneKey(Resource):
         changed = operations.update_keys(
             client=client,
             grant_types=kept,
-            callback_url=given.get("redirect_uris", client.redirect_uris) or "",
+            callback_url=callbacks_of(given.get("redirect_uris", written(client.redirect_uris))),
             token_seconds=more.get(LIFETIME) or tokens.life_of(client),
             **self.by,
         )
@@ -329,7 +351,7 @@ class GenerateToken(OneKey):
         body.is_valid(raise_exception=True)
         given, by, replaces = body.validated_data, self.by, None
         secret = given.get("consumerSecret")
-        if secret and not check_password(secret, client.client_secret):
+        if secret and not is_secret_of(client, secret):
             raise exceptions.ValidationError({"consumerSecret": "This is not the secret of these keys."})
         if old := given.get("revokeToken"):
             replaces = queries.active_tokens(client, by["now"]).filter(token_checksum=tokens.digest(old)).first()

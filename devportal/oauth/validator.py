@@ -22,6 +22,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from accounts.models import User
 from devportal import grants, queries, rest_scopes, tokens
 from devportal.models import OAuthClient
+from devportal.operations.secrets import stored
 
 
 class Validator(OAuth2Validator):
@@ -65,6 +66,12 @@ class Validator(OAuth2Validator):
         except ValueError:  # a port or host that cannot be one
             return False
         return registered and (parts.scheme != "http" or parts.hostname in grants.LOOPBACK)
+
+    def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
+        """Whether it is the first secret of the client, or another one that still works."""
+        if super()._check_secret(provided_secret, stored_secret):
+            return True
+        return queries.is_other_secret(stored_secret, stored(provided_secret), timezone.now())
 
     def _load_application(self, client_id: str, request: Request) -> OAuthClient | None:
         client = super()._load_application(client_id, request)

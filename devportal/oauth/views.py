@@ -30,7 +30,7 @@ from oauthlib.openid.connect.core.exceptions import ConsentRequired
 
 from accounts.models import User
 from core.text import is_readable
-from devportal import tokens
+from devportal import grants, tokens
 from devportal.models import OAuthClient
 from devportal.oauth.throttle import WINDOW_SECONDS, Throttle
 
@@ -78,7 +78,8 @@ class AuthorizationView(toolkit.AuthorizationView):
         response = super().get(request, *args, **kwargs)
         if redirect_uri := self.oauth2_data.get("redirect_uri"):
             client = urlsplit(redirect_uri)
-            allowed = {"form-action": f"{client.scheme}://{client.netloc}"}
+            is_own = grants.is_private_use(client.scheme)
+            allowed = {"form-action": f"{client.scheme}:" if is_own else f"{client.scheme}://{client.netloc}"}
             setattr(response, "_csp_update", allowed)  # noqa: B010 - csp reads it there
         return response
 
@@ -106,7 +107,8 @@ class AuthorizationView(toolkit.AuthorizationView):
     def redirect(self, redirect_to: str, application: OAuthClient | None) -> HttpResponse:
         """To the client, which is told who answers (RFC 9207), in errors as well."""
         address = _add_iss_to_redirect(redirect_to, settings.OAUTH_ISSUER)
-        answer: HttpResponse = OAuth2ResponseRedirect(address, REDIRECT_SCHEMES)
+        schemes = application.get_allowed_schemes() if application else REDIRECT_SCHEMES
+        answer: HttpResponse = OAuth2ResponseRedirect(address, schemes)
         return answer
 
 

@@ -15,12 +15,14 @@ from devportal.operations.blocks import carry_blocks_over, lift_block
 from devportal.operations.deny_policies import add_deny_policy, delete_deny_policy, switch_deny_policy
 from devportal.operations.internal_keys import (
     NothingDeployed,
-    endpoints_of,
     issue_internal_key,
     issue_internal_ticket,
 )
-from devportal.operations.keys import GeneratedKeys, generate_keys, regenerate_secret, update_keys
+from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
+from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
+from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
+from devportal.operations.starts import Start, start
 from devportal.operations.subscriptions import (
     carry_subscriptions_over,
     change_plan,
@@ -31,12 +33,16 @@ from devportal.operations.subscriptions import (
 )
 from devportal.operations.tickets import issue_ticket
 from devportal.operations.tokens import IssuedToken, generate_token, revoke_token, revoke_tokens_of
+from devportal.operations.transfers import TransferRefused, transfer_application
 
 __all__ = [
     "GeneratedKeys",
     "IssuedToken",
     "NothingDeployed",
+    "Start",
+    "TransferRefused",
     "add_deny_policy",
+    "add_secret",
     "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
@@ -46,7 +52,8 @@ __all__ = [
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
-    "endpoints_of",
+    "end_secret",
+    "follow_api",
     "generate_keys",
     "generate_token",
     "issue_internal_key",
@@ -54,13 +61,18 @@ __all__ = [
     "issue_ticket",
     "lift_block",
     "move_subscriptions",
+    "rate_api",
     "regenerate_secret",
     "register_client",
     "revoke_token",
     "revoke_tokens_of",
     "set_subscription_state",
+    "start",
     "subscribe",
     "switch_deny_policy",
+    "transfer_application",
+    "unfollow_api",
+    "unrate_api",
     "unsubscribe",
     "update_application",
     "update_application_plan",

@@ -107,6 +107,14 @@ def update_application(
     return row
 
 
+def delete_applications_of(user: User, now: datetime) -> None:
+    """Delete all applications of somebody who deletes their account. Call it in that transaction."""
+    with tokens.attributed(actor=user, now=now):
+        for row in Application.objects.filter(owner=user):
+            record_change(row, "deleted", actor=user, now=now)
+            row.delete()
+
+
 def decide_application(
     *, application: Application, is_approved: bool, reason: str = "", actor: User, now: datetime
 ) -> Application:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -13,16 +11,16 @@ from core import rows
 from core.errors import Conflict
 from devportal import grants, internal_keys, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
-from devportal.models import Application, ApplicationPlan, KeyType, OAuthClient
+from devportal.models import Application, ApplicationPlan, OAuthClient
 from devportal.operations.keys import put_terms
 from devportal.operations.tickets import make_ticket
 from devportal.operations.tokens import issue_token
 from devportal.tickets import IssuedTicket
 from devportal.tokens import IssuedToken
+from publisher import snapshots
 from publisher.models import Api
 from publisher.operations import take_working_copy
 from publisher.permissions import require_try
-from publisher.runtime import KEY_TYPES
 
 NAME = "Try out in the Publisher"
 
@@ -43,12 +41,12 @@ def issue_internal_key(
     require_try(actor, api)
     if of_working_copy:
         copy, place = take_working_copy(api=api, actor=actor, now=now), "The design"
-        scope, there = internal_keys.scope_for(api.pk, copy.pk), endpoints_of(copy.snapshot)
+        scope, there = internal_keys.scope_for(api.pk, copy.pk), snapshots.key_types_of(copy.snapshot)
     elif api.deployed_revision is None:
         raise NothingDeployed(f"{api} is not deployed. Deploy a revision, or try out the working copy.")
     else:
         place = "What is deployed"
-        scope, there = internal_keys.scope_for(api.pk), endpoints_of(api.deployed_revision.snapshot)
+        scope, there = internal_keys.scope_for(api.pk), snapshots.key_types_of(api.deployed_revision.snapshot)
     if not there or (key_type and key_type not in there):
         kind = key_type.lower() or "such"
         raise NothingDeployed(f"{place} has no {kind} endpoint that takes keys. Give it one, and allow its keys.")
@@ -76,13 +74,6 @@ def issue_internal_ticket(
             origin=origin,
             now=now,
         )
-
-
-def endpoints_of(snapshot: Mapping[str, Any]) -> list[str]:
-    """The types of key for which a snapshot has an endpoint, or a mock in its place."""
-    is_mocked, taken = snapshot.get("mock", {}).get("is_on"), snapshot.get("key_types", KEY_TYPES)
-    there = [each.value for each in KeyType if is_mocked or snapshot.get(each.lower(), {}).get("url")]
-    return [each for each in there if each in taken]
 
 
 def _client(owner: User, key_type: str, now: datetime) -> OAuthClient:

@@ -17,7 +17,6 @@ from devportal import grants
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.operations.applications import lock, require_approved
-from devportal.operations.tokens import revoke_tokens_of
 from devportal.permissions import require_use_application, require_use_keys
 
 
@@ -93,31 +92,13 @@ def update_keys(
     return row
 
 
-def regenerate_secret(*, client: OAuthClient, revoke_tokens: bool, actor: User, now: datetime) -> str:
-    """Replace the consumer secret and return the new one; the old one stops working at once.
-
-    With `revoke_tokens` every token that was issued to these keys ends too. Raises NotYourApplication or
-    KeysNotFound.
-    """
-    require_use_keys(actor, client)
-    secret = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        row = rows.lock(client, gone=KeysNotFound, no_key=True)
-        row.client_secret = secret
-        row.save()
-        if revoke_tokens:
-            revoke_tokens_of(client=row, actor=actor, now=now)
-        record_change(row, "secret_regenerated", actor=actor, now=now)
-    return secret
-
-
 def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, seconds: int) -> list[str]:
     """The grants in the order of the table, or Invalid with a sentence for each field."""
     chosen = list(grant_types)
     problems = {
         "key_type": None if key_type in KeyType.values else "Choose PRODUCTION or SANDBOX.",
         "grant_types": grants.problem_with_grants(chosen),
-        "callback_url": grants.problem_with_callback(chosen, callback_url.strip()),
+        "callback_url": grants.problem_with_callbacks(chosen, callback_url),
         "token_seconds": grants.problem_with_seconds(seconds, settings.LONGEST_TOKEN_SECONDS),
     }
     refuse(problems, "The keys cannot be saved like this.")
@@ -127,7 +108,7 @@ def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, secon
 def put_terms(client: OAuthClient, names: list[str], callback_url: str, seconds: int) -> None:
     """What keys may do, and how long their tokens live."""
     client.grant_types = names
-    client.redirect_uris = callback_url.strip()
+    client.redirect_uris = " ".join(grants.callbacks(callback_url))
     client.token_seconds = seconds
     # The toolkit's own column holds one grant only; `allows_grant_type` reads `grant_types` instead.
     client.authorization_grant_type = (

@@ -40,7 +40,7 @@ def register_client(
     problems = {
         "name": None if is_name else f"A client has a name of 1 to {LONGEST_NAME} characters on one line.",
         "grant_types": grants.problem_with_grants(asked),
-        "callback_url": grants.problem_with_callback(asked, callback_url.strip()),
+        "callback_url": grants.problem_with_callbacks(asked, callback_url),
     }
     refuse(problems, "The client cannot be registered like this.")
     secret = tokens.random_token()

@@ -117,6 +117,11 @@ def revoke_token(*, row: AccessToken, actor: User, now: datetime) -> None:
 def revoke_tokens_of(*, client: OAuthClient, actor: User, now: datetime) -> int:
     """End every access and refresh token of `client`; returns how many access tokens that were."""
     require_use_keys(actor, client)
+    return end_tokens_of(client, actor=actor, now=now)
+
+
+def end_tokens_of(client: OAuthClient, *, actor: User, now: datetime) -> int:
+    """As `revoke_tokens_of`, for whoever has asked already whether `actor` may."""
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         ended = queries.active_tokens(client, now).count()
         RefreshToken.objects.filter(application=client, revoked=None).update(revoked=now, updated=now)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,11 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, status_of
 from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
-from devportal.subscription_states import BLOCKING
+from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher import impact
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
@@ -57,6 +59,9 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = queries.application_for(current_user(request), pk)
     live = impact.live_by("api_id", application_id=str(found.pk))
     rows = found.subscriptions.select_related("api__provider", "plan").prefetch_related("api__plans")
+    wrong_first = Case(When(state=SubscriptionState.UNBLOCKED.value, then=1), default=0)
+    rows = rows.order_by(wrong_first, "api__name", "api__version")
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     subscriptions = [
         {
             "subscription": each,
@@ -66,11 +71,12 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
             "other_plans": [plan for plan in each.api.plans.all() if plan != each.plan],
             "live": live[str(each.api_id)],
         }
-        for each in rows.order_by("api__name", "api__version")
+        for each in page
     ]
     context = {
         "application": found,
         "subscriptions": subscriptions,
+        "page": page,
         "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
@@ -110,4 +116,20 @@ def deletions(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("devportal:application", pk)
     operations.delete_application(application=found, actor=current_user(request), now=timezone.now())
     messages.success(request, f"{found} was deleted with its subscriptions, keys and tokens.")
+    return redirect("devportal:applications")
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def transfers(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give an application to somebody else."""
+    found, to = queries.application_for(current_user(request), pk), request.POST.get("to", "")
+    try:
+        given = operations.transfer_application(
+            application=found, to=to, actor=current_user(request), now=timezone.now()
+        )
+    except (Conflict, Invalid) as refusal:
+        messages.error(request, f"{refusal} Nothing was changed.")
+        return redirect("devportal:application", pk)
+    messages.success(request, f"{given} belongs to {given.owner.username} now, who has been told.")
     return redirect("devportal:applications")

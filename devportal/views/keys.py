@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -12,14 +13,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import current_user, requires
 from accounts.roles import Role
+from core.durations import in_words
+from core.errors import Conflict, Invalid
 from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
+from devportal.grant_commands import GrantCommand, commands
 from devportal.models import Application, KeyType, OAuthClient
+from devportal.operations.secrets import OVERLAPS
 from devportal.views.common import keep_once, kept_nowhere, show_once
 from publisher import impact
 
 TOKENS_A_PAGE = 20
+MOST_DIGITS = 6
 
 
 @requires(Role.SUBSCRIBER)
@@ -50,17 +56,64 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
 @require_POST
 @requires(Role.SUBSCRIBER)
 def secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
-    """A new consumer secret in place of the old one."""
+    """A new consumer secret in place of the old one, which may work for a while longer."""
     client = queries.client_for(current_user(request), pk, key_type)
-    revoke = "revoke_tokens" in request.POST
-    secret = operations.regenerate_secret(
-        client=client, revoke_tokens=revoke, actor=current_user(request), now=timezone.now()
-    )
-    ended = " All tokens of these keys were revoked." if revoke else ""
-    messages.success(request, f"The consumer secret was regenerated; the old one no longer works.{ended}")
+    revoke, asked = "revoke_tokens" in request.POST, request.POST.get("overlap", "0")
+    overlap = int(asked) if asked in {str(each) for each in OVERLAPS} else 0
     response = redirect("devportal:keys", pk, key_type)
+    try:
+        secret = operations.regenerate_secret(
+            client=client, revoke_tokens=revoke, overlap=overlap, actor=current_user(request), now=timezone.now()
+        )
+    except Conflict as refusal:
+        messages.error(request, str(refusal))
+        return response
+    ended = " All tokens of these keys were revoked." if revoke else ""
+    old = f"works for {in_words(overlap)} more" if overlap else "no longer works"
+    messages.success(request, f"The consumer secret was regenerated; the old one {old}.{ended}")
     keep_once(request, response, "secret", client, secret)
     return response
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def further_secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
+    """Another secret beside those that are there."""
+    client = queries.client_for(current_user(request), pk, key_type)
+    response, days = redirect("devportal:keys", pk, key_type), request.POST.get("days", "").strip()
+    try:
+        if days and not (days.isdecimal() and len(days) < MOST_DIGITS):
+            raise Invalid("Write the days as a whole number, or leave them empty. Nothing was made.")
+        secret = operations.add_secret(
+            client=client,
+            name=request.POST.get("name", ""),
+            days=int(days) if days else None,
+            actor=current_user(request),
+            now=timezone.now(),
+        )
+    except (Conflict, Invalid) as refusal:
+        messages.error(request, str(refusal))
+        return response
+    keep_once(request, response, "secret", client, secret)
+    return response
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def secret_ends(request: HttpRequest, pk: UUID, key_type: KeyType, secret: int) -> HttpResponse:
+    """End one of the further secrets."""
+    client = queries.client_for(current_user(request), pk, key_type)
+    operations.end_secret(client=client, pk=secret, actor=current_user(request), now=timezone.now())
+    messages.success(request, "The secret has ended. Tokens that were asked for with it stay.")
+    return redirect("devportal:keys", pk, key_type)
+
+
+def commands_of(client: OAuthClient) -> list[GrantCommand]:
+    """How a program asks for tokens with these keys."""
+    callback = (client.redirect_uris.split() or [""])[0]
+    return commands(
+        grants=client.grant_types, portal=settings.PORTAL_URL, client_id=client.client_id, callback=callback
+    )
 
 
 def page(
@@ -89,6 +142,9 @@ def page(
         "client": client,
         "form": keys_form,
         "token_form": tokens_form,
+        "secrets": queries.secrets_of(client, timezone.now()) if client else [],
+        "overlaps": OVERLAPS.items(),
+        "commands": commands_of(client) if client else [],
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": listed,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted
+from core.text import count
 from devportal import operations, queries
 from devportal.errors import TokenNotFound
 from devportal.forms import TokenForm
@@ -50,4 +51,14 @@ def revocations(request: HttpRequest, pk: UUID, key_type: KeyType, token: int) -
         raise TokenNotFound
     operations.revoke_token(row=row, actor=current_user(request), now=timezone.now())
     messages.success(request, "The token was revoked. Connections that it opened are being closed.")
+    return redirect("devportal:keys", pk, key_type)
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
+def revocations_of_all(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
+    """Revoke every token of these keys."""
+    client = queries.client_for(current_user(request), pk, key_type)
+    ended = operations.revoke_tokens_of(client=client, actor=current_user(request), now=timezone.now())
+    messages.success(request, f"{count(ended, 'token')} revoked. Connections that they opened are being closed.")
     return redirect("devportal:keys", pk, key_type)

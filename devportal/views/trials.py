@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,6 +16,7 @@ from accounts.access import current_user, requires
 from core.errors import Conflict, NotAllowed
 from devportal import attempts, diagnosis, operations, queries
 from devportal.addresses import addresses_of
+from devportal.views.console import checked, parts_of
 from publisher import permissions, snapshots
 from publisher.lifecycle import State
 from publisher.origins import console_pass
@@ -34,12 +36,20 @@ def trial(request: HttpRequest, pk: UUID) -> HttpResponse:
         permissions.require_try(user, api)
     except NotAllowed as error:
         refusal = str(error)
-    snapshots_there = [snapshots.take(api), *([api.deployed_revision.snapshot] if api.deployed_revision else [])]
+    there = [snapshots.take(api), *([api.deployed_revision.snapshot] if api.deployed_revision else [])]
+    endpoints = list(dict.fromkeys(chain.from_iterable(map(snapshots.key_types_of, there))))
+    addresses, parts = addresses_of(api), parts_of(user, api, api.topics)
     context = {
         "api": api,
-        "addresses": addresses_of(api),
-        "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
-        "endpoints": list(dict.fromkeys(chain.from_iterable(map(operations.endpoints_of, snapshots_there)))),
+        **parts,
+        "first": addresses.wss,  # the exact version: a shorter one may reach another
+        "other_addresses": [addresses.ws, *parts["other_addresses"]],
+        "keys": [{"value": each, "label": f"{each.capitalize()} endpoint"} for each in endpoints],
+        "key_name": "key_type",
+        "tickets_url": reverse("devportal:trial-tickets", args=[api.pk]),
+        "reasons_url": reverse("devportal:trial-diagnosis", args=[api.pk]),
+        "checks_url": reverse("devportal:trial-checks", args=[api.pk]),
+        "chooses_design": True,
         "has_backend": api.has_backend,
         "can_connect": (api.deployed_revision or api.has_backend) and api.stage is not State.RETIRED,
         "deployed": api.deployed_revision,
@@ -72,14 +82,21 @@ def trial_tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
     return answer
 
 
+@require_POST
+@requires()
+def trial_checks(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Whether a text may be sent, as `console.checks` says it."""
+    return checked(request, get_api_for(current_user(request), pk).topics)
+
+
 @require_safe
 @requires()
 def trial_diagnosis(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Why a connection from this page did not come about, as `wizard.diagnosis_of` says it."""
+    """Why a connection from this page did not come about, as `console.attempt` says it."""
     user = current_user(request)
     get_api_for(user, pk)
     refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
     mine = queries.internal_application_of(user)
     if refused and refused.application_id in ("", str(mine.pk) if mine else ""):
-        return JsonResponse({"recorded": True, "reasons": diagnosis.of_refusal(refused), "token": ""})
-    return JsonResponse({"recorded": False, "reasons": [], "token": ""})
+        return JsonResponse({"recorded": True, "reasons": diagnosis.of_refusal(refused)})
+    return JsonResponse({"recorded": False, "reasons": []})

@@ -4,9 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.forms import accepted, sent, status_of
-from devportal import attempts, diagnosis, operations, queries, snippets, tokens
+from devportal import diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.forms import EXISTING, PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType
 from devportal.views.common import keep_once, kept_nowhere, show_once
+from devportal.views.console import console_of
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
-from publisher.origins import console_pass
 
 
 @requires(Role.SUBSCRIBER)
@@ -125,36 +124,17 @@ def connect_step(request: HttpRequest, pk: UUID, application: UUID, key_type: Ke
     token = show_once(request, "token", run.client)
     row = (tokens.find(token, now) if token else None) or queries.active_tokens(run.client, now).first()
     addresses, in_url = addresses_of(run.api), takes_token_in_url(run.api)
+    given = [run.subscription] if run.subscription else []
     context: dict[str, Any] = {
         "token": token if row else None,
         "row": row,
-        "console_pass": console_pass(settings.SECRET_KEY, token) if token else "",
-        "addresses": addresses,
-        "gateway_addresses": f"{settings.GATEWAY_WSS_URL} {settings.GATEWAY_WS_URL}",
+        **console_of(current_user(request), run.api, given, chosen=str(run.client.pk)),
+        "connects": not (reasons := _reasons(run) if row else []),
         "ways": snippets.all_ways(addresses.ws_short, addresses.wss_short, token, in_url=in_url) if token else [],
-        "reasons": _reasons(run) if row else [],
+        "reasons": reasons,
         "seconds": round((row.expires - row.created).total_seconds()) if row else None,
     }
     return kept_nowhere(_page(request, "connect", 5, run, **context), token)
-
-
-@requires(Role.SUBSCRIBER)
-@require_safe
-def diagnosis_of(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyType) -> JsonResponse:
-    """Why a connection with these keys did not come about: `{"recorded": …, "reasons": [sentence, …], "token": URL}`.
-
-    `recorded` says that these are the gateway's own words about the attempt named in the query; else they are what the
-    portal knows to stand in the way, perhaps nothing. `token` is where to get another token, if that may help.
-    """
-    run = run_for(current_user(request), pk, application, key_type)
-    refused = attempts.refusal_of(request.GET.get("attempt", "")[:64])
-    if refused and refused.application_id in ("", str(application)):
-        reasons, wants_token = diagnosis.of_refusal(refused), refused.code in diagnosis.TOKEN_CODES
-    else:
-        reasons, refused = _reasons(run), None
-        wants_token = not (run.client and queries.active_tokens(run.client, timezone.now()).exists())
-    token = run.address(4) if wants_token and run.client else ""
-    return JsonResponse({"recorded": refused is not None, "reasons": reasons, "token": token})
 
 
 def _page(

@@ -28,6 +28,8 @@ from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import ConnectionRecord, WorkerRecord
 from gateway.relay.types import CloseInfo, Traffic
+from gateway.statistics import figures
+from gateway.statistics.figures import NAMES
 
 WRITE_SECONDS = 1.0
 REFRESH_SECONDS = 10.0
@@ -157,24 +159,47 @@ class ConnectionLog:
 def write(rows: Iterable[Values]) -> None:
     """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
     statement, columns = _upsert(database.vendor)
-    prepared = [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
+    rows = list(rows)
     with transaction.atomic(), database.cursor() as cursor:
-        cursor.executemany(statement, prepared)
+        before = {row["id"]: row for row in _known([row["id"] for row in rows])}
+        for row in rows:
+            known = before.get(row["id"])
+            row["counted_until"] = row["ended_at"] or (known["counted_until"] if known else None)
+        cursor.executemany(
+            statement, [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
+        )
+        figures.account([(before.get(row["id"]), row) for row in rows], database_clock.clock.datetime())
 
 
 def close_abandoned(now: datetime) -> int:
     """End the rows that workers left open which live no more; how many they were."""
     living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
     left = ConnectionRecord.objects.filter(ended_at=None, started_at__lt=now - timedelta(seconds=YOUNG_SECONDS))
-    return left.exclude(worker_id__in=living).update(**_ending(LOST, now))
+    names = list(left.exclude(worker_id__in=living).values_list("pk", flat=True))
+    return sum(_end(names[begin : begin + MOST_AT_ONCE], now) for begin in range(0, len(names), MOST_AT_ONCE))
 
 
 def close_unknown(worker_id: uuid.UUID, known: Container[str], now: datetime) -> int:
     """End the rows that a worker has open and knows nothing of; how many they were."""
     left = ConnectionRecord.objects.filter(ended_at=None, worker_id=worker_id)
     unknown = [name for name in left.values_list("pk", flat=True) if name not in known]
-    batches = (unknown[begin : begin + MOST_AT_ONCE] for begin in range(0, len(unknown), MOST_AT_ONCE))
-    return sum(left.filter(pk__in=batch).update(**_ending(LOST, now)) for batch in batches)
+    return sum(_end(unknown[begin : begin + MOST_AT_ONCE], now) for begin in range(0, len(unknown), MOST_AT_ONCE))
+
+
+@transaction.atomic
+def _end(names: list[str], now: datetime) -> int:
+    """End these rows as lost, as far as they are open still; how many they were."""
+    before = [row for row in _known(names) if row["ended_at"] is None]
+    ending = {**_ending(LOST, now), "counted_until": now}
+    ConnectionRecord.objects.filter(pk__in=[row["id"] for row in before]).update(**ending)
+    figures.account([(row, {**row, **ending}) for row in before], now)
+    return len(before)
+
+
+def _known(names: list[str]) -> list[Values]:
+    """What is written of these connections, which nobody else changes meanwhile."""
+    rows = ConnectionRecord.objects.filter(pk__in=names).order_by("pk").select_for_update().values(*NAMES)
+    return list(rows)
 
 
 def prune(now: datetime) -> int:
@@ -234,6 +259,7 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
         "active_at": datetime.fromtimestamp(connection.active_at, UTC),
         **traffic._asdict(),
+        "counted_until": None,  # `write` knows
         **_OPEN,
     }
 

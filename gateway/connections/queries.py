@@ -26,10 +26,14 @@ def connections_for(user: User) -> QuerySet[ConnectionRecord]:
     return rows if publishing.can_enter(user) else rows.filter(owner_id=str(user.pk))
 
 
+def living_workers(now: datetime) -> QuerySet[WorkerRecord]:
+    """The gateway's processes that live, on all machines."""
+    return WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS))
+
+
 def open_among(rows: QuerySet[ConnectionRecord], now: datetime) -> QuerySet[ConnectionRecord]:
     """Those that are open, on a worker that lives. News of opening and ending takes a second to be written."""
-    living = WorkerRecord.objects.filter(seen_at__gte=now - timedelta(seconds=STALE_SECONDS)).values("pk")
-    return rows.filter(ended_at=None, worker_id__in=living)
+    return rows.filter(ended_at=None, worker_id__in=living_workers(now).values("pk"))
 
 
 def holdings_of(user: User) -> Holdings:

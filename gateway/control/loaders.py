@@ -344,6 +344,7 @@ _LIMITS = {
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # plans are few, and their subscriptions share what they allow
 def _limits(*values: Any) -> PlanLimits:
     """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""
     document = dict(zip(_LIMITS.values(), values, strict=True))

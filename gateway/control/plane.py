@@ -31,6 +31,7 @@ from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
+from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
@@ -80,9 +81,10 @@ class ControlPlane:
             restored=self.connection_log.write_anew,
         )
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
-        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns)
+        self._events = EventCounter(run=self._writing)
+        self._refusal_log = RefusalLog(run=self._writing, concerns=self.routing.concerns, events=self._events)
         self._violation_log = ViolationLog(run=self._writing, samples=settings.PAYLOAD_SAMPLES)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log)
+        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -118,6 +120,7 @@ class ControlPlane:
             ("refusal-log", self._refusal_log.keep()),
             ("dial-log", self._dial_log.keep()),
             ("violation-log", self._violation_log.keep()),
+            ("events", self._events.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
@@ -156,6 +159,7 @@ class ControlPlane:
         await self._refusal_log.write()
         await self._violation_log.write()
         await self._dial_log.write()
+        await self._events.write()
         await self._heartbeat.stop()
         self._asking.close()
         self._following.close()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0009_refusals_are_kept_for_a_week'),
+        ('gateway', '0012_usage_is_told_and_months_are_closed'),
     ]
 
     operations = [

@@ -27,6 +27,7 @@ from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
+from gateway.statistics.events import EventCounter
 
 WRITE_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
@@ -48,10 +49,16 @@ class RefusalLog:
     """The refusals of one worker. `concerns` names the API and the application of a handshake, as far as is known."""
 
     def __init__(
-        self, *, run: Runner, concerns: Concerns, clock: Callable[[], datetime] = database_clock.clock.datetime
+        self,
+        *,
+        run: Runner,
+        concerns: Concerns,
+        events: EventCounter | None = None,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._run = run
         self._concerns = concerns
+        self._events = events
         self._clock = clock
         self._waiting: list[RefusalRecord] = []
         self._latest: dict[Likeness, RefusalRecord] = {}
@@ -65,6 +72,8 @@ class RefusalLog:
             api_id, application_id = request.admitted.route.api_id, request.admitted.grant.application_id
         elif request.handshake:
             api_id, application_id = self._concerns(request.handshake)
+        if self._events:
+            self._events.count(api_id, application_id, "refusal", f"{refusal.status} {refusal.code}")
         like = (api_id, application_id, refusal.code)
         alike = self._alike.get((request.client_ip, like), 0)
         if alike < MOST_ALIKE and len(self._waiting) < MOST_AT_ONCE:

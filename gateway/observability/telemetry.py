@@ -12,6 +12,7 @@ from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
 from gateway.payloads.schemas import Misfit
 from gateway.refusals import Refusal
+from gateway.statistics.events import EventCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,13 @@ class Telemetry:
         connection_log: ConnectionLog | None = None,
         refusal_log: KeepsRefusals | None = None,
         violation_log: KeepsViolations | None = None,
+        events: EventCounter | None = None,
     ) -> None:
         self.counters = Counters()
         self._violation_log = violation_log
         self._refusal_log = refusal_log
         self._connection_log = connection_log
+        self._events = events
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
@@ -70,9 +73,13 @@ class Telemetry:
     def dialled(self, connection: Connection, seconds: float, refusal: Refusal | None) -> None:
         """The connection's backend answered, or the dial failed with this refusal."""
         self.counters.dialled(connection, seconds, refusal.status if refusal else 101)
+        if self._events:
+            self._events.took(connection.api_id, "dial", seconds)
 
-    def opened(self, connection: Connection) -> None:
-        """A client was let in, and its connection is relayed."""
+    def opened(self, connection: Connection, seconds: float | None = None) -> None:
+        """A client was let in, so many seconds after it had asked, and its connection is relayed."""
+        if self._events and seconds is not None:
+            self._events.took(connection.api_id, "handshake", seconds)
         self.counters.answered(101, 0)
         self.counters.opened(connection)
         if self._connection_log:

@@ -14,6 +14,7 @@ from core.text import byte_size
 FINAL, RSV1, RESERVED, CONTROL, CONTINUATION, BINARY, PONG = 0x80, 0x40, 0x70, 0x08, 0x0, 0x2, 0xA
 _TAIL: Final = b"\x00\x00\xff\xff"  # what a sender leaves off, RFC 7692 §7.2.1
 _WINDOW: Final = 1 << 15
+_WHOLE: Final = frozenset({0x81, 0x82})  # the first byte of a text or binary message in one frame
 
 
 class Passage(NamedTuple):
@@ -85,6 +86,10 @@ class PayloadReader:
                 yield Passage(data[at:stop])
                 at = stop
                 continue
+            if passage := self._plain(data, at, end):
+                yield passage
+                at += len(passage.raw)
+                continue
             if (head := self._head(data, at, end)) is None:
                 self._held += data[at:]
                 self._need = 0
@@ -103,6 +108,26 @@ class PayloadReader:
                 if passage := self._frame(data, at, begin, stop):
                     yield passage
                 at = stop
+
+    def _plain(self, data: bytes, at: int, end: int) -> Passage | None:
+        """The commonest there is, read the short way: a whole message in a frame of less than 64 KiB, not compressed;
+        None where `at` begins anything else."""
+        if at + 4 > end or data[at] not in _WHOLE or self._first or self._is_skipping:
+            return None
+        length, begin = data[at + 1] - (self._masked << 7), at + 2
+        if length == 126:
+            length, begin = data[at + 2] << 8 | data[at + 3], at + 4
+        elif not 0 <= length < 126:
+            return None
+        if not self._masked:
+            stop = begin + length
+            if stop > end or length > self.limit:
+                return None
+            return Passage(data[at:stop], data[begin:stop])
+        stop = begin + 4 + length
+        if stop > end or length > self.limit:
+            return None
+        return Passage(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
 
     def release(self) -> bytes:
         """All that is held, as it was sent; nothing is read after that."""

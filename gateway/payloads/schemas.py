@@ -75,13 +75,14 @@ class PayloadCheck:
 
     def misfit(self, payload: bytes) -> Misfit | None:
         """None where the payload fits one of the messages."""
+        of_text, of_json = self._verdicts
         try:
             text = payload.decode()
-            for is_valid in self._of_text:
+            for is_valid in of_text:
                 if is_valid(text):
                     return None
-            value = json.loads(text, parse_constant=_refuse_constant)
-            for is_valid in self._of_json:
+            value = _parse(text)
+            for is_valid in of_json:
                 if is_valid(value):
                     return None
         except _UNREADABLE:
@@ -92,13 +93,13 @@ class PayloadCheck:
         """What is wrong with a payload that fits none: the error of the message that takes it furthest."""
         try:
             value = text = payload.decode()
-            value = json.loads(text, parse_constant=_refuse_constant)
+            value = _parse(text)
         except UnicodeDecodeError:
             return Violation("", "it is not UTF-8 text")
         except RecursionError:
             return Violation("", "it is nested too deeply")
         except ValueError as error:
-            if not self._of_text:
+            if not self._verdicts[0]:
                 problem = f"it is not JSON, {error}" if isinstance(error, json.JSONDecodeError) else "it is not JSON"
                 return Violation("", problem[:LONGEST_PROBLEM])
         found = [_first_error(value, name, schema, validator) for name, schema, validator in self._compiled]
@@ -109,12 +110,10 @@ class PayloadCheck:
         return [(name, schema, validator_of(schema, mask="value")) for name, schema in self._messages]
 
     @cached_property
-    def _of_json(self) -> list[Any]:
-        return [validator.is_valid for _, _, validator in self._compiled]
-
-    @cached_property
-    def _of_text(self) -> list[Any]:
-        return [validator.is_valid for _, schema, validator in self._compiled if schema.get("type") == "string"]
+    def _verdicts(self) -> tuple[list[Any], list[Any]]:
+        """What says whether a text is a payload as it is, and whether a JSON value is one."""
+        of_text = [validator.is_valid for _, schema, validator in self._compiled if schema.get("type") == "string"]
+        return of_text, [validator.is_valid for _, _, validator in self._compiled]
 
 
 class Checks(NamedTuple):
@@ -197,3 +196,6 @@ def _depth(value: Any, most: int) -> int:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+_parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode

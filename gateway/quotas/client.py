@@ -332,7 +332,8 @@ class _Chores:
                 log.info("Ended the leases of %d worker(s) that had died.", count)
             self.reconcile_at = now + RECONCILE_SECONDS
         if now >= self.expire_at:
-            self._store.expire(now)
+            if count := self._store.expire(now):
+                log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
             self.expire_at = now + EXPIRE_SECONDS
 
 

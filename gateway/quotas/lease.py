@@ -23,7 +23,8 @@ class Lease:
     """One lease: `granted` in all, `top` of which may be spent; what is spent stands in its cell.
 
     With `keep`, all beyond that much is on its way back to the store and is not spent any more. `free` is what the
-    window had left to lend, `upper_bound` the most that this worker could ever spend of it, as of the last answer.
+    window had left to lend, `lost` what gateways hold that are gone, `upper_bound` the most that this worker could ever
+    spend of it, as of the last answer.
     `reported` is what the store was last told of as spent, at `reported_at`; -1 has it told again.
     """
 
@@ -36,6 +37,7 @@ class Lease:
         "key",
         "lease_id",
         "limit",
+        "lost",
         "reported",
         "reported_at",
         "sequence",
@@ -47,7 +49,7 @@ class Lease:
         self.key = key
         self.window = window
         self.limit = self.free = self.upper_bound = limit
-        self.granted = 0
+        self.granted = self.lost = 0
         self.keep: int | None = None
         self.reported = 0
         self.reported_at = now
@@ -74,7 +76,7 @@ class Lease:
         """The store's answer to `request`."""
         if self.keep == request.keep:
             self.keep = None
-        self.granted, self.free = answer.granted, answer.free
+        self.granted, self.free, self.lost = answer.granted, answer.free, answer.lost
         self.reported, self.reported_at = request.spent, now
         if request.limit == self.limit:
             self.upper_bound = min(self.limit, answer.granted + answer.free + answer.elsewhere)

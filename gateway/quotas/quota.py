@@ -301,10 +301,12 @@ class Quota(LimitSource):
         if terms.period is None:
             return f"The {self.subject}'s {terms.limit:,} {terms.thing} are all in use. Close one, then try again."
         until = datetime.fromtimestamp(self.lease.window.end, UTC)
-        over = "have no room for this message" if self.octets else "are used up"
+        over, more = "have no room for this message" if self.octets else "are used up", "There is more"
+        if self.lease.lost:
+            over, more = "are used up or lent to a lost gateway", "More"
         return (
             f"The {self.subject}'s {terms.limit:,} {terms.thing} a {terms.period} {over}. "
-            f"There is more from {until:%Y-%m-%d %H:%M} UTC."
+            f"{more} from {until:%Y-%m-%d %H:%M} UTC."
         )
 
     def _lend(self, now: float) -> Lease:

@@ -26,6 +26,8 @@ LIVING_SECONDS = 10.0
 """A holder that was not seen for so long is not waited for."""
 GONE_SECONDS = 30.0
 """A holder that was not seen for so long has no connections any more."""
+SETTLED_SECONDS = 3600.0
+"""A holder that was not seen for so long is not expected to return anything."""
 PRESSING_SECONDS = 1.0
 """For so long after somebody was refused, holders of the window are asked to return what they do not need."""
 HORIZON_SECONDS = 1.0
@@ -75,12 +77,14 @@ class LeaseRequest(NamedTuple):
 
 class LeaseAnswer(NamedTuple):
     """`granted`: all that was lent under this lease, from its beginning. `free`: what the window has left to lend.
-    `elsewhere`: what living holders were lent and are not known to have spent."""
+    `elsewhere`: what living holders were lent and are not known to have spent; `lost`: the same of those that are gone.
+    """
 
     lease_id: int
     granted: int
     free: int
     elsewhere: int
+    lost: int = 0
 
 
 class Reservation(NamedTuple):
@@ -108,6 +112,18 @@ class WindowUsage(NamedTuple):
     lent: int
 
 
+class LostHolder(NamedTuple):
+    """A holder that was not seen since `seen_at`, and has not returned what it was `lent` of quotas and may have spent.
+
+    `reported` is how much of that it has said to have spent.
+    """
+
+    name: str
+    seen_at: float
+    lent: int
+    reported: int
+
+
 class LeaseStore(Protocol):
     """What gateway workers share. Calls block; make them outside the event loop. All times are epoch seconds."""
 
@@ -131,14 +147,22 @@ class LeaseStore(Protocol):
     def used(self, windows: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
         """What is gone of each (key, window)."""
 
+    def lost(self, now: float) -> list[LostHolder]:
+        """The holders that are gone, for more than GONE_SECONDS, and hold parts of quotas."""
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        """End the leases of a holder that will not return. All that it was lent counts as spent, or with `as_reported`
+        only what it has said: then a quota may be exceeded by what it has spent since."""
+
     def checkpoint(self) -> None:
         """Save what has changed to where it outlives the store, if it does not outlive it anyway."""
 
     def time(self) -> float | None:
         """What time it is by the store's own clock, which all its workers go by; None if that is this machine's."""
 
-    def expire(self, now: float) -> None:
-        """Forget windows that are long over and close the connections of holders that are gone."""
+    def expire(self, now: float) -> int:
+        """Forget windows that are long over, close the connections of holders that are gone, and settle the leases of
+        those that are so for SETTLED_SECONDS, all as spent; how many they were."""
 
 
 def api_account(application_id: str, api_id: str) -> str:
@@ -241,14 +265,16 @@ def decide(
     `adopt`. Of what is left a holder gets at most half of an even share, so that nobody has to be asked to return
     much when it runs out.
     """
+    others = list(others)
     living = [other for other in others if other.living]
+    lost = sum(other.granted - other.spent for other in others if not other.living) if request.window.end else 0
     may_be_free = [not request.window.end and other.reported_at < request.since for other in living]
     elsewhere = sum(  # connections close: all that was held when it was last reported may be free by now
         other.granted - (0 if free else other.spent) for other, free in zip(living, may_be_free, strict=True)
     )
     free = max(0, request.limit - window.granted)
     if request.sequence <= lease.sequence:
-        return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
+        return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere, lost)
     lease.sequence, lease.spent, lease.reported_at = request.sequence, request.spent, now
     if request.final:
         kept = request.spent if request.window.end else 0
@@ -265,7 +291,7 @@ def decide(
         lease.granted += added
         window.granted += added
         free -= added
-    return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere)
+    return LeaseAnswer(request.lease_id, lease.granted, free, elsewhere, lost)
 
 
 def adopt(window: StoredWindow, request: LeaseRequest, holder: str) -> StoredLease:

@@ -18,6 +18,7 @@ from gateway import close_codes
 from gateway.close_codes import Close
 from gateway.quotas.meter import FREE, Meter
 from gateway.relay import frames
+from gateway.relay.farewell import Farewell
 from gateway.relay.frames import FrameError
 from gateway.relay.side import BUFFER_FULL, OUR_PING, RATE, Leg
 from gateway.relay.states import CloseState, LegState
@@ -46,6 +47,7 @@ class Relay:
 
     __slots__ = (
         "_closing_at",
+        "_farewell",
         "_loop",
         "_on_end",
         "_wheel",
@@ -73,6 +75,7 @@ class Relay:
         self._wheel = wheel
         self._on_end = on_end
         self._closing_at = 0.0
+        self._farewell: Farewell | None = None
         self.options = options
         self.due = 0
         self.started_at = now
@@ -99,6 +102,7 @@ class Relay:
         if from_client:
             self.client.data_received(from_client)
         for leg in (self.client, self.backend):
+            leg.splice()
             if not leg.paused_for and not leg.transport.is_closing():
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:
@@ -123,6 +127,20 @@ class Relay:
         if self.cause is None:
             self._end("gateway", code, reason)
             self._queue_close(self.client, Close(code, reason, close_codes.Reconnect.MAYBE))
+
+    def retire(self, code: int, reason: str, seconds: float) -> None:
+        """End it as `leave` does, once the client has had the answers to what was passed on, or after so long.
+
+        What it asks after it has had all of them is not passed on any more: nobody could answer.
+        """
+
+        def go(is_answered: bool) -> None:
+            self.leave(code, reason)
+            if is_answered and not self.client.inside_frame:
+                self.client.enter(LegState.IGNORED)
+
+        if self.cause is None and self._farewell is None:
+            self._farewell = Farewell(self.client, self.backend, go, seconds)
 
     def finish(self) -> None:
         """Wait no longer for the client's answer: tell the backend too."""
@@ -222,6 +240,9 @@ class Relay:
     def _end(self, by: str, code: int, reason: str) -> None:
         """The first reason to end is the one that is remembered; the clock of the closing handshake starts."""
         if self.cause is None:
+            if self._farewell:
+                self._farewell.over()
+                self._farewell = None
             self.cause = CloseCause(by, code, reason)
             self._closing_at = self._loop.time() + self.options.handshake
             self._wheel.watch(self, self.options.handshake)

@@ -49,6 +49,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+        self.begun = time.perf_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Channels' own also waits for messages of a channel layer, of which a client of the gateway gets none."""
@@ -101,6 +102,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _decide(self) -> tuple[Handshake, Allow] | Refusal:
         if self.context.is_stopping:
             return refusals.STOPPING
+        if self.context.is_short():
+            return refusals.SERVER_FULL
         try:
             handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
@@ -138,7 +141,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 self.messages.check_messages(checks, longest, misfits)
             connection.close, connection.relay = self.messages.close, self.messages
             await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names})
-            self.context.telemetry.opened(connection)
+            self.context.telemetry.opened(connection, time.perf_counter() - self.begun)
             self.messages.start()
 
     def _upgrade(self, handshake: Handshake, connection: Connection, extensions: str) -> UpgradeRequest:
@@ -220,7 +223,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             kind = partial(CheckedRelay, checks=checks, longest=context.longest_checked, on_misfit=misfits)
             relay = splice(backend, options=options, meters=meters, on_end=on_end, kind=kind)
         connection.close, connection.relay = relay.close, relay
-        context.telemetry.opened(connection)
+        context.telemetry.opened(connection, time.perf_counter() - self.begun)
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
         request = RefusedRequest(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 
-import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
@@ -19,9 +18,11 @@ from core.client_address import TrustedProxies
 from gateway import close_codes, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
+from gateway.native.loop import new_event_loop
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
 from gateway.relay.timer_wheel import TimerWheel
 from gateway.server import listeners
 from gateway.server.acceptor import Acceptor, with_room
@@ -30,10 +31,12 @@ from gateway.server.config import ServerConfig, ServerLimits, WorkerConfig
 from gateway.server.context import GatewayContext
 from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
+from gateway.server.memory_guard import MemoryGuard, control_group_memory
 from gateway.server.processes import Flag
 from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
+ASKING_SHARE = 0.6  # of the drain time, over which clients are asked to go; the rest is for answers
 HANDOVER_SHARE = 0.04  # of the drain time, for workers that are renewed at once to close their ports, all of them
 
 log = logging.getLogger("gateway")
@@ -66,7 +69,7 @@ def work(inheritance: Inheritance, number: int, on_ready: Callable[[], None]) ->
         sock.close()
     try:
         tls = listeners.tls_context(inheritance.config.certificate, inheritance.config.key)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_work(inheritance, number, tls, on_ready))
     except CannotServe as error:
         log.error("%s", error)
@@ -132,10 +135,10 @@ class Worker:
         if not answers:
             self._close()
             await asyncio.sleep(self._drain_seconds * HANDOVER_SHARE)
-        await self._ask_to_go(deadline - self._loop.time())
-        await self._until_gone(deadline - self._loop.time(), with_relays=False)
+        await self._ask_to_go(deadline)
+        await self._until_gone(deadline - self._loop.time())
         self._context.is_stopping = True
-        await self._ask_to_go(0.0)
+        await self._ask_to_go(self._loop.time())
         await self._until_gone(ANSWER_SECONDS)
         self._close()
         for relay in list(self.config.relays):
@@ -149,22 +152,31 @@ class Worker:
             acceptor.cut()
         await self._until_gone(CUT_SECONDS)
 
-    async def _ask_to_go(self, seconds: float) -> None:
+    async def _ask_to_go(self, deadline: float) -> None:
+        """One after the other over most of the time until then; each may wait until then for its last answers."""
         connections = list(self._context.connections)
         begun = self._loop.time()
+        seconds = (deadline - begun) * ASKING_SHARE
         for number, connection in enumerate(connections):
             ahead = begun + seconds * number / len(connections) - self._loop.time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            go = connection.relay.leave if connection.relay else connection.close
-            go(close_codes.RESTARTING.code, close_codes.RESTARTING.reason)
+            code, reason = close_codes.RESTARTING.code, close_codes.RESTARTING.reason
+            left = deadline - self._loop.time()
+            match connection.relay:
+                case None:
+                    connection.close(code, reason)
+                case Relay() as relay if left > 0:
+                    relay.retire(code, reason, left)
+                case relay:
+                    relay.leave(code, reason)
 
-    async def _until_gone(self, seconds: float, *, with_relays: bool = True) -> None:
-        """Wait so long at most for handshakes, answers to plain requests and, with `with_relays`, for relays to end."""
+    async def _until_gone(self, seconds: float) -> None:
+        """Wait so long at most for handshakes, answers to plain requests and relays to end."""
         deadline = self._loop.time() + seconds
         while self._loop.time() < deadline:
             is_greeting = bool(self._state.connections) or any(map(len, self._acceptors))
-            if not is_greeting and not (with_relays and self.config.relays):
+            if not is_greeting and not self.config.relays:
                 return
             await asyncio.sleep(0.02)
 
@@ -205,6 +217,10 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         proxy_protocol=config.proxy_protocol,
         drain=config.drain,
     )
+    guard = MemoryGuard(context.connections, control_group_memory)
+    is_ready, context.is_short = context.not_ready, lambda: guard.is_short
+    context.not_ready = lambda: refusals.SERVER_FULL.description if guard.is_short else is_ready()
+    guarding = asyncio.create_task(guard.guard(), name="gateway-memory")
     try:
         on_ready()  # first: a master that thinks the worker missing takes its sockets back only until it hears this
         listeners.resume(inheritance.listeners, number)
@@ -214,5 +230,6 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         await stopping.wait()
         await worker.stop(answers=bool(inheritance.is_ending))
     finally:
+        guarding.cancel()
         if control:
             await control.stop()

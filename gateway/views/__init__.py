@@ -1,6 +1,8 @@
 """The gateway's pages: who is connected, what fails, what passes.
 
 live          the same pages, pushed over a WebSocket for as long as somebody looks
+analytics     what passed and what happened, with charts
 connections   open connections, in all three portals
+usage         what is used of plans, and what a month came to
 diagnostics   what failed, and what puts it right
 """

@@ -400,6 +400,13 @@ class ApiDocument(Strict):
     links = Links(required=False, allow_null=True)
     additionalProperties = Property(source="properties", many=True, required=False)
     policies = PlanNames(required=False)
+    firstPolicy = serializers.CharField(
+        source="first_plan",
+        required=False,
+        allow_blank=True,
+        max_length=60,
+        help_text="The policy of who chooses none.",
+    )
     endpointConfig = EndpointConfig(required=False, allow_null=True)
     endpointImplementationType = ImplementationType(["ENDPOINT", "INLINE"], required=False)
     mock = MockDocument(required=False, allow_null=True)
@@ -503,7 +510,7 @@ class ApiDocument(Strict):
         return [dict(NamedScope(use).data) for use in scoping.uses_of(api) if use.definition]
 
 
-OWN_FIELDS = ("tags", "is_default_version", "query_token", *runtime.WORDS)
+OWN_FIELDS = ("tags", "is_default_version", "query_token", "first_plan", *runtime.WORDS)
 
 
 def parts_of(given: Mapping[str, Any], present: Api | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -46,8 +46,7 @@ class CreateForm(forms.Form):
     mock = forms.BooleanField(
         label="No backend yet: have a mock answer",
         required=False,
-        help_text="The gateway then sends back what it is sent. What else it says is written on the Endpoint page.",
-        widget=forms.CheckboxInput(attrs={"data-instead-of": "endpoint"}),
+        help_text="The gateway then sends back what it is sent, until you write down what else it says.",
     )
     plans = forms.ModelMultipleChoiceField(
         queries.all_plans(),
@@ -78,16 +77,24 @@ class PlansForm(GuardedForm):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+    first_plan = forms.ChoiceField(
+        label="Try it starts with",
+        required=False,
+        help_text="The plan of developers who press Try it on the API's page in the Developer Portal and choose none.",
+    )
 
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
-        return {**GuardedForm.initial_of(api), "plans": [plan.name for plan in queries.plans_of(api)]}
+        plans = {"plans": [plan.name for plan in queries.plans_of(api)], "first_plan": api.first_plan}
+        return {**GuardedForm.initial_of(api), **plans}
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, api: Api) -> None:
         super().__init__(data, api=api)
         in_use = impact.subscriptions_to(api)
         kept, offered = set(self["plans"].value() or []), set(self.initial["plans"])
         plans = queries.all_plans()
+        first_plan = cast(forms.ChoiceField, self.fields["first_plan"])
+        first_plan.choices = [("", "The largest that needs no approval"), *((each.name, str(each)) for each in plans)]
         withdrawn = [plan for plan in plans if plan.name in offered - kept and in_use[plan.name]]
         self.withdrawn = {f"after_{plan.pk}": plan for plan in withdrawn}
         for field, plan in self.withdrawn.items():
@@ -103,9 +110,18 @@ class PlansForm(GuardedForm):
             )
         self.questions = [self[field] for field in self.withdrawn]
 
+    def clean(self) -> dict[str, Any]:
+        """What Try it starts with is on offer."""
+        given = super().clean() or self.cleaned_data
+        first = given.get("first_plan")
+        if first and first not in [plan.name for plan in given.get("plans", ())]:
+            self.add_error("first_plan", f"{first} is not among the plans above. Tick it there, or choose another.")
+        return given
+
     def edit(self) -> dict[str, Any]:
         """With the plans that take the place of others."""
         chosen = {plan.name: plan for plan in self.cleaned_data["plans"]}
         answers = {plan: self.cleaned_data[field] for field, plan in self.withdrawn.items()}
         successors = {plan: chosen[name] for plan, name in answers.items() if name != self.KEEP}
-        return {**super().edit(), "changes": {"plans": list(chosen.values())}, "successors": successors}
+        changes = {"plans": list(chosen.values()), "first_plan": self.cleaned_data["first_plan"]}
+        return {**super().edit(), "changes": changes, "successors": successors}

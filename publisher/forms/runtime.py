@@ -62,9 +62,9 @@ class RuntimeForm(GuardedForm):
     payload_validation = forms.ChoiceField(
         label="Payload validation",
         choices=[
-            (ValidationMode.OFF.value, "Off: payloads are not looked at, which costs nothing"),
-            (ValidationMode.REPORT.value, "Report: everything passes; what does not fit is counted, and samples kept"),
-            (ValidationMode.ENFORCE.value, "Enforce: a message that does not fit ends its connection (1007)"),
+            (ValidationMode.OFF.value, "Off"),
+            (ValidationMode.REPORT.value, "Report"),
+            (ValidationMode.ENFORCE.value, "Enforce"),
         ],
         help_text="Holds each message against the payload schemas of its topic, in both directions. A topic without "
         "schemas takes everything.",

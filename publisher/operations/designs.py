@@ -38,6 +38,8 @@ FOR_CREATION = {
     "endpoint": lambda url: validation.clean_endpoint_url(url) if url.strip() else "",
 }
 FOR_CHANGE = {**design.PARTS, **dict.fromkeys(merging.RELATED, list)}
+OF_PLANS = frozenset({"plans", "first_plan"})
+"""What acts on subscribers, and so asks for another right than the design does."""
 UNIQUE = frozenset({"context", "is_default_version"})
 """What is unique across APIs or versions."""
 
@@ -193,9 +195,9 @@ def update_api(
         entered = secret_options.typed(options)
         values["endpoint_options"] = secret_options.sealed(options, api.endpoint_options)
     differing = _differing(api, values if base is None else _merged(api, values, mine, base))
-    if differing.keys() - {"plans"}:
+    if differing.keys() - OF_PLANS:
         permissions.require_edit(actor, api)
-    if "plans" in differing or successors:
+    if differing.keys() & OF_PLANS or successors:
         permissions.require_set_plans(actor, api)
     refuse_backends(design.backends(differing))
     with transaction.atomic():

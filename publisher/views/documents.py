@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,16 +23,17 @@ from publisher.models import Api, Document
 from publisher.operations import documents as operations
 from publisher.views.common import api_page
 
+DOCUMENTS_A_PAGE = 50
 DIRECTIONS = {"up": -1, "down": 1}
 
 
 @require_safe
 @requires()
 def documents(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Every document of the API in its order. There are few enough for one page."""
+    """Every document of the API in its order."""
     api = queries.get_api_for(current_user(request), pk)
-    rows = documentation.documents_of(api)
-    return api_page(request, api, "documents/list.html", documents=rows, **_rights(request, api))
+    page = Paginator(documentation.documents_of(api), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
+    return api_page(request, api, "documents/list.html", page=page, **_rights(request, api))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +93,9 @@ def moves(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpRespo
     _, found = _document(request, pk, document)
     by = DIRECTIONS.get(request.POST.get("direction", ""), 0)
     operations.move_document(document=found, by=by, actor=current_user(request), now=now())
-    return redirect("publisher:documents", pk=pk)
+    page = request.POST.get("page", "")
+    query = f"?page={page}" if page.isdecimal() and page != "1" else ""
+    return redirect(f"{reverse('publisher:documents', args=[pk])}{query}")
 
 
 @require_POST

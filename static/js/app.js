@@ -14,3 +14,4 @@ import "./tabs.js";
 import "./theme.js";
 import "./time.js";
 import "./toast.js";
+import "./unsaved.js";

@@ -8,14 +8,14 @@ export function forbidden(address, gateways) {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (!url || !/^wss?:$/.test(url.protocol)) return "This is not a WebSocket address. It begins with ws:// or wss://.";
   const allowed = gateways.some((each) => new URL(each).host === url.host && new URL(each).protocol === url.protocol);
-  return allowed ? "" : `${url.host} is not this gateway. The token of this page goes only to ${gateways.join(" or ")}.`;
+  return allowed ? "" : `${url.host} is not this gateway. The key of this page goes only to ${gateways.join(" or ")}.`;
 }
 
-export async function why(url, attempt, address) {
+export async function why(url, attempt, address, key) {
   let answer;
   try {
     for (let left = TRIES; left > 0; left -= 1) {
-      answer = await (await fetch(`${url}?attempt=${attempt}`, { headers: { Accept: "application/json" } })).json();
+      answer = await (await fetch(`${url}?attempt=${attempt}&key=${key}`, { headers: { Accept: "application/json" } })).json();
       if (answer.recorded) return answer;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }

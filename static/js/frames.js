@@ -1,77 +1,84 @@
-// The list of frames of a console: arrow, time, text, size. Keeps the newest and stays at the end unless one scrolls up.
-import { inHex } from "./bytes.js";
-
-const KEPT = 500;
-const FOLDED = 400; // letters from which a message is folded
-const SHOWN = 65536; // letters that are shown of it at most
-const ARROWS = { sent: ["↑", "Sent"], received: ["↓", "Received"], note: ["·", "Note"] };
-const spaced = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
-
-function element(name, className, text) {
-  return Object.assign(document.createElement(name), { className, textContent: text });
-}
-
-function clock(date) {
-  const two = (number) => String(number).padStart(2, "0");
-  const milliseconds = String(date.getMilliseconds()).padStart(3, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
-}
-
-function message(text, isWhole) {
-  if (text.length <= FOLDED) return element("span", "frame-text", text);
-  const folded = element("details", "frame-text", "");
-  const rest = isWhole && text.length <= SHOWN ? "" : "\n… the rest is not shown";
-  folded.append(element("summary", "", `${text.slice(0, FOLDED / 2)}…`), element("div", "", text.slice(0, SHOWN) + rest));
-  return folded;
-}
+// A timeline on a page: rows of arrow, time, text, size and latency. Drawn once a frame however fast messages come; the
+// end stays in view unless one scrolls up. While it is paused, all is kept and nothing drawn.
+import { element, rowOf, spaced } from "./frame.js";
+import { Timeline, asLine, fits } from "./timeline.js";
 
 export class Frames {
-  constructor(list, counts) {
-    Object.assign(this, { list, counts, sent: 0, received: 0, dropped: 0 });
-    this.empty = list.firstElementChild;
+  constructor(parts, repeat) {
+    Object.assign(this, { parts, repeat, timeline: new Timeline(), waiting: [], gone: 0, rows: new Map() });
+    this.list = parts.frames;
+    this.box = this.list.parentElement;
+    this.empty = this.list.firstElementChild;
     this.older = element("li", "frames-empty", "");
+    for (const part of [parts.filter, parts.search, parts.pretty]) part.addEventListener("input", () => this.redraw());
+    parts.pause.addEventListener("click", () => this.pause());
+    parts.clear.addEventListener("click", () => (this.timeline.clear(), this.redraw()));
+    parts.export.addEventListener("click", () => this.save());
   }
 
-  add(direction, data) {
-    const binary = typeof data !== "string";
-    const bytes = binary ? data.byteLength : new TextEncoder().encode(data).length;
-    this[direction] += 1;
-    const text = binary ? `(binary) ${inHex(data, SHOWN / 4)}` : data;
-    this.row(direction, message(text, !binary || bytes <= SHOWN / 4), `${spaced(bytes)} B`);
-    this.counts.textContent = `${spaced(this.sent)} sent · ${spaced(this.received)} received`;
+  add(kind, data) {
+    const { entry } = this.timeline.add(kind, data, Date.now());
+    if (this.paused) return this.count();
+    this.waiting.push(entry);
+    this.planned ??= setTimeout(() => this.draw(), 16);
   }
 
   note(text) {
-    this.row("note", element("span", "frame-text frame-note", text), "");
+    this.add("note", text);
   }
 
-  row(kind, body, size) {
+  draw() {
+    this.planned = undefined;
+    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
+    const first = this.timeline.entries[0]?.id ?? Infinity;
+    const wanted = { kind: this.parts.filter.value, text: this.parts.search.value };
+    const fresh = this.waiting.splice(0).filter((entry) => entry.id >= first && fits(entry, wanted));
+    for (const [id, row] of this.rows) if (id < first) (row.remove(), this.rows.delete(id)); else break;
+    for (const entry of fresh) this.rows.set(entry.id, rowOf(entry, this.parts.pretty.checked, this.repeat));
+    this.list.append(...fresh.map(({ id }) => this.rows.get(id)));
     this.empty.remove();
-    const box = this.list.parentElement;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-    const [arrow, words] = ARROWS[kind];
-    const row = element("li", `frame frame-${kind}`, "");
-    const mark = element("span", "frame-arrow", arrow);
-    mark.ariaLabel = words;
-    mark.role = "img";
-    body.dir = "auto";
-    row.append(mark, element("time", "", clock(new Date())), body, element("span", "frame-size", size));
-    this.list.append(row);
-    this.shorten();
-    if (atEnd) box.scrollTop = box.scrollHeight;
+    if (!this.rows.size) this.list.append(this.empty);
+    this.sayDropped();
+    this.count();
+    if (atEnd) this.box.scrollTop = this.box.scrollHeight;
   }
 
-  shorten() {
-    const rows = this.list.getElementsByClassName("frame");
-    while (rows.length > KEPT) (rows[0].remove(), (this.dropped += 1));
-    if (!this.dropped) return;
-    this.older.textContent = `${spaced(this.dropped)} older ${this.dropped === 1 ? "row was" : "rows were"} dropped: the newest ${KEPT} are kept.`;
-    if (this.list.firstElementChild !== this.older) this.list.prepend(this.older);
+  redraw() {
+    for (const row of this.rows.values()) row.remove();
+    this.rows.clear();
+    this.waiting = [...this.timeline.entries];
+    this.draw();
   }
 
-  clear() {
-    this.list.replaceChildren(this.empty);
-    this.sent = this.received = this.dropped = 0;
-    this.counts.textContent = "Nothing sent yet";
+  pause() {
+    this.paused = !this.paused;
+    this.parts.pause.ariaPressed = String(this.paused);
+    this.parts.pause.textContent = this.paused ? "Go on" : "Pause";
+    if (!this.paused) this.redraw();
+  }
+
+  count() {
+    const { sent, received, entries } = this.timeline;
+    const counts = entries.length ? `${spaced(sent)} sent · ${spaced(received)} received` : "Nothing sent yet";
+    const hidden = this.paused ? "" : entries.length - this.rows.size;
+    this.parts.counts.textContent = hidden ? `${counts} · ${spaced(hidden)} hidden` : counts;
+  }
+
+  sayDropped() {
+    const { dropped } = this.timeline;
+    this.older.remove();
+    if (!dropped) return;
+    const rows = dropped === 1 ? "row was" : "rows were";
+    this.older.textContent = `${spaced(dropped)} older ${rows} dropped: the newest ${spaced(this.timeline.entries.length)} are kept.`;
+    this.list.prepend(this.older);
+  }
+
+  save() {
+    const lines = this.timeline.entries.map((entry) => `${asLine(entry)}\n`);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+    link.download = `frames-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.jsonl`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 }

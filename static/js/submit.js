@@ -1,5 +1,4 @@
-// A form is sent once; after 150 ms its button shows that it is busy. A form with data-dirty warns before what was
-// typed is lost.
+// A form is sent once; after 150 ms its button shows that it is busy.
 const BUSY_AFTER_MS = 150;
 const sent = new WeakMap();
 
@@ -21,17 +20,7 @@ document.addEventListener("submit", (event) => {
   const button = event.submitter?.classList.contains("button") ? event.submitter : null;
   const timer = setTimeout(() => button?.setAttribute("aria-busy", "true"), BUSY_AFTER_MS);
   sent.set(form, { button, timer });
-  delete form.dataset.changed;
 });
 
 document.addEventListener("htmx:afterRequest", (event) => settle(event.target.closest?.("form") ?? event.target));
 addEventListener("pageshow", () => document.querySelectorAll("form").forEach(settle));
-
-document.addEventListener("input", (event) => {
-  const form = event.target.form;
-  if (form?.hasAttribute("data-dirty")) form.dataset.changed = "";
-});
-
-addEventListener("beforeunload", (event) => {
-  if (document.querySelector("form[data-dirty][data-changed]")) event.preventDefault();
-});

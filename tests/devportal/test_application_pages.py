@@ -418,8 +418,19 @@ def test_every_destructive_dialog_says_how_many_connections_it_closes(
     said = "2 live connections are closed."
     tab = browser(carol)
     application = tab.get(f"/devportal/applications/{app.pk}").content.decode()
-    assert application.count(said) == 2  # unsubscribe, delete
+    assert application.count(said) == 3  # unsubscribe, give away, delete
     keys = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
-    assert keys.count(said) == 2  # revoke, regenerate
+    assert keys.count(said) == 3  # revoke, revoke all, regenerate
     subscribers = browser(bob).get(f"/publisher/apis/{echo.pk}/subscriptions").content.decode()
     assert subscribers.count(said) == 2  # block all, block production only
+
+
+def test_many_subscriptions_are_paged_with_those_that_do_not_work_first(
+    tab: Client, app: Application, bob: User
+) -> None:
+    for number in range(26):
+        builders.subscription(app, builders.api(bob, f"Api{number:02}"), state="REJECTED" if number == 25 else "")
+    first, second = (tab.get(f"/devportal/applications/{app.pk}", {"page": page}).content.decode() for page in "12")
+    assert ("Api25" in first, "Api24" in first) == (True, False)
+    assert "Api24" in second
+    assert "This deletes 26 subscriptions" in second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -10,14 +11,16 @@ from copy import deepcopy
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from accounts.models import User
-from devportal import operations, tokens
+from devportal import operations, tickets
 from devportal.models import Subscription
+from devportal.operations.tickets import redeem_ticket
 from tests.accounts.conftest import chromium, session_of
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -27,24 +30,32 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("gallery")]
 
 
+ROOM = {"type": "object", "required": ["room"], "properties": {"room": {"type": "string"}}}
+JOIN = {"name": "Join", "schema": ROOM, "examples": [{"room": "lobby"}]}
+TOPICS = [{"target": "/rooms", "verbs": ["publish"], "scopes": [], "messages": {"publish": [JOIN]}}]
+
+
 def answer(line: ServerConnection) -> None:
-    """Echo; "binary" comes back as three bytes, "flood" as 600 texts, "end" ends the line with a code and a reason."""
+    """Echo; "binary" comes back as three bytes, "flood" as 5 600 texts, "end" ends it with a code and a reason."""
     for message in line:
         if isinstance(message, str) and message.startswith("end"):
             _, code, reason = message.split(" ", 2)
             line.close(int(code), reason)
         elif message == "flood":
-            for number in range(600):
+            for number in range(5600):
                 line.send(str(number))
         else:
             line.send(b"\0\1\2" if message == "binary" else message)
 
 
 def admit(line: ServerConnection, request: Request) -> Response | None:
-    """Refuse whoever brings no token that the product knows."""
-    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(", ")
-    token = next((each.removeprefix("bearer.") for each in offered if each.startswith("bearer.")), "")
-    return None if tokens.find(token, NOW) else line.respond(http.HTTPStatus.UNAUTHORIZED, "")
+    """Refuse whoever brings no ticket that the product knows, or brings one twice; tell how far it is."""
+    if request.path == "/health":
+        return line.respond(http.HTTPStatus.OK, "")
+    ticket = request.path.partition("?ticket=")[2]
+    good = redeem_ticket(digest=tickets.digest(ticket), now=timezone.now())
+    good = good and Subscription.objects.filter(state="UNBLOCKED").exists()
+    return None if good else line.respond(http.HTTPStatus.UNAUTHORIZED, "")
 
 
 @pytest.fixture
@@ -54,17 +65,17 @@ def gateway(settings: LazySettings) -> Iterator[Server]:
         address = f"ws://localhost:{server.socket.getsockname()[1]}"
         settings.GATEWAY_WS_URL = settings.GATEWAY_WSS_URL = address
         settings.CONTENT_SECURITY_POLICY = deepcopy(settings.CONTENT_SECURITY_POLICY)
-        settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += [address]
+        settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += [address, address.replace("ws", "http", 1)]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
 
 
 @pytest.fixture
 def last_step(gateway: Server, live_server: LiveServer, chromium: Browser, carol: User, bob: User) -> Iterator[Page]:
-    """The last step of the wizard."""
+    """The fourth step of the wizard; its address leads to the API's."""
     production = {"url": "ws://localhost:9900/"}
     api = builders.api(bob, context="/echowebsocket", production=production)
-    api.deployed_revision.snapshot["production"] = production
+    api.deployed_revision.snapshot |= {"production": production, "topics": TOPICS}
     api.deployed_revision.save()
     app = builders.application(carol)
     builders.subscription(app, api)
@@ -79,9 +90,9 @@ def last_step(gateway: Server, live_server: LiveServer, chromium: Browser, carol
 
 @pytest.fixture
 def page(last_step: Page) -> Page:
-    """The same with a token on it."""
-    last_step.get_by_role("button", name="Generate token").click()
-    expect(last_step.get_by_role("button", name="Try it now")).to_be_visible()
+    """The console of the API, not connected yet."""
+    last_step.goto(last_step.url.partition("/wizard")[0] + "/try-out")
+    expect(last_step.get_by_role("button", name="Connect", exact=True)).to_be_enabled()
     return last_step
 
 
@@ -97,8 +108,16 @@ def test_nothing_can_be_pressed_in_vain_before_the_script_has_come(last_step: Pa
     for button in buttons:
         expect(button).to_be_disabled()
     held[0].continue_()
-    for button in buttons:
-        expect(button).to_be_enabled()
+    expect(buttons[0]).to_be_enabled()
+    expect(last_step.get_by_text("Connected", exact=True)).to_be_visible()  # by itself
+    token = last_step.locator("#token").text_content()
+    last_step.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    last_step.get_by_role("button", name="Copy Access token").click()
+    assert last_step.evaluate("navigator.clipboard.readText()") == token
+    last_step.get_by_role("button", name="Copy WS", exact=True).click()
+    copied = last_step.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("wscat -c ws://localhost:")
+    assert copied.endswith(f'/echowebsocket/1.0 -H "Authorization: Bearer {token}"')
 
 
 def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
@@ -111,7 +130,7 @@ def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
 
-    shown = frames(page)
+    shown = [re.sub(r"\+\d+ ms · |↻", "", row) for row in frames(page)]
     assert re.fullmatch(r"·Handshake accepted in \d+ ms", shown[0])
     assert shown[1:] == ["↑Hello5 B", "↓Hello5 B", "↑binary6 B", "↓(binary) 00 01 023 B"]
     page.get_by_role("button", name="Disconnect").click()
@@ -120,8 +139,9 @@ def test_one_click_connects_and_what_is_sent_comes_back(page: Page) -> None:
 
 
 def test_a_close_by_the_gateway_is_said_in_words(page: Page) -> None:
-    page.get_by_role("button", name="Connect", exact=True).click()
-    expect(page.get_by_text("Connected", exact=True)).to_be_visible()  # nothing is sent before
+    connect(page)
+    page.get_by_text("Options").click()
+    page.get_by_label("Reconnect by itself").uncheck()
     page.get_by_label("Message").fill("end 4001 The access token has expired or was revoked. Get a new one.")
     page.keyboard.press("Enter")
     said = "Closed 4001 (“The access token has expired or was revoked. Get a new one.”)"
@@ -156,10 +176,11 @@ def test_bytes_are_sent_as_hex_or_base64_and_what_is_neither_is_said(page: Page)
         page.get_by_label("Message").fill(text)
         page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
-    assert frames(page)[1:] == ["↑(binary) 00 ff 103 B", "↓(binary) 00 ff 103 B"] * 2
+    shown = [re.sub(r"\+\d+ ms · |↻", "", row) for row in frames(page)[1:]]
+    assert sorted(shown) == sorted(["↑(binary) 00 ff 103 B", "↓(binary) 00 ff 103 B"] * 2)
     page.get_by_label("Message").fill("höx")
     page.get_by_role("button", name="Send").click()
-    expect(page.locator(".console-problem")).to_contain_text("This cannot be read.")
+    expect(page.locator(".console-verdict")).to_contain_text("This cannot be read.")
     expect(page.get_by_text("2 sent · 2 received")).to_be_visible()
 
 
@@ -178,31 +199,28 @@ def test_what_is_dropped_from_a_long_list_is_said(page: Page) -> None:
     connect(page)
     page.get_by_label("Message").fill("flood")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 sent · 600 received")).to_be_visible()
-    expect(page.get_by_text("102 older rows were dropped: the newest 500 are kept.")).to_be_attached()
+    expect(page.locator("[data-part=counts]")).to_have_text("1 sent · 5\u202f600 received", timeout=20_000)
+    expect(page.locator(".frames-empty")).to_have_text("602 older rows were dropped: the newest 5\u202f000 are kept.")
+    page.get_by_label("Find in frames").fill("5599")
+    expect(page.locator(".frame")).to_have_count(1)
 
 
 @pytest.mark.parametrize("address", ["wss://example.com/echo", "ws://localhost:1/echowebsocket/1.0"])
 def test_an_address_of_somebody_else_is_not_even_tried(page: Page, address: str) -> None:
     page.get_by_label("Address").fill(address)
     page.get_by_role("button", name="Connect", exact=True).click()
-    expect(page.locator(".console-problem")).to_contain_text("is not this gateway. The token of this page goes only to")
+    expect(page.locator(".console-problem")).to_contain_text("is not this gateway. The key of this page goes only to")
     expect(page.get_by_text("Not connected", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Connect", exact=True)).to_be_enabled()
 
 
-def test_a_refusal_is_explained_by_what_the_portal_knows(page: Page, carol: User, bob: User) -> None:
+def test_a_refusal_is_explained_by_what_the_portal_knows(page: Page, bob: User) -> None:
     subscription = Subscription.objects.select_related("application", "api", "plan").get()
     operations.set_subscription_state(subscription=subscription, state="BLOCKED", actor=bob, now=NOW)
-    client = subscription.application.clients.get()
-    operations.revoke_tokens_of(client=client, actor=carol, now=NOW)
-
     page.get_by_role("button", name="Try it now").click()
 
     alert = page.locator(".console-problem")
     expect(alert).to_contain_text("The publisher blocked the subscription.", timeout=20_000)
-    expect(alert).to_contain_text("Generate another one.")
-    expect(alert.get_by_role("link", name="Generate another token")).to_be_visible()
 
 
 def test_what_is_no_address_is_said(page: Page) -> None:
@@ -211,12 +229,32 @@ def test_what_is_no_address_is_said(page: Page) -> None:
     expect(page.locator(".console-problem")).to_contain_text("It begins with ws:// or wss://")
 
 
-def test_the_token_is_copied_whole(page: Page) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    token = page.locator("#token").text_content()
-    page.get_by_role("button", name="Copy Access token").click()
-    assert page.evaluate("navigator.clipboard.readText()") == token
-    page.get_by_role("button", name="Copy WS", exact=True).click()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("wscat -c ws://localhost:")
-    assert copied.endswith(f'/echowebsocket/1.0 -H "Authorization: Bearer {token}"')
+def test_an_example_is_checked_while_one_types_saved_texts_stay_and_two_connections_stand_side_by_side(
+    page: Page,
+) -> None:
+    connect(page)
+    page.get_by_label("Begin with").select_option(label="Join · /rooms")
+    verdict = page.locator(".console-verdict")
+    expect(verdict).to_contain_text("This fits the schema.")
+    page.get_by_label("Message").fill('{"room": 5}')
+    expect(verdict).to_contain_text('/room: 5 is not of type "string".')
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Another connection beside it").click()
+    second = page.locator("socket-console").nth(1)
+    second.get_by_label("Begin with").select_option(label='{"room": 5}')
+    second.get_by_role("button", name="Connect", exact=True).click()
+    expect(second.get_by_text("Connected", exact=True)).to_be_visible()
+    second.get_by_role("button", name="Send").click()
+    expect(second.get_by_text("1 sent · 1 received")).to_be_visible()
+    with page.expect_download() as saved:
+        second.get_by_role("button", name="Export").click()
+    lines = [json.loads(line) for line in saved.value.path().read_text().splitlines()]
+    assert [line["direction"] for line in lines] == ["note", "sent", "received"]
+    assert lines[1]["text"] == '{"room": 5}'
+
+
+def test_a_line_that_is_lost_is_found_again_by_itself(page: Page) -> None:
+    connect(page)
+    page.get_by_label("Message").fill("end 1012 Restarting.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Handshake accepted in")).to_have_count(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,21 @@ def test_an_address_is_kept_out_by_the_range_it_lies_in(
 ) -> None:
     deny_policies = ActiveDenyPolicies([ActiveDenyPolicy(DenyCondition.IPRANGE, value, invert=invert)])
     assert bool(deny_policies.of_place("api", address)) is is_denied
+
+
+@given(st.data())
+def test_many_ranges_keep_out_what_each_of_them_alone_would(data: st.DataObject) -> None:
+    addresses = st.one_of(
+        st.integers(0, 40).map(lambda low: f"10.0.0.{low}"), st.integers(0, 9).map(lambda low: f"2001:db8::{low}")
+    )
+    ends = st.tuples(addresses, addresses).filter(lambda pair: (":" in pair[0]) == (":" in pair[1]))
+    pairs = data.draw(st.lists(st.tuples(ends, st.booleans()), max_size=12))
+    values = [("-".join(sorted(pair, key=lambda each: ip_address(each))), invert) for pair, invert in pairs]
+    policies = [ActiveDenyPolicy("IPRANGE", value, "", invert) for value, invert in values]
+    asking = data.draw(addresses)
+    alone = {each for each in policies if (ip_address(asking) in read_span(each.value)) is not each.invert}
+    found = ActiveDenyPolicies(policies).of_place("api", asking)
+    assert (found in alone) if alone else found is None
 
 
 def test_names_keep_out_exactly_what_they_name() -> None:

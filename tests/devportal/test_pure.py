@@ -6,6 +6,7 @@ import pytest
 
 from devportal import grants, snippets, subscription_states
 from devportal.addresses import short_version
+from devportal.programs import PROGRAMS, program
 from devportal.subscription_states import SubscriptionState
 
 WS, WSS = "ws://localhost:9099", "wss://localhost:8099"
@@ -87,3 +88,19 @@ def test_every_grant_can_be_chosen_somehow() -> None:
 @pytest.mark.parametrize("url", ["https://*/cb", "https://*.example.test/cb", "https://me:secret@example.test/cb"])
 def test_a_callback_names_one_host_and_carries_no_password(url: str) -> None:
     assert "names one host" in (grants.problem_with_callback([grants.AUTHORIZATION_CODE], url) or "")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_program_holds_a_secret_and_each_stops_where_coming_back_is_vain(name: str) -> None:
+    text = program(
+        name,
+        wss="wss://gateway.test/chat/1.0",
+        gateway="wss://gateway.test",
+        portal="https://portal.test",
+        message='{"a": "ü\u2028"}',
+    )
+    assert "wss://gateway.test/chat/1.0" in text
+    assert "CLIENT_SECRET" in text or name == "browser"
+    assert "&quot;" not in text
+    assert "\u2028" not in text
+    assert "4002" in text or name in ("wscat", "websocat")

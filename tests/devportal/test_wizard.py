@@ -271,7 +271,7 @@ def test_somebody_elses_application_cannot_be_chosen(tab: Client, echo: Api, mal
     page = tab.post(f"/devportal/apis/{echo.pk}/wizard", {"which": "existing", "application": str(theirs.pk)})
 
     assert page.status_code == 400
-    for step in ("subscribe", "keys", "production/token", "production/connect", "production/diagnosis"):
+    for step in ("subscribe", "keys", "production/token", "production/connect"):
         assert tab.get(f"/devportal/apis/{echo.pk}/wizard/{theirs.pk}/{step}").status_code == 404
         assert tab.get(f"/devportal/apis/{echo.pk}/wizard/{uuid4()}/{step}").status_code == 404
 
@@ -392,66 +392,65 @@ def test_a_subscription_that_waits_is_said_before_it_surprises(tab: Client, echo
     assert "waits for the publisher" in tab.get(tab.post(f"{base}/production/token", TOKEN).url).content.decode()
 
 
+def attempt_of(five: str) -> str:
+    """Where the console of a wizard's last step asks what became of an attempt."""
+    return five.partition("/wizard")[0] + f"/try-out/attempts?key={OAuthClient.objects.get().pk}"
+
+
 def test_the_diagnosis_says_why_the_gateway_would_refuse(tab: Client, echo: Api, bob: User) -> None:
     five = walk(tab, echo)
-    ask = five.replace("/connect", "/diagnosis")
+    ask = attempt_of(five)
     subscription = Subscription.objects.get()
 
-    assert tab.get(ask).json() == {"recorded": False, "reasons": [], "token": ""}
+    assert tab.get(ask).json() == {"recorded": False, "reasons": []}
     operations.set_subscription_state(subscription=subscription, state="PROD_ONLY_BLOCKED", actor=bob, now=NOW)
     assert "blocked the subscription for production" in tab.get(ask).json()["reasons"][0]
     operations.set_subscription_state(subscription=subscription, state="BLOCKED", actor=bob, now=NOW)
     assert "Ask them to unblock" in tab.get(ask).json()["reasons"][0]
     Subscription.objects.all().delete()
-    AccessToken.objects.all().delete()
-    first, second = tab.get(ask).json()["reasons"]
-    assert "not subscribed" in first
-    assert "Generate another one" in second
+    (only,) = tab.get(ask).json()["reasons"]
+    assert "not subscribed" in only
 
 
 @pytest.mark.parametrize("application_id", ["", "own", "another"])
 def test_the_diagnosis_tells_what_the_gateway_answered_to_this_attempt_and_nobody_elses(
     tab: Client, echo: Api, monkeypatch: pytest.MonkeyPatch, application_id: str
 ) -> None:
-    ask = walk(tab, echo).replace("/connect", "/diagnosis")
+    ask = attempt_of(walk(tab, echo))
     whose = {"own": str(Application.objects.get().pk)}.get(application_id, application_id)
     known = {"a1": attempts.RefusedAttempt(401, 900903, "Expired", "The access token has expired.", whose)}
     monkeypatch.setattr(attempts, "_readers", [known.get])
 
-    answer = tab.get(ask, {"attempt": "a1"}).json()
+    answer = tab.get(f"{ask}&attempt=a1").json()
 
     assert answer["recorded"] is (application_id != "another")
     if answer["recorded"]:
         assert answer["reasons"] == ["The gateway answered 401. The access token has expired."]
-        assert answer["token"] == ask.replace("/diagnosis", "/token")
-    assert tab.get(ask, {"attempt": "a2"}).json()["recorded"] is False
+    assert tab.get(f"{ask}&attempt=a2").json()["recorded"] is False
 
 
 @pytest.mark.parametrize(
-    ("code", "way_out", "token_helps"),
+    ("code", "way_out"),
     [
-        (101503, "what is wrong lies behind the gateway", False),
-        (303001, "tries the backend again by itself", False),
-        (900901, "", True),
-        (900906, "Compare the address", False),
-        (900912, "Take the token or ticket out of the address", False),
+        (101503, "what is wrong lies behind the gateway"),
+        (303001, "tries the backend again by itself"),
+        (900901, ""),
+        (900906, "Compare the address"),
+        (900912, "Take the token or ticket out of the address"),
     ],
 )
-def test_each_refusal_has_a_way_out(code: int, way_out: str, token_helps: bool) -> None:
+def test_each_refusal_has_a_way_out(code: int, way_out: str) -> None:
     refused = attempts.RefusedAttempt(499, code, "No", "Because.")
     sentences = " ".join(diagnosis.of_refusal(refused))
     assert sentences.startswith("The gateway answered 499. Because.")
     assert way_out in sentences
-    assert (code in diagnosis.TOKEN_CODES) is token_helps
 
 
 def test_a_key_type_without_endpoint_is_said(tab: Client, echo: Api, carol: User) -> None:
     app = builders.application(carol)
     builders.subscription(app, echo)
-    operations.generate_token(client=builders.keys(app, "SANDBOX").client, actor=carol, now=NOW.replace(year=2100))
-
-    ask = f"/devportal/apis/{echo.pk}/wizard/{app.pk}/sandbox/diagnosis"
-
+    client = builders.keys(app, "SANDBOX").client
+    ask = f"/devportal/apis/{echo.pk}/try-out/attempts?key={client.pk}"
     assert "no sandbox endpoint" in tab.get(ask).json()["reasons"][0]
 
 

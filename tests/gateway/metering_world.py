@@ -6,6 +6,7 @@ Nothing here reads a clock: the test says what time it is, and `tests/gateway/qu
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,9 +17,11 @@ from gateway.quotas.rules import (
     GONE_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
+    SETTLED_SECONDS,
     LeaseAnswer,
     LeaseRequest,
     LeaseStore,
+    LostHolder,
     Reservation,
     Reserved,
     StoredLease,
@@ -103,11 +106,33 @@ class MemoryStore:
             usages.append(WindowUsage(self.windows.get(place, StoredWindow()).granted - lent, lent))
         return usages
 
-    def expire(self, now: float) -> None:
+    def lost(self, now: float) -> list[LostHolder]:
+        held = [
+            (holder, at, [lease for key, leases in self.leases.items() for lease in leases.values() if key[1].end])
+            for holder, at in self.seen.items()
+            if at < now - GONE_SECONDS
+        ]
+        own = [(holder, at, [lease for lease in leases if lease.holder == holder]) for holder, at, leases in held]
+        return [
+            LostHolder(holder, at, sum(lease.granted for lease in leases), sum(lease.spent for lease in leases))
+            for holder, at, leases in own
+            if leases
+        ]
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        leases = [lease for each in self.leases.values() for lease in each.values() if lease.holder == holder]
+        self.reconcile(holder, {lease.lease_id: lease.spent for lease in leases} if as_reported else None)
+
+    def expire(self, now: float) -> int:
+        long_gone = [holder for holder, at in self.seen.items() if at < now - SETTLED_SECONDS]
+        settled = [name for name in long_gone if any((name == key[0]) for each in self.leases.values() for key in each)]
+        for holder in settled:
+            self.reconcile(holder, None)
         for holder in [holder for holder, at in self.seen.items() if at < now - GONE_SECONDS]:
             self._end(holder, None, also_quotas=False)
             if not any(lease.holder == holder for leases in self.leases.values() for lease in leases.values()):
                 del self.seen[holder]
+        return len(settled)
 
     def _serve(self, holder: str, request: LeaseRequest, now: float) -> LeaseAnswer:
         place = (request.key, request.window)
@@ -142,12 +167,12 @@ class ListCells:
     """Counts in memory, readable after the worker's death as its file would be."""
 
     def __init__(self) -> None:
-        self.counts: dict[int, list[int]] = {}
+        self.counts: dict[int, array[int]] = {}
         self._last_id = 0
 
-    def allocate(self) -> tuple[int, list[int], int]:
+    def allocate(self) -> tuple[int, array[int], int]:
         self._last_id += 1
-        self.counts[self._last_id] = [0]
+        self.counts[self._last_id] = array("Q", [0])
         return self._last_id, self.counts[self._last_id], 0
 
     def free(self, lease_id: int) -> None:

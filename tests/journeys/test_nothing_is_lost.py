@@ -97,6 +97,7 @@ def test_a_part_of_a_page_that_cannot_be_fetched_says_so_and_takes_nothing_away(
 
 
 def test_a_search_that_is_refused_says_so_at_its_box_while_one_types(product: Product, page: Page) -> None:
+    product.act("publish", name="Searched", endpoint=f"{product.samples}/echo")  # an empty list has nothing to search
     sign_in(page, product, "publisher", "alice")
     box = page.get_by_label("Search APIs")
     box.fill("a b c d e f g h i j k")

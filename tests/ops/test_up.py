@@ -1,6 +1,7 @@
 """Starting the product, watching over it, and stopping it. Each journey runs `manage.py up` as a user does."""
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -46,6 +47,7 @@ def test_the_banner_names_every_address_and_the_first_password(running: Product)
         assert address in running.log()
     assert f"{running.samples}/echo" in running.log()
     assert "admin / admin" in running.log()
+    assert re.search(r"Relay +in (C|Python: )", running.log())
 
 
 def test_a_signal_stops_every_process_and_a_second_start_keeps_the_data_and_the_certificate(install: Install) -> None:

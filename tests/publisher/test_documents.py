@@ -24,7 +24,9 @@ from publisher.document_terms import Upload
 from publisher.models import Api, Document, DocumentFile
 from publisher.operations import create_version
 from publisher.operations import documents as operations
+from publisher.views import documents as pages
 from tests.publisher.builders import LATER, NOW, make_api
+from tests.publisher.test_pages import address, browse, text_of
 
 PDF = b"%PDF-1.7\n1 0 obj\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
@@ -319,3 +321,19 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
         make(api, alice, name=f"Document {number}")
     with django_assert_num_queries(len(few)):
         browser.get(address)
+
+
+def test_many_documents_are_paged_and_one_moves_across_the_border(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "DOCUMENTS_A_PAGE", 2)
+    api = make_api(alice)
+    made = [
+        operations.create_document(api=api, fields={"name": name, "content": "x"}, actor=alice, now=NOW)
+        for name in ("One", "Two", "Three")
+    ]
+    second = f"{address('documents', api)}?page=2"
+    assert "Three" in text_of(browse(alice).get(second))
+    assert "One" not in text_of(browse(alice).get(second))
+    move = reverse("publisher:document-moves", args=[api.pk, made[2].pk])
+    answer = browse(alice).post(move, {"direction": "up", "page": "2"})
+    assert answer["Location"] == second
+    assert "Two" in text_of(browse(alice).get(second))

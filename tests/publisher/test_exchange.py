@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from accounts.models import User
 from core.errors import Invalid
-from publisher import archives, exchange, operations, queries
+from publisher import archives, design, exchange, operations, queries
 from publisher.design import PARTS
 from publisher.document_terms import Upload
 from publisher.exchange import Section
+from publisher.mock import OFF
 from publisher.models import Api, ImportDraft
 from publisher.operations.documents import create_document, move_document
 from publisher.operations.scopes import create_scope
@@ -59,6 +63,102 @@ def test_export_delete_import_gives_the_same_document(alice: User, form: Any) ->
     again = import_new(form(before), alice)
     assert operations.document_of(again) == before
     assert (again.state, again.provider) == ("CREATED", alice)
+
+
+EVERYTHING: dict[str, Any] = {
+    **RICH,
+    "context": "/all/{version}",
+    "display_name": "Der Chat für alle",
+    "visibility": "RESTRICTED",
+    "visible_roles": ["subscriber"],
+    "access_control": "RESTRICTED",
+    "access_control_roles": ["creator"],
+    "business_owner": "Börse",
+    "business_owner_email": "b@example.test",
+    "technical_owner": "تقنية",
+    "technical_owner_email": "t@example.test",
+    "source_link": "https://git.example.test/a",
+    "chat_link": "https://chat.example.test",
+    "support_link": "https://help.example.test",
+    "properties": [{"name": "team", "value": "A: 'b' #c\n- d", "shown": True}],
+    "production": {"url": "ws://localhost:9901/p", "failover": []},
+    "sandbox": {"url": "ws://localhost:9901/s", "failover": ["ws://localhost:9902/s"]},
+    "endpoint_options": {
+        **{"connect_timeout": 1.5, "idle_timeout": 90.0, "ping_interval": 7.0, "retries": 2, "retry_delay": 0.25},
+        **{"suspend_after": 4, "suspend_initial": 2.5, "suspend_factor": 3.0, "suspend_maximum": 60.0},
+        **{"prevent_suspension": True, "verify_tls": False, "headers": {"X-Client": "Tor"}},
+        **{"host": "b.example.test", "server_name": "s.example.test", "maximum_duration": 3600.0},
+    },
+    "definition": {"version": "3.0", "info": {"x-a": [1, None, True, 0.5, "yes"]}},
+    "mock": {**OFF, "is_on": True, "echo": True, "every": 0.5, "in_turn": ["a"], "script": ["pause 1", "repeat"]},
+    "message_bytes": 65536,
+    "frame_bytes": 4096,
+    "key_types": ["SANDBOX"],
+    "key_managers": ["Resident Key Manager"],
+    "payload_validation": "report",
+    "message_rate": 7,
+    "over_rate": "drop",
+    "byte_quota": 1048576,
+    "byte_period": "day",
+    "over_byte_quota": "drop",
+}
+
+
+@pytest.mark.parametrize(
+    "form", [archives.to_yaml, lambda document: archives.to_zip(document, "x")], ids=["yaml", "zip"]
+)
+def test_export_and_import_give_the_same_api_in_every_field(admin: User, form: Any) -> None:
+    shelf = operations.create_category(name="Börse", actor=admin, now=NOW)
+    usual = make_api(admin, name="Usual", context="/usual", endpoint="")
+    unset = [part for part in PARTS if EVERYTHING.get(part) in (None, getattr(usual, part))]
+    assert not unset, "Give these another value than the usual one here, so that they are seen to come along."
+    fields = {part: value for part, value in EVERYTHING.items() if part not in ("context", "is_default_version")}
+    api = make_api(admin, context=EVERYTHING["context"], endpoint="", categories=[shelf], **fields)
+    api = operations.update_api(api=api, changes={"is_default_version": True}, actor=admin, now=NOW)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(picture, "PNG")
+    operations.set_thumbnail(api=api, content=picture.getvalue(), actor=admin, now=NOW)
+    create_scope(api=api, fields={"name": "chat", "display_name": "Чат", "roles": ["creator"]}, actor=admin, now=NOW)
+    written = {"name": "Guide", "summary": "S", "content": "# Ü\n\n    code\n"}
+    create_document(api=api, fields=written, actor=admin, now=NOW)
+    file = Upload("Namen.txt", "Straße".encode())
+    create_document(api=api, fields={"name": "File", "visibility": "PRIVATE"}, upload=file, actor=admin, now=NOW)
+    before = operations.document_of(api)
+    assert {part for part in PARTS if before["api"][part] != getattr(usual, part)} >= {*PARTS} - {"endpoint_options"}
+    assert before.keys() >= {"categories", "thumbnail", "scopes", "documents"}
+    operations.delete_api(api=api, actor=admin, now=NOW)
+    assert operations.document_of(import_new(form(before), admin)) == before
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+DRAWN = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": TEXT,
+        "display_name": TEXT,
+        "business_owner": TEXT,
+        "tags": st.lists(TEXT, max_size=3),
+        "properties": st.lists(
+            st.fixed_dictionaries({"name": TEXT, "value": TEXT, "shown": st.booleans()}), max_size=3
+        ),
+        "topics": st.lists(st.fixed_dictionaries({"target": TEXT, "description": TEXT}), max_size=2),
+        "mock": st.fixed_dictionaries({"is_on": st.booleans(), "on_connect": st.lists(TEXT, max_size=2)}),
+        "definition": st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT, max_size=3),
+        "message_bytes": st.integers(0, 2**40),
+        "query_token": st.booleans(),
+    },
+)
+
+
+@given(DRAWN)
+def test_whatever_a_design_may_hold_comes_back_out_of_a_file_as_it_was(drawn: dict[str, Any]) -> None:
+    stored = {}
+    for part, value in drawn.items():
+        with suppress(Invalid):
+            stored |= design.read({part: value}, PARTS)
+    document = {"format": archives.FORMAT, "format_version": archives.FORMAT_VERSION, "api": stored}
+    for content in (archives.to_yaml(document), archives.to_zip(document, "x")):
+        assert design.read(archives.read(content)["api"], PARTS) == stored
 
 
 def test_every_part_of_the_design_is_in_an_export(alice: User) -> None:

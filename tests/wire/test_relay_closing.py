@@ -6,12 +6,13 @@ import asyncio
 import gc
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -361,5 +362,55 @@ async def test_a_stopping_worker_asks_everybody_to_go_and_come_back() -> None:
                 await client.recv()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(ConnectionRefusedError):
         await connect(gateway.url)
+
+
+@pytest.mark.parametrize("window", [1, 16])
+async def test_a_stopping_worker_loses_no_answer_to_what_it_has_passed_on(window: int) -> None:
+    heard, answered = Counter[str](), Counter[str]()
+
+    async def answer(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in connection:
+                heard[str(message)] += 1
+                await asyncio.sleep(0.01)
+                await connection.send(message)
+
+    async def ask(name: str, client: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            for _ in range(window):
+                await client.send(name)
+            while True:
+                await client.recv()
+                answered[name] += 1
+                with suppress(ConnectionClosed):  # there may be more to hear
+                    await client.send(name)
+
+    async with websockets_backend(answer) as url, running(url, drain=4.0) as gateway:
+        clients = [await connect(gateway.url, additional_headers=gateway.headers) for _ in range(10)]
+        asking = [asyncio.create_task(ask(str(number), client)) for number, client in enumerate(clients)]
+        await until(lambda: len(answered) == 10 and min(answered.values()) > 5)
+        await gateway.worker.stop()
+        await asyncio.gather(*asking)
+    assert {client.close_code for client in clients} == {1012}
+    assert heard == answered
+
+
+async def test_a_slow_answer_is_waited_for_when_a_worker_stops() -> None:
+    async def answer(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in connection:
+                await asyncio.sleep(1.5)
+                await connection.send(message)
+
+    async with (
+        websockets_backend(answer) as url,
+        running(url, drain=4.0) as gateway,
+        connect(gateway.url, additional_headers=gateway.headers) as client,
+    ):
+        await client.send("slow")
+        await gateway.worker.stop()
+        assert await client.recv() == "slow"
+        await client.wait_closed()
+        assert client.close_code == 1012

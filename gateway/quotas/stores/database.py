@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
 from core import database_clock
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
@@ -21,8 +21,10 @@ from gateway.quotas.rules import (
     KEPT_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
+    SETTLED_SECONDS,
     LeaseAnswer,
     LeaseRequest,
+    LostHolder,
     Reservation,
     Reserved,
     StoredLease,
@@ -121,8 +123,24 @@ class DatabaseLeaseStore:
         """What time it is by the clock of the database."""
         return database_clock.ask()
 
-    def expire(self, now: float) -> None:
-        """Forget what is long over, and close the connections of holders that are gone."""
+    def lost(self, now: float) -> list[LostHolder]:
+        """The holders that are gone and hold parts of quotas."""
+        gone = dict(LeaseHolder.objects.filter(seen_at__lt=now - GONE_SECONDS).values_list("name", "seen_at"))
+        leases = LeaseRecord.objects.filter(holder__in=gone, window__ends__gt=0).order_by()
+        held = leases.values_list("holder").annotate(Sum("granted"), Sum("spent"))
+        return [LostHolder(name, gone[name], granted, spent) for name, granted, spent in held]
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        """End the leases of a holder that will not return."""
+        reported = dict(LeaseRecord.objects.filter(holder=holder).values_list("lease_id", "spent"))
+        self.reconcile(holder, reported if as_reported else None)
+
+    def expire(self, now: float) -> int:
+        """Forget what is long over, close the connections of holders that are gone, and settle those long gone."""
+        long_gone = LeaseHolder.objects.filter(seen_at__lt=now - SETTLED_SECONDS).values_list("name", flat=True)
+        settled = [name for name in long_gone if LeaseRecord.objects.filter(holder=name).exists()]
+        for name in settled:
+            self.reconcile(name, None)
         for name in LeaseHolder.objects.filter(seen_at__lt=now - GONE_SECONDS).values_list("name", flat=True):
             _end_leases(name, None, Q(window__ends=0))
             if not LeaseRecord.objects.filter(holder=name).exists():
@@ -133,6 +151,7 @@ class DatabaseLeaseStore:
             over = over.exclude(kept)
         over.delete()
         RateSchedule.objects.filter(reserved_until__lt=now - HOUR).delete()
+        return len(settled)
 
 
 class _Batch:

@@ -22,6 +22,7 @@ class InstrumentedStore:
         # The rest is the store's own: nobody waits for it.
         self.contended, self.beat, self.reconcile = store.contended, store.beat, store.reconcile
         self.used, self.expire, self.time = store.used, store.expire, store.time
+        self.lost, self.settle = store.lost, store.settle
 
     def checkpoint(self) -> None:
         try:

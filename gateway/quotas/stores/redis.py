@@ -5,6 +5,7 @@
 | `{apim}:window:<quota>:<begin>` | hash: `granted`, `contended_at`, and leases (see `pack`) by `<holder>/<lease id>` |
 | `{apim}:holder:<holder>` | hash: lease id = `<end> <window key>` |
 | `{apim}:holders` | hash: holder = when it was seen |
+| `{apim}:wanted:<holder>` | set: leases whose windows somebody was refused in |
 | `{apim}:rate:<rate>` | until when its messages are reserved |
 | `{apim}:epoch` | names the life that this Redis remembers: gone when it has forgotten |
 | `{apim}:changed` | set: the windows to be saved, `<end> <window key>` |
@@ -37,8 +38,10 @@ from gateway.quotas.rules import (
     KEPT_SECONDS,
     LIVING_SECONDS,
     PRESSING_SECONDS,
+    SETTLED_SECONDS,
     LeaseAnswer,
     LeaseRequest,
+    LostHolder,
     Reservation,
     Reserved,
     StoreForgot,
@@ -81,7 +84,7 @@ local spent, keep, least, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(
 local since, final, now, living_since = tonumber(ARGV[10]), ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
 local recovering = ARGV[17] ~= '' and tonumber(redis.call('GET', KEYS[5]) or '0') > now
 if recovering then keep, least, most, final = -1, 0, 0, false end
-local name = holder .. '/' .. lease_id
+local name, wanted = holder .. '/' .. lease_id, string.match(KEYS[2], '^(.-)holder:') .. 'wanted:'
 local window = tonumber(redis.call('HGET', KEYS[1], 'granted') or ARGV[16])
 local text = redis.call('HGET', KEYS[1], name)
 local sequence, granted, last = tonumber(ARGV[15]), nil, 0
@@ -99,19 +102,23 @@ else
   window = window + granted
   redis.call('HSET', KEYS[2], lease_id, ARGV[3] .. ' ' .. KEYS[1])
 end
-local others, elsewhere = 0, 0
+local others, elsewhere, lost = 0, 0, 0
 local fields = redis.call('HGETALL', KEYS[1])
 for at = 1, #fields, 2 do
   local other = string.match(fields[at], '^(.+)/')
-  if other and other ~= holder and tonumber(redis.call('HGET', KEYS[3], other) or '0') > living_since then
+  if other and other ~= holder then
     local lent, gone, reported_at = read(fields[at + 1])
-    others = others + 1
-    if ends == 0 and reported_at < since then gone = 0 end
-    elsewhere = elsewhere + lent - gone
+    if tonumber(redis.call('HGET', KEYS[3], other) or '0') > living_since then
+      others = others + 1
+      if ends == 0 and reported_at < since then gone = 0 end
+      elsewhere = elsewhere + lent - gone
+    elseif ends > 0 then
+      lost = lost + lent - gone
+    end
   end
 end
 if sequence <= last then
-  return {lease_id, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere)}
+  return {lease_id, whole(granted), whole(math.max(0, limit - window)), whole(elsewhere), whole(lost)}
 end
 if final then
   local kept = ends > 0 and spent or 0
@@ -124,6 +131,13 @@ end
 local free = math.max(0, limit - window)
 if least > free then
   redis.call('HSET', KEYS[1], 'contended_at', exact(now))
+  for at = 1, #fields, 2 do
+    local other, lease = string.match(fields[at], '^(.+)/(.+)$')
+    if other then
+      redis.call('SADD', wanted .. other, lease)
+      redis.call('EXPIRE', wanted .. other, 60)
+    end
+  end
 elseif least > 0 or most > 0 then
   local added = math.max(least, math.min(most, math.floor(free / (2 + 2 * others))))
   granted, window, free = granted + added, window + added, free - added
@@ -138,7 +152,7 @@ end
 redis.call('EXPIRE', KEYS[1], ARGV[14])
 if ARGV[18] == '1' then redis.call('SADD', KEYS[6], ARGV[3] .. ' ' .. KEYS[1]) end
 if recovering then return {'recovering'} end
-return {lease_id, whole(granted), whole(free), whole(elsewhere)}
+return {lease_id, whole(granted), whole(free), whole(elsewhere), whole(lost)}
 """
 )
 
@@ -158,20 +172,22 @@ return {exact(begin), whole(messages)}
 """
 )
 
-# KEYS: holder.  ARGV: now - how long somebody is waited for.
+# KEYS: holder, wanted.  ARGV: now - how long somebody is waited for.
 _CONTENDED = (
     _COMMON
     + """
-local lease_ids, leases = {}, redis.call('HGETALL', KEYS[1])
+local lease_ids = {}
 local holder = string.match(KEYS[1], ':holder:(.+)$')
-for at = 1, #leases, 2 do
-  local ends, window = string.match(leases[at + 1], '^(%S+) (.+)$')
-  local found = redis.call('HMGET', window, 'contended_at', holder .. '/' .. leases[at])
+for _, lease_id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local ends, window = string.match(redis.call('HGET', KEYS[1], lease_id) or '', '^(%S+) (.+)$')
+  local found = window and redis.call('HMGET', window, 'contended_at', holder .. '/' .. lease_id) or {}
   local contended_at = tonumber(found[1] or '0')
   if found[2] and contended_at > tonumber(ARGV[1]) then
     local granted, spent, reported_at = read(found[2])
     if ends == '0' then spent = 0 end
-    if reported_at < contended_at and granted > spent then table.insert(lease_ids, leases[at]) end
+    if reported_at < contended_at and granted > spent then table.insert(lease_ids, lease_id) end
+  else
+    redis.call('SREM', KEYS[2], lease_id)
   end
 end
 return lease_ids
@@ -295,7 +311,7 @@ class RedisLeaseStore:
 
     def contended(self, holder: str, now: float) -> list[int]:
         """The leases of this holder's leases that somebody else is waiting for."""
-        lease_ids: Any = self._contended(keys=[_holder(holder)], args=[now - PRESSING_SECONDS])
+        lease_ids: Any = self._contended(keys=[_holder(holder), _WANTED + holder], args=[now - PRESSING_SECONDS])
         return [int(lease_id) for lease_id in lease_ids]
 
     def beat(self, holder: str, now: float) -> bool:
@@ -383,6 +399,7 @@ class RedisLeaseStore:
                 for holder, slash, lease_id in (name.rpartition("/") for name in window.state):
                     if slash:
                         pipe.hset(_holder(holder), lease_id, f"{window.ends} {window.key}")
+                        pipe.hsetnx(_HOLDERS, holder, repr(now - GONE_SECONDS - 1))  # until it says that it lives
                 pipe.execute()
             restored += 1
         epoch = Epoch(uuid.uuid4().hex, now)
@@ -406,12 +423,44 @@ class RedisLeaseStore:
         answer: Any = self._redis.time()
         return int(answer[0]) + int(answer[1]) / 1e6
 
-    def expire(self, now: float) -> None:
+    def lost(self, now: float) -> list[LostHolder]:
+        """The holders that are gone and hold parts of quotas."""
+        holders: Any = self._redis.hgetall(_HOLDERS)
+        found = []
+        for holder, seen_at in holders.items():
+            if float(seen_at) < now - GONE_SECONDS and (leases := self._leases_of(holder)):
+                granted = sum(lent for lent, _ in leases.values())
+                found.append(LostHolder(holder, float(seen_at), granted, sum(spent for _, spent in leases.values())))
+        return found
+
+    def settle(self, holder: str, *, as_reported: bool) -> None:
+        """End the leases of a holder that will not return."""
+        reported = {lease_id: spent for lease_id, (_, spent) in self._leases_of(holder).items()}
+        self.reconcile(holder, reported if as_reported else None)
+
+    def _leases_of(self, holder: str) -> dict[int, tuple[int, int]]:
+        """What a holder was lent of quotas, and what of that it said to have spent."""
+        places: Any = self._redis.hgetall(_holder(holder))
+        leases: dict[int, tuple[int, int]] = {}
+        for lease_id, place in places.items():
+            end, _, window = place.partition(" ")
+            text: Any = self._redis.hget(window, f"{holder}/{lease_id}") if end != "0" else None
+            if text:
+                granted, spent, *_ = text.split(" ")
+                leases[int(lease_id)] = (int(granted), int(spent))
+        return leases
+
+    def expire(self, now: float) -> int:
         """Close the connections of holders that are gone; Redis forgets old windows by itself."""
         holders: Any = self._redis.hgetall(_HOLDERS)
+        settled = 0
         for holder, seen_at in holders.items():
-            if float(seen_at) < now - GONE_SECONDS:
+            if float(seen_at) < now - SETTLED_SECONDS:
+                settled += bool(self._leases_of(holder))
+                self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, now - SETTLED_SECONDS, 0])
+            elif float(seen_at) < now - GONE_SECONDS:
                 self._reconcile(keys=[_holder(holder), _HOLDERS, _CHANGED], args=[holder, now - GONE_SECONDS, 1])
+        return settled
 
     def _carried_over(self, requests: Sequence[LeaseRequest], now: float) -> list[int]:
         """What the windows begin with that are not there yet, as far as requests of leases without anything show."""
@@ -433,6 +482,7 @@ _EPOCH: Final = f"{PREFIX}epoch"
 _SAVED: Final = f"{PREFIX}saved"
 _LENDS: Final = f"{PREFIX}lends"
 _CHANGED: Final = f"{PREFIX}changed"
+_WANTED: Final = f"{PREFIX}wanted:"
 _RESTORING: Final = f"{PREFIX}restoring"
 
 

@@ -31,11 +31,13 @@ from gateway.control.loaders import (
     load_grants_of,
 )
 from gateway.handshake.request import Handshake, read
+from gateway.quotas.limits import UNLIMITED
 from gateway.refusals import Refusal
 from gateway.routing.topics import Topic
 from publisher import impact
 from publisher.mock import OFF
 from publisher.models import Api, Plan, Revision
+from publisher.runtime import ValidationMode
 from tests.gateway.builders import scope
 from tests.gateway.scenario import Scenario, Worker, elsewhere, person
 
@@ -91,6 +93,33 @@ def test_a_mock_answers_for_both_types_of_keys_with_the_examples_of_the_topics(s
     assert (known.mock.on_connect, known.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
     assert {each.url for each in known.endpoints.values()} == {"ws://mock.invalid"}
     assert known.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
+
+
+def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_are_used(scenario: Scenario) -> None:
+    snapshot = Revision.objects.get().snapshot
+    say = [{"name": "say", "schema": {"type": "object"}}]
+    topics = [
+        {"target": "/rooms/{id}", "verbs": ["publish"], "messages": {"publish": say, "subscribe": [{"name": "a"}]}}
+    ]
+    Revision.objects.update(snapshot={**snapshot, "topics": topics})
+    (known,) = load_deployments()
+    assert known.validation is ValidationMode.OFF
+    assert known.topics.topics[0].client is None
+    assert known.limits is UNLIMITED
+    runtime = {"payload_validation": "enforce", "frame_bytes": 100, "key_managers": ["Resident Key Manager"]}
+    rates = {"message_rate": 20, "over_rate": "drop", "byte_quota": 1000, "byte_period": "hour"}
+    Revision.objects.update(snapshot={**snapshot, "topics": topics, **runtime, **rates})
+    (known,) = load_deployments()
+    assert known.validation is ValidationMode.ENFORCE
+    topic = known.topics.topics[0]
+    assert topic.client
+    assert topic.client.misfit(b"[]")
+    assert topic.backend is None
+    assert (known.frame_bytes, known.takes_tokens_of("Okta")) == (100, False)
+    limits = known.limits
+    assert (limits.rate, limits.over_rate, limits.quota, limits.unit, limits.period, limits.over_quota) == (
+        *(20, "drop", 1000, "bytes", "hour", "close"),
+    )
 
 
 def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Scenario) -> None:

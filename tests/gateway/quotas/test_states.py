@@ -225,3 +225,11 @@ def test_an_answer_has_the_client_look_at_what_it_changed() -> None:
     assert after(ClientEvent.ASKED, ClientEvent.WOKEN, ClientEvent.ANSWERED) is WOKEN
     assert after(ClientEvent.WOKEN, ClientEvent.ASKED) is ASKING_WOKEN, "what the look itself changed is not lost"
     assert after(ClientEvent.ASKED, ClientEvent.STOPPED, ClientEvent.ANSWERED) is STOPPED
+
+
+def test_the_sentence_says_what_a_lost_gateway_holds_and_fits_into_a_close_frame() -> None:
+    world = World()
+    world.quota.terms = world.quota.terms._replace(limit=10**9)
+    world.quota.lease.lost = 5
+    assert "are used up or lent to a lost gateway. More from" in world.quota.sentence()
+    assert len(world.quota.sentence().encode()) <= 123

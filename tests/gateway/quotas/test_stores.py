@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from gateway.models import LeaseHolder, LeaseRecord, QuotaWindow, RateSchedule
 from gateway.quotas.limits import OPEN, Window, window_at
-from gateway.quotas.rules import LeaseRequest, LeaseStore, Reservation
+from gateway.quotas.rules import LeaseRequest, LeaseStore, LostHolder, Reservation
 from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
 from gateway.quotas.stores.database import DatabaseLeaseStore
 from gateway.quotas.stores.redis import RedisLeaseStore
@@ -43,7 +43,7 @@ class Holder:
         self.store = store
         self.name = name
         self.granted: dict[int, int] = {}
-        self.sequence = 0
+        self.sequence = self.lost = 0
         store.beat(name, now)
 
     def ask(
@@ -81,7 +81,7 @@ class Holder:
         )
         answer = self.store.exchange(self.name, [request], now)[0]
         assert answer.lease_id == lease_id
-        self.granted[lease_id] = answer.granted
+        self.granted[lease_id], self.lost = answer.granted, answer.lost
         return answer.granted, answer.free, answer.elsewhere
 
 
@@ -275,6 +275,35 @@ def test_connections_of_a_host_that_is_gone_end_after_a_while_and_its_quotas_sta
     store.expire(EPOCH + 40)
     assert living.ask(5, window=OPEN, limit=5, now=EPOCH + 40)[0] == 5
     assert living.ask(41, lease_id=2, key="quota", now=EPOCH + 40)[0] == 0
+
+
+def test_what_a_lost_host_holds_is_said_and_settled_as_spent_after_an_hour(store: LeaseStore) -> None:
+    lost, living = Holder(store, "a"), Holder(store, "b")
+    lost.ask(60)
+    lost.ask(spent=20)
+    later = EPOCH + 40
+    assert store.lost(EPOCH + 20) == []
+    assert store.lost(later) == [LostHolder("a", EPOCH, 60, 20)]
+    assert living.ask(41, now=later)[0] == 0
+    assert living.lost == 40
+    store.beat("b", EPOCH + 3700)
+    assert store.expire(EPOCH + 3500) == 0
+    assert store.expire(EPOCH + 3700) == 1
+    assert store.lost(EPOCH + 3700) == []
+    assert used(store) == (60, 0)
+    assert store.expire(EPOCH + 3800) == 0
+
+
+@pytest.mark.parametrize(("as_reported", "spent"), [(False, 60), (True, 20)])
+def test_a_lost_host_is_settled_at_once_where_somebody_says_so(
+    store: LeaseStore, as_reported: bool, spent: int
+) -> None:
+    lost = Holder(store, "a")
+    lost.ask(60)
+    lost.ask(spent=20)
+    store.settle("a", as_reported=as_reported)
+    assert used(store) == (spent, 0)
+    assert store.lost(EPOCH + 40) == []
 
 
 def test_a_holder_is_told_when_its_connections_may_have_been_forgotten(store: LeaseStore) -> None:

@@ -1,0 +1,27 @@
+"""What becomes of somebody's things when they delete their account. The rooms above register it at start."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from accounts.models import User
+from core.errors import Conflict
+
+
+class AccountNeeded(Conflict):
+    """Something that must have an owner is this person's."""
+
+
+Farewell = Callable[[User, datetime], None]
+_farewells: list[Farewell] = []
+
+
+def register(farewell: Farewell) -> None:
+    """Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
+    if farewell not in _farewells:
+        _farewells.append(farewell)
+
+
+def say(user: User, now: datetime) -> None:
+    """Take away all that is somebody's. Raises AccountNeeded."""
+    for farewell in _farewells:
+        farewell(user, now)

@@ -1,0 +1,209 @@
+"""`python -m bench.pages`: how long the portals' pages take in an installation as large as many are.
+
+It fills an installation of its own, in a folder that is gone afterwards, and asks for each page in this process, which
+holds the database too: what is measured is the processor's time for the whole answer, without network or TLS, so that
+neighbours on a busy machine do not count. With `--write` the table goes into docs/explanation/scale.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from core.text import spaced
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "scale.md"
+BEGIN, END = "<!-- pages: written by `python -m bench.pages --write` -->", "<!-- end of pages -->"
+LONGEST = 200.0  # milliseconds
+ROUNDS = 7
+API, APPLICATION = "{api}", "{application}"
+PAGES = [
+    ("List of APIs, table", "admin", "/publisher/apis"),
+    ("List of APIs, cards", "admin", "/publisher/apis?view=cards"),
+    ("List of APIs, last page by name", "admin", "/publisher/apis?sort=name&page=999"),
+    ("Search for a word", "admin", "/publisher/apis?q=harbours"),
+    ("Search by fields", "admin", "/publisher/apis?q=tags:live+status:published+provider:creator"),
+    ("Search by a property", "admin", "/publisher/apis?q=team:payments"),
+    ("Actions for 100 APIs", "admin", "/publisher/transitions?action=Block{hundred}"),
+    *(
+        (f"API: {page.replace('-', ' ') or 'overview'}", "admin", f"/publisher/apis/{API}/{page}".rstrip("/"))
+        for page in (
+            *("", "basic-info", "business-info", "properties", "endpoint", "runtime", "topics", "definition"),
+            *("definition/edit", "plans", "documents", "comments", "scopes", "deployments", "comparison", "lifecycle"),
+            *("versions", "deletion", "subscriptions", "try-out"),
+        )
+    ),
+    ("Catalogue", "nobody", "/devportal/apis"),
+    ("Catalogue, signed in", "developer", "/devportal/apis"),
+    ("Catalogue, search", "developer", "/devportal/apis?q=weather"),
+    *(
+        (f"Developer Portal, API: {page or 'about'}", "developer", f"/devportal/apis/{API}/{page}".rstrip("/"))
+        for page in ("", "changes", "definition", "credentials", "documents", "comments", "wizard")
+    ),
+    ("Applications of a developer", "developer", "/devportal/applications"),
+    ("Application with 1 000 subscriptions", "developer", f"/devportal/applications/{APPLICATION}"),
+    ("Application: choose an API", "developer", f"/devportal/applications/{APPLICATION}/subscriptions"),
+    ("Application: keys", "developer", f"/devportal/applications/{APPLICATION}/keys/production"),
+    ("Users and roles", "admin", "/admin/users"),
+    ("Categories", "admin", "/admin/categories"),
+    ("Shared scopes", "admin", "/admin/scopes"),
+    ("Lifecycle requests", "admin", "/admin/lifecycle-requests"),
+    ("REST: APIs", "admin", "/api/am/publisher/v4/apis?limit=25"),
+    ("REST: one API", "admin", f"/api/am/publisher/v4/apis/{API}"),
+    ("REST: subscriptions of an API", "admin", f"/api/am/publisher/v4/subscriptions?apiId={API}"),
+    ("REST: catalogue", "developer", "/api/am/devportal/v3/apis?limit=25"),
+]
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long one page took in milliseconds of the processor, and how often it asked the database."""
+
+    name: str
+    status: int
+    median: float
+    longest: float
+    queries: int
+
+
+def main() -> int:
+    """Fill, measure, print, and say with the exit code whether every page was quick enough."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, usual in (("apis", 1000), ("subscriptions", 10_000), ("connections", 100_000), ("rounds", ROUNDS)):
+        parser.add_argument(f"--{name}", type=int, default=usual, help=f"(default {usual})")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"APIM_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "apimanager.settings"}
+        os.environ.pop("DATABASE_URL", None)
+        import django
+
+        django.setup()
+        names = _fill(asked.apis, asked.subscriptions, asked.connections)
+        took = [_measure(*page, names, asked.rounds) for page in PAGES]
+    table = _table(took, asked)
+    print(table)
+    if asked.write:
+        head, _, rest = PAGE.read_text().partition(BEGIN)
+        PAGE.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{rest.partition(END)[2]}")
+    slow = [each for each in took if each.median > LONGEST or each.status >= 400]
+    for each in slow:
+        print(f"{each.name}: status {each.status}, {each.median:.0f} ms", file=sys.stderr)
+    return bool(slow)
+
+
+def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
+    """An installation with these numbers of rows, a tenth of them about one API; ids of what the pages are about."""
+    from django.utils import timezone
+
+    from apimanager.bootstrap import prepare_database
+    from apimanager.filling import Wish, fill
+    from devportal.models import Application, Subscription
+    from publisher.models import Api, Comment, Document, Plan
+
+    now, busy = timezone.now(), subscriptions // 10
+    prepare_database(now, print)
+    fill(Wish(apis, subscriptions, subscriptions - busy, 0), now=now, say=print)
+    api = Api.objects.filter(context="/sample-1").get()
+    plan = Plan.objects.order_by("pk")[0]
+    held = Subscription.objects.filter(api=api).values("application")
+    Subscription.objects.bulk_create(
+        Subscription(application=each, api=api, plan=plan, created_at=now, updated_at=now)
+        for each in Application.objects.exclude(pk__in=held)[:busy]
+    )
+    about = {"api": api, "created_at": now}
+    said = [Comment(text=f"{number}.", entry_point="devportal", author=api.provider, **about) for number in range(500)]
+    Comment.objects.bulk_create(said)
+    by = {"created_by": api.provider, "updated_by": api.provider, "updated_at": now}
+    Document.objects.bulk_create(Document(name=f"{number}.", content="Text.", **about, **by) for number in range(100))
+    for number, each in enumerate(Api.objects.all()[:100]):
+        each.properties = [{"name": "team", "value": "payments" if number % 2 else "news", "shown": True}]
+        each.save()
+    _connections(connections, api, now)
+    hundred = "".join(f"&apis={pk}+PUBLISHED" for pk in Api.objects.values_list("pk", flat=True)[:100])
+    application = Application.objects.get(name="sample 1")
+    names = {"api": str(api.pk), "application": str(application.pk), "hundred": hundred}
+    return {**names, "developer": application.owner.username}
+
+
+def _connections(wished: int, api: Any, now: Any) -> None:
+    """Connections of the last month, a tenth of them to one API, one in a hundred of them open."""
+    import uuid
+
+    from devportal.models import Application
+    from gateway.models import ConnectionRecord, WorkerRecord
+
+    worker = uuid.uuid4()
+    alive = now + timedelta(days=1)  # so that its connections count as open until all is measured
+    WorkerRecord.objects.create(id=worker, host="bench", pid=1, started_at=now, seen_at=alive)
+    applications = list(Application.objects.values_list("pk", "name", "owner_id", "owner__username")[:1000])
+    others = list(type(api).objects.values_list("pk", "name", "context", "version")[:1000])
+
+    def record(number: int) -> ConnectionRecord:
+        pk, name, context, version = (
+            (api.pk, api.name, api.context, api.version) if number % 10 == 0 else others[number % len(others)]
+        )
+        application = applications[number % len(applications)]
+        began = now - timedelta(seconds=number * 26)
+        return ConnectionRecord(
+            id=uuid.UUID(int=number).hex,
+            worker_id=worker,
+            **{"api_id": str(pk), "api_name": name, "context": context, "version": version},
+            **{"application_id": str(application[0]), "application_name": application[1]},
+            **{"owner_id": str(application[2]), "subscriber": application[3], "plan": "Gold"},
+            **{"key_type": "PRODUCTION", "client_ip": "192.0.2.7", "expires_at": now + timedelta(hours=1)},
+            started_at=began,
+            ended_at=None if number % 100 == 0 else began + timedelta(seconds=20),
+        )
+
+    for start in range(0, wished, 5000):
+        ConnectionRecord.objects.bulk_create(record(each) for each in range(start, min(start + 5000, wished)))
+
+
+def _measure(name: str, who: str, path: str, names: dict[str, str], rounds: int) -> Took:
+    """The page asked for so many times, after once that does not count."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from accounts.models import User
+
+    settings.ALLOWED_HOSTS = ["*"]
+    browser, address = Client(), path.format_map(names)
+    if who != "nobody":
+        browser.force_login(User.objects.get(username=names.get(who, who)))
+    with CaptureQueriesContext(connection) as asked:
+        status = browser.get(address, secure=True).status_code
+        queries = len(asked)
+    spans = []
+    for _ in range(rounds):
+        began = time.process_time()
+        browser.get(address, secure=True)
+        spans.append((time.process_time() - began) * 1000)
+    return Took(name, status, statistics.median(spans), max(spans), queries)
+
+
+def _table(took: list[Took], asked: argparse.Namespace) -> str:
+    rows = [f"| {each.name} | {each.median:.0f} | {each.longest:.0f} | {each.queries} |" for each in took]
+    apis, subscriptions, connections = map(spaced, (asked.apis, asked.subscriptions, asked.connections))
+    about = (
+        f"{apis} APIs, {subscriptions} subscriptions and {connections} rows of the connection log, on SQLite; a tenth\n"
+        "of subscriptions and rows are about the API whose pages these are.\n"
+        f"{'; '.join(f'{name}: {value}' for name, value in machine.describe()[:3])}."
+    )
+    head = f"| page | median ms | longest of {asked.rounds} | queries |\n|---|--:|--:|--:|"
+    return "\n".join([about, "", head, *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What a console's composer offers to send, and whether what is typed there fits. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from publisher.asyncapi.source import as_json
+from publisher.payloads import validator_of
+
+LONGEST, MOST_PROBLEMS, MOST_PATHS, MOST_OFFERED = 65_536, 5, 50, 200
+"""Letters that are checked while one types; sentences of a verdict; addresses and examples that a page offers."""
+Topics = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """One text to begin with: the topic and message that it belongs to, and the `kind` by which it is checked."""
+
+    topic: str
+    title: str
+    kind: str
+    text: str
+
+
+def sendable(topics: Topics) -> list[Sendable]:
+    """The examples of every message that a client may send, and an empty text for a message without any."""
+    return list(islice(_sendable(topics), MOST_OFFERED))
+
+
+def _sendable(topics: Topics) -> Iterator[Sendable]:
+    for kind, (topic, message) in _messages(topics).items():
+        examples = [each if isinstance(each, str) else as_json(each).rstrip() for each in message.get("examples", [])]
+        for number, text in enumerate(examples or [""], start=1):
+            title = f"{message['name']} {number}" if len(examples) > 1 else message["name"]
+            yield Sendable(topic, title, kind if message.get("schema") is not None else "", text)
+
+
+def problems(topics: Topics, kind: str, text: str) -> list[str]:
+    """What keeps `text` from being a message of this kind, a sentence for each; nothing where all is well.
+
+    The same validator judges here that judges examples in the Publisher.
+    """
+    _, message = _messages(topics).get(kind, ("", {}))
+    if message.get("schema") is None:
+        return []
+    if len(text) > LONGEST:
+        return [f"Only messages up to {LONGEST // 1024} KiB are checked while you type."]
+    try:
+        payload = json.loads(text)
+    except RecursionError:
+        return ["This is nested too deeply to be checked."]
+    except ValueError as error:
+        return [f"{message['name']} is JSON, and this is none: {error}."]
+    errors = islice(validator_of(message["schema"]).iter_errors(payload), MOST_PROBLEMS)
+    return [f"{_place(error.instance_path)}: {error.message[:200]}." for error in errors]
+
+
+def _place(path: Sequence[str | int]) -> str:
+    return "/" + "/".join(map(str, path)) if path else "At its top"
+
+
+def _messages(topics: Topics) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Every message that a client may send, by a name for it that is as good as the revision."""
+    return {
+        f"{row}.{column}": (topic["target"], message)
+        for row, topic in enumerate(topics)
+        if "publish" in topic["verbs"]
+        for column, message in enumerate(topic.get("messages", {}).get("publish", []))
+    }

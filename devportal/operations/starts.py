@@ -1,0 +1,94 @@
+"""Try it: all that is missing between a developer and a connection is made in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from core.errors import Conflict
+from core.text import listed
+from devportal import queries
+from devportal.models import Application, KeyType, OAuthClient, Subscription
+from devportal.operations.applications import create_application
+from devportal.operations.keys import generate_keys
+from devportal.operations.subscriptions import subscribe
+from devportal.permissions import can_pick_plan, require_develop
+from devportal.subscription_states import SubscriptionState
+from publisher import snapshots
+from publisher.models import Api, Plan
+from publisher.queries import plans_of
+
+NAME = "Try it"
+
+
+class NoPlanToStart(Conflict):
+    """The API is offered under no plan that the person may pick."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What somebody connects with, and what of it was `made` for them just now, in words.
+
+    There is no `client` yet where the application waits for an administrator.
+    """
+
+    subscription: Subscription
+    client: OAuthClient | None
+    made: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if not self.made:
+            return f"{self.subscription.application} had all that is needed; nothing was made."
+        waits = ""
+        if self.client is None:
+            waits = " You get keys, and are told, as soon as an administrator approves the application."
+        elif self.subscription.state == SubscriptionState.ON_HOLD:
+            waits = " It works as soon as the publisher approves it."
+        return f"Made for you: {listed(self.made)}.{waits}"
+
+
+@transaction.atomic
+def start(*, api: Api, actor: User, now: datetime) -> Start:
+    """Give the developer what is missing to connect to `api`: an application, a subscription and keys.
+
+    An application that is subscribed is used; else the one called “Try it”, so that what somebody tries is kept apart
+    from what they run. The plan is the one that the publisher marked, see `plan_to_start`. Done twice, the second makes
+    nothing. Raises RoleRequired, NoPlanToStart, and what `create_application` and `subscribe` raise.
+    """
+    require_develop(actor)
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # a double click finds what the first has made
+    made = []
+    subscription = next(iter(queries.subscriptions_to_try(actor, api)), None)
+    if subscription is None:
+        application = Application.objects.filter(owner=actor, is_internal=False, name_key=NAME.lower()).first()
+        if application is None:
+            application = create_application(
+                name=NAME, description="Made by Try it. Rename it as you like.", actor=actor, now=now
+            )
+            made.append(f"the application “{NAME}”")
+        plan = plan_to_start(api, actor)
+        subscription = subscribe(application=application, api=api, plan=plan, actor=actor, now=now)
+        made.append(f"a subscription under {plan}")
+    if subscription.application.approval != Application.Approval.APPROVED:
+        return Start(subscription, None, tuple(made))
+    there = snapshots.key_types_served(api) or KeyType.values
+    keys = {each.key_type: each for each in subscription.application.clients.all()}
+    client = next((keys[each] for each in there if each in keys), None)
+    if client is None:
+        key_type = KeyType(there[0])
+        client = generate_keys(application=subscription.application, key_type=key_type, actor=actor, now=now).client
+        made.append(f"{key_type.label.lower()} keys")
+    return Start(subscription, client, tuple(made))
+
+
+def plan_to_start(api: Api, viewer: User) -> Plan:
+    """The plan of who chooses none: the one that the publisher marked, else the first that is free and needs no
+    approval, else the first that the person may pick. Raises NoPlanToStart."""
+    allowed = [plan for plan in plans_of(api) if can_pick_plan(viewer, plan)]
+    if not allowed:
+        raise NoPlanToStart(f"{api} is offered under no plan that is open to you. Ask its publisher.")
+    ranks = {plan: (plan.name != api.first_plan, plan.requires_approval, plan.billing != "FREE") for plan in allowed}
+    return min(allowed, key=lambda plan: ranks[plan])

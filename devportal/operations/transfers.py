@@ -1,0 +1,81 @@
+"""Giving an application to somebody else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from core import rows
+from core.audit import record_change
+from core.errors import Conflict
+from core.text import listed
+from core.values import invalid
+from devportal import news, queries, tokens
+from devportal.models import Application, OwnerBlock
+from devportal.operations.applications import ApplicationNameTaken, NoMoreApplications, lock
+from devportal.operations.tokens import end_tokens_of
+from devportal.permissions import can_develop, require_transfer
+from devportal.subscription_states import BLOCKING
+
+
+class TransferRefused(Conflict):
+    """Something stands against this application going to this person."""
+
+
+def transfer_application(*, application: Application, to: str, actor: User, now: datetime) -> Application:
+    """Give an application with its subscriptions and keys to the developer called `to`, who is told.
+
+    What the old owner knows ends: all tokens, further secrets and the first secret; the new owner makes another. The
+    owner may, and administrators. Raises NotYourApplication, Invalid (to), TransferRefused, ApplicationNameTaken or
+    NoMoreApplications.
+    """
+    require_transfer(actor, application)
+    person = User.objects.filter(username_key=to.strip(), is_active=True, is_service=False).first()
+    if person is None or not can_develop(person):
+        raise invalid(to=f"There is no developer called {to.strip()}. Type the user name of somebody who may have one.")
+    if person.pk == application.owner_id:
+        raise invalid(to=f"{application} belongs to {person.username} already.")
+    with transaction.atomic():
+        row = lock(application)
+        _require_room(person, row)
+        _require_no_blocks(person, row)
+        before = row.owner
+        row.owner, row.updated_at = person, now
+        rows.save(row, taken=lambda: ApplicationNameTaken(row.name))
+        for client in row.clients.all():
+            end_tokens_of(client, actor=actor, now=now)
+            client.secrets.all().delete()
+            client.user, client.client_secret = person, tokens.random_token()
+            client.save()
+        about = {"from": before.username, "to": person.username}
+        record_change(row, "transferred", actor=actor, now=now, **about)
+        news.application_given(row, before, now)
+    return row
+
+
+def _require_room(person: User, row: Application) -> None:
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    most = settings.APPLICATIONS_PER_PERSON
+    if Application.objects.filter(owner=person).count() >= most > 0:
+        raise NoMoreApplications(f"{person.username} has as many applications as one person may.")
+    for each in row.subscriptions.select_related("plan", "api"):
+        theirs = queries.my_subscriptions_to(person, each.api).count()
+        if each.plan.applications is not None and theirs >= each.plan.applications:
+            raise TransferRefused(
+                f"{person.username} has as many applications subscribed to {each.api} as {each.plan} allows one person."
+            )
+
+
+def _require_no_blocks(person: User, row: Application) -> None:
+    """A block belongs to a person: nobody gets round it by giving an application away, or by being given one."""
+    apis = row.subscriptions.values("api")
+    blocked = [str(each.api) for each in row.subscriptions.filter(state__in=BLOCKING).select_related("api")]
+    blocked += [str(each.api) for each in OwnerBlock.objects.filter(owner=person, api__in=apis).select_related("api")]
+    if blocked:
+        names = listed(sorted(set(blocked)))
+        raise TransferRefused(
+            f"A publisher has blocked you or {person.username} from {names}. Unsubscribe there first."
+        )

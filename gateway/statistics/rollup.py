@@ -1,0 +1,84 @@
+"""Minutes become part of their hour, hours of their day; by one process of the installation, once a minute.
+
+What is moved is added to where it goes in the transaction that deletes it, so that no sum ever changes. How long open
+connections have been open is counted here too: nothing else writes a row of a connection on which nothing passes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q, Sum
+
+from core.upkeep import delete_batch
+from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
+from gateway.statistics import figures
+from gateway.statistics.figures import DAY, EVENT_KEYS, HOUR, KEYS, MINUTE, NAMES, SECONDS, SUMS
+
+MINUTES_KEPT: Final = 3 * 3600  # seconds; of the hour that this falls into nothing is moved yet
+HOURS_KEPT: Final = 14 * 86400
+AT_ONCE = 1000
+COUNTED_AFTER = timedelta(seconds=50)
+STEPS: Final = ((MINUTE, HOUR, MINUTES_KEPT), (HOUR, DAY, HOURS_KEPT))
+
+
+def run(now: datetime) -> None:
+    """Do everything that is due."""
+    count_open(now)
+    for of, into, kept in STEPS:
+        limit = (int(now.timestamp()) - kept) // SECONDS[into] * SECONDS[into]
+        while move(TrafficFigures, KEYS, SUMS, of, into, limit):
+            pass
+        while move(EventFigures, EVENT_KEYS, ("number",), of, into, limit):
+            pass
+
+
+def count_open(now: datetime) -> None:
+    """Add the time since it was counted last of every open connection."""
+    last = ""
+    while last is not None:
+        last = _count_some(last, now)
+
+
+@transaction.atomic
+def _count_some(after: str, now: datetime) -> Any:
+    due = Q(counted_until__lt=now - COUNTED_AFTER) | Q(counted_until=None, started_at__lt=now - COUNTED_AFTER)
+    rows = ConnectionRecord.objects.filter(due, ended_at=None, pk__gt=after).order_by("pk")
+    some = list(rows.select_for_update().values(*NAMES)[:AT_ONCE])
+    if not some:
+        return None
+    ConnectionRecord.objects.filter(pk__in=[row["id"] for row in some]).update(counted_until=now)
+    figures.account([(row, {**row, "counted_until": now}) for row in some], now)
+    return some[-1]["id"]
+
+
+@transaction.atomic
+def move(
+    model: type[models.Model], keys: tuple[str, ...], sums: tuple[str, ...], of: str, into: str, limit: int
+) -> int:
+    """Move the rows of the oldest period of `into` that ended by `limit`; how many there were."""
+    rows = model._default_manager.filter(period=of, begins__lt=limit)
+    oldest = rows.order_by("begins").values_list("begins", flat=True).first()
+    if oldest is None:
+        return 0
+    begins = oldest // SECONDS[into] * SECONDS[into]
+    rows = rows.filter(begins__lt=begins + SECONDS[into])
+    kept = [name for name in keys if name not in ("period", "begins", "worker")]
+    groups = rows.order_by().values_list(*kept).annotate(*(Sum(F(name)) for name in sums))
+    middle = ("",) if "worker" in keys else ()
+    moved = {(into, begins, *middle, *group[: len(kept)]): group[len(kept) :] for group in groups}
+    if model is TrafficFigures:
+        figures.add_traffic(moved)
+    else:
+        figures.add_events({key: number for key, (number,) in moved.items()})
+    return rows.delete()[0]
+
+
+def prune(now: datetime) -> int:
+    """Delete a batch of days beyond those that are kept; how many they were."""
+    oldest = int((now - timedelta(days=settings.STATISTICS_DAYS)).timestamp())
+    traffic = TrafficFigures.objects.filter(period=DAY, begins__lt=oldest)
+    return delete_batch(traffic) or delete_batch(EventFigures.objects.filter(period=DAY, begins__lt=oldest))

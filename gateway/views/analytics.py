@@ -1,0 +1,201 @@
+"""What passed and what happened: of an API, of all of them, of an application, of the installation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import current_user, requires
+from accounts.roles import PUBLISHER_PORTAL, Role
+from core import database_clock
+from devportal.queries import application_for, names_of_applications
+from gateway.connections.queries import live_by, living_workers
+from gateway.observability import remedies
+from gateway.observability.aggregator import Aggregator, merged
+from gateway.statistics import chart, queries, spans
+from gateway.statistics.chart import Chart
+from gateway.statistics.figures import SUMS
+from gateway.statistics.queries import SeriesStep
+from gateway.statistics.spans import SPANS
+from publisher.queries import get_api_for, names_of_apis
+
+ZONE_COOKIE: Final = "apim-zone"
+TITLES: Final = {
+    "api_id": "APIs",
+    "application_id": "Applications",
+    "topic": "Topics",
+    "plan": "Business plans",
+    "key_type": "Keys",
+    "worker": "Workers, of the last three hours",
+}
+
+
+ORDINARY: Final = {
+    "1000": "Ended as agreed",
+    "1001": "Went away",
+    "1005": "Ended without a code",
+    "1012": "Restarted or drained",
+    "4011": "Closed by an operator or the owner",
+}
+
+
+@require_safe
+@requires()
+def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What passed through one API."""
+    api = get_api_for(current_user(request), pk)
+    live = live_by("api_id", api_id=str(api.pk)).get(str(api.pk), 0)
+    by = ("application_id", "topic", "plan", "key_type")
+    return _page(request, Q(api_id=str(api.pk)), by, live=live, layout="layouts/publisher_api.html", api=api)
+
+
+@require_safe
+@requires(*PUBLISHER_PORTAL)
+def all_apis(request: HttpRequest) -> HttpResponse:
+    """What passed through all APIs."""
+    live = sum(live_by("api_id").values())
+    return _page(request, Q(), ("api_id", "application_id"), live=live, layout="layouts/publisher.html")
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def application_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What one's own application did; `api` narrows to one subscription."""
+    application = application_for(current_user(request), pk)
+    which, api_id = Q(application_id=str(application.pk)), request.GET.get("api", "")
+    if api_id:
+        which &= Q(api_id=api_id)
+    live = sum(live_by("api_id", application_id=str(application.pk)).values())
+    layout = "devportal/applications/layout.html"
+    return _page(request, which, ("api_id", "topic", "key_type"), live=live, layout=layout, application=application)
+
+
+@require_safe
+@requires(Role.ADMIN)
+def installation(request: HttpRequest) -> HttpResponse:
+    """The whole installation, and how its workers fare."""
+    live, by = sum(live_by("api_id").values()), ("api_id", "application_id", "worker")
+    return _page(request, Q(), by, live=live, layout="layouts/admin.html", workers=_workers(), is_installation=True)
+
+
+def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **context: Any) -> HttpResponse:
+    name = request.GET.get("span", "")
+    span = SPANS.get(name) or SPANS[spans.DEFAULT]
+    zone, now = spans.zone_of(unquote(request.COOKIES.get(ZONE_COOKIE, "UTC"))), database_clock.now()
+    steps = queries.series(span, now, zone, which)
+    if request.GET.get("format") == "csv":
+        return _csv(steps)
+    since = steps[0].begins
+    everywhere = {
+        "span": name if name in SPANS else spans.DEFAULT,
+        "spans": SPANS,
+        "zone": zone.key,
+        "live": live,
+        "total": queries.total(steps),
+        "minutes": queries.total(steps)["milliseconds"] // 60_000,
+        "charts": _charts(steps, span.written),
+        "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
+        "closes": [_close(name, times) for name, times in queries.events("close", since, which)],
+        "refusals": [_refusal(name, times) for name, times in queries.events("refusal", since, which)],
+        "latencies": queries.latencies(since, which),
+    }
+    return render(request, "gateway/analytics/page.html", {**everywhere, **context})
+
+
+def _charts(steps: list[SeriesStep], written: str) -> list[Chart]:
+    names = [step.begins.strftime(written) for step in steps]
+
+    def line(name: str) -> list[float]:
+        return [step.sums[name] for step in steps]
+
+    return [
+        chart.draw("Messages", "messages", names, [("In", line("messages_in")), ("Out", line("messages_out"))]),
+        chart.draw("Connections", "connections", names, [("Opened", line("opened")), ("Refused", line("refused"))]),
+        chart.draw("Bytes", "bytes", names, [("In", line("bytes_in")), ("Out", line("bytes_out"))]),
+        chart.draw(
+            "Connection-minutes", "minutes", names, [("Minutes", [each / 60_000 for each in line("milliseconds")])]
+        ),
+    ]
+
+
+def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[str, Any]]]:
+    """The dimension, and its rows with names that people know."""
+    rows = queries.by(dimension, since, which)
+    if dimension == "worker":
+        rows = [row for row in rows if row["name"]]
+    naming: dict[str, Callable[[Iterable[str]], dict[str, str]]] = {
+        "api_id": names_of_apis,
+        "application_id": names_of_applications,
+        "worker": lambda ids: {
+            str(each.pk): f"{each.host}, {each.pid}" for each in living_workers(database_clock.now())
+        },
+    }
+    names = naming[dimension]([row["name"] for row in rows]) if dimension in naming else {}
+    for row in rows:
+        row["id"], row["name"] = row["name"], names.get(row["name"], row["name"])
+        row["minutes"] = row["milliseconds"] // 60_000
+    return dimension, rows
+
+
+def _close(name: str, times: int) -> tuple[str, str, int]:
+    by, _, code = name.partition(" ")
+    known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
+    return f"{code} by the {by}", known.cause if known else ORDINARY.get(code, "A code of its own"), times
+
+
+def _refusal(name: str, times: int) -> tuple[str, str, int]:
+    status, _, code = name.partition(" ")
+    return f"{status} · {code}", remedies.of_refusal(int(code)).cause, times
+
+
+def _csv(steps: list[SeriesStep]) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="analytics.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(["begins", *SUMS, "refused"])
+    for step in steps:
+        writer.writerow([step.begins.isoformat(), *(step.sums[name] for name in (*SUMS, "refused"))])
+    return answer
+
+
+def _workers() -> list[dict[str, Any]]:
+    """The workers of this machine as they reported last; nothing where no metrics are kept."""
+    if not settings.METRICS_FOLDER:
+        return []
+    found = []
+    for report in Aggregator(settings.METRICS_FOLDER).read():
+        if "pid" not in report:
+            continue
+        began = report["process"]
+        found.append(
+            {
+                "pid": report["pid"],
+                "connections": sum(number for _, number in report["connections"]),
+                "memory": began.get("resident_memory_bytes", 0),
+                "cpu": timedelta(seconds=int(began.get("cpu_seconds", 0))),
+                "lag": _percentile(merged([report], "lag")[0][1]),
+                "store": _percentile(merged([report], "store")[0][1]),
+                "failures": report["store_failures"],
+                "feed": round(began.get("feed_age_seconds", 0), 1),
+            }
+        )
+    return found
+
+
+def _percentile(histogram: dict[str, Any], percent: int = 99) -> str:
+    wanted, seen = sum(histogram["counts"]) * percent / 100, 0
+    for bound, count in zip(histogram["bounds"], histogram["counts"], strict=False):
+        seen += count
+        if seen >= wanted:
+            return f"{bound * 1000:g} ms" if wanted else "–"
+    return f"over {histogram['bounds'][-1]:g} s"

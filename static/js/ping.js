@@ -1,0 +1,19 @@
+// How far the gateway is: a browser cannot ping over a WebSocket, so its health address is asked on the same host.
+const EVERY_MS = 5000;
+
+export function watch(address, say) {
+  const health = new URL("/health", address);
+  health.protocol = health.protocol === "wss:" ? "https:" : "http:";
+  const ask = async () => {
+    const began = performance.now();
+    try {
+      await fetch(health, { mode: "no-cors", cache: "no-store", credentials: "omit" });
+      say(`· gateway ${Math.round(performance.now() - began)} ms`);
+    } catch {
+      say("");
+    }
+  };
+  ask();
+  const timer = setInterval(ask, EVERY_MS);
+  return () => (clearInterval(timer), say(""));
+}

@@ -1,0 +1,40 @@
+// A form with data-dirty says which of its fields differ from what is stored, and warns before that is lost.
+function differs(field) {
+  if (!field.name || field.type === "hidden" || field.type === "submit" || field.disabled) return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.type === "file") return field.files.length > 0;
+  if (field.options) {
+    const written = [...field.options].some((option) => option.defaultSelected);
+    return [...field.options].some((option, place) => option.selected !== (written ? option.defaultSelected : place === 0));
+  }
+  return field.value !== field.defaultValue;
+}
+
+function nameOf(field) {
+  const group = field.type === "checkbox" || field.type === "radio" ? field.closest("fieldset")?.querySelector("legend") : null;
+  const words = (group ?? field.labels?.[0])?.textContent ?? field.getAttribute("aria-label") ?? field.name;
+  return words.replace(/\s+/g, " ").replace(/ optional$/, "").trim();
+}
+
+function look(form) {
+  const names = [...new Set([...form.elements].filter(differs).map(nameOf))];
+  const isUnsaved = names.length > 0 || form.hasAttribute("data-refused");
+  form.toggleAttribute("data-changed", names.length > 0); // what was refused comes back with the browser's Back
+  const said = form.querySelector("[data-unsaved]");
+  if (!said) return;
+  said.hidden = !isUnsaved;
+  said.textContent = names.length ? `Not saved yet: ${names.join(", ")}` : "Not saved yet";
+}
+
+for (const form of document.querySelectorAll("form[data-dirty]")) {
+  form.toggleAttribute("data-refused", form.querySelector("[aria-invalid='true'], [data-error]") !== null);
+  form.addEventListener("input", () => look(form));
+  form.addEventListener("change", () => look(form));
+  form.addEventListener("reset", () => setTimeout(look, 0, form));
+  form.addEventListener("submit", (event) => event.defaultPrevented || form.removeAttribute("data-changed"));
+  look(form);
+}
+
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector("form[data-dirty][data-changed]")) event.preventDefault();
+});
