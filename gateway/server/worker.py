@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 
-import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
@@ -19,6 +18,7 @@ from core.client_address import TrustedProxies
 from gateway import close_codes, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
+from gateway.native.loop import new_event_loop
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
@@ -69,7 +69,7 @@ def work(inheritance: Inheritance, number: int, on_ready: Callable[[], None]) ->
         sock.close()
     try:
         tls = listeners.tls_context(inheritance.config.certificate, inheritance.config.key)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_work(inheritance, number, tls, on_ready))
     except CannotServe as error:
         log.error("%s", error)
