@@ -91,6 +91,9 @@ def trail(viewer: Viewer, filters: TrailFilters) -> QuerySet[AuditEntry]:
     """The audit log, the newest first. Raises RoleRequired."""
     require_read_trail(viewer)
     wanted = Q()
+    if filters.actor:  # as their account spells it, or as it was written down of somebody who has none
+        theirs = User.objects.filter(username_key=filters.actor)
+        wanted &= Q(actor__in=theirs) | Q(actor_name__iexact=filters.actor)
     for lookup, value in filters.lookups():
         wanted &= Q(**{lookup: value})
     return AuditEntry.objects.filter(wanted).order_by("-pk")

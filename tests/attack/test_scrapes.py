@@ -65,12 +65,12 @@ def test_a_page_that_has_its_own_name_lead_here_reads_nothing(server: MetricsSer
 
 def test_who_never_finishes_is_cut_off_however_much_trickles(server: MetricsServer) -> None:
     over = threading.Event()
-    client = connected(server, b"GET /metrics HTTP/1.1\r\n")
+    client = connected(server, b"GET /metrics HTTP/1.1\r\nX: ")
 
     def trickle() -> None:
         while not over.wait(0.05):
             try:
-                client.sendall(b"X: y\r\n")
+                client.sendall(b"y")  # of a line that never ends: a hundred lines would be refused
             except OSError:
                 return
 
@@ -81,6 +81,11 @@ def test_who_never_finishes_is_cut_off_however_much_trickles(server: MetricsServ
     finally:
         over.set()
         dripping.join()
+
+
+def test_the_product_s_own_server_has_deadline_and_places() -> None:
+    assert 0 < MetricsServer.deadline == metrics.DEADLINE_SECONDS <= 10
+    assert 0 < metrics.SCRAPES <= 16
 
 
 def test_more_than_a_few_at_once_are_cut_off_and_the_next_is_served(server: MetricsServer) -> None:
