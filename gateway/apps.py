@@ -11,7 +11,7 @@ class GatewayConfig(AppConfig):
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log, violation_log
-        from gateway.statistics import rollup
+        from gateway.statistics import rollup, usage
         from gateway.upstream import dial_log
 
         consequences.register(queries.holdings_of)
@@ -22,6 +22,7 @@ class GatewayConfig(AppConfig):
         loaders.tell_violations_with(violation_log.BOOK)
         upkeep.register("statistics", rollup.prune)
         upkeep.register_frequent("statistics", rollup.run)
+        upkeep.register_frequent("usage", usage.frequent)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

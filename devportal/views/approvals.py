@@ -18,6 +18,8 @@ from accounts.roles import Role
 from core.errors import Conflict, Invalid
 from devportal import operations, queries
 from devportal.subscription_states import SubscriptionState
+from publisher.lifecycle import RequestStatus
+from publisher.queries import requests_of_lifecycles
 
 MOST_SHOWN = 50  # of each kind; the rest follows as these are decided
 
@@ -33,6 +35,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "subscriptions": queries.waiting_subscriptions(viewer),
     }
     context = {
+        "steps": requests_of_lifecycles(RequestStatus.PENDING).count(),
         "counts": {kind: rows.count() for kind, rows in waiting.items()},
         **{kind: rows[:MOST_SHOWN] for kind, rows in waiting.items()},
     }

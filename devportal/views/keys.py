@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from core.errors import Conflict, Invalid
 from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
 from devportal.forms import KeysForm, TokenForm
+from devportal.grant_commands import GrantCommand, commands
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.operations.secrets import OVERLAPS
 from devportal.views.common import keep_once, kept_nowhere, show_once
@@ -106,6 +108,14 @@ def secret_ends(request: HttpRequest, pk: UUID, key_type: KeyType, secret: int) 
     return redirect("devportal:keys", pk, key_type)
 
 
+def commands_of(client: OAuthClient) -> list[GrantCommand]:
+    """How a program asks for tokens with these keys."""
+    callback = (client.redirect_uris.split() or [""])[0]
+    return commands(
+        grants=client.grant_types, portal=settings.PORTAL_URL, client_id=client.client_id, callback=callback
+    )
+
+
 def page(
     request: HttpRequest,
     application: Application,
@@ -134,6 +144,7 @@ def page(
         "token_form": tokens_form,
         "secrets": queries.secrets_of(client, timezone.now()) if client else [],
         "overlaps": OVERLAPS.items(),
+        "commands": commands_of(client) if client else [],
         "secret": show_once(request, "secret", client),
         "token": show_once(request, "token", client),
         "tokens": listed,

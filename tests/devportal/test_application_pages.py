@@ -420,7 +420,7 @@ def test_every_destructive_dialog_says_how_many_connections_it_closes(
     application = tab.get(f"/devportal/applications/{app.pk}").content.decode()
     assert application.count(said) == 3  # unsubscribe, give away, delete
     keys = tab.get(f"/devportal/applications/{app.pk}/keys/production").content.decode()
-    assert keys.count(said) == 2  # revoke, regenerate
+    assert keys.count(said) == 3  # revoke, revoke all, regenerate
     subscribers = browser(bob).get(f"/publisher/apis/{echo.pk}/subscriptions").content.decode()
     assert subscribers.count(said) == 2  # block all, block production only
 
