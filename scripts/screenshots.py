@@ -1,4 +1,4 @@
-"""`make screenshots`: follow the tutorial in a real browser and take its pictures anew.
+"""`make screenshots`: follow the tutorial and the how-tos in a real browser and take their pictures anew.
 
 Runs the product on its usual ports, in a data folder of its own, so nothing else may listen on them.
 """
@@ -19,22 +19,26 @@ from tests.environment import CHROMIUM_FLAGS, find_chromium  # noqa: E402
 from tests.journeys.people import Design, fill_in, open_form, sign_in, wizard  # noqa: E402
 from tests.product import PORT_SETTINGS, Product, temporary  # noqa: E402
 
-IMAGES = ROOT / "docs" / "tutorial" / "images"
+TUTORIAL, HOWTO = (ROOT / "docs" / part / "images" for part in ("tutorial", "howto"))
 USUAL_PORTS = ("9443", "9099", "8099", "9900", "9464")
 SIZE = {"width": 1200, "height": 800}
 
 
 def main() -> None:
     """Start the product, play the scenario, stop the product."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
+    for images in (TUTORIAL, HOWTO):
+        images.mkdir(parents=True, exist_ok=True)
     with temporary() as folder:
-        product = Product(Path(folder), **dict(zip(PORT_SETTINGS, USUAL_PORTS, strict=True))).start()
+        ports = dict(zip(PORT_SETTINGS, USUAL_PORTS, strict=True))
+        product = Product(Path(folder), **ports, APIM_LIFECYCLE_APPROVAL="Retire").start()
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
                 context = browser.new_context(ignore_https_errors=True, viewport=SIZE, color_scheme="light")
                 context.grant_permissions(["clipboard-read", "clipboard-write"])
-                tell(context.new_page(), product)
+                page = context.new_page()
+                tell(page, product)
+                tour(page, product)
         finally:
             product.stop()
 
@@ -58,10 +62,31 @@ def tell(page: Page, product: Product) -> None:
     take(page, "wizard")
 
 
-def take(page: Page, name: str) -> None:
+def tour(page: Page, product: Product) -> None:
+    """Pages beside the tutorial's path, as the how-tos speak of them."""
+    product.act("cast", roles={"alice": ["creator"], "bob": ["publisher"], "carol": ["subscriber"]})
+    api = product.act("publish", name="Harbour", endpoint=f"{product.samples}/chat")
+    ships, gates = ({"target": target, "verbs": ["publish", "subscribe"]} for target in ("/rooms/{ship}", "/gates"))
+    product.act("redeploy", api=api, description="Ships by their number", topics=[ships, gates])
+    product.act("redeploy", api=api, description="The gates have an API of their own", topics=[ships])
+    page.goto(f"{product.portal}/publisher/apis/{api}/try-out")
+    page.get_by_label("Connect to").select_option("working")
+    page.get_by_label("Address", exact=True).fill(f"{product.wss}/harbour/1.0.0/rooms/7?name=pilot")
+    page.get_by_role("button", name="Connect", exact=True).last.click()
+    expect(page.get_by_text("Handshake accepted")).to_be_visible()
+    take(page, "try-out", HOWTO)
+    page.goto(f"{product.portal}/devportal/apis/{api}/changes")
+    take(page, "changes", HOWTO)
+    product.act("transition", api=api, action="Deprecate")
+    product.act("ask_for", api=api, action="Retire")
+    page.goto(f"{product.portal}/admin/lifecycle-requests")
+    take(page, "lifecycle-requests", HOWTO)
+
+
+def take(page: Page, name: str, folder: Path = TUTORIAL) -> None:
     """Save what is in the window, at its top and without messages that come and go."""
     page.evaluate("document.querySelectorAll('.toast').forEach(toast => toast.remove()); scrollTo(0, 0)")
-    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
+    page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
 
 
 if __name__ == "__main__":

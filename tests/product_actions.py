@@ -94,6 +94,19 @@ def transition(api: str, action: str) -> None:
     publisher.transition_api(api=row, action=Action(action), actor=_named("bob"), now=timezone.now())
 
 
+def redeploy(api: str, description: str, topics: list[dict[str, Any]]) -> None:
+    """Alice changes the topics, and Bob deploys them."""
+    row, now = Api.objects.get(pk=api), timezone.now()
+    row = publisher.update_api(api=row, changes={"topics": topics}, actor=_named("alice"), now=now)
+    publisher.deploy_revision(api=row, description=description, actor=_named("bob"), now=now)
+
+
+def ask_for(api: str, action: str) -> None:
+    """Bob asks for a step that an administrator has to approve."""
+    row = Api.objects.get(pk=api)
+    publisher.move_api(api=row, action=Action(action), actor=_named("bob"), now=timezone.now())
+
+
 def runtime(api: str, origins: list[str], query_token: bool = True) -> None:
     """Alice says which pages may call an API and how, and Bob deploys that."""
     redesign(api, {"origins": origins, "query_token": query_token})
@@ -319,6 +332,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         people,
         publish,
         transition,
+        redeploy,
+        ask_for,
         runtime,
         redesign,
         deploy,
