@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal bench lock screenshots datamodel format runtime packages tools
+.PHONY: help run test check pytest postgresql ordeal sanitized bench lock screenshots datamodel format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
@@ -32,8 +32,16 @@ pytest: tools  ## Every test, on SQLite; four at once, since many wait for socke
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 	$(PY) -m tests.postgresql -q -n 1
 
-ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in C sanitized
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s
+	@$(MAKE) --no-print-directory sanitized
+
+sanitized: packages  # the relay in C under AddressSanitizer and UBSan; leaks are the interpreter's own
+	@preloaded=$$($(PY) gateway/native/build.py --sanitized) && \
+		LD_PRELOAD="$$preloaded" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc .venv/bin/pytest -n 0 \
+			tests/gateway/native tests/wire/test_relay.py tests/wire/test_relay_closing.py tests/wire/test_relay_limits.py \
+			tests/conformance/test_transcripts.py; \
+		code=$$?; $(PY) gateway/native/build.py; exit $$code
 
 bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; OPTIONS=--quick for a look
 	@scripts/environment requirements-bench.lock || echo "Envoy and Caddy are left out."

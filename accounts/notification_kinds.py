@@ -41,8 +41,6 @@ TERMS: dict[NotificationKind, KindTerms] = {
         "Versions", "A new version of an API that you use is there, or one that you use is deprecated.", by_mail=False
     ),
     NotificationKind.EXPIRY: KindTerms("Expiry", "A secret of your applications is going to expire."),
-    NotificationKind.LIMITS: KindTerms(
-        "Limits", "An application has used 80 or 100 % of its quota of a day or month.", by_mail=False
-    ),
+    NotificationKind.LIMITS: KindTerms("Limits", "An application has used 80 or 100 % of its quota.", by_mail=False),
     NotificationKind.ACCOUNT: KindTerms("Your account", "Your password, a second factor or your roles were changed."),
 }

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from gateway import native
+
 PATIENCE = 60.0  # seconds
 PAUSE = 0.05  # seconds between knocks
 
@@ -66,6 +68,7 @@ def banner_text(default_password_stands: bool) -> str:
         ("Sample backends", f"{samples}/echo"),
         ("", f"{samples}/chat (its rooms: /rooms/{{room}}?name={{you}})"),
         *([("Metrics", f"http://127.0.0.1:{settings.METRICS_PORT}/metrics")] if settings.METRICS_PORT else []),
+        ("Relay", native.sentence()),
         ("Data", str(settings.DATA_DIR)),
     ]
     lines = "\n".join(f"  {name:<18} {where}" for name, where in addresses)

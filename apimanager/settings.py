@@ -62,6 +62,8 @@ GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
+# Read again where it counts, in `gateway.native`; here so that a wrong word is told before anything starts.
+GATEWAY_RELAY: str = env.choice("APIM_GATEWAY_RELAY", ("native", "python"), default="native")
 GATEWAY_DRAIN_SECONDS: float = env.float("APIM_GATEWAY_DRAIN_SECONDS", default=5.0)
 TLS_GIVEN: bool = bool(env.str("APIM_TLS_CERTIFICATE", default="") or env.str("APIM_TLS_KEY", default=""))
 TLS_CERTIFICATE = Path(env.str("APIM_TLS_CERTIFICATE", default=str(DATA_DIR / "tls" / "certificate.pem")))
@@ -206,6 +208,7 @@ DEFAULT_FROM_EMAIL: str = env.str("APIM_EMAIL_FROM", default=f"API Manager <no-r
 # --- upkeep ------------------------------------------------------------------------------------------------
 
 UPKEEP_SECONDS: float = env.float("APIM_UPKEEP_SECONDS", default=3600.0)
+AUDIT_LOG_TO_STDOUT: bool = env.bool("APIM_AUDIT_LOG_TO_STDOUT", default=False)
 AUDIT_LOG_DAYS: float = env.float("APIM_AUDIT_LOG_DAYS", default=365.0)
 AUDIT_LOG_ROWS: int = env.int("APIM_AUDIT_LOG_ROWS", default=1_000_000)
 AUDIT_ARCHIVE = Path(env.str("APIM_AUDIT_ARCHIVE", default=str(DATA_DIR / "archive")))

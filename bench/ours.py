@@ -16,6 +16,7 @@ from bench import processes
 from bench.arrange import METERED, UNLIMITED
 from bench.errors import BenchError
 from bench.site import TLS_PORT_OFFSET, Proxy, Running, Site
+from gateway import native
 
 ROOT = Path(__file__).resolve().parent.parent
 METRICS_PORT_OFFSET = 2 * TLS_PORT_OFFSET
@@ -23,8 +24,8 @@ TOKEN_SECONDS = 24 * 3600
 
 
 @contextmanager
-def _gateway(plan: str, site: Site) -> Iterator[Running]:
-    environment = _environment(site)
+def _gateway(plan: str, site: Site, relay: str = native.NATIVE) -> Iterator[Running]:
+    environment = _environment(site) | {native.SETTING: relay}
     arranged = _arranged(site, environment)
     command: list[str | Path] = [sys.executable, ROOT / "manage.py", "gateway", "--workers", "1"]
     ports = [site.port, site.tls_port]
@@ -67,7 +68,7 @@ def _arranged(site: Site, environment: dict[str, str]) -> dict[str, str]:
 def _version() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     below = ", ".join(f"{package} {metadata.version(package)}" for package in ("uvicorn", "uvloop"))
-    return f"{project['version']} on Python {platform.python_version()}, {below}"
+    return f"{project['version']} on Python {platform.python_version()}, {below}, relay {native.sentence()}"
 
 
 GATEWAY = Proxy(
@@ -77,6 +78,13 @@ GATEWAY = Proxy(
     "quota and the rate of a plan that is too large to be reached; a row in the connection log for each, no access log",
     _version,
     partial(_gateway, METERED),
+)
+GATEWAY_IN_PYTHON = Proxy(
+    "gateway-python",
+    "gateway, in Python",
+    "the same where its extension in C could not be built, or is not wanted",
+    _version,
+    partial(_gateway, METERED, relay=native.PYTHON),
 )
 GATEWAY_UNLIMITED = Proxy(
     "gateway-unlimited",

@@ -8,16 +8,17 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg
-
 CALM_SECONDS = 5.0  # without a failure, before an answer counts as the end
 FULL = ("too many clients", "too many connections", "remaining connection slots")
 
 log = logging.getLogger("apimanager.database")
 
 
-class DatabaseSilent(psycopg.OperationalError):
-    """The server took a question and has not answered it. Django raises its own OperationalError from this."""
+class DatabaseSilent(Exception):
+    """The server took a question and has not answered it. Django raises its own OperationalError from this.
+
+    What is raised is an error of the driver's too, see `core.postgresql.base`; on SQLite nobody loads the driver.
+    """
 
 
 class Outage:

@@ -10,6 +10,7 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from core.folded import FoldedText, Folding, KeepsFolded
+from core.text import count
 from devportal import grants
 from devportal.deny_policies import DenyCondition
 from devportal.subscription_states import BLOCKING, CHOICES, REASONS, SubscriptionState
@@ -18,6 +19,7 @@ from publisher.models import Api, Plan
 LONGEST_NAME = 100  # characters, of an application
 LONGEST_DESCRIPTION = 512
 LONGEST_TOKEN_NAME = 60
+MOST_STARS = 5
 LONGEST_REASON = 300  # that somebody gives who approves or rejects
 
 
@@ -115,6 +117,7 @@ class Subscription(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "api"], name="subscribed_once_to_an_api")
         ]
+        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="subscriptions_by_age")]
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
@@ -275,6 +278,48 @@ class TokenName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Rating(models.Model):
+    """What one person thinks of an API, in stars."""
+
+    audit_kind: ClassVar = "rating"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="ratings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ratings")
+    stars = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api", "by"], name="rated_once_by_a_person"),
+            models.CheckConstraint(condition=models.Q(stars__range=(1, MOST_STARS)), name="one_to_five_stars"),
+        ]
+
+    def __str__(self) -> str:
+        return count(self.stars, "star")
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id), "stars": self.stars}
+
+
+class Follow(models.Model):
+    """That one person wants to hear of an API without being subscribed: of new versions, ends and what breaks."""
+
+    audit_kind: ClassVar = "follow"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="follows")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="follows")
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["api", "by"], name="followed_once_by_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.api}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"api_id": str(self.api_id)}
 
 
 class ClientSecret(models.Model):

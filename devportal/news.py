@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from devportal.models import Application, ClientSecret, Subscription
+from devportal.models import Application, ClientSecret, Follow, Subscription
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
-from publisher.models import Api
+from publisher.models import Api, DeployedChange
+from publisher.presentation import Visibility
+from publisher.queries import visible_to
 
-FULL = 100  # per cent
 MOVED: dict[Action, tuple[NotificationKind, str]] = {
     Action.BLOCK: (NotificationKind.ENDS, "{api} is blocked: nobody can connect until its publisher lifts that."),
     Action.REPUBLISH: (NotificationKind.ENDS, "{api} is no longer blocked: your programs may connect again."),
@@ -39,16 +40,37 @@ DECIDED = {
 
 
 def users_of(*apis: Api) -> QuerySet[User]:
-    """The people whose applications are subscribed to one of these APIs, each once."""
+    """The people whose applications are subscribed to one of these APIs, or who follow one they find, each once."""
     subscribed = Application.objects.filter(subscriptions__api__in=apis, is_internal=False)
-    return User.objects.filter(applications__in=subscribed, is_active=True).distinct()
+    concerned = Q(applications__in=subscribed) | Q(pk__in=followers_of(*apis))
+    return User.objects.filter(concerned, is_active=True).distinct()
+
+
+def followers_of(*apis: Api) -> list[int]:
+    """The people who follow one of these APIs, those left out who may not find it any more."""
+    rows = Follow.objects.filter(api__in=apis).select_related("by", "api")
+
+    def finds(row: Follow) -> bool:
+        is_public = row.api.visibility == Visibility.PUBLIC
+        return is_public or Api.objects.filter(visible_to(row.by), pk=row.api_id).exists()
+
+    return [row.by_id for row in rows if finds(row)]
+
+
+def tell_followers(*, api: Api, change: DeployedChange, now: datetime, **_: Any) -> None:
+    """Tell those who follow an API that a deployment breaks clients; owners of subscribed applications get a letter."""
+    owners = User.objects.filter(applications__subscriptions__api=api).values("pk")
+    people = User.objects.filter(pk__in=followers_of(api), is_active=True).exclude(pk__in=owners)
+    sentence = f"Revision {change.revision} of {api}, which you follow, breaks clients of revision {change.before}."
+    link = reverse("devportal:changes", args=[api.pk])
+    notify(people=people, kind=NotificationKind.BREAKING, sentence=sentence, link=link, now=now)
 
 
 def api_moved(*, api: Api, action: Action, now: datetime, previous: Sequence[Api] = (), **_: Any) -> None:
     """Tell those who use an API what was done to it; of a new version those who use an older one."""
     if action is Action.PUBLISH:
         link = reverse("devportal:api", args=[api.pk])
-        sentence = f"Version {api.version} of {api.name} is there. You use an older one."
+        sentence = f"Version {api.version} of {api.name} is there. You use or follow an older one."
         notify(people=users_of(*previous), kind=NotificationKind.VERSIONS, sentence=sentence, link=link, now=now)
     elif action in MOVED:
         kind, sentence = MOVED[action]
@@ -126,20 +148,3 @@ def application_given(application: Application, before: User, now: datetime) -> 
         link=reverse("devportal:application", args=[application.pk]),
         now=now,
     )
-
-
-def limit_reached(subscription: Subscription, percent: int, ends: datetime) -> str:
-    """What is said of a quota that is used so far; the same all through a period."""
-    plan = subscription.plan
-    how = "all" if percent == FULL else f"{percent} %"
-    return (
-        f"{subscription.application} has used {how} of its {plan.quota_period}'s quota of {plan} at "
-        f"{subscription.api}. It begins anew on {ends:%d %B at %H:%M} UTC."
-    )
-
-
-def tell_of_limit(subscription: Subscription, sentence: str, now: datetime) -> None:
-    """Tell the owner of an application that its quota is used."""
-    link = reverse("devportal:application", args=[subscription.application_id])
-    people = [subscription.application.owner]
-    notify(people=people, kind=NotificationKind.LIMITS, sentence=sentence, link=link, now=now)

@@ -8,7 +8,6 @@ from oauth2_provider.settings import oauth2_settings
 
 from core.upkeep import delete_batch, register
 from devportal import tokens
-from devportal.limits import look_at_limits
 from devportal.models import Ticket, TokenRate
 from devportal.operations.secrets import look_after_secrets
 
@@ -21,7 +20,6 @@ def connect() -> None:
     register("authorization codes", lambda now: delete_batch(Grant.objects.filter(expires__lt=now)))
     register("tokens", expired_tokens)
     register("client secrets", look_after_secrets)
-    register("limits", look_at_limits)
     register("token rates", lambda now: delete_batch(TokenRate.objects.filter(booked_until__lt=now - HOUR)))
 
 

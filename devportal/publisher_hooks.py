@@ -35,6 +35,7 @@ def connect() -> None:
     signals.api_moved.connect(news.api_moved, dispatch_uid="tell_of_moves")
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
     signals.clients_broken.connect(tell_owners, dispatch_uid="tell_owners")
+    signals.clients_broken.connect(news.tell_followers, dispatch_uid="tell_followers")
 
 
 def subscriptions_among(apis: Sequence[Api]) -> dict[str, int]:

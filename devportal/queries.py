@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Avg, Count, Exists, F, Model, OrderBy, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
+from accounts import installation
 from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
@@ -36,6 +39,7 @@ from devportal.models import (
     KeyType,
     OAuthClient,
     OwnerBlock,
+    Rating,
     Subscription,
 )
 from devportal.subscription_states import SubscriptionState
@@ -66,6 +70,35 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: st
     if category:
         apis = apis.filter(in_category(category))
     return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+SORTS: dict[str, tuple[OrderBy | str, ...]] = {
+    "name": ("name", "-published_at", "-version"),
+    "newest": (F("published_at").desc(nulls_last=True), "name", "-version"),
+    "rating": (F("average").desc(nulls_last=True), "name", "-version"),
+}
+"""In which order the catalogue is shown."""
+
+
+def shelves_for(
+    viewer: Viewer, *, text: str = "", tag: str = "", category: str = "", sort: str = "", every_version: bool = False
+) -> QuerySet[Api]:
+    """What `catalogue_for` finds, with the `average` of its stars; of several versions the one that was made last.
+
+    With `every_version` each of them. Raises what `catalogue_for` raises.
+    """
+    found = catalogue_for(viewer, text=text, tag=tag, category=category)
+    if not every_version:
+        newer = found.order_by().filter(name_key=OuterRef("name_key"), created_at__gt=OuterRef("created_at"))
+        found = found.filter(~Exists(newer))
+    stars = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api").annotate(of_all=Avg("stars"))
+    return found.annotate(average=Subquery(stars.values("of_all"))).order_by(*SORTS.get(sort, SORTS["name"]), "pk")
+
+
+def count_versions(viewer: Viewer, apis: Iterable[Api]) -> dict[str, int]:
+    """How many versions of each of these APIs the viewer finds, by the folded name. One query."""
+    rows = _found_by(viewer).filter(name_key__in=[api.name_key for api in apis]).order_by()
+    return dict(rows.values_list("name_key").annotate(number=Count("pk")))
 
 
 def has_tag(tag: str) -> Q:
@@ -121,6 +154,32 @@ def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
 
 
+def stars_of(api: Api) -> tuple[float, int]:
+    """The average of an API's ratings (0 where there is none), and how many there are."""
+    found = api.ratings.aggregate(average=Avg("stars"), number=Count("pk"))
+    return found["average"] or 0.0, found["number"]
+
+
+def own_rating(viewer: Viewer, api: Api) -> Rating | None:
+    """What the viewer thinks of `api`, if they have said."""
+    return api.ratings.filter(by=viewer).first() if isinstance(viewer, User) else None
+
+
+def follows(viewer: Viewer, api: Api) -> bool:
+    """Whether the viewer follows `api`."""
+    return isinstance(viewer, User) and api.follows.filter(by=viewer).exists()
+
+
+def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
+    """Other APIs that the viewer finds and that share tags with `api`, those that share most first."""
+    if not api.tags:
+        return []
+    wanted = reduce(or_, map(has_tag, api.tags))
+    rows = catalogue_for(viewer).filter(wanted).exclude(name_key=api.name_key)[:100]
+    newest = {each.name: each for each in reversed(rows)}
+    return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
+
+
 # --- applications --------------------------------------------------------------------------------------------
 
 
@@ -137,6 +196,19 @@ def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
         .annotate(subscription_count=Count("subscriptions", distinct=True))
         .order_by("name", "created_at")
     )
+
+
+def subscriptions_between(pairs: Iterable[tuple[str, str]]) -> list[Subscription]:
+    """The subscriptions of these applications to these APIs, by (application, API) as text, that still are."""
+    wanted = {(application, api) for application, api in pairs if application and api}
+    rows = Subscription.objects.filter(application__in={application for application, _ in wanted})
+    found = rows.select_related("application__owner", "api", "plan")
+    return [row for row in found if (str(row.application_id), str(row.api_id)) in wanted]
+
+
+def subscriptions_of(application: Application) -> QuerySet[Subscription]:
+    """What an application is subscribed to."""
+    return application.subscriptions.select_related("application__owner", "api", "plan").order_by("api__name")
 
 
 def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
@@ -209,6 +281,12 @@ def all_subscribers(viewer: Viewer, *, text: str = "", state: str = "") -> Query
         wanted &= Q(application__name_key__contains=word) | Q(application__owner__username_key__contains=word)
     rows = rows.filter(wanted)
     return (rows.filter(state=state) if state else rows).order_by("application__name", "created_at")
+
+
+def with_subscription_counts(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The same, each with `subscription_count`: how many its application has. Asked for the rows of one page only."""
+    of_it = Subscription.objects.filter(application=OuterRef("application")).order_by().values("application")
+    return subscriptions.annotate(subscription_count=Subquery(of_it.annotate(number=Count("pk")).values("number")))
 
 
 def emails_of(subscriptions: QuerySet[Subscription], most: int) -> list[str]:
@@ -401,6 +479,8 @@ def _in_states(states: Iterable[State]) -> Q:
 
 
 def _offered_to(viewer: Viewer) -> Q:
+    if not viewer.is_authenticated and not installation.current().anonymous_browsing:
+        return Q(pk__in=())
     return _in_states(LISTED) & visible_to(viewer)
 
 

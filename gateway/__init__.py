@@ -12,5 +12,6 @@ routing          which API and topic a path names
 handshake        reading and answering an upgrade request
 refusals, close_codes   every no, and every end, in words
 quotas           plans: limits, leases, rates, and the stores that lend them
+native           the quick way of the relay, in C where it could be built
 logging          lines of the log, without credentials
 """

@@ -8,23 +8,21 @@ class GatewayConfig(AppConfig):
         """Tell the rooms below what only the gateway knows: whom a change would touch, which tokens are used …"""
         from accounts import consequences
         from core import upkeep
-        from devportal import limits
         from gateway.connections import log, queries
         from gateway.control import loaders
         from gateway.observability import health, refusal_log, violation_log
-        from gateway.quotas import levels
-        from gateway.statistics import rollup
+        from gateway.statistics import rollup, usage
         from gateway.upstream import dial_log
 
         consequences.register(queries.holdings_of)
         upkeep.register("connections", log.prune)
-        limits.register(levels.spent)
         upkeep.register("dials", dial_log.prune)
         loaders.tell_dials_with(health.dials_of)
         upkeep.register("payload violations", violation_log.prune)
         loaders.tell_violations_with(violation_log.BOOK)
         upkeep.register("statistics", rollup.prune)
         upkeep.register_frequent("statistics", rollup.run)
+        upkeep.register_frequent("usage", usage.frequent)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_live_connections_with(queries.live_by)

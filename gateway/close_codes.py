@@ -42,6 +42,7 @@ FAULT = Close(1011, "The gateway met an error of its own. Connect again.", Recon
 RESTARTING = Close(1012, "The gateway is restarting. Connect again.", Reconnect.YES)
 DRAINED = RESTARTING.because("The API is being drained. Connect again.")
 TOO_SLOW = Close(1013, "Messages were read too slowly. Connect again later.", Reconnect.LATER)
+NO_MEMORY = TOO_SLOW.because("The gateway needs its memory. Connect again later.")
 BACKEND_LOST = Close(1014, "The connection to the backend was lost. Connect again.", Reconnect.YES)
 TOKEN_ENDED = Close(4001, "The access token has expired or was revoked. Get a new one.", Reconnect.WITH_NEW_TOKEN)
 RIGHT_ENDED = Close(4002, "The subscription or a scope it needs has ended.", Reconnect.NO)

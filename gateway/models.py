@@ -168,6 +168,47 @@ class EventFigures(models.Model):
         return f"{self.period} {self.begins} {self.kind} {self.name}"
 
 
+class MonthlyStatement(models.Model):
+    """What an application used of an API in one month of UTC (`2026-11`), frozen after it closed; never changed."""
+
+    month = models.CharField(max_length=7)
+    application_id = models.CharField(max_length=36)
+    application_name = models.CharField(max_length=150)
+    api_id = models.CharField(max_length=36)
+    api_name = models.CharField(max_length=100)
+    opened = models.BigIntegerField()
+    milliseconds = models.BigIntegerField()
+    messages_in = models.BigIntegerField()
+    bytes_in = models.BigIntegerField()
+    messages_out = models.BigIntegerField()
+    bytes_out = models.BigIntegerField()
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["month", "application_id", "api_id"], name="statement_stands_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.application_name} {self.api_name}"
+
+
+class LimitAlert(models.Model):
+    """Somebody was told that an account has used so many per cent of a quota in the window that began then."""
+
+    account = models.CharField(max_length=100)
+    begins = models.BigIntegerField()
+    percent = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "begins", "percent"], name="alert_is_given_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.account}"
+
+
 class RefusalRecord(models.Model):
     """Clients that were refused for one reason: usually one, in a flood the `times` of those like it, from `since` on.
 

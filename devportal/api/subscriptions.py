@@ -43,6 +43,8 @@ class SubscriptionDocument(Strict):
 
     def to_representation(self, instance: Subscription) -> Any:
         """As it stands. What was asked for is what there is: a new plan takes effect, or waits, at once."""
+        if (counted := getattr(instance, "subscription_count", None)) is not None:
+            vars(instance.application).update(subscription_count=counted)  # where its own document looks for it
         document = super().to_representation(instance)
         return {**document, "requestedThrottlingPolicy": document["throttlingPolicy"]}
 
@@ -75,7 +77,7 @@ class Subscriptions(Resource):
             rows = rows.filter(api=queries.api_for(self.user, api_id))
         related = rows.select_related("api__provider", "application__owner", "application__plan", "plan")
         ordered = related.prefetch_related("api__plans").order_by("api__name", "api__version", "application__name")
-        return Response(one_page(request, ordered, self.document))
+        return Response(one_page(request, queries.with_subscription_counts(ordered), self.document))
 
     @extend_schema(
         operation_id="subscribe",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from devportal.api import applications, catalogue, comments, documentation, keys, plans, subscriptions, tickets
+from devportal.api import applications, catalogue, comments, documentation, keys, plans, ratings, subscriptions, tickets
 
 app_name = "devportal-api"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("apis", catalogue.PublishedApis.as_view(), name="apis"),
     path("apis/<uuid:api_id>", catalogue.CatalogueApi.as_view(), name="api"),
     path("apis/<uuid:api_id>/thumbnail", catalogue.CatalogueThumbnail.as_view(), name="thumbnail"),
+    path("apis/<uuid:api_id>/ratings", ratings.Ratings.as_view(), name="ratings"),
+    path("apis/<uuid:api_id>/user-rating", ratings.UserRating.as_view(), name="user-rating"),
     path("api-categories", catalogue.CatalogueCategories.as_view(), name="categories"),
     path("apis/<uuid:api_id>/subscription-policies", catalogue.ApiPlans.as_view(), name="api-plans"),
     path(DOCUMENTS, documentation.DocumentsToRead.as_view(), name="documents"),

@@ -19,6 +19,7 @@ from devportal.operations.internal_keys import (
     issue_internal_ticket,
 )
 from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
+from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
 from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
 from devportal.operations.starts import Start, start
@@ -52,6 +53,7 @@ __all__ = [
     "delete_application_plan",
     "delete_deny_policy",
     "end_secret",
+    "follow_api",
     "generate_keys",
     "generate_token",
     "issue_internal_key",
@@ -59,6 +61,7 @@ __all__ = [
     "issue_ticket",
     "lift_block",
     "move_subscriptions",
+    "rate_api",
     "regenerate_secret",
     "register_client",
     "revoke_token",
@@ -68,6 +71,8 @@ __all__ = [
     "subscribe",
     "switch_deny_policy",
     "transfer_application",
+    "unfollow_api",
+    "unrate_api",
     "unsubscribe",
     "update_application",
     "update_application_plan",

@@ -30,18 +30,24 @@ class NoPlanToStart(Conflict):
 
 @dataclass(frozen=True)
 class Start:
-    """What somebody connects with, and what of it was `made` for them just now, in words."""
+    """What somebody connects with, and what of it was `made` for them just now, in words.
+
+    There is no `client` yet where the application waits for an administrator.
+    """
 
     subscription: Subscription
-    client: OAuthClient
+    client: OAuthClient | None
     made: tuple[str, ...]
 
     def __str__(self) -> str:
         if not self.made:
             return f"{self.subscription.application} had all that is needed; nothing was made."
-        what = listed(self.made)
-        waits = self.subscription.state == SubscriptionState.ON_HOLD
-        return f"Made for you: {what}.{' It works as soon as the publisher approves it.' if waits else ''}"
+        waits = ""
+        if self.client is None:
+            waits = " You get keys, and are told, as soon as an administrator approves the application."
+        elif self.subscription.state == SubscriptionState.ON_HOLD:
+            waits = " It works as soon as the publisher approves it."
+        return f"Made for you: {listed(self.made)}.{waits}"
 
 
 @transaction.atomic
@@ -66,6 +72,8 @@ def start(*, api: Api, actor: User, now: datetime) -> Start:
         plan = plan_to_start(api, actor)
         subscription = subscribe(application=application, api=api, plan=plan, actor=actor, now=now)
         made.append(f"a subscription under {plan}")
+    if subscription.application.approval != Application.Approval.APPROVED:
+        return Start(subscription, None, tuple(made))
     there = snapshots.key_types_served(api) or KeyType.values
     keys = {each.key_type: each for each in subscription.application.clients.all()}
     client = next((keys[each] for each in there if each in keys), None)

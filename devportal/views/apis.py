@@ -17,6 +17,7 @@ from core.searching import asked
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import can_develop
+from devportal.plan_table import side_by_side
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
@@ -32,12 +33,20 @@ TAGS_SHOWN = 20
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every API that the visitor may find; `q` searches, `tag` narrows."""
+    """Every API that the visitor may find; `q` searches, `tag` and `category` narrow, `versions=all` unfolds."""
     text, refusal = asked(request.GET.get("q", ""), queries.lookups_for(request.user, request.GET.get("q", "")))
     tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
-    apis = queries.catalogue_for(request.user, text=text, tag=tag, category=category).prefetch_related("plans")
+    sort, every = request.GET.get("sort", ""), request.GET.get("versions") == "all"
+    narrowed = {"text": text, "tag": tag, "category": category}
+    apis = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every).prefetch_related("plans")
+    page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
+    versions = {} if every else queries.count_versions(request.user, page.object_list)
     context = {
-        "page": Paginator(apis, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "cards": [(each, versions.get(each.name_key, 1)) for each in page],
+        "sort": sort if sort in queries.SORTS else "name",
+        "sorts": {"name": "Name", "newest": "Newest", "rating": "Stars"},
+        "every": every,
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
         "refusal": refusal,
@@ -53,13 +62,18 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def api(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What an API is, where it answers, and under which plans."""
     found = queries.api_for(request.user, pk)
-    subscriptions = queries.my_subscriptions_to(request.user, found)
+    subscriptions, plans = queries.my_subscriptions_to(request.user, found), plans_of(found)
     context = {
         "api": found,
         "addresses": addresses_of(found),
         "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
-        "plans": plans_of(found),
+        "plans": plans,
+        "plan_rows": side_by_side(plans),
+        "stars": queries.stars_of(found),
+        "mine": queries.own_rating(request.user, found),
+        "follows": queries.follows(request.user, found),
+        "similar": queries.similar_to(request.user, found),
         "categories": found.categories.order_by("name_key"),
         "properties": [each for each in found.properties if each["shown"]],
         "subscriptions": subscriptions,

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from core.errors import Conflict, NotAllowed
 from devportal import attempts, composing, diagnosis, operations, queries
 from devportal.addresses import addresses_of
-from devportal.models import Subscription
+from devportal.models import Application, Subscription
 from devportal.views.apis import may_start
 from publisher import snapshots
 from publisher.models import Api
@@ -36,7 +36,7 @@ def console(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "api": api,
         "may_start": may_start(user, api, has_subscriptions=bool(subscriptions)),
-        "waits": next((each.reason for each in subscriptions[:1] if each.reason), ""),
+        "waits": _waits(subscriptions),
         **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
         "connects": "connect" in request.GET,
     }
@@ -55,6 +55,8 @@ def starts(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("devportal:console", api.pk)
     if begun.made:
         messages.success(request, str(begun))
+    if begun.client is None:
+        return redirect("devportal:console", api.pk)
     return redirect(f"{reverse('devportal:console', args=[api.pk])}?key={begun.client.pk}&connect=1")
 
 
@@ -160,3 +162,13 @@ def parts_of(user: User, api: Api, topics: composing.Topics) -> dict[str, Any]:
         "sendable": composing.sendable(topics),
         "kept_as": f"console.{user.pk}.{api.pk}",
     }
+
+
+def _waits(subscriptions: list[Subscription]) -> str:
+    """What the first of them, which works best, waits for; empty where it works."""
+    if not subscriptions:
+        return ""
+    first = subscriptions[0]
+    if first.application.approval != Application.Approval.APPROVED:
+        return f"{first.application} is not approved by an administrator yet. You are told when it is."
+    return first.reason

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from gateway.api import analytics, connections, diagnostics
+from gateway.api import analytics, connections, diagnostics, statements
 
 app_name = "gateway-api"
 
 urlpatterns = [
+    path("statements", statements.Statements.as_view(), name="statements"),
     path("analytics", analytics.Analytics.as_view(), name="analytics"),
     path("diagnostics", diagnostics.Diagnostics.as_view(), name="diagnostics"),
     path("connections", connections.Connections.as_view(), name="connections"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0011_the_log_is_added_up'),
+        ('gateway', '0012_usage_is_told_and_months_are_closed'),
     ]
 
     operations = [

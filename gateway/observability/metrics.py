@@ -63,6 +63,7 @@ DEFINITIONS: Final = (
     Definition("apim_worker_resident_memory_bytes", "gauge", "Resident memory of a worker.", ("pid",)),
     Definition("apim_worker_open_descriptors", "gauge", "File descriptors that a worker has open.", ("pid",)),
     Definition("apim_worker_descriptor_limit", "gauge", "File descriptors that a worker may have open.", ("pid",)),
+    Definition("apim_worker_relay", "gauge", "1 for the relay of a worker, native or python.", ("pid", "relay")),
     Definition("apim_worker_cpu_seconds", "counter", "CPU time that a worker has used.", ("pid",)),
 )
 
@@ -180,6 +181,7 @@ def _values(reports: list[Report]) -> dict[str, list[tuple[Labels, Any]]]:
         "apim_event_loop_lag_seconds": merged(reports, "lag"),
         "apim_lease_exchange_seconds": merged(reports, "store"),
         "apim_lease_exchange_failures": [((), sum(each["store_failures"] for each in reports))],
+        "apim_worker_relay": [((str(each["pid"]), each["relay"]), 1) for each in living],
         "apim_lease_store_losses": [((), sum(each.get("store_forgot", 0) for each in reports))],
         **{
             f"apim_worker_{name}": [((str(each["pid"]),), each["process"].get(name, 0.0)) for each in living]

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gateway import native
 from gateway.connections.registry import ConnectionRegistry
 from gateway.observability.counters import Counters
 
@@ -78,7 +79,8 @@ class MetricsWriter:
             for connection in some:
                 self._counters.passed(connection)
             await asyncio.sleep(0)
-        report = {**self._identity, "is_ended": is_ended, "starts": 1, **self._counters.snapshot()}
+        report = {**self._identity, "relay": native.RELAY, "is_ended": is_ended, "starts": 1}
+        report |= self._counters.snapshot()
         try:
             loop = asyncio.get_running_loop()
             figures = self._figures()

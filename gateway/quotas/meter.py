@@ -25,10 +25,10 @@ from collections import OrderedDict
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Final, NamedTuple
 
+from gateway.native import MeterBase, SourceBase
 from publisher.plan_terms import ExceededAction
 
 Resume = Callable[[], None]
-Take = Callable[[int, int], bool]
 
 
 class Wait(NamedTuple):
@@ -56,13 +56,13 @@ class LimitExceeded(NamedTuple):
 Blocked = Wait | Renew | LimitExceeded
 
 
-class LimitSource(ABC):
+class LimitSource(SourceBase, ABC):
     """What meters draw from. `cells[at]` counts what was drawn and may not pass `top`; `octets` says what is counted.
 
     `subject` is whose it is, for people. `notify` is called with the source when it needs the store or the time.
     """
 
-    __slots__ = ("at", "cells", "notify", "octets", "subject", "top", "waiting")
+    __slots__ = ("notify", "subject", "waiting")
 
     def __init__(
         self, cells: MutableSequence[int], at: int, notify: Callable[[LimitSource], None], *, subject: str, octets: bool
@@ -109,22 +109,20 @@ class LimitSource(ABC):
             self.waiting.popitem(last=False)[0]()
 
 
-class Meter:
+class Meter(MeterBase):
     """What one direction of one connection draws from. Call `take` through the attribute each time: it changes with
     the plan."""
 
-    __slots__ = ("sources", "take")
+    __slots__ = ()
 
     sources: tuple[LimitSource, ...]
-    take: Take
 
     def __init__(self, sources: Sequence[LimitSource] = ()) -> None:
         self.join(sources)
 
     def join(self, sources: Sequence[LimitSource]) -> None:
         """Draw from these from now on."""
-        self.sources = tuple(sources)
-        self.take = _take_from(self.sources)
+        self.draw_from(sources)
 
     def has_room(self, messages: int, octets: int) -> bool:
         """Whether so much could be taken now, without taking it."""
@@ -153,43 +151,6 @@ class Meter:
 
 
 _RANKS: Final = {Wait: 0, Renew: 1, LimitExceeded: 2}
-
-
-def _take_from(sources: tuple[LimitSource, ...]) -> Take:
-    """The function behind `Meter.take`. It is called for each chunk that passes, hence one for each usual number."""
-    if not sources:
-        return lambda messages, octets: True
-    one, two, rest = sources[0], sources[:2][-1], sources[2:]
-
-    def take_from_one(messages: int, octets: int) -> bool:
-        spent = one.cells[one.at] + (octets if one.octets else messages)
-        if spent > one.top:
-            return False
-        one.cells[one.at] = spent
-        return True
-
-    def take_from_two(messages: int, octets: int) -> bool:
-        first = one.cells[one.at] + (octets if one.octets else messages)
-        if first > one.top:
-            return False
-        second = two.cells[two.at] + (octets if two.octets else messages)
-        if second > two.top:
-            return False
-        one.cells[one.at] = first
-        two.cells[two.at] = second
-        return True
-
-    def take_from_many(messages: int, octets: int) -> bool:
-        for source in rest:
-            if source.cells[source.at] + (octets if source.octets else messages) > source.top:
-                return False
-        if not take_from_two(messages, octets):
-            return False
-        for source in rest:
-            source.cells[source.at] += octets if source.octets else messages
-        return True
-
-    return take_from_many if rest else take_from_two if len(sources) == 2 else take_from_one
 
 
 FREE: Final = Meter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from array import array
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -85,7 +86,7 @@ class RateReservation(LimitSource):
     )
 
     def __init__(self, terms: RateTerms, *, notify: Callable[[LimitSource], None]) -> None:
-        super().__init__([0], 0, notify, subject=terms.subject, octets=False)
+        super().__init__(array("Q", [0]), 0, notify, subject=terms.subject, octets=False)
         self.terms = terms
         self.interval = 1 / terms.rate
         self.tolerance = (terms.burst - 1) * self.interval

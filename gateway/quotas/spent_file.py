@@ -17,6 +17,7 @@ import mmap
 import os
 import re
 import struct
+from array import array
 from collections.abc import Callable, Mapping, MutableSequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,7 +59,7 @@ class SpentFile:
         if not self._vacant:
             self._grow()
         if not self._vacant:
-            return self._last_id, [0], 0
+            return self._last_id, array("Q", [0]), 0
         words, at = self._vacant.pop()
         words[at] = 0
         words[at - 1] = self._last_id

@@ -43,10 +43,12 @@ class Farewell:
             self._backend.write, self._write = self._write, None
             if self._held:
                 self._backend.write(b"".join(self._held))
+            self._backend.splice()
 
     def _look(self) -> None:
         now = self._loop.time()
         if self._write is None and not self._backend.inside_frame:  # our pings may come before what is held
+            self._backend.unsplice()
             self._write, self._backend.write = self._backend.write, self._held.append
         if self._client.passed != self._asked:
             self._asked, self._client_moved_at = self._client.passed, now

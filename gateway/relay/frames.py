@@ -12,6 +12,8 @@ import struct
 from functools import cache
 from typing import Final, NamedTuple
 
+from gateway.native import ScannerBase
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FINAL, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 MASKED = 0x80
@@ -44,7 +46,7 @@ class FrameError(Exception):
         self.offset = offset
 
 
-class FrameScanner:
+class FrameScanner(ScannerBase):
     """Reads the frame headers of one direction.
 
     `masked` is True for frames from a client. `rsv` holds the reserved bits that the negotiated extensions may set on
@@ -62,19 +64,9 @@ class FrameScanner:
 
     __slots__ = (
         "_awaited",
-        "_limit",
-        "_longest",
-        "_mask",
-        "_rsv",
         "_tables",
-        "closed",
         "controls",
-        "fragmented",
-        "messages",
-        "octets",
         "overhead",
-        "remaining",
-        "size",
     )
 
     def __init__(

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from gateway import native
 from gateway.close_codes import Close
+from gateway.native import LegBase
 from gateway.quotas.clock import clock as time
 from gateway.quotas.meter import LimitExceeded, LimitSource, Meter
 from gateway.relay import frames
@@ -40,7 +42,7 @@ class Activity:
     stalled_at: float = 0.0
 
 
-class Leg(asyncio.Protocol):
+class Leg(LegBase, asyncio.Protocol):
     """One side of a relay. `meter` says what may pass of what this side sends; `write` takes it to the `other` side.
 
     `state` says what becomes of what it sends, `closing` what it has been told of the end; all else that can be asked
@@ -53,24 +55,22 @@ class Leg(asyncio.Protocol):
         "_final",
         "_held",
         "_limiter",
-        "_meter",
-        "_plain",
         "_stop_waiting",
         "activity",
         "closing",
         "code",
-        "heard",
         "is_client",
         "other",
         "paused_for",
         "pending",
         "relay",
-        "scanner",
         "state",
         "transport",
         "write",
     )
 
+    meter: Meter
+    scanner: FrameScanner
     relay: LegEvents
     other: Leg
 
@@ -81,14 +81,14 @@ class Leg(asyncio.Protocol):
         self.is_client = is_client
         limit, frame = (options.limit, options.frame_limit) if is_client else (0, 0)
         self.scanner = FrameScanner(masked=is_client, rsv=options.rsv, limit=limit, frame=frame, awaited=OUR_PING)
-        self._plain: Callable[[bytes], int] = self.scanner.plain
-        self._meter = meter
+        self.meter = meter
         self._limiter: FrameLimiter | None = None
         self.write: Callable[[bytes], None] = discard
         self._held = b""
         self._stop_waiting: Callable[[], object] | None = None  # where nothing more passes until `_resume`
         self._final: tuple[int, int] | None = None
         self.state = LegState.FLOWING
+        self.flows = True
         self.closing = CloseState.OPEN
         self.pending: Close | None = None
         self.code = 0
@@ -96,18 +96,21 @@ class Leg(asyncio.Protocol):
         self.heard = False  # since `activity` was last brought up to date
         self.activity = Activity(now)
 
+    def splice(self) -> None:
+        """From now on what may pass goes to the other side without coming up here, where the extension can do that."""
+        native.splice(self, self.transport, self.other.transport)
+
+    def unsplice(self) -> None:
+        """All that comes comes up here again: call it before `write` leads elsewhere."""
+        native.unsplice(self.transport)
+
     # --- the frame path: no log, no await, no allocation that grows -------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        if messages := self._plain(data):  # never, unless the state is FLOWING
-            scanner = self.scanner
-            octets = len(data) - messages * scanner.overhead
-            if self._meter.take(messages, octets):
-                scanner.messages += messages
-                scanner.octets += octets
-                self.write(data)
-                return
+        if self.passes(data):
+            self.write(data)
+            return
         if self.state:
             self._take_slow_way(data)
             return
@@ -120,10 +123,10 @@ class Leg(asyncio.Protocol):
             self._filter(data)
             return
         messages, octets = scanner.messages - before[3], scanner.octets - before[4]
-        may_pass = self._meter.take(messages, octets)
+        may_pass = self.meter.take(messages, octets)
         if not may_pass:  # perhaps it may, once the plan has been told the time
-            self._meter.refresh(time())
-            may_pass = self._meter.take(messages, octets)
+            self.meter.refresh(time())
+            may_pass = self.meter.take(messages, octets)
         if not may_pass:
             scanner.rewind(before)
             self._filter(data)
@@ -191,7 +194,7 @@ class Leg(asyncio.Protocol):
         """Pass on what the plan and the protocol allow, frame by frame; the scanner stands where `data` begins."""
         if self._limiter is None:
             keeps_context = self.relay.options.keeps_context[0 if self.is_client else 1]
-            self._limiter = FrameLimiter(self.scanner, self._meter, may_skip=not keeps_context)
+            self._limiter = FrameLimiter(self.scanner, self.meter, may_skip=not keeps_context)
         result = self._limiter.filter(data, time())
         self._pass(data, result.parts)
         if result.error:
@@ -224,7 +227,7 @@ class Leg(asyncio.Protocol):
         self._stop_waiting = None
         try:
             size = len(self._held)
-            if not self.passes_on or self._meter.has_room(size // SHORTEST_FRAME + 1, size):
+            if not self.passes_on or self.meter.has_room(size // SHORTEST_FRAME + 1, size):
                 self._take_slow_way(b"")
             elif size:  # only a little of it may pass, so the rest is not even looked at again
                 held, self._held = self._held, b""
@@ -274,7 +277,7 @@ class Leg(asyncio.Protocol):
         if was_passing:
             self._final = self.passed
         self.state = state
-        self._plain = (lambda data: 0) if state else self.scanner.plain  # else every chunk needs a closer look
+        self.flows = not state  # else every chunk needs a closer look
         if was_passing and self._stop_waiting is not None:
             # Whatever the plan says: nothing is going to be passed on, so what was held is only looked through.
             self._stop_waiting()

@@ -102,6 +102,7 @@ class Relay:
         if from_client:
             self.client.data_received(from_client)
         for leg in (self.client, self.backend):
+            leg.splice()
             if not leg.paused_for and not leg.transport.is_closing():
                 leg.transport.resume_reading()
         if (delay := self._next_look(self.started_at)) is not None:

@@ -18,9 +18,10 @@ def direct_write(transport: asyncio.Transport) -> Write:
     """
     if transport.is_closing():
         return discard
-    if transport.get_extra_info("ssl_object") is not None:
+    sock = transport.get_extra_info("socket")
+    if sock is None or transport.get_extra_info("ssl_object") is not None:  # the engine's own write at once
         return transport.write
-    descriptor: int = transport.get_extra_info("socket").fileno()
+    descriptor: int = sock.fileno()
     waiting, later, now = transport.get_write_buffer_size, transport.write, os.write
 
     def write(data: bytes) -> None:

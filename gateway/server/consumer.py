@@ -102,6 +102,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _decide(self) -> tuple[Handshake, Allow] | Refusal:
         if self.context.is_stopping:
             return refusals.STOPPING
+        if self.context.is_short():
+            return refusals.SERVER_FULL
         try:
             handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:

@@ -26,7 +26,8 @@ class GatewayContext:
     """What every consumer of a worker shares. `stall` and `handshake` are in seconds, see `relay.types.RelayOptions`.
 
     `on_end(connection, relay)` is told of every connection whose relay has ended, `telemetry` of everything worth
-    counting. `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away. `plans`
+    counting. `not_ready` says why newcomers should go elsewhere, if they should; `is_stopping` turns them away, and so
+    does `is_short` of memory. `plans`
     meter what passes (None: nothing is metered). `identities` sign who a client is where an API asks for it
     (None: nothing is signed). `write_access` asks for a line in the log `gateway.access` for every refusal and every
     end. No payload is held against a schema beyond `longest_checked` bytes.
@@ -39,6 +40,7 @@ class GatewayContext:
     stall: float = 30.0
     handshake: float = 5.0
     is_stopping: bool = False
+    is_short: Callable[[], bool] = bool
     not_ready: Callable[[], str] = str
     telemetry: Telemetry = field(default_factory=Telemetry)
     plans: ConnectionPlans | None = None

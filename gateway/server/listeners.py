@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.listening import TLS_12_CIPHERS, BadKeyPair, load_key_pair, port_problem
+from gateway.native import twins
 
 BACKLOG = 4096
 
@@ -96,7 +97,8 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     try:
         load_key_pair(context, certificate, key)
-    except BadKeyPair as error:
+        twins.add_server(context, certificate.read_bytes(), key.read_bytes())
+    except (BadKeyPair, OSError) as error:  # OSError: they are being changed at this moment
         raise CannotServe(str(error)) from error
     return context
 

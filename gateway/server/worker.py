@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 
-import uvloop
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
@@ -19,6 +18,7 @@ from core.client_address import TrustedProxies
 from gateway import close_codes, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
+from gateway.native.loop import new_event_loop
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
@@ -31,6 +31,7 @@ from gateway.server.config import ServerConfig, ServerLimits, WorkerConfig
 from gateway.server.context import GatewayContext
 from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
+from gateway.server.memory_guard import MemoryGuard, control_group_memory
 from gateway.server.processes import Flag
 from gateway.server.websocket import PendingWebSocket
 
@@ -68,7 +69,7 @@ def work(inheritance: Inheritance, number: int, on_ready: Callable[[], None]) ->
         sock.close()
     try:
         tls = listeners.tls_context(inheritance.config.certificate, inheritance.config.key)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_work(inheritance, number, tls, on_ready))
     except CannotServe as error:
         log.error("%s", error)
@@ -216,6 +217,10 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         proxy_protocol=config.proxy_protocol,
         drain=config.drain,
     )
+    guard = MemoryGuard(context.connections, control_group_memory)
+    is_ready, context.is_short = context.not_ready, lambda: guard.is_short
+    context.not_ready = lambda: refusals.SERVER_FULL.description if guard.is_short else is_ready()
+    guarding = asyncio.create_task(guard.guard(), name="gateway-memory")
     try:
         on_ready()  # first: a master that thinks the worker missing takes its sockets back only until it hears this
         listeners.resume(inheritance.listeners, number)
@@ -225,5 +230,6 @@ async def _work(inheritance: Inheritance, number: int, tls: ssl.SSLContext, on_r
         await stopping.wait()
         await worker.stop(answers=bool(inheritance.is_ending))
     finally:
+        guarding.cancel()
         if control:
             await control.stop()

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
+from gateway.native.loop import NativeLoop
 from gateway.refusals import Refusal
 from gateway.upstream.backend_token import BackendTokens
 from gateway.upstream.breaker import LocalBreaker
@@ -198,11 +199,13 @@ class Dialer:
 
         async def connect(**where: Any) -> HandshakeProtocol:
             name = (options.server_name or url.hostname or "") if secure else None
-            _, protocol = await loop.create_connection(shake_hands, ssl=secure, server_hostname=name, **where)
+            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_connection
+            _, protocol = await dial(shake_hands, ssl=secure, server_hostname=name, **where)
             return protocol
 
         if address.mock:
-            _, protocol = await loop.create_unix_connection(shake_hands, sock=await open_mock(address.mock))
+            dial = loop.dial if isinstance(loop, NativeLoop) else loop.create_unix_connection
+            _, protocol = await dial(shake_hands, sock=await open_mock(address.mock))
         else:
             protocol = await self.reach(url, connect, options)
         try:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from gateway import refusals
+from gateway.native import twins
 from gateway.upstream.handshake import BackendError
 from publisher.client_tls import client_context
 from publisher.endpoint import EndpointOptions
@@ -28,7 +29,7 @@ class TlsContexts:
         """To call a backend; a CA of the endpoint's own stands in for the system's. Raises BackendError."""
         given = (options.verify_tls, options.ca_certificate, options.client_certificate, options.secret_key)
         try:
-            return await self._get(client_context, *given)
+            return await self._get(_backend_context, *given)
         except (ssl.SSLError, ValueError):
             problem = "The client certificate for the backend cannot be used."
             raise BackendError(refusals.backend_refused(problem)) from None
@@ -50,6 +51,12 @@ class TlsContexts:
         except (ssl.SSLError, ValueError):
             self._made.pop(key, None)  # nothing is kept of what cannot be: a mended certificate is another key
             raise
+
+
+def _backend_context(verify: bool, ca_certificate: str, client_certificate: str, key: str) -> ssl.SSLContext:
+    context = client_context(verify, ca_certificate, client_certificate, key)
+    twins.add_client(context, authorities=ca_certificate, certificate=client_certificate, key=key)
+    return context
 
 
 def _token_context(ca_certificate: str) -> ssl.SSLContext:

@@ -29,22 +29,22 @@ class LastDialDocument(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class AddressHealth(serializers.Serializer):  # type: ignore[type-arg]
-    """One address of the deployed revision. What is not known, or not so, is left out."""
+    """One address of the deployed revision. What is not known, or not so, is null or empty."""
 
     environment = serializers.ChoiceField([*KEY_TYPES])
     url = serializers.CharField()
     primary = serializers.BooleanField(help_text="Else it is dialled where those before it fail.")
-    lastDial = LastDialDocument(required=False)
-    lastOpenedAt = Moment(required=False)
-    lastFailedAt = Moment(required=False)
+    lastDial = LastDialDocument(allow_null=True)
+    lastOpenedAt = Moment(allow_null=True)
+    lastFailedAt = Moment(allow_null=True)
     failuresInARow = serializers.IntegerField()
     suspended = serializers.BooleanField()
-    suspendedUntil = Moment(required=False)
-    suspendedBy = serializers.CharField(required=False)
+    suspendedUntil = Moment(allow_null=True)
+    suspendedBy = serializers.CharField(allow_blank=True)
 
 
 def document(place: health.DialledAddress) -> dict[str, Any]:
-    """A place as REST shows it."""
+    """An address as REST shows it."""
     dial = place.dial
     known = {
         "environment": place.environment,
@@ -55,9 +55,10 @@ def document(place: health.DialledAddress) -> dict[str, Any]:
         "lastFailedAt": dial.failed,
         "failuresInARow": dial.failures,
         "suspended": place.is_suspended,
-        **({"suspendedUntil": dial.until, "suspendedBy": dial.suspended_by} if place.is_suspended else {}),
+        "suspendedUntil": dial.until if place.is_suspended else None,
+        "suspendedBy": dial.suspended_by if place.is_suspended else "",
     }
-    return dict(AddressHealth({name: value for name, value in known.items() if value is not None}).data)
+    return dict(AddressHealth(known).data)
 
 
 HealthList = list_of(AddressHealth, "EndpointHealthList")

@@ -1,15 +1,13 @@
 // What is sent, and as what: examples to begin with, texts saved for next time, and a verdict while one types.
-// Saved texts stay in this browser, under the person's and the API's name, and are bounded; tokens are never in them.
 import { bytesOf } from "./bytes.js";
+import { LONGEST, Saved } from "./saved.js";
 
 const PAUSE_MS = 300;
-const MOST_SAVED = 20;
-const LONGEST_SAVED = 16384;
 const UNREADABLE = "This cannot be read. Hex is pairs of 0–9 and a–f; Base64 is A–Z, a–z, 0–9, + and /.";
 
 export class Composer {
   constructor(parts, { checks, kept }) {
-    Object.assign(this, { parts, checks, kept });
+    Object.assign(this, { parts, checks, saved: new Saved(kept) });
     parts.example.addEventListener("change", () => this.begin());
     parts.text.addEventListener("input", () => this.checkSoon());
     parts.format.addEventListener("change", () => this.check());
@@ -76,45 +74,26 @@ export class Composer {
     this.parts.verdict.classList.toggle("bad", !good);
   }
 
-  get saved() {
-    try {
-      return JSON.parse(localStorage.getItem(this.kept)) ?? [];
-    } catch {
-      return [];
-    }
-  }
-
   save() {
-    const text = this.parts.text.value;
-    if (!text.trim() || text.length > LONGEST_SAVED) return this.say([`Only a text of up to ${LONGEST_SAVED / 1024} KiB is saved.`]);
-    const others = this.saved.filter((each) => each.text !== text);
-    this.keep([{ text, format: this.parts.format.value, kind: this.kind ?? "" }, ...others].slice(0, MOST_SAVED));
-    this.say([`Saved in this browser; the newest ${MOST_SAVED} are kept.`], true);
+    const { text, format } = this.parts;
+    if (!text.value.trim() || text.value.length > LONGEST) return this.say([`A text of up to ${LONGEST / 1024} KiB is saved.`]);
+    const isKept = this.saved.add({ text: text.value, format: format.value, kind: this.kind ?? "" });
+    this.say([isKept ? "Saved in this browser, under Begin with." : "This browser keeps nothing for this page."], isKept);
   }
 
   forget() {
-    this.keep(this.saved.filter((each) => each.text !== this.parts.example.value));
+    this.saved.remove(this.parts.example.value);
     this.parts.example.selectedIndex = 0;
     this.begin();
   }
 
-  keep(saved) {
-    try {
-      localStorage.setItem(this.kept, JSON.stringify(saved));
-    } catch {
-      return this.say(["This browser keeps nothing for this page."]);
-    }
-    document.dispatchEvent(new CustomEvent("console-saved"));
-  }
-
   offer() {
-    const { saved } = this.parts;
-    const options = this.saved.map(({ text, format, kind }) => {
+    const options = this.saved.all.map(({ text, format, kind }) => {
       const option = new Option(text.slice(0, 60), text);
       Object.assign(option.dataset, { format, kind });
       return option;
     });
-    saved.replaceChildren(...options);
-    saved.hidden = !options.length;
+    this.parts.saved.replaceChildren(...options);
+    this.parts.saved.hidden = !options.length;
   }
 }

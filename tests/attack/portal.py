@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -39,9 +40,19 @@ class Portal(NamedTuple):
 
 @asynccontextmanager
 async def portal(
-    certificate: Certificate, folder: Path, *, settings: dict[str, str] | None = None, **given: Any
+    certificate: Certificate,
+    folder: Path,
+    *,
+    settings: dict[str, str] | None = None,
+    prepared: Path | None = None,
+    **given: Any,
 ) -> AsyncIterator[Portal]:
-    """A portal with these settings. `given`: `prepare` for a database, constants of its protocol, `views` to serve."""
+    """A portal with these settings and, if it needs a database, the data that are `prepared`.
+
+    `given`: constants of its protocol, `views` to serve, how many `descriptors` it may open.
+    """
+    if prepared:
+        shutil.copytree(prepared, folder / "var")
     (port,) = free_ports(1)
     own = {
         "APIM_DATA_DIR": str(folder / "var"),

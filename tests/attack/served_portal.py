@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 
-def main(*, prepare: bool = False, views: str = "", descriptors: int = 0, most: int = 0, **constants: Any) -> None:
+def main(*, views: str = "", descriptors: int = 0, most: int = 0, **constants: Any) -> None:
     """Serve until told to stop. It may open `descriptors` files until it raises its limit, which it can to `most`."""
     if descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, most or resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -20,12 +20,6 @@ def main(*, prepare: bool = False, views: str = "", descriptors: int = 0, most: 
     if views:
         settings.ROOT_URLCONF = views
     django.setup()
-    if prepare:
-        from django.utils import timezone
-
-        from apimanager import bootstrap
-
-        bootstrap.prepare_database(timezone.now(), lambda _: None)
     from apimanager.portal import protocol, server
 
     for name, value in constants.items():

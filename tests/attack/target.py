@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -114,12 +113,13 @@ class Faults(logging.Handler):
 def main(given: dict[str, Any]) -> None:
     """Serve until killed."""
     import django
-    import uvloop
+
+    from gateway.native.loop import new_event_loop
 
     django.setup()
     gc.collect()
     gc.freeze()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(given))
 
 
@@ -138,8 +138,9 @@ async def _serve(given: dict[str, Any]) -> None:
     sockets = [socket.create_server(("127.0.0.1", 0), backlog=4096) for _ in range(2)]
     await worker.listen(sockets[0])
     if "certificate" in given:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(given["certificate"], given["key"])
+        from gateway.server import listeners
+
+        tls = listeners.tls_context(Path(given["certificate"]), Path(given["key"]))
         await worker.listen(sockets[1], tls)
     _say([sock.getsockname()[1] for sock in sockets])
     loop = asyncio.get_running_loop()

@@ -52,24 +52,28 @@ async def slow_posts(served: Portal, certificate: Certificate, number: int, *add
         yield
 
 
-async def test_505_slow_posts_of_one_address_leave_room_for_others(certificate: Certificate, tmp_path: Path) -> None:
+async def test_hundreds_of_slow_posts_of_one_address_leave_room_for_others(
+    certificate: Certificate, tmp_path: Path, prepared: Path
+) -> None:
     bounds = {"APIM_PORTAL_CONNECTIONS_PER_ADDRESS": "40"}
     async with (
-        portal(certificate, tmp_path, prepare=True, descriptors=256, settings=bounds) as served,
-        slow_posts(served, certificate, 505, "127.0.0.2"),
+        portal(certificate, tmp_path, prepared=prepared, descriptors=256, settings=bounds) as served,
+        slow_posts(served, certificate, 300, "127.0.0.2"),
     ):
         assert served.connections <= 41
         assert (await answer(served, certificate, get(PAGE))).startswith(b"HTTP/1.1 200 ")
         assert await answer_or_nothing(served, certificate, get(PAGE), "127.0.0.2") == b""
 
 
-async def test_505_slow_posts_of_many_addresses_make_no_page_a_500(certificate: Certificate, tmp_path: Path) -> None:
+async def test_more_slow_posts_of_many_addresses_than_there_are_files_make_no_page_a_500(
+    certificate: Certificate, tmp_path: Path, prepared: Path
+) -> None:
     many = [f"127.0.0.{place}" for place in range(2, 12)]
     async with (
-        portal(certificate, tmp_path, prepare=True, descriptors=200, most=300, BODY_SECONDS=60.0) as served,
-        slow_posts(served, certificate, 505, *many),
+        portal(certificate, tmp_path, prepared=prepared, descriptors=200, most=256, BODY_SECONDS=60.0) as served,
+        slow_posts(served, certificate, 300, *many),
     ):
-        assert served.connections <= (300 - 128) // 2 + len(many)  # some of which are just being cut off
+        assert served.connections <= (256 - 128) // 2 + len(many)  # some of which are just being cut off
         for _ in range(3):
             assert (await answer(served, certificate, get(PAGE))).startswith(b"HTTP/1.1 200 ")
         assert "ERROR" not in served.log

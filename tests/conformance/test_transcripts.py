@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-import uvloop
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gateway.native.loop import new_event_loop
 from gateway.relay.frames import RSV1, apply_mask
 from publisher.endpoint import EndpointOptions
 from tests.conformance.length import times
@@ -134,7 +134,7 @@ class World:
     """A loop with a backend, and a gateway with and without TLS in front of it."""
 
     def __init__(self, certificate: Certificate) -> None:
-        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._runner = asyncio.Runner(loop_factory=new_event_loop)
         self._stack = AsyncExitStack()
         self._certificate = certificate
         self._runner.run(self._open())

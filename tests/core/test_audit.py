@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -53,3 +55,22 @@ def test_a_change_that_fails_leaves_no_record(plan: Plan) -> None:
         audit.record_change(plan, "updated", actor=None, now=NOW)
         transaction.set_rollback(True)
     assert not AuditEntry.objects.exists()
+
+
+def test_entries_go_to_standard_output_where_a_setting_says_so_once_they_count(
+    bob: User, settings: Any, capsys: pytest.CaptureFixture[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    about = {"actor": bob, "verb": "api.published", "kind": "api", "object_id": 7, "now": NOW}
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        audit.record(**about)
+    assert capsys.readouterr().out == ""
+    settings.AUDIT_LOG_TO_STDOUT = True
+    with django_capture_on_commit_callbacks() as waiting, transaction.atomic():
+        audit.record(**about, detail={"name": "Zürich"})
+    assert capsys.readouterr().out == ""  # it may be rolled back yet
+    for tell in waiting:
+        tell()
+    (line,) = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    assert (said["actor"], said["verb"], said["object_id"]) == ("bob", "api.published", "7")
+    assert "Zürich" in line

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
+from typing import Any
 
-from accounts.models import User
-from devportal import queries
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts import installation
+from accounts.models import InstallationSettings, User
+from devportal import operations, queries
 from devportal.errors import ApiNotListed
 from publisher.models import Api
 from tests.devportal import builders
+from tests.devportal.builders import NOW
 from tests.devportal.conftest import Browser
 
 pytestmark = pytest.mark.django_db
 
 
 def names(viewer: User | None, **search: str) -> list[str]:
-    from django.contrib.auth.models import AnonymousUser
-
     return [str(api) for api in queries.catalogue_for(viewer or AnonymousUser(), **search)]
 
 
@@ -106,8 +113,6 @@ def test_tags_are_counted_over_what_the_viewer_finds(bob: User) -> None:
     builders.api(bob, "Echo", tags=["echo"])
     builders.api(bob, "Hidden", tags=["secret"], state="CREATED")
 
-    from django.contrib.auth.models import AnonymousUser
-
     assert queries.tags_for(AnonymousUser()) == [("echo", 2), ("talk", 1)]
     assert queries.tags_for(AnonymousUser(), text="talk") == [("echo", 1), ("talk", 1)]
 
@@ -162,7 +167,7 @@ def test_an_api_shows_its_addresses_plans_and_versions(bob: User, browser: Brows
         "wss://localhost:8099/echowebsocket/1.0",
     ):
         assert f'data-copy="{address}"' in shown, address
-    assert "100 connections" in shown
+    assert "Connections at once" in shown
     assert "2.0.0" in shown
     assert "3.0.0" not in shown
 
@@ -219,3 +224,52 @@ def test_an_api_shows_how_a_token_may_be_shown(bob: User, browser: Browser) -> N
     echo.deployed_revision.snapshot["query_token"] = False
     echo.deployed_revision.save()
     assert "?access_token=" not in browser(None).get(page).content.decode()
+
+
+# --- order, versions, visitors -------------------------------------------------------------------------------
+
+
+def shelved(viewer: User, **asked: Any) -> list[str]:
+    return [str(api) for api in queries.shelves_for(viewer, **asked)]
+
+
+def test_versions_are_one_card_unless_asked_for_or_only_an_older_one_fits(bob: User, carol: User) -> None:
+    builders.api(bob, "Chat", description="Rooms")
+    builders.api(bob, "Chat", context="/chat", version="2.0.0", created_at=NOW + timedelta(days=1))
+    builders.api(bob, "News")
+    assert shelved(carol) == ["Chat 2.0.0", "News 1.0.0"]
+    assert shelved(carol, text="rooms") == ["Chat 1.0.0"]
+    assert shelved(carol, every_version=True) == ["Chat 2.0.0", "Chat 1.0.0", "News 1.0.0"]
+    assert queries.count_versions(carol, queries.shelves_for(carol)) == {"chat": 2, "news": 1}
+
+
+def test_the_catalogue_is_sorted_by_stars_and_by_age(bob: User, carol: User) -> None:
+    old, new = builders.api(bob, "Zebra"), builders.api(bob, "Ape", published_at=NOW + timedelta(days=1))
+    builders.api(bob, "Bee", published_at=NOW - timedelta(days=1))
+    operations.rate_api(api=old, stars=5, actor=carol, now=NOW)
+    operations.rate_api(api=new, stars=2, actor=carol, now=NOW)
+    assert [name.split()[0] for name in shelved(carol, sort="newest")] == ["Ape", "Zebra", "Bee"]
+    assert [name.split()[0] for name in shelved(carol, sort="rating")] == ["Zebra", "Ape", "Bee"]
+    assert [name.split()[0] for name in shelved(carol, sort="nonsense")] == ["Ape", "Bee", "Zebra"]
+
+
+def test_more_apis_cost_no_more_queries(bob: User, carol: User, browser: Browser) -> None:
+    client = browser(carol)
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get("/devportal/apis").status_code == 200
+        return len(asked)
+
+    builders.api(bob, tags=["one"])
+    few = cost()
+    for number in range(5):
+        builders.api(bob, f"More {number}", context=f"/more{number}", tags=[f"tag{number}"])
+    assert cost() == few
+
+
+def test_who_is_not_signed_in_finds_nothing_where_the_catalogue_is_not_for_visitors(bob: User, carol: User) -> None:
+    api = builders.api(bob)
+    cache.set(installation.KEY, InstallationSettings(anonymous_browsing=False), None)
+    assert not queries.catalogue_for(AnonymousUser()).exists()
+    assert queries.catalogue_for(carol).get() == api

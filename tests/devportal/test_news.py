@@ -38,7 +38,7 @@ def test_a_new_version_is_told_to_those_who_use_an_older_one(alice: User, bob: U
     Api.objects.filter(pk=new.pk).update(context=old.context)
     new.refresh_from_db()
     publisher.transition_api(api=new, action=Action.PUBLISH, actor=bob, now=NOW)
-    assert told(carol) == [("versions", "Version 2.0.0 of EchoWebSocket is there. You use an older one.")]
+    assert told(carol) == [("versions", "Version 2.0.0 of EchoWebSocket is there. You use or follow an older one.")]
 
 
 def test_an_approval_is_asked_for_and_answered(alice: User, bob: User, carol: User) -> None:

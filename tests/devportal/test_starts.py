@@ -37,6 +37,7 @@ def start(api: Api, carol: User) -> operations.Start:
 def test_the_first_click_makes_all_and_says_it_and_the_second_makes_nothing(api: Api, carol: User) -> None:
     first = start(api, carol)
     assert str(first) == ("Made for you: the application “Try it”, a subscription under Gold and sandbox keys.")
+    assert first.client
     assert (first.client.key_type, first.subscription.state) == ("SANDBOX", "UNBLOCKED")
     again = start(api, carol)
     assert (again.made, again.client, again.subscription) == ((), first.client, first.subscription)
@@ -69,6 +70,19 @@ def test_the_plan_that_the_publisher_marked_comes_first_though_it_has_to_be_appr
     begun = start(api, carol)
     assert begun.subscription.state == "ON_HOLD"
     assert str(begun).endswith("It works as soon as the publisher approves it.")
+
+
+def test_who_waits_for_an_administrator_is_told_so_and_loses_nothing(
+    api: Api, carol: User, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devportal.operations.applications._first_approval", lambda owner: Application.Approval.WAITING)
+    answer = browser(carol).post(reverse("devportal:console-starts", args=[api.pk]), follow=True).content.decode()
+    assert "as soon as an administrator approves the application" in answer
+    assert "socket-console" not in answer
+    assert Subscription.objects.get().application.approval == Application.Approval.WAITING
+    assert start(api, carol).made == ()
+    Application.objects.update(approval=Application.Approval.APPROVED)
+    assert start(api, carol).made == ("sandbox keys",)
 
 
 def test_a_plan_that_is_reserved_is_never_the_first(api: Api, carol: User) -> None:
@@ -107,6 +121,7 @@ def test_the_button_leads_to_the_console_which_connects_with_the_new_keys(
 
 def test_a_ticket_is_of_ones_own_keys_only(api: Api, carol: User, mallory: User, browser: Browser) -> None:
     keys = start(api, carol).client
+    assert keys
     address = reverse("devportal:console-tickets", args=[api.pk])
     answer = browser(carol).post(address, {"key": keys.pk}, headers={"Origin": "https://portal.test"})
     assert answer.json().keys() == {"ticket", "pass", "connectionId"}
@@ -117,6 +132,7 @@ def test_a_ticket_is_of_ones_own_keys_only(api: Api, carol: User, mallory: User,
 
 def test_keys_that_may_not_ask_for_a_token_are_said_to(api: Api, carol: User, browser: Browser) -> None:
     keys = start(api, carol).client
+    assert keys
     OAuthClient.objects.update(grant_types=["password"])
     answer = browser(carol).post(reverse("devportal:console-tickets", args=[api.pk]), {"key": keys.pk})
     assert (answer.status_code, "client credentials" in answer.json()["reasons"][0]) == (409, True)
@@ -125,6 +141,7 @@ def test_keys_that_may_not_ask_for_a_token_are_said_to(api: Api, carol: User, br
 def test_a_pending_approval_is_said_where_one_would_connect(api: Api, bob: User, carol: User, browser: Browser) -> None:
     publishing.update_api(api=api, changes={"first_plan": "Huge"}, actor=bob, now=NOW)
     begun = start(Api.objects.get(pk=api.pk), carol)
+    assert begun.client
     page = browser(carol).get(reverse("devportal:console", args=[api.pk])).content.decode()
     assert "as soon as the publisher approves it" in page
     address = reverse("devportal:console-attempt", args=[api.pk])
@@ -172,6 +189,7 @@ def test_a_text_is_judged_as_examples_are(kind: str, text: str, said: list[str])
 
 def test_only_the_person_s_own_keys_are_taken(api: Api, carol: User, mallory: User) -> None:
     begun = start(api, carol)
+    assert begun.client
     assert queries.own_keys(carol, str(begun.client.pk)) == (begun.client, begun.subscription.application)
     with pytest.raises(queries.KeysNotFound):
         queries.own_keys(mallory, str(begun.client.pk))

@@ -6,6 +6,7 @@ Nothing here reads a clock: the test says what time it is, and `tests/gateway/qu
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -166,12 +167,12 @@ class ListCells:
     """Counts in memory, readable after the worker's death as its file would be."""
 
     def __init__(self) -> None:
-        self.counts: dict[int, list[int]] = {}
+        self.counts: dict[int, array[int]] = {}
         self._last_id = 0
 
-    def allocate(self) -> tuple[int, list[int], int]:
+    def allocate(self) -> tuple[int, array[int], int]:
         self._last_id += 1
-        self.counts[self._last_id] = [0]
+        self.counts[self._last_id] = array("Q", [0])
         return self._last_id, self.counts[self._last_id], 0
 
     def free(self, lease_id: int) -> None:

@@ -33,9 +33,11 @@ def _everywhere(page: Page, options: dict[str, Any]) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = _sentences(page.evaluate("options => axe.run(options)", options))
-    for each in page.locator(OPENS).all():
-        looks = (options is COLOURS, each.evaluate(LOOKS))
+    opens = page.locator(OPENS)
+    for number, words in enumerate(opens.evaluate_all(LOOKS)):
+        looks = (options is COLOURS, words)
         if looks not in _sound:
+            each = opens.nth(number)
             inside = _sentences(each.evaluate(RUN_OPEN, options))
             found += [f"{each.get_attribute('id')} open: {line}" for line in inside]
             if not inside:
@@ -45,7 +47,7 @@ def _everywhere(page: Page, options: dict[str, Any]) -> list[str]:
 
 _sound: set[tuple[bool, str]] = set()  # the menu of the account is on every page
 OPENS = "dialog, [popover]"
-LOOKS = r"""it => it.outerHTML.replace(/ (href|action|value)="[^"]*"/g, "")"""
+LOOKS = r"""all => all.map((it) => it.outerHTML.replace(/ (href|action|value)="[^"]*"/g, ""))"""
 RUN_OPEN = """async (it, options) => {
   it.matches("dialog") ? it.showModal() : it.showPopover()
   try { return await axe.run(it, options) } finally { it.matches("dialog") ? it.close() : it.hidePopover() }

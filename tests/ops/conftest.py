@@ -10,10 +10,11 @@ from tests.product import Install, Product, temporary
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Product]:
+def running(prepared: Path) -> Iterator[Product]:
     """One installation that runs since it was first started, for what leaves it as it was."""
     with temporary() as folder:
         product = Product(Path(folder), APIM_TRUSTED_PROXIES="127.0.0.0/8,::1")
+        product.begin_with(prepared)
         try:
             yield product.start()
         finally:

@@ -92,7 +92,15 @@ EVERYTHING: dict[str, Any] = {
     "definition": {"version": "3.0", "info": {"x-a": [1, None, True, 0.5, "yes"]}},
     "mock": {**OFF, "is_on": True, "echo": True, "every": 0.5, "in_turn": ["a"], "script": ["pause 1", "repeat"]},
     "message_bytes": 65536,
+    "frame_bytes": 4096,
     "key_types": ["SANDBOX"],
+    "key_managers": ["Resident Key Manager"],
+    "payload_validation": "report",
+    "message_rate": 7,
+    "over_rate": "drop",
+    "byte_quota": 1048576,
+    "byte_period": "day",
+    "over_byte_quota": "drop",
 }
 
 

@@ -1,4 +1,4 @@
-"""The wire is tested on uvloop, as the gateway runs, and with a certificate for localhost made once."""
+"""The wire is tested on the loop of the gateway's workers, and with a certificate for localhost made once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway import native
+from gateway.native.loop import new_event_loop
+from gateway.server import listeners
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that the gateway's workers run on."""
-    return {"uvloop": uvloop.new_event_loop}
+    return {native.RELAY: new_event_loop}
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,8 @@ class Certificate:
         return self.certificate.read_text()
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server that is this certificate's."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
-        return context
+        """For a server that is this certificate's, as the gateway makes its own."""
+        return listeners.tls_context(self.certificate, self.key)
 
     def client_context(self) -> ssl.SSLContext:
         """For a client that trusts it."""

@@ -22,6 +22,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from gateway import native
 from tests.environment import PATIENCE
 from tests.wire.conftest import Certificate
 from tests.wire.gateway_under_test import TOKEN
@@ -134,6 +135,24 @@ async def test_several_workers_share_both_ports(certificate: Certificate) -> Non
             assert await client.recv() == "over TLS"
         code, written = await gateway.stop()
     assert (code, written) == (0, "")
+
+
+async def test_without_its_extension_the_gateway_relays_all_the_same(certificate: Certificate) -> None:
+    in_python = {native.SETTING: native.PYTHON}
+    async with websockets_backend() as backend, served(backend, certificate, in_python) as gateway:
+        await gateway.until_up()
+        url, headers = f"wss://localhost:{gateway.wss_port}/echo/1.0.0", {"Authorization": f"Bearer {TOKEN}"}
+        secured = await connect(url, additional_headers=headers, ssl=certificate.client_context())
+        for client in (secured, await gateway.client()):
+            for message in ("short", "x" * 100_000):
+                await client.send(message)
+                assert await client.recv() == message
+            await client.close(4000)
+            assert client.close_code == 4000
+        libraries = Path(f"/proc/{gateway.workers[0].pid}/maps").read_text()
+        assert "uvloop" in libraries
+        assert "_native" not in libraries
+        assert await gateway.stop() == (0, "")
 
 
 async def test_stopping_asks_every_client_to_come_back_and_tells_newcomers_so(certificate: Certificate) -> None:

@@ -27,6 +27,14 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYXJvbCJ9.c2lnbmF0dXJl"
         "Sec-WebSocket-Protocol: bearer.s3cret, chat",
         "?ticket=s3cret",
         "?apikey=s3cret",
+        "?refresh_token=s3cret",
+        "id_token=s3cret",
+        "client_secret=s3cret&x=1",
+        "username=carol&password=s3cret",
+        "/callback?code=s3cret&state=1",
+        "/callback?state=1&code=s3cret",
+        '{"access_token": "s3cret"}',
+        "ACCESS_TOKEN=s3cret",
     ],
 )
 def test_a_credential_in_any_dress_is_not_shown(text: str) -> None:

@@ -74,6 +74,7 @@ class Worker:
             **writer.identity(self.pid),
             "is_ended": is_ended,
             "starts": 1,
+            "relay": "python",
             **self.telemetry.counters.snapshot(),
             "process": writer.process_figures(),
             **other,

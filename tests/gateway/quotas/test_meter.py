@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from functools import partial
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ class Purse(LimitSource):
     __slots__ = ()
 
     def __init__(self, top: int, *, octets: bool = False) -> None:
-        super().__init__([0], 0, lambda source: None, subject="subscription", octets=octets)
+        super().__init__(array("Q", [0]), 0, lambda source: None, subject="subscription", octets=octets)
         self.top = top
 
     def blocked(self, need: int, now: float) -> Blocked | None:

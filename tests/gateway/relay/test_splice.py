@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from typing import Any
 
-from gateway.quotas.meter import FREE, Wait
+from gateway.quotas.meter import FREE, LimitSource, Meter, Wait
 from gateway.relay import frames
 from gateway.relay.splice import Relay
 from gateway.relay.types import RelayOptions
@@ -157,37 +158,27 @@ def test_a_close_that_answers_ours_ends_the_connection_of_the_client_at_once() -
     assert world.relay.close_info() == ("gateway", 4010, 1001, "gone")
 
 
-class Never:
-    """A meter, and the limit behind it, that lets nothing pass."""
+class Never(LimitSource):
+    """A limit that lets nothing pass."""
 
-    waiting = 0
-
-    def take(self, messages: int, octets: int) -> bool:
-        return not messages
+    def __init__(self) -> None:
+        super().__init__(array("Q", [0]), 0, lambda source: None, subject="subscription", octets=False)
 
     def refresh(self, now: float) -> None: ...
 
-    def has_room(self, messages: int, octets: int) -> bool:
-        return False
+    def end(self) -> None: ...
 
-    def blocked(self, messages: int, octets: int, now: float) -> Wait:
-        source: Any = self
-        return Wait(source, now + 3600)
-
-    def hold(self, resume: object) -> None:
-        self.waiting += 1
-
-    def forget(self, resume: object) -> None:
-        self.waiting -= 1
+    def blocked(self, need: int, now: float) -> Wait:
+        return Wait(self, now + 3600)
 
 
 async def test_a_close_behind_what_the_plan_holds_back_is_found_when_the_gateway_closes() -> None:
     never = Never()
-    world = World(meters=(never, FREE))
+    world = World(meters=(Meter([never]), FREE))
     world.relay.client.data_received(b"\x81\x81\0\0\0\0a" + frames.encode_close(1000, masked=True))
-    assert (never.waiting, world.client.is_read, world.backend.written) == (1, False, b"")
+    assert (len(never.waiting), world.client.is_read, world.backend.written) == (1, False, b"")
     world.relay.close(4011, "")
     await asyncio.sleep(0)
-    assert (never.waiting, world.client.is_read) == (0, True)
+    assert (len(never.waiting), world.client.is_read) == (0, True)
     assert world.client.is_closed
     assert world.relay.traffic().messages_in == 0

@@ -1,0 +1,141 @@
+"""Compile the extension, where the machine can: `python gateway/native/build.py`. Quick when nothing has changed.
+
+With `--sanitized` it is compiled with AddressSanitizer and UBSan, and what has to be in LD_PRELOAD is printed; the next
+call without makes it anew.
+
+Without Django, and with the standard library alone: scripts/environment calls it before anything else is there. Beside
+the extension lies `_native.why`: what it was made of and with, or why there is none, so that nothing is tried again
+until one of them has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).resolve().parent
+SOURCES: Final = HERE / "src"
+EXTENSION: Final = HERE / f"_native{sysconfig.get_config_var('EXT_SUFFIX') or '.so'}"
+RECORD: Final = HERE / "_native.why"
+FLAGS: Final = ("-O2", "-g", "-fPIC", "-shared", "-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden", "-Wall", "-Wextra")
+SANITIZED: Final = (
+    "-O1",
+    "-fno-omit-frame-pointer",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+)
+LIBRARIES: Final = ("-lssl", "-lcrypto")
+SECONDS: Final = 120.0
+
+
+class CannotBuild(Exception):
+    """There will be no extension. The text completes "the relay runs in Python, because …"."""
+
+
+def main() -> int:
+    """Bring the extension up to its sources. Always 0: without one the relay runs in Python."""
+    fingerprint = _fingerprint()
+    try:
+        made_of, _, why = RECORD.read_text().partition("\n")
+        if made_of == fingerprint and (why or EXTENSION.exists()):
+            return 0
+    except OSError:
+        pass
+    try:
+        compile_to(EXTENSION)
+        why = ""
+    except CannotBuild as error:
+        why = str(error)
+    try:
+        if why:
+            EXTENSION.unlink(missing_ok=True)  # it was made of other sources
+        RECORD.write_text(f"{fingerprint}\n{why}")
+    except OSError:  # the tree cannot be written, so nothing was built either
+        pass
+    return 0
+
+
+def build_sanitized() -> int:
+    """Make an extension that ends the process at the first fault, and say with what it has to be run."""
+    try:
+        compile_to(EXTENSION, *SANITIZED)
+        RECORD.write_text("sanitized\n")
+        print(" ".join(_runtime(name) for name in ("libasan.so", "libubsan.so")))  # noqa: T201 - for the Makefile
+    except (CannotBuild, OSError) as error:
+        print(f"The relay cannot be built with sanitizers: {error}.", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def compile_to(target: Path, *more: str) -> None:
+    """Make the extension. `more` goes to the compiler. Raises CannotBuild."""
+    if not sys.platform.startswith("linux"):
+        raise CannotBuild("the extension is for Linux only")
+    if sys.implementation.name != "cpython":
+        raise CannotBuild("the extension is for CPython only")
+    if not (compiler := _compiler()):
+        raise CannotBuild("no C compiler was found")
+    if not _has_headers():
+        raise CannotBuild("Python's headers were not found")
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            made = Path(folder, target.name)
+            sources = map(str, sorted(SOURCES.glob("*.c")))
+            done = subprocess.run(  # noqa: S603 - the machine's own compiler
+                [*compiler, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *LIBRARIES],
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+            if done.returncode:
+                missing = "openssl/" in done.stderr and "No such file" in done.stderr
+                raise CannotBuild("OpenSSL's headers were not found" if missing else "the C compiler failed")
+            made.replace(target)  # whole or not at all, whoever else builds or loads it
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotBuild("the extension could not be written or compiled") from error
+
+
+def why_not() -> str:
+    """Why there is no extension."""
+    try:
+        return RECORD.read_text().partition("\n")[2] or "the extension could not be loaded"
+    except OSError:
+        return "the extension was not built"
+
+
+def _compiler() -> list[str]:
+    """The command that compiles C: CC if it is set, else what the machine has; empty if it has none."""
+    found = (shutil.which(name) for name in ("cc", "gcc", "clang"))
+    return shlex.split(os.environ.get("CC", "")) or [path for path in found if path][:1]
+
+
+def _runtime(name: str) -> str:
+    """Where the compiler keeps a library of its own."""
+    asked = [*_compiler(), f"-print-file-name={name}"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
+
+def _has_headers() -> bool:
+    return Path(sysconfig.get_path("include"), "Python.h").exists()
+
+
+def _fingerprint() -> str:
+    """Of everything that makes a difference: the sources, this module, the interpreter, the compiler, headers."""
+    has_openssl = Path("/usr/include/openssl/ssl.h").exists()
+    digest = hashlib.sha256(f"{sys.version} {_compiler()} {_has_headers()} {has_openssl}".encode())
+    for path in sorted([*SOURCES.iterdir(), Path(__file__)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    raise SystemExit(build_sanitized() if sys.argv[1:] == ["--sanitized"] else main())

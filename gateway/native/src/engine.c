@@ -1,0 +1,367 @@
+#define PY_SSIZE_T_CLEAN
+#include "engine.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <structmember.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transport.h"
+
+enum { READ = 1, WRITE = 2 };          /* as the module `selectors` has them */
+enum { LONGEST_WAIT = 3600 };          /* seconds; then the loop asks again */
+enum { FOREIGN = 1 };                  /* a mark on what epoll remembers: a descriptor of Python's, no transport */
+
+/* --- calling Python ---------------------------------------------------------------------------------------------- */
+
+static void report(Engine *engine, PyObject *about)
+{
+    PyObject *type, *error, *traceback, *told = NULL;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback)
+        PyException_SetTraceback(error, traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    if (PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
+        PyErr_GivenExceptionMatches(error, PyExc_SystemExit)) {
+        Py_XSETREF(engine->raised, error);
+        return;
+    }
+    PyObject *context = Py_BuildValue("{sssOsO}", "message", "A connection's protocol failed.", "exception", error,
+                                      "protocol", about);
+    if (context && engine->loop)
+        told = PyObject_CallMethod(engine->loop, "call_exception_handler", "O", context);
+    if (!told)
+        PyErr_WriteUnraisable(about);
+    Py_XDECREF(told);
+    Py_XDECREF(context);
+    Py_XDECREF(error);
+}
+
+PyObject *engine_ask(Engine *engine, PyObject *object, PyObject *name, PyObject *argument)
+{
+    engine->has_called = true;
+    PyObject *result;
+    Py_INCREF(object);   /* what is called may have its owner let go of it */
+    if (name)
+        result = argument ? PyObject_CallMethodOneArg(object, name, argument) : PyObject_CallMethodNoArgs(object, name);
+    else
+        result = argument ? PyObject_CallOneArg(object, argument) : PyObject_CallNoArgs(object);
+    if (!result)
+        report(engine, object);
+    Py_DECREF(object);
+    return result;
+}
+
+bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *argument)
+{
+    PyObject *result = engine_ask(engine, object, name, argument);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+void engine_call_soon(Engine *engine, PyObject *callable, PyObject *argument)
+{
+    engine->has_called = true;
+    PyObject *handle = NULL;
+    if (callable)
+        handle = PyObject_CallMethod(engine->loop, "call_soon", "OO", callable, argument);
+    if (!handle)
+        report(engine, engine->loop);
+    Py_XDECREF(handle);
+}
+
+/* --- turning ----------------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Milliseconds for epoll, never fewer than there are; a loop that came too early would have to come again. */
+static int milliseconds(double seconds)
+{
+    if (seconds <= 0)
+        return 0;
+    return seconds > LONGEST_WAIT ? LONGEST_WAIT * 1000 : (int)(seconds * 1000 + 0.999);
+}
+
+static void let_go(Engine *engine)
+{
+    while (engine->closed) {
+        Transport *transport = engine->closed;
+        engine->closed = transport->after;
+        transport->after = NULL;
+        Py_DECREF(transport);
+    }
+}
+
+/* A descriptor that Python watches: what its selector tells the loop. */
+static bool tell(PyObject *found, const struct epoll_event *event)
+{
+    const int mask = (event->events & ~(uint32_t)EPOLLOUT ? READ : 0) | (event->events & ~(uint32_t)EPOLLIN ? WRITE : 0);
+    PyObject *pair = Py_BuildValue("(ii)", (int)(event->data.u64 >> 1), mask);
+    const bool is_told = pair && !PyList_Append(found, pair);
+    Py_XDECREF(pair);
+    return is_told;
+}
+
+static PyObject *engine_select(Engine *engine, PyObject *timeout)
+{
+    int wait = -1;
+    double until = 0;
+    if (engine->poller < 0 || engine->is_turning) {
+        PyErr_SetString(PyExc_RuntimeError, "the engine is closed, or turning already");
+        return NULL;
+    }
+    if (timeout != Py_None) {
+        const double seconds = PyFloat_AsDouble(timeout);
+        if (seconds == -1.0 && PyErr_Occurred())
+            return NULL;
+        wait = milliseconds(seconds);
+        until = now() + seconds;
+    }
+    PyObject *found = PyList_New(0);
+    if (!found)
+        return NULL;
+    bool has_failed = false;
+    let_go(engine);
+    engine->has_called = false;
+    engine->is_turning = true;
+    for (int turn = 0; turn < TURNS && !has_failed; turn++) {
+        int count, error;
+        Py_BEGIN_ALLOW_THREADS
+        count = epoll_wait(engine->poller, engine->ready, EVENTS, wait);
+        error = errno;
+        Py_END_ALLOW_THREADS
+        if (count < 0 && error != EINTR) {
+            errno = error;
+            PyErr_SetFromErrno(PyExc_OSError);
+            has_failed = true;
+        }
+        if (count <= 0)   /* it is time, or a signal has come, for which Python has its handlers */
+            break;
+        engine->turns++;
+        for (int i = 0; i < count && !has_failed; i++) {
+            const struct epoll_event *event = &engine->ready[i];
+            if (event->data.u64 & FOREIGN)
+                has_failed = !tell(found, event);
+            else
+                transport_serve(event->data.ptr, event->events);
+        }
+        if (PyList_GET_SIZE(found) || engine->has_called || !wait)
+            break;
+        if (wait > 0 && !(wait = milliseconds(until - now())))
+            break;
+    }
+    engine->is_turning = false;
+    let_go(engine);
+    if (engine->raised && !has_failed) {
+        PyErr_SetObject((PyObject *)Py_TYPE(engine->raised), engine->raised);
+        Py_CLEAR(engine->raised);
+        has_failed = true;
+    }
+    if (has_failed)
+        Py_CLEAR(found);
+    return found;
+}
+
+/* watch(fd, events, is_known): what Python's own selector would ask of epoll; no events: nothing any more. */
+static PyObject *engine_watch(Engine *engine, PyObject *args)
+{
+    int fd, events, is_known;
+    if (!PyArg_ParseTuple(args, "iip", &fd, &events, &is_known))
+        return NULL;
+    struct epoll_event event = {
+        .events = (events & READ ? EPOLLIN : 0u) | (events & WRITE ? EPOLLOUT : 0u),
+        .data.u64 = (uint64_t)fd << 1 | FOREIGN,
+    };
+    const int what = !events ? EPOLL_CTL_DEL : is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(engine->poller, what, fd, &event) && what != EPOLL_CTL_DEL)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    Py_RETURN_NONE;
+}
+
+/* --- new connections --------------------------------------------------------------------------------------------- */
+
+static void without_delay(int fd)
+{
+    const int yes = 1;   /* fails on sockets that are not TCP, which have no delay */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
+
+/* adopt(fd, protocol, tls, server_name, on_made): a connected socket, without blocking. */
+static PyObject *engine_adopt(Engine *engine, PyObject *args)
+{
+    int fd;
+    PyObject *protocol, *tls, *on_made;
+    const char *server_name;
+    if (!PyArg_ParseTuple(args, "iOOzO", &fd, &protocol, &tls, &server_name, &on_made))
+        return NULL;
+    without_delay(fd);
+    return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, false);
+}
+
+/* connect(ip, port, protocol, tls, server_name, on_made). */
+static PyObject *engine_connect(Engine *engine, PyObject *args)
+{
+    const char *ip, *server_name;
+    int port;
+    PyObject *protocol, *tls, *on_made;
+    if (!PyArg_ParseTuple(args, "siOOzO", &ip, &port, &protocol, &tls, &server_name, &on_made))
+        return NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%d", port & 0xFFFF);
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address = NULL;
+    if (getaddrinfo(ip, service, &hints, &address)) {
+        PyErr_Format(PyExc_OSError, "%s is no IP address", ip);
+        return NULL;
+    }
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        freeaddrinfo(address);
+        return NULL;
+    }
+    without_delay(fd);
+    const int done = connect(fd, address->ai_addr, address->ai_addrlen);
+    const int error = errno;
+    freeaddrinfo(address);
+    if (done && error != EINPROGRESS) {
+        close(fd);
+        errno = error;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, done != 0);
+}
+
+/* --- the type ---------------------------------------------------------------------------------------------------- */
+
+static PyObject *engine_close(Engine *engine, PyObject *nothing)
+{
+    (void)nothing;
+    while (engine->open)
+        transport_drop(engine->open);
+    let_go(engine);
+    if (engine->poller >= 0)
+        close(engine->poller);
+    engine->poller = -1;
+    Py_CLEAR(engine->loop);
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_serve(Engine *engine, PyObject *loop)
+{
+    Py_XSETREF(engine->loop, Py_NewRef(loop));
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_get_connections(Engine *engine, void *closure)
+{
+    (void)closure;
+    Py_ssize_t count = 0;
+    for (const Transport *each = engine->open; each; each = each->after)
+        count++;
+    return PyLong_FromSsize_t(count);
+}
+
+static int engine_init(Engine *engine, PyObject *args, PyObject *options)
+{
+    (void)options;
+    if (!PyArg_ParseTuple(args, ""))
+        return -1;
+    engine->poller = epoll_create1(EPOLL_CLOEXEC);
+    if (engine->poller < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    engine->chunk = malloc(CHUNK + TLS_RECORD);   /* TLS may still hold a record from the time before */
+    engine->sealed = malloc(CHUNK);
+    if (engine->chunk && engine->sealed)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *options)
+{
+    (void)args, (void)options;
+    Engine *engine = (Engine *)type->tp_alloc(type, 0);
+    if (engine)
+        engine->poller = -1;
+    return (PyObject *)engine;
+}
+
+static int engine_traverse(Engine *engine, visitproc visit, void *arg)
+{
+    Py_VISIT(engine->loop);
+    return 0;
+}
+
+static int engine_clear(Engine *engine)
+{
+    Py_CLEAR(engine->loop);
+    return 0;
+}
+
+static void engine_dealloc(Engine *engine)
+{
+    PyObject_GC_UnTrack(engine);   /* no transport is left: each holds it */
+    if (engine->poller >= 0)
+        close(engine->poller);
+    free(engine->chunk);
+    free(engine->sealed);
+    free(engine->outside.bytes);
+    Py_XDECREF(engine->loop);
+    Py_XDECREF(engine->raised);
+    Py_TYPE(engine)->tp_free((PyObject *)engine);
+}
+
+static PyMethodDef methods[] = {
+    {"select", (PyCFunction)engine_select, METH_O,
+     "Serve its own sockets, for so many seconds or without end, until Python has something to do; what of its "
+     "descriptors is ready, as (fd, events)."},
+    {"watch", (PyCFunction)engine_watch, METH_VARARGS, "watch(fd, events, is_known): watch a descriptor of Python's."},
+    {"adopt", (PyCFunction)engine_adopt, METH_VARARGS, "adopt(fd, protocol, tls, server_name, on_made)"},
+    {"connect", (PyCFunction)engine_connect, METH_VARARGS, "connect(ip, port, protocol, tls, server_name, on_made)"},
+    {"serve", (PyCFunction)engine_serve, METH_O, "Belong to this loop."},
+    {"close", (PyCFunction)engine_close, METH_NOARGS, "Cut all its connections, without a word to anybody."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef members[] = {
+    {"turns", T_ULONGLONG, offsetof(Engine, turns), READONLY, "How often it has looked at its sockets."},
+    {"passed", T_ULONGLONG, offsetof(Engine, passed), READONLY, "Chunks that it has passed on by itself."},
+    {"given", T_ULONGLONG, offsetof(Engine, given), READONLY, "Chunks that it has given to protocols."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef getset[] = {
+    {"connections", (getter)engine_get_connections, NULL, "How many transports are open.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject EngineType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "gateway.native._native.Engine",
+    .tp_doc = "The selector of an event loop, which serves sockets of its own on the way.",
+    .tp_basicsize = sizeof(Engine),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = engine_new,
+    .tp_init = (initproc)engine_init,
+    .tp_methods = methods,
+    .tp_members = members,
+    .tp_getset = getset,
+    .tp_traverse = (traverseproc)engine_traverse,
+    .tp_clear = (inquiry)engine_clear,
+    .tp_dealloc = (destructor)engine_dealloc,
+};

@@ -1,0 +1,721 @@
+#define PY_SSIZE_T_CLEAN
+#include "transport.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <structmember.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HIGH_WATER = 64 * 1024, LOW_WATER = 16 * 1024 };
+enum { MOST_KEPT = 1024 * 1024 };   /* room for bytes of TLS on their way out that is kept for the next ones */
+static const double LINGER_SECONDS = 2.0;   /* for a peer to answer the end of TLS */
+
+static void rearm(Transport *transport);
+static void close_softly(Transport *transport);
+
+/* Names of what is called in Python. */
+#define NAMES(X) X(connection_made) X(connection_lost) X(data_received) X(eof_received) X(pause_writing) \
+    X(resume_writing) X(cancel) X(_end) X(abort)
+#define DECLARE(name) static PyObject *name_##name;
+NAMES(DECLARE)
+
+bool transport_prepare(void)
+{
+#define INTERN(name) if (!(name_##name = PyUnicode_InternFromString(#name))) return false;
+    NAMES(INTERN)
+    return true;
+}
+
+static PyObject *os_error(int number)
+{
+    PyObject *error = PyObject_CallFunction(PyExc_OSError, "is", number, strerror(number));
+    if (!error)
+        PyErr_Clear();   /* no memory; then it ends without saying why */
+    return error;
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+static void unlink_from_engine(Transport *transport)
+{
+    if (transport->before)
+        transport->before->after = transport->after;
+    else
+        transport->engine->open = transport->after;
+    if (transport->after)
+        transport->after->before = transport->before;
+    transport->before = transport->after = NULL;
+}
+
+static void close_descriptor(Transport *transport)
+{
+    struct epoll_event none = {0};
+    if (transport->watched)   /* by itself it stays with the poller while another process has it open, too */
+        (void)epoll_ctl(transport->engine->poller, EPOLL_CTL_DEL, transport->fd, &none);
+    transport->watched = 0;
+    close(transport->fd);
+    transport->fd = -1;
+    free(transport->waiting);
+    transport->waiting = NULL;
+    transport->waiting_at = transport->waiting_size = transport->waiting_room = 0;
+}
+
+static void let_go_of_python(Transport *transport)
+{
+    Py_CLEAR(transport->leg);
+    Py_CLEAR(transport->peer);
+    Py_CLEAR(transport->protocol);
+    Py_CLEAR(transport->on_made);
+    Py_CLEAR(transport->deadline);
+    SSL_free(transport->ssl);
+    transport->ssl = NULL;
+}
+
+/* Close it now. Its protocol hears of it in the loop's next turn. `error` is taken over; NULL: there was none. */
+static void lose(Transport *transport, PyObject *error)
+{
+    Engine *engine = transport->engine;
+    if (transport->state != LOST) {
+        transport->state = LOST;
+        close_descriptor(transport);
+        if (transport->deadline)
+            engine_call(engine, transport->deadline, name_cancel, NULL);
+        unlink_from_engine(transport);
+        transport->after = engine->closed;   /* which holds it until nothing in this turn can mean it any more */
+        engine->closed = transport;
+        PyObject *end = PyObject_GetAttr((PyObject *)transport, name__end);
+        engine_call_soon(engine, end, error ? error : Py_None);
+        Py_XDECREF(end);
+    }
+    Py_XDECREF(error);
+}
+
+static PyObject *transport_end(Transport *transport, PyObject *error)
+{
+    Engine *engine = transport->engine;
+    if (transport->was_made) {
+        engine_call(engine, transport->protocol, name_connection_lost, error);
+    } else if (transport->on_made) {
+        PyObject *why = error == Py_None ? os_error(ECONNABORTED) : Py_NewRef(error);
+        if (why)
+            engine_call(engine, transport->on_made, NULL, why);
+        Py_XDECREF(why);
+    }
+    let_go_of_python(transport);
+    Py_RETURN_NONE;
+}
+
+void transport_drop(Transport *transport)
+{
+    transport->state = LOST;
+    close_descriptor(transport);
+    unlink_from_engine(transport);
+    let_go_of_python(transport);
+    Py_DECREF(transport);
+}
+
+/* --- the poller -------------------------------------------------------------------------------------------------- */
+
+/* Have watched what matters now, and nothing else: what is told is always dealt with, so no loop can spin. */
+static void rearm(Transport *transport)
+{
+    const uint32_t out = transport->waiting_size ? EPOLLOUT : 0u;
+    uint32_t wanted = 0;
+    switch (transport->state) {
+    case CONNECTING:
+        wanted = EPOLLOUT;
+        break;
+    case SECURING:
+        wanted = EPOLLIN | out;
+        break;
+    case OPEN:
+        wanted = out | (transport->is_paused || transport->has_ended ? 0u : EPOLLIN);
+        break;
+    case CLOSING:
+        wanted = out;
+        break;
+    case LINGERING:
+        wanted = EPOLLIN;
+        break;
+    case LOST:
+        return;
+    }
+    if (wanted == transport->watched)
+        return;
+    struct epoll_event event = {.events = wanted, .data.ptr = transport};
+    const int what = !wanted ? EPOLL_CTL_DEL : transport->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(transport->engine->poller, what, transport->fd, &event))
+        lose(transport, os_error(errno));
+    else
+        transport->watched = wanted;
+}
+
+/* --- out --------------------------------------------------------------------------------------------------------- */
+
+static bool keep(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    if (transport->waiting_at + transport->waiting_size + size > transport->waiting_room) {
+        if (transport->waiting_at)
+            memmove(transport->waiting, transport->waiting + transport->waiting_at, transport->waiting_size);
+        transport->waiting_at = 0;
+        const size_t needed = transport->waiting_size + size;
+        if (needed > transport->waiting_room) {
+            uint8_t *grown = realloc(transport->waiting, needed + needed / 2);
+            if (!grown)
+                return false;
+            transport->waiting = grown;
+            transport->waiting_room = needed + needed / 2;
+        }
+    }
+    memcpy(transport->waiting + transport->waiting_at + transport->waiting_size, bytes, size);
+    transport->waiting_size += size;
+    return true;
+}
+
+/* Bytes as they go over the wire: at once as far as the socket has room, the rest later. */
+static void send_out(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    size_t sent = 0;
+    if (transport->state == LOST || !size)
+        return;
+    if (!transport->waiting_size && transport->state != CONNECTING) {
+        const ssize_t done = send(transport->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (done >= 0) {
+            sent = (size_t)done;
+        } else if (errno != EAGAIN && errno != EINTR) {
+            lose(transport, os_error(errno));
+            return;
+        }
+    }
+    if (sent == size)
+        return;
+    if (!keep(transport, bytes + sent, size - sent)) {
+        lose(transport, os_error(ENOMEM));
+        return;
+    }
+    rearm(transport);
+    if (transport->state == OPEN && transport->waiting_size > transport->high && !transport->is_full) {
+        transport->is_full = true;
+        engine_call(transport->engine, transport->protocol, name_pause_writing, NULL);
+    }
+}
+
+/* What TLS has made. */
+static void send_sealed(Transport *transport)
+{
+    Outgoing *outside = &transport->engine->outside;
+    const size_t size = outside->size;
+    outside->size = 0;
+    send_out(transport, outside->bytes, size);
+    if (outside->room > MOST_KEPT && !outside->size) {
+        free(outside->bytes);
+        *outside = (Outgoing){0};
+    }
+}
+
+static void write_out(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    if (!transport->ssl) {
+        send_out(transport, bytes, size);
+        return;
+    }
+    size_t written;
+    transport->engine->outside.size = 0;
+    ERR_clear_error();
+    if (SSL_write_ex(transport->ssl, bytes, size, &written) == 1)
+        send_sealed(transport);
+    else
+        lose(transport, tls_error(transport->ssl));
+}
+
+/* All is out, and nothing more is to go out: close, or wait until the peer has ended its TLS, too. To close over what
+ * it still sends would tear up the last that was sent to it. */
+static void close_at_last(Transport *transport)
+{
+    Engine *engine = transport->engine;
+    if (!transport->ssl || transport->has_ended) {
+        lose(transport, NULL);
+        return;
+    }
+    transport->state = LINGERING;
+    (void)shutdown(transport->fd, SHUT_WR);
+    PyObject *abort = PyObject_GetAttr((PyObject *)transport, name_abort);
+    if (abort)
+        transport->deadline = PyObject_CallMethod(engine->loop, "call_later", "dO", LINGER_SECONDS, abort);
+    Py_XDECREF(abort);
+    if (!transport->deadline) {
+        PyErr_Clear();
+        lose(transport, NULL);
+        return;
+    }
+    engine->has_called = true;
+    rearm(transport);
+}
+
+static void send_waiting(Transport *transport)
+{
+    const ssize_t done = send(transport->fd, transport->waiting + transport->waiting_at, transport->waiting_size,
+                              MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            lose(transport, os_error(errno));
+        return;
+    }
+    transport->waiting_at += (size_t)done;
+    transport->waiting_size -= (size_t)done;
+    if (!transport->waiting_size) {
+        free(transport->waiting);
+        transport->waiting = NULL;
+        transport->waiting_at = transport->waiting_room = 0;
+    }
+    if (transport->is_full && transport->waiting_size <= transport->low) {
+        transport->is_full = false;
+        engine_call(transport->engine, transport->protocol, name_resume_writing, NULL);
+    }
+    if (!transport->waiting_size && transport->state == CLOSING)
+        close_at_last(transport);
+    else if (!transport->waiting_size && transport->state == OPEN && transport->wants_eof)
+        (void)shutdown(transport->fd, SHUT_WR);
+    rearm(transport);
+}
+
+static void close_softly(Transport *transport)
+{
+    if (transport->state >= CLOSING)
+        return;
+    if (transport->state != OPEN) {
+        lose(transport, NULL);
+        return;
+    }
+    transport->state = CLOSING;
+    if (transport->ssl) {
+        transport->engine->outside.size = 0;
+        ERR_clear_error();
+        (void)SSL_shutdown(transport->ssl);
+        ERR_clear_error();
+        send_sealed(transport);
+    }
+    if (transport->state == CLOSING && !transport->waiting_size)
+        close_at_last(transport);
+    rearm(transport);
+}
+
+/* --- in ---------------------------------------------------------------------------------------------------------- */
+
+static void made(Transport *transport)
+{
+    transport->state = OPEN;
+    transport->was_made = true;
+    if (!engine_call(transport->engine, transport->protocol, name_connection_made, (PyObject *)transport))
+        lose(transport, NULL);
+    rearm(transport);
+    PyObject *on_made = transport->on_made;
+    transport->on_made = NULL;
+    if (on_made)
+        engine_call(transport->engine, on_made, NULL, Py_None);
+    Py_XDECREF(on_made);
+}
+
+static void has_connected(Transport *transport)
+{
+    if (!transport->ssl) {
+        made(transport);
+        return;
+    }
+    transport->state = SECURING;
+    if (!SSL_is_server(transport->ssl)) {   /* a client speaks first */
+        transport->engine->inside_size = transport->engine->outside.size = 0;
+        ERR_clear_error();
+        (void)SSL_do_handshake(transport->ssl);
+        ERR_clear_error();
+        send_sealed(transport);
+    }
+    rearm(transport);
+}
+
+/* The peer sends nothing more. */
+static void has_ended(Transport *transport)
+{
+    transport->has_ended = true;
+    if (transport->state == SECURING) {
+        lose(transport, os_error(ECONNRESET));
+        return;
+    }
+    PyObject *answer = engine_ask(transport->engine, transport->protocol, name_eof_received, NULL);
+    const bool stays_open = answer && PyObject_IsTrue(answer) == 1 && !transport->ssl;
+    Py_XDECREF(answer);
+    if (!stays_open)
+        close_softly(transport);
+    rearm(transport);
+}
+
+/* What has come, as the peer wrote it: past Python where its leg lets it pass. */
+static void deliver(Transport *transport, const uint8_t *bytes, size_t size)
+{
+    Engine *engine = transport->engine;
+    Transport *peer = transport->peer;
+    if (peer && peer->state == OPEN && !peer->wants_eof && leg_passes(transport->leg, bytes, size)) {
+        transport->leg->heard = 1;
+        engine->passed++;
+        write_out(peer, bytes, size);
+        return;
+    }
+    engine->given++;
+    PyObject *data = PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)size);
+    if (!data)
+        PyErr_Clear();
+    if (!data || !engine_call(engine, transport->protocol, name_data_received, data))
+        lose(transport, NULL);
+    Py_XDECREF(data);
+}
+
+/* One step of the handshake; whether it is done, and the protocol has its connection. */
+static bool is_secured(Transport *transport)
+{
+    const int done = SSL_do_handshake(transport->ssl);
+    const int why = SSL_get_error(transport->ssl, done);
+    PyObject *error = done != 1 && why != SSL_ERROR_WANT_READ ? tls_error(transport->ssl) : NULL;
+    send_sealed(transport);   /* also the alert that says what was wrong */
+    if (error)
+        lose(transport, error);
+    if (done != 1 || transport->state != SECURING)
+        return false;
+    made(transport);
+    return true;
+}
+
+static void unseal(Transport *transport, size_t size)
+{
+    Engine *engine = transport->engine;
+    size_t have = 0, got = 0;
+    engine->inside = engine->sealed;
+    engine->inside_size = size;
+    engine->outside.size = 0;
+    ERR_clear_error();
+    if (transport->state == SECURING && !is_secured(transport))
+        return;
+    if (transport->state != OPEN)
+        return;
+    engine->outside.size = 0;
+    ERR_clear_error();
+    while (have < CHUNK + TLS_RECORD &&
+           SSL_read_ex(transport->ssl, engine->chunk + have, CHUNK + TLS_RECORD - have, &got) == 1)
+        have += got;
+    const int why = have < CHUNK + TLS_RECORD ? SSL_get_error(transport->ssl, 0) : SSL_ERROR_WANT_READ;
+    PyObject *error = why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN ? tls_error(transport->ssl) : NULL;
+    send_sealed(transport);   /* answers of TLS itself: new keys, alerts */
+    if (have && transport->state == OPEN)
+        deliver(transport, engine->chunk, have);
+    if (error)
+        lose(transport, error);
+    else if (why == SSL_ERROR_ZERO_RETURN && transport->state == OPEN)
+        has_ended(transport);
+}
+
+static void receive(Transport *transport)
+{
+    Engine *engine = transport->engine;
+    const ssize_t got =
+        recv(transport->fd, transport->ssl ? engine->sealed : engine->chunk, CHUNK, MSG_DONTWAIT);
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            lose(transport, os_error(errno));
+    } else if (transport->state == LINGERING) {
+        if (!got)
+            lose(transport, NULL);
+    } else if (!got) {
+        has_ended(transport);
+    } else if (transport->ssl) {
+        unseal(transport, (size_t)got);
+    } else {
+        deliver(transport, engine->chunk, (size_t)got);
+    }
+}
+
+void transport_serve(Transport *transport, uint32_t events)
+{
+    const uint32_t odd = events & (EPOLLHUP | EPOLLERR);   /* told whether or not it was asked for */
+    if (transport->state == CONNECTING) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (getsockopt(transport->fd, SOL_SOCKET, SO_ERROR, &error, &size))
+            error = errno;
+        if (error)
+            lose(transport, os_error(error));
+        else
+            has_connected(transport);
+        return;
+    }
+    if ((events & EPOLLOUT || odd) && transport->waiting_size)
+        send_waiting(transport);
+    if ((events & EPOLLIN || odd) && transport->watched & EPOLLIN)
+        receive(transport);
+}
+
+/* --- a new one --------------------------------------------------------------------------------------------------- */
+
+Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *tls, const char *server_name,
+                         PyObject *on_made, bool is_connecting)
+{
+    SSL *ssl = NULL;
+    if (!engine->loop || engine->poller < 0) {
+        PyErr_SetString(PyExc_RuntimeError, "the engine is closed");
+        goto failed;
+    }
+    if (tls != Py_None && !PyObject_TypeCheck(tls, &TlsType)) {
+        PyErr_SetString(PyExc_TypeError, "tls must be a Tls or None");
+        goto failed;
+    }
+    if (tls != Py_None && !(ssl = tls_new((Tls *)tls, engine, server_name)))
+        goto failed;
+    Transport *transport = (Transport *)TransportType.tp_alloc(&TransportType, 0);
+    if (!transport)
+        goto failed;
+    transport->engine = (Engine *)Py_NewRef((PyObject *)engine);
+    transport->ssl = ssl;
+    transport->fd = fd;
+    transport->state = CONNECTING;
+    transport->high = HIGH_WATER;
+    transport->low = LOW_WATER;
+    transport->protocol = Py_NewRef(protocol);
+    transport->on_made = on_made == Py_None ? NULL : Py_NewRef(on_made);
+    transport->tls = tls == Py_None ? NULL : Py_NewRef(tls);
+    transport->after = engine->open;
+    if (engine->open)
+        engine->open->before = transport;
+    engine->open = (Transport *)Py_NewRef((PyObject *)transport);
+    if (is_connecting)
+        rearm(transport);
+    else
+        has_connected(transport);
+    return transport;
+failed:
+    SSL_free(ssl);
+    close(fd);
+    return NULL;
+}
+
+/* --- for Python -------------------------------------------------------------------------------------------------- */
+
+static PyObject *transport_write(Transport *transport, PyObject *data)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE))
+        return NULL;
+    if (transport->state == OPEN && !transport->wants_eof && view.len)
+        write_out(transport, view.buf, (size_t)view.len);
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_close(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    close_softly(transport);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_abort(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    lose(transport, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_is_closing(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    return PyBool_FromLong(transport->state >= CLOSING);
+}
+
+static PyObject *transport_pause_reading(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    transport->is_paused = true;
+    rearm(transport);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_resume_reading(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    transport->is_paused = false;
+    rearm(transport);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_is_reading(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    return PyBool_FromLong(transport->state < CLOSING && !transport->is_paused);
+}
+
+static PyObject *transport_set_protocol(Transport *transport, PyObject *protocol)
+{
+    if (transport->protocol)   /* else it has ended, and takes none any more */
+        Py_SETREF(transport->protocol, Py_NewRef(protocol));
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_get_protocol(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    return Py_NewRef(transport->protocol ? transport->protocol : Py_None);
+}
+
+static PyObject *transport_get_write_buffer_size(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    return PyLong_FromSize_t(transport->waiting_size);
+}
+
+static PyObject *transport_set_write_buffer_limits(Transport *transport, PyObject *args, PyObject *given)
+{
+    static char *names[] = {"high", "low", NULL};
+    Py_ssize_t high = HIGH_WATER, low = LOW_WATER;
+    if (!PyArg_ParseTupleAndKeywords(args, given, "|nn", names, &high, &low))
+        return NULL;
+    if (low < 0 || high < low) {
+        PyErr_SetString(PyExc_ValueError, "high must be at least low, and low at least 0");
+        return NULL;
+    }
+    transport->high = (size_t)high;
+    transport->low = (size_t)low;
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_can_write_eof(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    return PyBool_FromLong(!transport->tls);
+}
+
+static PyObject *transport_write_eof(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    if (transport->tls) {
+        PyErr_SetString(PyExc_NotImplementedError, "TLS knows no half of a connection");
+        return NULL;
+    }
+    if (transport->state == OPEN && !transport->wants_eof) {
+        transport->wants_eof = true;
+        if (!transport->waiting_size)
+            (void)shutdown(transport->fd, SHUT_WR);
+    }
+    Py_RETURN_NONE;
+}
+
+/* An address as Python's sockets give it; NULL without an exception where it has none. */
+static PyObject *address_of(const struct sockaddr_storage *address)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const void *)address;
+        inet_ntop(AF_INET, &four->sin_addr, text, sizeof text);
+        return Py_BuildValue("(si)", text, ntohs(four->sin_port));
+    }
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const void *)address;
+        char zone[IF_NAMESIZE] = "";
+        inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
+        if (six->sin6_scope_id && if_indextoname(six->sin6_scope_id, zone))
+            return Py_BuildValue("(Niik)", PyUnicode_FromFormat("%s%%%s", text, zone), ntohs(six->sin6_port),
+                                 ntohl(six->sin6_flowinfo), (unsigned long)six->sin6_scope_id);
+        return Py_BuildValue("(siik)", text, ntohs(six->sin6_port), ntohl(six->sin6_flowinfo),
+                             (unsigned long)six->sin6_scope_id);
+    }
+    return NULL;
+}
+
+static PyObject *transport_get_extra_info(Transport *transport, PyObject *args)
+{
+    const char *name;
+    PyObject *other = Py_None, *found = NULL;
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (!PyArg_ParseTuple(args, "s|O", &name, &other))
+        return NULL;
+    if (!strcmp(name, "peername")) {
+        if (!transport->peername && transport->fd >= 0 && !getpeername(transport->fd, (void *)&address, &size))
+            transport->peername = address_of(&address);
+        found = transport->peername;
+    } else if (!strcmp(name, "sockname")) {
+        if (!transport->sockname && transport->fd >= 0 && !getsockname(transport->fd, (void *)&address, &size))
+            transport->sockname = address_of(&address);
+        found = transport->sockname;
+    } else if (!strcmp(name, "sslcontext") || !strcmp(name, "ssl_object")) {
+        found = transport->tls;
+    }
+    if (!found && PyErr_Occurred())
+        return NULL;
+    return Py_NewRef(found ? found : other);
+}
+
+/* splice(leg, peer): pass to `peer` what `leg` lets pass. Legs and transports end with each other. */
+static PyObject *transport_splice(Transport *transport, PyObject *args)
+{
+    PyObject *leg, *peer;
+    if (!PyArg_ParseTuple(args, "O!O!", &LegType, &leg, &TransportType, &peer))
+        return NULL;
+    if (transport->state != LOST && ((Transport *)peer)->engine == transport->engine) {
+        Py_XSETREF(transport->leg, (Leg *)Py_NewRef(leg));
+        Py_XSETREF(transport->peer, (Transport *)Py_NewRef(peer));
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *transport_unsplice(Transport *transport, PyObject *nothing)
+{
+    (void)nothing;
+    Py_CLEAR(transport->leg);
+    Py_CLEAR(transport->peer);
+    Py_RETURN_NONE;
+}
+
+static void transport_dealloc(Transport *transport)
+{
+    let_go_of_python(transport);   /* the engine holds those that are open, so the descriptor is closed */
+    Py_XDECREF(transport->tls);
+    Py_XDECREF(transport->peername);
+    Py_XDECREF(transport->sockname);
+    Py_XDECREF((PyObject *)transport->engine);
+    Py_TYPE(transport)->tp_free((PyObject *)transport);
+}
+
+#define METHOD(name, kind, text) {#name, (PyCFunction)(void (*)(void))transport_##name, kind, text}
+static PyMethodDef methods[] = {
+    METHOD(write, METH_O, "Write bytes, unless it is closing."),
+    METHOD(close, METH_NOARGS, "Close it when all is written."),
+    METHOD(abort, METH_NOARGS, "Close it now."),
+    METHOD(is_closing, METH_NOARGS, "Whether it is closing, or closed."),
+    METHOD(pause_reading, METH_NOARGS, "Receive nothing until `resume_reading`."),
+    METHOD(resume_reading, METH_NOARGS, "Receive again."),
+    METHOD(is_reading, METH_NOARGS, "Whether it receives."),
+    METHOD(set_protocol, METH_O, "Give what comes to another protocol."),
+    METHOD(get_protocol, METH_NOARGS, "The protocol that is given what comes."),
+    METHOD(get_write_buffer_size, METH_NOARGS, "Bytes that the socket has had no room for yet."),
+    METHOD(set_write_buffer_limits, METH_VARARGS | METH_KEYWORDS, "When the protocol is told to pause and to resume."),
+    METHOD(can_write_eof, METH_NOARGS, "Whether it can end one way only."),
+    METHOD(write_eof, METH_NOARGS, "Write nothing more, but receive."),
+    METHOD(get_extra_info, METH_VARARGS, "peername, sockname, sslcontext or ssl_object"),
+    METHOD(splice, METH_VARARGS, "splice(leg, peer): pass to `peer` what `leg` lets pass."),
+    METHOD(unsplice, METH_NOARGS, "Give all that comes to the protocol again."),
+    {"_end", (PyCFunction)(void (*)(void))transport_end, METH_O, "For the loop: tell the protocol that it is lost."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject TransportType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "gateway.native._native.Transport",
+    .tp_doc = "A connected socket, plain or with TLS, as asyncio's protocols know it.",
+    .tp_basicsize = sizeof(Transport),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_methods = methods,
+    .tp_dealloc = (destructor)transport_dealloc,
+};

@@ -1,0 +1,56 @@
+/* A connected socket, as asyncio's protocols know it, plain or with TLS.
+ *
+ * Spliced to another one it passes on by itself what its leg lets pass; the rest is given to its protocol.
+ */
+#ifndef GATEWAY_TRANSPORT_H
+#define GATEWAY_TRANSPORT_H
+
+#include "engine.h"
+#include "leg.h"
+#include "tls.h"
+
+/* What a transport is about. It only goes forward, but for LINGERING, which TLS alone knows. */
+typedef enum {
+    CONNECTING,   /* the kernel has not said yet whether somebody is there */
+    SECURING,     /* TLS has not been agreed on */
+    OPEN,
+    CLOSING,      /* what is written goes out, nothing is read any more */
+    LINGERING,    /* all is out; what still comes is dropped until the peer has ended too */
+    LOST,         /* the descriptor is closed; the protocol hears of it in the loop's next turn */
+} TransportState;
+
+struct Transport {
+    PyObject_HEAD
+    /* What each chunk needs comes first. */
+    Engine *engine;
+    Leg *leg;                /* and `peer` are there while it is spliced */
+    Transport *peer;
+    SSL *ssl;
+    int fd;
+    uint32_t watched;        /* what the poller has been asked to watch; nothing: it does not know the descriptor */
+    TransportState state;
+    bool is_paused, has_ended, wants_eof, is_full, was_made;
+    uint8_t *waiting;        /* bytes that the socket had no room for: `waiting_size` from `waiting_at` on */
+    size_t waiting_at, waiting_size, waiting_room, high, low;
+    PyObject *protocol, *on_made, *tls, *peername, *sockname, *deadline;
+    Transport *before, *after;   /* in the engine's list */
+};
+
+extern PyTypeObject TransportType;
+
+/* Once, when the module is loaded. */
+bool transport_prepare(void);
+
+/* A transport for a descriptor, which is its own from now on, even where NULL is returned. `tls` may be None.
+ *
+ * `on_made` is called once, with None when the protocol has its connection, else with the exception. */
+Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *tls, const char *server_name,
+                         PyObject *on_made, bool is_connecting);
+
+/* The poller has something to say about it. */
+void transport_serve(Transport *transport, uint32_t events);
+
+/* The engine ends: close the descriptor and let everything go, without a word to anybody. */
+void transport_drop(Transport *transport);
+
+#endif

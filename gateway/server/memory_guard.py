@@ -1,0 +1,115 @@
+"""Sheds load before the memory that the gateway may use is gone, so that the kernel kills nobody.
+
+Near the limit of the control group newcomers are refused with 503. Nearer, connections for which most is buffered are
+closed with 1013, the largest first: those whose clients or backends do not take what they are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gateway import close_codes
+from gateway.connections.registry import Connection, ConnectionRegistry
+from gateway.relay.splice import Relay
+
+LOOK_SECONDS: Final = 0.5
+REFUSES, SHEDS = 0.85, 0.92  # of the limit
+CUT_SECONDS: Final = 1.0  # for a Close to get through; what is buffered then is given up
+LEAST_BUFFERED: Final = 4096  # bytes: less is no help
+
+# Where a control group says how much it may use, how much it does, and what of that are files that can be read again.
+_UNIFIED: Final = ("memory.max", "memory.current", "inactive_file")
+_FIRST_VERSION: Final = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+log = logging.getLogger("gateway")
+
+
+class Memory(NamedTuple):
+    """How many bytes the control group uses that cannot be taken back, and how many it may."""
+
+    used: int
+    limit: int
+
+
+class MemoryGuard:
+    """Guards one worker. `read` says how much memory is used; None where there is no limit."""
+
+    def __init__(self, connections: ConnectionRegistry, read: Callable[[], Memory | None]) -> None:
+        self._connections = connections
+        self._read = read
+        self.is_short = False
+
+    async def guard(self) -> None:
+        """Look until cancelled, or for good where nothing limits the memory."""
+        while self.look():
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> bool:
+        """Look once, and shed what has to go; whether there is a limit."""
+        memory = self._read()
+        if memory is None:
+            return False
+        share = memory.used / memory.limit
+        if self.is_short != (share >= REFUSES):
+            self.is_short = not self.is_short
+            if self.is_short:
+                log.warning("%.0f %% of the memory is used: newcomers are refused until it is less.", 100 * share)
+            else:
+                log.warning("There is memory again: newcomers are let in.")
+        if share >= SHEDS:
+            self._shed(memory.used - int(REFUSES * memory.limit))
+        return True
+
+    def _shed(self, excess: int) -> None:
+        sized = sorted(((_buffered(each), each.id, each) for each in self._connections), reverse=True)
+        count = freed = 0
+        for size, _, connection in sized:
+            if freed >= excess or size < LEAST_BUFFERED:
+                break
+            connection.close(close_codes.NO_MEMORY.code, close_codes.NO_MEMORY.reason)
+            if isinstance(connection.relay, Relay):
+                asyncio.get_running_loop().call_later(CUT_SECONDS, connection.relay.abort)
+            count, freed = count + 1, freed + size
+        if count:
+            log.warning("Memory runs out: %d connections with %d kB in buffers are closed.", count, freed // 1000)
+
+
+def control_group_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> Memory | None:
+    """What the nearest control group with a limit says, of version 2 or 1; None where there is none."""
+    try:
+        groups = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        return None
+    for _, kinds, place in groups:
+        names, top = _UNIFIED, root
+        if kinds:
+            names, top = _FIRST_VERSION, root / "memory"
+            if "memory" not in kinds.split(","):
+                continue
+        folder = top / place.lstrip("/")
+        for each in (folder, *folder.parents):
+            if each.is_relative_to(top) and (found := _memory_of(each, *names)):
+                return found
+    return None
+
+
+def _memory_of(folder: Path, limit: str, used: str, cache: str) -> Memory | None:
+    try:
+        most = int((folder / limit).read_text())
+        now = int((folder / used).read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # "max" is no limit
+        return None
+    return Memory(now - int(stat.get(cache, 0)), most) if most < 1 << 60 else None
+
+
+def _buffered(connection: Connection) -> int:
+    """How much waits to be taken by either side."""
+    relay = connection.relay
+    if not isinstance(relay, Relay):
+        return 0
+    return sum(leg.transport.get_write_buffer_size() for leg in (relay.client, relay.backend))

@@ -1,0 +1,167 @@
+"""What subscriptions have used of their plans, who is told when little is left, and what a month came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.urls import reverse
+
+from accounts.notification_kinds import NotificationKind
+from accounts.operations.notifications import notify
+from core.text import spaced
+from devportal.queries import names_of_applications, subscriptions_between
+from gateway.models import LimitAlert, MonthlyStatement, TrafficFigures
+from gateway.quotas.limits import PlanLimits, window_at
+from gateway.quotas.rules import LeaseStore, api_account
+from gateway.quotas.stores import open_store
+from gateway.quotas.usage import PlanUsage, usage_of
+from gateway.statistics.figures import SUMS
+from publisher.plan_terms import QuotaPeriod, QuotaUnit
+from publisher.queries import names_of_apis
+
+WARNED_AT: Final = (100, 80)  # per cent
+LOOKED_BACK = timedelta(minutes=10)
+SETTLED = timedelta(minutes=10)  # after a month, in which workers write what they have of it
+BILLED: Final = tuple(name for name in SUMS if name != "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionUsage:
+    """A subscription and what is used of its plan now. `forecast` is the use of the whole period at today's pace."""
+
+    subscription: Any
+    usage: PlanUsage
+    share: int = 0
+    forecast: int = 0
+
+    @property
+    def kind(self) -> str:
+        """How a meter of it looks."""
+        return "bad" if self.share >= WARNED_AT[0] else "warn" if self.share >= WARNED_AT[1] else ""
+
+
+def limits_of(plan: Any) -> PlanLimits:
+    """What of a business plan is counted over time, or at one time."""
+    return PlanLimits(
+        quota=plan.quota if plan.is_quota_kept else None,
+        unit=QuotaUnit(plan.quota_unit),
+        period=QuotaPeriod(plan.quota_period),
+        connections=plan.connections,
+    )
+
+
+def usage_now(subscription: Any, now: datetime) -> SubscriptionUsage:
+    """What a subscription has used in the present period. Raises RedisError while the store does not answer."""
+    limits = limits_of(subscription.plan)
+    account = api_account(str(subscription.application_id), str(subscription.api_id))
+    usage = usage_of(shared_store(), account, limits, now=now.timestamp())
+    if usage.quota is None:
+        return SubscriptionUsage(subscription, usage)
+    window = window_at(limits.period, now.timestamp())
+    elapsed = max(1.0, now.timestamp() - window.start)
+    forecast = round(usage.quota.used * (window.end - window.start) / elapsed)
+    share = usage.quota.used * 100 // usage.quota.limit if usage.quota.limit else 100
+    return SubscriptionUsage(subscription, usage, share, forecast)
+
+
+@lru_cache(maxsize=1)
+def shared_store() -> LeaseStore:
+    """The store of quotas, as this process sees it."""
+    return open_store(settings.REDIS_URL)
+
+
+def warn(now: datetime) -> None:
+    """Tell the owners of applications that have used 80 or 100 % of a quota; once in its period for each."""
+    since = int((now - LOOKED_BACK).timestamp())
+    active = TrafficFigures.objects.filter(period="m", begins__gte=since).order_by()
+    pairs = set(active.values_list("application_id", "api_id").distinct())
+    for subscription in subscriptions_between(pairs):
+        used = usage_now(subscription, now)
+        reached = next((percent for percent in WARNED_AT if used.usage.quota and used.share >= percent), None)
+        if reached:
+            _warn_once(used, reached, now)
+
+
+@transaction.atomic
+def _warn_once(used: SubscriptionUsage, percent: int, now: datetime) -> None:
+    subscription, quota = used.subscription, used.usage.quota
+    assert quota is not None  # noqa: S101 - only who has one reaches a share of it
+    begins = window_at(quota.period, now.timestamp()).start
+    account = api_account(str(subscription.application_id), str(subscription.api_id))
+    _, is_new = LimitAlert.objects.get_or_create(account=account, begins=begins, percent=percent)
+    if not is_new:
+        return
+    told = "has used up its quota" if percent == WARNED_AT[0] else f"has used {percent} % of its quota"
+    sentence = (
+        f"{subscription.application} {told} for {subscription.api}: {spaced(quota.used)} of {spaced(quota.limit)} "
+        f"{quota.unit} this {quota.period}. It resets on {quota.resets_at:%d %B, %H:%M} UTC."
+    )
+    link = reverse("gateway:application-usage", args=[subscription.application_id])
+    people = [subscription.application.owner]
+    notify(people=people, kind=NotificationKind.LIMITS, sentence=sentence, link=link, now=now)
+    LimitAlert.objects.filter(begins__lt=int((now - timedelta(days=62)).timestamp())).delete()
+
+
+def month_of(now: datetime) -> tuple[datetime, datetime]:
+    """When the month of a moment begins and ends, in UTC."""
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first, (first + timedelta(days=32)).replace(day=1)
+
+
+def month_so_far(now: datetime, which: Q) -> list[dict[str, Any]]:
+    """What the present month has come to, for each application and API."""
+    return _month(*month_of(now), which)
+
+
+@transaction.atomic
+def freeze(now: datetime) -> int:
+    """Write the statements of the month before this one, unless they are there; how many were written.
+
+    A figure that is written after that belongs to the month in which it is written: nothing is billed twice or never.
+    """
+    first, _ = month_of(now)
+    month = (first - timedelta(days=1)).strftime("%Y-%m")
+    if now - first < SETTLED or MonthlyStatement.objects.filter(month=month).exists():
+        return 0
+    rows = _month(*month_of(first - timedelta(days=1)), Q())
+    apis = names_of_apis({row["api_id"] for row in rows})
+    applications = names_of_applications({row["application_id"] for row in rows})
+    statements = [
+        MonthlyStatement(
+            month=month,
+            frozen_at=now,
+            api_name=apis.get(row["api_id"], "deleted")[:100],
+            application_name=applications.get(row["application_id"], "deleted")[:150],
+            **row,
+        )
+        for row in rows
+    ]
+    return len(MonthlyStatement.objects.bulk_create(statements, batch_size=500))
+
+
+def _month(first: datetime, end: datetime, which: Q) -> list[dict[str, Any]]:
+    span = Q(begins__gte=int(first.timestamp()), begins__lt=int(end.timestamp()))
+    rows = TrafficFigures.objects.filter(span, which).order_by("application_id", "api_id")
+    sums = rows.values("application_id", "api_id").values_list("application_id", "api_id", *map(Sum, BILLED))
+    return [
+        {"application_id": application_id, "api_id": api_id, **dict(zip(BILLED, values, strict=True))}
+        for application_id, api_id, *values in sums
+    ]
+
+
+def frequent(now: datetime) -> None:
+    """What is due once a minute."""
+    warn(now)
+    freeze(now)
+
+
+def near_limits(subscriptions: Iterable[Any], now: datetime) -> list[SubscriptionUsage]:
+    """These subscriptions with what they have used, the nearest to their limit first."""
+    return sorted((usage_now(each, now) for each in subscriptions), key=lambda each: -each.share)

@@ -1,0 +1,80 @@
+"""What is used of plans and what a month came to: of one's own application, and of an API's subscribers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
+
+from accounts.access import current_user, requires
+from accounts.roles import Role
+from core import database_clock
+from devportal.queries import all_subscribers, application_for, names_of_applications, subscriptions_of
+from gateway.models import MonthlyStatement
+from gateway.statistics import usage
+from publisher.queries import get_api_for, names_of_apis
+
+PER_PAGE = 25
+MOST_STATEMENTS = 500
+
+
+@require_safe
+@requires(Role.SUBSCRIBER)
+def application_usage(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What one's own application has used of each plan."""
+    application = application_for(current_user(request), pk)
+    rows, which = subscriptions_of(application), Q(application_id=str(application.pk))
+    layout = "devportal/applications/layout.html"
+    return _page(request, rows, which, layout=layout, application=application)
+
+
+@require_safe
+@requires()
+def api_usage(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What the subscribers of an API have used, the nearest to their limit first on each page."""
+    api = get_api_for(current_user(request), pk)
+    rows = all_subscribers(current_user(request)).filter(api=api)
+    return _page(request, rows, Q(api_id=str(api.pk)), layout="layouts/publisher_api.html", api=api)
+
+
+def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) -> HttpResponse:
+    statements = MonthlyStatement.objects.filter(which).order_by("-month", "application_name", "api_name")
+    if request.GET.get("format") == "csv":
+        return _csv(statements[:MOST_STATEMENTS])
+    now = database_clock.now()
+    page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
+    try:
+        rows = usage.near_limits(page.object_list, now)
+    except RedisError:
+        rows = []
+    so_far = usage.month_so_far(now, which)
+    names = {
+        "apis": names_of_apis({row["api_id"] for row in so_far}),
+        "applications": names_of_applications({row["application_id"] for row in so_far}),
+    }
+    everywhere = {"page": page, "rows": rows, "so_far": so_far, "statements": statements[:MOST_STATEMENTS], "now": now}
+    return render(request, "gateway/usage/page.html", {**everywhere, **names, **context})
+
+
+def _csv(statements: Iterable[MonthlyStatement]) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="statements.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(["month", "application_id", "application", "api_id", "api", *usage.BILLED, "frozen_at"])
+    for row in statements:
+        names = (row.month, row.application_id, _safe(row.application_name), row.api_id, _safe(row.api_name))
+        writer.writerow([*names, *(getattr(row, name) for name in usage.BILLED), row.frozen_at.isoformat()])
+    return answer
+
+
+def _safe(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name[:1] in "=+-@\t\r" else name

@@ -1,0 +1,429 @@
+"""The engine as the selector of a loop, and its transports, each with a peer on a socket of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import select
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from gateway.native import twins
+from gateway.native.loop import NativeLoop
+from gateway.server.listeners import CannotServe, tls_context
+from tests.wire.conftest import Certificate
+from tests.wire.peers import until
+
+RESET = struct.pack("ii", 1, 0)
+
+
+class Remembering(asyncio.Protocol):
+    """Writes down what its transport tells it. `stays` is what it answers to the peer's end."""
+
+    def __init__(self, *, stays: bool = False) -> None:
+        self.transport: Any = None
+        self.received = b""
+        self.events: list[str] = []
+        self.error: Exception | None = None
+        self.stays = stays
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.events.append("made")
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+
+    def eof_received(self) -> bool:
+        self.events.append("eof")
+        return self.stays
+
+    def pause_writing(self) -> None:
+        self.events.append("pause")
+
+    def resume_writing(self) -> None:
+        self.events.append("resume")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.events.append("lost")
+        self.error = exc
+
+
+def loop() -> NativeLoop:
+    running = asyncio.get_running_loop()
+    assert isinstance(running, NativeLoop)
+    return running
+
+
+async def connected(protocol: Remembering | None = None, **options: Any) -> tuple[Remembering, socket.socket]:
+    """A protocol over the engine's end of a connection, and the peer's end of it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname())
+        sock, _ = server.accept()
+    _, made = await loop().connect_accepted_socket(lambda: protocol or Remembering(), sock, **options)
+    peer.setblocking(False)
+    return made, peer
+
+
+async def read(peer: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (part := await loop().sock_recv(peer, size - len(data))):
+        data += part
+    return data
+
+
+@pytest.fixture(autouse=True)
+def descriptors() -> Iterator[None]:
+    """Every test leaves as many open as it found."""
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+async def test_what_comes_is_given_and_what_is_written_arrives_whole_and_in_order() -> None:
+    protocol, peer = await connected()
+    with peer:
+        await loop().sock_sendall(peer, b"hello")
+        await until(lambda: protocol.received == b"hello")
+        assert protocol.transport.get_extra_info("peername") == peer.getsockname()
+        assert protocol.transport.get_extra_info("sockname") == peer.getpeername()
+        sent = os.urandom(4_000_000)
+        protocol.transport.write(sent)
+        protocol.transport.write(b"end")
+        protocol.transport.close()
+        assert protocol.transport.is_closing()
+        assert await read(peer, 5_000_000) == sent + b"end"
+        await until(lambda: protocol.events[-1] == "lost")
+    assert protocol.error is None
+    assert loop().engine.connections == 0
+
+
+async def test_a_reader_that_is_slow_has_the_writer_pause_and_go_on() -> None:
+    protocol, peer = await connected()
+    with peer:
+        protocol.transport.set_write_buffer_limits(high=1000, low=100)
+        protocol.transport.write(b"x" * 8_000_000)
+        assert protocol.events == ["made", "pause"]
+        assert protocol.transport.get_write_buffer_size() > 1000
+        assert len(await read(peer, 8_000_000)) == 8_000_000
+        await until(lambda: protocol.events == ["made", "pause", "resume"])
+        assert protocol.transport.get_write_buffer_size() == 0
+        protocol.transport.abort()
+        await until(lambda: "lost" in protocol.events)
+
+
+async def test_who_does_not_read_hears_nothing_until_it_reads_again() -> None:
+    protocol, peer = await connected()
+    with peer:
+        protocol.transport.pause_reading()
+        await loop().sock_sendall(peer, b"later")
+        await asyncio.sleep(0.02)
+        assert protocol.received == b""
+        protocol.transport.resume_reading()
+        await until(lambda: protocol.received == b"later")
+        protocol.transport.abort()
+
+
+async def test_a_peer_may_end_one_way_and_still_be_written_to() -> None:
+    protocol, peer = await connected(Remembering(stays=True))
+    with peer:
+        peer.shutdown(socket.SHUT_WR)
+        await until(lambda: protocol.events == ["made", "eof"])
+        turns = loop().engine.turns
+        await asyncio.sleep(0.05)
+        assert loop().engine.turns - turns < 5  # nothing is told again and again
+        protocol.transport.write(b"bye")
+        protocol.transport.write_eof()
+        protocol.transport.write(b"too late")
+        assert await read(peer, 100) == b"bye"
+        protocol.transport.close()
+        await until(lambda: protocol.events[-1] == "lost")
+
+
+@pytest.mark.parametrize("is_broken_off", [False, True])
+async def test_a_peer_that_has_gone_costs_no_turn_while_it_is_not_read(is_broken_off: bool) -> None:
+    protocol, peer = await connected(Remembering(stays=True))
+    await loop().sock_sendall(peer, b"last words")
+    protocol.transport.pause_reading()
+    if is_broken_off:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    peer.close()
+    await asyncio.sleep(0.02)
+    turns = loop().engine.turns
+    await asyncio.sleep(0.05)
+    assert loop().engine.turns - turns < 5
+    protocol.transport.resume_reading()
+    await until(lambda: protocol.received == b"last words")
+    protocol.transport.close()
+    await until(lambda: protocol.events[-1] == "lost")
+
+
+async def test_a_socket_that_is_readable_for_ever_costs_the_others_only_its_share() -> None:
+    flooded, flood = await connected()
+    quiet, peer = await connected()
+    is_over = threading.Event()
+
+    def pour() -> None:
+        while not is_over.is_set():
+            if select.select([], [flood], [], 1)[1]:
+                flood.send(b"x" * 262_144)
+
+    thread = threading.Thread(target=pour)
+    thread.start()
+    try:
+        with flood, peer:
+            await until(lambda: len(flooded.received) > 1_000_000)
+            flooded.data_received = lambda data: None  # type: ignore[method-assign]
+            for number in range(1, 20):  # and timers, other descriptors and the other connection have their turn
+                await loop().sock_sendall(peer, b"?")
+                await until(lambda expected=number: len(quiet.received) == expected)  # type: ignore[misc]
+            is_over.set()
+            await asyncio.to_thread(thread.join)
+    finally:
+        is_over.set()
+    flooded.transport.abort()
+    quiet.transport.abort()
+    await until(lambda: "lost" in quiet.events + flooded.events)
+
+
+async def test_a_protocol_that_fails_is_told_to_the_loop_s_handler_and_its_connection_ends() -> None:
+    told: list[dict[str, Any]] = []
+    loop().set_exception_handler(lambda _, context: told.append(context))
+    protocol, peer = await connected()
+
+    def fail(data: bytes) -> None:
+        raise LookupError("no such thing")
+
+    with peer:
+        protocol.data_received = fail  # type: ignore[method-assign]
+        await loop().sock_sendall(peer, b"?")
+        assert await read(peer, 1) == b""
+        await until(lambda: protocol.events[-1] == "lost")
+    (context,) = told
+    assert isinstance(context["exception"], LookupError)
+    assert context["protocol"] is protocol
+
+
+def test_what_ends_the_loop_ends_it() -> None:
+    async def main() -> None:
+        protocol, peer = await connected()
+
+        def leave(data: bytes) -> None:
+            raise SystemExit(7)
+
+        protocol.data_received = leave  # type: ignore[method-assign]
+        with peer:
+            peer.send(b"?")
+            await asyncio.sleep(PATIENCE)
+
+    with pytest.raises(SystemExit) as raised, asyncio.Runner(loop_factory=NativeLoop) as runner:
+        runner.run(main())
+    assert raised.value.code == 7
+
+
+PATIENCE = 30.0
+
+
+async def test_a_loop_that_is_closed_cuts_what_it_still_has() -> None:
+    other = NativeLoop()
+    ours, theirs = socket.socketpair()
+
+    other.engine.adopt(ours.detach(), Remembering(), None, None, lambda error: None)
+    assert other.engine.connections == 1
+    other.close()
+    with theirs:
+        assert theirs.recv(1) == b""
+    with pytest.raises(RuntimeError):
+        other.engine.select(0)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_it_dials_an_address_of_either_kind(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+        _, protocol = await loop().dial(Remembering, address, server.getsockname()[1])
+        peer, name = server.accept()
+        with peer:
+            assert protocol.transport.get_extra_info("sockname") == name
+            assert protocol.transport.get_extra_info("peername") == server.getsockname()
+            protocol.transport.close()
+            assert peer.recv(1) == b""
+    await until(lambda: protocol.events == ["made", "lost"])
+
+
+async def test_who_cannot_be_dialled_is_told_as_the_library_would() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        await loop().dial(Remembering, "127.0.0.1", port)
+    with pytest.raises(OSError, match="no IP address"):
+        await loop().dial(Remembering, "nowhere.test", 80)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            await loop().dial(Remembering, "127.0.0.1", port)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_dial_that_is_given_up_leaves_nothing_behind() -> None:
+    async def until_the_kernel_takes_nobody_more(port: int) -> None:
+        while True:
+            _, protocol = await loop().dial(Remembering, "127.0.0.1", port)
+            protocol.transport.abort()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, pytest.raises(TimeoutError):
+        await asyncio.wait_for(until_the_kernel_takes_nobody_more(server.getsockname()[1]), 0.05)
+    await until(lambda: loop().engine.connections == 0)
+
+
+# --- TLS ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(certificate: Certificate) -> ssl.SSLContext:
+    return tls_context(certificate.certificate, certificate.key)
+
+
+async def secured(
+    context: ssl.SSLContext, client: ssl.SSLContext, protocol: Remembering | None = None, **options: Any
+) -> tuple[Remembering, ssl.SSLSocket]:
+    """A protocol over TLS, and a client in the manner of threads."""
+    ours, theirs = socket.socketpair()
+    made = protocol or Remembering()
+    connecting = loop().connect_accepted_socket(lambda: made, ours, ssl=context, ssl_handshake_timeout=5)
+    shaking = asyncio.to_thread(client.wrap_socket, theirs, server_hostname="localhost", **options)
+    _, spoken = await asyncio.gather(connecting, shaking)
+    return made, spoken
+
+
+async def test_tls_is_spoken_as_python_speaks_it(served: ssl.SSLContext, certificate: Certificate) -> None:
+    client = certificate.client_context()
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    protocol, spoken = await secured(served, client)
+    with spoken:
+        assert (spoken.version(), spoken.selected_alpn_protocol()) == ("TLSv1.3", "http/1.1")
+        sent = os.urandom(1_000_000)
+        sending = asyncio.to_thread(spoken.sendall, sent)
+        await asyncio.gather(sending, until(lambda: len(protocol.received) == len(sent)))
+        assert protocol.received == sent
+        protocol.transport.write(sent)
+        protocol.transport.close()
+
+        def receive() -> bytes:
+            return b"".join(iter(lambda: spoken.recv(65536), b""))
+
+        assert await asyncio.to_thread(receive) == sent
+        assert "lost" not in protocol.events  # it waits for the client's answer to its end
+        spoken.close()
+    await until(lambda: protocol.events[-1] == "lost")
+    assert protocol.error is None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_session_is_resumed(served: ssl.SSLContext, certificate: Certificate, version: ssl.TLSVersion) -> None:
+    client = certificate.client_context()
+    client.maximum_version = version
+    session = None
+    for is_reused in (False, True):
+        protocol, spoken = await secured(served, client, session=session)
+        with spoken:
+            protocol.transport.write(b"!")
+            assert await asyncio.to_thread(spoken.recv, 1) == b"!"
+            assert spoken.session_reused is is_reused
+            session = spoken.session
+            protocol.transport.abort()
+
+
+def only_tls_1_1(context: ssl.SSLContext) -> None:
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1_1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
+def only_another_cipher(context: ssl.SSLContext) -> None:
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
+
+
+@pytest.mark.parametrize("change", [only_tls_1_1, only_another_cipher])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+async def test_what_was_not_spoken_before_is_not_spoken(
+    served: ssl.SSLContext, certificate: Certificate, change: Callable[[ssl.SSLContext], None]
+) -> None:
+    client = certificate.client_context()
+    change(client)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        shaking = asyncio.create_task(asyncio.to_thread(client.wrap_socket, theirs, server_hostname="localhost"))
+        with pytest.raises(ssl.SSLError):
+            await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+        with pytest.raises(ssl.SSLError):
+            await shaking
+
+
+async def test_who_says_nothing_or_something_else_than_tls_is_let_go(served: ssl.SSLContext) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, pytest.raises(TimeoutError):
+        await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=0.02)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.send(b"GET / HTTP/1.1\r\n\r\n")
+        with pytest.raises(ssl.SSLError):
+            await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with pytest.raises(ConnectionResetError):
+        await loop().connect_accepted_socket(Remembering, ours, ssl=served, ssl_handshake_timeout=5)
+
+
+def test_an_encrypted_or_another_s_key_is_refused_in_words(certificate: Certificate, tmp_path: Path) -> None:
+    key = load_pem_private_key(certificate.key.read_bytes(), None)
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(CannotServe, match="unencrypted private key"):
+        tls_context(certificate.certificate, locked)
+    for chain, wrong in ((certificate.certificate, locked.read_bytes()), (locked, certificate.key.read_bytes())):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        twins.add_server(context, chain.read_bytes(), wrong)
+        assert twins.of(context) is None  # and so Python's own TLS is spoken
+
+
+async def test_a_client_expects_the_name_that_it_asked_for(served: ssl.SSLContext, certificate: Certificate) -> None:
+    context = certificate.client_context()
+    twins.add_client(context, authorities=certificate.pem)
+    names: list[str | None] = []
+    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    plain.load_cert_chain(certificate.certificate, certificate.key)
+    plain.sni_callback = lambda _, name, __: names.append(name)
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=plain)
+    port = server.sockets[0].getsockname()[1]
+    for name in ("localhost", "127.0.0.1"):
+        _, protocol = await loop().dial(Remembering, "127.0.0.1", port, ssl=context, server_hostname=name)
+        await until(lambda ended=protocol: ended.events[-1] == "lost")  # type: ignore[misc]
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        await loop().dial(Remembering, "127.0.0.1", port, ssl=context, server_hostname="elsewhere.test")
+    assert caught.value.verify_message == "Hostname mismatch, certificate is not valid for 'elsewhere.test'."
+    stranger = ssl.create_default_context()
+    twins.add_client(stranger)
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        await loop().dial(Remembering, "127.0.0.1", port, ssl=stranger, server_hostname="localhost")
+    assert caught.value.verify_message.startswith("self-signed certificate")
+    server.close()
+    await server.wait_closed()
+    assert names == ["localhost", None, "elsewhere.test", "localhost"]

@@ -1,0 +1,87 @@
+"""Near the limit of memory newcomers are refused, and nearer those go for whom most is buffered."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.server import memory_guard
+from gateway.server.memory_guard import Memory, MemoryGuard, control_group_memory
+
+
+class Client:
+    """A connection with so many bytes in buffers."""
+
+    relay = None
+
+    def __init__(self, number: int, buffered: int) -> None:
+        self.id, self.buffered, self.told = str(number), buffered, 0
+
+    def close(self, code: int, reason: str) -> None:
+        self.told, self.buffered = code, 0
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
+    monkeypatch.setattr(memory_guard, "_buffered", lambda client: client.buffered)
+    return [Client(number, 10_000 * number) for number in range(10)]
+
+
+def guard(clients: Any, used: list[int]) -> MemoryGuard:
+    return MemoryGuard(clients, lambda: Memory(used[0], 1_000_000))
+
+
+def test_newcomers_are_refused_while_memory_is_short_and_the_log_says_so_once(
+    clients: list[Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    used = [840_000]
+    made = guard(clients, used)
+    with caplog.at_level(logging.WARNING):
+        for now, is_short in ((840_000, False), (860_000, True), (870_000, True), (500_000, False)):
+            used[0] = now
+            assert made.look()
+            assert made.is_short is is_short
+    assert len(caplog.records) == 2
+    assert not any(client.told for client in clients)
+
+
+def test_the_largest_go_first_and_no_more_than_have_to(clients: list[Client]) -> None:
+    made = guard(clients, [1_000_000])
+    made.look()
+    assert [client.id for client in clients if client.told == 1013] == ["8", "9"]
+    for _ in range(5):
+        made.look()
+    assert clients[0].told == 0  # closing it would free nothing
+
+
+def test_without_a_limit_nothing_is_watched(clients: Any) -> None:
+    assert MemoryGuard(clients, lambda: None).look() is False
+
+
+@pytest.mark.parametrize(
+    ("group", "folder", "files"),
+    [
+        ("0::/app/gateway\n", "app", ("memory.max", "memory.current", "inactive_file 100")),
+        (
+            "5:cpu:/x\n4:memory:/app\n",
+            "memory/app",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file 100"),
+        ),
+    ],
+)
+def test_the_nearest_control_group_with_a_limit_counts(
+    tmp_path: Path, group: str, folder: str, files: tuple[str, str, str]
+) -> None:
+    own = tmp_path / "own"
+    own.write_text(group)
+    assert control_group_memory(tmp_path, own) is None
+    place = tmp_path / folder
+    place.mkdir(parents=True)
+    for name, text in zip((*files[:2], "memory.stat"), ("1000", "700", files[2] + "\n"), strict=True):
+        (place / name).write_text(text)
+    assert control_group_memory(tmp_path, own) == Memory(600, 1000)
+    (place / files[0]).write_text("max")
+    assert control_group_memory(tmp_path, own) is None
