@@ -68,8 +68,9 @@ def build_sanitized() -> int:
     try:
         compile_to(EXTENSION, *SANITIZED)
         RECORD.write_text("sanitized\n")
-        print(" ".join(_runtime(name) for name in ("libasan.so", "libubsan.so")))  # noqa: T201 - for the Makefile
-    except (CannotBuild, OSError) as error:
+        for name in ("libasan.so", "libubsan.so"):  # the compiler's own, which it says where it keeps
+            print(subprocess.check_output([*_compiler(), f"-print-file-name={name}"], text=True).strip(), end=" ")  # noqa: S603, T201
+    except (CannotBuild, OSError, subprocess.CalledProcessError) as error:
         print(f"The relay cannot be built with sanitizers: {error}.", file=sys.stderr)  # noqa: T201
         return 1
     return 0
@@ -116,12 +117,6 @@ def _compiler() -> list[str]:
     """The command that compiles C: CC if it is set, else what the machine has; empty if it has none."""
     found = (shutil.which(name) for name in ("cc", "gcc", "clang"))
     return shlex.split(os.environ.get("CC", "")) or [path for path in found if path][:1]
-
-
-def _runtime(name: str) -> str:
-    """Where the compiler keeps a library of its own."""
-    asked = [*_compiler(), f"-print-file-name={name}"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
 
 def _has_headers() -> bool:

@@ -38,14 +38,11 @@ def _add(
 ) -> None:
     if native.REASON:
         return
+    names = (each["name"] for each in context.get_ciphers())
+    ciphers = ":".join(name for name in names if not name.startswith("TLS_"))  # those are of TLS 1.3
     verifies, flags = context.verify_mode is ssl.CERT_REQUIRED, context.verify_flags
-    given = (_ciphers(context), context.options, certificate, key, verifies, flags, authorities)
+    given = (ciphers, context.options, certificate, key, verifies, flags, authorities)
     try:
         _twins[context] = native.Tls(is_server, *given)
     except ValueError as error:  # what Python could read
         log.warning("The extension cannot speak TLS as it should (%s), so Python does.", error)
-
-
-def _ciphers(context: ssl.SSLContext) -> str:
-    """Those of TLS 1.2; those of 1.3 are OpenSSL's to choose."""
-    return ":".join(each["name"] for each in context.get_ciphers() if not each["name"].startswith("TLS_"))

@@ -1,3 +1,5 @@
+/* One file, because every way in, out and to the end changes the same state: the end, the poller, out, in, a new one,
+ * and what Python calls. */
 #define PY_SSIZE_T_CLEAN
 #include "transport.h"
 
