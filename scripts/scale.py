@@ -1,38 +1,33 @@
-"""Measure pages and lists of a filled installation: `APIM_DATA_DIR=… python -m scripts.scale`, after `manage.py sample`.
+"""Measure pages and lists of a filled installation: `python -m scripts.scale`, after `manage.py sample`.
 
-Prints a table for docs/explanation/scale.md: questions to the database, milliseconds of this process, kB.
+Prints the table of docs/explanation/scale.md: questions to the database, milliseconds of this process, kB.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
-
-import django
-
-django.setup()
-
-from django.conf import settings
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
-
-from accounts.models import User
-from devportal.models import Application
-from publisher.models import Api
 
 
 def main() -> None:
     """Ask for each twice, and measure the second time."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from accounts.models import User
+    from devportal.models import Application
+    from publisher.models import Api
+
     settings.ALLOWED_HOSTS = ["*"]
     application = Application.objects.get(name="sample 1")
     api = Api.objects.get(context="/sample-5")
     admin, developer = Client(), Client()
     admin.force_login(User.objects.get(username="admin"))
     developer.force_login(application.owner)
-    print("| address | questions | ms | kB |\n|---|---|---|---|")
+    sys.stdout.write("| address | questions | ms | kB |\n|---|---|---|---|\n")
     for client, path in (
         (admin, "/publisher/apis"),
         (admin, f"/publisher/apis/{api.pk}"),
@@ -57,11 +52,15 @@ def main() -> None:
             answer = client.get(path, secure=True)
             spent = time.process_time() - begun
         shown = path.replace(str(api.pk), "{api}").replace(str(application.pk), "{application}")
-        figures = f"{len(questions)} | {1000 * spent:.0f} | {len(answer.content) / 1000:.0f}"
-        print(
-            f"| `{shown}` | {figures} |" if answer.status_code == 200 else f"| `{shown}` | {answer.status_code} | | |"
-        )
+        if answer.status_code != 200:
+            raise SystemExit(f"{path} answers {answer.status_code}.")
+        kilobytes = len(answer.content) / 1000
+        sys.stdout.write(f"| `{shown}` | {len(questions)} | {1000 * spent:.0f} | {kilobytes:.0f} |\n")
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apimanager.settings")
+    import django
+
+    django.setup()
     main()
