@@ -166,7 +166,7 @@ class MembersOnlyMiddleware(MiddlewareMixin):
             return None
         if is_page(match):
             return turn_away(request, ())
-        if request.headers.get("Authorization"):  # REST will see whose it is
+        if request.headers.get("Authorization", "").lower().startswith("bearer "):  # REST will see whose it is
             return None
         body = {"code": 900401, "message": "Unauthorized", "description": "Sign in first.", "error": []}
         return JsonResponse(body, status=401, headers={"WWW-Authenticate": "Bearer"})
