@@ -18,13 +18,19 @@ from devportal import operations, queries
 from devportal.models import MOST_STARS, Rating
 
 
-class RatingDocument(Strict):
-    """What one person thinks of an API."""
+class GivenRating(Strict):
+    """The stars that somebody gives."""
 
-    ratingId = serializers.CharField(source="pk", read_only=True)
-    apiId = serializers.CharField(source="api_id", read_only=True)
-    ratedBy = serializers.CharField(source="by.username", read_only=True)
-    rating = serializers.IntegerField(source="stars", min_value=0, max_value=MOST_STARS)
+    rating = serializers.IntegerField(min_value=1, max_value=MOST_STARS)
+
+
+class RatingDocument(serializers.Serializer):  # type: ignore[type-arg]
+    """What one person thinks of an API; 0 stars where they have not said."""
+
+    ratingId = serializers.CharField(source="pk", allow_null=True)
+    apiId = serializers.CharField(source="api_id")
+    ratedBy = serializers.CharField(source="by.username")
+    rating = serializers.IntegerField(source="stars")
 
 
 class RatingList(list_of(RatingDocument, "RatingsPage")):  # type: ignore[misc]
@@ -77,16 +83,16 @@ class UserRating(Resource):
         operation_id="putUserRating",
         summary="Give an API stars",
         tags=["Ratings"],
-        request=RatingDocument,
+        request=GivenRating,
         responses=answers({200: RatingDocument}, 400, 404),
     )
     def put(self, request: Request, api_id: UUID) -> Response:
         """One to five, in place of those given before."""
         api = queries.api_for(self.user, api_id)
-        body = RatingDocument(data=request.data)
+        body = GivenRating(data=request.data)
         body.is_valid(raise_exception=True)
         given: dict[str, Any] = body.validated_data
-        return Response(RatingDocument(operations.rate_api(api=api, stars=given["stars"], **self.by)).data)
+        return Response(RatingDocument(operations.rate_api(api=api, stars=given["rating"], **self.by)).data)
 
     @extend_schema(
         operation_id="deleteUserRating",
