@@ -1,4 +1,4 @@
-/* gateway.native._native: the quick way of the relay. What it may do, and why it is safe, says decision 0038. */
+/* gateway.native._native: the quick way of the relay. What it may do, and why it is safe, says decision 0037. */
 #define PY_SSIZE_T_CLEAN
 #include "engine.h"
 #include "leg.h"
