@@ -162,10 +162,12 @@ class MembersOnlyMiddleware(MiddlewareMixin):
         rooms = {"devportal", "api:devportal-api"}
         if match is None or match.namespace not in rooms or isinstance(request.user, User):
             return None
-        if request.headers.get("Authorization") or installation.current().anonymous_browsing:
+        if installation.current().anonymous_browsing:
             return None
         if is_page(match):
             return turn_away(request, ())
+        if request.headers.get("Authorization", "").lower().startswith("bearer "):  # REST will see whose it is
+            return None
         body = {"code": 900401, "message": "Unauthorized", "description": "Sign in first.", "error": []}
         return JsonResponse(body, status=401, headers={"WWW-Authenticate": "Bearer"})
 

@@ -8,12 +8,12 @@ from operator import or_
 from typing import TypeVar, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Avg, Count, Exists, F, Model, OrderBy, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from oauth2_provider.models import AccessToken
 
+from accounts import installation
 from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
@@ -479,7 +479,7 @@ def _in_states(states: Iterable[State]) -> Q:
 
 
 def _offered_to(viewer: Viewer) -> Q:
-    if not viewer.is_authenticated and not settings.ANONYMOUS_CATALOGUE:
+    if not viewer.is_authenticated and not installation.current().anonymous_browsing:
         return Q(pk__in=())
     return _in_states(LISTED) & visible_to(viewer)
 

@@ -3,14 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from accounts.access import current_user, requires, turn_away
+from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.permissions import Viewer
 from accounts.roles import Role
@@ -35,8 +34,6 @@ TAGS_SHOWN = 20
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every API that the visitor may find; `q` searches, `tag` and `category` narrow, `versions=all` unfolds."""
-    if not settings.ANONYMOUS_CATALOGUE and (refusal_of_visitor := turn_away(request, ())):
-        return refusal_of_visitor
     text, refusal = asked(request.GET.get("q", ""), queries.lookups_for(request.user, request.GET.get("q", "")))
     tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
     sort, every = request.GET.get("sort", ""), request.GET.get("versions") == "all"

@@ -7,6 +7,6 @@ from gateway.api import usage
 app_name = "gateway-devportal-api"
 
 urlpatterns = [
-    path("subscriptions/<uuid:subscription_id>/usage", usage.SubscriptionUsage.as_view(), name="subscription-usage"),
+    path("subscriptions/<uuid:subscription_id>/usage", usage.UsageOfSubscription.as_view(), name="subscription-usage"),
     path("applications/<uuid:application_id>/usage", usage.ApplicationUsage.as_view(), name="application-usage"),
 ]

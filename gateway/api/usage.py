@@ -68,7 +68,7 @@ class UsageUnknown(exceptions.APIException):
     default_detail = "What is used cannot be read at the moment. Try again in a few seconds."
 
 
-class SubscriptionUsage(Resource):
+class UsageOfSubscription(Resource):
     """The usage of one of your subscriptions."""
 
     @extend_schema(

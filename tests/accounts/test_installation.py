@@ -84,6 +84,9 @@ def test_a_closed_catalogue_asks_passers_by_to_sign_in(client: Client, carol: Us
     turned = client.get("/devportal/apis", secure=True)
     assert (turned.status_code, turned["Location"].partition("?")[0]) == (302, "/devportal/sign-in")
     assert client.get("/api/am/devportal/v3/apis", secure=True).status_code == 401
+    claimed = {"Authorization": "Whatever it=is"}
+    assert client.get("/devportal/apis", headers=claimed, secure=True).status_code == 302
+    assert client.get("/api/am/devportal/v3/apis", headers=claimed, secure=True).status_code == 401
     assert client.get("/devportal/sign-in", secure=True).status_code == 200
     client.force_login(carol)
     assert client.get("/devportal/apis", secure=True).status_code == 200

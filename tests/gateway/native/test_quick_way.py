@@ -103,6 +103,31 @@ def test_a_meter_takes_from_all_or_from_none_and_in_either_mode_alike(
     assert [source.cells.tolist() for source in sources] == [[0, twin.cells[0], 0] for twin in twins]
 
 
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        pytest.param(b"\x41\x00\xc0\x00", id="RSV1 on a continuation"),
+        pytest.param(b"\xa2\x00", id="a bit that was not negotiated"),
+        pytest.param(b"\x80\x00", id="a continuation of nothing"),
+        pytest.param(b"\x01\x00\x82\x00", id="a message inside a message"),
+        pytest.param(b"\x82\x80abcd", id="a mask"),
+        pytest.param(b"\x83\x00", id="a reserved opcode"),
+        pytest.param(b"\x82\x00\x89\x00", id="a ping"),
+        pytest.param(b"\x88\x00", id="a Close"),
+        pytest.param(b"\x82\x7e\x00\x7d" + bytes(125), id="a length of 16 bits for 125 bytes"),
+        pytest.param(b"\x82\x7f" + (65535).to_bytes(8, "big"), id="a length of 64 bits for 65,535 bytes"),
+        pytest.param(b"\x82\x7f" + (1 << 63).to_bytes(8, "big"), id="a length of 2^63"),
+        pytest.param(b"\x82\x00\x82", id="half a header"),
+        pytest.param(b"\x82\x7e\x01", id="half a long header"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_what_is_for_others_to_judge_never_passes_at_a_glance(chunk: bytes) -> None:
+    scanner = FrameScanner(masked=False, rsv=0x40)
+    assert not side(scanner, Meter()).passes(chunk)
+    assert state_of(scanner) == (0, False, 0, 0, 0)
+
+
 def test_nothing_passes_at_a_glance_while_a_side_does_not_flow_or_its_plan_has_no_room() -> None:
     purse = Purse(0, 1, octets=False)
     scanner = FrameScanner(masked=False)
