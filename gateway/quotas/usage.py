@@ -6,11 +6,12 @@ not spent counts as left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.quotas.limits import OPEN, PlanLimits, window_at
-from gateway.quotas.rules import LeaseStore, carried_over, connections_key, quota_key
+from gateway.quotas.limits import OPEN, PlanLimits, Window, window_at
+from gateway.quotas.rules import LeaseStore, WindowUsage, carried_over, connections_key, quota_key
 from publisher.plan_terms import QuotaPeriod
 
 
@@ -40,14 +41,45 @@ class PlanUsage:
 
 def usage_of(store: LeaseStore, account: str, limits: PlanLimits, *, now: float) -> PlanUsage:
     """What an account (`api_account`, `application_account`) has used of its plan; `now` in seconds since the epoch."""
-    key, window = quota_key(account, limits), window_at(limits.period, now)
-    asked = [(key, window)] if limits.quota is not None else []
-    if limits.connections is not None:
-        asked.append((connections_key(account), OPEN))
-    usages = {place: usage for (place, _), usage in zip(asked, store.used(asked), strict=True)}
-    quota = None
-    if limits.quota is not None:
-        used = usages[key].spent if any(usages[key]) else carried_over(store.used, key, window, now)
-        resets_at = datetime.fromtimestamp(window.end, UTC)
-        quota = QuotaUsage(limits.unit, limits.period, limits.quota, used, resets_at)
-    return PlanUsage(quota, usages[connections_key(account)].spent if limits.connections is not None else None)
+    return usages_of(store, [(account, limits)], now=now)[0]
+
+
+def usages_of(store: LeaseStore, asked: Sequence[tuple[str, PlanLimits]], *, now: float) -> list[PlanUsage]:
+    """The same of many accounts, with two questions to the store."""
+    places = [
+        place
+        for account, limits in asked
+        for place, is_limited in (
+            ((quota_key(account, limits), window_at(limits.period, now)), limits.quota is not None),
+            ((connections_key(account), OPEN), limits.connections is not None),
+        )
+        if is_limited
+    ]
+    found = dict(zip(places, store.used(places), strict=True))
+    untouched = [place for place, usage in found.items() if place[1] != OPEN and not any(usage)]
+    # What such a window begins with is known once the shorter ones within it are: which are they, and what is in them?
+    within: list[tuple[str, Window]] = []
+
+    def note(shorter: Sequence[tuple[str, Window]]) -> list[WindowUsage]:
+        within.extend(shorter)
+        return [WindowUsage(0, 0)] * len(shorter)
+
+    for key, window in untouched:
+        carried_over(note, key, window, now)
+    known = dict(zip(within, store.used(within), strict=True))
+    begins_with = {
+        (key, window): carried_over(lambda shorter: [known[place] for place in shorter], key, window, now)
+        for key, window in untouched
+    }
+    usages = []
+    for account, limits in asked:
+        quota, connections = None, None
+        if limits.quota is not None:
+            place = (quota_key(account, limits), window_at(limits.period, now))
+            resets_at = datetime.fromtimestamp(place[1].end, UTC)
+            used = begins_with.get(place, found[place].spent)
+            quota = QuotaUsage(limits.unit, limits.period, limits.quota, used, resets_at)
+        if limits.connections is not None:
+            connections = found[connections_key(account), OPEN].spent
+        usages.append(PlanUsage(quota, connections))
+    return usages

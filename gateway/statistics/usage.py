@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,13 +21,14 @@ from gateway.models import LimitAlert, MonthlyStatement, TrafficFigures
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import LeaseStore, api_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, usage_of
+from gateway.quotas.usage import PlanUsage, usages_of
 from gateway.statistics.figures import SUMS
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.queries import names_of_apis
 
 WARNED_AT: Final = (100, 80)  # per cent
 LOOKED_BACK = timedelta(minutes=10)
+ASKED_AT_ONCE: Final = 200  # subscriptions, of the store
 SETTLED = timedelta(minutes=10)  # after a month, in which workers write what they have of it
 BILLED: Final = tuple(name for name in SUMS if name != "closed")
 
@@ -57,18 +58,19 @@ def limits_of(plan: Any) -> PlanLimits:
     )
 
 
-def usage_now(subscription: Any, now: datetime) -> SubscriptionUsage:
-    """What a subscription has used in the present period. Raises RedisError while the store does not answer."""
-    limits = limits_of(subscription.plan)
-    account = api_account(str(subscription.application_id), str(subscription.api_id))
-    usage = usage_of(shared_store(), account, limits, now=now.timestamp())
-    if usage.quota is None:
-        return SubscriptionUsage(subscription, usage)
-    window = window_at(limits.period, now.timestamp())
-    elapsed = max(1.0, now.timestamp() - window.start)
-    forecast = round(usage.quota.used * (window.end - window.start) / elapsed)
-    share = usage.quota.used * 100 // usage.quota.limit if usage.quota.limit else 100
-    return SubscriptionUsage(subscription, usage, share, forecast)
+def usages_now(subscriptions: Sequence[Any], now: datetime) -> list[SubscriptionUsage]:
+    """What each subscription has used in the present period. Raises RedisError while the store does not answer."""
+    asked = [(api_account(str(each.application_id), str(each.api_id)), limits_of(each.plan)) for each in subscriptions]
+    usages, found = usages_of(shared_store(), asked, now=now.timestamp()), []
+    for subscription, usage in zip(subscriptions, usages, strict=True):
+        share = forecast = 0
+        if usage.quota is not None:
+            window = window_at(usage.quota.period, now.timestamp())
+            elapsed = max(1.0, now.timestamp() - window.start)
+            forecast = round(usage.quota.used * (window.end - window.start) / elapsed)
+            share = usage.quota.used * 100 // usage.quota.limit if usage.quota.limit else 100
+        found.append(SubscriptionUsage(subscription, usage, share, forecast))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -80,13 +82,14 @@ def shared_store() -> LeaseStore:
 def warn(now: datetime) -> None:
     """Tell the owners of applications that have used 80 or 100 % of a quota; once in its period for each."""
     since = int((now - LOOKED_BACK).timestamp())
-    active = TrafficFigures.objects.filter(period="m", begins__gte=since).order_by()
-    pairs = set(active.values_list("application_id", "api_id").distinct())
-    for subscription in subscriptions_between(pairs):
-        used = usage_now(subscription, now)
-        reached = next((percent for percent in WARNED_AT if used.usage.quota and used.share >= percent), None)
-        if reached:
-            _warn_once(used, reached, now)
+    moving = TrafficFigures.objects.filter(period="m", begins__gte=since).order_by()
+    pairs = set(moving.values_list("application_id", "api_id").distinct())
+    active = subscriptions_between(pairs)
+    for at in range(0, len(active), ASKED_AT_ONCE):
+        for used in usages_now(active[at : at + ASKED_AT_ONCE], now):
+            reached = next((percent for percent in WARNED_AT if used.usage.quota and used.share >= percent), None)
+            if reached:
+                _warn_once(used, reached, now)
 
 
 @transaction.atomic
@@ -164,4 +167,4 @@ def frequent(now: datetime) -> None:
 
 def near_limits(subscriptions: Iterable[Any], now: datetime) -> list[SubscriptionUsage]:
     """These subscriptions with what they have used, the nearest to their limit first."""
-    return sorted((usage_now(each, now) for each in subscriptions), key=lambda each: -each.share)
+    return sorted(usages_now(list(subscriptions), now), key=lambda each: -each.share)

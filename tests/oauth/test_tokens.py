@@ -20,10 +20,18 @@ from devportal.operations import GeneratedKeys
 from devportal.operations.tokens import issue_token
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+LIFETIME = 3000  # seconds, longer than the tests take and shorter than an hour
 
 
 def _issue(keys: GeneratedKeys, actor: User, **changes: Any) -> tokens.IssuedToken:
-    given = {"client": keys.client, "user": None, "scopes": ["default"], "seconds": 600, "now": NOW, "actor": actor}
+    given = {
+        "client": keys.client,
+        "user": None,
+        "scopes": ["default"],
+        "seconds": LIFETIME,
+        "now": NOW,
+        "actor": actor,
+    }
     return issue_token(**{**given, **changes})
 
 
@@ -49,7 +57,7 @@ def test_a_jwt_is_verified_with_the_published_keys_and_says_what_rfc_9068_asks_f
         "sub": keys.client.client_id,
         "client_id": keys.client.client_id,
         "iat": int(NOW.timestamp()),
-        "exp": int(NOW.timestamp()) + 600,
+        "exp": int(NOW.timestamp()) + LIFETIME,
         "scope": "default chat",
     }
 
@@ -72,7 +80,7 @@ def test_the_database_keeps_the_digest_of_a_token_and_not_the_token(keys: Genera
     row = AccessToken.objects.get(pk=issued.row.pk)
 
     assert (row.token, row.token_checksum) == ("", tokens.digest(issued.token))
-    assert issued.expires_at == row.expires == NOW + timedelta(seconds=600)
+    assert issued.expires_at == row.expires == NOW + timedelta(seconds=LIFETIME)
     assert issued.token not in repr(issued)
 
 
@@ -92,7 +100,7 @@ def test_a_token_counts_until_it_ends_or_somebody_behind_it_is_disabled(
 ) -> None:
     issued = _issue(keys, carol, user=bob)
     assert tokens.find(issued.token, NOW) == issued.row
-    assert tokens.find(issued.token, NOW + timedelta(seconds=600)) is None
+    assert tokens.find(issued.token, NOW + timedelta(seconds=LIFETIME)) is None
     assert tokens.find(issued.token + "x", NOW) is None
 
     someone = carol if disabled == "owner" else bob

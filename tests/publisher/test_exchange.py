@@ -91,6 +91,7 @@ EVERYTHING: dict[str, Any] = {
     },
     "definition": {"version": "3.0", "info": {"x-a": [1, None, True, 0.5, "yes"]}},
     "mock": {**OFF, "is_on": True, "echo": True, "every": 0.5, "in_turn": ["a"], "script": ["pause 1", "repeat"]},
+    "first_plan": "Gold",
     "message_bytes": 65536,
     "frame_bytes": 4096,
     "key_types": ["SANDBOX"],

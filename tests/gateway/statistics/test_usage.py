@@ -44,11 +44,11 @@ def used(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """What the store says is used, out of 50 000 a day."""
     said = {"used": 0}
 
-    def usage_of(store: Any, account: str, limits: Any, *, now: float) -> PlanUsage:
+    def usages_of(store: Any, asked: list[Any], *, now: float) -> list[PlanUsage]:
         resets_at = datetime.fromtimestamp(window_at(QuotaPeriod.DAY, now).end, UTC)
-        return PlanUsage(QuotaUsage("messages", QuotaPeriod.DAY, 50_000, said["used"], resets_at), 3)
+        return [PlanUsage(QuotaUsage("messages", QuotaPeriod.DAY, 50_000, said["used"], resets_at), 3) for _ in asked]
 
-    monkeypatch.setattr(usage, "usage_of", usage_of)
+    monkeypatch.setattr(usage, "usages_of", usages_of)
     return said
 
 
