@@ -28,13 +28,20 @@ PATIENCE = 5.0  # seconds that a server may take to close the connection after t
 async def server(*, compresses: bool) -> AsyncIterator[str]:
     """An echoing server on loopback; its address."""
     extensions = [ServerPerMessageDeflateFactory()] if compresses else None
-    listening = await asyncio.get_running_loop().create_server(
-        lambda: Echo(ServerProtocol(extensions=extensions, max_size=None)), "127.0.0.1", 0
-    )
+    echoes: list[Echo] = []
+
+    def one_more() -> Echo:
+        echoes.append(Echo(ServerProtocol(extensions=extensions, max_size=None)))
+        return echoes[-1]
+
+    listening = await asyncio.get_running_loop().create_server(one_more, "127.0.0.1", 0)
     try:
         yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:
         listening.close()
+        for each in echoes:
+            each.transport.abort()
+        await asyncio.sleep(0)  # in which their sockets are closed
 
 
 async def client(url: str, headers: Mapping[str, str], *, compresses: bool) -> None:

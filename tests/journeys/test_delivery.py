@@ -18,7 +18,7 @@ def test_bob_deploys_a_draft_and_talks_to_it_while_nobody_else_can(product: Prod
     page.get_by_role("link", name="Hidden", exact=True).first.click()
     page.get_by_role("link", name="Try out").click()
     expect(page.get_by_text("Nothing is deployed")).to_be_visible()
-    page.get_by_role("main").get_by_role("link", name="Deployments").click()
+    page.get_by_role("navigation", name="Publisher").get_by_role("link", name="Deployments").click()
     page.get_by_role("button", name="Deploy new revision").click()
     page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
     page.get_by_role("main").get_by_role("link", name="Try out").click()
