@@ -38,7 +38,7 @@ from gateway.models import ConnectionRecord
 from publisher.models import Api
 from tests.devportal import builders
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("long")]  # groups begin first
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 EVERY = 6 * HOUR

@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.environment import ROOT, free_ports
 
+pytestmark = pytest.mark.xdist_group("long")  # groups begin first
 FEW = ("--sockets", "8", "--workers", "2", "--rounds", "1")
 
 

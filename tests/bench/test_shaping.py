@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.environment import ROOT, free_ports
 
+pytestmark = pytest.mark.xdist_group("long")  # groups begin first
 BRIEFLY = ("--sockets", "4", "--seconds", "1", "--warm-up", "0.5", "--rates", "500")
 
 
