@@ -59,7 +59,7 @@ def wanted() -> dict[str, Callable[[], str]]:
     from tests.conformance import autobahn
 
     suite = {"Autobahn": lambda: autobahn.ensure()[-1]} if autobahn.find_python() else {}
-    return {"Chromium": ensure_chromium, "Node": ensure_wscat, **suite}
+    return {"Chromium": ensure_chromium, "Node": ensure_wscat, "curl": ensure_curl, **suite}
 
 
 def ensure_driver() -> str:
@@ -107,6 +107,16 @@ def ensure_wscat() -> str:
     if not _is_current(WSCAT.parents[1] / "package.json"):
         _install_packages(node)
     return node
+
+
+def ensure_curl() -> str:
+    """The path of curl, in which the documentation speaks; installed where it is missing and root may."""
+    if not shutil.which("curl"):
+        _install_from_debian("curl")
+    found = shutil.which("curl")
+    if not found:
+        raise Missing("The documentation's commands need curl: install it (Debian, Ubuntu: apt-get install curl).")
+    return found
 
 
 def find_node() -> str:

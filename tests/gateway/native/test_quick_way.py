@@ -208,6 +208,7 @@ def test_a_machine_without_a_compiler_or_headers_or_another_system_has_none(
 
     monkeypatch.delenv("CC", raising=False)
     assert "no C compiler" in why(lambda patch: patch.setenv("PATH", str(elsewhere)))
+    monkeypatch.setenv("CC", compiler(elsewhere, "true"))
     assert "Python's headers" in why(lambda patch: patch.setattr(build, "_has_headers", lambda: False))
     assert "Linux only" in why(lambda patch: patch.setattr(sys, "platform", "darwin"))
 
