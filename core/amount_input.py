@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -18,9 +19,9 @@ class AmountInput(forms.MultiWidget):
         number = forms.NumberInput({"min": 0, "step": "any", **(attrs or {})})
         super().__init__({"": number, "unit": forms.Select({"aria-label": "Unit"}, choices=self.units)})
 
+    @abstractmethod
     def amount_of(self, value: float) -> tuple[str, str]:
         """A value as a number and its unit."""
-        raise NotImplementedError
 
     def decompress(self, value: Any) -> list[Any]:
         if value in (None, ""):

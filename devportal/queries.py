@@ -1,4 +1,4 @@
-"""What a viewer of the developer portal may read. Everything is scoped to that viewer; strangers get NotFound."""
+"""What a viewer of the Developer Portal may read; one module, so that no read goes round the scope of the viewer."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the gateway writes down. Times of leases are seconds since the epoch, as the workers pass them around."""
+"""What the gateway writes down; one module, for a schema is read as a whole. Times of leases are seconds since 1970."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ message waits until it is whole and fits; the bytes that then pass are those tha
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from typing import Any, Final
 
 from gateway import close_codes
@@ -100,9 +101,9 @@ class CheckedLeg(Leg):
         self._look_at_all()
         super().connection_lost(exc)
 
+    @abstractmethod
     def look_at(self, data: bytes) -> None:
         """What is done with the messages that become whole with `data`."""
-        raise NotImplementedError
 
     def misfit(self, passage: Passage) -> Misfit | None:
         """What is wrong with a message; None where nothing is, or where this is none."""

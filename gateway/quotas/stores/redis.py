@@ -1,4 +1,4 @@
-"""The leases in Redis, for many hosts: one script for each call that has to be atomic.
+"""The leases in Redis, for many hosts; one module, for its scripts and callers share every key. One script a call.
 
 | key | what it is |
 |---|---|
