@@ -15,6 +15,7 @@ from django.http import HttpResponse
 
 from core.downloads import download
 from core.folded import FoldedText, Folding, KeepsFolded
+from core.full_text import SearchableText
 from core.text import fold
 from publisher import comment_terms, document_terms, plan_summary, scope_terms
 from publisher.comment_terms import EntryPoint
@@ -41,6 +42,7 @@ from publisher.presentation import (
     Visibility,
 )
 from publisher.runtime import OVER_BYTES, ValidationMode, all_key_managers, all_key_types
+from publisher.searchable import Audience, SearchPart
 
 
 def _choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
@@ -517,3 +519,21 @@ class ImportDraft(models.Model):
 
     def __str__(self) -> str:
         return f"upload of {self.owner}"
+
+
+class SearchText(models.Model):
+    """A piece of what an API is found by, folded, as `publisher.search` writes it and no other.
+
+    `part` says where it stands and what a hit there weighs, `audience` who finds the API by it. A document in several
+    pieces has several rows. The index beside the table is the database's own and follows each row by itself.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="search_texts")
+    document = models.ForeignKey(Document, null=True, blank=True, on_delete=models.CASCADE, related_name="search_texts")
+    part = models.PositiveSmallIntegerField(choices=[(each.value, each.name.lower()) for each in SearchPart])
+    audience = models.CharField(max_length=10, choices=_choices(Audience))
+    text = SearchableText()
+
+    def __str__(self) -> str:
+        return f"{SearchPart(self.part).name} of {self.api_id}"

@@ -20,7 +20,7 @@ from core.folded import condition, whole
 from core.models import AuditEntry
 from core.searching import terms_of, why_too_much
 from core.text import fold
-from publisher import merging, permissions, validation, versions
+from publisher import merging, permissions, search, validation, versions
 from publisher.addresses import Tenant
 from publisher.design import PARTS
 from publisher.endpoint import HIDDEN, EndpointOptions
@@ -53,12 +53,6 @@ def _named(text: str) -> Q:
     return Q(name_key__contains=text) | Q(display_name_key__contains=text)
 
 
-def says(text: str) -> Q:
-    """APIs of which the names, context, version, description or a tag hold this text."""
-    addressed = Q(context__icontains=text) | Q(version__icontains=text)
-    return _named(text) | addressed | Q(description_key__contains=text) | Q(tags_key__contains=text)
-
-
 def in_category(name: str) -> Q:
     """APIs in the category of this name, in any case of letters."""
     return Q(pk__in=Category.objects.filter(name_key=name, apis__isnull=False).values("apis"))
@@ -68,7 +62,7 @@ NAMED = re.compile(r'(?:^|\s)([^\s":]+):')
 """What is written before a colon, as the name of a field."""
 Lookup = str | Callable[[str], Q]
 LOOKUPS: dict[str, Lookup] = {
-    "content": says,
+    "content": search.holds,
     "name": _named,
     "display-name": _named,
     "context": "context__icontains",

@@ -11,11 +11,13 @@ from devportal.queries.apis import (
     has_tag,
     lookups_for,
     own_rating,
+    places_of,
     shelves_for,
     similar_to,
     stars_of,
     tags_for,
     versions_of,
+    words_in,
 )
 from devportal.queries.applications import (
     any_application,
@@ -105,6 +107,7 @@ __all__ = [
     "newest_subscriptions_to",
     "own_keys",
     "own_rating",
+    "places_of",
     "scopes_asked_for",
     "scopes_granted",
     "scopes_of",
@@ -126,4 +129,5 @@ __all__ = [
     "waiting_applications",
     "waiting_subscriptions",
     "with_subscription_counts",
+    "words_in",
 ]

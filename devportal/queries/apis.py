@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Avg, Count, Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
@@ -20,10 +21,10 @@ from devportal.errors import ApiNotListed
 from devportal.models import Rating, Subscription
 from devportal.queries.rows import one_of
 from publisher import queries as publisher_queries
-from publisher import versions
+from publisher import search, versions
 from publisher.lifecycle import LISTED, SERVED, State
 from publisher.models import Api, Category
-from publisher.queries import in_category, visible_to
+from publisher.queries import NAMED, in_category, visible_to
 
 
 def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
@@ -42,6 +43,7 @@ def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: st
 
 
 SORTS: dict[str, tuple[OrderBy | str, ...]] = {
+    "relevance": ("-relevance", "name", "-version"),
     "name": ("name", "-published_at", "-version"),
     "newest": (F("published_at").desc(nulls_last=True), "name", "-version"),
     "rating": (F("average").desc(nulls_last=True), "name", "-version"),
@@ -54,14 +56,28 @@ def shelves_for(
 ) -> QuerySet[Api]:
     """What `catalogue_for` finds, with the `average` of its stars; of several versions the one that was made last.
 
-    With `every_version` each of them. Raises what `catalogue_for` raises.
+    With `every_version` each of them. `sort` is one of SORTS: by name where nothing is looked for, else what fits best
+    comes first. Raises what `catalogue_for` raises.
     """
     found = catalogue_for(viewer, text=text, tag=tag, category=category)
+    words = words_in(text)
     if not every_version:
         newer = found.order_by().filter(name_key=OuterRef("name_key"), created_at__gt=OuterRef("created_at"))
         found = found.filter(~Exists(newer))
     stars = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api").annotate(of_all=Avg("stars"))
-    return found.annotate(average=Subquery(stars.values("of_all"))).order_by(*SORTS.get(sort, SORTS["name"]), "pk")
+    found = search.by_relevance(found, words, search.audiences_of(viewer))
+    order = SORTS.get(sort) or SORTS["relevance" if words else "name"]
+    return found.annotate(average=Subquery(stars.values("of_all"))).order_by(*order, "pk")
+
+
+def words_in(text: str) -> list[str]:
+    """The plain words of a search, those that are of no field."""
+    return [word for field, word in terms_of(text, [*NAMED.findall(text)], "") if not field]
+
+
+def places_of(viewer: Viewer, apis: Iterable[Api], text: str) -> dict[Any, str]:
+    """Where the words were found that the cards of these APIs do not show, by the API's id. One query, or none."""
+    return search.places_of(apis, words_in(text), search.audiences_of(viewer))
 
 
 def count_versions(viewer: Viewer, apis: Iterable[Api]) -> dict[str, int]:
@@ -81,7 +97,8 @@ LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "ta
 
 def lookups_for(viewer: Viewer, text: str) -> dict[str, publisher_queries.Lookup]:
     """LOOKUPS, and by its name each property that `text` asks for and that is shown of something the viewer finds."""
-    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS
+    read = partial(search.holds, audiences=search.audiences_of(viewer))
+    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS | {"content": read}
 
 
 def _found_by(viewer: Viewer) -> QuerySet[Api]:

@@ -41,11 +41,14 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     apis = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every).prefetch_related("plans")
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
+    places = queries.places_of(request.user, page.object_list, text)
+    sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
+    sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
     context = {
         "page": page,
-        "cards": [(each, versions.get(each.name_key, 1)) for each in page],
-        "sort": sort if sort in queries.SORTS else "name",
-        "sorts": {"name": "Name", "newest": "Newest", "rating": "Stars"},
+        "cards": [(each, versions.get(each.name_key, 1), places.get(each.pk, "")) for each in page],
+        "sort": sort if sort in sorts else next(iter(sorts)),
+        "sorts": sorts,
         "every": every,
         "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
         "text": text,
