@@ -135,7 +135,7 @@ def api_for(viewer: Viewer, pk: UUID | str) -> Api:
 
 def versions_of(viewer: Viewer, api: Api) -> list[Api]:
     """The versions of `api` that the viewer may see, newest version first, itself included."""
-    same = Api.objects.filter(context__iexact=api.context)
+    same = Api.objects.filter(context__iexact=api.context).select_related("deployed_revision")
     visible = same.filter(_offered_to(viewer) | _mine(viewer, SERVED))
     return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
 
