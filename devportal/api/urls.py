@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from devportal.api import applications, catalogue, comments, documentation, keys, plans, ratings, subscriptions, tickets
+from devportal.api import (
+    applications,
+    catalogue,
+    comments,
+    discovery,
+    documentation,
+    keys,
+    notifications,
+    plans,
+    ratings,
+    starts,
+    subscriptions,
+    tickets,
+)
 
 app_name = "devportal-api"
 
@@ -15,6 +28,15 @@ urlpatterns = [
     path("apis/<uuid:api_id>/thumbnail", catalogue.CatalogueThumbnail.as_view(), name="thumbnail"),
     path("apis/<uuid:api_id>/ratings", ratings.Ratings.as_view(), name="ratings"),
     path("apis/<uuid:api_id>/user-rating", ratings.UserRating.as_view(), name="user-rating"),
+    path("apis/<uuid:api_id>/follow", starts.Follows.as_view(), name="follow"),
+    path("apis/<uuid:api_id>/start", starts.Starts.as_view(), name="start"),
+    path("notifications", notifications.Notifications.as_view(), name="notifications"),
+    path("notifications/readings", notifications.Readings.as_view(), name="readings"),
+    path("notifications/<int:notification_id>/readings", notifications.ReadingsOfOne.as_view(), name="reading"),
+    path("notifications/choices", notifications.Choices.as_view(), name="notification-choices"),
+    path("tags", discovery.Tags.as_view(), name="tags"),
+    path("search", discovery.Search.as_view(), name="search"),
+    path("settings", discovery.PortalSettings.as_view(), name="settings"),
     path("api-categories", catalogue.CatalogueCategories.as_view(), name="categories"),
     path("apis/<uuid:api_id>/subscription-policies", catalogue.ApiPlans.as_view(), name="api-plans"),
     path(DOCUMENTS, documentation.DocumentsToRead.as_view(), name="documents"),
