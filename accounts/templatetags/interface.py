@@ -12,7 +12,8 @@ from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextI
 from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -195,6 +196,12 @@ def isolated(text: object) -> str:
     """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
     words = str(text)
     return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
+
+
+@register.filter
+def breakable(text: object) -> SafeString:
+    """An address, path or pointer that begins a new line after its separators rather than within a word."""
+    return mark_safe(re.sub(r"(?<=[:/._])(?=.)", "<wbr>", escape(str(text))))  # noqa: S308 escaped
 
 
 @register.filter
