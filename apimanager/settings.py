@@ -169,7 +169,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.shell",
             ],
-            "builtins": ["lucide.templatetags.lucide", "accounts.templatetags.interface"],
+            "builtins": ["accounts.templatetags.interface"],
         },
     }
 ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -14,6 +15,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide as draw_icon
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -72,6 +74,13 @@ def current(context: Context, address: str, exact: object = "") -> str:
     if request.path == address:
         return "page"
     return "true" if not exact and request.path.startswith(address.rstrip("/") + "/") else ""
+
+
+@register.simple_tag
+@lru_cache(maxsize=1000)
+def lucide(name: str, *, size: int = 24, **attributes: object) -> str:
+    """An icon, drawn once: a page has fifty, and drawing them anew took a sixth of its time."""
+    return draw_icon(name, size=size, **attributes)
 
 
 @register.filter
