@@ -1,4 +1,7 @@
-"""Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
+"""Every setting of the product, in one module since Django reads one and each part builds on those above it.
+
+All come from the environment; `docs/reference/settings.md` is the table of them.
+"""
 
 import secrets
 from pathlib import Path
