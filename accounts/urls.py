@@ -35,7 +35,7 @@ urlpatterns = [
     path("devportal/forgotten-password/<int:pk>/<str:token>", recovery.password_choice, name="password-choice"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
-    path("admin/settings", installation.settings, name="settings"),
+    path("admin/settings", installation.installation_settings, name="settings"),
     path("admin/trail", trail.trail, name="trail"),
     path("admin/trail/export.<str:kind>", trail.export, name="trail-export"),
     path("admin/users", users.users, name="users"),

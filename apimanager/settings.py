@@ -9,6 +9,7 @@ from pathlib import Path
 from apimanager import key_files, preflight
 from core import vault
 from core.client_address import PROXY_HEADERS
+from publisher.lifecycle import Action
 from publisher.outward_proxy import USUAL_EXCEPTIONS
 
 env = preflight.Environment()
@@ -269,6 +270,7 @@ SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or key_fil
 # Without a path, so that both metadata documents stand where RFC 8414 §3 and OpenID Connect Discovery §4 look.
 OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
+LIFECYCLE_ACTIONS = [action.value for action in Action]
 LIFECYCLE_APPROVAL = env.lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)
