@@ -101,7 +101,7 @@ def clean_pointers(value: Any) -> list[str]:
     for each in pointers:
         if not _POINTER.fullmatch(each) or len(each) > LONGEST_POINTER:
             raise BadValue(
-                f"{each[:100]} is no JSON pointer. Begin with a slash and put one before each name, such as /card/number "
+                f"{each[:100]} is no JSON pointer. Begin with a slash and put one before each name, as in /card/number "
                 f"or /items/*/price; write ~ as ~0 and a slash in a name as ~1. At most {LONGEST_POINTER} characters."
             )
     return pointers

@@ -16,7 +16,7 @@ REDACTED: Final = "[redacted]"
 NOT_JSON: Final = "it is no JSON, in which the fields to leave out could be found"
 
 
-class Kept(NamedTuple):
+class KeptPayload(NamedTuple):
     """What of a payload may be kept: None is nothing, and `problem` says why. `fields` of it were taken out."""
 
     payload: bytes | None
@@ -24,12 +24,12 @@ class Kept(NamedTuple):
     problem: str = ""
 
 
-def keep(payload: bytes, pointers: Sequence[str] | None) -> Kept:
+def keep(payload: bytes, pointers: Sequence[str] | None) -> KeptPayload:
     """What may be kept of a payload. Without pointers all of it; with None, where they are not known, nothing."""
     if pointers is None:
-        return Kept(None, problem="its API is not known here any more")
+        return KeptPayload(None, problem="its API is not known here any more")
     if not pointers or not payload:
-        return Kept(payload)
+        return KeptPayload(payload)
     repeats: list[str] = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,11 +42,11 @@ def keep(payload: bytes, pointers: Sequence[str] | None) -> Kept:
         value = json.loads(payload.decode(), object_pairs_hook=members)
         fields = sum(_take_out(value, steps_of(pointer)) for pointer in pointers)
         if not fields and not repeats:
-            return Kept(payload)
+            return KeptPayload(payload)
         # A surrogate without its other half is no UTF-8; written as an escape it is JSON.
-        return Kept(json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace"), fields)
+        return KeptPayload(json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace"), fields)
     except (ValueError, RecursionError):
-        return Kept(None, problem=NOT_JSON)
+        return KeptPayload(None, problem=NOT_JSON)
 
 
 @lru_cache(maxsize=1024)

@@ -3,5 +3,5 @@
 operations, queries   what people may begin, end, forbid and read
 recorder > tap        what one worker takes down, and where it hears it: only on connections that are recorded
 store                 rows, bounded, and what is over
-export                JSON Lines and HAR (pure)
+files > export        JSON Lines and HAR (`export` is pure)
 """

@@ -21,7 +21,7 @@ from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.payloads.reading import Passage, too_long
-from gateway.payloads.redaction import Kept, keep
+from gateway.payloads.redaction import KeptPayload, keep
 from gateway.recording import store
 from gateway.recording.store import ActiveRecording, Taken
 from gateway.recording.tap import LONGEST, OnMessage, Tap
@@ -175,7 +175,7 @@ class Recorder:
     def _take_down(self, connection_id: str, api_id: str, sender: str, passage: Passage, is_text: bool) -> None:
         octets = 0 if passage.payload is None else len(passage.payload)
         if passage.payload is None or octets > LONGEST:
-            kept = Kept(None, problem=passage.problem or too_long(LONGEST))
+            kept = KeptPayload(None, problem=passage.problem or too_long(LONGEST))
         else:
             kept = keep(passage.payload, self._redacted_of(api_id))
         taken = Taken(connection_id, self._clock(), sender, is_text, octets, *kept)

@@ -100,6 +100,6 @@ def prune(now: datetime) -> int:
 
 def forget(recordings: Iterable[UUID]) -> None:
     """Delete recordings with all that they hold."""
-    ids = list(recordings)
-    RecordedMessage.objects.filter(recording_id__in=ids).delete()
-    Recording.objects.filter(pk__in=ids).delete()
+    # Held first: a worker that adds to one of them meanwhile finds it gone.
+    held = Recording.objects.select_for_update().filter(pk__in=list(recordings))
+    Recording.objects.filter(pk__in=[row.pk for row in held]).delete()

@@ -112,7 +112,7 @@ class RuntimeForm(GuardedForm):
         label="Fields that are never recorded",
         required=False,
         help_text="JSON pointers, one a line: /card/number, or /items/*/price for every element. They are taken out of "
-        "payloads before the flight recorder or a payload violation keeps any; what is no JSON is then not kept at all. "
+        "payloads before the flight recorder or a payload violation keeps any; what is no JSON is then not kept. "
         "A field that is added here counts at once, without a deployment.",
         widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "/card/number"}),
     )
