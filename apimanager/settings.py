@@ -59,6 +59,9 @@ CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000
 PAYLOAD_CHECK_BYTES: int = env.int("APIM_PAYLOAD_CHECK_BYTES", default=1 << 20)
 PAYLOAD_SAMPLES: int = env.int("APIM_PAYLOAD_SAMPLES", default=10)
 PAYLOAD_SAMPLE_DAYS: float = env.float("APIM_PAYLOAD_SAMPLE_DAYS", default=7.0)
+# For how many days recordings are kept, and how many MiB they may hold together (0: none is made).
+RECORDING_DAYS: float = env.float("APIM_RECORDING_DAYS", default=7.0)
+RECORDING_MEGABYTES: int = env.int("APIM_RECORDING_MEGABYTES", default=500)
 STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None

@@ -26,14 +26,18 @@ from gateway.models import (
     ConnectionRecord,
     EventFigures,
     MonthlyStatement,
+    RecordedMessage,
+    Recording,
     RefusalRecord,
     TrafficFigures,
     ViolationCount,
     ViolationSample,
 )
+from gateway.payloads.redaction import NOT_JSON
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
+from gateway.recording.operations import start_recording
 from publisher import operations as publisher
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
@@ -293,6 +297,7 @@ def furnish(endpoint: str) -> dict[str, str]:
         "deprecated": deprecated,
         "category": str(shelf.pk),
         "application": keys["application"],
+        "recording": recorded(market, keys["application"]),
         **administered(administrator),
         **written_about(market),
     }
@@ -343,6 +348,36 @@ def seen_by_the_gateway(api: Api, application: Application) -> None:
         **what, at=now, is_closed=False, message="Wertpapierhandelsnachricht", path="/teilnehmer/0/kennung",
         problem="12 is not of type “string”", payload='{"teilnehmer": [{"kennung": 12}]}', octets=33,
     )  # fmt: skip
+
+
+def recorded(api: Api, application: str) -> str:
+    """A recording that is on, with a message of every kind."""
+    now = timezone.now()
+    owner = Application.objects.get(pk=application)
+    row = start_recording(api=api, application=owner, seconds=3600, megabytes=5, actor=_named("bob"), now=now)
+    long = json.dumps({"Lieferkettenbenachrichtigung": ["أسعار كل شيء", "x" * 300], "ok": True}, ensure_ascii=False)
+    said = [
+        ("client", True, long.encode(), 2, ""),
+        ("backend", False, bytes(range(256)), 0, ""),
+        ("backend", True, b"y" * 2000, 0, ""),
+        ("client", True, None, 0, NOT_JSON),
+    ]
+    RecordedMessage.objects.bulk_create(
+        RecordedMessage(
+            recording=row,
+            connection_id="c" * 32,
+            at=now + timedelta(milliseconds=number),
+            sender=sender,
+            is_text=is_text,
+            octets=len(payload or b""),
+            payload=payload,
+            fields=fields,
+            problem=problem,
+        )
+        for number, (sender, is_text, payload, fields, problem) in enumerate(said)
+    )
+    Recording.objects.filter(pk=row.pk).update(messages=len(said), octets=3000, missed=12)
+    return str(row.pk)
 
 
 def administered(administrator: User) -> dict[str, str]:

@@ -34,7 +34,7 @@ from accounts.roles import Role
 from core.models import AuditEntry
 from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
 from devportal.operations.service_accounts import create_service_account
-from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.models import ConnectionRecord, Recording, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
 from publisher.comment_terms import EntryPoint
@@ -788,6 +788,33 @@ SEEN = [
     Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
+# Of recordings everybody in the Publisher sees that they are there; what they hold is for publishers.
+RECORDED, KEPT = ("api", "recording"), {"minutes": "5", "megabytes": "1"}
+RECORDINGS = [
+    Line("GET", "gateway:api-recordings", READ, ("api",)),
+    Line("POST", "gateway:api-recordings", DELIVERED, ("api",), body={**KEPT, "application": "{application}"}),
+    Line("GET", "gateway:recording", "302 404 404 403 200 403 200", RECORDED),
+    Line("GET", "gateway:recording-file", "302 404 404 403 200 403 200", RECORDED),
+    Line("POST", "gateway:recording-endings", DELIVERED, RECORDED),
+    Line("POST", "gateway:recording-deletions", DELIVERED, RECORDED),
+    Line("GET", "gateway:application-recordings", MINE, ("application",)),
+    Line("POST", "gateway:application-recording-endings", DONE_TO_MINE, ("application", "recording")),
+    Line("POST", "gateway:recording-consents", DONE_TO_MINE, ("application",), body={"consent": "no"}),
+    Line("GET", G + "recordings", "401 200 200 200 200 200 200"),
+    Line(
+        "POST",
+        G + "recordings",
+        "401 404 404 403 201 403 201",
+        body={"apiId": "{api}", "applicationId": "{application}"},
+    ),
+    Line("GET", G + "recording", "401 404 404 403 200 403 200", ("recording",)),
+    Line("DELETE", G + "recording", "401 404 404 403 204 403 204", ("recording",)),
+    Line("POST", G + "recording-endings", "401 200 404 403 200 403 200", ("recording",)),
+    Line("GET", G + "recorded-messages", "401 404 404 403 200 403 200", ("recording",)),
+    Line("GET", G + "recording-consent", REST_MINE, ("application",)),
+    Line("PUT", G + "recording-consent", REST_MINE, ("application",), body={"allowed": False}),
+]
+
 TABLE = [
     *PUBLISHER_PAGES,
     *DEVPORTAL_PAGES,
@@ -798,6 +825,7 @@ TABLE = [
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
     *REST_REGISTRATION,
+    *RECORDINGS,
     *REST_ADMIN,
     *REST_CATEGORIES,
     *REST_USERS,
@@ -853,6 +881,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "block": kept_out.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "connection": _connected(application, api).pk,
+        "recording": _recorded(application, api).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
         "unused_plan": "Bronze",
@@ -953,6 +982,21 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
         client_ip="192.0.2.1",
         expires_at=now + timedelta(hours=1),
         started_at=now,
+    )
+
+
+def _recorded(application: Application, api: Api) -> Recording:
+    """Carol's application, recorded on Alice's API."""
+    now = timezone.now()
+    return Recording.objects.create(
+        api_id=str(api.pk),
+        api_name=api.name,
+        application_id=str(application.pk),
+        application_name=application.name,
+        started_by="bob",
+        started_at=now,
+        until=now + timedelta(hours=1),
+        most_octets=1 << 20,
     )
 
 

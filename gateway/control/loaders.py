@@ -195,6 +195,7 @@ def _undeployed(row: Api) -> Deployment:
         endpoints={},
         options=EndpointOptions(),
         topics=TopicSet(),
+        redacted=tuple(row.redacted),
     )
 
 
@@ -239,6 +240,7 @@ def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
         frame_bytes=snapshot.get("frame_bytes", 0),
         key_managers=frozenset(snapshot.get("key_managers", all_key_managers())),
         limits=_limits_of_api({**defaults(), **snapshot}),
+        redacted=tuple(dict.fromkeys([*row.redacted, *snapshot.get("redacted", ())])),
     )
 
 

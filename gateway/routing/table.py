@@ -43,7 +43,8 @@ class Deployment:
     rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
     `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any). `frame_bytes`
     the largest frame. With `validation` on, messages are held against the schemas of their topic. `limits` are those of
-    all applications together. Tokens of `key_managers` are taken.
+    all applications together. Tokens of `key_managers` are taken. `redacted` names the fields of payloads that may not
+    be kept, by JSON pointers: those of the design too, for what is forbidden counts before it is deployed.
     `working_copy` is the design that somebody tries out, as if it were deployed and not published; no path finds it.
     """
 
@@ -68,6 +69,7 @@ class Deployment:
     frame_bytes: int = 0
     key_managers: frozenset[str] = frozenset(all_key_managers())
     limits: PlanLimits = UNLIMITED
+    redacted: tuple[str, ...] = ()
     working_copy: Deployment | None = None
 
     @property
