@@ -267,7 +267,8 @@ def _decide(
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
         why = f"The API has no {kind} endpoint" if is_allowed else f"The API takes no {kind} keys"
         return forbidden(900905, "Wrong key type", f"{why}. Use a token of the application's {other} keys.")
-    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
+    about = grant.about(route.api_id)
+    return Allow(route, about, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
 def _refuse_internal(route: Route, grant: Grant) -> Refusal | None:

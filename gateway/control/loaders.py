@@ -7,10 +7,11 @@ plane may look into those rooms.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -27,6 +28,7 @@ from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
+from gateway.authorization.cache import Key
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
 from gateway.authorization.identity import IdentitySigner
@@ -109,21 +111,17 @@ def load_fingerprints() -> Fingerprints:
     return {str(pk): (state, str(revision or "")) for pk, state, revision in rows}
 
 
-def load_grants(*, digests: Iterable[str]) -> dict[str, Grant | TokenError]:
-    """What these tokens grant, by digest; `TokenError.UNKNOWN` for those that have no row. Two queries."""
-    wanted = list(digests)
-    found = {row["token_checksum"]: grant for row, grant in _grants(Q(token_checksum__in=wanted))}
-    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+def load_grants(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
+    """What these tokens grant on these APIs; `TokenError.UNKNOWN` for those that have no row. Two queries."""
+    return _grants("token_checksum", list(asked))
 
 
-def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]:
-    """What these tokens grant now, by the id of their row. Two queries for every 500."""
-    wanted = list(token_ids)
-    found: dict[str, Grant | TokenError] = {}
+def load_grants_of(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
+    """What tokens grant now on these APIs, by the id of their row. Two queries for every 500."""
+    wanted, found = list(asked), dict[Key, Grant | TokenError]()
     for start in range(0, len(wanted), 500):
-        part = [int(each) for each in wanted[start : start + 500]]
-        found |= {str(row["pk"]): grant for row, grant in _grants(Q(pk__in=part))}
-    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+        found |= _grants("pk", wanted[start : start + 500])
+    return found
 
 
 answer_attempts_with = attempts.register
@@ -274,26 +272,50 @@ _TOKEN_COLUMNS = {
 }
 
 
-def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
+def _grants(named_by: str, asked: list[Key]) -> dict[Key, Grant | TokenError]:
+    """What tokens grant that are named by this column. How many subscriptions their applications have costs nothing."""
     columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
     held_by_owner = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]))
-    tokens = AccessToken.objects.filter(wanted).annotate(
+    tokens = AccessToken.objects.filter(**{f"{named_by}__in": {name for name, _ in asked}}).annotate(
         owner_develops=Exists(held_by_owner.filter(role__in=DEVELOPERS)),
         owner_publishes=Exists(held_by_owner.filter(role__in=TRIERS)),
     )
-    rows = list(tokens.order_by().values(*columns))
-    applications = {row[_TOKEN_COLUMNS["application"]] for row in rows} - {None}
-    subscriptions: dict[Any, dict[str, SubscriptionGrant]] = {}
-    held = Subscription.objects.filter(application_id__in=applications).order_by()
+    rows = {str(row[named_by]): row for row in tokens.order_by().values(*columns)}
+    applications = {name: row[_TOKEN_COLUMNS["application"]] for name, row in rows.items()}
+    pairs = {(applications[name], api_id) for name, api_ids in asked if applications.get(name) for api_id in api_ids}
+    subscriptions = _subscriptions(pairs)
+    found: dict[Key, Grant | TokenError] = {}
+    for name, api_ids in asked:
+        if row := rows.get(name):
+            held = {each: subscriptions.get((applications[name], each)) for each in api_ids}
+            found[name, api_ids] = _grant(row, {each: grant for each, grant in held.items() if grant})
+        else:
+            found[name, api_ids] = TokenError.UNKNOWN
+    return found
+
+
+def _subscriptions(pairs: Iterable[tuple[Any, str]]) -> dict[tuple[Any, str], SubscriptionGrant]:
+    """The subscriptions of these applications to these APIs, of the application that is named with each. One query."""
+    of_application: dict[Any, list[str]] = {}
+    of_api: dict[str, list[Any]] = {}
+    for application, api_id in pairs:
+        of_application.setdefault(application, []).append(api_id)
+        of_api.setdefault(api_id, []).append(application)
+    if len(of_api) < len(of_application):
+        parts = [Q(api=api_id, application__in=each) for api_id, each in of_api.items()]
+    else:
+        parts = [Q(application=application, api__in=each) for application, each in of_application.items()]
+    if not parts:
+        return {}
     columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
-    for pk, application, api, plan, state, *limits in held.values_list(*columns):
-        grant = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
-        subscriptions.setdefault(application, {})[str(api)] = grant
-    for row in rows:
-        yield row, _grant(row, subscriptions)
+    rows = Subscription.objects.filter(reduce(or_, parts)).order_by().values_list(*columns)
+    return {
+        (application, str(api)): SubscriptionGrant(str(pk), plan, state, _limits(*limits))
+        for pk, application, api, plan, state, *limits in rows
+    }
 
 
-def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, SubscriptionGrant]]) -> Grant | TokenError:
+def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | TokenError:
     of = {name: row[column] for name, column in _TOKEN_COLUMNS.items()}
     if row["application_id"] is None:
         return TokenError.UNKNOWN
@@ -316,7 +338,7 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         key_type=of["key_type"],
         scopes=frozenset(row["scope"].split()),
         expires_at=row["expires"].timestamp(),
-        subscriptions=subscriptions.get(of["application"], {}),
+        subscriptions=held,
         user_id=str(row["user_id"] or ""),
         user_name=of["user_name"] or "",
         plan=of["plan"],
@@ -343,7 +365,6 @@ _LIMITS = {
 """The columns of a business plan, and what they are called among limits."""
 
 
-@lru_cache(maxsize=1024)
 @lru_cache(maxsize=4096)  # plans are few, and their subscriptions share what they allow
 def _limits(*values: Any) -> PlanLimits:
     """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""

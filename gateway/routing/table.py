@@ -119,6 +119,11 @@ class Match:
     candidates: tuple[Deployment, ...]
     rest: str
 
+    @property
+    def api_ids(self) -> tuple[str, ...]:
+        """The ids of the candidates: what may be called by subscription has to be asked of these alone."""
+        return tuple([each.api_id for each in self.candidates])
+
     def route(self, *preferred: Container[str]) -> Route | None:
         """The route to the best candidate whose API id is in the first container that holds any; else to the first.
 
