@@ -10,14 +10,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from operator import or_
+from sys import intern
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
@@ -33,47 +34,57 @@ from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
 from gateway.authorization.identity import IdentitySigner
 from gateway.authorization.jwt import JwtVerifier
-from gateway.payloads.schemas import check_of
-from gateway.quotas.limits import UNLIMITED, PlanLimits
-from gateway.routing.table import TRIAL_STATE, Deployment
-from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, health, impact, queries, secret_options, ssrf, violations
-from publisher.endpoint import Endpoint, EndpointOptions
-from publisher.mock import Mock
+from gateway.control import designs
+from gateway.quotas.limits import PlanLimits
+from gateway.routing.deployment import TRIAL_STATE, VERSION, Deployment
+from publisher import addresses, health, impact, queries, ssrf, violations
 from publisher.models import Api
-from publisher.origins import Origins
 from publisher.outward_proxy import OutwardProxy
 from publisher.permissions import TRIERS
-from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
-from publisher.runtime import KEY_TYPES, ValidationMode, all_key_managers, defaults
+from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
 
-MOCKED = Endpoint("ws://mock.invalid")
-"""Stands where a mock answers: the host is what it is told that it is."""
+BATCH = 200  # APIs of which the snapshots are in memory at one time
+_API_COLUMNS = (
+    *("name", "context", "version", "state", "deployed_at", "deployed_revision__snapshot", "working_copy__snapshot"),
+)
 
 Fingerprints = dict[str, tuple[str, str]]
 
 
 def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
-    """These APIs, or all, as the gateway sees them. Two queries.
+    """These APIs, or all, as the gateway sees them. Two queries, or four.
 
     One whose addresses lie in those of an older API is left out, as if it were not there: the older one's clients keep
     what they have. Nobody can make such a one any more, but there may be some from before.
     """
-    rows = Api.objects.select_related("deployed_revision", "working_copy").order_by()
-    lost = addresses.losers(queries.tenants())
+    rows = Api.objects.select_related("deployed_revision", "working_copy").only(*_API_COLUMNS).order_by()
     if api_ids is not None:
-        rows = rows.filter(pk__in=list(api_ids))
+        wanted = list(api_ids)
+        rows = rows.filter(pk__in=wanted)
+        lost = addresses.losers(queries.tenants(_neighbours(wanted)))
     else:
+        lost = addresses.losers(queries.tenants())
         for api_id, older in lost.items():
             log.warning(
                 "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it "
                 "anew under another context",
                 *(api_id, older.name, older.addresses[-1]),
             )
-    return [_deployment(row) for row in rows if row.pk not in lost]
+    # A batch at a time: snapshots hold whole documents, of which little is kept.
+    return [deployment_of(row) for row in rows.iterator(BATCH) if row.pk not in lost]
+
+
+def _neighbours(api_ids: list[str]) -> QuerySet[Api]:
+    """Those that may get into the way of these: of ten thousand only who begins with the same segment is compared."""
+    contexts = Api.objects.order_by().values_list("context", flat=True)
+    begun = {context: context.lower().split("/", 2)[1] for context in contexts}
+    if any(VERSION in segment for segment in begun.values()):  # that may be any segment
+        return Api.objects.all()
+    shared = {begun[context] for context in contexts.filter(pk__in=api_ids)}
+    return Api.objects.filter(context__in=[context for context, segment in begun.items() if segment in shared])
 
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
@@ -165,93 +176,46 @@ def make_identity_signer() -> IdentitySigner:
     return IdentitySigner(key=private, key_id=signing_key().thumbprint(), issuer=settings.OAUTH_ISSUER)
 
 
-def _deployment(row: Api) -> Deployment:
+def deployment_of(row: Api) -> Deployment:
+    """One API, with its deployed revision and working copy, as the gateway sees it."""
     revision, copy = row.deployed_revision, getattr(row, "working_copy", None)
     served = _read(row, revision.snapshot, row.deployed_revision_id) if revision else None
     tried = _read(row, copy.snapshot, copy.pk) if copy else None
-    return replace(
-        served or _undeployed(row), working_copy=replace(tried, state=TRIAL_STATE, is_default=False) if tried else None
+    known = served or Deployment(
+        api_id=str(row.pk),
+        name=row.name,
+        context=row.context,
+        version=intern(row.version),
+        state=intern(row.state),
+        rank=_rank(row.version),
+        read_design=designs.nothing_designed,
     )
+    return replace(known, working_copy=replace(tried, state=TRIAL_STATE, is_default=False)) if tried else known
 
 
 def _read(row: Api, snapshot: Mapping[str, Any], revision_id: object) -> Deployment | None:
+    """What a snapshot says; None, with a line in the log, where it cannot be understood: that is tried here, once."""
     try:
-        return replace(_deployed(row, snapshot), revision_id=str(revision_id))
+        read_design = partial(designs.design_of, designs.packed(snapshot))
+        return Deployment(
+            api_id=str(row.pk),
+            name=snapshot["name"],
+            context=snapshot["context"],
+            version=intern(snapshot["version"]),
+            state=intern(row.state),
+            rank=_rank(snapshot["version"]),
+            read_design=read_design,
+            revision_id=str(revision_id),
+            is_default=snapshot["is_default_version"],
+            deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
+            query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         log.exception("API %s is not served: its revision %s cannot be read", row.pk, revision_id)
         return None
 
 
-def _undeployed(row: Api) -> Deployment:
-    return Deployment(
-        api_id=str(row.pk),
-        name=row.name,
-        context=row.context,
-        version=row.version,
-        state=row.state,
-        rank=sort_key(row.version),
-        endpoints={},
-        options=EndpointOptions(),
-        topics=TopicSet(),
-    )
-
-
-def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
-    mock = Mock.from_document(snapshot.get("mock", {}), snapshot["topics"])
-    endpoints = {
-        each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
-    }
-    validation = ValidationMode(snapshot.get("payload_validation", ValidationMode.OFF))
-    is_checked = validation is not ValidationMode.OFF
-    topics = [
-        Topic(
-            target=document["target"],
-            verbs=tuple(document.get("verbs", ())),
-            mapping=document.get("mapping", ""),
-            scopes=frozenset(document.get("scopes", ())),
-            client=check_of(document, "publish") if is_checked else None,
-            backend=check_of(document, "subscribe") if is_checked else None,
-        )
-        for document in snapshot["topics"]
-    ]
-    return Deployment(
-        api_id=str(row.pk),
-        name=snapshot["name"],
-        context=snapshot["context"],
-        version=snapshot["version"],
-        state=row.state,
-        rank=sort_key(snapshot["version"]),
-        endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
-        options=EndpointOptions.from_document(secret_options.opened(snapshot["endpoint_options"])),
-        topics=TopicSet(topics),
-        is_default=snapshot["is_default_version"],
-        deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
-        query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(
-            tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
-        ),
-        mock=mock,
-        message_bytes=snapshot.get("message_bytes", 0),
-        key_types=frozenset(snapshot.get("key_types", KEY_TYPES)),
-        validation=validation,
-        frame_bytes=snapshot.get("frame_bytes", 0),
-        key_managers=frozenset(snapshot.get("key_managers", all_key_managers())),
-        limits=_limits_of_api({**defaults(), **snapshot}),
-    )
-
-
-def _limits_of_api(runtime: Mapping[str, Any]) -> PlanLimits:
-    """What all applications together may use of an API; a plan's terms say it too."""
-    if not (runtime["message_rate"] or runtime["byte_quota"]):
-        return UNLIMITED
-    return PlanLimits(
-        quota=runtime["byte_quota"] or None,
-        unit=QuotaUnit.BYTES,
-        period=QuotaPeriod(runtime["byte_period"]),
-        over_quota=ExceededAction(runtime["over_byte_quota"]),
-        rate=runtime["message_rate"] or None,
-        over_rate=ExceededAction(runtime["over_rate"]),
-    )
+_rank = lru_cache(maxsize=1024)(sort_key)  # many APIs have the same versions, and share it
 
 
 _TOKEN_COLUMNS = {

@@ -35,7 +35,8 @@ from gateway.control.loaders import (
 from gateway.database import Runner
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
-from gateway.routing.table import Deployment, Match, RouteTable
+from gateway.routing.deployment import Deployment
+from gateway.routing.table import Match, RouteTable
 
 MOST_AT_ONCE = 200
 

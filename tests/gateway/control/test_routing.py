@@ -76,11 +76,11 @@ def test_a_deployed_api_is_known_as_its_snapshot_says(scenario: Scenario) -> Non
     (known,) = load_deployments()
     assert (known.api_id, known.name, known.context) == (str(scenario.api.pk), "EchoWebSocket", "/echowebsocket")
     assert (known.version, known.state, known.is_served) == ("1.0.0", "PUBLISHED", True)
-    assert {key: endpoint.url for key, endpoint in known.endpoints.items()} == {
+    assert {key: endpoint.url for key, endpoint in known.design.endpoints.items()} == {
         "PRODUCTION": "ws://localhost:9900/echo"
     }
-    assert known.options.connect_timeout == 5
-    assert known.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
+    assert known.design.options.connect_timeout == 5
+    assert known.design.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
     assert not known.query_token
     assert known.deployed_at > 0
 
@@ -92,10 +92,10 @@ def test_a_mock_answers_for_both_types_of_keys_with_the_examples_of_the_topics(s
     mock = {**OFF, "is_on": True, "on_connect": ["@said"]}
     Revision.objects.update(snapshot={**snapshot, "sandbox": {}, "topics": topics, "mock": mock})
     (known,) = load_deployments()
-    assert known.mock
-    assert (known.mock.on_connect, known.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
-    assert {each.url for each in known.endpoints.values()} == {"ws://mock.invalid"}
-    assert known.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
+    assert known.design.mock
+    assert (known.design.mock.on_connect, known.design.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
+    assert {each.url for each in known.design.endpoints.values()} == {"ws://mock.invalid"}
+    assert known.design.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
 
 
 def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_are_used(scenario: Scenario) -> None:
@@ -106,20 +106,20 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
     ]
     Revision.objects.update(snapshot={**snapshot, "topics": topics})
     (known,) = load_deployments()
-    assert known.validation is ValidationMode.OFF
-    assert known.topics.topics[0].client is None
-    assert known.limits is UNLIMITED
+    assert known.design.validation is ValidationMode.OFF
+    assert known.design.topics.topics[0].client is None
+    assert known.design.limits is UNLIMITED
     runtime = {"payload_validation": "enforce", "frame_bytes": 100, "key_managers": ["Resident Key Manager"]}
     rates = {"message_rate": 20, "over_rate": "drop", "byte_quota": 1000, "byte_period": "hour"}
     Revision.objects.update(snapshot={**snapshot, "topics": topics, **runtime, **rates})
     (known,) = load_deployments()
-    assert known.validation is ValidationMode.ENFORCE
-    topic = known.topics.topics[0]
+    assert known.design.validation is ValidationMode.ENFORCE
+    topic = known.design.topics.topics[0]
     assert topic.client
     assert topic.client.misfit(b"[]")
     assert topic.backend is None
-    assert (known.frame_bytes, known.takes_tokens_of("Okta")) == (100, False)
-    limits = known.limits
+    assert (known.design.frame_bytes, known.design.takes_tokens_of("Okta")) == (100, False)
+    limits = known.design.limits
     assert (limits.rate, limits.over_rate, limits.quota, limits.unit, limits.period, limits.over_quota) == (
         *(20, "drop", 1000, "bytes", "hour", "close"),
     )
@@ -128,14 +128,14 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
 def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Scenario) -> None:
     Api.objects.update(production={"url": "ws://elsewhere"}, state="BLOCKED")
     (known,) = load_deployments()
-    assert known.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
+    assert known.design.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
     assert known.state == "BLOCKED"
 
 
 def test_an_api_that_is_not_deployed_is_known_by_name_only(scenario: Scenario) -> None:
     Api.objects.update(deployed_revision=None)
     (known,) = load_deployments([str(scenario.api.pk)])
-    assert (known.version, known.is_served, dict(known.endpoints)) == ("1.0.0", False, {})
+    assert (known.version, known.is_served, dict(known.design.endpoints)) == ("1.0.0", False, {})
 
 
 @pytest.mark.parametrize("snapshot", [{}, {"name": 1}, {"topics": 7}])
