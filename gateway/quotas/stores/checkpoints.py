@@ -79,8 +79,9 @@ class DatabaseCheckpoints:
             yield Checkpoint(key, ends, json.loads(state))
 
     def close(self) -> None:
-        """A server can hold so many connections, and each worker needs two."""
-        connection.close()
+        """A server can hold so many connections, and each worker needs two. A transaction that is under way stays."""
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 _TABLE: Final = WindowCheckpoint._meta.db_table
