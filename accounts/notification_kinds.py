@@ -25,6 +25,7 @@ class KindTerms:
     label: str
     about: str
     by_mail: bool = True
+    always_by_mail: bool = False  # whatever they say: it may be that somebody else did it
 
 
 TERMS: dict[NotificationKind, KindTerms] = {
@@ -42,5 +43,9 @@ TERMS: dict[NotificationKind, KindTerms] = {
     ),
     NotificationKind.EXPIRY: KindTerms("Expiry", "A secret of your applications is going to expire."),
     NotificationKind.LIMITS: KindTerms("Limits", "An application has used 80 or 100 % of its quota.", by_mail=False),
-    NotificationKind.ACCOUNT: KindTerms("Your account", "Your password, a second factor or your roles were changed."),
+    NotificationKind.ACCOUNT: KindTerms(
+        "Your account",
+        "You signed in with another browser, or your password, second factor, e-mail or roles were changed.",
+        always_by_mail=True,
+    ),
 }

@@ -152,7 +152,7 @@ MIDDLEWARE = [
     "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
-    "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.FirstThingsMiddleware",
     "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -193,6 +193,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals stand in the access log
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
     },
