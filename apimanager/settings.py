@@ -159,7 +159,7 @@ MIDDLEWARE = [
     "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
-    "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.FirstThingsMiddleware",
     "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -200,6 +200,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals stand in the access log
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
     },

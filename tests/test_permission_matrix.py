@@ -26,7 +26,8 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notification, SignIn, User
+from accounts.access import FRESH
+from accounts.models import Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
@@ -405,6 +406,7 @@ ADMIN_PAGES = [
     ),
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
+    Line("POST", "accounts:user-second-factor-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
     Line("GET", "devportal-admin:plans", ADMINISTERED.format(200)),
     Line("GET", "devportal-admin:plan-create", ADMINISTERED.format(200)),
@@ -477,6 +479,21 @@ ACCOUNT_PAGES = [
     Line("GET", "accounts:sign-ins", SIGNED_IN, ("devportal",)),
     Line("POST", "accounts:sign-in-ends-of-others", LEADS_ON, ("devportal",)),
     Line("POST", "accounts:sign-in-ends", "302 302 404 404 404 404 404", ("devportal", "session")),
+    Line("GET", "accounts:second-step", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:second-step", LEADS_ON, ("devportal",), body={"code": "123456"}),
+    Line("POST", "accounts:passkey-sign-in", LEADS_ON, ("devportal",), body={"credential": "{{}}"}),
+    Line("POST", "accounts:challenges", OPEN, ("devportal", "purpose")),
+    Line("GET", "accounts:confirmation", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:confirmation", LEADS_ON, ("devportal",), body={"password": PASSWORD}),
+    Line("GET", "accounts:second-factor", SIGNED_IN, ("devportal",)),
+    Line("GET", "accounts:app", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:app", "302 400 400 400 400 400 400", ("devportal",), body={"code": "nonsense"}),
+    Line("POST", "accounts:app-removals", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:recovery-codes", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:recovery-codes", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:passkeys", LEADS_ON, ("devportal",), body={"name": "Phone", "credential": "{{}}"}),
+    Line("POST", "accounts:passkey", "302 302 404 404 404 404 404", ("devportal", "passkey"), body={"name": "Phone"}),
+    Line("POST", "accounts:passkey-removals", "302 302 404 404 404 404 404", ("devportal", "passkey")),
     Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
     Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
     Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
@@ -894,6 +911,8 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
         "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
         "session": _signed_in(carol).session,
+        "passkey": _passkey_of(carol),
+        "purpose": "sign-in",
         **_waiting(carol, free),
         "told": _told(carol).pk,
         "service_client": create_service_account(
@@ -917,6 +936,11 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
 def _signed_in(carol: User) -> SignIn:
     note_sign_in(user=carol, session_key="k" * 32, address="192.0.2.1", agent="", now=timezone.now())
     return SignIn.objects.get()
+
+
+def _passkey_of(carol: User) -> int:
+    keys: dict[str, Any] = {"credential_id": "AAAA", "credential": b"", "handle": b"h"}
+    return Passkey.objects.create(user=carol, name="Phone", created_at=NOW, challenged_at=NOW, **keys).pk
 
 
 def _told(carol: User) -> Notification:
@@ -1048,6 +1072,9 @@ def _cookies_of(client: Client, world: World, person: str) -> SimpleCookie:
     client.cookies.clear()
     if person in world.people:
         client.force_login(world.people[person])
+        session = client.session
+        session[FRESH] = timezone.now().timestamp()
+        session.save()
     return deepcopy(client.cookies)
 
 
