@@ -5,6 +5,7 @@ subscriptions   what these may call, and who is kept out of which API
 keys            OAuth clients, their secrets, tokens and tickets
 denials         whom administrators keep out
 opinions        stars, and who follows an API
+wizard_runs     where people have got to in the wizard
 """
 
 from devportal.models.applications import (
@@ -18,6 +19,7 @@ from devportal.models.denials import DenyPolicy
 from devportal.models.keys import LONGEST_TOKEN_NAME, ClientSecret, KeyType, OAuthClient, Ticket, TokenName, TokenRate
 from devportal.models.opinions import MOST_STARS, Follow, Rating
 from devportal.models.subscriptions import OwnerBlock, Subscription
+from devportal.models.wizard_runs import WizardRun
 
 __all__ = [
     "LONGEST_DESCRIPTION",
@@ -38,4 +40,5 @@ __all__ = [
     "Ticket",
     "TokenName",
     "TokenRate",
+    "WizardRun",
 ]

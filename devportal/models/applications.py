@@ -87,5 +87,15 @@ class Application(KeepsFolded):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def reason(self) -> str:
+        """Why there can be no keys, in a sentence; empty once it is approved. What was said with a rejection stands
+        in it."""
+        if self.approval == self.Approval.WAITING:
+            return f"{self} waits for an administrator's approval. You are told when it is there."
+        if self.approval == self.Approval.REJECTED:
+            return f"An administrator has rejected {self}.{f' They say: {self.decision}' if self.decision else ''}"
+        return ""
+
     def audit_detail(self) -> dict[str, Any]:
         return {"application_id": str(self.pk), "name": self.name}

@@ -143,11 +143,8 @@ def decide_application(
 
 def require_approved(application: Application) -> None:
     """Raise NotApproved for an application that waits, or was rejected."""
-    if application.approval == Application.Approval.WAITING:
-        raise NotApproved(f"{application} waits for an administrator's approval. You are told when it is there.")
-    if application.approval == Application.Approval.REJECTED:
-        said = f" They say: {application.decision}" if application.decision else ""
-        raise NotApproved(f"An administrator has rejected {application}.{said}")
+    if application.reason:
+        raise NotApproved(application.reason)
 
 
 def clean_reason(reason: str) -> str:
