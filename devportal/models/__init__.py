@@ -2,6 +2,7 @@
 
 applications    a developer's programs, and the quotas that they share
 subscriptions   what these may call, and who is kept out of which API
+members         with whom applications are shared
 keys            OAuth clients, their secrets, tokens and tickets
 denials         whom administrators keep out
 opinions        stars, and who follows an API
@@ -17,6 +18,7 @@ from devportal.models.applications import (
 )
 from devportal.models.denials import DenyPolicy
 from devportal.models.keys import LONGEST_TOKEN_NAME, ClientSecret, KeyType, OAuthClient, Ticket, TokenName, TokenRate
+from devportal.models.members import Membership, TokenMaker
 from devportal.models.opinions import MOST_STARS, Follow, Rating
 from devportal.models.subscriptions import OwnerBlock, Subscription
 from devportal.models.wizard_runs import WizardRun
@@ -33,11 +35,13 @@ __all__ = [
     "DenyPolicy",
     "Follow",
     "KeyType",
+    "Membership",
     "OAuthClient",
     "OwnerBlock",
     "Rating",
     "Subscription",
     "Ticket",
+    "TokenMaker",
     "TokenName",
     "TokenRate",
     "WizardRun",

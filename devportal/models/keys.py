@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
@@ -25,7 +26,7 @@ class OAuthClient(AbstractApplication):
     """The OAuth 2 client behind one key of an application, or behind a service account (no application then).
 
     `grant_types` lists what the client may use, in OAuth's names; `token_seconds` is how long its access tokens
-    live. The secret is stored as a digest only.
+    live. The secret is stored as a digest only; `secret_by` is who has seen it. `user` is the application's owner.
     """
 
     audit_kind: ClassVar = "keys"
@@ -36,6 +37,9 @@ class OAuthClient(AbstractApplication):
     key_type = models.CharField(max_length=12, choices=KeyType, default=KeyType.PRODUCTION)
     grant_types = models.JSONField(default=list)
     token_seconds = models.PositiveIntegerField(default=3600)
+    secret_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta(AbstractApplication.Meta):
         constraints: ClassVar = [
@@ -69,6 +73,7 @@ class ClientSecret(models.Model):
     digest = models.CharField(max_length=128, unique=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, db_index=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     is_announced = models.BooleanField(default=False)  # that it is going to expire
 
     def __str__(self) -> str:

@@ -13,12 +13,13 @@ from devportal.models import Application, OAuthClient, Subscription, WizardRun
 from devportal.operations.applications import ApplicationNameTaken, NoMoreApplications, create_application
 from devportal.operations.keys import KeysExist, generate_keys
 from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved, change_plan, subscribe
+from devportal.sharing import Right
 from publisher.models import Api, Plan
 
 
 def run_of(user: User, api: Api) -> WizardRun | None:
     """The wizard that somebody has begun for `api` and not ended, if its application is still theirs to use."""
-    theirs = queries.applications_of(user).values("pk")
+    theirs = queries.applications_of(user, least=Right.MANAGE).values("pk")
     runs = WizardRun.objects.filter(user=user, api=api, application__in=theirs)
     return runs.select_related("application__plan").first()
 

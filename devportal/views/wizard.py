@@ -18,6 +18,7 @@ from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.forms import EXISTING, PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType
 from devportal.operations import wizard
+from devportal.sharing import Right
 from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.console import console_of
 from devportal.views.steps import Run, run_for, steps_of
@@ -30,7 +31,7 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
     actor, now = current_user(request), timezone.now()
     run = run_for(actor, pk)
-    mine = queries.applications_of(actor)
+    mine = queries.applications_of(actor, least=Right.MANAGE)
     before = request.GET.get("application", "")  # the choice of somebody who comes back
     typed, begun = sent(request), wizard.run_of(actor, run.api)
     if typed is None and begun and not before and "anew" not in request.GET:
