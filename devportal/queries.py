@@ -31,6 +31,7 @@ from devportal.errors import (
     SubscriptionNotFound,
     TokenNotFound,
 )
+from devportal.memberships import within_reach
 from devportal.models import (
     Application,
     ApplicationPlan,
@@ -42,6 +43,7 @@ from devportal.models import (
     Rating,
     Subscription,
 )
+from devportal.sharing import Right
 from devportal.subscription_states import SubscriptionState
 from publisher import queries as publisher_queries
 from publisher import scope_terms, scoping, versions
@@ -183,11 +185,14 @@ def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
 # --- applications --------------------------------------------------------------------------------------------
 
 
-def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
-    """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
+def applications_of(viewer: Viewer, *, text: str = "", least: Right = Right.SEE) -> QuerySet[Application]:
+    """The viewer's applications by name, those shared with them for `least` too; `text` is of name or description.
+
+    Each has a `subscription_count`.
+    """
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
+    mine = Application.objects.filter(within_reach(viewer, least), is_internal=False).select_related("plan", "owner")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -218,8 +223,8 @@ def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
 
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
-    """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
-    return _found(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+    """The application `pk`, the viewer's own or one shared with them. Raises ApplicationNotFound for others."""
+    return _found(applications_of(viewer), pk, ApplicationNotFound)
 
 
 def any_application(pk: UUID | str) -> Application:
@@ -250,24 +255,28 @@ def get_application_plan(name: str) -> ApplicationPlan:
 
 
 def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
-    """The viewer's own subscriptions to `api`, by the application's name."""
+    """The subscriptions to `api` of the viewer's applications, shared ones too, by the application's name."""
     if not isinstance(viewer, User):
         return Subscription.objects.none()
-    mine = Subscription.objects.filter(api=api, application__owner=viewer)
+    mine = Subscription.objects.filter(within_reach(viewer, through="application__"), api=api)
     return mine.select_related("application", "plan").order_by("application__name")
 
 
 def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
-    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
-    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
-    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
+    """The subscriptions to `api` with whose keys the viewer may connect, what works first, their own, the newest."""
+    mine = Subscription.objects.filter(within_reach(viewer, Right.KEYS, "application__"), api=api)
+    rows = mine.select_related("application", "plan").prefetch_related("application__clients")
+    rows = rows.order_by("-created_at", "pk")
+    return sorted(
+        rows, key=lambda each: (each.state != SubscriptionState.UNBLOCKED, each.application.owner_id != viewer.pk)
+    )
 
 
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """A subscription of one of the viewer's applications. Raises SubscriptionNotFound."""
     if not isinstance(viewer, User):
         raise SubscriptionNotFound
-    rows = Subscription.objects.filter(application__owner=viewer)
+    rows = Subscription.objects.filter(within_reach(viewer, through="application__"))
     return _found(rows.select_related("application__owner", "api", "plan"), pk, SubscriptionNotFound)
 
 
@@ -356,8 +365,9 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
 
 
 def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
-    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
-    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    """Keys that the viewer may use, and their application. Raises KeysNotFound."""
+    reach = within_reach(viewer, Right.KEYS, "application__")
+    rows = OAuthClient.objects.filter(reach, application__is_internal=False)
     client: OAuthClient = _found(rows.select_related("application__owner"), pk, KeysNotFound)
     return client, cast(Application, client.application)
 
@@ -393,7 +403,7 @@ def token_for(viewer: Viewer, pk: int | str) -> AccessToken:
     """An access token of one of the viewer's applications. Raises TokenNotFound."""
     if not isinstance(viewer, User):
         raise TokenNotFound
-    rows = AccessToken.objects.filter(application__application__owner=viewer)
+    rows = AccessToken.objects.filter(within_reach(viewer, Right.KEYS, "application__application__"))
     token: AccessToken = _found(rows.select_related("application__application__owner"), pk, TokenNotFound)
     return token
 
@@ -487,7 +497,7 @@ def _offered_to(viewer: Viewer) -> Q:
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
     if not isinstance(viewer, User):
         return Q(pk__in=())
-    mine = Subscription.objects.filter(application__owner=viewer).values("api_id")
+    mine = Subscription.objects.filter(within_reach(viewer, through="application__")).values("api_id")
     return _in_states(states) & Q(pk__in=mine)
 
 

@@ -20,8 +20,9 @@ from PIL import Image
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from devportal import operations as devportal
-from devportal.models import Application, Subscription
+from devportal.models import Application, Membership, Subscription
 from devportal.operations.service_accounts import create_service_account
+from devportal.sharing import Right
 from gateway.models import (
     ConnectionRecord,
     EventFigures,
@@ -285,6 +286,8 @@ def furnish(endpoint: str) -> dict[str, str]:
     subscribe(keys["application"], api)
     subscribe(keys["application"], deprecated)
     transition(deprecated, "Deprecate")
+    for person, right in ((alice, Right.MANAGE), (bob, Right.SEE)):
+        Membership.objects.create(application_id=keys["application"], person=person, right=right, since=now)
     blocked = application("carol", "Benachrichtigungsdienst der Verkehrsgesellschaft", kind="OAUTH")
     set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
     seen_by_the_gateway(market, Application.objects.get(pk=keys["application"]))
