@@ -18,6 +18,7 @@ from core.folded import condition, whole
 from core.searching import terms_of, words_of
 from core.text import fold
 from devportal.errors import ApiNotListed
+from devportal.memberships import within_reach
 from devportal.models import Rating, Subscription
 from devportal.queries.rows import one_of
 from publisher import documentation, search, versions
@@ -190,5 +191,5 @@ def _offered_to(viewer: Viewer) -> Q:
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
     if not isinstance(viewer, User):
         return Q(pk__in=())
-    mine = Subscription.objects.filter(application__owner=viewer).values("api_id")
+    mine = Subscription.objects.filter(within_reach(viewer, through="application__")).values("api_id")
     return _in_states(states) & Q(pk__in=mine)

@@ -12,16 +12,21 @@ from accounts.models import User
 from accounts.permissions import Viewer
 from core.searching import words_of
 from devportal.errors import ApplicationNotFound
+from devportal.memberships import within_reach
 from devportal.models import Application, ApplicationPlan, Subscription
 from devportal.queries.rows import one_of
+from devportal.sharing import Right
 from publisher.queries import PlanNotFound
 
 
-def applications_of(viewer: Viewer, *, text: str = "") -> QuerySet[Application]:
-    """The viewer's own applications by name, with `subscription_count`; `text` narrows by name or description."""
+def applications_of(viewer: Viewer, *, text: str = "", least: Right = Right.SEE) -> QuerySet[Application]:
+    """The viewer's applications by name, those shared with them for `least` too; `text` is of name or description.
+
+    Each has a `subscription_count`.
+    """
     if not isinstance(viewer, User):
         return Application.objects.none()
-    mine = Application.objects.filter(owner=viewer, is_internal=False).select_related("plan")
+    mine = Application.objects.filter(within_reach(viewer, least), is_internal=False).select_related("plan", "owner")
     wanted = Q()
     for word in words_of(text):
         wanted &= Q(name_key__contains=word) | Q(description_key__contains=word)
@@ -52,8 +57,8 @@ def names_of_applications(ids: Iterable[str]) -> dict[str, str]:
 
 
 def application_for(viewer: Viewer, pk: UUID | str) -> Application:
-    """The viewer's own application `pk`. Raises ApplicationNotFound for anybody else's."""
-    return one_of(applications_of(viewer).select_related("owner"), pk, ApplicationNotFound)
+    """The application `pk`, the viewer's own or one shared with them. Raises ApplicationNotFound for others."""
+    return one_of(applications_of(viewer), pk, ApplicationNotFound)
 
 
 def any_application(pk: UUID | str) -> Application:

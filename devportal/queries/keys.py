@@ -14,9 +14,11 @@ from accounts.consequences import Holdings
 from accounts.models import User
 from accounts.permissions import Viewer
 from devportal.errors import KeysNotFound, TokenNotFound
+from devportal.memberships import within_reach
 from devportal.models import Application, ClientSecret, KeyType, OAuthClient
 from devportal.queries.applications import application_for
 from devportal.queries.rows import one_of
+from devportal.sharing import Right
 from publisher import scope_terms, scoping
 
 DEFAULT_SCOPE = "default"
@@ -31,8 +33,9 @@ def keys_of(application: Application, key_type: str) -> OAuthClient | None:
 
 
 def own_keys(viewer: User, pk: str) -> tuple[OAuthClient, Application]:
-    """Keys of one of the viewer's own applications, and the application. Raises KeysNotFound."""
-    rows = OAuthClient.objects.filter(application__owner=viewer, application__is_internal=False)
+    """Keys that the viewer may use, and their application. Raises KeysNotFound."""
+    reach = within_reach(viewer, Right.KEYS, "application__")
+    rows = OAuthClient.objects.filter(reach, application__is_internal=False)
     client: OAuthClient = one_of(rows.select_related("application__owner"), pk, KeysNotFound)
     return client, cast(Application, client.application)
 
@@ -68,7 +71,7 @@ def token_for(viewer: Viewer, pk: int | str) -> AccessToken:
     """An access token of one of the viewer's applications. Raises TokenNotFound."""
     if not isinstance(viewer, User):
         raise TokenNotFound
-    rows = AccessToken.objects.filter(application__application__owner=viewer)
+    rows = AccessToken.objects.filter(within_reach(viewer, Right.KEYS, "application__application__"))
     token: AccessToken = one_of(rows.select_related("application__application__owner"), pk, TokenNotFound)
     return token
 

@@ -14,32 +14,38 @@ from devportal.errors import (
     BlockNotFound,
     SubscriptionNotFound,
 )
+from devportal.memberships import within_reach
 from devportal.models import Application, OwnerBlock, Subscription
 from devportal.queries.rows import one_of
+from devportal.sharing import Right
 from devportal.subscription_states import SubscriptionState
 from publisher.models import Api
 from publisher.permissions import can_enter
 
 
 def my_subscriptions_to(viewer: Viewer, api: Api) -> QuerySet[Subscription]:
-    """The viewer's own subscriptions to `api`, by the application's name."""
+    """The subscriptions to `api` of the viewer's applications, shared ones too, by the application's name."""
     if not isinstance(viewer, User):
         return Subscription.objects.none()
-    mine = Subscription.objects.filter(api=api, application__owner=viewer)
+    mine = Subscription.objects.filter(within_reach(viewer, through="application__"), api=api)
     return mine.select_related("application", "plan").order_by("application__name")
 
 
 def subscriptions_to_try(viewer: User, api: Api) -> list[Subscription]:
-    """The viewer's own subscriptions to `api` with their applications' keys, what works first, then the newest."""
-    rows = my_subscriptions_to(viewer, api).prefetch_related("application__clients").order_by("-created_at", "pk")
-    return sorted(rows, key=lambda each: each.state != SubscriptionState.UNBLOCKED)
+    """The subscriptions to `api` with whose keys the viewer may connect, what works first, their own, the newest."""
+    mine = Subscription.objects.filter(within_reach(viewer, Right.KEYS, "application__"), api=api)
+    rows = mine.select_related("application", "plan").prefetch_related("application__clients")
+    rows = rows.order_by("-created_at", "pk")
+    return sorted(
+        rows, key=lambda each: (each.state != SubscriptionState.UNBLOCKED, each.application.owner_id != viewer.pk)
+    )
 
 
 def subscription_for(viewer: Viewer, pk: UUID | str) -> Subscription:
     """A subscription of one of the viewer's applications. Raises SubscriptionNotFound."""
     if not isinstance(viewer, User):
         raise SubscriptionNotFound
-    rows = Subscription.objects.filter(application__owner=viewer)
+    rows = Subscription.objects.filter(within_reach(viewer, through="application__"))
     return one_of(rows.select_related("application__owner", "api", "plan"), pk, SubscriptionNotFound)
 
 
