@@ -4,6 +4,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.attempts import person_of
@@ -242,6 +243,13 @@ class InstallationForm(forms.Form):
         label="Approve new applications",
         required=False,
         help_text="Until an administrator has approved an application, no keys can be generated for it.",
+    )
+    approve_steps = forms.MultipleChoiceField(
+        label="Approve steps in the lives of APIs",
+        choices=lambda: [(step, step) for step in settings.LIFECYCLE_ACTIONS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="A publisher asks for such a step, and it happens when an administrator approves it.",
     )
     anonymous_browsing = forms.BooleanField(
         label="Show the catalogue to people who have not signed in",

@@ -186,7 +186,10 @@ class OutgoingMail(models.Model):
 
 
 class InstallationSettings(models.Model):
-    """The one row of what administrators change while the product runs."""
+    """The one row of what administrators change while the product runs.
+
+    `approve_steps` are lifecycle actions of APIs that an administrator has to approve.
+    """
 
     audit_kind: ClassVar = "settings"
 
@@ -198,6 +201,7 @@ class InstallationSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
     approve_applications = models.BooleanField(default=False)
+    approve_steps = models.JSONField(default=list, blank=True)
     anonymous_browsing = models.BooleanField(default=True)
     notice = models.CharField(max_length=300, blank=True, default="")
     second_factor_needed = models.BooleanField(default=False)  # by whoever may enter the Publisher or administers

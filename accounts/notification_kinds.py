@@ -15,6 +15,7 @@ class NotificationKind(StrEnum):
     VERSIONS = "versions"
     EXPIRY = "expiry"
     LIMITS = "limits"
+    RECORDINGS = "recordings"
     ACCOUNT = "account"
 
 
@@ -43,6 +44,9 @@ TERMS: dict[NotificationKind, KindTerms] = {
     ),
     NotificationKind.EXPIRY: KindTerms("Expiry", "A secret of your applications is going to expire."),
     NotificationKind.LIMITS: KindTerms("Limits", "An application has used 80 or 100 % of its quota.", by_mail=False),
+    NotificationKind.RECORDINGS: KindTerms(
+        "Recordings", "Somebody records what an application of yours sends and receives."
+    ),
     NotificationKind.ACCOUNT: KindTerms(
         "Your account",
         "You signed in with another browser, or your password, second factor, e-mail or roles were changed.",

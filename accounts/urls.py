@@ -59,7 +59,7 @@ urlpatterns = [
     path("devportal/invitations/<str:token>", invitations.invitation, name="invitation"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
-    path("admin/settings", installation.settings, name="settings"),
+    path("admin/settings", installation.installation_settings, name="settings"),
     path("admin/trail", trail.trail, name="trail"),
     path("admin/trail/export.<str:kind>", trail.export, name="trail-export"),
     path("admin/invitations", invitations.invitations, name="invitations"),

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
-        ('accounts', '0013_sessions_and_time_zones'),
+        ('accounts', '0014_approve_steps'),
     ]
 
     operations: ClassVar = [
