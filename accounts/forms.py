@@ -169,6 +169,11 @@ class InstallationForm(forms.Form):
         required=False,
         help_text="Until an administrator has approved an application, no keys can be generated for it.",
     )
+    approve_keys = forms.BooleanField(
+        label="Approve production keys",
+        required=False,
+        help_text="Until an administrator has approved them, no token is issued for them. Sandbox keys work at once.",
+    )
     anonymous_browsing = forms.BooleanField(
         label="Show the catalogue to people who have not signed in",
         required=False,

@@ -5,7 +5,7 @@ from django.core.cache import cache
 from accounts.models import InstallationSettings
 
 KEY, SECONDS = "installation-settings", 5
-FIELDS = ("sign_up", "approve_applications", "anonymous_browsing", "notice")
+FIELDS = ("sign_up", "approve_applications", "approve_keys", "anonymous_browsing", "notice")
 
 
 def current() -> InstallationSettings:

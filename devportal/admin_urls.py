@@ -8,19 +8,7 @@ app_name = "devportal-admin"
 
 urlpatterns = [
     path("approvals", approvals.approvals, name="approvals"),
-    path("approvals/<int:pk>/decisions", approvals.decisions, {"kind": "person"}, name="person-decisions"),
-    path(
-        "approvals/applications/<uuid:pk>/decisions",
-        approvals.decisions,
-        {"kind": "application"},
-        name="application-decisions",
-    ),
-    path(
-        "approvals/subscriptions/<uuid:pk>/decisions",
-        approvals.decisions,
-        {"kind": "subscription"},
-        name="subscription-decisions",
-    ),
+    path("approvals/<slug:queue>/<slug:pk>/decisions", approvals.decisions, name="decisions"),
     path("plans", plans.plans, name="plans"),
     path("plans/create", plans.create, name="plan-create"),
     path("plans/previews", plans.previews, name="plan-previews"),

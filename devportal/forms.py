@@ -233,6 +233,24 @@ class WizardKeysForm(KeysForm):
         return self["key_type"].value() in self.existing
 
 
+class MappingForm(forms.Form):
+    """A client that was registered before, to become the keys of an application."""
+
+    client_id = forms.CharField(
+        label="Consumer key",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Enter the consumer key of the client."},
+    )
+    secret = forms.CharField(
+        label="Consumer secret",
+        max_length=200,
+        help_text="It shows that the client is yours.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Enter a secret of the client."},
+    )
+
+
 class MemberForm(forms.Form):
     """With whom to share an application, and for what."""
 

@@ -76,7 +76,7 @@ def require_deny(user: Viewer) -> None:
 
 
 def require_approve_applications(user: Viewer) -> None:
-    """Approving and rejecting new applications."""
+    """Approving and rejecting new applications, and their keys."""
     require_role(user, Role.ADMIN, to="Approving applications")
 
 

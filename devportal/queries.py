@@ -343,11 +343,6 @@ def waiting_applications() -> QuerySet[Application]:
     return waiting.select_related("owner", "plan").order_by("created_at")
 
 
-def waiting_application(pk: UUID | str) -> Application:
-    """One of them. Raises ApplicationNotFound."""
-    return _found(waiting_applications(), pk, ApplicationNotFound)
-
-
 def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:
     """The subscriptions that wait for approval, the oldest first, for people of the publisher."""
     return all_subscribers(viewer, state=SubscriptionState.ON_HOLD).order_by("created_at")

@@ -94,7 +94,8 @@ class Application(KeepsFolded):
         if self.approval == self.Approval.WAITING:
             return f"{self} waits for an administrator's approval. You are told when it is there."
         if self.approval == self.Approval.REJECTED:
-            return f"An administrator has rejected {self}.{f' They say: {self.decision}' if self.decision else ''}"
+            said = f" They say: {self.decision}" if self.decision else ""
+            return f"An administrator has rejected {self}.{said} Change and save it to ask again."
         return ""
 
     def audit_detail(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def update_application(
 ) -> Application:
     """Change all that can be changed. Tokens that were issued before keep the type they have.
 
-    Only its owner changes with whom it is shared (`groups`; None leaves that).
+    One that was rejected waits for another decision. Only its owner changes with whom it is shared (`groups`; None leaves that).
 
     Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or NameTaken.
     """
@@ -111,8 +111,13 @@ def update_application(
         _hold(plan)
         row.name, row.description = name.strip(), description.strip()
         row.plan, row.token_type, row.updated_at = plan, token_type, now
+        asks_again = row.approval == Application.Approval.REJECTED
+        if asks_again:
+            row.approval, row.decision = _first_approval(row.owner), ""
         rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(row, "updated", actor=actor, now=now)
+        if asks_again and row.approval == Application.Approval.WAITING:
+            news.application_waits(row, now)
         if groups is not None:
             set_groups(application=row, groups=groups, actor=actor, now=now)
     return row

@@ -75,8 +75,8 @@ def test_removing_somebody_ends_what_they_made_and_nothing_else(app: Application
     member = share(app, mallory, Right.MANAGE)
     mine = operations.generate_token(client=made.client, actor=carol, now=NOW)
     theirs = operations.generate_token(client=made.client, actor=mallory, now=NOW)
-    operations.add_secret(client=made.client, name="Carol's", days=None, actor=carol, now=NOW)
-    operations.add_secret(client=made.client, name="Mallory's", days=None, actor=mallory, now=NOW)
+    operations.add_secret(client=made.client, name="Carol's", seconds=None, actor=carol, now=NOW)
+    operations.add_secret(client=made.client, name="Mallory's", seconds=None, actor=mallory, now=NOW)
     assert memberships.makings_in(app)[mallory.pk] == (1, 1)
 
     operations.remove_member(member=member, actor=carol, now=NOW)
