@@ -80,6 +80,11 @@ def require_approve_applications(user: Viewer) -> None:
     require_role(user, Role.ADMIN, to="Approving applications")
 
 
+def require_define_attributes(user: Viewer) -> None:
+    """Saying what has to be told of each application."""
+    require_role(user, Role.ADMIN, to="Defining attributes of applications")
+
+
 def require_manage_subscribers(user: Viewer, api: Api) -> None:
     """Blocking, unblocking, approving and re-planning other people's subscriptions to `api`."""
     require_role(user, Role.PUBLISHER, to="Managing subscribers")

@@ -32,7 +32,7 @@ from accounts.operations import note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, ClientSecret, DenyPolicy, Membership, OwnerBlock
+from devportal.models import Application, ApplicationAttribute, ClientSecret, DenyPolicy, Membership, OwnerBlock
 from devportal.operations.approvals import QUEUES
 from devportal.operations.service_accounts import create_service_account
 from devportal.sharing import Right
@@ -458,6 +458,11 @@ ADMIN_PAGES = [
     ),
     Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
     Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
+    Line("GET", "devportal-admin:attributes", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:attributes", ADMINISTERED.format(302), body={"name": "Team"}),
+    Line("GET", "devportal-admin:attribute", ADMINISTERED.format(200), ("attribute",)),
+    Line("POST", "devportal-admin:attribute", ADMINISTERED.format(302), ("attribute",), body={"description": "New."}),
+    Line("POST", "devportal-admin:attribute-deletions", ADMINISTERED.format(302), ("attribute",)),
     Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
     Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("accounts", "newcomer"), body=APPROVE),
     Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("applications", "unapproved"), body=APPROVE),
@@ -780,6 +785,7 @@ REST_DEVPORTAL = [
     ),
     Line("POST", D + "generate-token", REST_MINE, ("application", "client"), body={}),
     Line("POST", D + "generate-ticket", REST_MINE_MADE, ("application", "client"), body={"apiId": "{api}"}),
+    Line("GET", D + "attributes", "401 200 200 403 403 403 200"),
     Line("GET", D + "subscriptions", REST_SIGNED_IN),
     Line("POST", D + "subscriptions", "401 201 404 404 404 404 404", body=SUBSCRIPTION),
     Line("GET", D + "subscription", REST_MINE, ("subscription",)),
@@ -921,6 +927,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "attribute": ApplicationAttribute.objects.create(name="Ticket").pk,
         **{queue: queue for queue in QUEUES},
         "csv": "csv",
         "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,

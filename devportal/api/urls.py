@@ -4,6 +4,7 @@ from django.urls import path
 
 from devportal.api import (
     applications,
+    attributes,
     catalogue,
     comments,
     documentation,
@@ -47,6 +48,7 @@ urlpatterns = [
     path(f"{ONE_KEY}/revoke-secret", secrets.RevokeSecret.as_view(), name="revoke-secret"),
     path(f"{ONE_KEY}/generate-token", keys.GenerateToken.as_view(), name="generate-token"),
     path(f"{ONE_KEY}/generate-ticket", tickets.GenerateTicket.as_view(), name="generate-ticket"),
+    path("settings/application-attributes", attributes.ApplicationAttributes.as_view(), name="attributes"),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
     path("subscriptions/<uuid:subscription_id>", subscriptions.OneSubscription.as_view(), name="subscription"),
     path("throttling-policies/application", plans.ApplicationPlans.as_view(), name="application-plans"),
