@@ -20,6 +20,10 @@ from devportal.operations.applications import decide_application
 from devportal.operations.keys import decide_keys
 from devportal.operations.subscriptions import set_subscription_state
 from devportal.subscription_states import SubscriptionState
+from publisher.lifecycle import RequestStatus
+from publisher.models import LifecycleRequest
+from publisher.operations import approve_request, reject_request
+from publisher.queries import requests_of_lifecycles
 
 
 class NothingWaits(NotFound):
@@ -114,6 +118,18 @@ def _decide_subscription(row: Any, is_approved: bool, reason: str, *, actor: Use
     set_subscription_state(subscription=row, state=state, reason=reason, actor=actor, now=now)
 
 
+def _about_step(row: LifecycleRequest) -> Waiting:
+    description = f"{row}, asked for by {row.requester.username}."
+    return Waiting(str(row.pk), row.created_at, str(row), row.requester.display_name, description)
+
+
+def _decide_step(row: LifecycleRequest, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
+    if is_approved:
+        approve_request(request=row, actor=actor, now=now)
+    else:
+        reject_request(request=row, reason=reason, actor=actor, now=now)
+
+
 QUEUES = {
     "accounts": ApprovalQueue("AM_USER_SIGNUP", "Accounts", waiting_sign_ups, _about_person, _decide_person),
     "applications": ApprovalQueue(
@@ -132,6 +148,13 @@ QUEUES = {
         queries.waiting_subscriptions,
         _about_subscription,
         _decide_subscription,
+    ),
+    "steps": ApprovalQueue(
+        "AM_API_STATE",
+        "Steps in the lives of APIs",
+        lambda _: requests_of_lifecycles(RequestStatus.PENDING),
+        _about_step,
+        _decide_step,
     ),
 }
 """In the order in which the page shows them, by the word in their addresses."""

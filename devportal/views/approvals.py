@@ -1,4 +1,4 @@
-"""Approvals, a page of the Administration: accounts, applications, keys and subscriptions that wait for a decision."""
+"""Approvals, a page of the Administration: whoever and whatever waits for a decision."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from accounts.access import current_user, requires
 from accounts.roles import Role
 from core.errors import Conflict, Invalid
 from devportal.operations.approvals import QUEUES, NothingWaits, decide
-from publisher.lifecycle import RequestStatus
-from publisher.queries import requests_of_lifecycles
 
 MOST_SHOWN = 50  # of each kind; the rest follows as these are decided
 
@@ -29,8 +27,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
         if number := rows.count():
             shown = [queue.about(row) for row in rows[:MOST_SHOWN]]
             waiting.append({"name": name, "title": queue.title, "number": number, "shown": shown})
-    steps = requests_of_lifecycles(RequestStatus.PENDING).count()
-    return render(request, "devportal/approvals/list.html", {"steps": steps, "waiting": waiting})
+    return render(request, "devportal/approvals/list.html", {"waiting": waiting})
 
 
 @require_POST

@@ -10,7 +10,7 @@ from accounts.models import Notification, User
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry
 from devportal import memberships, operations, queries, sharing
-from devportal.errors import ApplicationNotFound, KeysNotFound
+from devportal.errors import ApiNotListed, ApplicationNotFound, KeysNotFound
 from devportal.models import Application, ClientSecret, Membership
 from devportal.sharing import Right
 from tests.devportal import builders
@@ -141,7 +141,7 @@ def test_nobody_gets_into_an_api_through_an_application_of_somebody_who_may_not(
     alice.role_grants.create(role="subscriber")
     share(app, alice, Right.MANAGE)
     api = builders.api(bob, visibility="RESTRICTED", visible_roles=["creator"])
-    with pytest.raises(queries.ApiNotListed):
+    with pytest.raises(ApiNotListed):
         operations.subscribe(application=app, api=api, plan=builders.plan(), actor=alice, now=NOW)
 
 

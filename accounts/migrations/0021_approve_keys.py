@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("accounts", "0013_sessions_and_time_zones"),
+        ("accounts", "0020_told_of_recordings"),
     ]
 
     operations: ClassVar = [
