@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from devportal.api import applications, catalogue, comments, documentation, keys, plans, ratings, subscriptions, tickets
+from devportal.api import (
+    applications,
+    attributes,
+    catalogue,
+    comments,
+    documentation,
+    key_mapping,
+    keys,
+    plans,
+    ratings,
+    secrets,
+    subscriptions,
+    tickets,
+)
 
 app_name = "devportal-api"
 
@@ -26,11 +39,16 @@ urlpatterns = [
     path("applications", applications.Applications.as_view(), name="applications"),
     path("applications/<uuid:application_id>", applications.OneApplication.as_view(), name="application"),
     path("applications/<uuid:application_id>/generate-keys", keys.GenerateKeys.as_view(), name="generate-keys"),
+    path("applications/<uuid:application_id>/map-keys", key_mapping.MapKeys.as_view(), name="map-keys"),
     path("applications/<uuid:application_id>/oauth-keys", keys.OAuthKeys.as_view(), name="keys"),
     path(ONE_KEY, keys.OneKey.as_view(), name="key"),
     path(f"{ONE_KEY}/regenerate-secret", keys.RegenerateSecret.as_view(), name="regenerate-secret"),
+    path(f"{ONE_KEY}/generate-secret", secrets.GenerateSecret.as_view(), name="generate-secret"),
+    path(f"{ONE_KEY}/secrets", secrets.Secrets.as_view(), name="secrets"),
+    path(f"{ONE_KEY}/revoke-secret", secrets.RevokeSecret.as_view(), name="revoke-secret"),
     path(f"{ONE_KEY}/generate-token", keys.GenerateToken.as_view(), name="generate-token"),
     path(f"{ONE_KEY}/generate-ticket", tickets.GenerateTicket.as_view(), name="generate-ticket"),
+    path("settings/application-attributes", attributes.ApplicationAttributes.as_view(), name="attributes"),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
     path("subscriptions/<uuid:subscription_id>", subscriptions.OneSubscription.as_view(), name="subscription"),
     path("throttling-policies/application", plans.ApplicationPlans.as_view(), name="application-plans"),
