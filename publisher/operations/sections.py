@@ -25,7 +25,7 @@ def register() -> None:
     """Add them; called once, when the room is ready."""
     exchange.register(Section("categories", _categories_of, _check_categories, _restore_categories))
     exchange.register(Section("thumbnail", _thumbnail_of, _check_thumbnail, _restore_thumbnail))
-    exchange.register(Section("scopes", _scopes_of, _check_scopes, _restore_scopes))
+    exchange.register(Section("scopes", _scopes_of, _check_scopes, _restore_scopes, _refuse_scopes))
     exchange.register(Section("documents", _documents_of, _check_documents, _restore_documents))
 
 
@@ -65,6 +65,16 @@ def _scopes_of(api: Api) -> list[dict[str, Any]] | None:
 
 def _check_scopes(content: Any) -> None:
     _check_list(content, "Scopes", scope_terms.MOST_OF_AN_API, scope_terms.CLEANERS)
+
+
+def _refuse_scopes(content: Any, context: str) -> None:
+    for name in (fields["name"] for fields in content):
+        if other := scoping.holder_of(name, besides=context):
+            whose = f"{other.api} has" if other.api else "all APIs share"
+            raise invalid(
+                file=f"The file describes a scope {name}, and {whose} one of this name here. Give it another name in "
+                "the file, where topics name it too, or take its description out of the file."
+            )
 
 
 def _restore_scopes(*, api: Api, content: Any, actor: User, now: datetime) -> None:
