@@ -89,6 +89,22 @@ def tour(page: Page, product: Product) -> None:
     product.act("ask_for", api=api, action="Retire")
     page.goto(f"{product.portal}/admin/lifecycle-requests")
     take(page, "lifecycle-requests", HOWTO)
+    add_passkey(page, product)
+    take(page, "second-factor", HOWTO)
+
+
+def add_passkey(page: Page, product: Product) -> None:
+    """The page of the second factor, with a passkey on it that a device of the browser's own holds."""
+    device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    chromium = page.context.new_cdp_session(page)
+    chromium.send("WebAuthn.enable")
+    chromium.send("WebAuthn.addVirtualAuthenticator", {"options": {**device, "isUserVerified": True}})
+    sign_in(page, product, "devportal", "carol")
+    page.goto(f"{product.portal}/devportal/account/second-factor")
+    page.get_by_label("Name of the new passkey").fill("Work laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_role("row", name="Work laptop")).to_be_visible()
 
 
 def departures(required: list[str]) -> dict[str, Any]:
@@ -108,6 +124,7 @@ def departures(required: list[str]) -> dict[str, Any]:
 
 def portray(page: Page, product: Product) -> None:
     """The pages of the Publisher, with an API that people use."""
+    sign_in(page, product, "publisher", "admin", "admin")
     api = product.act("publish", name="Ferries", endpoint=f"{product.samples}/chat", plans=("Gold", "Silver", "Bronze"))
     product.act("redesign", api=api, changes=FERRIES | {"topics": [departures(required=["ship"]), ALERTS]})
     product.act("deploy", api=api)

@@ -5,6 +5,7 @@ plans, categories   what administrators make for APIs
 documents, scopes, comments   what hangs on an API
 revisions           what was deployed or is tried out, and what changed
 lifecycle_requests  steps that wait for approval
+search_texts        what APIs are found by
 import_drafts       files that wait to become APIs
 """
 
@@ -17,6 +18,7 @@ from publisher.models.lifecycle_requests import LifecycleRequest
 from publisher.models.plans import Plan
 from publisher.models.revisions import DeployedChange, Revision, WorkingCopy
 from publisher.models.scopes import Scope
+from publisher.models.search_texts import SearchText
 
 __all__ = [
     "Api",
@@ -31,6 +33,7 @@ __all__ = [
     "Plan",
     "Revision",
     "Scope",
+    "SearchText",
     "Thumbnail",
     "WorkingCopy",
 ]

@@ -90,6 +90,7 @@ class Api(KeepsFolded):
     byte_quota = models.PositiveBigIntegerField(default=0)
     byte_period = models.CharField(max_length=8, choices=choices_of(QuotaPeriod), default=QuotaPeriod.MINUTE.value)
     over_byte_quota = models.CharField(max_length=8, choices=choices_of(OVER_BYTES), default=ExceededAction.CLOSE.value)
+    redacted = models.JSONField(default=list, blank=True)
     plans = models.ManyToManyField(Plan, related_name="apis", blank=True)
     first_plan = models.CharField(max_length=60, blank=True)
     categories = models.ManyToManyField(Category, related_name="apis", blank=True)

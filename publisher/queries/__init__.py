@@ -53,7 +53,7 @@ from publisher.queries.revisions import (
     revisions_of,
     who_goes,
 )
-from publisher.queries.searching import LOOKUPS, Lookup, has_property, in_category, lookups_for, says
+from publisher.queries.searching import LOOKUPS, NAMED, Lookup, has_property, in_category, lookups_for
 from publisher.queries.versions import (
     context_is_open,
     default_version_of,
@@ -65,6 +65,7 @@ from publisher.queries.versions import (
 __all__ = [
     "DEFAULT_SORT",
     "LOOKUPS",
+    "NAMED",
     "SORTS",
     "ApiNotFound",
     "CategoryNotFound",
@@ -111,7 +112,6 @@ __all__ = [
     "relatives_of",
     "requests_of_lifecycles",
     "revisions_of",
-    "says",
     "search_apis",
     "tenants",
     "versions_of",

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from core.searching import why_too_much
 from core.text import fold
+from publisher import search
 from publisher.lifecycle import State
 from publisher.models import Api, Category
 
@@ -22,19 +23,13 @@ def _named(text: str) -> Q:
     return Q(name_key__contains=text) | Q(display_name_key__contains=text)
 
 
-def says(text: str) -> Q:
-    """APIs of which the names, context, version, description or a tag hold this text."""
-    addressed = Q(context__icontains=text) | Q(version__icontains=text)
-    return _named(text) | addressed | Q(description_key__contains=text) | Q(tags_key__contains=text)
-
-
 def in_category(name: str) -> Q:
     """APIs in the category of this name, in any case of letters."""
     return Q(pk__in=Category.objects.filter(name_key=name, apis__isnull=False).values("apis"))
 
 
 LOOKUPS: dict[str, Lookup] = {
-    "content": says,
+    "content": search.holds,
     "name": _named,
     "display-name": _named,
     "context": "context__icontains",

@@ -119,6 +119,13 @@ class ApiDocument(Strict):
     )
     byteQuotaTimeUnit = serializers.ChoiceField([*QuotaPeriod], source="byte_period", required=False)
     byteQuotaExceeded = serializers.ChoiceField([*OVER_BYTES], source="over_byte_quota", required=False)
+    redactedFields = serializers.ListField(
+        child=serializers.CharField(max_length=runtime.LONGEST_POINTER),
+        source="redacted",
+        required=False,
+        max_length=runtime.MOST_POINTERS,
+        help_text="JSON pointers to fields of payloads that are never recorded; `*` is every member or element.",
+    )
     frameBytes = serializers.IntegerField(
         source="frame_bytes",
         required=False,
