@@ -22,7 +22,7 @@ class Section:
     name: str
     of: Callable[[Api], Any]
     check: Callable[[Any], None]
-    restore: Callable[..., None]
+    restore: Callable[..., object]
     refuse: Callable[[Any, str], None] = lambda content, context: None
 
 
