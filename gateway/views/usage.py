@@ -51,16 +51,19 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         return _csv(statements[:MOST_STATEMENTS])
     now = database_clock.now()
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
+    shared, rows = None, []
     try:
         rows = usage.near_limits(page.object_list, now)
+        shared = usage.shared_quota(context["application"], now).quota if "application" in context else None
     except RedisError:
-        rows = []
+        pass
     so_far = usage.month_so_far(now, which)
     whose = "application" if "api" in context else "api"
     names = (names_of_applications if "api" in context else names_of_apis)({row[f"{whose}_id"] for row in so_far})
     everywhere = {
         "page": page,
         "rows": rows,
+        "shared": shared,
         "this_month": f"{now:%B %Y} so far",
         "so_far": [(names.get(row[f"{whose}_id"], "deleted"), {**row, "month": f"{now:%Y-%m}"}) for row in so_far],
         "statements": [(getattr(row, f"{whose}_name"), row) for row in statements[:MOST_STATEMENTS]],
