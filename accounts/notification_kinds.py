@@ -26,6 +26,7 @@ class KindTerms:
     label: str
     about: str
     by_mail: bool = True
+    always_by_mail: bool = False  # whatever they say: it may be that somebody else did it
 
 
 TERMS: dict[NotificationKind, KindTerms] = {
@@ -46,5 +47,9 @@ TERMS: dict[NotificationKind, KindTerms] = {
     NotificationKind.RECORDINGS: KindTerms(
         "Recordings", "Somebody records what an application of yours sends and receives."
     ),
-    NotificationKind.ACCOUNT: KindTerms("Your account", "Your password, a second factor or your roles were changed."),
+    NotificationKind.ACCOUNT: KindTerms(
+        "Your account",
+        "You signed in with another browser, or your password, second factor, e-mail or roles were changed.",
+        always_by_mail=True,
+    ),
 }

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0013_sessions_and_time_zones'),
+        ('accounts', '0015_second_factors'),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ from django.db import connection as database
 from core import database_clock
 from core.models import AuditEntry
 from gateway import close_codes, refusals
-from gateway.authorization.cache import Touched
+from gateway.authorization.cache import Key, Touched
 from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
@@ -216,20 +216,15 @@ class ChangeFeed:
     async def _refresh_grants(self, connections: list[Connection]) -> None:
         """Ask again for the tokens of these connections. Listed before asking: no answer is older than a connection."""
         if connections:
-            grants = await self._run(
-                partial(load_grants_of, token_ids={connection.token_id for connection in connections})
-            )
-            changed = [
-                connection
-                for connection in connections
-                if grants.get(connection.token_id) not in (None, connection.admitted.grant)
-            ]
-            others = {each.token_id for each in changed if _is_of_another(grants[each.token_id], each)}
+            asked = {_asked(connection) for connection in connections}
+            grants = await self._run(partial(load_grants_of, asked=asked))
+            changed = [each for each in connections if grants.get(_asked(each)) not in (None, each.admitted.grant)]
+            others = {_asked(each) for each in changed if _is_of_another(grants[_asked(each)], each)}
             await self._reconsider(changed, {**grants, **dict.fromkeys(others, TokenError.UNKNOWN)})
 
-    async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
+    async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[Key, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
-            grant = grants.get(connection.token_id, connection.admitted.grant)
+            grant = grants.get(_asked(connection), connection.admitted.grant)
             deployment = self._routing.routes.get(connection.api_id)
             decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
             if isinstance(decision, Refusal):
@@ -239,6 +234,11 @@ class ChangeFeed:
                 self._readmitted(connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+
+def _asked(connection: Connection) -> Key:
+    """What has to be known of a connection's token: what it grants on the API that it is connected to."""
+    return connection.token_id, (connection.api_id,)
 
 
 def _close_if_open(connection: Connection) -> None:

@@ -39,6 +39,7 @@ from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
+IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
 
@@ -47,12 +48,13 @@ class ControlPlane:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Two threads, and so two connections: neither a slow step of the change feed nor the writing of records, a
-        # batch of some milliseconds at a time, must keep a client with a new token waiting.
+        # Two threads, and so two connections at most: neither a slow step of the change feed nor the writing of
+        # records, a batch of some milliseconds at a time, must keep a client with a new token waiting, or one whose
+        # quota is to be renewed. Where no client asks, the first of them has none.
         answer_within(settings.DATABASE_SECONDS)
         patience = settings.DATABASE_LOOKUP_SECONDS or None
         self._asking, self._following = (
-            DatabaseThread("gateway-tokens", seconds=patience),
+            DatabaseThread("gateway-tokens", seconds=patience, idle=IDLE_SECONDS),
             DatabaseThread("gateway-feed"),
         )
         self.routing = RoutingState(run=self._asking, patience=patience)
@@ -64,7 +66,9 @@ class ControlPlane:
             lambda *answer: self.telemetry.store_asked(*answer),
             lambda: self.telemetry.store_forgot(),
         )
-        self._lease_client = LeaseClient(self._store, settings.DATA_DIR / "leases")
+        self._lease_client = LeaseClient(
+            self._store, settings.DATA_DIR / "leases", run=None if settings.REDIS_URL else self._asking
+        )
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
         self.connection_log = ConnectionLog(

@@ -83,7 +83,7 @@ class ViolationLog:
             ViolationSample(
                 **kind._asdict(),
                 at=self._clock(),
-                is_closed=route.deployment.validation is ValidationMode.ENFORCE,
+                is_closed=route.deployment.design.validation is ValidationMode.ENFORCE,
                 message=violation.message[:100],
                 path=_storable(violation.path)[:300],
                 problem=_storable(violation.problem)[:300],

@@ -123,7 +123,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         """Dial the backend and accept the client, in this order, and join them as the server allows."""
         route, dialer = admitted.route, self.context.dialer
         # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
-        own, mock = route.options.secret_query, route.deployment.mock
+        own, mock = route.options.secret_query, route.deployment.design.mock
         addresses = [
             BackendAddress(backend_url(each, route, handshake.query_string, own), f"{route.api_id} {each}", mock)
             for each in admitted.endpoint.addresses

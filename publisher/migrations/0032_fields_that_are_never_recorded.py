@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("publisher", "0027_first_plan")]
+    dependencies: ClassVar = [("publisher", "0028_texts_to_search")]
 
     operations: ClassVar = [
         migrations.AddField("api", "redacted", models.JSONField(blank=True, default=list)),
