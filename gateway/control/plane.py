@@ -24,6 +24,7 @@ from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
+from gateway.observability.tracing import open_tracing
 from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
@@ -115,6 +116,7 @@ class ControlPlane:
             breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
         )
         self.identities = make_identity_signer()
+        self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -179,6 +181,8 @@ class ControlPlane:
         await self._refusal_log.write()
         await self._violation_log.write()
         await self.recorder.write()
+        if self.tracing:
+            await self.tracing.stop()
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()

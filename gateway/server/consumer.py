@@ -26,6 +26,7 @@ from gateway.handshake.request import Handshake, Malformed, attempt_of, read
 from gateway.logging.formats import request_id
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.tracing import HandshakeTrace
 from gateway.refusals import Refusal
 from gateway.relay.checked import CheckedRelay
 from gateway.relay.messages import MessageRelay, connect
@@ -49,6 +50,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+        self.trace: HandshakeTrace | None = None
         self.begun = time.perf_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +67,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         """Let the client in or refuse it; the backend is dialled first, so nobody sees 101 for a dead one."""
         request_id.set(self.id)
+        if self.context.tracing:
+            self.trace = self.context.tracing.handshake(self.scope, self.id)
         decision = await self._decide()
         if isinstance(decision, Refusal):
             await self._refuse(decision)
@@ -83,7 +87,11 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             await self._refuse(failed.refusal)
         except BaseException:
             self._forget()
+            if self.trace:
+                self.trace.ended(0)
             raise
+        if self.trace:
+            self.trace.ended(101)
         if not self.messages:
             raise StopConsumer  # the connection lives on without us
 
@@ -127,6 +135,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         offered = extensions_for(admitted, handshake.extensions) if extension else ""
         ask = partial(self._upgrade, handshake, connection, offered)
         backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
+        if self.trace:
+            self.trace.step("accept")
         subprotocol = backend.subprotocol or handshake.own_subprotocol
         connection.subprotocol = subprotocol or ""
         if extension:
@@ -151,6 +161,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         if identities and admitted.route.options.signed_identity:
             identity = identities.sign(admitted, connection.id, self.context.clock())
         headers = tuple(backend_headers(handshake, admitted, connection.id, identity))
+        if self.trace:
+            headers = self.trace.carried(headers)
         return UpgradeRequest(handshake.subprotocols, extensions, headers)
 
     async def _dial(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
@@ -173,6 +185,9 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         context = self.context
         if context.plans and (refusal := await context.plans.enter(connection)):
             raise DialFailed(refusal)
+        if self.trace:
+            self.trace.admitted(connection.admitted)
+            self.trace.step("dial")
         begun = time.perf_counter()
         try:
             backend = await dial()
@@ -235,6 +250,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             admitted=self.connection.admitted if self.connection else None,
         )
         self.context.telemetry.refused(refusal, request)
+        if self.trace:
+            self.trace.ended(refusal.status, refusal.code)
         if self.context.write_access:
             access_log.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
