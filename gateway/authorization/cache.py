@@ -35,13 +35,16 @@ class Touched:
     plans: set[str] = field(default_factory=set)
     application_plans: set[str] = field(default_factory=set)
     deny_policies: bool = False
+    recordings: bool = False
     reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
     drains: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.deny_policies or self.reauthentications or self.closings or self.drains)
+        return bool(
+            people or self.deny_policies or self.recordings or self.reauthentications or self.closings or self.drains
+        )
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -63,6 +66,7 @@ class Touched:
         self.plans |= other.plans
         self.application_plans |= other.application_plans
         self.deny_policies |= other.deny_policies
+        self.recordings |= other.recordings
         self.reauthentications |= other.reauthentications
         self.closings |= other.closings
         self.drains |= other.drains

@@ -50,7 +50,7 @@ class ChangeFeed:
 
     `reauthenticate(connection id, what was asked)` is called for each request to go on with another token,
     `readmitted(connection)` when something changed under a connection that may stay, `restored()` when the database has
-    gone back in time: whatever was written down may be gone.
+    gone back in time: whatever was written down may be gone. `record()` reads what is to be recorded.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class ChangeFeed:
         reauthenticate: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
         readmitted: Callable[[Connection], None] | None = None,
         restored: Callable[[], None] | None = None,
+        record: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = database_clock.clock,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,6 +72,7 @@ class ChangeFeed:
         self._reauthenticate = reauthenticate
         self._readmitted = readmitted or (lambda connection: None)
         self._restored = restored or (lambda: None)
+        self._record = record
         self._clock = clock
         self._elapsed = elapsed
         self._seen: FeedCursor  # from `start` on
@@ -86,6 +88,8 @@ class ChangeFeed:
         # The place in the audit log first: what is written while the routes are read is then read again.
         self._seen = FeedCursor(*await self._run(read_tail), self._elapsed())
         await self._routing.load()
+        if self._record:
+            await self._record()
         self._true_at = self._elapsed()
 
     async def follow(self) -> None:
@@ -130,6 +134,8 @@ class ChangeFeed:
         self._routing.grants.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
         await self._refresh_deny_policies()
+        if self._record:
+            await self._record()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
@@ -172,6 +178,8 @@ class ChangeFeed:
         await self._refresh_routes(touched.apis)
         if touched.deny_policies:
             await self._refresh_deny_policies()
+        if touched.recordings and self._record:
+            await self._record()
         if touched.users or touched.plans or touched.application_plans:
             resting = [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
         else:

@@ -48,7 +48,8 @@ log = logging.getLogger("gateway.routing")
 
 BATCH = 200  # APIs of which the snapshots are in memory at one time
 _API_COLUMNS = (
-    *("name", "context", "version", "state", "deployed_at", "deployed_revision__snapshot", "working_copy__snapshot"),
+    *("name", "context", "version", "state", "redacted", "deployed_at"),
+    *("deployed_revision__snapshot", "working_copy__snapshot"),
 )
 
 Fingerprints = dict[str, tuple[str, str]]
@@ -189,6 +190,7 @@ def deployment_of(row: Api) -> Deployment:
         state=intern(row.state),
         rank=_rank(row.version),
         read_design=designs.nothing_designed,
+        redacted=tuple(row.redacted),
     )
     return replace(known, working_copy=replace(tried, state=TRIAL_STATE, is_default=False)) if tried else known
 
@@ -209,6 +211,7 @@ def _read(row: Api, snapshot: Mapping[str, Any], revision_id: object) -> Deploym
             is_default=snapshot["is_default_version"],
             deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
             query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
+            redacted=tuple(dict.fromkeys([*row.redacted, *snapshot.get("redacted", ())])),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         log.exception("API %s is not served: its revision %s cannot be read", row.pk, revision_id)

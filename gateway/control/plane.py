@@ -31,6 +31,7 @@ from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
+from gateway.recording.recorder import Recorder
 from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dial_log import DialLog
@@ -77,6 +78,9 @@ class ControlPlane:
         self._live = LiveReporter(
             worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following
         )
+        self.recorder = Recorder(
+            run=self._following, connections=self.connections, redacted_of=self.routing.redacted_of
+        )
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -84,12 +88,17 @@ class ControlPlane:
             reauthenticate=self.reauthentication.answer,
             readmitted=self.plans.follow,
             restored=self.connection_log.write_anew,
+            record=self.recorder.refresh,
         )
         self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
         self._events = EventCounter(run=self._following)
         self._refusal_log = RefusalLog(run=self._following, concerns=self.routing.concerns, events=self._events)
-        self._violation_log = ViolationLog(run=self._following, samples=settings.PAYLOAD_SAMPLES)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
+        self._violation_log = ViolationLog(
+            run=self._following, samples=settings.PAYLOAD_SAMPLES, redacted_of=self.routing.redacted_of
+        )
+        self.telemetry = Telemetry(
+            self.connection_log, self._refusal_log, self._violation_log, self._events, self.recorder
+        )
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -128,6 +137,7 @@ class ControlPlane:
             ("dial-log", self._dial_log.keep()),
             ("violation-log", self._violation_log.keep()),
             ("events", self._events.keep()),
+            ("recorder", self.recorder.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
@@ -168,6 +178,7 @@ class ControlPlane:
         await self.connection_log.stop()
         await self._refusal_log.write()
         await self._violation_log.write()
+        await self.recorder.write()
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()

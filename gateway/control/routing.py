@@ -147,6 +147,11 @@ class RoutingState:
                     self.routes = self.routes.replaced([replace(now_known, working_copy=found[0].working_copy)])
         return self.routes.tried(path, grant.internal_api)
 
+    def redacted_of(self, api_id: str) -> tuple[str, ...] | None:
+        """The fields of an API's payloads that may not be kept; None where the API is not known."""
+        known = self.routes.get(api_id)
+        return known.redacted if known else None
+
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
         """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
         credential, match = handshake.credential, self.routes.match(handshake.path)

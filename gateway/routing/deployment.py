@@ -52,8 +52,10 @@ class Deployment:
     """One API: its deployed revision and the two things that act at once, state and removal.
 
     `rank` sorts versions. `read_design` gives what was designed: a worker has many more APIs than are called at one
-    time, and keeps no more than this of the others. `revision_id` is empty when nothing is deployed. `working_copy` is
-    the design that somebody tries out, as if it were deployed and not published; no path finds it.
+    time, and keeps no more than this of the others. `revision_id` is empty when nothing is deployed. `redacted` names
+    the fields of payloads that may not be kept, by JSON pointers: those of the design too, for what is forbidden counts
+    before it is deployed. `working_copy` is the design that somebody tries out, as if it were deployed and not
+    published; no path finds it.
     """
 
     api_id: str
@@ -67,6 +69,7 @@ class Deployment:
     is_default: bool = False
     deployed_at: float = 0.0
     query_token: bool = True
+    redacted: tuple[str, ...] = ()
     working_copy: Deployment | None = None
 
     @property

@@ -216,12 +216,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         # Of this consumer nothing is given away: it is gone by the time the relay ends.
         on_end = partial(_ended, context, connection)
         meters, checks = meters_of(connection.admission), checks_of(admitted)
-        if checks is None:
-            relay = splice(backend, options=options, meters=meters, on_end=on_end)
-        else:
+        kind: Callable[..., Relay] = Relay
+        if checks is not None:
             misfits = partial(context.telemetry.misfit, connection)
             kind = partial(CheckedRelay, checks=checks, longest=context.longest_checked, on_misfit=misfits)
-            relay = splice(backend, options=options, meters=meters, on_end=on_end, kind=kind)
+        kind = context.telemetry.relay_kind(connection, kind)
+        relay = splice(backend, options=options, meters=meters, on_end=on_end, kind=kind)
         connection.close, connection.relay = relay.close, relay
         context.telemetry.opened(connection, time.perf_counter() - self.begun)
 
