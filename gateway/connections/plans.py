@@ -36,6 +36,13 @@ class ConnectionPlans:
             return refusals.PLAN_UNKNOWN
         return None
 
+    def enter_now(self, connection: Connection) -> bool:
+        """Let it draw from its plans, if nobody has to be asked and none of them objects; whether it does."""
+        subscription, application = plans_of(connection.admitted)
+        api = limits_of_api(connection.admitted)
+        connection.admission = self._lease_client.enter_now(subscription=subscription, application=application, api=api)
+        return connection.admission is not None
+
     def follow(self, connection: Connection) -> None:
         """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
         for plan in (*plans_of(connection.admitted), limits_of_api(connection.admitted)):

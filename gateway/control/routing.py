@@ -119,6 +119,17 @@ class RoutingState:
         decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
+    def decide_now(self, handshake: Handshake) -> Allow | Refusal | None:
+        """The same, where all of it is known and nothing out of the ordinary; None: `decide` has to find out."""
+        credential, match = handshake.credential, self.routes.match(handshake.path)
+        if match is None or credential is None or not credential.token or credential.source is CredentialSource.TICKET:
+            return None
+        now = self._clock()
+        grant = self.grants.get(digest(credential.token), now)
+        if not isinstance(grant, Grant) or grant.internal_copy or self.is_outdated():
+            return None
+        return authorize(handshake, match, grant, now, self.deny_policies)
+
     def _may_try(self, handshake: Handshake) -> bool:
         """Whether a path that leads nowhere may lead to a working copy: with our ticket, or where one is known."""
         credential = handshake.credential

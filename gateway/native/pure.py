@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableSequence, Sequence
 from typing import Protocol
 
 Take = Callable[[int, int], bool]
+Fields = tuple[tuple[bytes, bytes], ...]
 
 
 class ScannerBase:
@@ -103,6 +104,16 @@ class LegBase:
         scanner.messages += messages
         scanner.octets += octets
         return True
+
+
+def read_request(data: bytes, limit: int) -> tuple[bytes, Fields, int] | None:
+    """Target, fields and length of the head of an ordinary handshake: for the extension alone, which is quick at it."""
+    return None
+
+
+def read_switch(data: bytes, limit: int) -> tuple[Fields, int] | None:
+    """Fields and length of the head of an ordinary 101, alike."""
+    return None
 
 
 def _take_from(sources: tuple[SourceBase, ...]) -> Take:

@@ -181,6 +181,17 @@ class LeaseClient:
             raise
         return admission
 
+    def enter_now(
+        self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None
+    ) -> Admission | None:
+        """The same where it can be done at once; None: it takes `enter` to wait, or to say why not."""
+        now = self.clock()
+        admission = self.lease_state.enter(subscription=subscription, application=application, api=api, now=now)
+        if admission.try_admit(now) is None:
+            return admission
+        admission.leave(now)
+        return None
+
     def change(self, key: str, limits: PlanLimits) -> None:
         """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())

@@ -16,9 +16,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
@@ -27,9 +27,11 @@ from gateway.refusals import Refusal
 from gateway.upstream.backend_token import BackendTokens
 from gateway.upstream.breaker import LocalBreaker
 from gateway.upstream.handshake import (
+    Answer,
     BackendConnection,
     BackendError,
     HandshakeProtocol,
+    HandshakeResponse,
     UpgradeRequest,
     check_response,
     write_request,
@@ -60,6 +62,37 @@ class BackendAddress:
 
 OnDial = Callable[[str, float, Refusal | None], None]
 """Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
+
+
+class QuickAnswer(Answer, Protocol):
+    """What waits for an address that is dialled quickly. `connected` hears why it cannot be connected to, or None."""
+
+    key: bytes
+
+    def connected(self, error: BaseException | None, /) -> None: ...
+
+
+class PlainWay(NamedTuple):
+    """An address that is dialled without TLS. `ip` is empty where a name has to be looked up."""
+
+    url: SplitResult
+    host: str
+    ip: str
+    port: int
+
+
+@lru_cache(maxsize=4096)
+def plain_way(url: str) -> PlainWay | None:
+    """The way to an address; None where it is not as plain as that."""
+    with suppress(ValueError):
+        parts = urlsplit(ascii_url(url))
+        if parts.scheme == "ws" and (host := parts.hostname):
+            ip = ""
+            with suppress(ValueError):
+                ip = str(ip_address(host))
+            if ip or host[-1:].isalpha():  # else it may be an address in an unusual spelling
+                return PlainWay(parts, host, ip, parts.port or 80)
+    return None
 
 
 class DialFailed(Exception):
@@ -98,10 +131,53 @@ class Dialer:
         self._tokens = BackendTokens(self._open)
 
     async def dial(
-        self, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
+        self,
+        addresses: Sequence[BackendAddress],
+        upgrade: UpgradeRequest,
+        options: EndpointOptions,
+        failure: Exception | None = None,
     ) -> BackendConnection:
-        """Connect to the first address that accepts. Raises DialFailed."""
-        return await self.first(addresses, partial(self._dial_one, upgrade=upgrade, options=options), options)
+        """Connect to the first address that accepts. Raises DialFailed.
+
+        `failure` is what became of a dial of the first address that was begun by `begin_quickly`: it counts as tried.
+        """
+        failures = [failure] if failure else []
+
+        async def call(address: BackendAddress) -> BackendConnection:
+            if failures:
+                raise failures.pop()
+            return await self._dial_one(address, upgrade, options)
+
+        return await self.first(addresses, call, options)
+
+    def begin_quickly(
+        self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions, answer: QuickAnswer
+    ) -> HandshakeProtocol | None:
+        """Dial an address at once, where that takes no more than a connection to an IP address that is known.
+
+        None: it takes more, or there is something to be minded, and `dial` has to do it. Else `answer` hears what comes
+        of it, and its time is the caller's business: `end_quickly`, or `dial` with the failure.
+        """
+        loop = asyncio.get_running_loop()
+        is_plain = not (address.mock or options.token_url or self._breaker.minds(address.key))
+        way = plain_way(address.url) if is_plain else None
+        if way is None or not isinstance(loop, NativeLoop) or (self._proxy and self._proxy.is_for(way.host)):
+            return None
+        ip = way.ip or self.resolver.only_address(way.host)
+        if not ip or self._refuse(way.host, ip, way.port):
+            return None
+        answer.key = base64.b64encode(os.urandom(16))
+        protocol = HandshakeProtocol(write_request(way.url, answer.key, upgrade, options), answer)
+        try:
+            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, answer.connected)
+        except OSError as error:
+            loop.call_soon(answer.connected, error)
+        return protocol
+
+    def end_quickly(self, address: BackendAddress, seconds: float) -> None:
+        """A dial that was begun quickly has succeeded, so many seconds later."""
+        self._breaker.succeeded(address.key)
+        self._on_dial(address.key, seconds, None)
 
     async def first(
         self,
@@ -193,9 +269,12 @@ class Dialer:
         secure = await self.tls.for_backend(options) if url.scheme == "wss" else None
 
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[HandshakeResponse]
 
         def shake_hands() -> HandshakeProtocol:
-            return HandshakeProtocol(request, loop.create_future())
+            nonlocal answer
+            answer = loop.create_future()
+            return HandshakeProtocol(request, answer)
 
         async def connect(**where: Any) -> HandshakeProtocol:
             name = (options.server_name or url.hostname or "") if secure else None
@@ -209,10 +288,10 @@ class Dialer:
         else:
             protocol = await self.reach(url, connect, options)
         try:
-            answer = await protocol.answer
-            if answer.status == 401:
+            response = await answer
+            if response.status == 401:
                 self._tokens.forget(options)
-            return check_response(protocol, answer, key, upgrade, options)
+            return check_response(protocol, response, key, upgrade, options)
         except BaseException:
             protocol.hang_up()
             raise

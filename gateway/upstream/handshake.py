@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 from urllib.parse import SplitResult
 
 import httptools
 
-from gateway import refusals
+from gateway import native, refusals
 from gateway.handshake.extensions import extension_names
 from gateway.handshake.head import accept_for
 from gateway.handshake.request import is_own_cookie, plain_name
@@ -74,20 +74,33 @@ class BackendError(Exception):
         self.is_final = is_final
 
 
+class Answer(Protocol):
+    """What waits for an answer: a future, or what needs it at once."""
+
+    def done(self) -> bool: ...
+
+    def cancel(self) -> bool: ...
+
+    def set_result(self, answer: HandshakeResponse, /) -> None: ...
+
+    def set_exception(self, error: BackendError, /) -> None: ...
+
+
 class HandshakeProtocol(asyncio.Protocol):
     """Sends the request and reads the answer's head, then stops reading: the rest belongs to the relay.
 
-    `answer` is the one that counts, after any interim ones; `early` is what came behind a 101.
+    `answer` is given the one that counts, after any interim ones, once `early` holds what came behind a 101.
     """
 
-    __slots__ = ("_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
+    __slots__ = ("_found", "_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, request: bytes, answer: asyncio.Future[HandshakeResponse]) -> None:
+    def __init__(self, request: bytes, answer: Answer) -> None:
         self._request = request
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = None
         self._headers: list[tuple[bytes, bytes]] = []
+        self._found: HandshakeResponse | None = None
         self._size = self._interim = 0
         self.answer = answer
         self.early = b""
@@ -97,38 +110,49 @@ class HandshakeProtocol(asyncio.Protocol):
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
+        if self.answer.done():
             self.early += data
             return
-        if not self._size and not data.startswith(b"H"):
-            return self._fail("The backend's answer was not HTTP.")  # the parser would pass over empty lines
+        if not self._size:
+            if read := native.read_switch(data, MAXIMUM_ANSWER):
+                self.early = data[read[1] :]
+                return self._answered(HandshakeResponse(101, read[0]))
+            if not data.startswith(b"H"):  # the parser would pass over empty lines
+                return self._fail("The backend's answer was not HTTP.")
+            self._parser = httptools.HttpResponseParser(self)
         self._size += len(data)
         try:
-            self._parser.feed_data(data)
+            cast(httptools.HttpResponseParser, self._parser).feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self.early = data[upgrade.args[0] :]
         except httptools.HttpParserError:
-            self._fail("The backend's answer was not HTTP.")  # too late to matter where the head was in order
-        if self.answer.done():
-            self._parser = None  # it and its callbacks refer to each other
-            self.transport.pause_reading()
+            if not self._found:  # else it is too late to matter: the head was in order
+                self._fail("The backend's answer was not HTTP.")
+        if self._found:
+            self._answered(self._found)
         elif self._size > MAXIMUM_ANSWER:
             self._fail("The backend's answer was too long.")
         return None
+
+    def _answered(self, answer: HandshakeResponse) -> None:
+        self._parser = None  # it and its callbacks refer to each other
+        self.answer.set_result(answer)
+        if self.transport.get_protocol() is self:  # nobody has taken it over yet
+            self.transport.pause_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         parser, headers = self._parser, tuple(self._headers)
-        if parser is None or self.answer.done():
+        if parser is None or self._found or self.answer.done():
             return
         self._headers.clear()
         status = parser.get_status_code()
         if status < 100 or parser.get_http_version() not in ("1.0", "1.1"):
             self._fail("The backend's answer was not HTTP/1.1.")
         elif status == 101 or status >= 200:
-            self.answer.set_result(HandshakeResponse(status, headers))
+            self._found = HandshakeResponse(status, headers)
         elif self._interim == MAXIMUM_INTERIM:
             self._fail("The backend sent one interim answer after another.")
         else:

@@ -210,6 +210,29 @@ static PyObject *engine_adopt(Engine *engine, PyObject *args)
     return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, false);
 }
 
+/* accept(fd): one client of a listening socket, as (fd, address); None where none waits. */
+static PyObject *engine_accept(Engine *engine, PyObject *listening)
+{
+    (void)engine;
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    const long from = PyLong_AsLong(listening);
+    if (from == -1 && PyErr_Occurred())
+        return NULL;
+    const int fd = accept4((int)from, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+            Py_RETURN_NONE;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    PyObject *address = transport_address(&peer);
+    if (!address && PyErr_Occurred()) {
+        close(fd);
+        return NULL;
+    }
+    return Py_BuildValue("(iN)", fd, address ? address : Py_NewRef(Py_None));
+}
+
 /* connect(ip, port, protocol, tls, server_name, on_made). */
 static PyObject *engine_connect(Engine *engine, PyObject *args)
 {
@@ -331,6 +354,7 @@ static PyMethodDef methods[] = {
      "Serve its own sockets, for so many seconds or without end, until Python has something to do; what of its "
      "descriptors is ready, as (fd, events)."},
     {"watch", (PyCFunction)engine_watch, METH_VARARGS, "watch(fd, events, is_known): watch a descriptor of Python's."},
+    {"accept", (PyCFunction)engine_accept, METH_O, "accept(fd): one client of a listening socket, or None."},
     {"adopt", (PyCFunction)engine_adopt, METH_VARARGS, "adopt(fd, protocol, tls, server_name, on_made)"},
     {"connect", (PyCFunction)engine_connect, METH_VARARGS, "connect(ip, port, protocol, tls, server_name, on_made)"},
     {"serve", (PyCFunction)engine_serve, METH_O, "Belong to this loop."},

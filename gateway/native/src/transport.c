@@ -613,8 +613,7 @@ static PyObject *transport_write_eof(Transport *transport, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
-/* An address as Python's sockets give it; NULL without an exception where it has none. */
-static PyObject *address_of(const struct sockaddr_storage *address)
+PyObject *transport_address(const struct sockaddr_storage *address)
 {
     char text[INET6_ADDRSTRLEN];
     if (address->ss_family == AF_INET) {
@@ -645,11 +644,11 @@ static PyObject *transport_get_extra_info(Transport *transport, PyObject *args)
         return NULL;
     if (!strcmp(name, "peername")) {
         if (!transport->peername && transport->fd >= 0 && !getpeername(transport->fd, (void *)&address, &size))
-            transport->peername = address_of(&address);
+            transport->peername = transport_address(&address);
         found = transport->peername;
     } else if (!strcmp(name, "sockname")) {
         if (!transport->sockname && transport->fd >= 0 && !getsockname(transport->fd, (void *)&address, &size))
-            transport->sockname = address_of(&address);
+            transport->sockname = transport_address(&address);
         found = transport->sockname;
     } else if (!strcmp(name, "sslcontext") || !strcmp(name, "ssl_object")) {
         found = transport->tls;

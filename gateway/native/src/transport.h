@@ -5,6 +5,8 @@
 #ifndef GATEWAY_TRANSPORT_H
 #define GATEWAY_TRANSPORT_H
 
+#include <sys/socket.h>
+
 #include "engine.h"
 #include "leg.h"
 #include "tls.h"
@@ -49,6 +51,9 @@ Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *t
 
 /* The poller has something to say about it. */
 void transport_serve(Transport *transport, uint32_t events);
+
+/* An address as Python's sockets give it; NULL without an exception where it has none. */
+PyObject *transport_address(const struct sockaddr_storage *address);
 
 /* The engine ends: close the descriptor and let everything go, without a word to anybody. */
 void transport_drop(Transport *transport);
