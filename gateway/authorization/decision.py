@@ -35,7 +35,7 @@ from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
-from gateway.routing.table import Deployment, Match, Route, route_to
+from gateway.routing.table import Deployment, Match, Route, RouteTable, route_to
 from publisher.endpoint import Endpoint
 
 BLOCKED_RETRY_SECONDS = 60
@@ -67,6 +67,15 @@ class Allow:
     origin: str | None = None
     connection_id: str = ""
     is_console: bool = False
+
+
+class Decided(NamedTuple):
+    """Who was let in, the digest of the token, and what that rests on besides grant, time and handshake."""
+
+    allowed: Allow
+    token: str
+    routes: RouteTable
+    deny_policies: ActiveDenyPolicies | None
 
 
 def authorize(

@@ -18,7 +18,7 @@ from core import database_clock
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
 from gateway.authorization.cache import GrantCache, Touched
-from gateway.authorization.decision import Allow, authorize, settle_ticket, tries_out
+from gateway.authorization.decision import Allow, Decided, authorize, settle_ticket, tries_out
 from gateway.authorization.grants import Grant, TicketGrant, TokenError
 from gateway.authorization.jwt import JwtVerifier
 from gateway.control.loaders import (
@@ -119,16 +119,29 @@ class RoutingState:
         decision = authorize(handshake, match, grant, self._clock(), self.deny_policies)
         return settle_ticket(decision, ticket) if ticket and isinstance(decision, Allow) else decision
 
-    def decide_now(self, handshake: Handshake) -> Allow | Refusal | None:
-        """The same, where all of it is known and nothing out of the ordinary; None: `decide` has to find out."""
+    def decide_now(self, handshake: Handshake) -> Decided | None:
+        """Let a client in where all is known and nothing out of the ordinary; None: `decide` has to find out."""
         credential, match = handshake.credential, self.routes.match(handshake.path)
         if match is None or credential is None or not credential.token or credential.source is CredentialSource.TICKET:
             return None
-        now = self._clock()
-        grant = self.grants.get(digest(credential.token), now)
+        now, token = self._clock(), digest(credential.token)
+        grant = self.grants.get(token, now)
         if not isinstance(grant, Grant) or grant.internal_copy or self.is_outdated():
             return None
-        return authorize(handshake, match, grant, now, self.deny_policies)
+        decision = authorize(handshake, match, grant, now, self.deny_policies)
+        return Decided(decision, token, self.routes, self.deny_policies) if isinstance(decision, Allow) else None
+
+    def stands(self, decided: Decided) -> bool:
+        """Whether the same handshake would be decided alike: all that the decision rests on is the very same."""
+        now = self._clock()
+        grant = decided.allowed.grant
+        return (
+            decided.routes is self.routes
+            and decided.deny_policies is self.deny_policies
+            and self.grants.get(decided.token, now) is grant
+            and now < grant.expires_at
+            and not self.is_outdated()
+        )
 
     def _may_try(self, handshake: Handshake) -> bool:
         """Whether a path that leads nowhere may lead to a working copy: with our ticket, or where one is known."""

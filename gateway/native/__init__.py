@@ -31,11 +31,22 @@ if TYPE_CHECKING:
         SourceBase,
         Tls,
         Transport,
+        part_request,
+        part_switch,
         read_request,
         read_switch,
     )
 elif os.environ.get(SETTING, "").strip().lower() == PYTHON:
-    from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase, read_request, read_switch
+    from gateway.native.pure import (
+        LegBase,
+        MeterBase,
+        ScannerBase,
+        SourceBase,
+        part_request,
+        part_switch,
+        read_request,
+        read_switch,
+    )
 
     REASON = f"{SETTING} is {PYTHON}"
 else:
@@ -48,11 +59,22 @@ else:
             SourceBase,
             Tls,
             Transport,
+            part_request,
+            part_switch,
             read_request,
             read_switch,
         )
     except ImportError:
-        from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase, read_request, read_switch
+        from gateway.native.pure import (
+            LegBase,
+            MeterBase,
+            ScannerBase,
+            SourceBase,
+            part_request,
+            part_switch,
+            read_request,
+            read_switch,
+        )
 
         REASON = build.why_not()
 
@@ -89,6 +111,8 @@ __all__ = [
     "SourceBase",
     "Tls",
     "Transport",
+    "part_request",
+    "part_switch",
     "read_request",
     "read_switch",
     "sentence",

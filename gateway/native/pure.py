@@ -116,6 +116,16 @@ def read_switch(data: bytes, limit: int) -> tuple[Fields, int] | None:
     return None
 
 
+def part_request(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
+    """The head of an ordinary handshake without its key, the key, and its length, alike."""
+    return None
+
+
+def part_switch(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
+    """The head of an ordinary 101 without the proof that the key was read, the proof, and its length, alike."""
+    return None
+
+
 def _take_from(sources: tuple[SourceBase, ...]) -> Take:
     """The function behind `Meter.take`. It is called for each chunk that passes, hence one for each usual number."""
     if not sources:

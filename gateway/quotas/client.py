@@ -182,7 +182,7 @@ class LeaseClient:
         return admission
 
     def enter_now(
-        self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None
+        self, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None
     ) -> Admission | None:
         """The same where it can be done at once; None: it takes `enter` to wait, or to say why not."""
         now = self.clock()
@@ -197,6 +197,8 @@ class LeaseClient:
         self.lease_state.change(key, limits, self.clock())
 
     def _on(self, event: ClientEvent) -> None:
+        if event is ClientEvent.WOKEN and (self.state is ClientState.WOKEN or self.state is ClientState.ASKING_WOKEN):
+            return  # as the table says; each connection that comes or goes has it look
         before, self.state = self.state, TRANSITIONS[self.state, event]
         if self.state in _WOKEN and before not in _WOKEN:
             self._loop.call_soon(self._look)

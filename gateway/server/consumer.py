@@ -36,6 +36,7 @@ from gateway.server.entry import (
     is_closed_already,
     join,
     names_of,
+    options_for,
     take_leave,
     turned_away,
     upgrade_for,
@@ -137,7 +138,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         backend = await self._dial(
             connection,
             lambda: dial(
-                addresses_of(admitted, handshake),
+                addresses_of(admitted, handshake.query_string),
                 upgrade_for(self.context, handshake, connection, offered),
                 options,
             ),
@@ -152,7 +153,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 backend.transport.abort()
                 raise
             # Of this consumer nothing is given away: it is gone by the time the relay ends.
-            join(self.context, connection, backend.extensions, partial(splice, backend), self.begun)
+            relay = options_for(self.context, admitted, backend.extensions)
+            join(self.context, connection, relay, partial(splice, backend), self.begun)
         else:
             self.messages = MessageRelay(
                 backend, self.send, self._forget, options, meters=meters_of(connection.admission)

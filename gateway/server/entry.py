@@ -16,7 +16,7 @@ from gateway.observability import access_log
 from gateway.refusals import Refusal
 from gateway.relay.checked import CheckedRelay
 from gateway.relay.splice import Relay
-from gateway.relay.types import relay_options
+from gateway.relay.types import RelayOptions, relay_options
 from gateway.routing.table import backend_url
 from gateway.server.context import GatewayContext
 from gateway.upstream.dialer import BackendAddress
@@ -44,7 +44,7 @@ def turned_away(context: GatewayContext) -> Refusal | None:
     return refusals.SERVER_FULL if context.is_short() else None
 
 
-def addresses_of(admitted: Allow, handshake: Handshake) -> list[BackendAddress]:
+def addresses_of(admitted: Allow, query_string: bytes) -> list[BackendAddress]:
     """Where the backend may be, in the order of dialling.
 
     Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
@@ -52,7 +52,7 @@ def addresses_of(admitted: Allow, handshake: Handshake) -> list[BackendAddress]:
     route = admitted.route
     own, mock = route.options.secret_query, route.deployment.mock
     return [
-        BackendAddress(backend_url(each, route, handshake.query_string, own), f"{route.api_id} {each}", mock)
+        BackendAddress(backend_url(each, route, query_string, own), f"{route.api_id} {each}", mock)
         for each in admitted.endpoint.addresses
     ]
 
@@ -79,16 +79,13 @@ def upgrade_for(
     identity = ""
     if identities and admitted.route.options.signed_identity:
         identity = identities.sign(admitted, connection.id, context.clock())
-    headers = tuple(backend_headers(handshake, admitted, connection.id, identity))
+    headers = backend_headers(handshake, admitted, connection.id, identity)
     return UpgradeRequest(handshake.subprotocols, extensions, headers)
 
 
-def join(
-    context: GatewayContext, connection: Connection, extensions: str, splice: Callable[..., Relay], begun: float
-) -> None:
-    """Let both sides speak with each other. `splice` makes the relay, `begun` is when the client came."""
-    admitted = connection.admitted
-    options = relay_options(
+def options_for(context: GatewayContext, admitted: Allow, extensions: str) -> RelayOptions:
+    """What holds for a connection on which these extensions were agreed on."""
+    return relay_options(
         admitted.route.options,
         extensions,
         stall=context.stall,
@@ -96,8 +93,14 @@ def join(
         limit=message_bytes(admitted) or 0,
         frame_limit=frame_bytes(admitted) or 0,
     )
+
+
+def join(
+    context: GatewayContext, connection: Connection, options: RelayOptions, splice: Callable[..., Relay], begun: float
+) -> None:
+    """Let both sides speak with each other. `splice` makes the relay, `begun` is when the client came."""
     on_end = partial(_ended, context, connection)
-    meters, checks = meters_of(connection.admission), checks_of(admitted)
+    meters, checks = meters_of(connection.admission), checks_of(connection.admitted)
     if checks is None:
         relay = splice(options=options, meters=meters, on_end=on_end)
     else:

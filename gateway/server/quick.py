@@ -9,38 +9,33 @@ from its first byte. A dial that fails, and a right that ends meanwhile, are the
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from typing import Any, cast
 
 from gateway import native, refusals
-from gateway.authorization.decision import Allow
-from gateway.connections.plans import extensions_for
 from gateway.connections.registry import Connection
 from gateway.handshake import head
+from gateway.handshake.head import accept_for
 from gateway.handshake.request import Malformed, read
 from gateway.server.config import WorkerConfig
 from gateway.server.context import GatewayContext
-from gateway.server.entry import (
-    Begun,
-    addresses_of,
-    answer_headers,
-    is_closed_already,
-    join,
-    take_leave,
-    turned_away,
-    upgrade_for,
-)
+from gateway.server.entry import Begun, is_closed_already, join, take_leave, turned_away
 from gateway.server.http import GatewayHttp
 from gateway.server.lingering_close import close_after
+from gateway.server.prepared import Prepared, PreparedAnswer, PreparedEntries, name_of, prepare, scope_of
 from gateway.server.websocket import PendingWebSocket, relay_between
 from gateway.upstream.handshake import (
+    MAXIMUM_ANSWER,
     BackendConnection,
     BackendError,
+    HandshakeProtocol,
     HandshakeResponse,
     check_response,
 )
@@ -49,90 +44,82 @@ MOST_EARLY = 64 * 1024  # bytes behind a request that are kept until there is so
 
 log = logging.getLogger("gateway.http")
 
-Fields = tuple[tuple[bytes, bytes], ...]
-
 
 class QuickState(Enum):
-    """How far a client has come: READING > DIALLING > GONE; any may be followed by GONE."""
+    """How far a client has come: READING > DIALLING > GONE, or READING > GONE."""
 
     READING = "its head has not come yet"
     DIALLING = "it was let in, and its backend is being dialled"
     GONE = "the transport is somebody else's, or closed"
 
 
+@dataclass(slots=True)
+class QuickWay:
+    """What all quick entries of a worker share. `slow` makes what reads any request."""
+
+    context: GatewayContext
+    config: WorkerConfig
+    connections: set[Any]
+    loop: asyncio.AbstractEventLoop
+    slow: Callable[..., GatewayHttp]
+    prepared: PreparedEntries = field(default_factory=PreparedEntries)
+
+
 class QuickEntry(asyncio.Protocol):
     """Reads one client's first chunk, and lets the client in where that takes nothing out of the ordinary.
 
-    Also the `QuickAnswer` of its backend. `client` is its address and port, `on_greeted` is called when it is greeted.
+    `client` is its address and port, `on_greeted` is called when it is greeted.
     """
 
     __slots__ = (
-        "_address",
         "_backend",
         "_begun",
         "_client",
         "_connected_at",
         "_connection",
-        "_context",
-        "_deadline",
+        "_data",
         "_dialled_at",
-        "_early",
-        "_fields",
-        "_handshake",
+        "_end",
         "_is_secure",
+        "_key",
         "_on_greeted",
-        "_scope",
+        "_own_key",
+        "_prepared",
         "_seconds",
-        "_slow",
         "_state",
-        "_upgrade",
-        "config",
-        "connections",
+        "_way",
         "due",
-        "key",
-        "loop",
         "transport",
     )
 
     transport: asyncio.Transport
-    key: bytes
 
-    def __init__(
-        self,
-        context: GatewayContext,
-        config: WorkerConfig,
-        connections: set[Any],
-        loop: asyncio.AbstractEventLoop,
-        slow: Callable[..., GatewayHttp],
-        client: tuple[str, int],
-        on_greeted: Callable[[], None],
-    ) -> None:
-        self._context, self.config, self.connections, self.loop = context, config, connections, loop
-        self._slow, self._client, self._on_greeted = slow, client, on_greeted
+    def __init__(self, way: QuickWay, client: tuple[str, int], on_greeted: Callable[[], None]) -> None:
+        self._way, self._client, self._on_greeted = way, client, on_greeted
         self._state = QuickState.READING
-        self._early = b""
         self.due = 0
 
     # --- the client ---------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self._connected_at = self.loop.time()
-        self.connections.add(self)
-        self.config.heads.add(self)
+        way, self.transport = self._way, cast(asyncio.Transport, transport)
+        way.connections.add(self)
+        way.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
         self._is_secure = transport.get_extra_info("sslcontext") is not None
-        self._seconds = self.config.limits.head_seconds * (0.5 if self._is_secure else 1.0)
-        self.config.wheel.watch(self, self._seconds)
+        self._seconds = way.config.limits.head_seconds * (0.5 if self._is_secure else 1.0)
+        self._connected_at = way.loop.time()
+        way.config.wheel.watch(self, self._seconds)
 
     def look(self, now: float) -> None:
-        """The time for the head is over."""
+        """The time for the head, or for the backend, is over."""
         if self._state is QuickState.READING:
             self._hand_over(b"")
+        elif self._state is QuickState.DIALLING:
+            self._failed(TimeoutError())
 
     def data_received(self, data: bytes) -> None:
         if self._state is QuickState.READING:
-            self.due = 0
             try:
                 if not self._enter(data):
                     self._hand_over(data)
@@ -140,10 +127,11 @@ class QuickEntry(asyncio.Protocol):
                 log.exception("A client could not be let in.")
                 self._leave()
                 answer = head.write_refusal(refusals.FAULT, os.urandom(16).hex())
-                close_after(self.transport, answer, self.loop, self.config.lingering, self._on_greeted)
+                config = self._way.config
+                close_after(self.transport, answer, self._way.loop, config.lingering, self._on_greeted)
         elif self._state is QuickState.DIALLING:
-            self._early += data
-            if len(self._early) > MOST_EARLY:
+            self._data += data
+            if len(self._data) - self._end > MOST_EARLY:
                 self.transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -156,68 +144,88 @@ class QuickEntry(asyncio.Protocol):
         if self._state is QuickState.READING:
             self._leave()
             self._on_greeted()
-        elif self._state is QuickState.DIALLING:
-            self._break_off()
+        elif self._state is QuickState.DIALLING:  # nobody needs the backend
+            self._stop_dialling()
+            take_leave(self._way.context, self._connection)
 
     def _enter(self, data: bytes) -> bool:
         """Let the client in, if that can be done at once; else nothing has happened."""
-        context, config = self._context, self.config
-        found = native.read_request(data, config.limits.head_bytes)
-        if (
-            found is None
-            or turned_away(context)
-            or config.is_full(len(self.connections))
-            or self._client[0] in config.proxies
-        ):
+        way, begun = self._way, time.perf_counter()
+        context, config, client_ip = way.context, way.config, self._client[0]
+        parts = native.part_request(data, config.limits.head_bytes)
+        if parts is None or turned_away(context) or config.is_full(len(way.connections)) or client_ip in config.proxies:
             return False
-        self._begun = time.perf_counter()
-        target, self._fields, end = found
-        path, _, query = target.partition(b"?")
-        offered = next((value for name, value in self._fields if name == b"sec-websocket-protocol"), b"")
-        self._scope: dict[str, Any] = {
-            "scheme": "wss" if self._is_secure else "ws",
-            "client": self._client,
-            "raw_path": path,
-            "query_string": query,
-            "headers": self._fields,
-            "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
-        }
-        try:
-            handshake = read(self._scope, context.routing.routes.takes_query_token)
-        except Malformed:
+        rest, self._key, self._end = parts
+        name = name_of(rest, client_ip, self._is_secure)
+        prepared = way.prepared.get(name)
+        if prepared is None or not context.routing.stands(prepared.decided):
+            prepared = self._prepare(data)
+            if prepared is None:
+                return False
+            way.prepared.keep(name, prepared)
+        admission = None
+        if context.plans and (admission := context.plans.enter_now(prepared.plans)) is None:
             return False
-        admitted = context.routing.decide_now(handshake)
-        if not isinstance(admitted, Allow):
-            return False
-        connection = Connection(
-            os.urandom(16).hex(), admitted, self._close_while_dialling, handshake.client_ip, context.clock()
-        )
-        if context.plans and not context.plans.enter_now(connection):
-            return False
-        address = addresses_of(admitted, handshake)[0]
-        upgrade = upgrade_for(context, handshake, connection, extensions_for(admitted, handshake.extensions))
-        backend = context.dialer.begin_quickly(address, upgrade, admitted.route.options, self)
-        if backend is None:
+        random = os.urandom(32)
+        self._own_key = base64.b64encode(random[:16])
+        admitted = prepared.decided.allowed
+        connection = Connection(random[16:].hex(), admitted, self._close_while_dialling, client_ip, context.clock())
+        connection.admission = admission
+        self._prepared, self._connection, self._data, self._begun = prepared, connection, data, begun
+        request = prepared.write(self._own_key, connection.id)
+        if not context.dialer.begin_quickly(prepared.address, prepared.way, request, self):
             if context.plans:
                 context.plans.leave(connection)
             return False
         context.connections.add(connection)
-        self._address, self._backend, self._upgrade = address, backend, upgrade
-        self._handshake, self._connection = handshake, connection
-        self._early = data[end:]
         self._dialled_at = time.perf_counter()
-        self._deadline = self.loop.call_later(admitted.route.options.connect_timeout, self._failed, TimeoutError())
+        self.due = 0
+        config.wheel.watch(self, admitted.route.options.connect_timeout)
         self._state = QuickState.DIALLING
-        self.config.heads.discard(self)
+        config.heads.discard(self)
         self._on_greeted()
         return True
 
+    def _prepare(self, data: bytes) -> Prepared | None:
+        """Understand a head, and decide about it."""
+        context = self._way.context
+        scope = self._scope(data)
+        try:
+            handshake = read(scope, context.routing.routes.takes_query_token)
+        except Malformed:
+            return None
+        decided = context.routing.decide_now(handshake)
+        return prepare(context, handshake, decided) if decided else None
+
+    def _scope(self, data: bytes) -> dict[str, Any]:
+        read = native.read_request(data, self._way.config.limits.head_bytes)
+        assert read is not None  # noqa: S101  it was found to be one
+        return scope_of(read[0], read[1], self._client, self._is_secure)
+
     # --- the backend --------------------------------------------------------------------------------------------------
+
+    def make_protocol(self, request: bytes) -> HandshakeProtocol:
+        """What speaks with the backend."""
+        self._backend = QuickHandshake(request, self)
+        return self._backend
 
     def connected(self, error: BaseException | None) -> None:
         """The backend's address cannot be connected to, or can."""
         if error is not None:
             self._failed(error)
+
+    def recognised(self, data: bytes) -> bool:
+        """Whether the backend has answered as it has before; then both are joined."""
+        parts = native.part_switch(data, MAXIMUM_ANSWER)
+        if parts is None or self._state is not QuickState.DIALLING:
+            return False
+        rest, proof, end = parts
+        answer = self._prepared.answers.get(rest)
+        if answer is None or proof != accept_for(self._own_key).encode():
+            self._backend.rest = rest
+            return False
+        self._join(answer, data[end:])
+        return True
 
     def done(self) -> bool:
         return self._state is not QuickState.DIALLING
@@ -229,41 +237,41 @@ class QuickEntry(asyncio.Protocol):
         """The backend has not answered as it should."""
         self._failed(error)
 
-    def set_result(self, answer: HandshakeResponse) -> None:
-        """The backend has answered: the client hears so, and both are joined."""
-        connection, context = self._connection, self._context
+    def set_result(self, response: HandshakeResponse) -> None:
+        """The backend has answered."""
+        prepared, backend = self._prepared, self._backend
+        options = prepared.decided.allowed.route.options
         try:
-            backend = check_response(self._backend, answer, self.key, self._upgrade, connection.admitted.route.options)
+            connected = check_response(backend, response, self._own_key, prepared.upgrade, options)
         except BackendError as error:
             self._failed(error)
-            return
-        self._deadline.cancel()
+        else:
+            answer = prepared.remember(backend.rest, connected, self._way.context)
+            self._join(answer, connected.early)
+
+    def _join(self, answer: PreparedAnswer, early: bytes) -> None:
+        """The client hears that the backend is there, and both speak with each other."""
+        way, connection, prepared = self._way, self._connection, self._prepared
         seconds = time.perf_counter() - self._dialled_at
-        context.dialer.end_quickly(self._address, seconds)
-        context.telemetry.dialled(connection, seconds, None)
-        if self.transport.is_closing():
-            self._break_off()
-            return
+        way.context.dialer.end_quickly(prepared.address, seconds)
+        way.context.telemetry.dialled(connection, seconds, None)
+        backend = BackendConnection(self._backend.transport, answer.subprotocol, answer.extensions, (), early)
         self._state = QuickState.GONE
-        self.connections.discard(self)
+        self.due = 0
+        way.connections.discard(self)
+        if self.transport.is_closing():
+            backend.transport.abort()
+            take_leave(way.context, connection)
+            return
         try:
-            self._join(backend)
+            connection.subprotocol = answer.subprotocol or ""
+            self.transport.write(answer.write(accept_for(self._key), connection.id))
+            splice = partial(relay_between, way.config, way.loop, self.transport, backend, self._data[self._end :])
+            join(way.context, connection, answer.options, splice, self._begun)
         except Exception:
             log.exception("A client could not be joined with its backend.")
             backend.transport.abort()
             self.transport.abort()
-
-    def _join(self, backend: BackendConnection) -> None:
-        connection = self._connection
-        subprotocol = backend.subprotocol or self._handshake.own_subprotocol
-        headers = answer_headers(backend, connection)
-        if subprotocol:
-            connection.subprotocol = subprotocol
-            headers.insert(0, (b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-        key = next(value for name, value in self._fields if name == b"sec-websocket-key")
-        self.transport.write(head.write_switch(head.accept_for(key), headers))
-        splice = partial(relay_between, self.config, self.loop, self.transport, backend, self._early)
-        join(self._context, connection, backend.extensions, splice, self._begun)
 
     def _failed(self, error: BaseException) -> None:
         """The first dial has failed: what follows from that is the consumer's to find out."""
@@ -280,45 +288,47 @@ class QuickEntry(asyncio.Protocol):
 
     def _go_on_slowly(self, failure: Exception | None) -> None:
         """Let the consumer go on, knowing what has happened so far."""
-        self._state = QuickState.GONE
-        self._deadline.cancel()
-        if hasattr(self._backend, "transport"):
-            self._backend.transport.abort()
-        self.connections.discard(self)
+        way = self._way
+        self._stop_dialling()
         self.transport.pause_reading()
-        pending = PendingWebSocket(
-            self.config,
-            self.transport,
-            self.loop,
-            self.connections,
-            self._scope,
-            self._early,
-            Begun(self._handshake, self._connection, failure, self._begun),
-        )
+        begun = Begun(self._prepared.handshake, self._connection, failure, self._begun)
+        early, scope = self._data[self._end :], self._scope(self._data)
+        pending = PendingWebSocket(way.config, self.transport, way.loop, way.connections, scope, early, begun)
         self.transport.set_protocol(pending)
         pending.begin()
+
+    def _stop_dialling(self) -> None:
+        self._leave()
+        if transport := getattr(self._backend, "transport", None):
+            transport.abort()
 
     def _hand_over(self, data: bytes) -> None:
         """Let the request be read by those who can read any."""
         self._leave()
-        left = self._seconds - (self.loop.time() - self._connected_at)
-        http = self._slow(source=self._client, on_greeted=self._on_greeted, seconds=max(0.0, left))
+        left = max(0.0, self._seconds - (self._way.loop.time() - self._connected_at))
+        http = self._way.slow(source=self._client, on_greeted=self._on_greeted, seconds=left)
         self.transport.set_protocol(http)
         http.connection_made(self.transport)
         if data:
             http.data_received(data)
 
-    def _break_off(self) -> None:
-        """The client is gone: nobody needs the backend."""
-        self._state = QuickState.GONE
-        self.connections.discard(self)
-        self._deadline.cancel()
-        if hasattr(self._backend, "transport"):
-            self._backend.transport.abort()
-        take_leave(self._context, self._connection)
-
     def _leave(self) -> None:
         self._state = QuickState.GONE
         self.due = 0
-        self.connections.discard(self)
-        self.config.heads.discard(self)
+        self._way.connections.discard(self)
+        self._way.config.heads.discard(self)
+
+
+class QuickHandshake(HandshakeProtocol):
+    """The handshake with a backend that may answer as it has before. `rest` is what it answered but for the proof."""
+
+    __slots__ = ("_entry", "rest")
+
+    def __init__(self, request: bytes, entry: QuickEntry) -> None:
+        super().__init__(request, entry)
+        self._entry = entry
+        self.rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self._size or not self._entry.recognised(data):
+            super().data_received(data)

@@ -34,7 +34,7 @@ from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
 from gateway.server.memory_guard import MemoryGuard, control_group_memory
 from gateway.server.processes import Flag
-from gateway.server.quick import QuickEntry
+from gateway.server.quick import QuickEntry, QuickWay
 from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
@@ -106,6 +106,8 @@ class Worker:
             proxies=proxies,
         )
         self._proxy_protocol = proxy_protocol
+        slow = partial(GatewayHttp, self.config, self._state, {}, self._loop)
+        self._quick = QuickWay(context, self.config, cast("set[Any]", self._state.connections), self._loop, slow)
         self.config.on_refusal = self._refused
         self.config.load()
 
@@ -126,11 +128,9 @@ class Worker:
 
     def _greet(self, source: tuple[str, int] | None, on_greeted: Callable[[], None] | None) -> asyncio.Protocol:
         """What reads a new client's request: of one who is not known by its address alone, the one that reads any."""
-        slow = partial(GatewayHttp, self.config, self._state, {}, self._loop)
         if native.REASON or source is None or on_greeted is None:
-            return slow(source, on_greeted)
-        connections = cast("set[Any]", self._state.connections)
-        return QuickEntry(self._context, self.config, connections, self._loop, slow, source, on_greeted)
+            return self._quick.slow(source, on_greeted)
+        return QuickEntry(self._quick, source, on_greeted)
 
     async def stop(self, *, answers: bool = False) -> None:
         """Ask the clients to go one after the other over the drain time, then cut those who are still here.

@@ -27,7 +27,6 @@ from gateway.refusals import Refusal
 from gateway.upstream.backend_token import BackendTokens
 from gateway.upstream.breaker import LocalBreaker
 from gateway.upstream.handshake import (
-    Answer,
     BackendConnection,
     BackendError,
     HandshakeProtocol,
@@ -64,10 +63,10 @@ OnDial = Callable[[str, float, Refusal | None], None]
 """Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
 
 
-class QuickAnswer(Answer, Protocol):
-    """What waits for an address that is dialled quickly. `connected` hears why it cannot be connected to, or None."""
+class QuickDial(Protocol):
+    """Who dials an address quickly. `connected` hears why it cannot be connected to, or None."""
 
-    key: bytes
+    def make_protocol(self, request: bytes, /) -> HandshakeProtocol: ...
 
     def connected(self, error: BaseException | None, /) -> None: ...
 
@@ -150,29 +149,32 @@ class Dialer:
 
         return await self.first(addresses, call, options)
 
-    def begin_quickly(
-        self, address: BackendAddress, upgrade: UpgradeRequest, options: EndpointOptions, answer: QuickAnswer
-    ) -> HandshakeProtocol | None:
-        """Dial an address at once, where that takes no more than a connection to an IP address that is known.
+    def plain_way(self, address: BackendAddress, options: EndpointOptions) -> PlainWay | None:
+        """The way to an address that takes no more than a connection in the clear; None where it takes more."""
+        way = None if address.mock or options.token_url else plain_way(address.url)
+        return None if way is None or (self._proxy and self._proxy.is_for(way.host)) else way
 
-        None: it takes more, or there is something to be minded, and `dial` has to do it. Else `answer` hears what comes
-        of it, and its time is the caller's business: `end_quickly`, or `dial` with the failure.
+    def begin_quickly(self, address: BackendAddress, way: PlainWay, request: bytes, dial: QuickDial) -> bool:
+        """Dial an address at once, if nothing is known against it and its name has to be asked of nobody.
+
+        Then `dial` hears what comes of it, and its time is the caller's business: `end_quickly` when it has succeeded,
+        `dial` with the failure when it has not.
         """
         loop = asyncio.get_running_loop()
-        is_plain = not (address.mock or options.token_url or self._breaker.minds(address.key))
-        way = plain_way(address.url) if is_plain else None
-        if way is None or not isinstance(loop, NativeLoop) or (self._proxy and self._proxy.is_for(way.host)):
-            return None
         ip = way.ip or self.resolver.only_address(way.host)
-        if not ip or self._refuse(way.host, ip, way.port):
-            return None
-        answer.key = base64.b64encode(os.urandom(16))
-        protocol = HandshakeProtocol(write_request(way.url, answer.key, upgrade, options), answer)
+        if (
+            not ip
+            or self._breaker.minds(address.key)
+            or self._refuse(way.host, ip, way.port)
+            or not isinstance(loop, NativeLoop)
+        ):
+            return False
+        protocol = dial.make_protocol(request)
         try:
-            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, answer.connected)
+            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, dial.connected)
         except OSError as error:
-            loop.call_soon(answer.connected, error)
-        return protocol
+            loop.call_soon(dial.connected, error)
+        return True
 
     def end_quickly(self, address: BackendAddress, seconds: float) -> None:
         """A dial that was begun quickly has succeeded, so many seconds later."""

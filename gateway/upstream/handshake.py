@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, cast
 from urllib.parse import SplitResult
 
@@ -60,9 +61,13 @@ class HandshakeResponse:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
 
-    def all(self, name: bytes) -> str:
-        """Every value of one header, joined as RFC 9110 §5.3 says."""
-        return ", ".join(value.decode("latin-1") for key, value in self.headers if key == name)
+    def fields(self) -> dict[bytes, str]:
+        """Every value of each header, joined as RFC 9110 §5.3 says."""
+        found = dict[bytes, str]()
+        for name, value in self.headers:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+        return found
 
 
 class BackendError(Exception):
@@ -180,32 +185,38 @@ class HandshakeProtocol(asyncio.Protocol):
 
 def write_request(url: SplitResult, key: bytes, upgrade: UpgradeRequest, options: EndpointOptions) -> bytes:
     """The request's head. `url` is ASCII, as `publisher.uris.ascii_url` makes it."""
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    own = {name.lower().encode(): value.encode() for name, value in options.headers.items()}
-    host = options.host or url.netloc.rpartition("@")[2]
-    lines = [
-        b"GET %b HTTP/1.1" % target.encode("ascii"),
-        b"Host: %b" % host.encode("ascii"),
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Key: %b" % key,
-        b"Sec-WebSocket-Version: 13",
-    ]
+    lines = [b"%bSec-WebSocket-Key: %b" % (_opening(url, options.host), key), b"Sec-WebSocket-Version: 13"]
     if upgrade.subprotocols:
         lines.append(b"Sec-WebSocket-Protocol: %b" % ", ".join(upgrade.subprotocols).encode("latin-1"))
     if upgrade.extensions:
         lines.append(b"Sec-WebSocket-Extensions: %b" % upgrade.extensions.encode("latin-1"))
     lines += [b"%b: %b" % header for header in without_configured(upgrade.headers, options)]
-    lines += [b"%b: %b" % (name, value) for name, value in own.items()]
+    lines += [b"%b: %b" % (name.lower().encode(), value.encode()) for name, value in options.headers.items()]
     return b"\r\n".join((*lines, b"", b""))
+
+
+@lru_cache(maxsize=4096)
+def _opening(url: SplitResult, host: str) -> bytes:
+    """The lines that are the same in each request to an address."""
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [
+        b"GET %b HTTP/1.1" % target.encode("ascii"),
+        b"Host: %b" % (host or url.netloc.rpartition("@")[2]).encode("ascii"),
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"",
+    ]
+    return b"\r\n".join(lines)
 
 
 def without_configured(
     headers: Iterable[tuple[bytes, bytes]], options: EndpointOptions
 ) -> Iterable[tuple[bytes, bytes]]:
     """The headers for a backend without those that the endpoint itself sets, however they are spelled."""
+    if not options.headers:
+        return headers
     own = {plain_name(name.encode()) for name in options.headers}
-    return (header for header in headers if plain_name(header[0]) not in own) if own else headers
+    return (header for header in headers if plain_name(header[0]) not in own)
 
 
 def check_response(
@@ -218,20 +229,20 @@ def check_response(
     """Is this the 101 that was asked for (RFC 6455 §4.1, last list)? Raises BackendError when it is not."""
     if answer.status != 101:
         raise status_refused(answer.status, answer.headers, options)
-    connection = {token.strip().lower() for token in answer.all(b"connection").split(",")}
-    if answer.all(b"upgrade").lower() != "websocket" or "upgrade" not in connection:
+    fields = answer.fields()
+    connection = [token.strip().lower() for token in fields.get(b"connection", "").split(",")]
+    if fields.get(b"upgrade", "").lower() != "websocket" or "upgrade" not in connection:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket."))
-    if answer.all(b"content-length").strip("0") or answer.all(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
+    if fields.get(b"content-length", "").strip("0") or fields.get(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
         raise BackendError(refusals.backend_refused("The backend's answer had a body, which a 101 has not."))
-    if answer.all(b"sec-websocket-accept") != accept_for(key):
+    if fields.get(b"sec-websocket-accept") != accept_for(key):
         raise BackendError(refusals.backend_refused("The backend did not prove that it read the handshake."))
-    chosen = answer.all(b"sec-websocket-protocol")
+    chosen, extensions = fields.get(b"sec-websocket-protocol", ""), fields.get(b"sec-websocket-extensions", "")
     if chosen and chosen not in upgrade.subprotocols:
         raise BackendError(
             refusals.backend_refused("The backend chose a subprotocol that was not offered."), is_final=True
         )
-    extensions = answer.all(b"sec-websocket-extensions")
-    if not set(extension_names(extensions)) <= set(extension_names(upgrade.extensions)):
+    if extensions and not set(extension_names(extensions)) <= set(extension_names(upgrade.extensions)):
         raise BackendError(
             refusals.backend_refused("The backend chose an extension that was not offered."), is_final=True
         )

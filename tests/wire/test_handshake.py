@@ -359,7 +359,7 @@ async def test_a_fault_of_the_gateways_own_is_a_500_without_its_insides(
         def fail(handshake: object) -> None:
             raise RuntimeError("inside")
 
-        for way in ("decide", "decide_now"):
+        for way in ("decide", "decide_now", "stands"):
             monkeypatch.setattr(gateway.routing, way, fail)
         status, _, body = await answer_to(gateway, request())
     assert status == 500
@@ -410,7 +410,7 @@ async def test_no_credential_is_ever_logged(
         def fail(handshake: object) -> None:
             raise RuntimeError(f"Authorization: Bearer {canary} access_token={canary}")
 
-        for way in ("decide", "decide_now"):
+        for way in ("decide", "decide_now", "stands"):
             monkeypatch.setattr(gateway.routing, way, fail)
         await answer_to(gateway, request(token=canary))
         await gateway.until_quiet()

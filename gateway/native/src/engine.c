@@ -66,17 +66,6 @@ bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *arg
     return result != NULL;
 }
 
-void engine_call_soon(Engine *engine, PyObject *callable, PyObject *argument)
-{
-    engine->has_called = true;
-    PyObject *handle = NULL;
-    if (callable)
-        handle = PyObject_CallMethod(engine->loop, "call_soon", "OO", callable, argument);
-    if (!handle)
-        report(engine, engine->loop);
-    Py_XDECREF(handle);
-}
-
 /* --- turning ----------------------------------------------------------------------------------------------------- */
 
 static double now(void)
@@ -94,14 +83,20 @@ static int milliseconds(double seconds)
     return seconds > LONGEST_WAIT ? LONGEST_WAIT * 1000 : (int)(seconds * 1000 + 0.999);
 }
 
-static void let_go(Engine *engine)
+/* Tell those that were lost so, and let them go. Whether there were any. */
+static bool tell_lost(Engine *engine)
 {
+    const bool are_any = engine->closed != NULL;
     while (engine->closed) {
         Transport *transport = engine->closed;
         engine->closed = transport->after;
+        if (!engine->closed)   /* who is told may lose others, which are told next */
+            engine->last_closed = NULL;
         transport->after = NULL;
+        transport_end(transport);
         Py_DECREF(transport);
     }
+    return are_any;
 }
 
 /* A descriptor that Python watches: what its selector tells the loop. */
@@ -133,9 +128,10 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
     if (!found)
         return NULL;
     bool has_failed = false;
-    let_go(engine);
     engine->has_called = false;
     engine->is_turning = true;
+    if (tell_lost(engine))   /* outside of a turn, by Python, which has its turn after this one */
+        wait = 0;
     for (int turn = 0; turn < TURNS && !has_failed; turn++) {
         int count, error;
         Py_BEGIN_ALLOW_THREADS
@@ -157,13 +153,13 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
             else
                 transport_serve(event->data.ptr, event->events);
         }
+        (void)tell_lost(engine);
         if (PyList_GET_SIZE(found) || engine->has_called || !wait)
             break;
         if (wait > 0 && !(wait = milliseconds(until - now())))
             break;
     }
     engine->is_turning = false;
-    let_go(engine);
     if (engine->raised && !has_failed) {
         PyErr_SetObject((PyObject *)Py_TYPE(engine->raised), engine->raised);
         Py_CLEAR(engine->raised);
@@ -274,7 +270,12 @@ static PyObject *engine_close(Engine *engine, PyObject *nothing)
     (void)nothing;
     while (engine->open)
         transport_drop(engine->open);
-    let_go(engine);
+    while (engine->closed) {
+        Transport *transport = engine->closed;
+        engine->closed = transport->after;
+        transport_forget(transport);
+    }
+    engine->last_closed = NULL;
     if (engine->poller >= 0)
         close(engine->poller);
     engine->poller = -1;

@@ -111,6 +111,7 @@ bool head_read_request(const uint8_t *data, size_t size, size_t limit, Head *hea
     if (!only(head, TEXT("host"), &host) || !host.at || !only(head, TEXT("sec-websocket-version"), &number) ||
         !is_text(number, TEXT("13")) || !only(head, TEXT("sec-websocket-key"), &key) || key.size != KEY_SIZE)
         return false;
+    head->proof = key;
     for (size_t i = 0; i < KEY_LETTERS; i++)
         if (!is_base64(key.at[i]))
             return false;
@@ -132,7 +133,7 @@ bool head_read_switch(const uint8_t *data, size_t size, size_t limit, Head *head
         return false;
     head->target = (Text){NULL, 0};
     return read_fields(data, size, at + 2, head) && head->end <= limit && switches(head) &&
-           only(head, TEXT("sec-websocket-accept"), &once) && once.at && only(head, TEXT("sec-websocket-protocol"), &once);
+           only(head, TEXT("sec-websocket-accept"), &head->proof) && head->proof.at && only(head, TEXT("sec-websocket-protocol"), &once);
 }
 
 /* --- for Python -------------------------------------------------------------------------------------------------- */
@@ -191,46 +192,65 @@ static PyObject *pairs(const Head *head)
     return fields;
 }
 
-static PyObject *read_head(PyObject *args, bool is_request)
+typedef bool (*Reader)(const uint8_t *data, size_t size, size_t limit, Head *head);
+typedef PyObject *(*Maker)(const Head *head, const uint8_t *data);
+
+static PyObject *read_head(PyObject *args, Reader reader, Maker make)
 {
     Py_buffer data;
     Py_ssize_t limit;
     Head head;
     if (!PyArg_ParseTuple(args, "y*n", &data, &limit))
         return NULL;
-    PyObject *found = NULL;
-    const size_t size = (size_t)data.len, most = limit > 0 ? (size_t)limit : 0;
-    if (!(is_request ? head_read_request : head_read_switch)(data.buf, size, most, &head)) {
-        found = Py_NewRef(Py_None);
-    } else {
-        PyObject *fields = pairs(&head), *target = is_request ? bytes_of(head.target) : NULL;
-        if (fields && target)
-            found = Py_BuildValue("(OOn)", target, fields, (Py_ssize_t)head.end);
-        else if (fields && !is_request)
-            found = Py_BuildValue("(On)", fields, (Py_ssize_t)head.end);
-        Py_XDECREF(fields);
-        Py_XDECREF(target);
-    }
+    const bool is_read = reader(data.buf, (size_t)data.len, limit > 0 ? (size_t)limit : 0, &head);
+    PyObject *made = is_read ? make(&head, data.buf) : Py_NewRef(Py_None);
     PyBuffer_Release(&data);
-    return found;
+    return made;
 }
 
-static PyObject *read_request(PyObject *module, PyObject *args)
+static PyObject *make_request(const Head *head, const uint8_t *data)
 {
-    (void)module;
-    return read_head(args, true);
+    (void)data;
+    return Py_BuildValue("(NNn)", bytes_of(head->target), pairs(head), (Py_ssize_t)head->end);
 }
 
-static PyObject *read_switch(PyObject *module, PyObject *args)
+static PyObject *make_switch(const Head *head, const uint8_t *data)
 {
-    (void)module;
-    return read_head(args, false);
+    (void)data;
+    return Py_BuildValue("(Nn)", pairs(head), (Py_ssize_t)head->end);
 }
+
+/* The rest of the head, which is mostly the same; what differs; and where the head ends. */
+static PyObject *make_parts(const Head *head, const uint8_t *data)
+{
+    const size_t before = (size_t)(head->proof.at - data), after = before + head->proof.size;
+    PyObject *rest = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(head->end - head->proof.size));
+    if (!rest)
+        return NULL;
+    memcpy(PyBytes_AS_STRING(rest), data, before);
+    memcpy(PyBytes_AS_STRING(rest) + before, data + after, head->end - after);
+    return Py_BuildValue("(NNn)", rest, bytes_of(head->proof), (Py_ssize_t)head->end);
+}
+
+#define FUNCTION(name, reader, maker) \
+    static PyObject *name(PyObject *module, PyObject *args) \
+    { \
+        (void)module; \
+        return read_head(args, reader, maker); \
+    }
+FUNCTION(read_request, head_read_request, make_request)
+FUNCTION(read_switch, head_read_switch, make_switch)
+FUNCTION(part_request, head_read_request, make_parts)
+FUNCTION(part_switch, head_read_switch, make_parts)
 
 PyMethodDef head_methods[] = {
     {"read_request", read_request, METH_VARARGS,
      "read_request(data, limit): target, fields and length of the head of an ordinary handshake, or None."},
     {"read_switch", read_switch, METH_VARARGS,
      "read_switch(data, limit): fields and length of the head of an ordinary 101, or None."},
+    {"part_request", part_request, METH_VARARGS,
+     "part_request(data, limit): the same head without its key, the key, and its length, or None."},
+    {"part_switch", part_switch, METH_VARARGS,
+     "part_switch(data, limit): the same head without its proof, the proof, and its length, or None."},
     {NULL, NULL, 0, NULL},
 };

@@ -20,6 +20,7 @@ typedef struct {
 
 typedef struct {
     Text target;   /* of a request: from the first slash on, with the query */
+    Text proof;    /* what differs each time: of a request the key, of an answer what it makes of the key */
     size_t count, end;   /* where what follows the head begins */
     struct {
         Text name, value;
