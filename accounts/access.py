@@ -8,12 +8,16 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.views import View
 
 from accounts import drafts, portals
 from accounts.models import Draft, User
 from accounts.permissions import require_role
 from accounts.roles import Role
+
+FRESH, FRESH_SECONDS = "confirmed_at", 900
+"""The moment, in the session, at which somebody last showed who they are."""
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -36,6 +40,26 @@ def requires(*roles: Role) -> Callable[[Page[P]], Page[P]]:
         return guarded
 
     return around
+
+
+def freshly(view: Page[P]) -> Page[P]:
+    """Let a view be opened by who has signed in, or shown who they are once more, in the last quarter of an hour.
+
+    Others are asked for their password first and come back to the page.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if refusal := turn_away(request, ()):
+            return refusal
+        if timezone.now().timestamp() - request.session.get(FRESH, 0) < FRESH_SECONDS:
+            return view(request, *args, **kwargs)
+        portal = portals.of_path(request.path)
+        back = request.get_full_path() if request.method in ("GET", "HEAD") else came_from(request)
+        query = urlencode({"next": back or reverse("accounts:account", args=[portal])})
+        return HttpResponseRedirect(f"{reverse('accounts:confirmation', args=[portal])}?{query}")
+
+    return guarded
 
 
 class RequiresRole(View):

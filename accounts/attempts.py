@@ -12,10 +12,11 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from accounts.hashers import TooManyPasswords
+from accounts.installation import lacks_second_factor
 from accounts.models import User
 from core import durations
 from core.client_address import counted
-from core.errors import DomainError
+from core.errors import DomainError, NotAllowed
 
 SIGN_IN_SECONDS, SIGN_UP_SECONDS = 900, 3600
 
@@ -57,8 +58,20 @@ def address_of(request: HttpRequest) -> str:
     return counted(request.META.get("REMOTE_ADDR") or "")
 
 
-def person_of(request: HttpRequest, *, username: str, password: str) -> User | None:
-    """The person of this name and password; None whatever was wrong. Raises TooManyAttempts."""
+class SecondStepNeeded(NotAllowed):
+    """The password was right, and is not enough: there is no page here that could ask for more."""
+
+    sentence = (
+        "Your account has, or needs, a second factor, so a name and a password open nothing here. Use the token of a "
+        "service account, or a client that was registered before and its own secret; or sign in to a portal."
+    )
+
+
+def person_of(request: HttpRequest, *, username: str, password: str, second_step_follows: bool = False) -> User | None:
+    """The person of this name and password; None whatever was wrong. Raises TooManyAttempts.
+
+    Where no second step follows, raises SecondStepNeeded for those whom their password alone does not let in.
+    """
     refusal = "Too many names or passwords were wrong from your address"
     most = settings.FAILED_SIGN_INS_PER_ADDRESS
     attempt = Attempt.begin(address_of(request), kind="sign-in", most=most, seconds=SIGN_IN_SECONDS, refusal=refusal)
@@ -70,4 +83,6 @@ def person_of(request: HttpRequest, *, username: str, password: str) -> User | N
     if not isinstance(person, User) or person.is_service:
         return None
     attempt.count(-1)
+    if not second_step_follows and (person.has_second_factor or lacks_second_factor(person)):
+        raise SecondStepNeeded
     return person

@@ -26,7 +26,7 @@ STRANGER = "-"  # in front of the client of what nobody who is signed in has sen
 QUERY, COOKIE = "draft", "__Host-apim-draft"
 FORM = "form"
 """A hidden field that names one of the forms of a page: a dialog, which is sent to another address."""
-LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation")
+LEFT_OUT = ("csrfmiddlewaretoken", "password", "secret", "confirmation", "credential")
 
 
 def body_of(request: HttpRequest) -> bytes:

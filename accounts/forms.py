@@ -4,10 +4,12 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.attempts import person_of
 from accounts.models import InstallationSettings, User
+from accounts.passkeys import MOST_BYTES
 from accounts.roles import Role
 
 NAME_ATTRS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -40,10 +42,63 @@ class SignInForm(forms.Form):
         """Ask the backends; the same sentence and about the same time for every reason to refuse."""
         data = self.cleaned_data
         if data.get("username") and data.get("password"):
-            self.user = person_of(self.request, username=data["username"], password=data["password"])
+            self.user = person_of(
+                self.request, username=data["username"], password=data["password"], second_step_follows=True
+            )
             if self.user is None:
                 raise forms.ValidationError("Username or password is not right. Check both and try again.")
         return data
+
+
+class SecondStepForm(forms.Form):
+    """A code of the app, or one for whoever has lost it; or what a passkey has signed. The operation checks it."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two is there."""
+        if not self.errors and not any(self.cleaned_data.values()):
+            self.add_error("code", "Type the code.")
+        return self.cleaned_data
+
+
+class ConfirmationForm(forms.Form):
+    """The password once more, or what a passkey has signed."""
+
+    password = password_field("Password", autocomplete="current-password", required=False)
+    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two is there."""
+        if not self.errors and not any(self.cleaned_data.values()):
+            self.add_error("password", "Type your password.")
+        return self.cleaned_data
+
+
+class AppForm(forms.Form):
+    """The first code of a new authenticator app. The operation checks it."""
+
+    code = forms.CharField(
+        label="Code that the app shows",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={"required": "Type the six digits that the app shows."},
+    )
+
+
+class PasskeyForm(forms.Form):
+    """A passkey that was just made, and what it is called. The operation checks both."""
+
+    name = forms.CharField(max_length=60, required=False)
+    credential = forms.CharField(max_length=MOST_BYTES, required=False, widget=forms.HiddenInput)
 
 
 class SignUpForm(forms.Form):
@@ -169,10 +224,22 @@ class InstallationForm(forms.Form):
         required=False,
         help_text="Until an administrator has approved an application, no keys can be generated for it.",
     )
+    approve_steps = forms.MultipleChoiceField(
+        label="Approve steps in the lives of APIs",
+        choices=lambda: [(step, step) for step in settings.LIFECYCLE_ACTIONS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="A publisher asks for such a step, and it happens when an administrator approves it.",
+    )
     anonymous_browsing = forms.BooleanField(
         label="Show the catalogue to people who have not signed in",
         required=False,
         help_text="Otherwise the Developer Portal, and its REST API, ask everybody to sign in first.",
+    )
+    second_factor_needed = forms.BooleanField(
+        label="Publishers and administrators need a second factor",
+        required=False,
+        help_text="Whoever may enter the Publisher or the Administration sets one up before anything else opens.",
     )
     notice = forms.CharField(
         label="Notice on every page",

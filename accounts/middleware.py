@@ -27,7 +27,10 @@ from core.rest.refusals import refusal_body
 REFUSED = "errors/refused.html"
 FAILED = frozenset({400, 409, 429})
 DOORS = frozenset({"accounts:sign-in", "accounts:sign-up"})
-WITHOUT_OWN_PASSWORD = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
+ALWAYS_OPEN = frozenset({"accounts:password", "accounts:sign-in", "accounts:sign-out", "accounts:theme"})
+SETTING_UP = frozenset(
+    f"accounts:{page}" for page in ("second-factor", "app", "recovery-codes", "passkeys", "challenges", "confirmation")
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CHANGE_SECONDS = 3600
 NOTED_SECONDS = int(USE_IS_NOTED.total_seconds())
@@ -99,8 +102,8 @@ def is_trusted(request: HttpRequest) -> bool:
     return isinstance(user, User) and bool(user.roles - {Role.SUBSCRIBER})
 
 
-class OwnPasswordMiddleware(MiddlewareMixin):
-    """Somebody with a password that an administrator chose sees one page: the one on which it is changed.
+class FirstThingsMiddleware(MiddlewareMixin):
+    """What somebody has to do before any other page opens to them: a password of their own, then a second factor.
 
     The REST API refuses such a person itself (`accounts.rest`).
     """
@@ -110,15 +113,19 @@ class OwnPasswordMiddleware(MiddlewareMixin):
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Lead to that page, and on from there, instead of to any other."""
-        match = request.resolver_match
-        if match is None or match.view_name in WITHOUT_OWN_PASSWORD or not is_page(match):
+        """Lead to the page on which it is done, and on from there, instead of to any other."""
+        match, user = request.resolver_match, request.user
+        if match is None or not isinstance(user, User) or match.view_name in ALWAYS_OPEN or not is_page(match):
             return None
-        if not isinstance(request.user, User) or not default_password.must_choose_another(request.user):
+        if default_password.must_choose_another(user):
+            page = "accounts:password"
+        elif match.view_name not in SETTING_UP and installation.lacks_second_factor(user):
+            page = "accounts:second-factor"
+        else:
             return None
         portal = portals.of_path(request.path)
         wanted = request.get_full_path() if request.method == "GET" else portal.home
-        address = f"{reverse('accounts:password', args=[portal])}?{urlencode({'next': wanted})}"
+        address = f"{reverse(page, args=[portal])}?{urlencode({'next': wanted})}"
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(headers={"HX-Redirect": address})
         return HttpResponseRedirect(address)

@@ -80,6 +80,12 @@ class User(KeepsFolded, AbstractUser):
         return bool(self.email) and self.email == self.confirmed_email
 
     @property
+    def has_second_factor(self) -> bool:
+        """Whether a password alone no longer signs them in: they have an authenticator app, or a passkey."""
+        apps = SecondFactor.objects.filter(user=self).exclude(sealed="")
+        return apps.exists() or Passkey.objects.filter(user=self).exists()
+
+    @property
     def display_name(self) -> str:
         """What other people see: the full name if there is one, else the username."""
         return self.get_full_name() or self.username
@@ -177,7 +183,10 @@ class OutgoingMail(models.Model):
 
 
 class InstallationSettings(models.Model):
-    """The one row of what administrators change while the product runs."""
+    """The one row of what administrators change while the product runs.
+
+    `approve_steps` are lifecycle actions of APIs that an administrator has to approve.
+    """
 
     audit_kind: ClassVar = "settings"
 
@@ -189,8 +198,10 @@ class InstallationSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
     approve_applications = models.BooleanField(default=False)
+    approve_steps = models.JSONField(default=list, blank=True)
     anonymous_browsing = models.BooleanField(default=True)
     notice = models.CharField(max_length=300, blank=True, default="")
+    second_factor_needed = models.BooleanField(default=False)  # by whoever may enter the Publisher or administers
 
     def __str__(self) -> str:
         return "settings"
@@ -211,3 +222,53 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} from {self.address}"
+
+
+class SecondFactor(models.Model):
+    """Somebody's authenticator app, if they have one: its secret sealed, the last step whose code was taken.
+
+    `wrong` counts codes that were wrong since the last right one, whatever they were for, and `wrong_at` is the last.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="second_factor")
+    sealed = models.TextField(default="")
+    last_step = models.BigIntegerField(default=0)
+    since = models.DateTimeField(null=True)
+    wrong = models.PositiveIntegerField(default=0)
+    wrong_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """A digest of a code that signs in once without the second factor. A used one is deleted."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["user", "digest"], name="recovery_code_of")]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
+
+
+class Passkey(models.Model):
+    """A public key with which somebody signs in: see `accounts.passkeys`.
+
+    Of what it signs, only what was asked for after `challenged_at` is taken.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=60)
+    credential_id = models.CharField(max_length=1400, unique=True)  # in base64url
+    credential = models.BinaryField()
+    handle = models.BinaryField()
+    sign_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    challenged_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

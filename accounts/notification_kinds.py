@@ -15,6 +15,7 @@ class NotificationKind(StrEnum):
     VERSIONS = "versions"
     EXPIRY = "expiry"
     LIMITS = "limits"
+    RECORDINGS = "recordings"
     ACCOUNT = "account"
 
 
@@ -25,6 +26,7 @@ class KindTerms:
     label: str
     about: str
     by_mail: bool = True
+    always_by_mail: bool = False  # whatever they say: it may be that somebody else did it
 
 
 TERMS: dict[NotificationKind, KindTerms] = {
@@ -42,5 +44,12 @@ TERMS: dict[NotificationKind, KindTerms] = {
     ),
     NotificationKind.EXPIRY: KindTerms("Expiry", "A secret of your applications is going to expire."),
     NotificationKind.LIMITS: KindTerms("Limits", "An application has used 80 or 100 % of its quota.", by_mail=False),
-    NotificationKind.ACCOUNT: KindTerms("Your account", "Your password, a second factor or your roles were changed."),
+    NotificationKind.RECORDINGS: KindTerms(
+        "Recordings", "Somebody records what an application of yours sends and receives."
+    ),
+    NotificationKind.ACCOUNT: KindTerms(
+        "Your account",
+        "You signed in with another browser, or your password, second factor, e-mail or roles were changed.",
+        always_by_mail=True,
+    ),
 }

@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Notification, NotificationChoice, SignIn, User
+from accounts.models import Notification, NotificationChoice, Passkey, RecoveryCode, SecondFactor, SignIn, User
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.permissions import Viewer, require_manage_users, require_read_trail
 from accounts.roles import Role
@@ -103,3 +103,18 @@ def sign_ins_of(user: User) -> QuerySet[SignIn]:
     """Somebody's sessions that go on, the latest used first."""
     alive = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
     return SignIn.objects.filter(user=user, session__in=alive).order_by("-used_at")
+
+
+def app_of(user: User) -> SecondFactor | None:
+    """Somebody's authenticator app, if they have one."""
+    return SecondFactor.objects.filter(user=user).exclude(sealed="").first()
+
+
+def passkeys_of(user: User) -> QuerySet[Passkey]:
+    """Somebody's passkeys, the oldest first."""
+    return Passkey.objects.filter(user=user).order_by("pk")
+
+
+def recovery_codes_left(user: User) -> int:
+    """How many recovery codes somebody has not used."""
+    return RecoveryCode.objects.filter(user=user).count()

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.default_password import OwnPasswordNeeded, must_choose_another
+from accounts.installation import SecondFactorNeeded, lacks_second_factor
 from accounts.models import User
 from accounts.permissions import Viewer
 
@@ -44,11 +45,13 @@ class Resource(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who asks, whether they may at all, and nothing in the address that no text can hold.
 
-        Raises OwnPasswordNeeded, beside what Django REST framework raises.
+        Raises OwnPasswordNeeded or SecondFactorNeeded, beside what Django REST framework raises.
         """
         super().initial(request, *args, **kwargs)
         if isinstance(request.user, User) and must_choose_another(request.user):
             raise OwnPasswordNeeded
+        if isinstance(request.user, User) and lacks_second_factor(request.user):
+            raise SecondFactorNeeded
         if any("\0" in text for text in (*request.query_params.values(), *map(str, kwargs.values()))):
             raise exceptions.ValidationError({"address": "An address cannot contain the character NUL."})
 

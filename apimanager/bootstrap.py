@@ -19,6 +19,7 @@ from accounts.bootstrap import ensure_administrator
 from apimanager.preflight import CannotStart
 from devportal.bootstrap import ensure_application_plans
 from publisher.bootstrap import ensure_default_plans
+from publisher.operations import search_texts
 
 LOCK = 0x6170696D  # any number that means nothing else on this database
 LOOKS_SECONDS = 0.2
@@ -36,6 +37,7 @@ def prepare_database(now: datetime, say: Callable[[str], None]) -> None:
         ensure_administrator(now=now)
         ensure_default_plans()
         ensure_application_plans()
+        search_texts.complete()
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from publisher import snapshots
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.lifecycle import State
 from publisher.models import Api, Category, Plan, Revision
+from publisher.operations import search_texts
 
 BATCH: Final = 1000
 OF_A_PERSON: Final = 100  # APIs of a creator, applications of a developer
@@ -111,6 +112,7 @@ def _apis(wished: int, now: datetime) -> list[Api]:
                 Api.categories.through(api_id=api.pk, category_id=categories[TOPICS.index(api.tags[0])].pk)
                 for api in batch
             )
+            search_texts.write(Api.objects.filter(pk__in=[api.pk for api in batch]))
     return apis
 
 

@@ -1,4 +1,7 @@
-"""Every setting of the product. All come from the environment; `docs/reference/settings.md` is the table of them."""
+"""Every setting of the product, in one module since Django reads one and each part builds on those above it.
+
+All come from the environment; `docs/reference/settings.md` is the table of them.
+"""
 
 import secrets
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from apimanager import key_files, preflight
 from core import vault
 from core.client_address import PROXY_HEADERS
+from publisher.lifecycle import Action
 from publisher.outward_proxy import USUAL_EXCEPTIONS
 
 env = preflight.Environment()
@@ -55,6 +59,9 @@ CONNECTION_LOG_ROWS: int = env.int("APIM_CONNECTION_LOG_ROWS", default=1_000_000
 PAYLOAD_CHECK_BYTES: int = env.int("APIM_PAYLOAD_CHECK_BYTES", default=1 << 20)
 PAYLOAD_SAMPLES: int = env.int("APIM_PAYLOAD_SAMPLES", default=10)
 PAYLOAD_SAMPLE_DAYS: float = env.float("APIM_PAYLOAD_SAMPLE_DAYS", default=7.0)
+# For how many days recordings are kept, and how many MiB they may hold together (0: none is made).
+RECORDING_DAYS: float = env.float("APIM_RECORDING_DAYS", default=7.0)
+RECORDING_MEGABYTES: int = env.int("APIM_RECORDING_MEGABYTES", default=500)
 STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
@@ -152,7 +159,7 @@ MIDDLEWARE = [
     "accounts.middleware.ChangesMiddleware",
     "accounts.middleware.DraftMiddleware",
     "accounts.middleware.DomainErrorMiddleware",
-    "accounts.middleware.OwnPasswordMiddleware",
+    "accounts.middleware.FirstThingsMiddleware",
     "accounts.middleware.MembersOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -169,7 +176,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.shell",
             ],
-            "builtins": ["lucide.templatetags.lucide", "accounts.templatetags.interface"],
+            "builtins": ["accounts.templatetags.interface"],
         },
     }
 ]
@@ -193,6 +200,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # refusals stand in the access log
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
     },
@@ -266,6 +274,7 @@ SIGNING_KEY = env.str("APIM_SIGNING_KEY", default="", multiline=True) or key_fil
 # Without a path, so that both metadata documents stand where RFC 8414 §3 and OpenID Connect Discovery §4 look.
 OAUTH_ISSUER = PORTAL_URL
 ACCESS_TOKEN_AUDIENCE: str = env.str("APIM_ACCESS_TOKEN_AUDIENCE", default="websocket-gateway")
+LIFECYCLE_ACTIONS = [action.value for action in Action]
 LIFECYCLE_APPROVAL = env.lifecycle_actions("APIM_LIFECYCLE_APPROVAL")
 QUERY_TOKENS: bool = env.bool("APIM_QUERY_TOKENS", default=True)
 TOKEN_WARNING_SECONDS: float = env.float("APIM_TOKEN_WARNING_SECONDS", default=60.0)

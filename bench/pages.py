@@ -25,6 +25,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "scale.
 BEGIN, END = "<!-- pages: written by `python -m bench.pages --write` -->", "<!-- end of pages -->"
 LONGEST = 200.0  # milliseconds
 ROUNDS = 7
+GUIDE = "How to follow the moorings and tides of a harbour. 港湾の天気を配信します。 " * 60
 API, APPLICATION = "{api}", "{application}"
 PAGES = [
     ("List of APIs, table", "admin", "/publisher/apis"),
@@ -44,7 +45,10 @@ PAGES = [
     ),
     ("Catalogue", "nobody", "/devportal/apis"),
     ("Catalogue, signed in", "developer", "/devportal/apis"),
+    ("Catalogue, list", "developer", "/devportal/apis?view=list"),
     ("Catalogue, search", "developer", "/devportal/apis?q=weather"),
+    ("Catalogue, words in every document", "developer", "/devportal/apis?q=moorings+tides"),
+    ("Catalogue, two letters in every document", "developer", "/devportal/apis?q=港湾"),
     *(
         (f"Developer Portal, API: {page or 'about'}", "developer", f"/devportal/apis/{API}/{page}".rstrip("/"))
         for page in ("", "changes", "definition", "credentials", "documents", "comments", "wizard")
@@ -61,6 +65,7 @@ PAGES = [
     ("REST: one API", "admin", f"/api/am/publisher/v4/apis/{API}"),
     ("REST: subscriptions of an API", "admin", f"/api/am/publisher/v4/subscriptions?apiId={API}"),
     ("REST: catalogue", "developer", "/api/am/devportal/v3/apis?limit=25"),
+    ("REST: search in documents", "developer", "/api/am/devportal/v3/search?query=moorings"),
 ]
 
 
@@ -109,6 +114,7 @@ def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
     from apimanager.filling import Wish, fill
     from devportal.models import Application, Subscription
     from publisher.models import Api, Comment, Document, Plan
+    from publisher.operations import search_texts
 
     now, busy = timezone.now(), subscriptions // 10
     prepare_database(now, print)
@@ -125,6 +131,9 @@ def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
     Comment.objects.bulk_create(said)
     by = {"created_by": api.provider, "updated_by": api.provider, "updated_at": now}
     Document.objects.bulk_create(Document(name=f"{number}.", content="Text.", **about, **by) for number in range(100))
+    guide = {"name": "Guide", "content": GUIDE, "created_at": now, **by}
+    Document.objects.bulk_create(Document(api=each, **guide) for each in Api.objects.exclude(pk=api.pk))
+    search_texts.write(Api.objects.all())
     for number, each in enumerate(Api.objects.all()[:100]):
         each.properties = [{"name": "team", "value": "payments" if number % 2 else "news", "shown": True}]
         each.save()

@@ -44,3 +44,9 @@ class DenyPolicyNotFound(NotFound):
     """There is no such deny policy, or it was deleted."""
 
     sentence = "There is no such deny policy. It may have been deleted."
+
+
+class MemberNotFound(NotFound):
+    """The application is not shared with this person any more."""
+
+    sentence = "The application is not shared with them any more. Reload to see with whom it is."

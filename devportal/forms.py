@@ -20,6 +20,7 @@ from devportal.models import (
     OAuthClient,
 )
 from devportal.permissions import can_pick_plan
+from devportal.sharing import GIVEN, USUAL, Right
 from publisher import scoping
 from publisher.models import Api, Plan
 from publisher.queries import plans_of
@@ -230,6 +231,24 @@ class WizardKeysForm(KeysForm):
     def reuses(self) -> bool:
         """Whether keys of the chosen type exist already, so that the other fields do not matter."""
         return self["key_type"].value() in self.existing
+
+
+class MemberForm(forms.Form):
+    """With whom to share an application, and for what."""
+
+    name = forms.CharField(
+        label="User name or e-mail address",
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Say with whom."},
+    )
+    right = forms.TypedChoiceField(
+        label="What they may do",
+        coerce=lambda value: Right(int(value)),
+        choices=[(right.value, label) for right, label in GIVEN.items()],
+        initial=USUAL,
+        error_messages={"required": "Choose what they may do.", "invalid_choice": "Choose what they may do."},
+    )
 
 
 class TokenForm(forms.Form):

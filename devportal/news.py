@@ -13,7 +13,8 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from devportal.models import Application, ClientSecret, Follow, Subscription
+from devportal.models import Application, ClientSecret, Follow, Membership, Subscription
+from devportal.sharing import GIVEN, Right
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
 from publisher.models import Api, DeployedChange
@@ -135,6 +136,33 @@ def secret_expires(secret: ClientSecret, now: datetime) -> None:
         kind=NotificationKind.EXPIRY,
         sentence=f"The secret “{secret.name}” of {application} expires on {secret.expires_at:%d %B %Y}. Make another.",
         link=reverse("devportal:keys", args=[application.pk, client.key_type]),
+        now=now,
+    )
+
+
+def application_shared(member: Membership, now: datetime) -> None:
+    """Tell somebody what they may do with an application of somebody else's now."""
+    application = member.application
+    notify(
+        people=[member.person],
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{application.owner.display_name} shares the application {application} with you. "
+        f"You {GIVEN[Right(member.right)].lower()}.",
+        link=reverse("devportal:application", args=[application.pk]),
+        now=now,
+    )
+
+
+def sharing_ended(member: Membership, actor: User, now: datetime) -> None:
+    """Tell the other side that an application is not shared any more."""
+    application, left = member.application, actor.pk == member.person_id
+    ends = f"{member.person.display_name} has left the application {application}. What they made of it has ended."
+    ended = f"{application.owner.display_name} no longer shares the application {application} with you."
+    notify(
+        people=[application.owner if left else member.person],
+        kind=NotificationKind.ENDS,
+        sentence=ends if left else ended,
+        link=reverse("devportal:members", args=[application.pk]) if left else reverse("devportal:applications"),
         now=now,
     )
 

@@ -5,14 +5,22 @@ from accounts.permissions import Viewer, asks, require_role
 from accounts.roles import Role
 from core.errors import NotAllowed
 from devportal.errors import KeysNotFound
+from devportal.memberships import right_of
 from devportal.models import Application, OAuthClient
+from devportal.sharing import Right
 from publisher.models import Api, Plan
 
 
 class NotYourApplication(NotAllowed):
-    """Only the owner may change an application."""
+    """The application is somebody else's, and not shared with this person for that."""
 
-    sentence = "Only the owner of an application may change it."
+    sentence = "Only the owner of an application may change it, and whom they let manage it."
+
+
+NEEDS = {
+    Right.KEYS: "Its owner lets you see this application, and not use its keys. Ask them for more.",
+    Right.OWN: "Only the owner of an application may do this.",
+}
 
 
 class PlanReserved(NotAllowed):
@@ -24,10 +32,13 @@ def require_develop(user: Viewer) -> None:
     require_role(user, Role.SUBSCRIBER, to="Having applications")
 
 
-def require_use_application(user: Viewer, application: Application) -> None:
-    """Changing `application`, its subscriptions and its keys. Raises NotYourApplication or RoleRequired."""
-    if application.owner_id != user.pk:
-        raise NotYourApplication
+def require_use_application(user: Viewer, application: Application, least: Right = Right.MANAGE) -> None:
+    """Changing `application`, its subscriptions and its keys; less or more with another `least`.
+
+    Raises NotYourApplication or RoleRequired.
+    """
+    if right_of(user, application) < least:
+        raise NotYourApplication(NEEDS.get(least, NotYourApplication.sentence))
     require_develop(user)
 
 
@@ -37,15 +48,15 @@ def require_transfer(user: Viewer, application: Application) -> None:
         raise NotYourApplication
 
 
-def require_use_keys(user: Viewer, client: OAuthClient) -> Application:
-    """Changing keys and their tokens; returns the application whose keys they are.
+def require_use_keys(user: Viewer, client: OAuthClient, least: Right = Right.KEYS) -> Application:
+    """Tokens of these keys, or the keys themselves with MANAGE; returns the application whose keys they are.
 
     Raises KeysNotFound for a client without one, and what `require_use_application` raises.
     """
     application: Application | None = client.application
     if application is None:
         raise KeysNotFound
-    require_use_application(user, application)
+    require_use_application(user, application, least)
     return application
 
 
@@ -75,7 +86,6 @@ def require_manage_subscribers(user: Viewer, api: Api) -> None:
 
 
 can_develop = asks(require_develop)
-can_use_application = asks(require_use_application)
 can_pick_plan = asks(require_pick_plan)
 can_deny = asks(require_deny)
 can_manage_subscribers = asks(require_manage_subscribers)

@@ -1,4 +1,4 @@
-"""What of tokens is ever over. It goes silently: that a token has expired is no change."""
+"""What is ever over: tokens, tickets, secrets, wizards that nobody ended. It goes silently, as no change."""
 
 from datetime import datetime, timedelta
 
@@ -8,10 +8,11 @@ from oauth2_provider.settings import oauth2_settings
 
 from core.upkeep import delete_batch, register
 from devportal import tokens
-from devportal.models import Ticket, TokenRate
+from devportal.models import Ticket, TokenRate, WizardRun
 from devportal.operations.secrets import look_after_secrets
 
 HOUR = timedelta(hours=1)
+RUNS_KEPT = timedelta(days=90)
 
 
 def connect() -> None:
@@ -21,6 +22,7 @@ def connect() -> None:
     register("tokens", expired_tokens)
     register("client secrets", look_after_secrets)
     register("token rates", lambda now: delete_batch(TokenRate.objects.filter(booked_until__lt=now - HOUR)))
+    register("wizard runs", lambda now: delete_batch(WizardRun.objects.filter(touched_at__lt=now - RUNS_KEPT)))
 
 
 def expired_tokens(now: datetime) -> int:

@@ -12,6 +12,7 @@ from devportal.views import (
     definitions,
     documents,
     keys,
+    members,
     opinions,
     subscribers,
     subscriptions,
@@ -31,6 +32,7 @@ WIZARD_KEYS = f"{WIZARD}/<uuid:application>/<key_type:key_type>"
 DOCUMENT = "apis/<uuid:pk>/documents/<uuid:document>"
 COMMENT = "apis/<uuid:pk>/comments/<uuid:comment>"
 KEYS = "applications/<uuid:pk>/keys/<key_type:key_type>"
+MEMBERS = "applications/<uuid:pk>/members"
 SUBSCRIBERS = "publisher/apis/<uuid:pk>/subscriptions"
 
 portal_patterns = [
@@ -67,6 +69,9 @@ portal_patterns = [
     path("applications/<uuid:pk>/edit", applications.edit, name="application-edit"),
     path("applications/<uuid:pk>/deletions", applications.deletions, name="application-deletions"),
     path("applications/<uuid:pk>/transfers", applications.transfers, name="application-transfers"),
+    path(MEMBERS, members.members, name="members"),
+    path(f"{MEMBERS}/<int:member>/rights", members.rights, name="member-rights"),
+    path(f"{MEMBERS}/<int:member>/deletions", members.deletions, name="member-deletions"),
     path(KEYS, keys.keys, name="keys"),
     path(f"{KEYS}/revocations", tokens.revocations_of_all, name="revocations-of-all"),
     path(f"{KEYS}/secrets", keys.secrets, name="secrets"),

@@ -4,6 +4,7 @@ api              what is asked of it over REST
 server           processes, listening sockets, the handshake's consumer, HTTP endpoints
 control          what a worker knows of APIs and tokens, kept true by following the audit log
 observability    counters, metrics, access log
+recording        the flight recorder: what passes on chosen connections
 connections      who is connected, on this worker and on all; the plans they are connected under
 relay            frames passed from one side to the other
 upstream         dialling a backend, and leaving one alone that fails

@@ -8,18 +8,22 @@ class GatewayConfig(AppConfig):
         """Tell the rooms below what only the gateway knows: whom a change would touch, which tokens are used …"""
         from accounts import consequences
         from core import upkeep
+        from devportal import endings as shown
         from gateway.connections import log, queries
         from gateway.control import loaders
-        from gateway.observability import health, refusal_log, violation_log
+        from gateway.observability import endings, health, refusal_log, violation_log
+        from gateway.recording import store
         from gateway.statistics import rollup, usage
         from gateway.upstream import dial_log
 
         consequences.register(queries.holdings_of)
+        shown.register(endings.refusals(), endings.closes())
         upkeep.register("connections", log.prune)
         upkeep.register("dials", dial_log.prune)
         loaders.tell_dials_with(health.dials_of)
         upkeep.register("payload violations", violation_log.prune)
         loaders.tell_violations_with(violation_log.BOOK)
+        upkeep.register("recordings", store.prune)
         upkeep.register("statistics", rollup.prune)
         upkeep.register_frequent("statistics", rollup.run)
         upkeep.register_frequent("usage", usage.frequent)

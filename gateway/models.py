@@ -441,3 +441,77 @@ class DialRecord(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class Recording(models.Model):
+    """What passes on an application's connections to an API, or on one of them, kept until a time or a size.
+
+    Names are as they were. It is on until `until` or `ended_at`, whichever comes first; `ended_by` is who ended it, or
+    why it ended. `octets` are those that are stored, `missed` the messages that there was no time or room for.
+    """
+
+    audit_kind: ClassVar = "recording"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_id = models.CharField(max_length=36)
+    api_name = models.CharField(max_length=100)
+    application_id = models.CharField(max_length=36, db_index=True)
+    application_name = models.CharField(max_length=150)
+    connection_id = models.CharField(max_length=32, default="")
+    started_by = models.CharField(max_length=150)
+    started_at = models.DateTimeField()
+    until = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=150, default="")
+    most_octets = models.PositiveBigIntegerField()
+    octets = models.PositiveBigIntegerField(default=0)
+    messages = models.PositiveIntegerField(default=0)
+    missed = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["api_id", "-started_at"], name="recording_of_api")]
+
+    def __str__(self) -> str:
+        return f"{self.application_name} on {self.api_name}"
+
+    def audit_detail(self) -> dict[str, str]:
+        """Whose traffic it is."""
+        told = {"api_id": self.api_id, "application_id": self.application_id, "application": self.application_name}
+        return {**told, "connection": self.connection_id} if self.connection_id else told
+
+
+class RecordedMessage(models.Model):
+    """One message that passed, without what its API forbids to keep. `octets` are those of its payload as it was.
+
+    `payload` is null where nothing of it may or can be kept; `problem` says why. `fields` were taken out of it.
+    """
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="rows")
+    connection_id = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    sender = models.CharField(max_length=7)
+    is_text = models.BooleanField()
+    octets = models.PositiveBigIntegerField()
+    payload = models.BinaryField(null=True)
+    fields = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=100, default="")
+
+    class Meta:
+        db_table = "gateway_recorded_message"
+        indexes: ClassVar = [models.Index(fields=["recording", "at", "id"], name="messages_of_recording")]
+
+    def __str__(self) -> str:
+        return f"{self.sender} at {self.at:%H:%M:%S}"
+
+
+class UnrecordedApplication(models.Model):
+    """An application whose owner forbids that its connections are recorded."""
+
+    application_id = models.CharField(max_length=36, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "gateway_unrecorded_application"
+
+    def __str__(self) -> str:
+        return self.application_id

@@ -1,18 +1,32 @@
 """The Publisher's room."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, post_save
 
 
 class PublisherConfig(AppConfig):
     name = "publisher"
 
     def ready(self) -> None:
-        """Add what exports hold beside the design, and have uploads deleted that nobody came back to."""
+        """Add what exports hold beside the design, follow what APIs are found by, and delete abandoned uploads."""
         from accounts import farewells
-        from core import upkeep
-        from publisher.operations import forget_uploads, forget_working_copies, sections
+        from core import full_text, upkeep
+        from core.models import AuditEntry
+        from publisher.models import SearchText
+        from publisher.operations import forget_uploads, forget_working_copies, search_texts, sections
         from publisher.permissions import require_owns_nothing
 
+        def changed(instance: AuditEntry, created: bool, raw: bool, **_: Any) -> None:
+            if created and not raw:
+                search_texts.follow(instance)
+
+        def migrated(using: str, **_: Any) -> None:
+            full_text.ensure_index(SearchText, using)
+
+        post_save.connect(changed, sender=AuditEntry, weak=False)
+        post_migrate.connect(migrated, sender=self, weak=False)
         sections.register()
         farewells.register(require_owns_nothing)
         upkeep.register("uploads to import", forget_uploads)

@@ -6,6 +6,7 @@ from collections import Counter as Counted
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from publisher.messages import Impact
 from publisher.models import Api, Plan
@@ -53,11 +54,12 @@ def of(api: Api) -> Impact:
 
 
 def among(apis: Sequence[Api]) -> dict[str, Impact]:
-    """What `of` says of each of these APIs, by its id, in two questions; not whose the open connections are."""
-    applications, live = subscriptions_among(apis), live_by("api_id")
-    are_counted = bool(_live_counters)
+    """What `of` says of each of these APIs, by its id, in three questions."""
     keys = [str(api.pk) for api in apis]
-    return {key: Impact(live[key] if are_counted else None, applications[key]) for key in keys}
+    applications, live = subscriptions_among(apis), live_by("api_id", api_id__in=keys)
+    live_applications = live_by("api_id", different="application_id", api_id__in=keys)
+    are_counted = bool(_live_counters)
+    return {key: Impact(live[key] if are_counted else None, applications[key], live_applications[key]) for key in keys}
 
 
 def register_live_counter(counter: LiveCounter) -> None:
@@ -66,14 +68,15 @@ def register_live_counter(counter: LiveCounter) -> None:
         _live_counters.append(counter)
 
 
-def live_by(by: str, **which: str) -> Counted[str]:
+def live_by(by: str, *, different: str = "pk", **which: Any) -> Counted[str]:
     """How many connections are open now, counted by `api_id`, `application_id` or `token_id`.
 
-    `which` narrows by the same names and by `key_type`. What has none is not in it, and counts as 0.
+    `which` narrows by the same names and by `key_type`. What has none is not in it, and counts as 0. Where `different`
+    is one of these names, it is counted how many different ones have connections.
     """
     found: Counted[str] = Counted()
     for counter in _live_counters:
-        found.update(counter(by, **which))
+        found.update(counter(by, different=different, **which))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
@@ -14,6 +15,7 @@ KEY_TYPES = ("PRODUCTION", "SANDBOX")
 LARGEST = 2**40  # bytes
 FASTEST = 2**31 - 1  # messages a second
 OVER_BYTES = (ExceededAction.CLOSE, ExceededAction.DROP)
+MOST_POINTERS, LONGEST_POINTER = 50, 200
 RESIDENT, EVERY_KEY_MANAGER = "Resident Key Manager", "all"
 KEY_MANAGERS = (RESIDENT,)
 """Who issues tokens here: the installation itself."""
@@ -38,6 +40,7 @@ WORDS: Mapping[str, str] = {
     "byte_quota": "bytes in a period",
     "byte_period": "period of the bytes",
     "over_byte_quota": "what happens over the bytes",
+    "redacted": "fields that are never recorded",
 }
 """The columns of an API that are decided while it is called, and what a person calls them."""
 
@@ -65,6 +68,7 @@ def defaults() -> dict[str, Any]:
         "byte_quota": 0,
         "byte_period": QuotaPeriod.MINUTE.value,
         "over_byte_quota": ExceededAction.CLOSE.value,
+        "redacted": [],
     }
 
 
@@ -87,6 +91,22 @@ def clean_key_managers(value: Any) -> list[str]:
     return [each for each in KEY_MANAGERS if each in value]
 
 
+def clean_pointers(value: Any) -> list[str]:
+    """JSON pointers (RFC 6901) to fields of payloads, each once; `*` is every member or element. Raises BadValue."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise BadValue("Fields are named by a list of JSON pointers, such as /card/number.")
+    pointers = list(dict.fromkeys(each.strip() for each in value if each.strip()))
+    if len(pointers) > MOST_POINTERS:
+        raise BadValue(f"Name at most {MOST_POINTERS} fields; these are {len(pointers)}.")
+    for each in pointers:
+        if not _POINTER.fullmatch(each) or len(each) > LONGEST_POINTER:
+            raise BadValue(
+                f"{each[:100]} is no JSON pointer. Begin with a slash and put one before each name, as in /card/number "
+                f"or /items/*/price; write ~ as ~0 and a slash in a name as ~1. At most {LONGEST_POINTER} characters."
+            )
+    return pointers
+
+
 def clean_word(value: Any, words: tuple[str, ...], what: str) -> str:
     """One of some words; raises BadValue."""
     if not isinstance(value, str) or value not in words:
@@ -101,6 +121,8 @@ def clean_number(value: Any, most: int, what: str) -> int:
     return value
 
 
+_POINTER = re.compile(r"(?:/(?:[^~/\x00-\x1f]|~[01])*)+")
+
 CLEANERS: Mapping[str, Callable[[Any], Any]] = {
     "message_bytes": partial(clean_number, most=LARGEST, what="The largest message is a whole number of bytes"),
     "frame_bytes": partial(clean_number, most=LARGEST, what="The largest frame is a whole number of bytes"),
@@ -111,5 +133,6 @@ CLEANERS: Mapping[str, Callable[[Any], Any]] = {
     "over_rate": partial(clean_word, words=OVER_RATE, what="What happens over the rate"),
     "byte_quota": partial(clean_number, most=LARGEST, what="Bytes in a period are a whole number"),
     "byte_period": partial(clean_word, words=(*QuotaPeriod,), what="The period of the bytes"),
+    "redacted": clean_pointers,
     "over_byte_quota": partial(clean_word, words=OVER_BYTES, what="What happens over the bytes"),
 }

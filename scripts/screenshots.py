@@ -81,6 +81,22 @@ def tour(page: Page, product: Product) -> None:
     product.act("ask_for", api=api, action="Retire")
     page.goto(f"{product.portal}/admin/lifecycle-requests")
     take(page, "lifecycle-requests", HOWTO)
+    add_passkey(page, product)
+    take(page, "second-factor", HOWTO)
+
+
+def add_passkey(page: Page, product: Product) -> None:
+    """The page of the second factor, with a passkey on it that a device of the browser's own holds."""
+    device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    chromium = page.context.new_cdp_session(page)
+    chromium.send("WebAuthn.enable")
+    chromium.send("WebAuthn.addVirtualAuthenticator", {"options": {**device, "isUserVerified": True}})
+    sign_in(page, product, "devportal", "carol")
+    page.goto(f"{product.portal}/devportal/account/second-factor")
+    page.get_by_label("Name of the new passkey").fill("Work laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_role("row", name="Work laptop")).to_be_visible()
 
 
 def take(page: Page, name: str, folder: Path = TUTORIAL) -> None:

@@ -6,7 +6,9 @@
 import json
 import sys
 import traceback
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -18,11 +20,25 @@ from PIL import Image
 from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from devportal import operations as devportal
-from devportal.models import Application, Subscription
+from devportal.models import Application, Membership, Subscription
 from devportal.operations.service_accounts import create_service_account
+from devportal.sharing import Right
+from gateway.models import (
+    ConnectionRecord,
+    EventFigures,
+    MonthlyStatement,
+    RecordedMessage,
+    Recording,
+    RefusalRecord,
+    TrafficFigures,
+    ViolationCount,
+    ViolationSample,
+)
+from gateway.payloads.redaction import NOT_JSON
 from gateway.quotas.limits import PlanLimits, window_at
 from gateway.quotas.rules import api_account, quota_key
 from gateway.quotas.stores import open_store
+from gateway.recording.operations import start_recording
 from publisher import operations as publisher
 from publisher.comment_terms import EntryPoint
 from publisher.document_terms import Upload
@@ -270,8 +286,11 @@ def furnish(endpoint: str) -> dict[str, str]:
     subscribe(keys["application"], api)
     subscribe(keys["application"], deprecated)
     transition(deprecated, "Deprecate")
+    for person, right in ((alice, Right.MANAGE), (bob, Right.SEE)):
+        Membership.objects.create(application_id=keys["application"], person=person, right=right, since=now)
     blocked = application("carol", "Benachrichtigungsdienst der Verkehrsgesellschaft", kind="OAUTH")
     set_subscription_state(subscribe(blocked["application"], api, "Silver"), "BLOCKED")
+    seen_by_the_gateway(market, Application.objects.get(pk=keys["application"]))
     return {
         "api": api,
         "trades": trades["target"],
@@ -281,9 +300,87 @@ def furnish(endpoint: str) -> dict[str, str]:
         "deprecated": deprecated,
         "category": str(shelf.pk),
         "application": keys["application"],
+        "recording": recorded(market, keys["application"]),
         **administered(administrator),
         **written_about(market),
     }
+
+
+def seen_by_the_gateway(api: Api, application: Application) -> None:
+    """What pages show of traffic: refusals, a close, sums of an hour, a statement, violations."""
+    now = timezone.now()
+    whose = {"api_id": str(api.pk), "application_id": str(application.pk)}
+    names = {"api_name": api.name, "application_name": application.name}
+    counted = {"messages_in": 1_234_567, "bytes_in": 98_765_432, "messages_out": 7_654_321, "bytes_out": 9_876_543_210}
+    many = {
+        "at": now,
+        "since": now - timedelta(hours=5),
+        "times": 12_345,
+        "client_ip": "2001:db8:1234:5678:9abc:def0:1:2",
+    }
+    RefusalRecord.objects.create(
+        **many, request_id="0" * 32, path="/boerse/" + "x" * 60, status=404, code=900906,
+        message="Not Found", description="The requested resource is not available.",
+    )  # fmt: skip
+    RefusalRecord.objects.create(
+        **many, **whose, request_id="1" * 32, path="/boerse", status=429, code=900800,
+        message="Message throttled out", description="You have exceeded your quota",
+    )  # fmt: skip
+    place = {"worker_id": uuid.uuid4(), "context": api.context, "version": api.version, "client_ip": "192.0.2.1"}
+    person = {"owner_id": str(application.owner_id), "subscriber": application.owner.username}
+    ConnectionRecord.objects.create(
+        id="2" * 32, **place, **whose, **names, **person, **counted, plan="Gold", key_type="PRODUCTION",
+        topic="/trades", expires_at=now, started_at=now - timedelta(hours=1), ended_at=now - timedelta(minutes=1),
+        ended_by="backend",
+        client_code=1011, backend_code=1006, reason="Überlastungsschutzeinrichtung",
+    )  # fmt: skip
+    begins = int(now.timestamp()) // 3600 * 3600 - 3600
+    kinds = {"plan": "Gold", "key_type": "PRODUCTION", "topic": "/boerse/{teilnehmer}"}
+    TrafficFigures.objects.create(
+        period="h", begins=begins, opened=37, closed=36, milliseconds=7_200_000, **whose, **kinds, **counted
+    )
+    EventFigures.objects.create(period="h", begins=begins, kind="refusal", name="429 900800", number=12_345, **whose)
+    MonthlyStatement.objects.create(
+        month="2025-12", opened=37, milliseconds=7_200_000, frozen_at=now, **whose, **names, **counted
+    )
+    what = {**whose, "topic": "/boerse/{teilnehmer}", "sender": "client"}
+    ViolationCount.objects.create(
+        **what, application_name=application.name, subscriber="carol", times=12_345, first_at=now, last_at=now
+    )
+    ViolationSample.objects.create(
+        **what, at=now, is_closed=False, message="Wertpapierhandelsnachricht", path="/teilnehmer/0/kennung",
+        problem="12 is not of type “string”", payload='{"teilnehmer": [{"kennung": 12}]}', octets=33,
+    )  # fmt: skip
+
+
+def recorded(api: Api, application: str) -> str:
+    """A recording that is on, with a message of every kind."""
+    now = timezone.now()
+    owner = Application.objects.get(pk=application)
+    row = start_recording(api=api, application=owner, seconds=3600, megabytes=5, actor=_named("bob"), now=now)
+    long = json.dumps({"Lieferkettenbenachrichtigung": ["أسعار كل شيء", "x" * 300], "ok": True}, ensure_ascii=False)
+    said = [
+        ("client", True, long.encode(), 2, ""),
+        ("backend", False, bytes(range(256)), 0, ""),
+        ("backend", True, b"y" * 2000, 0, ""),
+        ("client", True, None, 0, NOT_JSON),
+    ]
+    RecordedMessage.objects.bulk_create(
+        RecordedMessage(
+            recording=row,
+            connection_id="c" * 32,
+            at=now + timedelta(milliseconds=number),
+            sender=sender,
+            is_text=is_text,
+            octets=len(payload or b""),
+            payload=payload,
+            fields=fields,
+            problem=problem,
+        )
+        for number, (sender, is_text, payload, fields, problem) in enumerate(said)
+    )
+    Recording.objects.filter(pk=row.pk).update(messages=len(said), octets=3000, missed=12)
+    return str(row.pk)
 
 
 def administered(administrator: User) -> dict[str, str]:

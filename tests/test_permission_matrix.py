@@ -26,15 +26,17 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Notification, SignIn, User
+from accounts.access import FRESH
+from accounts.models import Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, ClientSecret, DenyPolicy, OwnerBlock
+from devportal.models import Application, ClientSecret, DenyPolicy, Membership, OwnerBlock
 from devportal.operations.service_accounts import create_service_account
-from gateway.models import ConnectionRecord, WorkerRecord
+from devportal.sharing import Right
+from gateway.models import ConnectionRecord, Recording, WorkerRecord
 from publisher import archives
 from publisher import operations as publishing
 from publisher.comment_terms import EntryPoint
@@ -108,6 +110,12 @@ DEVELOPERS = "302 200 200 403 403 403 200"
 DONE_BY_DEVELOPERS = "302 302 302 403 403 403 302"
 MINE = "302 200 404 403 403 403 404"
 DONE_TO_MINE = "302 302 404 403 403 403 404"
+
+# An application of Carol's that is shared with Mallory, for more than this and for less.
+SHARED = "302 200 200 403 403 403 404"
+DONE_TO_SHARED = "302 302 302 403 403 403 404"
+NOT_SHARED_FOR_IT = "302 200 403 403 403 403 404"
+NOT_TO_BE_DONE = "302 302 403 403 403 403 404"
 
 FOR_ADMIN = "302 403 403 403 403 403 200"
 
@@ -372,6 +380,26 @@ DEVPORTAL_PAGES = [
     Line(
         "POST", "devportal:application-deletions", DONE_TO_MINE, ("application",), body={"confirmation": "Chat client"}
     ),
+    Line("GET", "devportal:members", MINE, ("application",)),
+    Line("POST", "devportal:members", DONE_TO_MINE, ("application",), body={"name": "mallory", "right": "1"}),
+    Line("POST", "devportal:member-rights", DONE_TO_MINE, ("application", "member"), body={"right": "3"}),
+    Line("POST", "devportal:member-deletions", DONE_TO_MINE, ("application", "member")),
+    Line("GET", "devportal:application", SHARED, ("to_see",)),
+    Line("GET", "devportal:members", SHARED, ("to_see",)),
+    Line("GET", "gateway:application-usage", SHARED, ("to_see",)),
+    Line("GET", "devportal:keys", NOT_SHARED_FOR_IT, ("to_see", "key_type")),
+    Line("GET", "devportal:keys", SHARED, ("for_keys", "key_type")),
+    Line("POST", "devportal:tokens", NOT_TO_BE_DONE, ("to_see", "key_type"), body=TOKEN),
+    Line("POST", "devportal:tokens", DONE_TO_SHARED, ("for_keys", "key_type"), body=TOKEN),
+    Line("POST", "devportal:secrets", NOT_TO_BE_DONE, ("for_keys", "key_type")),
+    Line("POST", "devportal:secrets", DONE_TO_SHARED, ("to_manage", "key_type")),
+    Line("GET", "devportal:application-edit", NOT_SHARED_FOR_IT, ("for_keys",)),
+    Line("POST", "devportal:application-edit", DONE_TO_SHARED, ("to_manage",), body=APPLICATION),
+    Line("POST", "devportal:subscription-create", NOT_TO_BE_DONE, ("for_keys", "free"), body={"plan": "Gold"}),
+    Line("POST", "devportal:subscription-create", DONE_TO_SHARED, ("to_manage", "free"), body={"plan": "Gold"}),
+    Line("POST", "devportal:members", NOT_TO_BE_DONE, ("to_manage",), body={"name": "admin", "right": "1"}),
+    Line("POST", "devportal:application-transfers", NOT_TO_BE_DONE, ("to_manage",), body={"to": "admin"}),
+    Line("POST", "devportal:application-deletions", NOT_TO_BE_DONE, ("to_manage",), body={"confirmation": "manage"}),
     Line("POST", "devportal:application-transfers", DONE_TO_MINE, ("application",), body={"to": "mallory"}),
     Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
@@ -405,6 +433,7 @@ ADMIN_PAGES = [
     ),
     Line("POST", "accounts:user-states", ADMINISTERED.format(302), ("carol",), body={"state": "disabled"}),
     Line("POST", "accounts:user-password-resets", ADMINISTERED.format(302), ("carol",)),
+    Line("POST", "accounts:user-second-factor-resets", ADMINISTERED.format(302), ("carol",)),
     Line("POST", "accounts:user-sign-outs", ADMINISTERED.format(302), ("carol",)),
     Line("GET", "devportal-admin:plans", ADMINISTERED.format(200)),
     Line("GET", "devportal-admin:plan-create", ADMINISTERED.format(200)),
@@ -477,6 +506,21 @@ ACCOUNT_PAGES = [
     Line("GET", "accounts:sign-ins", SIGNED_IN, ("devportal",)),
     Line("POST", "accounts:sign-in-ends-of-others", LEADS_ON, ("devportal",)),
     Line("POST", "accounts:sign-in-ends", "302 302 404 404 404 404 404", ("devportal", "session")),
+    Line("GET", "accounts:second-step", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:second-step", LEADS_ON, ("devportal",), body={"code": "123456"}),
+    Line("POST", "accounts:passkey-sign-in", LEADS_ON, ("devportal",), body={"credential": "{{}}"}),
+    Line("POST", "accounts:challenges", OPEN, ("devportal", "purpose")),
+    Line("GET", "accounts:confirmation", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:confirmation", LEADS_ON, ("devportal",), body={"password": PASSWORD}),
+    Line("GET", "accounts:second-factor", SIGNED_IN, ("devportal",)),
+    Line("GET", "accounts:app", SIGNED_IN, ("devportal",)),
+    Line("POST", "accounts:app", "302 400 400 400 400 400 400", ("devportal",), body={"code": "nonsense"}),
+    Line("POST", "accounts:app-removals", LEADS_ON, ("devportal",)),
+    Line("GET", "accounts:recovery-codes", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:recovery-codes", LEADS_ON, ("devportal",)),
+    Line("POST", "accounts:passkeys", LEADS_ON, ("devportal",), body={"name": "Phone", "credential": "{{}}"}),
+    Line("POST", "accounts:passkey", "302 302 404 404 404 404 404", ("devportal", "passkey"), body={"name": "Phone"}),
+    Line("POST", "accounts:passkey-removals", "302 302 404 404 404 404 404", ("devportal", "passkey")),
     Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
     Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
     Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
@@ -788,6 +832,33 @@ SEEN = [
     Line("POST", "gateway:my-closings", DONE_BY_DEVELOPERS, body={"one": "{connection}"}),
 ]
 
+# Of recordings everybody in the Publisher sees that they are there; what they hold is for publishers.
+RECORDED, KEPT = ("api", "recording"), {"minutes": "5", "megabytes": "1"}
+RECORDINGS = [
+    Line("GET", "gateway:api-recordings", READ, ("api",)),
+    Line("POST", "gateway:api-recordings", DELIVERED, ("api",), body={**KEPT, "application": "{application}"}),
+    Line("GET", "gateway:recording", "302 404 404 403 200 403 200", RECORDED),
+    Line("GET", "gateway:recording-file", "302 404 404 403 200 403 200", RECORDED),
+    Line("POST", "gateway:recording-endings", DELIVERED, RECORDED),
+    Line("POST", "gateway:recording-deletions", DELIVERED, RECORDED),
+    Line("GET", "gateway:application-recordings", MINE, ("application",)),
+    Line("POST", "gateway:application-recording-endings", DONE_TO_MINE, ("application", "recording")),
+    Line("POST", "gateway:recording-consents", DONE_TO_MINE, ("application",), body={"consent": "no"}),
+    Line("GET", G + "recordings", "401 200 200 200 200 200 200"),
+    Line(
+        "POST",
+        G + "recordings",
+        "401 404 404 403 201 403 201",
+        body={"apiId": "{api}", "applicationId": "{application}"},
+    ),
+    Line("GET", G + "recording", "401 404 404 403 200 403 200", ("recording",)),
+    Line("DELETE", G + "recording", "401 404 404 403 204 403 204", ("recording",)),
+    Line("POST", G + "recording-endings", "401 200 404 403 200 403 200", ("recording",)),
+    Line("GET", G + "recorded-messages", "401 404 404 403 200 403 200", ("recording",)),
+    Line("GET", G + "recording-consent", REST_MINE, ("application",)),
+    Line("PUT", G + "recording-consent", REST_MINE, ("application",), body={"allowed": False}),
+]
+
 TABLE = [
     *PUBLISHER_PAGES,
     *DEVPORTAL_PAGES,
@@ -798,6 +869,7 @@ TABLE = [
     *REST_PUBLISHER,
     *REST_DEVPORTAL,
     *REST_REGISTRATION,
+    *RECORDINGS,
     *REST_ADMIN,
     *REST_CATEGORIES,
     *REST_USERS,
@@ -853,6 +925,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "block": kept_out.pk,
         "denied": DenyPolicy.objects.create(kind="IP", value="192.0.2.7", created_at=NOW, updated_at=NOW).pk,
         "connection": _connected(application, api).pk,
+        "recording": _recorded(application, api).pk,
         "plan": "Gold",
         "application_plan": "Unlimited",
         "unused_plan": "Bronze",
@@ -865,7 +938,10 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
         "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
         "session": _signed_in(carol).session,
+        "passkey": _passkey_of(carol),
+        "purpose": "sign-in",
         **_waiting(carol, free),
+        **_shared(application, mallory),
         "told": _told(carol).pk,
         "service_client": create_service_account(
             name="pipeline", roles=[Role.CREATOR], actor=admin, now=timezone.now()
@@ -885,9 +961,28 @@ def _waiting(carol: User, free: Api) -> dict[str, Any]:
     return {"newcomer": newcomer.pk, "unapproved": waiting.pk, "on_hold": on_hold.pk, "workflow": reference}
 
 
+def _shared(application: Application, mallory: User) -> dict[str, Any]:
+    """Applications of Carol's that are shared with Mallory, and Gwen, who may see that of the other lines."""
+    carol = application.owner
+    shared = {}
+    for name, right in (("to_see", Right.SEE), ("for_keys", Right.KEYS), ("to_manage", Right.MANAGE)):
+        app = builders.application(carol, name=name.partition("_")[2])
+        builders.keys(app)
+        Membership.objects.create(application=app, person=mallory, right=right, since=NOW)
+        shared[name] = app.pk
+    gwen = User.objects.create(username="gwen")
+    member = Membership.objects.create(application=application, person=gwen, right=Right.SEE, since=NOW)
+    return {"member": member.pk, **shared}
+
+
 def _signed_in(carol: User) -> SignIn:
     note_sign_in(user=carol, session_key="k" * 32, address="192.0.2.1", agent="", now=timezone.now())
     return SignIn.objects.get()
+
+
+def _passkey_of(carol: User) -> int:
+    keys: dict[str, Any] = {"credential_id": "AAAA", "credential": b"", "handle": b"h"}
+    return Passkey.objects.create(user=carol, name="Phone", created_at=NOW, challenged_at=NOW, **keys).pk
 
 
 def _told(carol: User) -> Notification:
@@ -956,6 +1051,21 @@ def _connected(application: Application, api: Api) -> ConnectionRecord:
     )
 
 
+def _recorded(application: Application, api: Api) -> Recording:
+    """Carol's application, recorded on Alice's API."""
+    now = timezone.now()
+    return Recording.objects.create(
+        api_id=str(api.pk),
+        api_name=api.name,
+        application_id=str(application.pk),
+        application_name=application.name,
+        started_by="bob",
+        started_at=now,
+        until=now + timedelta(hours=1),
+        most_octets=1 << 20,
+    )
+
+
 @pytest.fixture(scope="module")
 def browser() -> Client:
     """One for all: to load the middleware takes longer than to ask."""
@@ -1004,6 +1114,9 @@ def _cookies_of(client: Client, world: World, person: str) -> SimpleCookie:
     client.cookies.clear()
     if person in world.people:
         client.force_login(world.people[person])
+        session = client.session
+        session[FRESH] = timezone.now().timestamp()
+        session.save()
     return deepcopy(client.cookies)
 
 

@@ -4,9 +4,18 @@ Other rooms tell people something with `notify`.
 """
 
 from accounts.farewells import AccountNeeded
+from accounts.operations.account_news import tell_of_account
 from accounts.operations.installation import save_settings
 from accounts.operations.mail import deliver_mail, post_mail
 from accounts.operations.notifications import choose_notifications, mark_read, notify
+from accounts.operations.passkeys import (
+    MOST_PASSKEYS,
+    add_passkey,
+    ask,
+    remove_passkey,
+    rename_passkey,
+    use_passkey,
+)
 from accounts.operations.recovery import (
     LinkOver,
     choose_password,
@@ -16,6 +25,17 @@ from accounts.operations.recovery import (
     send_password_links,
     whose_confirmation,
     whose_password,
+)
+from accounts.operations.second_factors import (
+    NoSecondFactor,
+    TooManyCodes,
+    WrongCode,
+    check_code,
+    remove_app,
+    renew_recovery_codes,
+    reset_second_factor,
+    seal_apps_again,
+    set_up_app,
 )
 from accounts.operations.sign_ins import end_other_sign_ins, end_sign_in, note_sign_in, note_use
 from accounts.operations.sign_ups import DecidedAlready, approve_sign_up, reject_sign_up
@@ -33,6 +53,7 @@ from accounts.operations.users import (
     admit,
     change_password,
     change_user,
+    check_password,
     check_policy,
     create_user,
     disable_user,
@@ -47,23 +68,31 @@ from accounts.operations.users import (
 )
 
 __all__ = [
+    "MOST_PASSKEYS",
     "AccountNeeded",
     "DecidedAlready",
     "LastAdministrator",
     "LinkOver",
     "NoPassword",
+    "NoSecondFactor",
     "NothingToChange",
     "RolesChanged",
     "SignUpClosed",
+    "TooManyCodes",
     "TooManySignUps",
     "UsernameLooksTaken",
     "UsernameTaken",
     "WeakPassword",
+    "WrongCode",
     "WrongPassword",
+    "add_passkey",
     "admit",
     "approve_sign_up",
+    "ask",
     "change_password",
     "change_user",
+    "check_code",
+    "check_password",
     "check_policy",
     "choose_notifications",
     "choose_password",
@@ -84,13 +113,22 @@ __all__ = [
     "one_time_password",
     "post_mail",
     "reject_sign_up",
+    "remove_app",
+    "remove_passkey",
+    "rename_passkey",
+    "renew_recovery_codes",
     "reset_password",
+    "reset_second_factor",
     "save_settings",
+    "seal_apps_again",
     "send_confirmation",
     "send_password_links",
     "set_roles",
+    "set_up_app",
     "sign_up",
+    "tell_of_account",
     "update_profile",
+    "use_passkey",
     "whose_confirmation",
     "whose_password",
 ]

@@ -24,7 +24,8 @@ def notify(
 
     `sentence` says in one line what has happened and what to do; `link` is the path of the page it is about, as
     `reverse` makes it; `more` is what else stands in the e-mail. Call it in the transaction of what it tells of.
-    Disabled people and service accounts are left out, and those who have the very same unread from less than a day ago.
+    Disabled people and service accounts are left out, and those who have the very same unread from less than a day ago,
+    unless it is of a kind that is always sent.
     """
     if not link.startswith("/"):
         raise ValueError(f"{link} is no path on this server")
@@ -37,21 +38,25 @@ def notify(
 
 def _tell(people: list[User], kind: NotificationKind, said: tuple[str, str, str], now: datetime) -> int:
     sentence, link, more = said
-    usual = (True, TERMS[kind].by_mail)
+    terms = TERMS[kind]
+    usual = (True, terms.by_mail)
     choices = NotificationChoice.objects.filter(user__in=people, kind=kind)
     chosen = {row.user_id: (row.in_portal, row.by_mail) for row in choices}
     alike = Notification.objects.filter(user__in=people, kind=kind, sentence=sentence, link=link, read_at=None)
     known = set(alike.filter(created_at__gt=now - SAID_AGAIN).values_list("user_id", flat=True))
-    new = [user for user in people if user.pk not in known]
+    new = [user for user in people if terms.always_by_mail or user.pk not in known]
     rows = [
         Notification(user=user, kind=kind.value, sentence=sentence, link=link, created_at=now)
         for user in new
         if chosen.get(user.pk, usual)[0]
     ]
     Notification.objects.bulk_create(rows)
-    mailed = [user.email for user in new if user.may_be_mailed and chosen.get(user.pk, usual)[1]]
-    why = f"You are told of this kind by e-mail: {TERMS[kind].label}. Change it at"
-    foot = f"-- \n{why} {settings.PORTAL_URL}/devportal/notifications/settings\n"
+    wanted = [user for user in new if terms.always_by_mail or chosen.get(user.pk, usual)[1]]
+    mailed = [user.email for user in wanted if user.may_be_mailed]
+    foot = f"-- \nThis is about your account, {settings.PORTAL_URL}/devportal/account, and always sent by e-mail.\n"
+    if not terms.always_by_mail:
+        why = f"You are told of this kind by e-mail: {terms.label}. Change it at"
+        foot = f"-- \n{why} {settings.PORTAL_URL}/devportal/notifications/settings\n"
     text = "\n\n".join(filter(None, [sentence, more, f"{settings.PORTAL_URL}{link}", foot]))
     post_mail(to=mailed, subject=sentence[:120], text=text, now=now)
     return len(rows)

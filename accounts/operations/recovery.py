@@ -12,9 +12,10 @@ from django.db.models import ProtectedError, Q
 from django.urls import reverse
 
 from accounts import farewells
-from accounts.models import Notification, RoleGrant, SignIn, User
+from accounts.models import Notification, Passkey, RecoveryCode, RoleGrant, SecondFactor, SignIn, User
+from accounts.operations.account_news import tell_of_account
 from accounts.operations.mail import post_mail
-from accounts.operations.users import NOT_CURRENT, WrongPassword, check_policy, keep_an_administrator
+from accounts.operations.users import check_password, check_policy, keep_an_administrator
 from accounts.roles import Role
 from core.audit import record_change
 from core.errors import NotFound
@@ -98,7 +99,9 @@ def choose_password(*, pk: int, token: str, new_password: str, now: datetime) ->
         if found.update(password=user.password, must_change_password=False) != 1:
             raise LinkOver
         SignIn.objects.filter(user=user).delete()
+        SecondFactor.objects.filter(user=user).update(wrong=0, wrong_at=None)  # whoever guessed knew the old password
         record_change(user, "password_changed", actor=user, now=now, forgotten=True)
+        tell_of_account(user, "Your password was chosen anew by a link out of an e-mail; all sessions have ended.", now)
     return user
 
 
@@ -109,8 +112,7 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
     Where others need what somebody wrote, comments above all, a nameless row stays as its author. Raises WrongPassword,
     LastAdministrator, or AccountNeeded for somebody whose APIs are there.
     """
-    if not user.check_password(password):
-        raise WrongPassword(NOT_CURRENT, {"password": NOT_CURRENT})
+    check_password(user=user, password=password)
     if Role.ADMIN in user.roles:
         keep_an_administrator(user)
     farewells.say(user, now)
@@ -125,9 +127,8 @@ def delete_account(*, user: User, password: str, now: datetime) -> None:
 
 def _forget(row: User) -> None:
     """Take everything away that says who somebody was."""
-    RoleGrant.objects.filter(user=row).delete()
-    SignIn.objects.filter(user=row).delete()
-    Notification.objects.filter(user=row).delete()
+    for model in (RoleGrant, SignIn, Notification, SecondFactor, RecoveryCode, Passkey):
+        model._default_manager.filter(user=row).delete()
     row.username, row.first_name, row.last_name = f"deleted-{row.pk}", "", ""
     row.email, row.confirmed_email, row.time_zone, row.is_active = "", "", "", False
     row.set_unusable_password()

@@ -18,6 +18,7 @@ from django.db.models import F
 from accounts import installation
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
+from accounts.operations.account_news import tell_of_account
 from accounts.permissions import require_change_account, require_manage_users
 from accounts.roles import Role, in_order
 from core import rows
@@ -130,8 +131,8 @@ def create_user(
 def change_password(*, user: User, new_password: str, actor: User, now: datetime, current_password: str = "") -> User:
     """Set a new password. People changing their own must give the current one; raises WrongPassword, WeakPassword."""
     require_change_account(actor, of=user)
-    if actor == user and not user.check_password(current_password):
-        raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
+    if actor == user:
+        check_password(user=user, password=current_password, field="current_password")
     before = user.password
     check_policy(new_password, user, field="new_password")
     if actor == user and current_password == new_password:
@@ -146,7 +147,14 @@ def change_password(*, user: User, new_password: str, actor: User, now: datetime
             raise WrongPassword(NOT_CURRENT, {"current_password": NOT_CURRENT})
         SignIn.objects.filter(user=user).delete()
         record_change(user, "password_changed", actor=actor, now=now)
+        tell_of_account(user, "Your password was changed, and all other sessions have ended.", now)
     return user
+
+
+def check_password(*, user: User, password: str, field: str = "password") -> None:
+    """Make sure that it is still the person who signed in. Raises WrongPassword."""
+    if not user.check_password(password):
+        raise WrongPassword(NOT_CURRENT, {field: NOT_CURRENT})
 
 
 def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
@@ -167,6 +175,7 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> str:
         forget_attempts(username=looks(user.username))  # as `views.sessions.counted_name` counts them
         SignIn.objects.filter(user=user).delete()
         record_change(user, "password_reset", actor=actor, now=now)
+        tell_of_account(user, "An administrator set a one-time password for you, and ended your sessions.", now)
     return password
 
 
@@ -178,6 +187,8 @@ def end_sessions(*, user: User, actor: User | None, now: datetime) -> None:
     user.refresh_from_db(fields=["session_round"])
     SignIn.objects.filter(user=user).delete()
     record_change(user, "sessions_ended", actor=actor, now=now)
+    if actor != user:
+        tell_of_account(user, "An administrator signed you out everywhere.", now, page="sign-ins")
 
 
 @transaction.atomic
@@ -186,6 +197,8 @@ def update_profile(
 ) -> None:
     """Change how an account is called, where it is written to, and in which time zone (None: as before) it reads."""
     require_change_account(actor, of=user)
+    if email != user.email and user.may_be_mailed:  # told at the address that was theirs
+        tell_of_account(user, "The e-mail address of your account was changed.", now)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     user.time_zone = user.time_zone if time_zone is None else time_zone
     user.save(update_fields=["first_name", "last_name", "email", "time_zone"])
@@ -222,6 +235,9 @@ def set_roles(
     RoleGrant.objects.filter(user=user, role__in=held - wanted).delete()
     grant(user, wanted - held)
     record_change(user, "roles_changed", actor=actor, now=now, roles=sorted(wanted), before=sorted(held))
+    if actor != user:
+        names = listed([role.value for role in in_order(wanted)]) or "none"
+        tell_of_account(user, f"An administrator changed your roles: now they are {names}.", now)
 
 
 @transaction.atomic

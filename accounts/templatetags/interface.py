@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -12,7 +13,9 @@ from django.forms import BoundField, CheckboxInput, RadioSelect, Textarea, TextI
 from django.http import HttpRequest, QueryDict
 from django.template import Context
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide as draw_icon
 
 from core import durations, markdown, text
 from core.forms import reopened
@@ -71,6 +74,13 @@ def current(context: Context, address: str, exact: object = "") -> str:
     if request.path == address:
         return "page"
     return "true" if not exact and request.path.startswith(address.rstrip("/") + "/") else ""
+
+
+@register.simple_tag
+@lru_cache(maxsize=1000)
+def lucide(name: str, *, size: int = 24, **attributes: object) -> str:
+    """An icon, drawn once: a page has fifty, and drawing them anew took a sixth of its time."""
+    return draw_icon(name, size=size, **attributes)
 
 
 @register.filter
@@ -195,6 +205,12 @@ def isolated(text: object) -> str:
     """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
     words = str(text)
     return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
+
+
+@register.filter
+def breakable(text: object) -> SafeString:
+    """An address, path or pointer that begins a new line after its separators rather than within a word."""
+    return mark_safe(re.sub(r"(?<=[:/._])(?=.)", "<wbr>", escape(str(text))))  # noqa: S308 escaped
 
 
 @register.filter

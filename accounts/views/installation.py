@@ -1,5 +1,6 @@
 """Settings that administrators change while the product runs."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from core.forms import sent, status_of
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Role.ADMIN)
-def settings(request: HttpRequest) -> HttpResponse:
+def installation_settings(request: HttpRequest) -> HttpResponse:
     """The settings; POST saves them."""
     known = installation.current()
     form = InstallationForm(sent(request), initial={field: getattr(known, field) for field in installation.FIELDS})
@@ -23,4 +24,5 @@ def settings(request: HttpRequest) -> HttpResponse:
         operations.save_settings(changes=form.cleaned_data, actor=current_user(request), now=timezone.now())
         messages.success(request, "The settings are saved. They act everywhere within a few seconds.")
         return redirect("accounts:settings")
-    return render(request, "accounts/installation/settings.html", {"form": form}, status=status_of(form))
+    context = {"form": form, "always": sorted(settings.LIFECYCLE_APPROVAL)}
+    return render(request, "accounts/installation/settings.html", context, status=status_of(form))

@@ -13,7 +13,7 @@ from accounts import default_password, operations
 from accounts.access import current_user, requires
 from accounts.forms import ChangePasswordForm
 from accounts.portals import Portal
-from accounts.views.sessions import go, note, way_on
+from accounts.views.arrivals import go, note, way_on
 from core.forms import accepted, status_of
 
 

@@ -15,7 +15,7 @@ from accounts.forms import SignUpForm
 from accounts.models import InstallationSettings
 from accounts.permissions import administrators
 from accounts.portals import DEVPORTAL
-from accounts.views.sessions import begin, go, way_on
+from accounts.views.arrivals import enter, way_on
 from core.forms import accepted, status_of
 
 
@@ -43,9 +43,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if user and user.awaits_approval:
         return render(request, "accounts/registrations/waiting.html", {"newcomer": user})
     if user:
-        begin(request, user)
         messages.success(request, f"Welcome, {user.username}. Pick an API to subscribe to.")
-        return go(request, way_on(request, DEVPORTAL))
+        return enter(request, DEVPORTAL, user)
     is_closed = installation.current().sign_up == InstallationSettings.SignUp.CLOSED
     if is_closed and not is_sent:
         return render(request, "accounts/registrations/closed.html", {"administrators": administrators()})

@@ -2,25 +2,20 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from axes.helpers import get_cool_off
-from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import default_password, drafts, operations, permissions, portals
+from accounts import drafts, permissions, portals
 from accounts.access import typed_on
 from accounts.forms import SignInForm
-from accounts.models import User
-from accounts.operations.sign_ins import NOTED
 from accounts.portals import Portal
+from accounts.views.arrivals import after_password, way_on
 from core import client_address, durations
 from core.lookalikes import looks
 
@@ -35,12 +30,7 @@ def sign_in(request: HttpRequest, portal: Portal) -> HttpResponse:
         return redirect(portal.home)
     form = SignInForm(request.POST if is_sent else None, request=request)
     if form.is_valid() and form.user:
-        begin(request, form.user)
-        onward = way_on(request, portal)
-        if default_password.must_choose_another(form.user):
-            address = reverse("accounts:password", args=[portal])
-            return HttpResponseRedirect(f"{address}?{urlencode({'next': onward})}")
-        return go(request, onward)
+        return after_password(request, portal, form.user)
     context = {"form": form, "next": way_on(request, portal, default="")}
     return render(request, "accounts/sessions/sign_in.html", context, status=400 if is_sent else 200)
 
@@ -50,24 +40,6 @@ def sign_out(request: HttpRequest, portal: Portal) -> HttpResponse:
     """End the session and show the portal's front door."""
     logout(request)
     return redirect(portal.home) if portal is portals.DEVPORTAL else redirect("accounts:sign-in", portal)
-
-
-def begin(request: HttpRequest, user: User) -> None:
-    """Begin a session, and note it for the page on which its owner sees all of theirs."""
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    note(request, user)
-
-
-def note(request: HttpRequest, user: User) -> None:
-    """Note the session, also when it goes on under another key."""
-    request.session[NOTED] = True
-    operations.note_sign_in(
-        user=user,
-        session_key=str(request.session.session_key),
-        address=request.META.get("REMOTE_ADDR") or "",
-        agent=request.headers.get("User-Agent", ""),
-        now=timezone.now(),
-    )
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any = None, *rest: Any) -> HttpResponse:
@@ -100,21 +72,3 @@ def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> st
 def counted_address(request: HttpRequest) -> str:
     """The address under which attempts are counted. AXES_CLIENT_IP_CALLABLE names it."""
     return client_address.counted(request.META.get("REMOTE_ADDR") or "")
-
-
-def go(request: HttpRequest, address: str) -> HttpResponse:
-    """Go on to `address`: by redirect, or by a page that moves on where the way may leave this server.
-
-    Chromium holds every redirect after a form against the page's `form-action` (CSP3 §6.4.1), and the OAuth endpoint
-    may send the person straight on to a client's address.
-    """
-    if address.startswith("/oauth2/"):
-        return render(request, "accounts/sessions/onward.html", {"address": address})
-    return HttpResponseRedirect(address)
-
-
-def way_on(request: HttpRequest, portal: Portal, default: str | None = None) -> str:
-    """Where to go after signing in: `next` if it stays on this server, else the portal's first page."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe else (portal.home if default is None else default)

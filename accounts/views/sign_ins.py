@@ -13,7 +13,7 @@ from accounts import agents, operations, queries
 from accounts.access import current_user, requires
 from accounts.portals import Portal
 from accounts.sessions import at_rest
-from accounts.views.sessions import note
+from accounts.views.arrivals import note
 
 MOST_SHOWN = 50
 

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.portals import DEVPORTAL
 from accounts.preferences import COOKIE, THEMES
-from accounts.views.sessions import way_on
+from accounts.views.arrivals import way_on
 
 YEAR_SECONDS = 365 * 24 * 3600
 

@@ -27,6 +27,7 @@ HAPPENED = {
     "user.password_changed": "Password changed",
     "user.password_reset": "One-time password set",
     "user.sessions_ended": "Signed out everywhere",
+    "user.second_factor_reset": "Second factor taken away",
     "user.disabled": "Disabled",
     "user.enabled": "Enabled",
 }
@@ -118,6 +119,19 @@ def password_resets(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @requires(Role.ADMIN)
+def second_factor_resets(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the second factor away from somebody who has lost it."""
+    found = queries.get_user(current_user(request), pk)
+    try:
+        operations.reset_second_factor(user=found, actor=current_user(request), now=timezone.now())
+        messages.success(request, f"{found.display_name} signs in with the password alone until they set another up.")
+    except Conflict as refusal:
+        messages.error(request, str(refusal))
+    return redirect("accounts:user", pk)
+
+
+@require_POST
+@requires(Role.ADMIN)
 def sign_outs(request: HttpRequest, pk: int) -> HttpResponse:
     """End every session of somebody."""
     found = queries.get_user(current_user(request), pk)
@@ -151,6 +165,7 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
         "ends": consequences.of_losing_rights(held),
         "password": password,
         "is_oneself": found == request.user,
+        "has_second_factor": found.has_second_factor,
         "changes": changes,
     }
     page = render(request, "accounts/users/user.html", context, status=status or status_of(form))

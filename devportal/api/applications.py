@@ -17,8 +17,25 @@ from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from core.searching import why_too_much
 from devportal import operations, queries
 from devportal.models import Application, ApplicationPlan
+from devportal.sharing import MOST_PEOPLE, Right, written
 
+GROUPS = (
+    "User names of those it is shared with: `dave` may use its keys, `dave:see` see it, `dave:manage` change it too."
+)
 SORTS = {"name": "name", "throttlingPolicy": "plan__name", "status": "pk", "createdTime": "created_at"}
+
+
+class Groups(serializers.ListField):
+    """With whom an application is shared, as `devportal.sharing` writes it."""
+
+    child = serializers.CharField(max_length=200)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MOST_PEOPLE, **options)
+
+    def get_attribute(self, instance: Application) -> list[str]:
+        """Read from the rows, by name."""
+        return groups_of(instance)
 
 
 class ApplicationInfo(serializers.Serializer):  # type: ignore[type-arg]
@@ -30,9 +47,14 @@ class ApplicationInfo(serializers.Serializer):  # type: ignore[type-arg]
     throttlingPolicy = serializers.CharField(source="plan.name")
     status = serializers.ChoiceField(Application.Approval.choices, source="approval")
     owner = serializers.CharField(source="owner.username")
+    groups = serializers.SerializerMethodField()
     subscriptionCount = serializers.SerializerMethodField()
     createdTime = Moment(source="created_at")
     updatedTime = Moment(source="updated_at")
+
+    def get_groups(self, application: Application) -> list[str]:
+        """With whom it is shared."""
+        return groups_of(application)
 
     def get_subscriptionCount(self, application: Application) -> int:  # noqa: N802 - the field's name is WSO2's
         """How many APIs it is subscribed to."""
@@ -50,6 +72,7 @@ class ApplicationDocument(Strict):
     tokenType = serializers.ChoiceField(Application.TokenType.choices, source="token_type", required=False)
     status = serializers.ChoiceField(Application.Approval.choices, source="approval", read_only=True)
     owner = serializers.CharField(source="owner.username", read_only=True)
+    groups = Groups(required=False, help_text=GROUPS)
     subscriptionCount = serializers.IntegerField(source="subscriptions.count", read_only=True)
     visibility = Constant("PRIVATE")
     createdTime = Moment(source="created_at")
@@ -60,7 +83,6 @@ class ApplicationDocument(Strict):
     )
     neutral: ClassVar[Mapping[str, Neutral]] = {
         "hashEnabled": Neutral.one_of(True, False, why="Secrets are always hashed. Send true, or leave this out."),
-        "groups": Neutral.one_of([], why="Applications are not shared with groups. Leave this out."),
         "attributes": Neutral.one_of({}, why="Applications have no attributes of their own. Leave this out."),
         "visibility": Neutral.one_of("PRIVATE", why="An application belongs to one person: send PRIVATE."),
     }
@@ -93,7 +115,7 @@ class Applications(Resource):
         text = request.query_params.get("query", "")
         if why := why_too_much(text):
             raise exceptions.ValidationError({"query": why})
-        rows = queries.applications_of(self.user, text=text).select_related("owner")
+        rows = queries.applications_of(self.user, text=text).prefetch_related("members__person")
         return Response(one_page(request, rows.order_by(f"{sign}{column}"), lambda row: ApplicationInfo(row).data))
 
     @extend_schema(
@@ -113,6 +135,7 @@ class Applications(Resource):
             description=given.get("description") or "",
             plan=_plan(given),
             token_type=given.get("token_type", Application.TokenType.JWT),
+            groups=given.get("groups", ()),
             **self.by,
         )
         return Response(ApplicationDocument(application).data, status=201)
@@ -153,6 +176,7 @@ class OneApplication(Resource):
             description=description,
             plan=_plan(given) or application.plan,
             token_type=given.get("token_type", application.token_type),
+            groups=given.get("groups"),
             **self.by,
         )
         return Response(ApplicationDocument(changed).data)
@@ -167,6 +191,11 @@ class OneApplication(Resource):
         """With its subscriptions, keys and tokens; open connections are closed."""
         operations.delete_application(application=queries.application_for(self.user, application_id), **self.by)
         return Response(status=200)
+
+
+def groups_of(application: Application) -> list[str]:
+    """With whom it is shared, by name."""
+    return sorted(written(each.person.username, Right(each.right)) for each in application.members.all())
 
 
 def _plan(given: Mapping[str, Any]) -> ApplicationPlan | None:

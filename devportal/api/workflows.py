@@ -24,9 +24,13 @@ from core.rest.requests import PAGE_PARAMETERS, one_page
 from devportal import operations, queries
 from devportal.models import LONGEST_REASON
 from devportal.subscription_states import SubscriptionState
+from publisher import operations as apis
+from publisher.lifecycle import RequestStatus
+from publisher.queries import get_lifecycle_request, requests_of_lifecycles
 
 SIGN_UP, APPLICATION, SUBSCRIPTION = "AM_USER_SIGNUP", "AM_APPLICATION_CREATION", "AM_SUBSCRIPTION_CREATION"
-TYPES = (SIGN_UP, APPLICATION, SUBSCRIPTION)
+STEP = "AM_API_STATE"
+TYPES = (SIGN_UP, APPLICATION, SUBSCRIPTION, STEP)
 REFERENCE = re.compile(rf"({'|'.join(TYPES)}):([0-9a-f-]{{1,36}})")
 
 
@@ -130,9 +134,12 @@ def waiting(viewer: User, kind: str) -> Iterator[dict[str, Any]]:
     elif kind == APPLICATION:
         for row in queries.waiting_applications():
             yield _info(kind, row.pk, row.created_at, f"Application {row.name} of {row.owner.username}.")
-    else:
+    elif kind == SUBSCRIPTION:
         for each in queries.waiting_subscriptions(viewer):
             yield _info(kind, each.pk, each.created_at, f"{each} under {each.plan.name}.")
+    else:
+        for step in requests_of_lifecycles(RequestStatus.PENDING):
+            yield _info(kind, step.pk, step.created_at, f"{step}, asked for by {step.requester.username}.")
 
 
 def decide(kind: str, pk: str, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
@@ -148,6 +155,12 @@ def decide(kind: str, pk: str, is_approved: bool, reason: str, *, actor: User, n
         operations.decide_application(
             application=application, is_approved=is_approved, reason=reason, actor=actor, now=now
         )
+    elif kind == STEP:
+        request = get_lifecycle_request(pk)
+        if is_approved:
+            apis.approve_request(request=request, actor=actor, now=now)
+        else:
+            apis.reject_request(request=request, reason=reason, actor=actor, now=now)
     else:
         state = SubscriptionState.UNBLOCKED if is_approved else SubscriptionState.REJECTED
         row = queries.subscriber_for(actor, pk)

@@ -19,6 +19,7 @@ from devportal.operations.internal_keys import (
     issue_internal_ticket,
 )
 from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
+from devportal.operations.members import add_member, change_right, remove_member
 from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
 from devportal.operations.secrets import add_secret, end_secret, regenerate_secret
@@ -42,10 +43,12 @@ __all__ = [
     "Start",
     "TransferRefused",
     "add_deny_policy",
+    "add_member",
     "add_secret",
     "carry_blocks_over",
     "carry_subscriptions_over",
     "change_plan",
+    "change_right",
     "create_application",
     "create_application_plan",
     "decide_application",
@@ -64,6 +67,7 @@ __all__ = [
     "rate_api",
     "regenerate_secret",
     "register_client",
+    "remove_member",
     "revoke_token",
     "revoke_tokens_of",
     "set_subscription_state",

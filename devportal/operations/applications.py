@@ -1,5 +1,6 @@
 """Creating, changing and deleting applications."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -16,7 +17,9 @@ from devportal import news, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.errors import ApplicationNotFound
 from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_REASON, Application, ApplicationPlan
+from devportal.operations.members import leave_all, set_groups
 from devportal.permissions import require_approve_applications, require_develop, require_use_application
+from devportal.sharing import Right
 
 
 class ApplicationNameTaken(Conflict):
@@ -49,10 +52,12 @@ def create_application(
     description: str = "",
     plan: ApplicationPlan | None = None,
     token_type: str = Application.TokenType.JWT,
+    groups: Iterable[str] = (),
 ) -> Application:
     """Create an application that belongs to `actor`.
 
-    Without `plan` the default one is taken. Raises RoleRequired, Invalid (fields), NameTaken or NoMoreApplications.
+    Without `plan` the default one is taken; `groups` says with whom it is shared, see `members.set_groups`.
+    Raises RoleRequired, Invalid (fields), NameTaken or NoMoreApplications.
     """
     require_develop(actor)
     _check(name, description, token_type)
@@ -76,6 +81,7 @@ def create_application(
         _hold(application.plan)
         rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(application, "created", actor=actor, now=now)
+        set_groups(application=application, groups=groups, actor=actor, now=now)
         if application.approval == Application.Approval.WAITING:
             news.application_waits(application, now)
     return application
@@ -90,8 +96,11 @@ def update_application(
     token_type: str,
     actor: User,
     now: datetime,
+    groups: Iterable[str] | None = None,
 ) -> Application:
     """Change all that can be changed. Tokens that were issued before keep the type they have.
+
+    Only its owner changes with whom it is shared (`groups`; None leaves that).
 
     Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or NameTaken.
     """
@@ -104,11 +113,14 @@ def update_application(
         row.plan, row.token_type, row.updated_at = plan, token_type, now
         rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(row, "updated", actor=actor, now=now)
+        if groups is not None:
+            set_groups(application=row, groups=groups, actor=actor, now=now)
     return row
 
 
 def delete_applications_of(user: User, now: datetime) -> None:
     """Delete all applications of somebody who deletes their account. Call it in that transaction."""
+    leave_all(user, now)
     with tokens.attributed(actor=user, now=now):
         for row in Application.objects.filter(owner=user):
             record_change(row, "deleted", actor=user, now=now)
@@ -143,11 +155,8 @@ def decide_application(
 
 def require_approved(application: Application) -> None:
     """Raise NotApproved for an application that waits, or was rejected."""
-    if application.approval == Application.Approval.WAITING:
-        raise NotApproved(f"{application} waits for an administrator's approval. You are told when it is there.")
-    if application.approval == Application.Approval.REJECTED:
-        said = f" They say: {application.decision}" if application.decision else ""
-        raise NotApproved(f"An administrator has rejected {application}.{said}")
+    if application.reason:
+        raise NotApproved(application.reason)
 
 
 def clean_reason(reason: str) -> str:
@@ -163,7 +172,7 @@ def delete_application(*, application: Application, actor: User, now: datetime) 
 
     Raises NotYourApplication, or ApplicationNotFound if somebody was faster.
     """
-    require_use_application(actor, application)
+    require_use_application(actor, application, Right.OWN)
     with transaction.atomic(), tokens.attributed(actor=actor, now=now):
         row = lock(application)
         counts = {

@@ -18,6 +18,7 @@ from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.operations.applications import lock, require_approved
 from devportal.permissions import require_use_application, require_use_keys
+from devportal.sharing import Right
 
 
 class KeysExist(Conflict):
@@ -55,7 +56,8 @@ def generate_keys(
         application, label = lock(application), KeyType(key_type).label.lower()
         client = OAuthClient(
             application=application,
-            user=actor,
+            user=application.owner,
+            secret_by=actor,
             key_type=key_type,
             name=f"{application.name} ({label})",
             client_type=OAuthClient.CLIENT_CONFIDENTIAL,
@@ -82,7 +84,7 @@ def update_keys(
 
     Raises NotYourApplication, KeysNotFound or Invalid (fields).
     """
-    require_use_keys(actor, client)
+    require_use_keys(actor, client, Right.MANAGE)
     names = _checked(client.key_type, grant_types, callback_url, token_seconds)
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)

@@ -19,6 +19,7 @@ from devportal.errors import KeysNotFound
 from devportal.models import LONGEST_TOKEN_NAME, ClientSecret, OAuthClient
 from devportal.operations.tokens import revoke_tokens_of
 from devportal.permissions import require_use_keys
+from devportal.sharing import Right
 
 MOST_SECRETS = 5  # beside the first one
 DAY: Final = 86_400
@@ -45,7 +46,7 @@ def add_secret(*, client: OAuthClient, name: str, days: int | None, actor: User,
     With `days` it expires, and its owner is told a week before. Raises NotYourApplication, KeysNotFound, Invalid
     (name, days) or TooManySecrets.
     """
-    require_use_keys(actor, client)
+    require_use_keys(actor, client, Right.MANAGE)
     try:
         called = clean_line(name, LONGEST_TOKEN_NAME, "A name", missing="Say where the secret is used.")
     except BadValue as error:
@@ -56,14 +57,14 @@ def add_secret(*, client: OAuthClient, name: str, days: int | None, actor: User,
     expires = now + timedelta(days=days) if days is not None else None
     with transaction.atomic():
         keys = rows.lock(client, gone=KeysNotFound, no_key=True)
-        row = _keep(keys, called, stored(secret), expires, now)
+        row = _keep(keys, called, stored(secret), expires, now, by=actor)
         record_change(row, "created", actor=actor, now=now, expires=expires.isoformat() if expires else None)
     return secret
 
 
 def end_secret(*, client: OAuthClient, pk: int, actor: User, now: datetime) -> None:
     """End one of the further secrets at once; tokens stay. Raises NotYourApplication, KeysNotFound, SecretNotFound."""
-    require_use_keys(actor, client)
+    require_use_keys(actor, client, Right.MANAGE)
     with transaction.atomic():
         row = ClientSecret.objects.select_for_update().filter(client=client, pk=pk).first()
         if row is None:
@@ -80,15 +81,16 @@ def regenerate_secret(
     With `revoke_tokens` every token that was issued to these keys ends too. Raises NotYourApplication, KeysNotFound,
     Invalid (overlap) or TooManySecrets.
     """
-    require_use_keys(actor, client)
+    require_use_keys(actor, client, Right.MANAGE)
     if not 0 <= overlap <= 30 * DAY:
         raise invalid(overlap="The old secret goes on for a month at most.")
     secret = tokens.random_token()
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if overlap:
-            _keep(row, "The one before", row.client_secret, now + timedelta(seconds=overlap), now, is_announced=True)
-        row.client_secret = secret
+            ends, seen_by = now + timedelta(seconds=overlap), row.secret_by
+            _keep(row, "The one before", row.client_secret, ends, now, by=seen_by, is_announced=True)
+        row.client_secret, row.secret_by = secret, actor
         row.save()
         if revoke_tokens:
             revoke_tokens_of(client=row, actor=actor, now=now)
@@ -112,11 +114,18 @@ def look_after_secrets(now: datetime) -> int:
 
 
 def _keep(
-    client: OAuthClient, name: str, digest: str, expires: datetime | None, now: datetime, *, is_announced: bool = False
+    client: OAuthClient,
+    name: str,
+    digest: str,
+    expires: datetime | None,
+    now: datetime,
+    *,
+    by: User | None,
+    is_announced: bool = False,
 ) -> ClientSecret:
     alive = client.secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     if alive.count() >= MOST_SECRETS:
         raise TooManySecrets
     return ClientSecret.objects.create(
-        client=client, name=name, digest=digest, created_at=now, expires_at=expires, is_announced=is_announced
+        client=client, name=name, digest=digest, created_at=now, expires_at=expires, by=by, is_announced=is_announced
     )

@@ -61,7 +61,8 @@ def start(*, api: Api, actor: User, now: datetime) -> Start:
     require_develop(actor)
     User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # a double click finds what the first has made
     made = []
-    subscription = next(iter(queries.subscriptions_to_try(actor, api)), None)
+    mine = (each for each in queries.subscriptions_to_try(actor, api) if each.application.owner_id == actor.pk)
+    subscription = next(mine, None)
     if subscription is None:
         application = Application.objects.filter(owner=actor, is_internal=False, name_key=NAME.lower()).first()
         if application is None:

@@ -75,7 +75,8 @@ def subscribe(*, application: Application, api: Api, plan: Plan, actor: User, no
     with transaction.atomic():
         api = rows.lock(api, gone=ApiNotListed, no_key=True)
         application = lock(application)
-        if not Api.objects.filter(visible_to(actor), pk=api.pk).exists():
+        # Whoever manages somebody's application neither sees more through it nor shows them more.
+        if not Api.objects.filter(visible_to(actor), visible_to(application.owner), pk=api.pk).exists():
             raise ApiNotListed
         if api.stage not in SUBSCRIBABLE:
             label = api.stage.label.lower()

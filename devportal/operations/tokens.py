@@ -13,7 +13,7 @@ from core.errors import Conflict
 from core.values import refuse
 from devportal import grants, queries, tokens
 from devportal.errors import KeysNotFound, TokenNotFound
-from devportal.models import LONGEST_TOKEN_NAME, OAuthClient, TokenName
+from devportal.models import LONGEST_TOKEN_NAME, OAuthClient, TokenMaker, TokenName
 from devportal.operations.token_rates import book_token
 from devportal.permissions import require_use_keys
 from devportal.tokens import IssuedToken
@@ -96,6 +96,8 @@ def issue_token(
         row.save()
         if named:
             named.save(force_insert=True)
+        if actor and user is None and client.application and client.application.owner_id != actor.pk:
+            TokenMaker.objects.create(token=row, person=actor)
     return IssuedToken(token, row, row.expires)
 
 

@@ -13,7 +13,7 @@ from core.audit import record_change
 from core.errors import Conflict
 from core.text import listed
 from core.values import invalid
-from devportal import news, queries, tokens
+from devportal import news, tokens
 from devportal.models import Application, OwnerBlock
 from devportal.operations.applications import ApplicationNameTaken, NoMoreApplications, lock
 from devportal.operations.tokens import end_tokens_of
@@ -45,10 +45,11 @@ def transfer_application(*, application: Application, to: str, actor: User, now:
         before = row.owner
         row.owner, row.updated_at = person, now
         rows.save(row, taken=lambda: ApplicationNameTaken(row.name))
+        row.members.filter(person=person).delete()
         for client in row.clients.all():
             end_tokens_of(client, actor=actor, now=now)
             client.secrets.all().delete()
-            client.user, client.client_secret = person, tokens.random_token()
+            client.user, client.client_secret, client.secret_by = person, tokens.random_token(), None
             client.save()
         about = {"from": before.username, "to": person.username}
         record_change(row, "transferred", actor=actor, now=now, **about)
@@ -62,7 +63,7 @@ def _require_room(person: User, row: Application) -> None:
     if Application.objects.filter(owner=person).count() >= most > 0:
         raise NoMoreApplications(f"{person.username} has as many applications as one person may.")
     for each in row.subscriptions.select_related("plan", "api"):
-        theirs = queries.my_subscriptions_to(person, each.api).count()
+        theirs = each.api.subscriptions.filter(application__owner=person).count()
         if each.plan.applications is not None and theirs >= each.plan.applications:
             raise TransferRefused(
                 f"{person.username} has as many applications subscribed to {each.api} as {each.plan} allows one person."

@@ -1,6 +1,7 @@
 """APIs as a developer finds them: the catalogue, one API, and the keys that the viewer has for it."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -14,10 +15,13 @@ from accounts.models import User
 from accounts.permissions import Viewer
 from accounts.roles import Role
 from core.searching import asked
+from core.text import fold
 from devportal import queries
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.permissions import can_develop
 from devportal.plan_table import side_by_side
+from publisher import snapshots
+from publisher.asyncapi.changes import changes as differing
 from publisher.lifecycle import SUBSCRIBABLE
 from publisher.models import Api
 from publisher.permissions import can_create
@@ -28,26 +32,35 @@ PER_PAGE = 24
 CHANGES_A_PAGE = 10
 NEWS = timedelta(days=30)
 """For so long the page of an API leads with a change that breaks clients."""
-TAGS_SHOWN = 20
+TAGS_SHOWN = 30
+VIEWS, VIEW_COOKIE = ("cards", "list"), "apim_catalogue"
 
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every API that the visitor may find; `q` searches, `tag` and `category` narrow, `versions=all` unfolds."""
+    """Every API that the visitor may find; `q` searches, `tag` and `category` narrow, `versions=all` unfolds.
+
+    `view` is cards or a list; which it was last is remembered in a cookie.
+    """
     text, refusal = asked(request.GET.get("q", ""), queries.lookups_for(request.user, request.GET.get("q", "")))
     tag, category = (request.GET.get(name, "").strip() for name in ("tag", "category"))
     sort, every = request.GET.get("sort", ""), request.GET.get("versions") == "all"
+    view = request.GET.get("view") or request.COOKIES.get(VIEW_COOKIE, "")
     narrowed = {"text": text, "tag": tag, "category": category}
     apis = queries.shelves_for(request.user, **narrowed, sort=sort, every_version=every).prefetch_related("plans")
     page = Paginator(apis, PER_PAGE).get_page(request.GET.get("page"))
     versions = {} if every else queries.count_versions(request.user, page.object_list)
+    places = queries.places_of(request.user, page.object_list, text)
+    sorts = {"relevance": "Best match"} if queries.words_in(text) else {}
+    sorts |= {"name": "Name", "newest": "Newest", "rating": "Stars"}
     context = {
         "page": page,
-        "cards": [(each, versions.get(each.name_key, 1)) for each in page],
-        "sort": sort if sort in queries.SORTS else "name",
-        "sorts": {"name": "Name", "newest": "Newest", "rating": "Stars"},
+        "cards": [(each, versions.get(each.name_key, 1), places.get(each.pk, "")) for each in page],
+        "sort": sort if sort in sorts else next(iter(sorts)),
+        "sorts": sorts,
         "every": every,
-        "tags": queries.tags_for(request.user, text=text)[:TAGS_SHOWN],
+        "as_list": view == "list",
+        "tags": cloud(queries.tags_for(request.user, text=text)[:TAGS_SHOWN]),
         "text": text,
         "refusal": refusal,
         "tag": tag,
@@ -55,7 +68,17 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "categories": queries.categories_for(request.user),
         "may_create": isinstance(request.user, User) and can_create(request.user),
     }
-    return render(request, "devportal/catalogue/list.html", context, status=400 if refusal else 200)
+    response = render(request, "devportal/catalogue/list.html", context, status=400 if refusal else 200)
+    if request.GET.get("view") in VIEWS:
+        response.set_cookie(VIEW_COOKIE, view, max_age=timedelta(days=365), secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+def cloud(tags: list[tuple[str, int]]) -> list[tuple[str, int, int]]:
+    """The tags by name, each with its number and a size from 0 to 3: one more for each doubling."""
+    least = min((number for _, number in tags), default=1)
+    sized = ((name, number, min(3, (number // least).bit_length() - 1)) for name, number in tags)
+    return sorted(sized, key=lambda each: fold(each[0]))
 
 
 @require_safe
@@ -66,6 +89,7 @@ def api(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "api": found,
         "addresses": addresses_of(found),
+        "key_types": snapshots.key_types_served(found),
         "in_url": takes_token_in_url(found),
         "versions": queries.versions_of(request.user, found),
         "plans": plans,
@@ -89,7 +113,28 @@ def changes(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How deployments changed what clients meet, and what of it breaks them."""
     found = queries.api_for(request.user, pk)
     page = Paginator(deployed_changes(found), CHANGES_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "devportal/apis/changes.html", {"api": found, "page": page})
+    versions = [each for each in queries.versions_of(request.user, found) if each.deployed_revision_id]
+    older = versions[versions.index(found) + 1 :] if found in versions else []
+    chosen = next((each for each in older if str(each.pk) == request.GET.get("since")), older[0] if older else None)
+    context = {
+        "api": found,
+        "page": page,
+        "older": older,
+        "since": chosen,
+        "between": between(chosen, found) if chosen else None,
+    }
+    return render(request, "devportal/apis/changes.html", context)
+
+
+def between(older: Api, newer: Api) -> dict[str, Any]:
+    """How what one version serves differs from an older one, and what of it breaks clients that move over."""
+    before, after = (
+        snapshots.filled(each.deployed_revision.snapshot) for each in (older, newer) if each.deployed_revision
+    )
+    return {
+        "changes": differing(before["topics"], after["topics"]),
+        "breaking": snapshots.breaking_between(before, after),
+    }
 
 
 @require_safe

@@ -17,7 +17,9 @@ from core.forms import accepted, sent, status_of
 from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import ApplicationForm
+from devportal.permissions import require_use_application
 from devportal.subscription_states import BLOCKING, SubscriptionState
+from devportal.views.common import rights_in
 from publisher import impact
 from publisher.lifecycle import SERVED, SUBSCRIBABLE
 
@@ -80,6 +82,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
         "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
+        **rights_in(found, current_user(request)),
     }
     return render(request, "devportal/applications/overview.html", context)
 
@@ -89,6 +92,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What can be changed about an application."""
     found = queries.application_for(current_user(request), pk)
+    require_use_application(current_user(request), found)
     known = {"name": found.name, "description": found.description, "token_type": found.token_type}
     form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name})
     if request.method == "POST" and form.is_valid():
@@ -102,7 +106,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         if changed:
             messages.success(request, f"{changed} was saved.")
             return redirect("devportal:application", pk)
-    context = {"form": form, "application": found}
+    context = {"form": form, "application": found, **rights_in(found, current_user(request))}
     return render(request, "devportal/applications/edit.html", context, status=status_of(form))
 
 

@@ -3,8 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from accounts.models import User
 from core import one_time_secret
-from devportal.models import KeyType, OAuthClient
+from devportal.memberships import right_of
+from devportal.models import Application, KeyType, OAuthClient
+from devportal.sharing import Right
 
 
 class KeyTypeConverter:
@@ -17,6 +20,16 @@ class KeyTypeConverter:
 
     def to_url(self, value: str) -> str:
         return value.lower()
+
+
+def rights_in(application: Application, viewer: User) -> dict[str, bool]:
+    """What the viewer may do with an application, for its pages. Call it once for a page: it asks the database."""
+    right = right_of(viewer, application)
+    return {
+        "owns": right is Right.OWN,
+        "manages": right >= Right.MANAGE,
+        "uses_keys": right >= Right.KEYS,
+    }
 
 
 def keep_once(request: HttpRequest, response: HttpResponse, kind: str, client: OAuthClient, secret: str) -> None:

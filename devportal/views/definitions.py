@@ -1,13 +1,16 @@
 """The AsyncAPI definition of an API, as the gateway serves it: for people, and to download."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from devportal import queries
+from devportal import endings, queries
+from devportal.addresses import takes_token_in_url
 from publisher.definitions import of_deployed
+from publisher.snapshots import filled, key_types_served
 from publisher.views.definitions import download, shown
 
 
@@ -15,10 +18,20 @@ from publisher.views.definitions import download, shown
 def definition(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The handshake, the topics and their messages, and the source; for whoever may see the API."""
     found = queries.api_for(request.user, pk)
-    served = of_deployed(found)
-    return render(
-        request, "devportal/apis/definition.html", {"api": found, **(shown(request, served) if served else {})}
-    )
+    context: dict[str, Any] = {"api": found}
+    if served := of_deployed(found):
+        snapshot = filled(found.deployed_revision.snapshot) if found.deployed_revision else {}
+        context |= {
+            **shown(request, served),
+            "key_types": key_types_served(found),
+            "in_url": takes_token_in_url(found),
+            "origins": snapshot.get("origins", []),
+            "message_bytes": snapshot.get("message_bytes", 0),
+            "validation": snapshot.get("payload_validation", ""),
+            "refusals": endings.refusals(),
+            "closes": endings.closes(),
+        }
+    return render(request, "devportal/apis/definition.html", context)
 
 
 @require_safe

@@ -21,7 +21,9 @@ from devportal.forms import KeysForm, TokenForm
 from devportal.grant_commands import GrantCommand, commands
 from devportal.models import Application, KeyType, OAuthClient
 from devportal.operations.secrets import OVERLAPS
-from devportal.views.common import keep_once, kept_nowhere, show_once
+from devportal.permissions import require_use_application
+from devportal.sharing import Right
+from devportal.views.common import keep_once, kept_nowhere, rights_in, show_once
 from publisher import impact
 
 TOKENS_A_PAGE = 20
@@ -33,6 +35,7 @@ MOST_DIGITS = 6
 def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """The keys of one type; with POST generate them, or change what they may do."""
     application = queries.application_for(current_user(request), pk)
+    require_use_application(current_user(request), application, Right.KEYS)
     client = queries.keys_of(application, key_type)
     form = KeysForm(sent(request), client=client)
     if request.method == "POST" and form.is_valid():
@@ -151,6 +154,7 @@ def page(
         "used": used,
         "live": live,
         "live_in_all": sum(live.values()),
+        **rights_in(application, current_user(request)),
     }
     status = max(status_of(each) for each in (keys_form, tokens_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)

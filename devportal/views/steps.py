@@ -13,6 +13,7 @@ from accounts.models import User
 from core import durations
 from devportal import queries
 from devportal.models import Application, KeyType, OAuthClient, Subscription
+from devportal.permissions import require_use_application
 from publisher.models import Api
 
 TITLES = ("Application", "Subscribe", "Keys", "Token", "Connect")
@@ -62,11 +63,12 @@ class WizardStep:
 
 
 def run_for(viewer: User, api_pk: UUID, application_pk: UUID | None = None, key_type: KeyType | None = None) -> Run:
-    """The run that a URL names. Raises ApiNotFound or ApplicationNotFound."""
+    """The run that a URL names. Raises ApiNotFound, ApplicationNotFound or NotYourApplication."""
     api = queries.api_for(viewer, api_pk)
     if application_pk is None:
         return Run(api)
     application = queries.application_for(viewer, application_pk)
+    require_use_application(viewer, application)
     client = queries.keys_of(application, key_type) if key_type else None
     subscription = application.subscriptions.filter(api=api).select_related("plan", "api").first()
     return Run(api, application, subscription, key_type, client)

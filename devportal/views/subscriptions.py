@@ -16,6 +16,7 @@ from core.searching import asked
 from devportal import operations, queries
 from devportal.forms import PlanForm
 from devportal.models import Subscription
+from devportal.permissions import require_use_application
 from devportal.subscription_states import BLOCKING, SubscriptionState
 from publisher.lifecycle import SUBSCRIBABLE
 
@@ -27,6 +28,7 @@ PER_PAGE = 20
 def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The APIs that an application is not subscribed to yet; `q` searches."""
     application = queries.application_for(current_user(request), pk)
+    require_use_application(current_user(request), application)
     typed = request.GET.get("q", "").strip()
     text, refusal = asked(typed)
     apis = queries.catalogue_for(current_user(request), text=text).exclude(subscriptions__application=application)
@@ -41,6 +43,7 @@ def choose_api(request: HttpRequest, pk: UUID) -> HttpResponse:
 def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
     """Subscribe an application to an API: choose the plan."""
     application = queries.application_for(current_user(request), pk)
+    require_use_application(current_user(request), application)
     found = queries.api_for(current_user(request), api)
     form = PlanForm(sent(request), api=found, viewer=current_user(request))
     if request.method == "POST" and form.is_valid():
@@ -63,6 +66,7 @@ def create(request: HttpRequest, pk: UUID, api: UUID) -> HttpResponse:
 def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put a subscription under another plan."""
     subscription = queries.subscription_for(current_user(request), pk)
+    require_use_application(current_user(request), subscription.application)
     api = subscription.api
     form = PlanForm(sent(request), api=api, viewer=current_user(request), current=subscription.plan)
     if request.method == "POST" and form.is_valid():

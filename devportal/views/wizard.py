@@ -17,6 +17,8 @@ from devportal import diagnosis, operations, queries, snippets, tokens
 from devportal.addresses import addresses_of, takes_token_in_url
 from devportal.forms import EXISTING, PlanForm, TokenForm, WizardApplicationForm, WizardKeysForm
 from devportal.models import Application, KeyType
+from devportal.operations import wizard
+from devportal.sharing import Right
 from devportal.views.common import keep_once, kept_nowhere, show_once
 from devportal.views.console import console_of
 from devportal.views.steps import Run, run_for, steps_of
@@ -27,18 +29,24 @@ from publisher.lifecycle import SUBSCRIBABLE
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Step 1: create an application, or choose one."""
-    run = run_for(current_user(request), pk)
-    mine = queries.applications_of(current_user(request))
+    actor, now = current_user(request), timezone.now()
+    run = run_for(actor, pk)
+    mine = queries.applications_of(actor, least=Right.MANAGE)
     before = request.GET.get("application", "")  # the choice of somebody who comes back
+    typed, begun = sent(request), wizard.run_of(actor, run.api)
+    if typed is None and begun and not before and "anew" not in request.GET:
+        key_type = KeyType(begun.key_type) if begun.key_type else None
+        again = run_for(actor, pk, begun.application_id, key_type)
+        return redirect(again.address(again.first_open))
     initial = {"which": EXISTING, "application": before} if before else {}
-    form = WizardApplicationForm(sent(request), mine=mine, initial=initial)
+    form = WizardApplicationForm(typed, mine=mine, initial=initial)
     if request.method == "POST" and form.is_valid():
         application: Application | None = form.cleaned_data["application"]
         if not form.wants_existing:
             fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
-            actor, now = current_user(request), timezone.now()
-            application = accepted(form, lambda: operations.create_application(**fields, actor=actor, now=now))
+            application = accepted(form, lambda: wizard.create_once(api=run.api, **fields, actor=actor, now=now))
         if application:
+            wizard.begin_run(api=run.api, application=application, actor=actor, now=now)
             return redirect(Run(run.api, application).address(2))
     return _page(request, "application", 1, run, form=form, mine=mine)
 
@@ -54,18 +62,10 @@ def subscribe_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpRes
     actor, now, current = current_user(request), timezone.now(), run.subscription
     form = PlanForm(sent(request), api=run.api, viewer=actor, current=current.plan if current else None)
     if request.method == "POST" and form.is_valid():
-        plan, subscription = form.cleaned_data["plan"], current
-        if current is None:
-            chosen = _application_of(run)
-            subscription = accepted(
-                form,
-                lambda: operations.subscribe(application=chosen, api=run.api, plan=plan, actor=actor, now=now),
-            )
-        elif current.plan != plan:
-            subscription = accepted(
-                form, lambda: operations.change_plan(subscription=current, plan=plan, actor=actor, now=now)
-            )
+        chosen = {"application": _application_of(run), "api": run.api, "plan": form.cleaned_data["plan"]}
+        subscription = accepted(form, lambda: wizard.subscribe_once(**chosen, actor=actor, now=now))
         if subscription:
+            wizard.begin_run(api=run.api, application=subscription.application, actor=actor, now=now)
             return redirect(run.address(3))
     return _page(request, "subscribe", 2, run, form=form)
 
@@ -83,13 +83,15 @@ def keys_step(request: HttpRequest, pk: UUID, application: UUID) -> HttpResponse
     form = WizardKeysForm(sent(request), existing=existing, initial=initial)
     if request.method == "POST" and form.is_valid():
         key_type = KeyType(form.cleaned_data["key_type"])
+        by: Any = {"actor": current_user(request), "now": timezone.now()}
         onward = redirect(Run(run.api, chosen, run.subscription, key_type).address(4))
-        if form.reuses:
-            return onward
         fields = {name: form.cleaned_data[name] for name in ("grant_types", "callback_url", "token_seconds")}
-        fields |= {"application": chosen, "key_type": key_type, "actor": current_user(request), "now": timezone.now()}
-        if made := accepted(form, lambda: operations.generate_keys(**fields)):
-            keep_once(request, onward, "secret", made.client, made.secret)
+        fields |= {"application": chosen, "key_type": key_type}
+        made = None if form.reuses else accepted(form, lambda: wizard.generate_once(**fields, **by))
+        if made and made[1]:
+            keep_once(request, onward, "secret", *made)
+        if made or form.reuses:
+            wizard.begin_run(api=run.api, application=chosen, key_type=key_type, **by)
             return onward
     return _page(request, "keys", 3, run, form=form, existing=existing)
 
@@ -107,6 +109,7 @@ def token_step(request: HttpRequest, pk: UUID, application: UUID, key_type: KeyT
         fields = {**form.cleaned_data, "actor": current_user(request), "now": timezone.now()}
         if issued := accepted(form, lambda: operations.generate_token(client=client, **fields)):
             onward = redirect(run.address(5))
+            wizard.end_run(api=run.api, actor=current_user(request))
             keep_once(request, onward, "token", client, issued.token)
             return onward
     secret = show_once(request, "secret", client)
@@ -146,6 +149,7 @@ def _page(
         "run": run,
         "form": form,
         "back": run.address(number - 1) if number > 1 else "",
+        "may_return": 1 < number < 5,
         "steps": steps_of(run, number, failed=failed, seconds=context.get("seconds")),
         **context,
     }

@@ -1,7 +1,8 @@
 """What is remembered of tokens that were asked for. Pure.
 
-A grant is kept until something that it rests on changes or it falls out as the least used; that a token is unknown is
-kept for a short while, so that repeating it costs no query. Both are bounded. Keys are digests, never tokens.
+A grant is kept for the APIs that it was asked about, until something that it rests on changes or it falls out as the
+least used; that a token is unknown is kept for a short while, so that repeating it costs no query. Both are bounded.
+Keys are digests, never tokens.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from gateway.authorization.grants import Grant, TokenError
 MOST_GRANTS = 20_000
 MOST_ERRORS = 20_000
 ERROR_SECONDS = 10.0
+
+Key = tuple[str, tuple[str, ...]]
+"""A token's digest, and the ids of the APIs that it is shown to."""
 
 
 @dataclass(slots=True)
@@ -31,13 +35,16 @@ class Touched:
     plans: set[str] = field(default_factory=set)
     application_plans: set[str] = field(default_factory=set)
     deny_policies: bool = False
+    recordings: bool = False
     reauthentications: dict[str, dict[str, str]] = field(default_factory=dict)
     closings: dict[str, str] = field(default_factory=dict)
     drains: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         people = self.apis or self.applications or self.tokens or self.users or self.plans or self.application_plans
-        return bool(people or self.deny_policies or self.reauthentications or self.closings or self.drains)
+        return bool(
+            people or self.deny_policies or self.recordings or self.reauthentications or self.closings or self.drains
+        )
 
     def covers(self, grant: Grant) -> bool:
         """Whether a grant rests on something that changed."""
@@ -59,58 +66,68 @@ class Touched:
         self.plans |= other.plans
         self.application_plans |= other.application_plans
         self.deny_policies |= other.deny_policies
+        self.recordings |= other.recordings
         self.reauthentications |= other.reauthentications
         self.closings |= other.closings
         self.drains |= other.drains
 
 
 class GrantCache:
-    """Grants and token errors by the digest of their token. `generation` ages all grants at once, see `revalidate`."""
+    """Grants by the digest of their token and the APIs they were asked for, token errors by the digest alone.
+
+    `generation` ages all grants at once, see `revalidate`.
+    """
 
     def __init__(self, most_grants: int = MOST_GRANTS, most_errors: int = MOST_ERRORS) -> None:
         self._most_grants = most_grants
         self._most_errors = most_errors
-        self._grants: OrderedDict[str, tuple[Grant, int]] = OrderedDict()
+        self._grants: OrderedDict[Key, tuple[Grant, int]] = OrderedDict()
         self._errors: OrderedDict[str, tuple[TokenError, float]] = OrderedDict()
-        self._resting_on: dict[tuple[str, str], set[str]] = {}
+        self._resting_on: dict[tuple[str, str], set[Key]] = {}
         self._generation = 0
 
     def __len__(self) -> int:
         return len(self._grants)
 
-    def get(self, digest: str, now: float) -> Grant | TokenError | None:
+    def get(self, key: Key, now: float) -> Grant | TokenError | None:
         """What is known of a token; None when it has to be asked for (again)."""
-        if kept := self._grants.get(digest):
-            self._grants.move_to_end(digest)
+        if kept := self._grants.get(key):
+            self._grants.move_to_end(key)
             return kept[0] if kept[1] == self._generation else None
-        if refused := self._errors.get(digest):
+        if refused := self._errors.get(key[0]):
             if now < refused[1]:
                 return refused[0]
-            del self._errors[digest]
+            del self._errors[key[0]]
         return None
 
-    def of_token(self, token_id: str) -> Grant | None:
+    def of_token(self, token_id: str, api_ids: tuple[str, ...]) -> Grant | None:
         """The grant of the token whose row has this id; None when it has to be asked for (again)."""
-        kept = [self._grants[digest] for digest in self._resting_on.get(("token", token_id), ())]
+        kept = [self._grants[key] for key in self._resting_on.get(("token", token_id), ()) if key[1] == api_ids]
         return next((grant for grant, generation in kept if generation == self._generation), None)
 
-    def last_known(self, digest: str) -> Grant | None:
+    def last_known(self, key: Key) -> Grant | None:
         """The grant whatever its age, for when nobody can be asked."""
-        kept = self._grants.get(digest)
+        kept = self._grants.get(key)
         return kept[0] if kept else None
 
-    def keep(self, digest: str, answer: Grant | TokenError, now: float) -> None:
+    def any_known(self, digest: str) -> Grant | None:
+        """A grant of the token, whatever its age and the APIs it was asked for."""
+        return next((self._grants[key][0] for key in self._resting_on.get(("digest", digest), ())), None)
+
+    def keep(self, key: Key, answer: Grant | TokenError, now: float) -> None:
         """Remember what was found."""
-        self._forget(digest)
         if isinstance(answer, Grant):
-            self._grants[digest] = (answer, self._generation)
-            for base in _bases(answer):
-                self._resting_on.setdefault(base, set()).add(digest)
+            self._forget(key)
+            self._grants[key] = (answer, self._generation)
+            for base in _bases(key, answer):
+                self._resting_on.setdefault(base, set()).add(key)
             while len(self._grants) > self._most_grants:
                 self._forget(next(iter(self._grants)))
-        else:
-            self._errors.pop(digest, None)
-            self._errors[digest] = (answer, now + ERROR_SECONDS)
+        else:  # no API changes that
+            for kept in list(self._resting_on.get(("digest", key[0]), ())):
+                self._forget(kept)
+            self._errors.pop(key[0], None)
+            self._errors[key[0]] = (answer, now + ERROR_SECONDS)
             while len(self._errors) > self._most_errors:
                 self._errors.popitem(last=False)
 
@@ -124,8 +141,8 @@ class GrantCache:
             "application plan": touched.application_plans,
         }
         for base in [(kind, name) for kind, names in kinds.items() for name in names]:
-            for digest in list(self._resting_on.get(base, ())):
-                self._forget(digest)
+            for key in list(self._resting_on.get(base, ())):
+                self._forget(key)
         if touched.users:
             self._errors.clear()
 
@@ -133,17 +150,18 @@ class GrantCache:
         """Have every grant asked for again at its next use, in case a change was missed."""
         self._generation += 1
 
-    def _forget(self, digest: str) -> None:
-        kept = self._grants.pop(digest, None)
-        for base in _bases(kept[0]) if kept else ():
+    def _forget(self, key: Key) -> None:
+        kept = self._grants.pop(key, None)
+        for base in _bases(key, kept[0]) if kept else ():
             sharing = self._resting_on[base]
-            sharing.discard(digest)
+            sharing.discard(key)
             if not sharing:
                 del self._resting_on[base]
 
 
-def _bases(grant: Grant) -> set[tuple[str, str]]:
-    """What a grant rests on, as kind and id."""
+def _bases(key: Key, grant: Grant) -> set[tuple[str, str]]:
+    """What a grant rests on, as kind and id, and whose it is."""
     people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
     plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
-    return {("token", grant.token_id), ("application", grant.application_id), *people, *plans}
+    own = {("digest", key[0]), ("token", grant.token_id), ("application", grant.application_id)}
+    return own | people | plans

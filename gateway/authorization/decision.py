@@ -35,7 +35,8 @@ from devportal.subscription_states import SubscriptionState
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError, people_behind
 from gateway.handshake.request import Credential, CredentialSource, Handshake
 from gateway.refusals import REALM, Refusal, forbidden, nothing_here, retry_after, unauthorized
-from gateway.routing.table import Deployment, Match, Route, RouteTable, route_to
+from gateway.routing.deployment import Deployment
+from gateway.routing.table import Match, Route, route_to
 from publisher.endpoint import Endpoint
 
 BLOCKED_RETRY_SECONDS = 60
@@ -70,12 +71,12 @@ class Allow:
 
 
 class Decided(NamedTuple):
-    """Who was let in, the digest of the token, and what that rests on besides grant, time and handshake."""
+    """Who was let in, under what its grant is kept, and the versions of what that rests on besides grant and time."""
 
     allowed: Allow
-    token: str
-    routes: RouteTable
-    deny_policies: ActiveDenyPolicies | None
+    key: tuple[str, tuple[str, ...]]
+    routes: object
+    deny_policies: object
 
 
 def authorize(
@@ -101,7 +102,7 @@ def authorize(
     route = match.route(*preferred)
     if route is None:
         return nothing_here("This version of the API has no such topic. Its topics are listed in the Developer Portal.")
-    shown, origins = handshake.credential, route.deployment.origins
+    shown, origins = handshake.credential, route.deployment.design.origins
     is_console = bool(shown and origins and origins.is_console(shown.token, handshake.console_pass))
     place = Place(handshake.client_ip, handshake.origin, is_console)
     return (
@@ -211,7 +212,7 @@ def _refuse_state(deployment: Deployment, grant: Grant | TokenError | None) -> R
 def _refuse_place(route: Route, place: Place, deny_policies: ActiveDenyPolicies | None) -> Refusal | None:
     if deny_policies and (policy := deny_policies.of_place(route.api_id, place.client_ip)):
         return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
-    origins = route.deployment.origins
+    origins = route.deployment.design.origins
     if origins is None or origins.allow(place.origin, is_from_console=place.is_console):
         return None
     return forbidden(
@@ -260,7 +261,8 @@ def _decide(
         return refuse_token_error(TokenError.EXPIRED)
     if deny_policies and (policy := deny_policies.of_caller(grant.application_id, people_behind(grant))):
         return forbidden(900805, "Denied", _DENIED[str(policy.kind)])
-    if not route.deployment.takes_tokens_of(grant.key_manager):
+    design = route.deployment.design
+    if not design.takes_tokens_of(grant.key_manager):
         sentence = f"This API takes no tokens of the {grant.key_manager}. Its publisher chooses under Key managers."
         return unauthorized(900901, "Invalid credentials", sentence)
     subscription = grant.subscriptions.get(route.api_id)
@@ -270,13 +272,14 @@ def _decide(
         refusal = _refuse_subscription(route.deployment, subscription, grant.key_type) or _refuse_scope(route, grant)
     if refusal:
         return refusal
-    endpoint = route.deployment.endpoints.get(grant.key_type)
-    is_allowed = grant.key_type in route.deployment.key_types
+    endpoint = design.endpoints.get(grant.key_type)
+    is_allowed = grant.key_type in design.key_types
     if endpoint is None or not is_allowed:
         kind, other = ("sandbox", "production") if grant.key_type == "SANDBOX" else ("production", "sandbox")
         why = f"The API has no {kind} endpoint" if is_allowed else f"The API takes no {kind} keys"
         return forbidden(900905, "Wrong key type", f"{why}. Use a token of the application's {other} keys.")
-    return Allow(route, grant, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
+    about = grant.about(route.api_id)
+    return Allow(route, about, subscription, endpoint, place.client_ip, place.origin, is_console=place.is_console)
 
 
 def _refuse_internal(route: Route, grant: Grant) -> Refusal | None:

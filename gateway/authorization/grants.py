@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from devportal.subscription_states import SubscriptionState
@@ -33,9 +33,9 @@ class Grant:
 
     `owner_*` is who owns the application; `user_*` who allowed the token, empty for client credentials. `internal_api`
     is the one API that a key of the Publisher is for, to try it out; it needs no subscription there and opens nothing
-    else. `internal_copy` is the copy of its design that the key is for in place of what is deployed. `subscriptions` is
-    keyed by API id. `limits` are what the application's `plan` allows all its tokens together.
-    `key_manager` is who issued it.
+    else. `internal_copy` is the copy of its design that the key is for in place of what is deployed. `subscriptions`
+    are those to the APIs that were asked about, by API id, however many more the application has. `limits` are what the
+    application's `plan` allows all its tokens together. `key_manager` is who issued it.
     """
 
     token_id: str
@@ -55,6 +55,13 @@ class Grant:
     internal_api: str = ""
     key_manager: str = RESIDENT
     internal_copy: str = ""
+
+    def about(self, api_id: str) -> Grant:
+        """The same as far as it concerns one API of those that were asked about."""
+        held = self.subscriptions
+        if held.keys() <= {api_id}:
+            return self
+        return replace(self, subscriptions={api_id: held[api_id]} if api_id in held else {})
 
 
 class TokenError(Enum):

@@ -73,24 +73,24 @@ def all_plans_of(admitted: Allow) -> Plans:
 def limits_of_api(admitted: Allow) -> PlanOf:
     """What all applications together may send and receive on the API with keys of this type."""
     deployment = admitted.route.deployment
-    return PlanOf(whole_api_account(deployment.api_id, admitted.grant.key_type), deployment.limits)
+    return PlanOf(whole_api_account(deployment.api_id, admitted.grant.key_type), deployment.design.limits)
 
 
 def message_bytes(admitted: Allow) -> int | None:
     """The longest message that the client may send, in bytes; None for any."""
     plan = admitted.subscription.limits.message_bytes if admitted.subscription else None
-    own = admitted.route.deployment.message_bytes or None
+    own = admitted.route.deployment.design.message_bytes or None
     return min((each for each in (plan, own) if each is not None), default=None)
 
 
 def frame_bytes(admitted: Allow) -> int | None:
     """The longest frame that the client may send, in bytes; None for any."""
-    return admitted.route.deployment.frame_bytes or None
+    return admitted.route.deployment.design.frame_bytes or None
 
 
 def checks_of(admitted: Allow) -> Checks | None:
     """What the messages of the connection are held against; None where that is nothing."""
-    topic, mode = admitted.route.topic, admitted.route.deployment.validation
+    topic, mode = admitted.route.topic, admitted.route.deployment.design.validation
     if mode is ValidationMode.OFF or topic is None or not (topic.client or topic.backend):
         return None
     return Checks(mode, topic.client, topic.backend)

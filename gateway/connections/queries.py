@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
@@ -42,10 +43,13 @@ def holdings_of(user: User) -> Holdings:
     return Holdings(live_connections=open_among(theirs, database_clock.now()).count())
 
 
-def live_by(by: str, **which: str) -> dict[str, int]:
-    """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows."""
+def live_by(by: str, *, different: str = "pk", **which: Any) -> dict[str, int]:
+    """How many connections are open now, by a column: `api_id`, `application_id` or `token_id`. `which` narrows.
+
+    Where `different` names another column, not connections are counted but what stands in it, each once.
+    """
     rows = open_among(ConnectionRecord.objects.filter(**which), database_clock.now()).order_by()
-    return dict(rows.values_list(by).annotate(number=Count("pk")))
+    return dict(rows.values_list(by).annotate(number=Count(different, distinct=different != "pk")))
 
 
 def last_opened_with(token_ids: Sequence[str]) -> dict[str, datetime]:

@@ -22,7 +22,7 @@ from django.db import connection as database
 from core import database_clock
 from core.models import AuditEntry
 from gateway import close_codes, refusals
-from gateway.authorization.cache import Touched
+from gateway.authorization.cache import Key, Touched
 from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
@@ -50,7 +50,7 @@ class ChangeFeed:
 
     `reauthenticate(connection id, what was asked)` is called for each request to go on with another token,
     `readmitted(connection)` when something changed under a connection that may stay, `restored()` when the database has
-    gone back in time: whatever was written down may be gone.
+    gone back in time: whatever was written down may be gone. `record()` reads what is to be recorded.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class ChangeFeed:
         reauthenticate: Callable[[str, Mapping[str, str]], Awaitable[None]] | None = None,
         readmitted: Callable[[Connection], None] | None = None,
         restored: Callable[[], None] | None = None,
+        record: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = database_clock.clock,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,6 +72,7 @@ class ChangeFeed:
         self._reauthenticate = reauthenticate
         self._readmitted = readmitted or (lambda connection: None)
         self._restored = restored or (lambda: None)
+        self._record = record
         self._clock = clock
         self._elapsed = elapsed
         self._seen: FeedCursor  # from `start` on
@@ -86,6 +88,8 @@ class ChangeFeed:
         # The place in the audit log first: what is written while the routes are read is then read again.
         self._seen = FeedCursor(*await self._run(read_tail), self._elapsed())
         await self._routing.load()
+        if self._record:
+            await self._record()
         self._true_at = self._elapsed()
 
     async def follow(self) -> None:
@@ -130,6 +134,8 @@ class ChangeFeed:
         self._routing.grants.revalidate()
         await self._refresh_routes(self._routing.differing_from(stored))
         await self._refresh_deny_policies()
+        if self._record:
+            await self._record()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
 
@@ -172,6 +178,8 @@ class ChangeFeed:
         await self._refresh_routes(touched.apis)
         if touched.deny_policies:
             await self._refresh_deny_policies()
+        if touched.recordings and self._record:
+            await self._record()
         if touched.users or touched.plans or touched.application_plans:
             resting = [connection for connection in self._connections if touched.covers(connection.admitted.grant)]
         else:
@@ -208,20 +216,15 @@ class ChangeFeed:
     async def _refresh_grants(self, connections: list[Connection]) -> None:
         """Ask again for the tokens of these connections. Listed before asking: no answer is older than a connection."""
         if connections:
-            grants = await self._run(
-                partial(load_grants_of, token_ids={connection.token_id for connection in connections})
-            )
-            changed = [
-                connection
-                for connection in connections
-                if grants.get(connection.token_id) not in (None, connection.admitted.grant)
-            ]
-            others = {each.token_id for each in changed if _is_of_another(grants[each.token_id], each)}
+            asked = {_asked(connection) for connection in connections}
+            grants = await self._run(partial(load_grants_of, asked=asked))
+            changed = [each for each in connections if grants.get(_asked(each)) not in (None, each.admitted.grant)]
+            others = {_asked(each) for each in changed if _is_of_another(grants[_asked(each)], each)}
             await self._reconsider(changed, {**grants, **dict.fromkeys(others, TokenError.UNKNOWN)})
 
-    async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[str, Grant | TokenError]) -> None:
+    async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[Key, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
-            grant = grants.get(connection.token_id, connection.admitted.grant)
+            grant = grants.get(_asked(connection), connection.admitted.grant)
             deployment = self._routing.routes.get(connection.api_id)
             decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
             if isinstance(decision, Refusal):
@@ -231,6 +234,11 @@ class ChangeFeed:
                 self._readmitted(connection)
             if count % CONNECTIONS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+
+def _asked(connection: Connection) -> Key:
+    """What has to be known of a connection's token: what it grants on the API that it is connected to."""
+    return connection.token_id, (connection.api_id,)
 
 
 def _close_if_open(connection: Connection) -> None:

@@ -42,6 +42,8 @@ def touched_by(rows: Iterable[FeedRow]) -> Touched:
             touched.plans.update(_ids(row, "plan"))
         elif row.kind == "applicationplan":
             touched.application_plans.update(_ids(row, "plan"))
+        elif row.kind == "recording":
+            touched.recordings = True
         elif row.kind == "deny_policy":
             touched.deny_policies = True
         elif row.verb == REAUTHENTICATION_ASKED:

@@ -7,16 +7,18 @@ plane may look into those rooms.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
+from operator import or_
+from sys import intern
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from oauth2_provider.models import AccessToken
 
 from accounts.models import RoleGrant, User
@@ -27,51 +29,63 @@ from devportal.models import DenyPolicy, Subscription
 from devportal.operations import tickets as ticket_operations
 from devportal.tickets import IssuedTicket
 from devportal.tokens import signing_key
+from gateway.authorization.cache import Key
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, SubscriptionGrant, TicketGrant, TokenError
 from gateway.authorization.identity import IdentitySigner
 from gateway.authorization.jwt import JwtVerifier
-from gateway.payloads.schemas import check_of
-from gateway.quotas.limits import UNLIMITED, PlanLimits
-from gateway.routing.table import TRIAL_STATE, Deployment
-from gateway.routing.topics import Topic, TopicSet
-from publisher import addresses, health, impact, queries, secret_options, ssrf, violations
-from publisher.endpoint import Endpoint, EndpointOptions
-from publisher.mock import Mock
+from gateway.control import designs
+from gateway.quotas.limits import PlanLimits
+from gateway.routing.deployment import TRIAL_STATE, VERSION, Deployment
+from publisher import addresses, health, impact, queries, ssrf, violations
 from publisher.models import Api
-from publisher.origins import Origins
 from publisher.outward_proxy import OutwardProxy
 from publisher.permissions import TRIERS
-from publisher.plan_terms import ExceededAction, QuotaPeriod, QuotaUnit
-from publisher.runtime import KEY_TYPES, ValidationMode, all_key_managers, defaults
+from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
 
 log = logging.getLogger("gateway.routing")
 
-MOCKED = Endpoint("ws://mock.invalid")
-"""Stands where a mock answers: the host is what it is told that it is."""
+BATCH = 200  # APIs of which the snapshots are in memory at one time
+_API_COLUMNS = (
+    *("name", "context", "version", "state", "redacted", "deployed_at"),
+    *("deployed_revision__snapshot", "working_copy__snapshot"),
+)
 
 Fingerprints = dict[str, tuple[str, str]]
 
 
 def load_deployments(api_ids: Iterable[str] | None = None) -> list[Deployment]:
-    """These APIs, or all, as the gateway sees them. Two queries.
+    """These APIs, or all, as the gateway sees them. Two queries, or four.
 
     One whose addresses lie in those of an older API is left out, as if it were not there: the older one's clients keep
     what they have. Nobody can make such a one any more, but there may be some from before.
     """
-    rows = Api.objects.select_related("deployed_revision", "working_copy").order_by()
-    lost = addresses.losers(queries.tenants())
+    rows = Api.objects.select_related("deployed_revision", "working_copy").only(*_API_COLUMNS).order_by()
     if api_ids is not None:
-        rows = rows.filter(pk__in=list(api_ids))
+        wanted = list(api_ids)
+        rows = rows.filter(pk__in=wanted)
+        lost = addresses.losers(queries.tenants(_neighbours(wanted)))
     else:
+        lost = addresses.losers(queries.tenants())
         for api_id, older in lost.items():
             log.warning(
                 "API %s is not served: its address gets into the way of %s at %s, which was there before. Create it "
                 "anew under another context",
                 *(api_id, older.name, older.addresses[-1]),
             )
-    return [_deployment(row) for row in rows if row.pk not in lost]
+    # A batch at a time: snapshots hold whole documents, of which little is kept.
+    return [deployment_of(row) for row in rows.iterator(BATCH) if row.pk not in lost]
+
+
+def _neighbours(api_ids: list[str]) -> QuerySet[Api]:
+    """Those that may get into the way of these: of ten thousand only who begins with the same segment is compared."""
+    contexts = Api.objects.order_by().values_list("context", flat=True)
+    begun = {context: context.lower().split("/", 2)[1] for context in contexts}
+    if any(VERSION in segment for segment in begun.values()):  # that may be any segment
+        return Api.objects.all()
+    shared = {begun[context] for context in contexts.filter(pk__in=api_ids)}
+    return Api.objects.filter(context__in=[context for context, segment in begun.items() if segment in shared])
 
 
 def issue_ticket(admitted: Allow, now: datetime) -> IssuedTicket:
@@ -109,21 +123,17 @@ def load_fingerprints() -> Fingerprints:
     return {str(pk): (state, str(revision or "")) for pk, state, revision in rows}
 
 
-def load_grants(*, digests: Iterable[str]) -> dict[str, Grant | TokenError]:
-    """What these tokens grant, by digest; `TokenError.UNKNOWN` for those that have no row. Two queries."""
-    wanted = list(digests)
-    found = {row["token_checksum"]: grant for row, grant in _grants(Q(token_checksum__in=wanted))}
-    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+def load_grants(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
+    """What these tokens grant on these APIs; `TokenError.UNKNOWN` for those that have no row. Two queries."""
+    return _grants("token_checksum", list(asked))
 
 
-def load_grants_of(*, token_ids: Iterable[str]) -> dict[str, Grant | TokenError]:
-    """What these tokens grant now, by the id of their row. Two queries for every 500."""
-    wanted = list(token_ids)
-    found: dict[str, Grant | TokenError] = {}
+def load_grants_of(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
+    """What tokens grant now on these APIs, by the id of their row. Two queries for every 500."""
+    wanted, found = list(asked), dict[Key, Grant | TokenError]()
     for start in range(0, len(wanted), 500):
-        part = [int(each) for each in wanted[start : start + 500]]
-        found |= {str(row["pk"]): grant for row, grant in _grants(Q(pk__in=part))}
-    return {each: found.get(each, TokenError.UNKNOWN) for each in wanted}
+        found |= _grants("pk", wanted[start : start + 500])
+    return found
 
 
 answer_attempts_with = attempts.register
@@ -167,93 +177,48 @@ def make_identity_signer() -> IdentitySigner:
     return IdentitySigner(key=private, key_id=signing_key().thumbprint(), issuer=settings.OAUTH_ISSUER)
 
 
-def _deployment(row: Api) -> Deployment:
+def deployment_of(row: Api) -> Deployment:
+    """One API, with its deployed revision and working copy, as the gateway sees it."""
     revision, copy = row.deployed_revision, getattr(row, "working_copy", None)
     served = _read(row, revision.snapshot, row.deployed_revision_id) if revision else None
     tried = _read(row, copy.snapshot, copy.pk) if copy else None
-    return replace(
-        served or _undeployed(row), working_copy=replace(tried, state=TRIAL_STATE, is_default=False) if tried else None
+    known = served or Deployment(
+        api_id=str(row.pk),
+        name=row.name,
+        context=row.context,
+        version=intern(row.version),
+        state=intern(row.state),
+        rank=_rank(row.version),
+        read_design=designs.nothing_designed,
+        redacted=tuple(row.redacted),
     )
+    return replace(known, working_copy=replace(tried, state=TRIAL_STATE, is_default=False)) if tried else known
 
 
 def _read(row: Api, snapshot: Mapping[str, Any], revision_id: object) -> Deployment | None:
+    """What a snapshot says; None, with a line in the log, where it cannot be understood: that is tried here, once."""
     try:
-        return replace(_deployed(row, snapshot), revision_id=str(revision_id))
+        read_design = partial(designs.design_of, designs.packed(snapshot))
+        return Deployment(
+            api_id=str(row.pk),
+            name=snapshot["name"],
+            context=snapshot["context"],
+            version=intern(snapshot["version"]),
+            state=intern(row.state),
+            rank=_rank(snapshot["version"]),
+            read_design=read_design,
+            revision_id=str(revision_id),
+            is_default=snapshot["is_default_version"],
+            deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
+            query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
+            redacted=tuple(dict.fromkeys([*row.redacted, *snapshot.get("redacted", ())])),
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         log.exception("API %s is not served: its revision %s cannot be read", row.pk, revision_id)
         return None
 
 
-def _undeployed(row: Api) -> Deployment:
-    return Deployment(
-        api_id=str(row.pk),
-        name=row.name,
-        context=row.context,
-        version=row.version,
-        state=row.state,
-        rank=sort_key(row.version),
-        endpoints={},
-        options=EndpointOptions(),
-        topics=TopicSet(),
-    )
-
-
-def _deployed(row: Api, snapshot: Mapping[str, Any]) -> Deployment:
-    mock = Mock.from_document(snapshot.get("mock", {}), snapshot["topics"])
-    endpoints = {
-        each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
-    }
-    validation = ValidationMode(snapshot.get("payload_validation", ValidationMode.OFF))
-    is_checked = validation is not ValidationMode.OFF
-    topics = [
-        Topic(
-            target=document["target"],
-            verbs=tuple(document.get("verbs", ())),
-            mapping=document.get("mapping", ""),
-            scopes=frozenset(document.get("scopes", ())),
-            client=check_of(document, "publish") if is_checked else None,
-            backend=check_of(document, "subscribe") if is_checked else None,
-        )
-        for document in snapshot["topics"]
-    ]
-    return Deployment(
-        api_id=str(row.pk),
-        name=snapshot["name"],
-        context=snapshot["context"],
-        version=snapshot["version"],
-        state=row.state,
-        rank=sort_key(snapshot["version"]),
-        endpoints={key_type: endpoint for key_type, endpoint in endpoints.items() if endpoint},
-        options=EndpointOptions.from_document(secret_options.opened(snapshot["endpoint_options"])),
-        topics=TopicSet(topics),
-        is_default=snapshot["is_default_version"],
-        deployed_at=row.deployed_at.timestamp() if row.deployed_at else 0.0,
-        query_token=settings.QUERY_TOKENS and snapshot.get("query_token", True),
-        origins=Origins(
-            tuple(snapshot.get("origins", ())), console=(settings.PORTAL_URL,), console_key=settings.SECRET_KEY
-        ),
-        mock=mock,
-        message_bytes=snapshot.get("message_bytes", 0),
-        key_types=frozenset(snapshot.get("key_types", KEY_TYPES)),
-        validation=validation,
-        frame_bytes=snapshot.get("frame_bytes", 0),
-        key_managers=frozenset(snapshot.get("key_managers", all_key_managers())),
-        limits=_limits_of_api({**defaults(), **snapshot}),
-    )
-
-
-def _limits_of_api(runtime: Mapping[str, Any]) -> PlanLimits:
-    """What all applications together may use of an API; a plan's terms say it too."""
-    if not (runtime["message_rate"] or runtime["byte_quota"]):
-        return UNLIMITED
-    return PlanLimits(
-        quota=runtime["byte_quota"] or None,
-        unit=QuotaUnit.BYTES,
-        period=QuotaPeriod(runtime["byte_period"]),
-        over_quota=ExceededAction(runtime["over_byte_quota"]),
-        rate=runtime["message_rate"] or None,
-        over_rate=ExceededAction(runtime["over_rate"]),
-    )
+_rank = lru_cache(maxsize=1024)(sort_key)  # many APIs have the same versions, and share it
 
 
 _TOKEN_COLUMNS = {
@@ -274,26 +239,50 @@ _TOKEN_COLUMNS = {
 }
 
 
-def _grants(wanted: Q) -> Iterator[tuple[dict[str, Any], Grant | TokenError]]:
+def _grants(named_by: str, asked: list[Key]) -> dict[Key, Grant | TokenError]:
+    """What tokens grant that are named by this column. How many subscriptions their applications have costs nothing."""
     columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
     held_by_owner = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]))
-    tokens = AccessToken.objects.filter(wanted).annotate(
+    tokens = AccessToken.objects.filter(**{f"{named_by}__in": {name for name, _ in asked}}).annotate(
         owner_develops=Exists(held_by_owner.filter(role__in=DEVELOPERS)),
         owner_publishes=Exists(held_by_owner.filter(role__in=TRIERS)),
     )
-    rows = list(tokens.order_by().values(*columns))
-    applications = {row[_TOKEN_COLUMNS["application"]] for row in rows} - {None}
-    subscriptions: dict[Any, dict[str, SubscriptionGrant]] = {}
-    held = Subscription.objects.filter(application_id__in=applications).order_by()
+    rows = {str(row[named_by]): row for row in tokens.order_by().values(*columns)}
+    applications = {name: row[_TOKEN_COLUMNS["application"]] for name, row in rows.items()}
+    pairs = {(applications[name], api_id) for name, api_ids in asked if applications.get(name) for api_id in api_ids}
+    subscriptions = _subscriptions(pairs)
+    found: dict[Key, Grant | TokenError] = {}
+    for name, api_ids in asked:
+        if row := rows.get(name):
+            held = {each: subscriptions.get((applications[name], each)) for each in api_ids}
+            found[name, api_ids] = _grant(row, {each: grant for each, grant in held.items() if grant})
+        else:
+            found[name, api_ids] = TokenError.UNKNOWN
+    return found
+
+
+def _subscriptions(pairs: Iterable[tuple[Any, str]]) -> dict[tuple[Any, str], SubscriptionGrant]:
+    """The subscriptions of these applications to these APIs, of the application that is named with each. One query."""
+    of_application: dict[Any, list[str]] = {}
+    of_api: dict[str, list[Any]] = {}
+    for application, api_id in pairs:
+        of_application.setdefault(application, []).append(api_id)
+        of_api.setdefault(api_id, []).append(application)
+    if len(of_api) < len(of_application):
+        parts = [Q(api=api_id, application__in=each) for api_id, each in of_api.items()]
+    else:
+        parts = [Q(application=application, api__in=each) for application, each in of_application.items()]
+    if not parts:
+        return {}
     columns = ("pk", "application_id", "api_id", "plan__name", "state", *(f"plan__{name}" for name in _LIMITS))
-    for pk, application, api, plan, state, *limits in held.values_list(*columns):
-        grant = SubscriptionGrant(str(pk), plan, state, _limits(*limits))
-        subscriptions.setdefault(application, {})[str(api)] = grant
-    for row in rows:
-        yield row, _grant(row, subscriptions)
+    rows = Subscription.objects.filter(reduce(or_, parts)).order_by().values_list(*columns)
+    return {
+        (application, str(api)): SubscriptionGrant(str(pk), plan, state, _limits(*limits))
+        for pk, application, api, plan, state, *limits in rows
+    }
 
 
-def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, SubscriptionGrant]]) -> Grant | TokenError:
+def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | TokenError:
     of = {name: row[column] for name, column in _TOKEN_COLUMNS.items()}
     if row["application_id"] is None:
         return TokenError.UNKNOWN
@@ -316,7 +305,7 @@ def _grant(row: dict[str, Any], subscriptions: Mapping[Any, dict[str, Subscripti
         key_type=of["key_type"],
         scopes=frozenset(row["scope"].split()),
         expires_at=row["expires"].timestamp(),
-        subscriptions=subscriptions.get(of["application"], {}),
+        subscriptions=held,
         user_id=str(row["user_id"] or ""),
         user_name=of["user_name"] or "",
         plan=of["plan"],
@@ -343,7 +332,6 @@ _LIMITS = {
 """The columns of a business plan, and what they are called among limits."""
 
 
-@lru_cache(maxsize=1024)
 @lru_cache(maxsize=4096)  # plans are few, and their subscriptions share what they allow
 def _limits(*values: Any) -> PlanLimits:
     """The limits of a business plan, out of the columns in `_LIMITS`. Subscriptions to the same plan share one."""

@@ -31,12 +31,14 @@ from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
 from gateway.quotas.stores import open_store
 from gateway.quotas.stores.instrumented import InstrumentedStore
+from gateway.recording.recorder import Recorder
 from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
+IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
 
@@ -45,12 +47,13 @@ class ControlPlane:
     """`await start()` before the first client is taken, `await stop()` after the last is gone."""
 
     def __init__(self) -> None:
-        # Two threads, and so two connections: neither a slow step of the change feed nor the writing of records, a
-        # batch of some milliseconds at a time, must keep a client with a new token waiting.
+        # Two threads, and so two connections at most: neither a slow step of the change feed nor the writing of
+        # records, a batch of some milliseconds at a time, must keep a client with a new token waiting, or one whose
+        # quota is to be renewed. Where no client asks, the first of them has none.
         answer_within(settings.DATABASE_SECONDS)
         patience = settings.DATABASE_LOOKUP_SECONDS or None
         self._asking, self._following = (
-            DatabaseThread("gateway-tokens", seconds=patience),
+            DatabaseThread("gateway-tokens", seconds=patience, idle=IDLE_SECONDS),
             DatabaseThread("gateway-feed"),
         )
         self.routing = RoutingState(run=self._asking, patience=patience)
@@ -62,7 +65,9 @@ class ControlPlane:
             lambda *answer: self.telemetry.store_asked(*answer),
             lambda: self.telemetry.store_forgot(),
         )
-        self._lease_client = LeaseClient(self._store, settings.DATA_DIR / "leases")
+        self._lease_client = LeaseClient(
+            self._store, settings.DATA_DIR / "leases", run=None if settings.REDIS_URL else self._asking
+        )
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
         self.connection_log = ConnectionLog(
@@ -73,6 +78,9 @@ class ControlPlane:
         self._live = LiveReporter(
             worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following
         )
+        self.recorder = Recorder(
+            run=self._following, connections=self.connections, redacted_of=self.routing.redacted_of
+        )
         self._change_feed = ChangeFeed(
             routing=self.routing,
             connections=self.connections,
@@ -80,13 +88,18 @@ class ControlPlane:
             reauthenticate=self.reauthentication.answer,
             readmitted=self.plans.follow,
             restored=self.connection_log.write_anew,
+            record=self.recorder.refresh,
         )
         known_seconds: float = settings.KNOWN_TOKENS_SECONDS
         self.routing.is_outdated = lambda: 0 < known_seconds < self._change_feed.age()
         self._events = EventCounter(run=self._following)
         self._refusal_log = RefusalLog(run=self._following, concerns=self.routing.concerns, events=self._events)
-        self._violation_log = ViolationLog(run=self._following, samples=settings.PAYLOAD_SAMPLES)
-        self.telemetry = Telemetry(self.connection_log, self._refusal_log, self._violation_log, self._events)
+        self._violation_log = ViolationLog(
+            run=self._following, samples=settings.PAYLOAD_SAMPLES, redacted_of=self.routing.redacted_of
+        )
+        self.telemetry = Telemetry(
+            self.connection_log, self._refusal_log, self._violation_log, self._events, self.recorder
+        )
         self._writer = MetricsWriter(
             name=str(self._heartbeat.worker_id),
             folder=settings.METRICS_FOLDER,
@@ -125,6 +138,7 @@ class ControlPlane:
             ("dial-log", self._dial_log.keep()),
             ("violation-log", self._violation_log.keep()),
             ("events", self._events.keep()),
+            ("recorder", self.recorder.keep()),
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
@@ -165,6 +179,7 @@ class ControlPlane:
         await self.connection_log.stop()
         await self._refusal_log.write()
         await self._violation_log.write()
+        await self.recorder.write()
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()

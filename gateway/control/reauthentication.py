@@ -63,9 +63,10 @@ class Reauthentication:
     async def reauthenticate(self, connection_id: str, grant: Grant) -> float | Refusal:
         """Let a connection rest on another token: until when, in seconds since the epoch, or why not."""
         if connection := self._connections.get(connection_id):
-            if connection.is_ending:
+            here = await self._routing.grant_of(grant.token_id, (connection.api_id,))
+            if connection.is_ending or not self._connections.get(connection_id):
                 return refusals.NO_SUCH_CONNECTION
-            decision = self._settle(connection, grant)
+            decision = self._settle(connection, here)
             return decision if isinstance(decision, Refusal) else decision.grant.expires_at
         application = grant.application_id
         # An application may have half of the places that others leave: there is one for whoever comes next.
@@ -102,8 +103,8 @@ class Reauthentication:
         request = ReauthenticationRequest.objects.filter(pk=asked["renewal_id"], answer={}, asked_at__gt=asked_after)
         if not await self._run(request.exists):
             return
-        grant = await self._routing.grant_of(asked["token_id"])
-        decision = self._settle(connection, grant) if isinstance(grant, Grant) else refuse_token_error(grant)
+        grant = await self._routing.grant_of(asked["token_id"], (connection.api_id,))
+        decision = self._settle(connection, grant)
         await self._run(partial(request.update, answer=_said(decision)))
 
     async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:
@@ -119,7 +120,9 @@ class Reauthentication:
                 return refusals.NO_SUCH_CONNECTION if row.ended_at else None
         return refusals.NO_SUCH_CONNECTION
 
-    def _settle(self, connection: Connection, grant: Grant) -> Allow | Refusal:
+    def _settle(self, connection: Connection, grant: Grant | TokenError) -> Allow | Refusal:
+        if isinstance(grant, TokenError):
+            return refuse_token_error(grant)
         deployment = self._routing.routes.get(connection.api_id)
         decision = reauthenticate(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
         if isinstance(decision, Allow):

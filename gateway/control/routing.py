@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from core import database_clock
 from devportal.deny_policies import ActiveDenyPolicies
 from devportal.tokens import digest
-from gateway.authorization.cache import GrantCache, Touched
+from gateway.authorization.cache import GrantCache, Key, Touched
 from gateway.authorization.decision import Allow, Decided, authorize, settle_ticket, tries_out
 from gateway.authorization.grants import Grant, TicketGrant, TokenError
 from gateway.authorization.jwt import JwtVerifier
@@ -35,7 +35,8 @@ from gateway.control.loaders import (
 from gateway.database import Runner
 from gateway.handshake.request import CredentialSource, Handshake
 from gateway.refusals import Refusal
-from gateway.routing.table import Deployment, Match, RouteTable
+from gateway.routing.deployment import Deployment
+from gateway.routing.table import Match, RouteTable
 
 MOST_AT_ONCE = 200
 
@@ -63,7 +64,7 @@ class RoutingState:
         self._patience = patience
         self.is_outdated: Callable[[], bool] = bool
         self.grants = GrantCache()
-        self._waiting: dict[str, asyncio.Future[Grant | TokenError]] = {}
+        self._waiting: dict[Key, asyncio.Future[Grant | TokenError]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._readers: dict[object, Touched] = {}
 
@@ -95,23 +96,29 @@ class RoutingState:
     async def decide(self, handshake: Handshake) -> Allow | Refusal:
         """Admit or refuse. An admitted connection must be added to the connections before anything else is awaited.
 
-        The path is matched again after the token was looked up, because a route may change meanwhile.
+        The path is matched again after the token was looked up, because a route may change meanwhile; where it means
+        other APIs then, the token is asked about those.
         """
         match = self.routes.match(handshake.path)
         is_here = match or self.routes.trial(handshake.path) or self._may_try(handshake)
         if not is_here or self.deny_policies.of_place("", handshake.client_ip):
             return authorize(handshake, match, None, self._clock(), self.deny_policies)
-        credential, ticket = handshake.credential, None
+        credential = handshake.credential
+        token = credential.token if credential else ""
+        ticket: TicketGrant | None = None
         grant: Grant | TokenError | None = None
-        if credential and credential.token and credential.source is not CredentialSource.TICKET:
-            grant = await self.grant_for(credential.token)
-        elif credential and credential.token:
-            redeemed = await self._redeem(credential.token)
-            if isinstance(redeemed, TokenError):
-                grant = redeemed
+        if credential and token and credential.source is CredentialSource.TICKET:
+            redeemed = await self._redeem(token)
+            if isinstance(redeemed, TicketGrant):
+                ticket = redeemed
             else:
-                ticket, grant = redeemed, await self.grant_of(redeemed.token_id)
-        match = self.routes.match(handshake.path)
+                grant, token = redeemed, ""
+        while token:
+            asked = match.api_ids if match else ()
+            grant = await (self.grant_of(ticket.token_id, asked) if ticket else self.grant_for(token, asked))
+            match = self.routes.match(handshake.path)
+            if match is None or match.api_ids == asked:
+                break
         if isinstance(grant, Grant) and grant.internal_copy:
             match = await self._working_copy(handshake.path, grant)
         elif match is None and (trial := self.routes.trial(handshake.path)) and tries_out(grant, trial.candidates[0]):
@@ -124,21 +131,23 @@ class RoutingState:
         credential, match = handshake.credential, self.routes.match(handshake.path)
         if match is None or credential is None or not credential.token or credential.source is CredentialSource.TICKET:
             return None
-        now, token = self._clock(), digest(credential.token)
-        grant = self.grants.get(token, now)
+        now, key = self._clock(), (digest(credential.token), match.api_ids)
+        grant = self.grants.get(key, now)
         if not isinstance(grant, Grant) or grant.internal_copy or self.is_outdated():
             return None
         decision = authorize(handshake, match, grant, now, self.deny_policies)
-        return Decided(decision, token, self.routes, self.deny_policies) if isinstance(decision, Allow) else None
+        if not isinstance(decision, Allow):
+            return None
+        return Decided(decision, key, self.routes.version, self.deny_policies.version)
 
     def stands(self, decided: Decided) -> bool:
         """Whether the same handshake would be decided alike: all that the decision rests on is the very same."""
         now = self._clock()
         grant = decided.allowed.grant
         return (
-            decided.routes is self.routes
-            and decided.deny_policies is self.deny_policies
-            and self.grants.get(decided.token, now) is grant
+            decided.routes is self.routes.version
+            and decided.deny_policies is self.deny_policies.version
+            and self.grants.get(decided.key, now) is grant
             and now < grant.expires_at
             and not self.is_outdated()
         )
@@ -164,17 +173,25 @@ class RoutingState:
                     self.routes = self.routes.replaced([replace(now_known, working_copy=found[0].working_copy)])
         return self.routes.tried(path, grant.internal_api)
 
+    def redacted_of(self, api_id: str) -> tuple[str, ...] | None:
+        """The fields of an API's payloads that may not be kept; None where the API is not known."""
+        known = self.routes.get(api_id)
+        return known.redacted if known else None
+
     def concerns(self, handshake: Handshake) -> tuple[str, str]:
         """The ids of the API and the application that a handshake is about, as far as memory says: empty where not."""
         credential, match = handshake.credential, self.routes.match(handshake.path)
-        known = self.grants.last_known(digest(credential.token)) if credential and credential.token else None
+        known: Grant | None = None
+        if credential and credential.token:
+            key = (digest(credential.token), match.api_ids if match else ())
+            known = self.grants.last_known(key) or self.grants.any_known(key[0])
         subscribed = (known.subscriptions.keys(),) if known else ()
         route = match.route(*subscribed) if match else None
         return route.api_id if route else "", known.application_id if known else ""
 
-    async def grant_for(self, token: str) -> Grant | TokenError:
-        """What a token grants. An expired one may still come back as a grant; `authorize` looks at the time."""
-        key = digest(token)
+    async def grant_for(self, token: str, api_ids: tuple[str, ...] = ()) -> Grant | TokenError:
+        """What a token grants on these APIs. An expired one may still come back; `authorize` looks at the time."""
+        key = (digest(token), api_ids)
         while True:
             now = self._clock()
             known = self.grants.get(key, now)
@@ -195,15 +212,16 @@ class RoutingState:
             if not _is_stale(answer, touched):
                 return answer
 
-    async def grant_of(self, token_id: str) -> Grant | TokenError:
+    async def grant_of(self, token_id: str, api_ids: tuple[str, ...]) -> Grant | TokenError:
         """The same by the id of the token's row."""
         while True:
-            known = self.grants.of_token(token_id)
+            known = self.grants.of_token(token_id, api_ids)
             if known is not None and not self.is_outdated():
                 return known
             with self._reading() as touched:
                 try:
-                    answer = (await self._run(partial(load_grants_of, token_ids=[token_id])))[token_id]
+                    found = await self._run(partial(load_grants_of, asked=[(token_id, api_ids)]))
+                    answer = found[token_id, api_ids]
                 except DatabaseError:
                     answer = TokenError.UNAVAILABLE
             if not _is_stale(answer, touched):
@@ -217,14 +235,14 @@ class RoutingState:
 
     async def _redeem(self, ticket: str) -> TicketGrant | TokenError:
         """Use a ticket up. A made-up one costs no query, and a used one none for a while."""
-        key, now = ticket_digest(ticket), self._clock()
-        if self.grants.get(key, now) or not is_genuine_ticket(ticket, now):
+        used, now = ticket_digest(ticket), self._clock()
+        if self.grants.get((used, ()), now) or not is_genuine_ticket(ticket, now):
             return TokenError.TICKET
         try:
-            redeemed = await self._run(partial(redeem_ticket, key, now))
+            redeemed = await self._run(partial(redeem_ticket, used, now))
         except DatabaseError:
             return TokenError.UNAVAILABLE
-        self.grants.keep(key, TokenError.TICKET, now)
+        self.grants.keep((used, ()), TokenError.TICKET, now)
         return redeemed or TokenError.TICKET
 
     @contextmanager
@@ -250,15 +268,15 @@ class RoutingState:
         finally:
             self._asking = None
 
-    def _last_known(self, key: str) -> Grant | TokenError:
+    def _last_known(self, key: Key) -> Grant | TokenError:
         known = None if self.is_outdated() else self.grants.last_known(key)
         return known or TokenError.UNAVAILABLE
 
-    async def _look_up(self, keys: list[str]) -> dict[str, Grant | TokenError]:
+    async def _look_up(self, keys: list[Key]) -> dict[Key, Grant | TokenError]:
         """Answers for these tokens, except for those touched while they were read: they are asked for again."""
         with self._reading() as touched:
             try:
-                found = await self._run(partial(load_grants, digests=keys))
+                found = await self._run(partial(load_grants, asked=keys))
             except DatabaseError:
                 return {key: self._last_known(key) for key in keys}
         current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}

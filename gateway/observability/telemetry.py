@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,9 @@ from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability.counters import Counters
 from gateway.payloads.schemas import Misfit
+from gateway.recording.recorder import Recorder
 from gateway.refusals import Refusal
+from gateway.relay.splice import Relay
 from gateway.statistics.events import EventCounter
 
 
@@ -49,12 +52,14 @@ class Telemetry:
         refusal_log: KeepsRefusals | None = None,
         violation_log: KeepsViolations | None = None,
         events: EventCounter | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.counters = Counters()
         self._violation_log = violation_log
         self._refusal_log = refusal_log
         self._connection_log = connection_log
         self._events = events
+        self._recorder = recorder
 
     def store_asked(self, seconds: float, is_answered: bool) -> None:
         """The store of leases was asked, and answered or failed after so many seconds."""
@@ -84,6 +89,12 @@ class Telemetry:
         self.counters.opened(connection)
         if self._connection_log:
             self._connection_log.opened(connection)
+        if self._recorder:
+            self._recorder.opened(connection)
+
+    def relay_kind(self, connection: Connection, kind: Callable[..., Relay]) -> Callable[..., Relay]:
+        """What makes the relay of this connection: `kind` itself, unless what passes on it is recorded."""
+        return self._recorder.around(connection, kind) if self._recorder else kind
 
     def misfit(self, connection: Connection, sender: str, misfit: Misfit) -> None:
         """The `sender`, client or backend, sent a payload that fits no schema of its topic."""
@@ -97,3 +108,5 @@ class Telemetry:
             self.counters.ended(connection, connection.relay.traffic(), connection.relay.close_info())
             if self._connection_log:
                 self._connection_log.ended(connection)
+            if self._recorder:
+                self._recorder.ended(connection)

@@ -1,7 +1,8 @@
 """Messages that fitted no schema, counted by application and a few of them kept, by a task of its own.
 
 A flood costs little: within a second a few of each kind are looked at closely, and the others raise a number. Of each
-application of an API the newest samples stay, so many as the setting says.
+application of an API the newest samples stay, so many as the setting says. Fields that the API forbids to keep are
+taken out of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from core.upkeep import delete_batch
 from gateway.connections.registry import Connection
 from gateway.database import Runner
 from gateway.models import ViolationCount, ViolationSample
+from gateway.payloads.redaction import keep
 from gateway.payloads.schemas import Misfit
 from publisher.runtime import ValidationMode
 from publisher.violations import CountedViolations, SampledViolation
@@ -49,8 +51,16 @@ class ViolationKind(NamedTuple):
 class ViolationLog:
     """The violations of one worker. Keeps no more than `samples` of them for each application of an API."""
 
-    def __init__(self, *, run: Runner, samples: int, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(
+        self,
+        *,
+        run: Runner,
+        samples: int,
+        redacted_of: Callable[[str], Sequence[str] | None] = lambda api_id: (),
+        clock: Callable[[], datetime] = timezone.now,
+    ) -> None:
         self._run = run
+        self._redacted_of = redacted_of
         self._most = samples
         self._clock = clock
         self._times: Counter[ViolationKind] = Counter()
@@ -68,16 +78,16 @@ class ViolationLog:
         self._names[kind] = grant.application_name, grant.owner_name
         if self._times[kind] > min(MOST_ALIKE, self._most):
             return
-        violation = misfit.describe()
+        violation, kept = misfit.describe(), keep(misfit.payload, self._redacted_of(route.api_id))
         self._samples.append(
             ViolationSample(
                 **kind._asdict(),
                 at=self._clock(),
-                is_closed=route.deployment.validation is ValidationMode.ENFORCE,
+                is_closed=route.deployment.design.validation is ValidationMode.ENFORCE,
                 message=violation.message[:100],
                 path=_storable(violation.path)[:300],
                 problem=_storable(violation.problem)[:300],
-                payload=_storable(misfit.payload[: 4 * SHOWN].decode(errors="replace"))[:SHOWN],
+                payload=_storable((kept.payload or b"")[: 4 * SHOWN].decode(errors="replace"))[:SHOWN],
                 octets=len(misfit.payload),
             )
         )

@@ -41,6 +41,7 @@ class PayloadReader:
         "_first",
         "_held",
         "_inflater",
+        "_is_compressed",
         "_is_skipping",
         "_masked",
         "_need",
@@ -54,6 +55,7 @@ class PayloadReader:
 
     def __init__(self, *, masked: bool, is_compressed: bool, limit: int) -> None:
         self._masked = masked
+        self._is_compressed = is_compressed
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if is_compressed else None
         self.limit = limit
         self.is_blind = False
@@ -129,6 +131,10 @@ class PayloadReader:
             return None
         return Passage(data[at:stop], unmasked(data[begin + 4 : stop], data[begin : begin + 4]))
 
+    def lose(self) -> None:
+        """A compressed message was not read, which may be needed to read the next."""
+        self.is_blind = True
+
     def release(self) -> bytes:
         """All that is held, as it was sent; nothing is read after that."""
         self.is_blind = True
@@ -147,7 +153,7 @@ class PayloadReader:
         opcode, is_control = first & 0x0F, bool(first & CONTROL)
         is_inside = bool(self._first) or self._is_skipping
         may_be = (FINAL | opcode) if is_control else first & (FINAL | 0x0F)
-        if self._inflater and opcode and not is_control:
+        if self._is_compressed and opcode and not is_control:
             may_be |= first & RSV1
         if (
             data[at + 1] >> 7 != self._masked
@@ -169,7 +175,8 @@ class PayloadReader:
         if not self._is_skipping:
             yield self._too_long(b"".join(self._raw))
             self._raw, self._parts, self._first, self._size = [], [], 0, 0
-            self.is_blind = self._inflater is not None
+            if self._is_compressed:
+                self.lose()
         self._is_skipping = not first & FINAL
 
     def _too_long(self, raw: bytes) -> Passage:
@@ -193,21 +200,53 @@ class PayloadReader:
         return self._inflated(payload, raw) if first & RSV1 else Passage(raw, payload)
 
     def _inflated(self, payload: bytes, raw: bytes) -> Passage:
-        assert self._inflater is not None  # noqa: S101  `_head` saw to that
+        if self._inflater is None:
+            return Passage(raw, problem="it is compressed, and what it refers to was not read")
         whole, rest = b"", payload + _TAIL
         try:
             while rest:
                 whole += self._inflater.decompress(rest, self.limit + 1 - len(whole))
                 if len(whole) > self.limit:
-                    self.is_blind = True
+                    self.lose()
                     return self._too_long(raw)
                 rest = self._inflater.unused_data.removeprefix(_TAIL)
                 if self._inflater.eof:  # a block that calls itself the last, RFC 7692 §7.2.3.4
                     self._inflater = zlib.decompressobj(-zlib.MAX_WBITS, zdict=whole[-_WINDOW:])
         except zlib.error:
-            self.is_blind = True
+            self.lose()
             return Passage(raw, problem="it cannot be inflated")
         return Passage(raw, whole)
+
+
+class ObservingReader(PayloadReader):
+    """Reads what has passed already, perhaps from the middle of a connection, and never gives up on compression.
+
+    `rest` bytes of a frame are still to come when it begins; `is_inside` says that its message goes on after them.
+    Where a message is needed to read the next (`keeps_context`) and was not read, the following are only told of.
+    """
+
+    __slots__ = ("_keeps_context",)
+
+    def __init__(
+        self,
+        *,
+        masked: bool,
+        is_compressed: bool,
+        limit: int,
+        keeps_context: bool,
+        is_from_start: bool = True,
+        rest: int = 0,
+        is_inside: bool = False,
+    ) -> None:
+        super().__init__(masked=masked, is_compressed=is_compressed, limit=limit)
+        self._keeps_context = keeps_context
+        self._skip, self._is_skipping = rest, is_inside
+        if is_compressed and not is_from_start:
+            self.lose()
+
+    def lose(self) -> None:
+        """Begin anew where each message stands by itself, else inflate nothing more."""
+        self._inflater = None if self._keeps_context else zlib.decompressobj(-zlib.MAX_WBITS)
 
 
 def too_long(limit: int) -> str:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from core.clock import SharedClock
-from gateway.database import DatabaseThread
+from gateway.database import DatabaseThread, Runner
 from gateway.quotas.admission import Admission
 from gateway.quotas.clock import MEASURED_SECONDS
 from gateway.quotas.clock import clock as plan_clock
@@ -105,7 +105,7 @@ class LeaseClient:
     """The plans of one worker. Make it in the worker, after the last fork, and use it from the event loop only.
 
     `folder` is where this host's workers keep their records of what they spent. `clock` gives epoch seconds; a shared
-    one is measured against that of the store.
+    one is measured against that of the store. `run` takes questions elsewhere: to a thread of its own if none is given.
     """
 
     def __init__(
@@ -114,13 +114,18 @@ class LeaseClient:
         folder: Path,
         *,
         clock: Callable[[], float] = plan_clock,
+        run: Runner | None = None,
     ) -> None:
         self.clock = clock
         self.state = ClientState.IDLE
         holder = uuid.uuid4().hex
         self._file = SpentFile(folder, holder)
         self.lease_state = LeaseState(self._file, partial(self._on, ClientEvent.WOKEN))
-        self._run = DatabaseThread("leases")
+        self._close: Callable[[], None] = lambda: None
+        if run is None:
+            own = DatabaseThread("leases")
+            run, self._close = own, own.close
+        self._run = run
         self._loop = asyncio.get_running_loop()
         measure = partial(clock.measure, store.time) if isinstance(clock, SharedClock) else lambda: None
         self._chores = _Chores(store, holder, folder, measure)
@@ -152,7 +157,7 @@ class LeaseClient:
             self._file.close()
         else:
             self._file.abandon()
-        await asyncio.to_thread(self._run.close)
+        await asyncio.to_thread(self._close)
 
     async def enter(
         self,

@@ -229,8 +229,11 @@ class Quota(LimitSource):
         self._lower(self.lease.spent)
         self.tell_again()
 
-    def request(self, now: float, *, regular: bool) -> LeaseRequest | None:
-        """What to ask the store now, if anything; at a `regular` look also what is not urgent. Apply or fail it."""
+    def request(self, now: float, *, regular: bool, may_report: bool = True) -> LeaseRequest | None:
+        """What to ask the store now, if anything; at a `regular` look also what is not urgent. Apply or fail it.
+
+        Unless it `may_report`, what was spent of a period is not told by itself: nobody waits for that.
+        """
         if self._flying is not None or now < self._failed_until or self.state is QuotaState.ENDED:
             return None
         if self.is_needed and self._need.amount <= self.unspent:
@@ -252,7 +255,8 @@ class Quota(LimitSource):
         if least or (regular and is_in_use and self.unspent < self.slice.size // 2):
             most = max(least, self.slice.size)
         report_at = lease.reported_at + (REPORT_SECONDS if self.terms.period else RETRY_SECONDS)
-        if not (least or most or lease.keep is not None or (has_changed and now >= report_at)):
+        is_told = has_changed and now >= report_at and (may_report or self.terms.period is None)
+        if not (least or most or lease.keep is not None or is_told):
             return None
         self._flying = lease.request(least=least, most=most, since=self._need.since if least else now)
         return self._flying

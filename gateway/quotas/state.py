@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from gateway.quotas.admission import Account, Admission
@@ -21,6 +22,10 @@ from gateway.quotas.rules import LeaseAnswer, LeaseRequest, Reservation, Reserve
 
 TICK_SECONDS: Final = 0.1
 ROUNDS: Final = 10
+MOST_LOOKS: Final = 500  # at accounts of those where something happens, in a tick
+MOST_REPORTS: Final = 50
+"""Of what was spent, in a tick. A worker with more than 500 quotas in use tells the store of each less than once a
+second: who reads what is used reads it later, and nobody waits for it."""
 LINGER_SECONDS: Final = 1.0
 """An account that nobody uses keeps its leases so long, for a client that comes back at once."""
 
@@ -54,8 +59,9 @@ class LeaseState:
         self._retire_at = 0.0
         self._minute = self._look_at = 0.0
         self._round = 0
-        self._moving: set[Account] = set()
+        self._moving: dict[Account, None] = {}  # the one first that was not looked at for longest
         self._looked_at: set[Account] = set()
+        self._reports = MOST_REPORTS
 
     def enter(
         self, *, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None = None, now: float
@@ -72,7 +78,7 @@ class LeaseState:
             else:
                 account = self._accounts[plan.account] = Account(plan.account, subject, plan.limits)
                 self._equip(account, now)
-            self._moving.add(account)
+            self._moving.setdefault(account)
             accounts.append(account)
         admission = Admission(accounts, self._on_change)
         for account in accounts:
@@ -97,7 +103,7 @@ class LeaseState:
         """The store may have forgotten leases: report all of them."""
         for quota in self._quotas():
             quota.tell_again()
-        self._moving.update(self._accounts.values())
+        self._moving |= dict.fromkeys(self._accounts.values())
 
     def end(self) -> None:
         """The worker stops: all leases go back with the next batch."""
@@ -128,20 +134,19 @@ class LeaseState:
         self._rates.advance(now)
         if now < self._look_at:
             return
-        self._look_at = now + TICK_SECONDS
-        # At every account where something happens, and in turn at those of the others in which it may have begun.
+        self._look_at, self._reports = now + TICK_SECONDS, MOST_REPORTS
+        # At accounts where something happens, of very many in turn, and in turn at the others: it may have begun there.
         self._round = (self._round + 1) % ROUNDS
         accounts = list(self._accounts.values())
         thirsty = [account for account in accounts if account.rate and account.rate.is_thirsty]
-        for account in self._moving.union(accounts[self._round :: ROUNDS], thirsty):
+        for account in {*islice(self._moving, MOST_LOOKS), *accounts[self._round :: ROUNDS], *thirsty}:
+            self._moving.pop(account, None)
             if account.rate:
                 account.rate.look(now)
             if not account.admissions and now >= account.left_at + LINGER_SECONDS:
                 self._close(account)
             elif account.is_moving:
-                self._moving.add(account)
-            else:
-                self._moving.discard(account)
+                self._moving[account] = None
             self._looked_at.add(account)
 
     def clock_set_back(self, now: float) -> None:
@@ -160,11 +165,11 @@ class LeaseState:
         """What to ask the store now. Give the answers to `apply`, or call `fail`."""
         looked_at, self._looked_at = self._looked_at, set()
         regular = {quota for account in looked_at for quota in account.quotas}
-        requests: list[tuple[Quota | None, LeaseRequest]] = [
-            (quota, request)
-            for quota in regular | self._urgent
-            if (request := quota.request(now, regular=quota in regular))
-        ]
+        requests: list[tuple[Quota | None, LeaseRequest]] = []
+        for quota in sorted(regular | self._urgent, key=lambda quota: quota.lease.reported_at):
+            if request := quota.request(now, regular=quota in regular, may_report=self._reports > 0):
+                requests.append((quota, request))
+                self._reports -= not (request.least or request.most or request.keep is not None)
         if now >= self._retire_at:
             retired, self._retired = self._retired, []
             self._ending |= {lease.lease_id: lease for lease in retired}
@@ -245,6 +250,6 @@ class LeaseState:
 
     def _close(self, account: Account) -> None:
         del self._accounts[account.key]
-        self._moving.discard(account)
+        self._moving.pop(account, None)
         for source in account.sources:
             source.end()

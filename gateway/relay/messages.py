@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from gateway import close_codes, refusals
 from gateway.close_codes import Close
-from gateway.payloads.reading import too_long
+from gateway.payloads.reading import Passage, too_long
 from gateway.payloads.schemas import Checks, OnMisfit, unread
 from gateway.quotas.client import renewed
 from gateway.quotas.clock import clock as time
@@ -88,6 +88,7 @@ class MessageRelay:
         self._checks: Checks | None = None
         self._longest_checked = 0
         self._on_misfit: OnMisfit = lambda sender, misfit: None
+        self.on_message: Callable[[str, Passage, bool], None] | None = None  # told of what passes, where it is recorded
         self._heard_at = asyncio.get_running_loop().time()
         self._passed = [0, 0, 0, 0]
         self._close_info: CloseInfo | None = None
@@ -110,6 +111,7 @@ class MessageRelay:
         elif self._fits("client", message) and await self._may_pass(0, size):
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
+            self._tell("client", message)
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
@@ -163,6 +165,7 @@ class MessageRelay:
                 if self._fits("backend", message) and await self._may_pass(1, _size(message)):
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
+                    self._tell("backend", message)
         except ConnectionClosed as closed:
             close, code = close_codes.BACKEND_LOST, 1006
             if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000
@@ -174,6 +177,12 @@ class MessageRelay:
         except OSError:
             self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
+
+    def _tell(self, sender: str, message: str | bytes) -> None:
+        if self.on_message:
+            is_text = isinstance(message, str)
+            payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
+            self.on_message(sender, Passage(b"", payload), is_text)
 
     def _fits(self, sender: str, message: str | bytes) -> bool:
         """Whether a message may pass as far as its schema goes. False: this is the end."""

@@ -171,7 +171,7 @@ class Leg(LegBase, asyncio.Protocol):
         if not data or self.state is LegState.GONE or self.scanner.closed:
             return
         if self.passes_on:
-            if self._is_skipping:
+            if self.is_skipping:
                 self._filter(data)
             else:
                 self.enter(LegState.FLOWING)
@@ -200,7 +200,7 @@ class Leg(LegBase, asyncio.Protocol):
         if result.error:
             self.relay.broken(self, result.error)
         elif result.blocked is None and not result.is_cut:
-            self.enter(LegState.HOLDING if self._is_skipping else LegState.FLOWING)
+            self.enter(LegState.HOLDING if self.is_skipping else LegState.FLOWING)
             self._after(data, result.end)
         else:
             self.scanner.controls.clear()
@@ -299,10 +299,11 @@ class Leg(LegBase, asyncio.Protocol):
     @property
     def inside_frame(self) -> bool:
         """What was passed on of this side ends in the middle of a frame."""
-        return bool(self.scanner.remaining) and not self._is_skipping
+        return bool(self.scanner.remaining) and not self.is_skipping
 
     @property
-    def _is_skipping(self) -> bool:
+    def is_skipping(self) -> bool:
+        """A message is being left out: the other side gets nothing of it."""
         return self._limiter is not None and self._limiter.skipping
 
     @property

@@ -17,79 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlencode
 
-from gateway.quotas.limits import UNLIMITED, PlanLimits
-from gateway.routing.topics import Topic, TopicSet
-from publisher.runtime import EVERY_KEY_MANAGER, KEY_TYPES, ValidationMode, all_key_managers
+from gateway.routing.deployment import VERSION, Deployment
+from gateway.routing.topics import Topic
 from publisher.uris import percent_encoded
 
 if TYPE_CHECKING:
-    from publisher.endpoint import Endpoint, EndpointOptions
-    from publisher.mock import Mock
-    from publisher.origins import Origins
-
-VERSION = "{version}"
-SERVED_STATES = frozenset({"PROTOTYPED", "PUBLISHED", "BLOCKED", "DEPRECATED"})
-TRIAL_STATE = "CREATED"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What the gateway knows of one API: its deployed revision and the two things that act at once, state and removal.
-
-    `rank` sorts versions. `endpoints` is keyed by key type, `PRODUCTION` or `SANDBOX`. `revision_id` is empty and the
-    rest of the design left at its defaults when nothing is deployed. Without `origins` every web page may call. A
-    `mock` answers in place of the endpoints. `message_bytes` is the largest message of a client (0: any). `frame_bytes`
-    the largest frame. With `validation` on, messages are held against the schemas of their topic. `limits` are those of
-    all applications together. Tokens of `key_managers` are taken.
-    `working_copy` is the design that somebody tries out, as if it were deployed and not published; no path finds it.
-    """
-
-    api_id: str
-    name: str
-    context: str
-    version: str
-    state: str
-    rank: tuple[Any, ...]
-    endpoints: Mapping[str, Endpoint]
-    options: EndpointOptions
-    topics: TopicSet
-    revision_id: str = ""
-    is_default: bool = False
-    deployed_at: float = 0.0
-    query_token: bool = True
-    origins: Origins | None = None
-    mock: Mock | None = None
-    message_bytes: int = 0
-    key_types: frozenset[str] = frozenset(KEY_TYPES)
-    validation: ValidationMode = ValidationMode.OFF
-    frame_bytes: int = 0
-    key_managers: frozenset[str] = frozenset(all_key_managers())
-    limits: PlanLimits = UNLIMITED
-    working_copy: Deployment | None = None
-
-    @property
-    def is_served(self) -> bool:
-        """Whether a path can lead here at all; a blocked API is served in this sense, it answers 503."""
-        return bool(self.revision_id) and self.state in SERVED_STATES
-
-    @property
-    def is_on_trial(self) -> bool:
-        """Whether it is deployed before it is published: nobody reaches it but with a key to try it out."""
-        return bool(self.revision_id) and self.state == TRIAL_STATE
-
-    def takes_tokens_of(self, key_manager: str) -> bool:
-        """Whether a token of this issuer may call."""
-        return bool({EVERY_KEY_MANAGER, key_manager} & self.key_managers)
-
-    @property
-    def address(self) -> str:
-        """The path that names this version exactly."""
-        return (
-            self.context.replace(VERSION, self.version) if VERSION in self.context else f"{self.context}/{self.version}"
-        )
+    from publisher.endpoint import EndpointOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +45,7 @@ class Route:
     @property
     def options(self) -> EndpointOptions:
         """The advanced configuration of the endpoint."""
-        return self.deployment.options
+        return self.deployment.design.options
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +54,11 @@ class Match:
 
     candidates: tuple[Deployment, ...]
     rest: str
+
+    @property
+    def api_ids(self) -> tuple[str, ...]:
+        """The ids of the candidates: what may be called by subscription has to be asked of these alone."""
+        return tuple([each.api_id for each in self.candidates])
 
     def route(self, *preferred: Container[str]) -> Route | None:
         """The route to the best candidate whose API id is in the first container that holds any; else to the first.
@@ -134,7 +75,7 @@ def route_to(deployment: Deployment, rest: str) -> Route | None:
     A slash alone is no topic: browsers and libraries add it where a path is empty.
     """
     rest = "" if rest == "/" else rest
-    found = deployment.topics.find(rest)
+    found = deployment.design.topics.find(rest)
     return Route(deployment, found.topic, rest, found.backend_path) if found else None
 
 
@@ -157,24 +98,23 @@ def backend_url(address: str, route: Route, query_string: bytes, own: Mapping[st
 
 
 class RouteTable:
-    """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment."""
+    """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment.
 
-    __slots__ = ("_deployments", "_longest", "_prefixes", "_trials", "_tried")
+    What a prefix can mean is worked out when a path asks for it first, and kept: of most APIs nobody asks for long.
+    """
+
+    __slots__ = ("_deployments", "_longest", "_members", "_prefixes", "_trials", "_tried", "version")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
+        self.version = object()
         self._deployments: dict[str, Deployment] = {}
+        self._members: dict[str, tuple[Deployment, ...]] = {}
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
         self._trials: dict[str, Deployment] = {}
         self._tried: dict[str, Deployment] = {}
-        members: dict[str, list[Deployment]] = {}
         for deployment in deployments:
-            self._deployments[deployment.api_id] = deployment
-            self._add_trials(deployment)
-            for key in _keys(deployment):
-                members.setdefault(key, []).append(deployment)
-        for key, sharing in members.items():
-            self._put(key, sharing)
+            self._add(deployment)
 
     def __len__(self) -> int:
         return len(self._deployments)
@@ -190,7 +130,8 @@ class RouteTable:
         """What the raw path of a handshake (percent-encoding kept, no query) may mean; None: nothing here."""
         border = len(path)
         while border > 0:
-            if border <= self._longest and (prefix := self._prefixes.get(path[:border])):
+            if border <= self._longest and (members := self._members.get(key := path[:border])):
+                prefix = self._prefixes.get(key) or self._prefixes.setdefault(key, _Prefix(key, members))
                 answer = prefix.resolve(path[border:])
                 if answer is not _PASS:
                     return answer if isinstance(answer, Match) else None
@@ -224,26 +165,28 @@ class RouteTable:
         """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""
         table = RouteTable()
         table._deployments = dict(self._deployments)
+        table._members = dict(self._members)
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
         table._trials = dict(self._trials)
         table._tried = dict(self._tried)
         for deployment in changed:
             table._remove(deployment.api_id)
-            table._deployments[deployment.api_id] = deployment
-            table._add_trials(deployment)
-            for key in _keys(deployment):
-                sharing = table._prefixes[key].members if key in table._prefixes else []
-                table._put(key, [*sharing, deployment])
+            table._add(deployment)
         for api_id in gone:
             table._remove(api_id)
         return table
 
-    def _add_trials(self, deployment: Deployment) -> None:
+    def _add(self, deployment: Deployment) -> None:
+        self._deployments[deployment.api_id] = deployment
         if deployment.is_on_trial:
             self._trials[deployment.address] = deployment
         if deployment.working_copy:
             self._tried[deployment.api_id] = deployment.working_copy
+        for key in _keys(deployment):
+            self._members[key] = (*self._members.get(key, ()), deployment)
+            self._prefixes.pop(key, None)
+            self._longest = max(self._longest, len(key))
 
     def _remove(self, api_id: str) -> None:
         deployment = self._deployments.pop(api_id, None)
@@ -251,14 +194,11 @@ class RouteTable:
         if deployment and deployment.is_on_trial:
             self._trials.pop(deployment.address, None)
         for key in _keys(deployment) if deployment else ():
-            self._put(key, [member for member in self._prefixes[key].members if member.api_id != api_id])
-
-    def _put(self, key: str, members: list[Deployment]) -> None:
-        if members:
-            self._prefixes[key] = _Prefix(key, members)
-            self._longest = max(self._longest, len(key))
-        else:
             self._prefixes.pop(key, None)
+            if left := tuple(member for member in self._members[key] if member.api_id != api_id):
+                self._members[key] = left
+            else:
+                del self._members[key]
 
 
 class _Pass:
@@ -271,10 +211,9 @@ _PASS = _Pass()
 class _Prefix:
     """What one string in front of a path can mean: a context, or one with a version (or nothing) for `{version}`."""
 
-    __slots__ = ("_by_segment", "_default", "_is_context", "_named", "members")
+    __slots__ = ("_by_segment", "_default", "_is_context", "_named")
 
-    def __init__(self, key: str, members: list[Deployment]) -> None:
-        self.members = members
+    def __init__(self, key: str, members: tuple[Deployment, ...]) -> None:
         plain = [member for member in members if member.context == key]
         named = [member for member in members if member.context != key and key in _expansions(member)]
         exact = [member for member in named if member.context.replace(VERSION, member.version) == key]

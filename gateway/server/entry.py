@@ -50,7 +50,7 @@ def addresses_of(admitted: Allow, query_string: bytes) -> list[BackendAddress]:
     Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
     """
     route = admitted.route
-    own, mock = route.options.secret_query, route.deployment.mock
+    own, mock = route.options.secret_query, route.deployment.design.mock
     return [
         BackendAddress(backend_url(each, route, query_string, own), f"{route.api_id} {each}", mock)
         for each in admitted.endpoint.addresses
@@ -101,12 +101,12 @@ def join(
     """Let both sides speak with each other. `splice` makes the relay, `begun` is when the client came."""
     on_end = partial(_ended, context, connection)
     meters, checks = meters_of(connection.admission), checks_of(connection.admitted)
-    if checks is None:
-        relay = splice(options=options, meters=meters, on_end=on_end)
-    else:
+    kind: Callable[..., Relay] = Relay
+    if checks is not None:
         misfits = partial(context.telemetry.misfit, connection)
         kind = partial(CheckedRelay, checks=checks, longest=context.longest_checked, on_misfit=misfits)
-        relay = splice(options=options, meters=meters, on_end=on_end, kind=kind)
+    kind = context.telemetry.relay_kind(connection, kind)
+    relay = splice(options=options, meters=meters, on_end=on_end, kind=kind)
     connection.close, connection.relay = relay.close, relay
     context.telemetry.opened(connection, time.perf_counter() - begun)
 

@@ -86,7 +86,7 @@ class HttpEndpoints:
             answer = await (self._reauthenticate(asked, named[1]) if named else self._issue(asked))
         # A browser hands a ticket's answer to scripts of pages that may call the API, and to all while there is none.
         match = None if named else self._routing.routes.match(asked.path)
-        origins = [each.origins for each in match.candidates] if match else []
+        origins = [each.design.origins for each in match.candidates] if match else []
         if asked.origin is None or (origins and not any(each is None or each.allow(asked.origin) for each in origins)):
             return answer
         told = [(b"Access-Control-Allow-Origin", asked.origin.encode("latin-1")), *_WHAT_SCRIPTS_SEE]

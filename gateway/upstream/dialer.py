@@ -15,6 +15,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -44,6 +45,9 @@ from publisher.outward_proxy import LONGEST_ANSWER, NoTunnel, OutwardProxy, is_o
 from publisher.uris import ascii_url
 
 T = TypeVar("T")
+
+_api: ContextVar[str] = ContextVar("api", default="")
+"""The id of the API whose backend is dialled, in the task that does it: what is slow there is slow for it alone."""
 
 RESOLVE_SHARE = 0.8  # of the time for a connection: a name service that is slow is told from a backend that is
 
@@ -217,6 +221,7 @@ class Dialer:
         self, address: BackendAddress, call: Callable[[BackendAddress], Awaitable[T]], options: EndpointOptions
     ) -> T:
         begun = time.perf_counter()
+        _api.set(address.key.partition(" ")[0])
         try:
             async with asyncio.timeout(options.connect_timeout):  # for name, TCP, TLS and the answer
                 result = await call(address)
@@ -370,7 +375,7 @@ class Dialer:
             return [str(ip_address(host))]
         with suppress(OSError, ValueError):
             return [socket.inet_ntoa(socket.inet_aton(host))]
-        return await self.resolver.addresses(host, options.connect_timeout * RESOLVE_SHARE)
+        return await self.resolver.addresses(host, options.connect_timeout * RESOLVE_SHARE, _api.get())
 
     async def _allowed(self, host: str, port: int, options: EndpointOptions) -> list[str]:
         ips = await self._resolve(host, options)

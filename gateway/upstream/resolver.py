@@ -2,7 +2,8 @@
 
 The hosts file, search domains, IPv6 and the order of addresses are as the system has them; c-ares reads the same files.
 Each name is asked for once at a time, however many clients wait for it. A name server that is slow for one domain keeps
-nobody waiting who calls another: at most MOST_OF_A_DOMAIN names of it are asked for at a time.
+nobody waiting who calls another: at most MOST_OF_A_DOMAIN names of it are asked for at a time, and at most
+MOST_OF_AN_API for one API, whatever domains its creator names.
 
 An answer is kept as long as it says (SHORTEST to LONGEST seconds), and STALE_SECONDS more where it cannot be renewed.
 That a name could not be found out is kept for a moment only. It is this machine's trouble, never the backend's.
@@ -26,6 +27,7 @@ UNKNOWN_SECONDS: Final = 3.0
 ASK_SECONDS, TRIES = 2.0, 3  # for each name server
 MOST_NAMES: Final = 10_000
 MOST_OF_A_DOMAIN: Final = 32
+MOST_OF_AN_API: Final = 8
 MOST_WAITING: Final = 1000  # clients for one name
 
 log = logging.getLogger("gateway.upstream")
@@ -52,16 +54,23 @@ class Resolver:
         self._asking: dict[str, asyncio.Task[list[str]]] = {}
         self._waiting: Counter[str] = Counter()
         self._of_domain: Counter[str] = Counter()
+        self._of_api: Counter[str] = Counter()
         self._channel: aiodns.DNSResolver | None = None
 
-    async def addresses(self, host: str, seconds: float) -> list[str]:
-        """Every address of a host, in the resolver's order, within so many seconds. Raises NameUnresolved."""
+    async def addresses(self, host: str, seconds: float, api_id: str = "") -> list[str]:
+        """Every address of a host, in the resolver's order, within so many seconds. Raises NameUnresolved.
+
+        What is asked for an API counts as its own; without one it is the installation's.
+        """
         if (kept := self._kept.get(host)) and self._clock() < kept.until:
             return self._found(kept.addresses)
         if self._waiting[host] >= MOST_WAITING:
             raise NameUnresolved
         if host not in self._asking:
-            self._asking[host] = asyncio.create_task(self._ask(host))
+            if api_id and self._of_api[api_id] >= MOST_OF_AN_API:  # nothing is remembered: others may ask for the name
+                return self._found(kept.addresses if kept and self._is_fresh(kept) else [])
+            self._of_api[api_id] += 1
+            self._asking[host] = asyncio.create_task(self._ask(host, api_id))
         self._waiting[host] += 1
         try:
             async with asyncio.timeout(seconds):
@@ -85,7 +94,7 @@ class Resolver:
         if self._channel:
             await self._channel.close()
 
-    async def _ask(self, host: str) -> list[str]:
+    async def _ask(self, host: str, api_id: str) -> list[str]:
         """Ask, and remember what was answered; never raises for want of an answer."""
         domain, before = ".".join(host.rstrip(".").rsplit(".", 2)[-2:]), self._kept.get(host)
         found, seconds = list[str](), UNKNOWN_SECONDS
@@ -100,6 +109,8 @@ class Resolver:
         finally:
             self._of_domain[domain] -= 1
             self._of_domain += Counter()
+            self._of_api[api_id] -= 1
+            self._of_api += Counter()
             del self._asking[host]
         self._kept.pop(host, None)
         self._kept[host] = Kept(found, self._clock() + seconds)

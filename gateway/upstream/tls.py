@@ -15,6 +15,7 @@ from gateway.upstream.handshake import BackendError
 from publisher.client_tls import client_context
 from publisher.endpoint import EndpointOptions
 
+FAILED_SECONDS: Final = 30.0
 MOST_KEPT: Final = 1000  # contexts; with a CA of its own each has about 30 kB
 
 
@@ -46,10 +47,12 @@ class TlsContexts:
             making.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
             if len(self._made) > MOST_KEPT:
                 self._made.popitem(last=False)
+        if making.done():
+            return making.result()
         try:
-            return making.result() if making.done() else await asyncio.shield(making)
-        except (ssl.SSLError, ValueError):
-            self._made.pop(key, None)  # nothing is kept of what cannot be: a mended certificate is another key
+            return await asyncio.shield(making)
+        except (ssl.SSLError, ValueError):  # kept for a while, or each client would have it tried on the threads of all
+            asyncio.get_running_loop().call_later(FAILED_SECONDS, self._made.pop, key, None)
             raise
 
 

@@ -21,6 +21,7 @@ from devportal.queries import application_for
 from gateway.connections import board, operations
 from gateway.connections.selection import KEY_TYPES, WAITING, Selection
 from gateway.models import ConnectionRecord
+from gateway.recording import operations as recordings
 from gateway.views.live import is_live
 from publisher.queries import get_api_for
 
@@ -118,6 +119,7 @@ def _page(
         "closings": _address(closings, context, request),
         "may_close": operations.can_close(user) or closings == "gateway:my-closings",
         "may_drain": operations.can_close(user),
+        "may_record": recordings.can_record(user),
         "shows_api": "api" not in context,
         "shows_owner": closings != "gateway:my-closings",
         "most_reason": operations.MOST_REASON,

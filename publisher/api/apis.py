@@ -47,6 +47,7 @@ FIELD_NAMES = {
     "byte_quota": "byteQuota",
     "byte_period": "byteQuotaTimeUnit",
     "over_byte_quota": "byteQuotaExceeded",
+    "redacted": "redactedFields",
     **{f"mock_{name}": f"mock.{name}" for name in mock.OFF},
     "display_name": "displayName",
     "visible_roles": "visibleRoles",

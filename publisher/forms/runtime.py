@@ -21,6 +21,7 @@ from publisher.runtime import (
     OVER_BYTES,
     WORDS,
     ValidationMode,
+    clean_pointers,
 )
 
 _OVER = {
@@ -107,11 +108,21 @@ class RuntimeForm(GuardedForm):
         label="Messages over them", choices=[(each.value, _OVER[each]) for each in OVER_BYTES]
     )
 
+    redacted = forms.CharField(
+        label="Fields that are never recorded",
+        required=False,
+        help_text="JSON pointers, one a line: /card/number, or /items/*/price for every element. They are taken out of "
+        "payloads before the flight recorder or a payload violation keeps any; what is no JSON is then not kept. "
+        "A field that is added here counts at once, without a deployment.",
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "/card/number"}),
+    )
+
     @staticmethod
     def initial_of(api: Api) -> dict[str, Any]:
         stored = {column: getattr(api, column) for column in WORDS}
         browsers = {"origins": "\n".join(api.origins), "query_token": api.query_token}
-        return {**GuardedForm.initial_of(api), **browsers, **stored}
+        fields = {"redacted": "\n".join(api.redacted)}
+        return {**GuardedForm.initial_of(api), **browsers, **stored, **fields}
 
     def clean_message_rate(self) -> int:
         """Nothing is no limit."""
@@ -121,5 +132,12 @@ class RuntimeForm(GuardedForm):
         """The origins as browsers write them."""
         try:
             return clean_origins(self.cleaned_data["origins"].splitlines())
+        except BadValue as error:
+            raise forms.ValidationError(in_words(error)) from None
+
+    def clean_redacted(self) -> list[str]:
+        """The pointers, each once."""
+        try:
+            return clean_pointers(self.cleaned_data["redacted"].splitlines())
         except BadValue as error:
             raise forms.ValidationError(in_words(error)) from None

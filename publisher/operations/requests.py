@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
+from accounts import installation
 from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
@@ -42,7 +43,8 @@ class NothingRequested(Conflict):
 
 def asks_for_approval(action: Action, actor: User) -> bool:
     """Whether this person's step has to be approved: those who approve need nobody's approval."""
-    return action in settings.LIFECYCLE_APPROVAL and not permissions.can_approve(actor)
+    wanted = settings.LIFECYCLE_APPROVAL | set(installation.current().approve_steps)
+    return action in wanted and not permissions.can_approve(actor)
 
 
 @transaction.atomic

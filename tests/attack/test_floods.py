@@ -137,8 +137,7 @@ async def test_a_neighbour_of_slow_clients_is_served_as_ever() -> None:
             assert await upstream.read(len(said)) == said
 
 
-@pytest.mark.parametrize("size", [0, 125])
-@pytest.mark.parametrize("opcode", [PING, PONG])
+@pytest.mark.parametrize(("opcode", "size"), [(PING, 125), (PONG, 0)])
 async def test_a_flood_of_pings_whose_answers_are_not_read_costs_at_most_a_mebibyte(opcode: int, size: int) -> None:
     async def cost() -> float:
         async with echo.server(compresses=False) as url, target(url) as gateway, raw_client(gateway.port) as client:
@@ -159,8 +158,7 @@ async def test_a_flood_of_pings_whose_answers_are_not_read_costs_at_most_a_mebib
     assert await least(cost, MIB) <= MIB
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["to one who reads", "to one who does not"])
-@pytest.mark.parametrize("sender", ["client", "backend"])
+@pytest.mark.parametrize(("sender", "reads"), [("client", True), ("backend", False)])
 async def test_200_000_fragments_of_one_byte_cost_at_most_twice_what_is_on_the_wire(sender: str, reads: bool) -> None:
     masked = sender == "client"
     sent = fragments(200_000, masked=masked)

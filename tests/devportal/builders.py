@@ -12,6 +12,7 @@ from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, KeyType, Subscription
 from devportal.operations import GeneratedKeys
 from publisher.models import Api, Plan, Revision
+from publisher.operations import search_texts
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -40,6 +41,7 @@ def deploy(row: Api) -> None:
         api=row, number=number, snapshot=snapshot, created_by=row.provider, created_at=NOW
     )
     row.save()
+    search_texts.write(Api.objects.filter(pk=row.pk))
 
 
 def application(owner: User, name: str = "", **fields: Any) -> Application:

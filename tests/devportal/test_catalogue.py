@@ -15,6 +15,7 @@ from accounts import installation
 from accounts.models import InstallationSettings, User
 from devportal import operations, queries
 from devportal.errors import ApiNotListed
+from devportal.views.apis import cloud
 from publisher.models import Api
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -273,3 +274,34 @@ def test_who_is_not_signed_in_finds_nothing_where_the_catalogue_is_not_for_visit
     cache.set(installation.KEY, InstallationSettings(anonymous_browsing=False), None)
     assert not queries.catalogue_for(AnonymousUser()).exists()
     assert queries.catalogue_for(carol).get() == api
+
+
+# --- cards and list ------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_remembered_by_the_browser_that_chose_it(bob: User, browser: Browser) -> None:
+    builders.api(bob, description="Echoes every message back.")
+    client = browser(None)
+    assert "catalogue-table" not in client.get("/devportal/apis").content.decode()
+    assert "catalogue-table" in client.get("/devportal/apis?view=list").content.decode()
+    remembered = client.get("/devportal/apis").content.decode()
+    assert "catalogue-table" in remembered
+    assert "Echoes every message back." in remembered
+    client.get("/devportal/apis?view=cards")
+    client.get("/devportal/apis?view=nonsense")
+    assert "catalogue-table" not in client.get("/devportal/apis").content.decode()
+
+
+def test_a_tag_is_larger_the_more_apis_carry_it() -> None:
+    tags = [("b", 9), ("a", 4), ("d", 2), ("C", 1)]
+    assert cloud(tags) == [("a", 4, 2), ("b", 9, 3), ("C", 1, 0), ("d", 2, 1)]
+    assert cloud([]) == []
+
+
+def test_a_search_says_where_else_it_was_found_and_shows_what_fits_best_first(bob: User, browser: Browser) -> None:
+    builders.api(bob, "Alpha", topics=[{"target": "/chat", "verbs": ["publish"], "scopes": [], "mapping": ""}])
+    builders.api(bob, "Chat")
+    for view in ("cards", "list"):
+        shown = browser(None).get("/devportal/apis", {"q": "chat", "view": view}).content.decode()
+        assert shown.index(">Chat<") < shown.index(">Alpha<")
+        assert "Found in <bdi>its topics</bdi>" in shown

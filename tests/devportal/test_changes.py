@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from django.utils import timezone
 
 from accounts.models import Notification, User
 from accounts.operations import deliver_mail
+from devportal import endings
 from devportal.broken_clients import affected_by
 from devportal.models import Subscription
 from devportal.subscription_states import SubscriptionState
+from gateway.close_codes import CLOSES
 from publisher import operations, queries, snapshots
+from publisher.lifecycle import Action
 from publisher.models import Api, DeployedChange
 from tests.devportal import builders
 from tests.devportal.conftest import Browser
@@ -150,3 +154,32 @@ def test_the_portal_shows_what_changed_and_leads_with_what_breaks(
     assert "The topic /rooms/{id} is removed." in shown
     assert "Rooms are closed." in shown
     assert "See what breaks" in text_of(browser(carol).get(reverse("devportal:api", args=[chat.pk])))
+
+
+def test_a_version_is_shown_beside_those_before_it(chat: Api, admin: User, browser: Browser) -> None:
+    other = operations.create_version(api=chat, version="2.0.0", actor=admin, now=NOW)
+    other = redeploy(other, admin, topics=[NEWS])
+    operations.transition_api(api=other, action=Action.PUBLISH, actor=admin, now=LATER)
+    shown = text_of(browser(None).get(f"/devportal/apis/{other.pk}/changes"))
+    assert "Version 2.0.0 beside 1.0.0" in shown
+    assert "Clients of 1.0.0 have to be changed" in shown
+    assert "The topic /rooms/{id} is removed." in shown
+    assert "beside" not in text_of(browser(None).get(f"/devportal/apis/{chat.pk}/changes"))
+    hidden = operations.update_api(api=chat, changes={"visibility": "PRIVATE"}, actor=admin, now=LATER)
+    assert "beside" not in text_of(browser(None).get(f"/devportal/apis/{other.pk}/changes?since={hidden.pk}"))
+
+
+def test_a_definition_says_how_to_knock_and_what_may_become_of_it(chat: Api, admin: User, browser: Browser) -> None:
+    say = {"name": "say", "schema": {"type": "object"}, "examples": [{"text": "<hello>"}]}
+    redeploy(chat, admin, topics=[{**ROOM, "messages": {"publish": [say]}}], origins=["https://app.example"])
+    page = browser(None).get(f"/devportal/apis/{chat.pk}/definition")
+    shown = unescape(text_of(page))
+    for words in (
+        *("Authorization: Bearer <token>", "bearer.<token>", "?access_token=<token>", "https://app.example"),
+        *("403 900908", "The application is not subscribed", "Subscribe it in the Developer Portal."),
+        *("4003", "when it resets", "1012", "The gateway is restarting"),
+    ):
+        assert words in shown, words
+    copied = 'data-copy="{\n  &quot;text&quot;: &quot;&lt;hello&gt;&quot;\n}"'
+    assert copied in page.content.decode()
+    assert {close.number for close in endings.closes()} == CLOSES.keys()

@@ -15,7 +15,8 @@ from core.errors import Conflict
 from core.models import AuditEntry
 from devportal import operations
 from devportal.bootstrap import ensure_application_plans
-from devportal.models import Application, OAuthClient, Subscription
+from devportal.models import Application, ApplicationPlan, OAuthClient, Subscription
+from devportal.operations import wizard
 from devportal.operations.applications import ApplicationNameTaken
 from devportal.operations.keys import KeysExist
 from devportal.operations.subscriptions import AlreadySubscribed, SubscriptionMoved, TooManyApplications
@@ -106,3 +107,17 @@ def test_one_of_many_blocks(carol: User, bob: User) -> None:
 
     assert sorted(got, key=str) == [SubscriptionMoved] * (AT_ONCE - 1) + [None]
     assert AuditEntry.objects.filter(verb="subscription.blocked").count() == 1
+
+
+def test_a_wizard_sent_many_times_at_once_makes_one_of_each(carol: User, bob: User) -> None:
+    ensure_application_plans()
+    api, plan = builders.api(bob), builders.plan()
+    fields = {"name": "Chat", "description": "", "plan": ApplicationPlan.objects.get(name="Unlimited")}
+
+    assert outcomes(lambda: wizard.create_once(api=api, **fields, actor=carol, now=NOW)) == [None] * AT_ONCE
+    app = Application.objects.get()
+    by = {"application": app, "actor": carol, "now": NOW}
+    assert outcomes(lambda: wizard.subscribe_once(api=api, plan=plan, **by)) == [None] * AT_ONCE
+    assert outcomes(lambda: wizard.generate_once(key_type="PRODUCTION", **by)) == [None] * AT_ONCE
+
+    assert (app.subscriptions.count(), app.clients.count()) == (1, 1)

@@ -12,11 +12,12 @@ from django.http import HttpResponse
 from django.test import Client
 from oauth2_provider.models import AccessToken
 
-from accounts.models import User
+from accounts import installation
+from accounts.models import InstallationSettings, User
 from core.models import AuditEntry
 from devportal import attempts, diagnosis, operations, tokens
 from devportal.bootstrap import ensure_application_plans
-from devportal.models import Application, OAuthClient, Subscription, TokenName
+from devportal.models import Application, OAuthClient, Subscription, TokenName, WizardRun
 from publisher.models import Api
 from tests.devportal import builders
 from tests.devportal.builders import NOW
@@ -223,12 +224,64 @@ def test_two_tabs_do_not_disturb_each_other(carol: User, echo: Api, browser: Bro
     assert plans == {"First": "Gold", "Second": "Silver"}
 
 
-def test_sending_the_third_step_twice_generates_keys_once(tab: Client, echo: Api) -> None:
-    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
-    three = tab.post(two, {"plan": "Gold"}).url
+# --- leaving and coming back; twice --------------------------------------------------------------------------
 
-    assert tab.post(three, KEYS).url == tab.post(three, KEYS).url
-    assert OAuthClient.objects.count() == 1
+
+def test_whoever_comes_back_goes_on_where_they_were_until_it_is_done(tab: Client, echo: Api, carol: User) -> None:
+    one = f"/devportal/apis/{echo.pk}/wizard"
+    two = tab.post(one, NEW).url
+    assert tab.get(one).url == two
+    three = tab.post(two, {"plan": "Gold"}).url
+    assert tab.get(one).url == three
+    four = tab.post(three, {**KEYS, "key_type": "SANDBOX"}).url
+    assert tab.get(one).url == four
+    assert tab.get(f"{one}?anew=1").status_code == tab.get(f"{one}?application={uuid4()}").status_code == 200
+
+    tab.post(four, TOKEN)
+
+    assert tab.get(one).status_code == 200
+    assert not WizardRun.objects.exists()
+
+
+def test_there_is_no_way_back_to_an_application_that_was_deleted(tab: Client, echo: Api, carol: User) -> None:
+    one = f"/devportal/apis/{echo.pk}/wizard"
+    tab.post(one, NEW)
+    operations.delete_application(application=Application.objects.get(), actor=carol, now=NOW)
+    assert tab.get(one).status_code == 200
+
+
+def test_each_step_sent_twice_makes_one_thing(tab: Client, echo: Api) -> None:
+    one = f"/devportal/apis/{echo.pk}/wizard"
+    two, again = (tab.post(one, NEW).url for _ in range(2))
+    assert two == again
+    assert tab.post(one, {**NEW, "description": "Other words"}).status_code == 409
+
+    three, again = (tab.post(two, {"plan": "Gold"}).url for _ in range(2))
+    assert three == again
+    four, again = (tab.post(three, KEYS).url for _ in range(2))
+    assert four == again
+
+    assert (Application.objects.count(), Subscription.objects.count(), OAuthClient.objects.count()) == (1, 1, 1)
+    assert "consumer-secret" in secrets_on(tab.get(four))
+
+
+def test_an_application_that_waits_has_the_wizard_wait_and_go_on_once_it_is_approved(
+    tab: Client, echo: Api, admin: User
+) -> None:
+    InstallationSettings.objects.create(pk=1, approve_applications=True)
+    installation.forget()
+    one = f"/devportal/apis/{echo.pk}/wizard"
+    three = tab.post(tab.post(one, NEW).url, {"plan": "Gold"}).url
+    waits = tab.get(three).content.decode()
+    assert "waits for an administrator’s approval" in waits.replace("&#x27;", "’")
+    assert 'name="key_type"' not in waits
+    assert tab.post(three, KEYS).status_code == 409
+
+    row = Application.objects.get()
+    operations.decide_application(application=row, is_approved=True, actor=admin, now=NOW)
+
+    assert tab.get(one).url == three
+    assert 'name="key_type"' in tab.get(three).content.decode()
 
 
 # --- wrong input ---------------------------------------------------------------------------------------------

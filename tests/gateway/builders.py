@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from gateway.authorization.grants import Grant, SubscriptionGrant
 from gateway.handshake.request import Credential, CredentialSource, Handshake, read
-from gateway.routing.table import Deployment
+from gateway.routing.deployment import DeployedDesign, Deployment
 from gateway.routing.topics import Topic, TopicSet
 from publisher.endpoint import Endpoint, EndpointOptions
 from publisher.versions import sort_key
@@ -19,17 +19,22 @@ PRODUCTION, SANDBOX = Endpoint("ws://backend.test:9900/app"), Endpoint("ws://san
 
 def deployment(context: str = "/echo", version: str = "1.0.0", **given: Any) -> Deployment:
     """A published, deployed API with both endpoints; its id is its context and version."""
-    topics = given.pop("topics", ())
-    fields: dict[str, Any] = {
+    designed: dict[str, Any] = {
+        "endpoints": {"PRODUCTION": PRODUCTION, "SANDBOX": SANDBOX},
+        "options": EndpointOptions(),
+        "topics": topic_set(given.pop("topics", ())),
+    }
+    designed |= {each.name: given.pop(each.name) for each in fields(DeployedDesign) if each.name in given}
+    design = DeployedDesign(**designed)
+    known: dict[str, Any] = {
         "api_id": f"{context}@{version}",
         "name": "Echo",
         "state": "PUBLISHED",
         "rank": sort_key(version),
-        "endpoints": {"PRODUCTION": PRODUCTION, "SANDBOX": SANDBOX},
-        "options": EndpointOptions(),
+        "read_design": lambda: design,
         "revision_id": "r1",
     }
-    return Deployment(context=context, version=version, topics=topic_set(topics), **{**fields, **given})
+    return Deployment(context=context, version=version, **{**known, **given})
 
 
 def topic_set(topics: Any) -> TopicSet:
@@ -39,7 +44,7 @@ def topic_set(topics: Any) -> TopicSet:
 
 def grant(*, subscribed: tuple[str, ...] = ("/echo@1.0.0",), state: str = "UNBLOCKED", **given: Any) -> Grant:
     """A production token of Carol's application, good for an hour, subscribed to the APIs with these ids."""
-    fields: dict[str, Any] = {
+    known: dict[str, Any] = {
         "token_id": "1",
         "client_id": "client",
         "application_id": "app",
@@ -51,12 +56,12 @@ def grant(*, subscribed: tuple[str, ...] = ("/echo@1.0.0",), state: str = "UNBLO
         "expires_at": NOW + HOUR,
         "subscriptions": {api_id: SubscriptionGrant(f"s-{api_id}", "Gold", state) for api_id in subscribed},
     }
-    return Grant(**{**fields, **given})
+    return Grant(**{**known, **given})
 
 
 def scope(path: str = "/echo/1.0.0", *, query: str = "", headers: Any = (), **given: Any) -> dict[str, Any]:
     """An ASGI scope as uvicorn makes it; headers as pairs of text."""
-    fields: dict[str, Any] = {
+    known: dict[str, Any] = {
         "type": "websocket",
         "path": path,
         "raw_path": path.encode(),
@@ -66,7 +71,7 @@ def scope(path: str = "/echo/1.0.0", *, query: str = "", headers: Any = (), **gi
         "client": ("192.0.2.7", 50000),
         "scheme": "ws",
     }
-    return {**fields, **given}
+    return {**known, **given}
 
 
 def handshake(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.db import OperationalError, connection
 
+from gateway.control.plane import ControlPlane
 from gateway.database import DatabaseThread
 from tests.environment import PATIENCE
 from tests.gateway.scenario import elsewhere
@@ -83,6 +86,41 @@ async def test_closing_ends_the_thread_and_its_own_connection_only(transactional
     assert wrapper.connection is None
     assert await elsewhere(connect) is not None
     assert not [each for each in threading.enumerate() if each.name.startswith("test-closing")]
+
+
+async def test_a_connection_that_nobody_uses_is_closed_and_opened_again(transactional_db: None) -> None:
+    thread = DatabaseThread("test-idle", idle=0.05)
+
+    def connect() -> object:
+        connection.ensure_connection()
+        return connection._connections[connection._alias]  # type: ignore[attr-defined]
+
+    try:
+        for _ in range(2):
+            wrapper = await thread(connect)
+            async with asyncio.timeout(PATIENCE):
+                while wrapper.connection is not None:  # type: ignore[attr-defined]
+                    await asyncio.sleep(0.01)
+    finally:
+        thread.close()
+
+
+@pytest.mark.parametrize(("redis_url", "others"), [("", 0), ("redis://127.0.0.1:1/0", 1)])
+async def test_a_worker_holds_two_connections_to_the_database_at_most(
+    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str, others: int
+) -> None:
+    settings.REDIS_URL, settings.DATA_DIR = redis_url, tmp_path
+    made: list[str] = []
+    begin = DatabaseThread.__init__
+
+    def count(self: DatabaseThread, name: str, **given: float | None) -> None:
+        made.append(name)
+        begin(self, name, **given)
+
+    monkeypatch.setattr(DatabaseThread, "__init__", count)
+    ControlPlane()
+    assert len(made) == 2 + others
+    assert made[2:] == ["leases"] * others, "that asks Redis"
 
 
 async def test_a_killed_server_connection_is_not_noticed_by_whoever_asks_next(run: DatabaseThread) -> None:

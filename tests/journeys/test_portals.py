@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.gateway import closed, let_in
-from tests.journeys.people import Design, fill_in, in_catalogue, open_form, sign_in, sign_up, wizard
+from tests.journeys.people import Design, fill_in, in_catalogue, open_form, sign_in, sign_up
 from tests.product import Product
 
 
@@ -73,15 +73,38 @@ def test_what_was_typed_stays_and_the_first_error_has_the_focus(product: Product
     expect(page.get_by_role("checkbox", name=re.compile("^Gold"))).to_be_checked()
 
 
-def test_somebody_new_signs_up_gets_a_token_and_tries_it_in_the_browser(product: Product, page: Page) -> None:
+def test_somebody_new_signs_up_and_tries_a_token_by_keyboard_in_the_browser(product: Product, page: Page) -> None:
     product.act("publish", name="Greeting", endpoint=f"{product.samples}/echo")
     sign_up(page, product, "newcomer")
-    wizard(page, product, "Greeting", "First steps", token_type="OAuth")
-    page.get_by_role("button", name="Try it now").click()
+    in_catalogue(page, product, "Greeting").press("Enter")
+    api = page.url
+    by_keyboard(page, "Which application will connect?", "Tab", "Enter")
+    expect(page.get_by_label("Application name")).to_be_focused()  # it has none, and that is said
+    page.keyboard.type("First steps")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Subscribe First steps")).to_be_focused()
+    page.goto(api)  # and away, and back
+    by_keyboard(page, "Subscribe First steps", "Tab", "Enter")
+    expect(page.get_by_role("heading", name="Keys for First steps")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Generate an access token")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This token is shown once")).to_be_visible()
+    page.get_by_role("button", name="Try it now").press("Enter")
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()
     page.get_by_label("Message").fill("Hello from the browser")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("log").get_by_text("Hello from the browser")).to_have_count(2)
+
+
+def by_keyboard(page: Page, heading: str, *keys: str) -> None:
+    """Open the wizard from the API's page, find its step under this heading, and press the keys."""
+    page.get_by_role("link", name="KEY GENERATION WIZARD").press("Enter")
+    expect(page.get_by_role("heading", name=heading)).to_be_focused()
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def test_a_token_revoked_on_its_page_closes_its_open_connection(product: Product, page: Page) -> None:

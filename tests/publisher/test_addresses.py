@@ -128,6 +128,12 @@ def test_the_gateway_gives_a_path_to_the_older_and_says_so_at_start(
     assert f"API {thief.pk} is not served" in caplog.text
     assert "Victim 1.0.0 at /victim/1.0.0" in caplog.text
     assert load_deployments([str(thief.pk)]) == [], "what is read again later is left out too"
+    Api.objects.filter(pk=thief.pk).update(context="/VICTIM/1.0.0")
+    assert load_deployments([str(thief.pk)]) == [], "however it is written"
+    Api.objects.filter(pk=thief.pk).update(context="/{version}/1.0.0", version="victim")
+    assert load_deployments([str(thief.pk)]) == [], "and wherever its version stands"
+    Api.objects.filter(pk=thief.pk).update(context="/elsewhere")
+    assert [each.api_id for each in load_deployments([str(thief.pk)])] == [str(thief.pk)]
 
 
 def test_the_clash_ends_with_the_older_api(admin: User) -> None:

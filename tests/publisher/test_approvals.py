@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from accounts import installation
 from accounts.models import Notification, User
 from core.errors import Invalid, NotAllowed
 from core.values import BadValue
@@ -122,6 +123,40 @@ def test_a_step_that_needs_no_approval_overtakes_the_request(asked: LifecycleReq
     assert now_of(asked) == ("PROTOTYPED", "WITHDRAWN")
     with pytest.raises(operations.NothingRequested):
         operations.approve_request(request=asked, actor=admin, now=LATER)
+
+
+def test_which_steps_are_approved_is_chosen_while_the_product_runs(
+    alice: User, bob: User, admin: User, settings: Any
+) -> None:
+    settings.LIFECYCLE_APPROVAL = actions_named(["Retire"])
+    api, page = make_api(alice), browse(admin)
+    chosen = {"sign_up": "open", "approve_steps": ["Block", "Publish"]}
+    assert "Approved in any case, as APIM_LIFECYCLE_APPROVAL says: Retire." in text_of(page.get("/admin/settings"))
+    assert "Fly" in text_of(page.post("/admin/settings", {**chosen, "approve_steps": ["Fly"]}))
+    assert not operations.asks_for_approval(Action.PUBLISH, bob)
+    page.post("/admin/settings", chosen)
+    installation.forget()
+    asked = [action for action in Action if operations.asks_for_approval(action, bob)]
+    assert asked == [Action.PUBLISH, Action.BLOCK, Action.RETIRE]
+    assert operations.move_api(api=api, action=Action.PUBLISH, actor=bob, now=NOW)
+    page.post("/admin/settings", {"sign_up": "open"})
+    installation.forget()
+    assert queries.pending_request_of(api), "what waits already goes on waiting"
+
+
+def test_what_waits_is_read_and_decided_over_rest(asked: LifecycleRequest, bob: User, admin: User) -> None:
+    rest, page = "/api/am/admin/v4/workflows", browse(admin)
+    (row,) = page.get(rest, {"workflowType": "AM_API_STATE"}).json()["list"]
+    assert row["referenceId"] == f"AM_API_STATE:{asked.pk}"
+    assert row["description"] == "Publish EchoWebSocket 1.0.0, asked for by bob."
+    assert page.get(f"{rest}/{row['referenceId']}").json() == row
+    assert browse(bob).get(f"{rest}/{row['referenceId']}").status_code == 403
+    decide = f"{rest}/update-workflow-status?workflowReferenceId={row['referenceId']}"
+    unsaid = page.post(decide, {"status": "REJECTED"}, "application/json")
+    assert (unsaid.status_code, "Say why" in unsaid.json()["description"] + str(unsaid.json())) == (400, True)
+    statuses = [page.post(decide, {"status": "APPROVED"}, "application/json").status_code for _ in range(2)]
+    assert statuses == [200, 409]
+    assert now_of(asked) == ("PUBLISHED", "APPROVED")
 
 
 def test_administrators_need_nobodys_approval(alice: User, admin: User) -> None:

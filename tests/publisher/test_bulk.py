@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from publisher import impact
 from publisher.lifecycle import State
 from publisher.models import Api
 from tests.publisher.builders import in_state, make_api
@@ -17,10 +18,15 @@ def ticked(*apis: Api) -> list[str]:
     return [f"{api.pk} {api.state}" for api in apis]
 
 
-def test_what_it_would_do_is_said_for_each_and_who_would_be_refused(alice: User, bob: User) -> None:
+def test_what_it_would_do_is_said_for_each_and_who_would_be_refused(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     served, draft = in_state(make_api(alice), State.PUBLISHED), make_api(alice, name="Draft", context="/draft")
+    open_now = {"pk": 37, "application_id": 4}
+    count_open = lambda by, different, **which: {str(served.pk): open_now[different]}  # noqa: E731
+    monkeypatch.setattr(impact, "_live_counters", [count_open])
     page = browse(bob).get(BULK, {"action": "Block", "apis": ticked(served, draft)})
-    assert "Refuses calls with 503" in text_of(page)
+    assert "Refuses calls with 503; closes 37 live connections of 4 applications (code 4006)." in text_of(page)
     assert "An API that is Created cannot take 'Block'" in text_of(page)
     assert "Block 1 API" in text_of(page)
     assert {api.stage for api in Api.objects.all()} == {State.PUBLISHED, State.CREATED}

@@ -46,6 +46,7 @@ def test_a_revision_remembers_what_the_gateway_needs(alice: User) -> None:
         "byte_quota": 0,
         "byte_period": "minute",
         "over_byte_quota": "close",
+        "redacted": [],
     }
 
 

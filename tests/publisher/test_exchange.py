@@ -102,6 +102,7 @@ EVERYTHING: dict[str, Any] = {
     "byte_quota": 1048576,
     "byte_period": "day",
     "over_byte_quota": "drop",
+    "redacted": ["/card/number"],
 }
 
 

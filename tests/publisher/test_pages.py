@@ -757,7 +757,7 @@ def test_a_step_that_does_not_say_what_was_seen_is_not_taken(admin: User) -> Non
 
 def test_consequences_are_told_in_the_figures_of_the_rooms_above(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(impact, "_counters", [lambda api: Impact(applications=9)])
-    monkeypatch.setattr(impact, "_live_counters", [lambda by, api_id: {"1": 100, "2": 20, "3": 8}])
+    monkeypatch.setattr(impact, "_live_counters", [lambda by, api_id, different="pk": {"1": 100, "2": 20, "3": 8}])
     api = make_api(admin, publish=True)
     page = text_of(browse(admin).get(address("lifecycle", api)))
     assert "closes 128 live connections of 3 applications (code 4006)." in page

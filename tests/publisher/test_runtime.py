@@ -80,6 +80,9 @@ def test_what_cannot_be_is_said_at_its_field(
         {"over_rate": ["delay"]},
         {"byte_period": "week"},
         {"over_byte_quota": "delay"},
+        {"redacted": ["card"]},
+        {"redacted": ["/card~2"]},
+        {"redacted": "/card"},
     ],
 )
 def test_an_operation_refuses_the_same(alice: User, changes: dict[str, Any]) -> None:
@@ -104,6 +107,7 @@ def test_rest_has_them_all_and_a_revision_keeps_them(client: Client, admin: User
         "byteQuota": 1 << 20,
         "byteQuotaTimeUnit": "day",
         "byteQuotaExceeded": "drop",
+        "redactedFields": ["/card/number", "/items/*/price"],
     }
     assert {name: body[name] for name in changes} == {
         "keyTypes": ["PRODUCTION", "SANDBOX"],
@@ -116,6 +120,7 @@ def test_rest_has_them_all_and_a_revision_keeps_them(client: Client, admin: User
         "byteQuota": 0,
         "byteQuotaTimeUnit": "minute",
         "byteQuotaExceeded": "close",
+        "redactedFields": [],
     }
     put = client.put(f"{PUBLISHER}/apis/{api.pk}", json.dumps({**body, **changes}), "application/json")
     assert put.status_code == 200, put.content

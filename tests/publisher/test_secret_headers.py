@@ -84,7 +84,7 @@ def test_no_answer_and_no_row_holds_the_secret_and_the_gateway_knows_it(
     assert CANARY not in _everything_stored()
     assert CANARY not in caplog.text
     (deployed,) = [each for each in load_deployments() if each.revision_id]
-    assert deployed.options.headers == {"X-Client": "gateway", "X-Backend-Key": CANARY}
+    assert deployed.design.options.headers == {"X-Client": "gateway", "X-Backend-Key": CANARY}
     assert CANARY not in repr(deployed)
 
 
@@ -323,7 +323,7 @@ def test_a_rotation_seals_all_again_and_changes_nothing_else(
     call_command("rotate_vault_key", verbosity=0)
     assert first.strip() not in vault_key.read_text(), "the key before the last is gone"
     (deployed,) = load_deployments()
-    assert deployed.options.headers["X-Backend-Key"] == CANARY
+    assert deployed.design.options.headers["X-Backend-Key"] == CANARY
 
 
 @pytest.mark.django_db(transaction=True)

@@ -83,9 +83,9 @@ def test_no_row_and_no_answer_holds_a_secret_and_the_gateway_knows_all(
     assert not [text for text in held for place in (rows, page, rest) if text in place]
     assert page.count(HIDDEN) > rest.count(HIDDEN) >= 3
     (known,) = load_deployments()
-    assert known.options.secret_key == options["secret_key"].strip()
-    assert (known.options.secret_query, known.options.token_secret) == ({"api_key": CANARY}, CANARY)
-    assert CANARY not in repr(known.options)
+    assert known.design.options.secret_key == options["secret_key"].strip()
+    assert (known.design.options.secret_query, known.design.options.token_secret) == ({"api_key": CANARY}, CANARY)
+    assert CANARY not in repr(known.design.options)
 
 
 def test_what_was_read_is_sent_back_and_keeps_every_secret_to_the_letter(

@@ -49,11 +49,11 @@ class Catalogue:
         grant = self.grants.get(shown.token, TokenError.UNKNOWN) if shown and shown.token else None
         decision = authorize(handshake, self.routes.match(handshake.path), grant, time.time())
         token = shown.token if shown else ""
-        return Decided(decision, token, self.routes, None) if isinstance(decision, Allow) else None
+        return Decided(decision, (token, ()), self.routes.version, None) if isinstance(decision, Allow) else None
 
     def stands(self, decided: Decided) -> bool:
         """Whether it would be decided alike."""
-        return decided.routes is self.routes and self.grants.get(decided.token) is decided.allowed.grant
+        return decided.routes is self.routes.version and self.grants.get(decided.key[0]) is decided.allowed.grant
 
 
 @dataclass

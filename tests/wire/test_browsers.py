@@ -440,5 +440,5 @@ def _age() -> None:
 def _lists(site: Site, scenario: Scenario) -> tuple[str, ...]:
     deployment = site.control.routing.routes.get(str(scenario.api.pk))
     assert deployment
-    assert deployment.origins
-    return deployment.origins.listed
+    assert deployment.design.origins
+    return deployment.design.origins.listed

@@ -82,6 +82,9 @@ class MemoryCheckpoints:
     def load(self, now: float) -> Iterator[Checkpoint]:
         return iter(list(self.windows.values()))
 
+    def close(self) -> None:
+        pass
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:

@@ -14,7 +14,10 @@ from core.text import listed
 
 ROLES = "\n".join(f"  {role.value:<12}{may}" for role, may in MAY.items())
 ONE_TIME = "one-time password  {}\nIt is shown once. Hand it over by a safe way.\n"
-HELP = "List the users; or show, create, disable, enable one, set roles, a one-time password, or end sessions."
+HELP = (
+    "List the users; or show, create, disable, enable one, set roles, a one-time password, end sessions, or reset the "
+    "second factor."
+)
 
 
 class Command(BaseCommand):
@@ -44,6 +47,9 @@ class Command(BaseCommand):
         change.add_argument("--disable", action="store_true", help="no sign-in, no token, no open connection")
         change.add_argument("--enable", action="store_true", help="take back --disable")
         change.add_argument("--reset-password", action="store_true", help="print a one-time password")
+        change.add_argument(
+            "--reset-second-factor", action="store_true", help="take app, passkeys and recovery codes away"
+        )
         change.add_argument("--end-sessions", action="store_true", help="sign out of every browser")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +58,7 @@ class Command(BaseCommand):
         try:
             if name is None:
                 changes = ("role", "no_role", "email", "disable", "enable", "reset_password", "end_sessions")
-                if any(options[each] for each in changes):
+                if options["reset_second_factor"] or any(options[each] for each in changes):
                     raise CommandError("Name the user: manage.py user NAME …")
                 self._list(User.objects.prefetch_related("role_grants").order_by("username"))
             else:
@@ -81,6 +87,8 @@ class Command(BaseCommand):
             self.stdout.write(consequences.of_losing_rights(held))
         if options["reset_password"]:
             self.stdout.write(ONE_TIME.format(operations.reset_password(user=user, actor=None, now=now)))
+        if options["reset_second_factor"]:
+            operations.reset_second_factor(user=user, actor=None, now=now)
         if options["end_sessions"]:
             operations.end_sessions(user=user, actor=None, now=now)
         self._list([queries.user_named(name)])

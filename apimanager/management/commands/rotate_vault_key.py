@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.operations import seal_apps_again
 from apimanager import bootstrap, fingerprint, key_files
 from core import vault
 from publisher.operations.secrets import seal_again
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         path = settings.VAULT_KEY_FILE
         key_files.replace(path, vault.rotated(path.read_text()))
         try:
-            number = seal_again(actor=None, now=timezone.now())
+            number = seal_again(actor=None, now=timezone.now()) + seal_apps_again()
         except vault.CannotOpen as error:
             raise CommandError(str(error)) from error
         fingerprint.renew(timezone.now(), only="APIM_VAULT_KEY_FILE")

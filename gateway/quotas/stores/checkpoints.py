@@ -43,6 +43,9 @@ class Checkpoints(Protocol):
     def load(self, now: float) -> Iterator[Checkpoint]:
         """The windows that are not over."""
 
+    def close(self) -> None:
+        """This thread asks for nothing more for long."""
+
 
 class DatabaseCheckpoints:
     """Checkpoints in rows of Django's default database. Raises django.db.Error when it cannot be asked."""
@@ -74,6 +77,11 @@ class DatabaseCheckpoints:
         rows = WindowCheckpoint.objects.filter(ends__gt=now).order_by("pk").values_list("key", "ends", "state")
         for key, ends, state in rows.iterator(1000):
             yield Checkpoint(key, ends, json.loads(state))
+
+    def close(self) -> None:
+        """A server can hold so many connections, and each worker needs two. A transaction that is under way stays."""
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 _TABLE: Final = WindowCheckpoint._meta.db_table

@@ -246,7 +246,7 @@ class RedisLeaseStore:
         if not requests:
             return []
         if self._checkpoints and not self._epoch:
-            self._know_epoch(self._checkpoints)
+            self._learn_epoch(self._checkpoints)
         begins_with = self._carried_over(requests, now)
         with self._redis.pipeline() as pipe:
             for request, carried in zip(requests, begins_with, strict=True):
@@ -279,7 +279,7 @@ class RedisLeaseStore:
                 )
             answers = pipe.execute()
         if self._checkpoints and any(answer[0] == "forgotten" for answer in answers):
-            self._know_epoch(self._checkpoints)
+            self._learn_epoch(self._checkpoints)
             raise StoreRecovering(self._epoch)
         if any(answer[0] == "recovering" for answer in answers):
             raise StoreRecovering(self._epoch)
@@ -369,6 +369,13 @@ class RedisLeaseStore:
     def _last_saved(self) -> float:
         found: Any = self._redis.get(_SAVED)
         return float(found or 0)
+
+    def _learn_epoch(self, checkpoints: Checkpoints) -> None:
+        """On the thread of the leases, which needs the database for nothing else."""
+        try:
+            self._know_epoch(checkpoints)
+        finally:
+            checkpoints.close()
 
     def _know_epoch(self, checkpoints: Checkpoints) -> None:
         """Learn which life of Redis this is. Raises StoreForgot if it was this process that began a new one."""

@@ -212,6 +212,9 @@ def test_a_version_prefix_reaches_the_highest_that_the_caller_may_call(held: dic
     shown = replace(grant(), subscriptions=subscriptions)
     decision = authorize(handshake("/echo/1"), table.match("/echo/1"), shown, NOW)
     assert (decision.route.deployment.version if isinstance(decision, Allow) else decision.code) == expected
+    if isinstance(decision, Allow):  # the connection keeps nothing of the other versions
+        own = decision.route.api_id
+        assert decision.grant.subscriptions == {each: held for each, held in subscriptions.items() if each == own}
 
 
 def test_an_admission_carries_all_that_the_connection_needs() -> None:

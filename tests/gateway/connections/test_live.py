@@ -129,16 +129,11 @@ def test_a_look_at_what_is_known_reads_only_who_is_new(alice: User, carol: User)
     plans()
     application, api = applications.application(carol, name="Chat client"), make_api(alice)
     home = worker()
-    for _ in range(3):
-        open_connection(application, api, worker_id=home.pk)
+    known = [open_connection(application, api, worker_id=home.pk) for _ in range(3)]
     assert len(board.of_all().look(home.seen_at)) == 3
     open_connection(application, api, worker_id=home.pk)
-    ConnectionRecord.objects.filter(pk=ConnectionRecord.objects.order_by("pk").first().pk).update(  # type: ignore[union-attr]
-        ended_at=home.seen_at
-    )
-    with CaptureQueriesContext(
-        database,
-    ) as asked:
+    ConnectionRecord.objects.filter(pk=known[0].pk).update(ended_at=home.seen_at)
+    with CaptureQueriesContext(database) as asked:
         assert len(board.of_all().look(home.seen_at + timedelta(seconds=1))) == 3
     assert len(asked) == 3  # which are open, who is new, the reports
     with CaptureQueriesContext(database) as asked:

@@ -41,6 +41,7 @@ def test_open_connections_are_counted_by_application_and_by_token_on_workers_tha
     assert live_by("application_id", api_id="api", key_type="PRODUCTION") == {"one": 1, "two": 1}
     assert live_by("token_id", application_id="one") == {"1": 1, "2": 1}
     assert live_by("api_id", application_id="nobody") == {}
+    assert live_by("api_id", different="application_id", api_id__in=["api"]) == {"api": 2}
 
 
 @pytest.mark.django_db

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
@@ -53,9 +55,10 @@ def committed(transactional_db: None) -> Scenario:
     return Scenario()
 
 
-def grant_of(token: str) -> Grant | TokenError:
-    """What a token grants, straight from its rows."""
-    return load_grants(digests=[tokens.digest(token)])[tokens.digest(token)]
+def grant_of(token: str, *api_ids: str) -> Grant | TokenError:
+    """What a token grants on these APIs, straight from its rows."""
+    key = (tokens.digest(token), api_ids)
+    return load_grants(asked=[key])[key]
 
 
 # --- rows into values -----------------------------------------------------------------------------------------
@@ -73,11 +76,11 @@ def test_a_deployed_api_is_known_as_its_snapshot_says(scenario: Scenario) -> Non
     (known,) = load_deployments()
     assert (known.api_id, known.name, known.context) == (str(scenario.api.pk), "EchoWebSocket", "/echowebsocket")
     assert (known.version, known.state, known.is_served) == ("1.0.0", "PUBLISHED", True)
-    assert {key: endpoint.url for key, endpoint in known.endpoints.items()} == {
+    assert {key: endpoint.url for key, endpoint in known.design.endpoints.items()} == {
         "PRODUCTION": "ws://localhost:9900/echo"
     }
-    assert known.options.connect_timeout == 5
-    assert known.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
+    assert known.design.options.connect_timeout == 5
+    assert known.design.topics.topics == (Topic("/rooms/{id}", ("publish",), "/r", frozenset({"read"})),)
     assert not known.query_token
     assert known.deployed_at > 0
 
@@ -89,10 +92,10 @@ def test_a_mock_answers_for_both_types_of_keys_with_the_examples_of_the_topics(s
     mock = {**OFF, "is_on": True, "on_connect": ["@said"]}
     Revision.objects.update(snapshot={**snapshot, "sandbox": {}, "topics": topics, "mock": mock})
     (known,) = load_deployments()
-    assert known.mock
-    assert (known.mock.on_connect, known.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
-    assert {each.url for each in known.endpoints.values()} == {"ws://mock.invalid"}
-    assert known.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
+    assert known.design.mock
+    assert (known.design.mock.on_connect, known.design.mock.examples) == (("@said",), (("said", ('{"text": "hi"}',)),))
+    assert {each.url for each in known.design.endpoints.values()} == {"ws://mock.invalid"}
+    assert known.design.endpoints.keys() == {"PRODUCTION", "SANDBOX"}
 
 
 def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_are_used(scenario: Scenario) -> None:
@@ -103,20 +106,20 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
     ]
     Revision.objects.update(snapshot={**snapshot, "topics": topics})
     (known,) = load_deployments()
-    assert known.validation is ValidationMode.OFF
-    assert known.topics.topics[0].client is None
-    assert known.limits is UNLIMITED
+    assert known.design.validation is ValidationMode.OFF
+    assert known.design.topics.topics[0].client is None
+    assert known.design.limits is UNLIMITED
     runtime = {"payload_validation": "enforce", "frame_bytes": 100, "key_managers": ["Resident Key Manager"]}
     rates = {"message_rate": 20, "over_rate": "drop", "byte_quota": 1000, "byte_period": "hour"}
     Revision.objects.update(snapshot={**snapshot, "topics": topics, **runtime, **rates})
     (known,) = load_deployments()
-    assert known.validation is ValidationMode.ENFORCE
-    topic = known.topics.topics[0]
+    assert known.design.validation is ValidationMode.ENFORCE
+    topic = known.design.topics.topics[0]
     assert topic.client
     assert topic.client.misfit(b"[]")
     assert topic.backend is None
-    assert (known.frame_bytes, known.takes_tokens_of("Okta")) == (100, False)
-    limits = known.limits
+    assert (known.design.frame_bytes, known.design.takes_tokens_of("Okta")) == (100, False)
+    limits = known.design.limits
     assert (limits.rate, limits.over_rate, limits.quota, limits.unit, limits.period, limits.over_quota) == (
         *(20, "drop", 1000, "bytes", "hour", "close"),
     )
@@ -125,14 +128,14 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
 def test_an_edit_that_is_not_deployed_is_not_seen_but_the_state_is(scenario: Scenario) -> None:
     Api.objects.update(production={"url": "ws://elsewhere"}, state="BLOCKED")
     (known,) = load_deployments()
-    assert known.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
+    assert known.design.endpoints["PRODUCTION"].url == "ws://localhost:9900/echo"
     assert known.state == "BLOCKED"
 
 
 def test_an_api_that_is_not_deployed_is_known_by_name_only(scenario: Scenario) -> None:
     Api.objects.update(deployed_revision=None)
     (known,) = load_deployments([str(scenario.api.pk)])
-    assert (known.version, known.is_served, dict(known.endpoints)) == ("1.0.0", False, {})
+    assert (known.version, known.is_served, dict(known.design.endpoints)) == ("1.0.0", False, {})
 
 
 @pytest.mark.parametrize("snapshot", [{}, {"name": 1}, {"topics": 7}])
@@ -151,7 +154,8 @@ def test_fingerprints_name_state_and_revision(scenario: Scenario) -> None:
 
 
 def test_a_token_grants_what_its_application_holds(scenario: Scenario) -> None:
-    granted = grant_of(scenario.token(seconds=600))
+    token, api_id = scenario.token(seconds=600), str(scenario.api.pk)
+    granted = grant_of(token, api_id)
     row = AccessToken.objects.get()
     assert isinstance(granted, Grant)
     assert (granted.token_id, granted.client_id) == (str(row.pk), scenario.client.client_id)
@@ -160,9 +164,10 @@ def test_a_token_grants_what_its_application_holds(scenario: Scenario) -> None:
     assert (granted.user_id, granted.user_name) == ("", "")
     assert (granted.key_type, granted.scopes) == ("PRODUCTION", {"default"})
     assert granted.expires_at == row.expires.timestamp()
-    held = granted.subscriptions[str(scenario.api.pk)]
+    held = granted.subscriptions[api_id]
     assert (held.id, held.plan, held.state) == (str(scenario.subscription.pk), "Gold", "UNBLOCKED")
-    assert load_grants_of(token_ids=[str(row.pk), "0"]) == {str(row.pk): granted, "0": TokenError.UNKNOWN}
+    asked = (str(row.pk), (api_id,)), ("0", ())
+    assert load_grants_of(asked=asked) == {asked[0]: granted, asked[1]: TokenError.UNKNOWN}
 
 
 @pytest.mark.parametrize(("over_quota", "quota"), [("close", 10), ("drop", 10), ("pass", None)])
@@ -170,18 +175,53 @@ def test_a_quota_that_stops_nothing_is_none_for_the_gateway(
     scenario: Scenario, over_quota: str, quota: int | None
 ) -> None:
     Plan.objects.update(quota=10, connections=3, over_quota=over_quota)
-    granted = grant_of(scenario.token(seconds=600))
+    granted = grant_of(scenario.token(seconds=600), str(scenario.api.pk))
     assert isinstance(granted, Grant)
     limits = granted.subscriptions[str(scenario.api.pk)].limits
     assert (limits.quota, limits.connections) == (quota, 3)
 
 
-def test_any_number_of_tokens_costs_two_queries(scenario: Scenario, django_assert_num_queries: Any) -> None:
-    digests = [tokens.digest(scenario.token()) for _ in range(3)]
+def test_any_number_of_tokens_costs_two_queries_and_each_grants_what_its_own_application_may_reach_there(
+    scenario: Scenario, django_assert_num_queries: Any
+) -> None:
+    other, theirs = scenario.daves()
+    scenario.subscribe(api=other)
+    here, there = str(scenario.api.pk), str(other.pk)
+    mine = scenario.token()
+    asked = [
+        (tokens.digest(token), api_ids) for token in (mine, theirs) for api_ids in ((here,), (there,), (here, there))
+    ]
     with django_assert_num_queries(2):
-        found = load_grants(digests=[*digests, "unknown"])
-    assert [isinstance(found[each], Grant) for each in digests] == [True, True, True]
-    assert found["unknown"] is TokenError.UNKNOWN
+        found = load_grants(asked=[*asked, ("unknown", (here,))])
+    held = [set(grant.subscriptions) for key in asked if isinstance(grant := found[key], Grant)]
+    assert held == [{here}, {there}, {here, there}, set(), {there}, {there}]
+    assert found["unknown", (here,)] is TokenError.UNKNOWN
+    with django_assert_num_queries(1):  # of subscriptions nobody wants to know
+        load_grants(asked=[(tokens.digest(mine), ())])
+
+
+async def test_a_grant_is_as_large_and_as_dear_with_many_subscriptions_as_with_one(committed: Scenario) -> None:
+    token, key = await elsewhere(committed.token), (str(committed.api.pk),)
+
+    def sizes() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as asked:
+            found = load_grants(asked=[(tokens.digest(token), key)])
+        with connection.cursor() as cursor:
+            cursor.execute(asked[1]["sql"])
+            return len(cursor.fetchall()), len(pickle.dumps(found))
+
+    async with Worker() as worker:
+        before = await elsewhere(sizes)
+        await worker.decide(token)
+        for number in range(3):
+            await elsewhere(
+                lambda number=number: committed.subscribe(api=committed.publish(f"More {number}", f"/more{number}"))
+            )
+        assert await elsewhere(sizes) == before
+        await worker.change_feed.step()
+        assert isinstance(await worker.decide(token, "/more0/1.0"), Allow)  # a subscription that came since is known
+        assert isinstance(await worker.decide(token), Allow)
+        assert len(worker.routing.grants) == 2
 
 
 def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario: Scenario, mallory: User) -> None:

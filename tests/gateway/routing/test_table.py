@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.routing.table import Deployment, Match, RouteTable, backend_url, route_to
+from gateway.routing.deployment import Deployment
+from gateway.routing.table import Match, RouteTable, backend_url, route_to
 from gateway.routing.topics import Topic
 from tests.gateway.builders import deployment
 

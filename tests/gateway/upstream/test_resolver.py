@@ -16,7 +16,7 @@ import pytest
 
 from gateway.upstream import resolver as module
 from gateway.upstream.dialer import BackendAddress, Dialer, DialFailed
-from gateway.upstream.handshake import UpgradeRequest
+from gateway.upstream.handshake import BackendError, UpgradeRequest
 from gateway.upstream.resolver import NameUnresolved, Resolver
 from gateway.upstream.tls import TlsContexts
 from publisher.endpoint import EndpointOptions
@@ -49,6 +49,14 @@ class NameServer(asyncio.DatagramProtocol):
             answers = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", self.ttl, 4) + bytes((127, 0, 0, self.asked[name]))
         head = data[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, bool(answers), 0, 0)
         self.transport.sendto(head + question + answers, addr)
+
+
+PLAIN = UpgradeRequest((), "", ())
+
+
+def backend(host: str, api_id: str) -> BackendAddress:
+    """Where an API's backend is."""
+    return BackendAddress(f"ws://{host}/", f"{api_id} ws://{host}/")
 
 
 class World:
@@ -105,6 +113,26 @@ async def test_a_name_that_is_slow_keeps_nobody_waiting_who_asks_for_another() -
         }
 
 
+async def test_an_api_that_names_many_slow_hosts_waits_for_a_few_of_them_and_keeps_no_name_from_others() -> None:
+    async with names() as world:
+        dialer = Dialer(resolver=world.resolver)
+        many = [
+            asyncio.create_task(dialer.dial([backend(f"n{n}.d{n}.slow.example", "greedy")], PLAIN, EndpointOptions()))
+            for n in range(module.MOST_OF_AN_API + 3)
+        ]
+        while sum(task.done() for task in many) < 3:
+            await asyncio.sleep(0)
+        waiting = [task for task in many if not task.done()]
+        assert len(waiting) == module.MOST_OF_AN_API
+        assert await world.resolver.addresses("one.example", 5, "modest") == ["127.0.0.1"]
+        with pytest.raises(NameUnresolved):  # it is out of turns, and the name stays open to everybody else
+            await world.resolver.addresses("two.example", 5, "greedy")
+        assert await world.resolver.addresses("two.example", 5, "modest") == ["127.0.0.1"]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*many, return_exceptions=True)
+
+
 async def test_who_waits_for_a_silent_server_is_told_in_time_and_gets_what_was_known_before() -> None:
     async with names() as world:
         await world.find("one.example")
@@ -157,6 +185,28 @@ async def test_contexts_for_tls_are_made_beside_the_loop_and_once_for_all(monkey
     may.set()
     assert len(set(await asyncio.gather(*slow))) == 1
     assert sorted(made) == ["quick", "slow"]
+
+
+async def test_a_certificate_that_cannot_be_used_is_tried_once_in_a_while_however_many_dial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = list[str]()
+
+    def make(*given: str) -> ssl.SSLContext:
+        tried.append(given[2])
+        raise ssl.SSLError("ee key too small")
+
+    monkeypatch.setattr("gateway.upstream.tls.client_context", make)
+    monkeypatch.setattr("gateway.upstream.tls.FAILED_SECONDS", 0.05)
+    contexts, weak = TlsContexts(), EndpointOptions(client_certificate="weak")
+    for _ in range(3):
+        with pytest.raises(BackendError, match="certificate"):
+            await contexts.for_backend(weak)
+    assert tried == ["weak"]
+    await asyncio.sleep(0.1)
+    with pytest.raises(BackendError, match="certificate"):
+        await contexts.for_backend(weak)
+    assert tried == ["weak"] * 2
 
 
 async def test_a_name_service_that_fails_suspends_no_backend() -> None:

@@ -1,0 +1,64 @@
+"""Codes that are good for once: of an authenticator app (TOTP, RFC 6238), and those for whoever has lost it. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32decode, b32encode
+from datetime import datetime
+from hashlib import blake2b
+from hmac import compare_digest
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+STEP_SECONDS, DIGITS = 30, 6  # what every app takes without being told
+SECRET_BYTES = 20  # as many as the hash has (RFC 4226 §4, R6)
+LONGEST_ACCOUNT = 40  # characters of a name in the picture, which becomes too fine to be read otherwise
+RECOVERY_CODES = 10
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
+RECOVERY_GROUPS, GROUP_LENGTH = 4, 4  # 79 bits, so that a plain digest of one is enough
+
+
+def new_secret() -> str:
+    """A secret for an app, in base 32 as apps take it."""
+    return b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def step_of(secret: str, code: str, now: datetime) -> int | None:
+    """Which step of thirty seconds a code belongs to: this one, or one beside it for clocks that differ; else None."""
+    app = _app(secret)
+    this = int(now.timestamp()) // STEP_SECONDS
+    fitting = [step for step in (this - 1, this, this + 1) if compare_digest(_code(app, step), code.encode())]
+    return fitting[0] if fitting else None
+
+
+def code_at(secret: str, now: datetime) -> str:
+    """What the app shows."""
+    return _code(_app(secret), int(now.timestamp()) // STEP_SECONDS).decode()
+
+
+def app_address(secret: str, *, account: str, issuer: str) -> str:
+    """The `otpauth:` address that an app reads out of a picture."""
+    names = account[:LONGEST_ACCOUNT].replace(":", " "), issuer.replace(":", " ")
+    return _app(secret).get_provisioning_uri(*names).replace("+", "%20")  # which some apps show as it stands
+
+
+def new_recovery_codes() -> list[str]:
+    """Codes to be kept on paper, each good for one sign-in."""
+    groups = RECOVERY_CODES * RECOVERY_GROUPS
+    made = ["".join(secrets.choice(LETTERS) for _ in range(GROUP_LENGTH)) for _ in range(groups)]
+    return ["-".join(made[start : start + RECOVERY_GROUPS]) for start in range(0, groups, RECOVERY_GROUPS)]
+
+
+def digest_of(recovery_code: str) -> str:
+    """What is kept of a recovery code, however its groups were typed."""
+    letters = "".join(letter for letter in recovery_code.lower() if letter.isalnum())
+    return blake2b(letters.encode(), digest_size=32, person=b"recovery code").hexdigest()
+
+
+def _app(secret: str) -> TOTP:
+    return TOTP(b32decode(secret), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - HMAC, and what apps take
+
+
+def _code(app: TOTP, step: int) -> bytes:
+    return app.generate(step * STEP_SECONDS)

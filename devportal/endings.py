@@ -1,0 +1,35 @@
+"""How a connection may not come about, or end, in words for those who write clients. The gateway knows, and registers
+its tables at start."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Ending(NamedTuple):
+    """A refusal's HTTP status or a close code, what it means, and the way out; `again`: whether to connect again."""
+
+    number: int
+    code: int
+    cause: str
+    way_out: str
+    again: str = ""
+
+
+_refusals: list[Ending] = []
+_closes: list[Ending] = []
+
+
+def register(refusals: list[Ending], closes: list[Ending]) -> None:
+    """Take over the tables of those who know."""
+    _refusals[:], _closes[:] = refusals, closes
+
+
+def refusals() -> list[Ending]:
+    """With what a handshake may be answered in place of 101, by status."""
+    return list(_refusals)
+
+
+def closes() -> list[Ending]:
+    """With which codes the gateway closes a connection."""
+    return list(_closes)

@@ -1,0 +1,54 @@
+"""Who may do what with which application: its owner everything, others what it is shared with them for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import User
+from accounts.permissions import Viewer
+from devportal.errors import MemberNotFound
+from devportal.models import Application, ClientSecret, Membership, OAuthClient, TokenMaker
+from devportal.sharing import Right
+
+
+def right_of(viewer: Viewer, application: Application) -> Right:
+    """What the viewer may do with `application`."""
+    if not isinstance(viewer, User):
+        return Right.NONE
+    if application.owner_id == viewer.pk:
+        return Right.OWN
+    held = Membership.objects.filter(application=application, person=viewer).values_list("right", flat=True).first()
+    return Right(held or 0)
+
+
+def within_reach(viewer: User, least: Right = Right.SEE, through: str = "") -> Q:
+    """The applications with which the viewer may do `least`; `through` leads to them (`application__`)."""
+    shared = Membership.objects.filter(person=viewer, right__gte=least).values("application")
+    return Q(**{f"{through}owner": viewer}) | Q(**{f"{through}pk__in": shared})
+
+
+def members_of(application: Application) -> QuerySet[Membership]:
+    """With whom an application is shared, by name."""
+    return application.members.select_related("person").order_by("person__username_key")
+
+
+def makings_in(application: Application) -> dict[int, tuple[int, int]]:
+    """How many tokens and secrets each person made of an application that is not theirs. They end with their right."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    made = TokenMaker.objects.filter(token__application__application=application).values_list("person")
+    further = ClientSecret.objects.filter(client__application=application, by__isnull=False).values_list("by")
+    first = OAuthClient.objects.filter(application=application, secret_by__isnull=False).values_list("secret_by")
+    for what, rows in (("tokens", made), ("secrets", further), ("secrets", first)):
+        for person, number in rows.annotate(Count("pk")):
+            counts[person][what] += number
+    return {person: (found["tokens"], found["secrets"]) for person, found in counts.items()}
+
+
+def get_member(application: Application, pk: int) -> Membership:
+    """One of them. Raises MemberNotFound."""
+    member = members_of(application).select_related("application__owner").filter(pk=pk).first()
+    if member is None:
+        raise MemberNotFound
+    return member

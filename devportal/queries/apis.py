@@ -1,0 +1,184 @@
+"""APIs as a viewer of the Developer Portal finds them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial, reduce
+from operator import or_
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Avg, Count, Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
+
+from accounts import installation
+from accounts.models import User
+from accounts.permissions import Viewer
+from core.folded import condition, whole
+from core.searching import terms_of, words_of
+from core.text import fold
+from devportal.errors import ApiNotListed
+from devportal.memberships import within_reach
+from devportal.models import Rating, Subscription
+from devportal.queries.rows import one_of
+from publisher import queries as publisher_queries
+from publisher import search, versions
+from publisher.lifecycle import LISTED, SERVED, State
+from publisher.models import Api, Category
+from publisher.queries import NAMED, in_category, visible_to
+
+
+def catalogue_for(viewer: Viewer, *, text: str = "", tag: str = "", category: str = "") -> QuerySet[Api]:
+    """The APIs that `viewer` finds in the catalogue: the listed ones that are for them, and those they subscribed to.
+
+    `text` is words or `name:chat` as `lookups_for` has it; `tag` has to match whole. Raises Invalid as
+    `core.searching.terms_of` does.
+    """
+    lookups, apis = lookups_for(viewer, text), _found_by(viewer)
+    apis = apis.filter(condition(terms_of(text, lookups, "content"), lookups))
+    if words_of(tag):
+        apis = apis.filter(has_tag(tag))
+    if category:
+        apis = apis.filter(in_category(category))
+    return apis.select_related("provider").order_by("name", "-published_at", "-version")
+
+
+SORTS: dict[str, tuple[OrderBy | str, ...]] = {
+    "relevance": ("-relevance", "name", "-version"),
+    "name": ("name", "-published_at", "-version"),
+    "newest": (F("published_at").desc(nulls_last=True), "name", "-version"),
+    "rating": (F("average").desc(nulls_last=True), "name", "-version"),
+}
+"""In which order the catalogue is shown."""
+
+
+def shelves_for(
+    viewer: Viewer, *, text: str = "", tag: str = "", category: str = "", sort: str = "", every_version: bool = False
+) -> QuerySet[Api]:
+    """What `catalogue_for` finds, with the `average` of its stars; of several versions the one that was made last.
+
+    With `every_version` each of them. `sort` is one of SORTS: by name where nothing is looked for, else what fits best
+    comes first. Raises what `catalogue_for` raises.
+    """
+    found = catalogue_for(viewer, text=text, tag=tag, category=category)
+    words = words_in(text)
+    if not every_version:
+        newer = found.order_by().filter(name_key=OuterRef("name_key"), created_at__gt=OuterRef("created_at"))
+        found = found.filter(~Exists(newer))
+    stars = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api").annotate(of_all=Avg("stars"))
+    found = search.by_relevance(found, words, search.audiences_of(viewer))
+    order = SORTS.get(sort) or SORTS["relevance" if words else "name"]
+    return found.annotate(average=Subquery(stars.values("of_all"))).order_by(*order, "pk")
+
+
+def words_in(text: str) -> list[str]:
+    """The plain words of a search, those that are of no field."""
+    return [word for field, word in terms_of(text, [*NAMED.findall(text)], "") if not field]
+
+
+def places_of(viewer: Viewer, apis: Iterable[Api], text: str) -> dict[Any, str]:
+    """Where the words were found that the cards of these APIs do not show, by the API's id. One query, or none."""
+    return search.places_of(apis, words_in(text), search.audiences_of(viewer))
+
+
+def count_versions(viewer: Viewer, apis: Iterable[Api]) -> dict[str, int]:
+    """How many versions of each of these APIs the viewer finds, by the folded name. One query."""
+    rows = _found_by(viewer).filter(name_key__in=[api.name_key for api in apis]).order_by()
+    return dict(rows.values_list("name_key").annotate(number=Count("pk")))
+
+
+def has_tag(tag: str) -> Q:
+    """APIs of `catalogue_for` that carry this very tag."""
+    return Q(tags_key__contains=whole(tag))
+
+
+LOOKUPS: dict[str, publisher_queries.Lookup] = {**publisher_queries.LOOKUPS, "tag": has_tag}
+"""By which fields the catalogue is searched: as the Publisher is, and by a whole tag."""
+
+
+def lookups_for(viewer: Viewer, text: str) -> dict[str, publisher_queries.Lookup]:
+    """LOOKUPS, and by its name each property that `text` asks for and that is shown of something the viewer finds."""
+    read = partial(search.holds, audiences=search.audiences_of(viewer))
+    return publisher_queries.lookups_for(text, _found_by(viewer), shown_only=True) | LOOKUPS | {"content": read}
+
+
+def _found_by(viewer: Viewer) -> QuerySet[Api]:
+    return Api.objects.filter(_offered_to(viewer) | _mine(viewer, LISTED | {State.DEPRECATED}))
+
+
+def tags_for(viewer: Viewer, *, text: str = "") -> list[tuple[str, int]]:
+    """Every tag among what the viewer finds for `text`, with the number of APIs that carry it, most frequent first.
+
+    Spellings that `has_tag` takes for one are one, written as most of them are.
+    """
+    spellings: dict[str, Counter[str]] = {}
+    for tags in catalogue_for(viewer, text=text).values_list("tags", flat=True):
+        for key, tag in {fold(tag): tag for tag in tags}.items():
+            spellings.setdefault(key, Counter())[tag] += 1
+    ordered = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
+    return [(written.most_common(1)[0][0], written.total()) for _, written in ordered]
+
+
+def categories_for(viewer: Viewer) -> QuerySet[Category]:
+    """Every category in which the viewer finds something, by name, with `api_count`."""
+    found = Q(apis__in=catalogue_for(viewer).order_by().values("pk"))
+    return Category.objects.filter(found).annotate(api_count=Count("apis", distinct=True)).order_by("name_key")
+
+
+def api_for(viewer: Viewer, pk: UUID | str) -> Api:
+    """The API `pk` if it is listed and for the viewer, or the viewer is subscribed to it and it is served.
+
+    Raises ApiNotListed.
+    """
+    visible = _offered_to(viewer) | _mine(viewer, SERVED)
+    return one_of(Api.objects.filter(visible).select_related("provider", "deployed_revision"), pk, ApiNotListed)
+
+
+def versions_of(viewer: Viewer, api: Api) -> list[Api]:
+    """The versions of `api` that the viewer may see, newest version first, itself included."""
+    same = Api.objects.filter(context__iexact=api.context).select_related("deployed_revision")
+    visible = same.filter(_offered_to(viewer) | _mine(viewer, SERVED))
+    return sorted(visible, key=lambda each: versions.sort_key(each.version), reverse=True)
+
+
+def stars_of(api: Api) -> tuple[float, int]:
+    """The average of an API's ratings (0 where there is none), and how many there are."""
+    found = api.ratings.aggregate(average=Avg("stars"), number=Count("pk"))
+    return found["average"] or 0.0, found["number"]
+
+
+def own_rating(viewer: Viewer, api: Api) -> Rating | None:
+    """What the viewer thinks of `api`, if they have said."""
+    return api.ratings.filter(by=viewer).first() if isinstance(viewer, User) else None
+
+
+def follows(viewer: Viewer, api: Api) -> bool:
+    """Whether the viewer follows `api`."""
+    return isinstance(viewer, User) and api.follows.filter(by=viewer).exists()
+
+
+def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
+    """Other APIs that the viewer finds and that share tags with `api`, those that share most first."""
+    if not api.tags:
+        return []
+    wanted = reduce(or_, map(has_tag, api.tags))
+    rows = catalogue_for(viewer).filter(wanted).exclude(name_key=api.name_key)[:100]
+    newest = {each.name: each for each in reversed(rows)}
+    return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
+
+
+def _in_states(states: Iterable[State]) -> Q:
+    return Q(state__in=[state.value for state in states])
+
+
+def _offered_to(viewer: Viewer) -> Q:
+    if not viewer.is_authenticated and not installation.current().anonymous_browsing:
+        return Q(pk__in=())
+    return _in_states(LISTED) & visible_to(viewer)
+
+
+def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
+    if not isinstance(viewer, User):
+        return Q(pk__in=())
+    mine = Subscription.objects.filter(within_reach(viewer, through="application__")).values("api_id")
+    return _in_states(states) & Q(pk__in=mine)

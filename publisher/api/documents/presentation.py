@@ -1,0 +1,88 @@
+"""How an API is presented, and who answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from core.rest.documents import Strict
+from publisher.api.documents.fields import OfTheWholeApi
+from publisher.models import Api
+
+OWNERS = {
+    "businessOwner": "business_owner",
+    "businessOwnerEmail": "business_owner_email",
+    "technicalOwner": "technical_owner",
+    "technicalOwnerEmail": "technical_owner_email",
+}
+LINKS = {"source": "source_link", "chat": "chat_link", "support": "support_link"}
+AUDIENCE = ("visibility", "visible_roles", "access_control", "access_control_roles")
+
+
+class PlanNames(serializers.ListField):
+    """The business plans of an API by name."""
+
+    child = serializers.CharField()
+
+    def get_attribute(self, instance: Api) -> list[str]:
+        """The names in alphabetical order."""
+        return sorted(plan.name for plan in instance.plans.all())
+
+
+class BusinessInformation(OfTheWholeApi, Strict):
+    """Who answers for an API."""
+
+    businessOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    businessOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    technicalOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    technicalOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+
+    def to_representation(self, instance: Api) -> Any:
+        """The four texts."""
+        return {name: getattr(instance, part) for name, part in OWNERS.items()}
+
+
+class Links(OfTheWholeApi, Strict):
+    """Where people find an API's source, talk about it, and are helped."""
+
+    source = serializers.CharField(required=False, allow_blank=True, allow_null=True)  # type: ignore[assignment]
+    chat = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    support = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+
+    def to_representation(self, instance: Api) -> Any:
+        """The three addresses."""
+        return {name: getattr(instance, part) for name, part in LINKS.items()}
+
+
+class Property(Strict):
+    """One property of an API, and whether the Developer Portal shows it."""
+
+    name = serializers.CharField()
+    value = serializers.CharField(allow_blank=True)
+    display = serializers.BooleanField(source="shown", default=False)
+
+
+class CategoryNames(serializers.ListField):
+    """The categories of an API by name."""
+
+    child = serializers.CharField()
+
+    def get_attribute(self, instance: Api) -> list[str]:
+        """The names in alphabetical order."""
+        return sorted(category.name for category in instance.categories.all())
+
+
+def presented_parts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Names, owners, links and the description, of a valid body."""
+    parts: dict[str, Any] = {}
+    if "title" in given:
+        parts["display_name"] = "" if given["title"] == given["name"] else given["title"]
+    for document, names in (("businessInformation", OWNERS), ("links", LINKS)):
+        if document in given:
+            said = given[document] or {}
+            parts |= {part: said.get(name) or "" for name, part in names.items() if name in said or not said}
+    if "description" in given:
+        parts["description"] = given["description"] or ""
+    return parts
