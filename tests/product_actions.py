@@ -421,7 +421,7 @@ def written_about(api: Api) -> dict[str, str]:
     scope = scopes.create_scope(api=api, fields=fields, **by)
     shared = scopes.create_scope(api=None, fields={"name": "gemeinsam:schreiben", "display_name": "كتابة"}, **by)
     asked = [scope.name, shared.name, "unbeschrieben:" + "x" * 60]
-    topics = [{"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
+    topics = [*api.topics, {"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
     publisher.update_api(api=api, changes={"topics": topics}, actor=alice, now=now)
     return {"document": str(guide.pk), "scope": str(scope.pk), "shared": str(shared.pk)}
 

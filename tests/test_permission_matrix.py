@@ -29,7 +29,7 @@ from django.utils import timezone
 from accounts.access import FRESH
 from accounts.models import Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import note_sign_in, notify
+from accounts.operations import invite, note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
@@ -422,6 +422,15 @@ DEVPORTAL_PAGES = [
 ADMINISTERED = "302 403 403 403 403 403 {}"
 ADMIN_PAGES = [
     Line("GET", "accounts:administration", LEADS_ON),
+    Line("GET", "accounts:invitations", ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "accounts:invitations",
+        ADMINISTERED.format(302),
+        body={"email": "erin@example.test", "roles": ["creator"]},
+    ),
+    Line("POST", "accounts:invitation-sendings", ADMINISTERED.format(302), ("invited",)),
+    Line("POST", "accounts:invitation-withdrawals", ADMINISTERED.format(302), ("invited",)),
     Line("GET", "accounts:users", ADMINISTERED.format(200)),
     Line("GET", "accounts:user-create", ADMINISTERED.format(200)),
     Line("POST", "accounts:user-create", ADMINISTERED.format(302), body={"username": "erin", "roles": ["creator"]}),
@@ -531,6 +540,8 @@ ACCOUNT_PAGES = [
     Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
     Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
     Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
+    Line("GET", "accounts:invitation", OPEN, ("invitation",)),
+    Line("POST", "accounts:invitation", LEADS_ON, ("invitation",), body={"username": "dan", "password": NEW}),
     Line("GET", "accounts:forgotten-password", OPEN),
     Line("POST", "accounts:forgotten-password", OPEN, body={"said": "carol"}),
     Line("GET", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv")),  # no such link
@@ -822,6 +833,25 @@ REST_DEVPORTAL = [
     Line("PUT", D + "user-rating", REST_SIGNED_IN, ("api",), body={"rating": 4}),
     Line("PUT", D + "user-rating", "401 404 404 200 200 200 200", ("private",), body={"rating": 4}),
     Line("DELETE", D + "user-rating", REST_SIGNED_IN, ("api",)),
+    Line("GET", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("PUT", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("PUT", D + "follow", "401 404 404 200 200 200 200", ("private",)),
+    Line("DELETE", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("POST", D + "start", "401 200 409 403 403 403 201", ("api",)),
+    Line("POST", D + "start", "401 404 404 404 404 404 404", ("draft",)),
+    Line("GET", D + "notifications", REST_SIGNED_IN),
+    Line("POST", D + "readings", REST_SIGNED_IN),
+    Line("POST", D + "reading", "401 200 404 404 404 404 404", ("told",)),
+    Line("GET", D + "notification-choices", REST_SIGNED_IN),
+    Line(
+        "PUT",
+        D + "notification-choices",
+        REST_SIGNED_IN,
+        body={"choices": [{"kind": "ends", "inPortal": True, "byEmail": False}]},
+    ),
+    Line("GET", D + "tags", OPEN),
+    Line("GET", D + "search", OPEN),
+    Line("GET", D + "settings", OPEN),
     Line("GET", D + "plans", OPEN),
     Line("GET", D + "plan", OPEN, ("plan",)),
 ]
@@ -981,6 +1011,7 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "session": _signed_in(carol).session,
         "passkey": _passkey_of(carol),
         "purpose": "sign-in",
+        **_invited(admin),
         **_waiting(carol, free),
         **_shared(application, mallory),
         "told": _told(carol).pk,
@@ -1024,6 +1055,11 @@ def _signed_in(carol: User) -> SignIn:
 def _passkey_of(carol: User) -> int:
     keys: dict[str, Any] = {"credential_id": "AAAA", "credential": b"", "handle": b"h"}
     return Passkey.objects.create(user=carol, name="Phone", created_at=NOW, challenged_at=NOW, **keys).pk
+
+
+def _invited(admin: User) -> dict[str, Any]:
+    invited, link = invite(email="dan@example.test", roles=[Role.CREATOR], actor=admin, now=timezone.now())
+    return {"invited": invited.pk, "invitation": link.rpartition("/")[2]}
 
 
 def _told(carol: User) -> Notification:

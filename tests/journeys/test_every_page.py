@@ -18,6 +18,9 @@ ROOMS = ("publisher", "publisher-admin", "devportal", "devportal-admin", "accoun
 # Addresses that answer to a form, or with a part of a page.
 NO_PAGES = {
     "accounts:administration",
+    "accounts:invitation",
+    "accounts:invitation-sendings",
+    "accounts:invitation-withdrawals",
     "accounts:notification-openings",
     "accounts:notification-readings",
     "accounts:email-confirmation",
@@ -272,6 +275,7 @@ VISITS = [
     Visit("admin", "accounts:users"),
     Visit("admin", "accounts:users", query="?q=nobody-like-it"),
     Visit("admin", "accounts:user-create"),
+    Visit("admin", "accounts:invitations"),
     Visit("admin", "accounts:user", {"pk": "1"}),
     Visit("admin", "accounts:user", {"pk": "2"}),
     Visit("admin", "publisher-admin:categories"),
