@@ -42,7 +42,7 @@ from publisher.mock import OFF
 from publisher.models import Api, Plan, Revision
 from publisher.runtime import ValidationMode
 from tests.gateway.builders import scope
-from tests.gateway.scenario import Scenario, Worker, elsewhere, person
+from tests.gateway.scenario import Scenario, Worker, elsewhere, person, try_admit
 
 
 @pytest.fixture
@@ -521,3 +521,36 @@ async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Scenario)
 def deny(scenario: Scenario, kind: str, value: str) -> DenyPolicy:
     """A deny policy."""
     return operations.add_deny_policy(kind=kind, value=value, actor=scenario.admin, now=timezone.now())
+
+
+async def test_a_decision_at_once_is_that_of_before_and_stands_as_long_as_what_it_rests_on(
+    committed: Scenario,
+) -> None:
+    token = await elsewhere(committed.token)
+    handshake = try_admit(token)
+    async with Worker() as worker:
+        routing = worker.routing
+        assert routing.decide_now(handshake) is None  # the token has to be looked up
+        allowed = await routing.decide(handshake)
+        decided = routing.decide_now(handshake)
+        assert decided
+        assert decided.allowed == allowed
+        assert token not in repr(decided)
+        assert routing.stands(decided)
+
+        worker.clock.now += 4000
+        assert not routing.stands(decided)
+        worker.clock.now -= 4000
+        routing.is_outdated = lambda: True
+        assert not routing.stands(decided)
+        assert routing.decide_now(handshake) is None
+        routing.is_outdated = lambda: False
+        await routing.refresh_deny_policies()
+        assert not routing.stands(decided)
+        decided = routing.decide_now(handshake)
+        assert decided
+        assert routing.stands(decided)
+        await routing.refresh([decided.allowed.route.api_id])
+        assert not routing.stands(decided)
+        routing.grants.drop(Touched(tokens={decided.allowed.grant.token_id}))
+        assert routing.decide_now(handshake) is None
