@@ -91,7 +91,8 @@ class ControlPlane:
             restored=self.connection_log.write_anew,
             record=self.recorder.refresh,
         )
-        self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
+        known_seconds: float = settings.KNOWN_TOKENS_SECONDS
+        self.routing.is_outdated = lambda: 0 < known_seconds < self._change_feed.age()
         self._events = EventCounter(run=self._following)
         self._refusal_log = RefusalLog(run=self._following, concerns=self.routing.concerns, events=self._events)
         self._violation_log = ViolationLog(
