@@ -66,7 +66,7 @@ def _tokens(application_id: uuid.UUID) -> Iterator[Figure]:
 
     from devportal.models import OAuthClient, Subscription
     from gateway.authorization.cache import GrantCache
-    from gateway.control.loaders import load_grants_of
+    from gateway.control.loaders import load_grants
 
     held = Subscription.objects.filter(application=application_id)
     api_id, client = (
@@ -88,7 +88,7 @@ def _tokens(application_id: uuid.UUID) -> Iterator[Figure]:
 
     def remember() -> GrantCache:
         cache = GrantCache()
-        for key, grant in load_grants_of(asked=asked).items():
+        for key, grant in load_grants(asked=asked, named_by="pk").items():
             cache.keep(key, grant, 0.0)
         return cache
 
