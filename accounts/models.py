@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from django.db import models
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.roles import Role, in_order
 from core.folded import FoldedText, Folding, KeepsFolded, LookText
+
+INVITED_FOR = timedelta(days=7)
 
 
 class People(UserManager["User"]):
@@ -198,6 +201,7 @@ class InstallationSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
     approve_applications = models.BooleanField(default=False)
+    approve_keys = models.BooleanField(default=False)
     approve_steps = models.JSONField(default=list, blank=True)
     anonymous_browsing = models.BooleanField(default=True)
     notice = models.CharField(max_length=300, blank=True, default="")
@@ -272,3 +276,29 @@ class Passkey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Invitation(models.Model):
+    """Somebody who was invited by e-mail and has not come yet. A link of an earlier `round` is void."""
+
+    audit_kind: ClassVar = "invitation"
+
+    email = models.EmailField()
+    email_key = FoldedText(of="email", unique=True)
+    roles = models.JSONField()
+    round = models.PositiveIntegerField(default=0)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    sent_at = models.DateTimeField(db_index=True)
+
+    objects = Folding.as_manager()
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email}"
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"email": self.email}
+
+    @property
+    def expires_at(self) -> datetime:
+        """When its link is over."""
+        return self.sent_at + INVITED_FOR

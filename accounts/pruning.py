@@ -8,11 +8,12 @@ from django.contrib.sessions.models import Session
 from django.db.models import Count
 
 from accounts.drafts import KEPT
-from accounts.models import Draft, Notification, SignIn
+from accounts.models import Draft, Invitation, Notification, SignIn
 from core.upkeep import delete_batch, register
 
 MOST_NOTIFICATIONS = 200  # of one person
 READ_NOTIFICATIONS, ALL_NOTIFICATIONS = timedelta(days=30), timedelta(days=90)
+FORGOTTEN = timedelta(days=90)  # invitations that nobody has accepted, long after their links were over
 MOST_SIGN_INS = 100_000  # rows of the log, if the days that it is kept for hold more
 
 
@@ -24,6 +25,7 @@ def connect() -> None:
     register("sign-ins", sign_ins)
     register("notifications", notifications)
     register("sign-ins of sessions", ended_sign_ins)
+    register("invitations", lambda now: delete_batch(Invitation.objects.filter(sent_at__lt=now - FORGOTTEN)))
 
 
 def sign_in_attempts(now: datetime) -> int:

@@ -6,7 +6,16 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Notification, NotificationChoice, Passkey, RecoveryCode, SecondFactor, SignIn, User
+from accounts.models import (
+    Invitation,
+    Notification,
+    NotificationChoice,
+    Passkey,
+    RecoveryCode,
+    SecondFactor,
+    SignIn,
+    User,
+)
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.permissions import Viewer, require_manage_users, require_read_trail
 from accounts.roles import Role
@@ -60,6 +69,12 @@ def user_named(username: str) -> User:
         return User.objects.get_by_natural_key(username)
     except User.DoesNotExist:
         raise UserNotFound(f"There is no user called {username}.") from None
+
+
+def invitations(viewer: Viewer) -> QuerySet[Invitation]:
+    """Who was invited and has not come yet, the latest first. Raises RoleRequired."""
+    require_manage_users(viewer)
+    return Invitation.objects.select_related("invited_by").order_by("-sent_at", "-pk")
 
 
 MOST_COUNTED = 100
