@@ -32,8 +32,9 @@ pytest: tools  ## Every test, on SQLite; five at once, since many wait for socke
 postgresql: tools  ## The data layer again, on a PostgreSQL server of its own
 	$(PY) -m tests.postgresql -q -n 1
 
-ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in C sanitized
+ordeal: tools  ## Conformance and attacks at length: all of Autobahn, a million mutated frames; the relay in C fuzzed and sanitized
 	TEST_LENGTH=long .venv/bin/pytest tests/conformance tests/attack -s
+	$(PY) -m gateway.native.fuzz --seconds 120
 	@$(MAKE) --no-print-directory sanitized
 
 sanitized: packages  # the relay in C under AddressSanitizer and UBSan; leaks are the interpreter's own

@@ -244,6 +244,11 @@ class InstallationForm(forms.Form):
         required=False,
         help_text="Until an administrator has approved an application, no keys can be generated for it.",
     )
+    approve_keys = forms.BooleanField(
+        label="Approve production keys",
+        required=False,
+        help_text="Until an administrator has approved them, no token is issued for them. Sandbox keys work at once.",
+    )
     approve_steps = forms.MultipleChoiceField(
         label="Approve steps in the lives of APIs",
         choices=lambda: [(step, step) for step in settings.LIFECYCLE_ACTIONS],

@@ -186,6 +186,7 @@ class InstallationSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
     approve_applications = models.BooleanField(default=False)
+    approve_keys = models.BooleanField(default=False)
     approve_steps = models.JSONField(default=list, blank=True)
     anonymous_browsing = models.BooleanField(default=True)
     notice = models.CharField(max_length=300, blank=True, default="")

@@ -64,6 +64,9 @@ RECORDING_DAYS: float = env.float("APIM_RECORDING_DAYS", default=7.0)
 RECORDING_MEGABYTES: int = env.int("APIM_RECORDING_MEGABYTES", default=500)
 STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
+# A collector of OpenTelemetry (OTLP over HTTP) for traces of handshakes, and of what share of them.
+TRACES_ENDPOINT: str = env.str("APIM_TRACES_ENDPOINT", default="")
+TRACES_SHARE: float = env.float("APIM_TRACES_SHARE", default=1.0)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)

@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sockets", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--settle", type=float, default=1.0, help="seconds for the workers to hear of a change (1)")
     parser.add_argument("--port-base", type=int, default=22500)
     options = parser.parse_args(arguments)
     processes.require_free(options.port_base + 1)
@@ -52,7 +53,8 @@ def main(arguments: list[str]) -> int:
 
 
 def set_up(folder: Path, port_base: int) -> None:
-    """From now on this process and those it starts use a fresh installation of the product in `folder`."""
+    """From now on this process and those it starts use the installation of the product in `folder`, a fresh one where
+    there is none yet."""
     ports = ("APIM_PORTAL_PORT", "APIM_GATEWAY_WS_PORT", "APIM_GATEWAY_WSS_PORT")
     os.environ.update({name: str(port_base + number) for number, name in enumerate(ports)})
     os.environ.update(
@@ -61,6 +63,8 @@ def set_up(folder: Path, port_base: int) -> None:
         DJANGO_SETTINGS_MODULE="apimanager.settings",
         APIM_DATA_DIR=str(folder / "var"),
     )
+    if Path(folder, "var").exists():
+        return
     setup = subprocess.run([sys.executable, "manage.py", "setup"], cwd=ROOT, capture_output=True, check=False)
     if setup.returncode:
         raise BenchError((setup.stdout + setup.stderr).decode())
@@ -221,7 +225,7 @@ async def measure(options: argparse.Namespace) -> None:
     print(f"{'right':<22} {'p50':>6} {'p99':>6} {'max':>6}  code")
     for number, (name, end) in enumerate([item for item in rights().items() for _ in range(options.rounds)]):
         case = await asyncio.to_thread(furnish, f"Bench{number}", options.port_base + 3)
-        await asyncio.sleep(1.0)  # until the workers have heard of it
+        await asyncio.sleep(options.settle)
         clients = [Client(case.head) for _ in range(options.sockets)]
         await open_sockets([*clients], options.port_base + 1)
         by = {"actor": case.application.owner, "now": timezone.now()}

@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--warm-up", type=float, default=2.0)
     parser.add_argument("--rates", type=int, nargs="+", default=RATES)
+    parser.add_argument("--settle", type=float, default=1.0, help="seconds for the workers to hear of a change (1)")
     parser.add_argument("--port-base", type=int, default=22600)
     options = parser.parse_args(arguments)
     processes.require_free(options.port_base + 1)
@@ -134,7 +135,7 @@ async def measure(options: argparse.Namespace) -> None:
     for number, rate in enumerate(options.rates):
         limits = {"rate": rate, "counted": "client", "over_rate": "delay"}
         case = await asyncio.to_thread(furnish, f"Shaping{number}", options.port_base + 3, limits)
-        await asyncio.sleep(1.0)  # until the workers have heard of it
+        await asyncio.sleep(options.settle)
         heard = await send_over(case, rate, options)
         seen = sum(heard.counts.values()) / options.seconds
         share = seen / options.sockets * options.seconds or 1.0

@@ -114,6 +114,7 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
+@lru_cache(maxsize=4096)
 def counted(address: str) -> str:
     """The address under which attempts are counted: of IPv6 the network, since each customer has 2^64 addresses."""
     found = parse(address)

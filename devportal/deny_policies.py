@@ -70,9 +70,10 @@ class ActiveDenyPolicy:
 
 
 class ActiveDenyPolicies(frozenset[ActiveDenyPolicy]):
-    """All active deny policies. Equal when they deny the same."""
+    """All active deny policies. Equal when they deny the same; `version` is each one's own."""
 
     def __init__(self, deny_policies: Iterable[ActiveDenyPolicy] = ()) -> None:
+        self.version = object()
         self._named = {(each.kind, each.subject): each for each in self if each.subject}
         spans = [(read_span(each.value), each) for each in self if each.kind in ABOUT_ADDRESSES]
         self._denied = {version: _Denied(spans, version) for version in (4, 6)} if spans else {}

@@ -21,10 +21,10 @@ from devportal.errors import ApiNotListed
 from devportal.memberships import within_reach
 from devportal.models import Rating, Subscription
 from devportal.queries.rows import one_of
+from publisher import documentation, search, versions
 from publisher import queries as publisher_queries
-from publisher import search, versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api, Category
+from publisher.models import Api, Category, Document
 from publisher.queries import NAMED, in_category, visible_to
 
 
@@ -74,6 +74,17 @@ def shelves_for(
 def words_in(text: str) -> list[str]:
     """The plain words of a search, those that are of no field."""
     return [word for field, word in terms_of(text, [*NAMED.findall(text)], "") if not field]
+
+
+def documents_for(viewer: Viewer, text: str) -> QuerySet[Document]:
+    """The documents that the viewer may read, of APIs that they find, in which every plain word of `text` occurs."""
+    words = words_in(text)
+    if not words:
+        return Document.objects.none()
+    readable = documentation.readable_documents(viewer).filter(api__in=_found_by(viewer).order_by().values("pk"))
+    for word in words:
+        readable = readable.filter(search.document_holds(word, search.audiences_of(viewer)))
+    return readable.select_related("api__provider").order_by("api__name", "position", "pk")
 
 
 def places_of(viewer: Viewer, apis: Iterable[Api], text: str) -> dict[Any, str]:

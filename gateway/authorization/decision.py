@@ -70,6 +70,15 @@ class Allow:
     is_console: bool = False
 
 
+class Decided(NamedTuple):
+    """Who was let in, under what its grant is kept, and the versions of what that rests on besides grant and time."""
+
+    allowed: Allow
+    key: tuple[str, tuple[str, ...]]
+    routes: object
+    deny_policies: object
+
+
 def authorize(
     handshake: Handshake,
     match: Match | None,

@@ -23,6 +23,7 @@ from django.db import models, transaction
 
 from core import database_clock
 from core.upkeep import delete_batch
+from gateway.authorization.decision import Allow
 from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
@@ -37,6 +38,7 @@ YOUNG_SECONDS = 60.0  # a worker's first rows may come before its heartbeat
 MOST_WAITING = 50_000
 MOST_AT_ONCE = 200  # some milliseconds
 CONNECTIONS_AT_ONCE = 200
+MOST_DECIDED = 4096
 LOST = CloseInfo("gateway", 1006, 1006, "The gateway's process ended unexpectedly.")
 
 log = logging.getLogger("gateway.connection_log")
@@ -236,11 +238,29 @@ def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | No
 
 
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
-    admitted, grant, deployment = connection.admitted, connection.admitted.grant, connection.admitted.route.deployment
     traffic = connection.relay.traffic() if connection.relay else Traffic()
     return {
+        **_values_of(connection.admitted),
         "id": connection.id,
         "worker_id": worker_id,
+        "subprotocol": connection.subprotocol[:100],
+        "client_ip": connection.client_ip,
+        "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
+        "active_at": datetime.fromtimestamp(connection.active_at, UTC),
+        "messages_in": traffic.messages_in,
+        "bytes_in": traffic.bytes_in,
+        "messages_out": traffic.messages_out,
+        "bytes_out": traffic.bytes_out,
+    }
+
+
+def _values_of(admitted: Allow) -> Values:
+    """What connections that share a decision have in common, as clients that come again do."""
+    known = _decided.get(id(admitted))
+    if known and known[0] is admitted:
+        return known[1]
+    grant, deployment = admitted.grant, admitted.route.deployment
+    values = {
         "api_id": deployment.api_id,
         "api_name": deployment.name,
         "context": deployment.context,
@@ -252,18 +272,18 @@ def _values(connection: Connection, worker_id: uuid.UUID) -> Values:
         "plan": admitted.subscription.plan if admitted.subscription else "",
         "key_type": grant.key_type,
         "topic": admitted.route.topic.target[:200] if admitted.route.topic else "",
-        "subprotocol": connection.subprotocol[:100],
         "token_id": grant.token_id,
-        "client_ip": connection.client_ip,
         "expires_at": datetime.fromtimestamp(grant.expires_at, UTC),
-        "started_at": datetime.fromtimestamp(connection.opened_at, UTC),
-        "active_at": datetime.fromtimestamp(connection.active_at, UTC),
-        **traffic._asdict(),
         "counted_until": None,  # `write` knows
         **_OPEN,
     }
+    if len(_decided) >= MOST_DECIDED:
+        _decided.clear()
+    _decided[id(admitted)] = admitted, values
+    return values
 
 
+_decided: dict[int, tuple[Allow, Values]] = {}
 _OPEN: Final = {"ended_at": None, "ended_by": "", "client_code": None, "backend_code": None, "reason": ""}
 
 

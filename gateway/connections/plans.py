@@ -15,6 +15,8 @@ from gateway.quotas.state import PlanOf
 from gateway.refusals import Refusal
 from publisher.runtime import ValidationMode
 
+Plans = tuple[PlanOf | None, PlanOf, PlanOf]
+
 
 class ConnectionPlans:
     """Plans as a `LeaseClient` holds them: on leases, for every worker together."""
@@ -24,8 +26,7 @@ class ConnectionPlans:
 
     async def enter(self, connection: Connection) -> Refusal | None:
         """Let it draw from its plans; or the refusal, where one of them allows no more or is not known now."""
-        subscription, application = plans_of(connection.admitted)
-        api = limits_of_api(connection.admitted)
+        subscription, application, api = all_plans_of(connection.admitted)
         try:
             connection.admission = await self._lease_client.enter(
                 subscription=subscription, application=application, api=api
@@ -36,9 +37,13 @@ class ConnectionPlans:
             return refusals.PLAN_UNKNOWN
         return None
 
+    def enter_now(self, plans: Plans) -> Admission | None:
+        """Draw from these plans, if nobody has to be asked and none of them objects; else None."""
+        return self._lease_client.enter_now(*plans)
+
     def follow(self, connection: Connection) -> None:
         """A decision has changed: hold the connection, and all that share its plans, to what they are now."""
-        for plan in (*plans_of(connection.admitted), limits_of_api(connection.admitted)):
+        for plan in all_plans_of(connection.admitted):
             if plan:
                 self._lease_client.change(*plan)
         if connection.relay:
@@ -58,6 +63,11 @@ def plans_of(admitted: Allow) -> tuple[PlanOf | None, PlanOf]:
     if subscription is None:
         return None, application
     return PlanOf(api_account(grant.application_id, admitted.route.deployment.api_id), subscription.limits), application
+
+
+def all_plans_of(admitted: Allow) -> Plans:
+    """Those of the subscription and of the application, and what the API itself allows."""
+    return (*plans_of(admitted), limits_of_api(admitted))
 
 
 def limits_of_api(admitted: Allow) -> PlanOf:

@@ -141,7 +141,7 @@ tell_health_with = health.register
 tell_dials_with = health.register_dials
 tell_violations_with = violations.register
 tell_last_use_with = token_use.register
-count_live_connections_with = impact.register_live_counter
+count_with = impact.register
 
 
 def person_behind(grant: Grant) -> User | None:

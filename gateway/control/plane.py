@@ -24,6 +24,7 @@ from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
+from gateway.observability.tracing import open_tracing
 from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
@@ -90,7 +91,8 @@ class ControlPlane:
             restored=self.connection_log.write_anew,
             record=self.recorder.refresh,
         )
-        self.routing.is_outdated = lambda: 0 < settings.KNOWN_TOKENS_SECONDS < self._change_feed.age()
+        known_seconds: float = settings.KNOWN_TOKENS_SECONDS
+        self.routing.is_outdated = lambda: 0 < known_seconds < self._change_feed.age()
         self._events = EventCounter(run=self._following)
         self._refusal_log = RefusalLog(run=self._following, concerns=self.routing.concerns, events=self._events)
         self._violation_log = ViolationLog(
@@ -115,6 +117,7 @@ class ControlPlane:
             breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
         )
         self.identities = make_identity_signer()
+        self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -179,6 +182,8 @@ class ControlPlane:
         await self._refusal_log.write()
         await self._violation_log.write()
         await self.recorder.write()
+        if self.tracing:
+            await self.tracing.stop()
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
@@ -33,12 +34,11 @@ _NOT_FORWARDED = frozenset(
 )
 _NOT_FORWARDED_PREFIXES = (b"sec-websocket-", b"x-forwarded-", OWN_HEADERS)
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 §5.6.2, in the lower case that ASGI asks for
-_FORBIDDEN_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what is over 0x7F is opaque (RFC 9110 §5.5)
+_FORBIDDEN_IN_VALUES = bytes({*range(0x20), 0x7F} - {0x09})  # what is over 0x7F is opaque (RFC 9110 §5.5)
 _PATH = re.compile(r"/[!-~]*")
 _HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")  # RFC 3986 §3.2.2, loosely
 _DOT_SEGMENTS = frozenset((".", ".."))
 _SEPARATORS = re.compile(r"[/\\]")
-_BEARER = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
 
 
 class Malformed(ValueError):
@@ -110,34 +110,37 @@ def read(scope: Mapping[str, Any], takes_query_token: Callable[[str], bool] = la
     the backend's.
     """
     headers: Headers = tuple(scope["headers"])
-    _check_headers(headers)
+    fields = dict(headers)
+    _check_headers(headers, is_unique=len(fields) == len(headers))
     raw = scope.get("raw_path")
     path = raw.decode("latin-1") if raw else quote(scope["path"], safe="/:@!$&'()*+,;=~%-._")
     if not _PATH.fullmatch(path):
         raise Malformed("The path holds a character that must be percent-encoded.")
     if ("." in path or "%" in path) and not _DOT_SEGMENTS.isdisjoint(_SEPARATORS.split(unquote(path))):
         raise Malformed("The path holds a segment . or .. that a backend could read as another path. Remove it.")
-    host = _text(headers, b"host") or ""
+    host = fields.get(b"host", b"").decode("latin-1")
     query, from_query, unused = _split_query(scope.get("query_string", b""), takes_query_token, path)
-    offered, from_offer = _split_subprotocols(scope.get("subprotocols", ()))
-    origin = _text(headers, b"origin")
+    offered, from_offer = _split_subprotocols(scope.get("subprotocols") or ())
+    origin = fields[b"origin"].decode("latin-1") if b"origin" in fields else None
     if from_offer and not offered and origin is not None:
         raise Malformed(_NOTHING_TO_CHOOSE)
     if not _HOST.fullmatch(host):
         raise Malformed("The header host is not a host with an optional port.")
+    extensions = b", ".join([value for name, value in headers if name == b"sec-websocket-extensions"])
+    agent = next((value for name, value in headers if name == b"user-agent"), b"")
     return Handshake(
         path=path,
         query_string=query,
         origin=origin,
         host=host,
-        subprotocols=tuple(each for each in offered if each != OWN_SUBPROTOCOL),
-        extensions=", ".join(_all(headers, b"sec-websocket-extensions")),
+        subprotocols=tuple([each for each in offered if each != OWN_SUBPROTOCOL]),
+        extensions=extensions.decode("latin-1"),
         # A token that is not taken is still shown where there is no other, for a better refusal.
-        credential=_one_of([*from_query, *from_offer, *_from_headers(headers)]) or unused,
-        headers_to_forward=tuple(_forwarded(headers)),
+        credential=_one_of([*from_query, *from_offer, *_from_headers(fields)]) or unused,
+        headers_to_forward=_forwarded(headers),
         client_ip=(scope.get("client") or ("", 0))[0],
         is_secure=scope.get("scheme") == "wss",
-        user_agent=_text(headers, b"user-agent") or "",
+        user_agent=agent.decode("latin-1"),
         own_subprotocol=OWN_SUBPROTOCOL if OWN_SUBPROTOCOL in offered else None,
         console_pass=_named(CONSOLE_ENTRY, scope),
     )
@@ -151,12 +154,17 @@ _NOTHING_TO_CHOOSE = (
 )
 
 
-def _check_headers(headers: Headers) -> None:
-    for name, value in headers:
-        if not _NAME.fullmatch(name):
-            raise Malformed("A header name holds a character that is not allowed there.")
-        if _FORBIDDEN_IN_VALUES.search(value):
-            raise Malformed(f"The header {name.decode('ascii')} holds a control character. Remove it.")
+def _check_headers(headers: Headers, *, is_unique: bool) -> None:
+    values = b"".join([value for _, value in headers])
+    is_refused = HeaderUse.REFUSED in [_use_of(name) for name, _ in headers]
+    if is_refused or len(values.translate(None, _FORBIDDEN_IN_VALUES)) != len(values):
+        for name, value in headers:
+            if _use_of(name) is HeaderUse.REFUSED:
+                raise Malformed("A header name holds a character that is not allowed there.")
+            if len(value.translate(None, _FORBIDDEN_IN_VALUES)) != len(value):
+                raise Malformed(f"The header {name.decode('ascii')} holds a control character. Remove it.")
+    if is_unique:
+        return
     for name, count in Counter(name for name, _ in headers if name in _SINGLE).items():
         if count > 1:
             raise Malformed(f"The header {name.decode('ascii')} was sent {count} times. Send it once.")
@@ -212,27 +220,31 @@ def attempt_of(scope: Mapping[str, Any]) -> str:
 
 
 def _named(entry: re.Pattern[str], scope: Mapping[str, Any]) -> str:
-    found = (entry.fullmatch(each) for each in scope.get("subprotocols") or ())
+    offered = scope.get("subprotocols")
+    if not offered:
+        return ""
+    found = (entry.fullmatch(each) for each in offered)
     return next((match[1] for match in found if match), "")
 
 
-def _from_headers(headers: Headers) -> list[Credential]:
-    authorization = _text(headers, b"authorization")
-    if authorization is None:
-        return [Credential(CredentialSource.API_KEY)] if any(name == API_KEY.encode() for name, _ in headers) else []
-    if bearer := _BEARER.fullmatch(authorization.strip()):
-        return [Credential(CredentialSource.HEADER, bearer[1])]
-    scheme = authorization.strip().partition(" ")[0].lower()
+def _from_headers(fields: Mapping[bytes, bytes]) -> list[Credential]:
+    if b"authorization" not in fields:
+        return [Credential(CredentialSource.API_KEY)] if API_KEY.encode() in fields else []
+    scheme, _, token = fields[b"authorization"].decode("latin-1").strip().partition(" ")
+    scheme, token = scheme.lower(), token.strip(" ")
+    if scheme == "bearer" and token.split() == [token]:
+        return [Credential(CredentialSource.HEADER, token)]
     known = {"basic": CredentialSource.BASIC, "bearer": CredentialSource.HEADER}
     return [Credential(known.get(scheme, CredentialSource.OTHER))]
 
 
 def _one_of(shown: list[Credential]) -> Credential | None:
     """The one credential. A token beside an `apikey` is the credential, the key the backend's business."""
-    counted = [each for each in shown if each.source is not CredentialSource.API_KEY] or shown[:1]
-    if len(counted) > 1:
+    if len(shown) > 1:
+        shown = [each for each in shown if each.source is not CredentialSource.API_KEY] or shown[:1]
+    if len(shown) > 1:
         raise SeveralCredentials(_SEVERAL)
-    return counted[0] if counted else None
+    return shown[0] if shown else None
 
 
 _SEVERAL = (
@@ -241,21 +253,38 @@ _SEVERAL = (
 )
 
 
-def _forwarded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
-    named = {
-        token.strip().lower().encode("latin-1") for line in _all(headers, b"connection") for token in line.split(",")
-    }
-    for name, value in headers:
-        plain = plain_name(name)
-        if plain in _NOT_FORWARDED or name in named or plain.startswith(_NOT_FORWARDED_PREFIXES):
-            continue
-        if name == b"cookie":
-            # Cookies do not keep to one port: a browser would show the portal's session to every backend.
-            cookies = (cookie.strip() for cookie in value.split(b";"))
-            value = b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
-            if not value:
-                continue
-        yield name, value
+def _forwarded(headers: Headers) -> Headers:
+    """Most names are the same in most handshakes, so what becomes of each is remembered."""
+    hops = [value for name, value in headers if name == b"connection"]
+    named = [token.strip().lower() for line in hops for token in line.split(b",")]
+    kept = [header for header in headers if _use_of(header[0]) is HeaderUse.FORWARDED and header[0] not in named]
+    if b"cookie" not in dict(kept):
+        return tuple(kept)
+    # Cookies do not keep to one port: a browser would show the portal's session to every backend.
+    stripped = ((name, _foreign_cookies(value) if name == b"cookie" else value) for name, value in kept)
+    return tuple((name, value) for name, value in stripped if value or name != b"cookie")
+
+
+def _foreign_cookies(value: bytes) -> bytes:
+    cookies = (cookie.strip() for cookie in value.split(b";"))
+    return b"; ".join(cookie for cookie in cookies if cookie and not is_own_cookie(cookie))
+
+
+class HeaderUse(Enum):
+    """What becomes of a header of the client's, going by its name."""
+
+    FORWARDED = "it is the backend's business"
+    KEPT = "it is between the client and the gateway"
+    REFUSED = "no header has such a name"
+
+
+@lru_cache(maxsize=4096)
+def _use_of(name: bytes) -> HeaderUse:
+    plain = plain_name(name)
+    if not _NAME.fullmatch(name):
+        return HeaderUse.REFUSED
+    is_kept = plain in _NOT_FORWARDED or plain.startswith(_NOT_FORWARDED_PREFIXES)
+    return HeaderUse.KEPT if is_kept else HeaderUse.FORWARDED
 
 
 def plain_name(name: bytes) -> bytes:
@@ -275,11 +304,3 @@ def is_own_cookie(pair: bytes) -> bool:
     Browsers read the prefix in any case of letters.
     """
     return pair.lstrip(b"= \t").lower().startswith(OWN_COOKIES.lower())
-
-
-def _all(headers: Headers, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in headers if name == wanted]
-
-
-def _text(headers: Headers, wanted: bytes) -> str | None:
-    return next(iter(_all(headers, wanted)), None)

@@ -23,16 +23,58 @@ NATIVE, PYTHON = "native", "python"
 REASON = ""
 
 if TYPE_CHECKING:
-    from gateway.native._native import Engine, LegBase, MeterBase, ScannerBase, SourceBase, Tls, Transport
+    from gateway.native._native import (
+        Engine,
+        LegBase,
+        MeterBase,
+        ScannerBase,
+        SourceBase,
+        Tls,
+        Transport,
+        part_request,
+        part_switch,
+        read_request,
+        read_switch,
+    )
 elif os.environ.get(SETTING, "").strip().lower() == PYTHON:
-    from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase
+    from gateway.native.pure import (
+        LegBase,
+        MeterBase,
+        ScannerBase,
+        SourceBase,
+        part_request,
+        part_switch,
+        read_request,
+        read_switch,
+    )
 
     REASON = f"{SETTING} is {PYTHON}"
 else:
     try:
-        from gateway.native._native import Engine, LegBase, MeterBase, ScannerBase, SourceBase, Tls, Transport
+        from gateway.native._native import (
+            Engine,
+            LegBase,
+            MeterBase,
+            ScannerBase,
+            SourceBase,
+            Tls,
+            Transport,
+            part_request,
+            part_switch,
+            read_request,
+            read_switch,
+        )
     except ImportError:
-        from gateway.native.pure import LegBase, MeterBase, ScannerBase, SourceBase
+        from gateway.native.pure import (
+            LegBase,
+            MeterBase,
+            ScannerBase,
+            SourceBase,
+            part_request,
+            part_switch,
+            read_request,
+            read_switch,
+        )
 
         REASON = build.why_not()
 
@@ -69,6 +111,10 @@ __all__ = [
     "SourceBase",
     "Tls",
     "Transport",
+    "part_request",
+    "part_switch",
+    "read_request",
+    "read_switch",
     "sentence",
     "splice",
     "unsplice",

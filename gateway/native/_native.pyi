@@ -3,6 +3,7 @@ import asyncio
 from collections.abc import Callable
 from typing import final
 
+from gateway.native.pure import Fields
 from gateway.native.pure import LegBase as LegBase
 from gateway.native.pure import MeterBase as MeterBase
 from gateway.native.pure import ScannerBase as ScannerBase
@@ -40,7 +41,13 @@ class Engine:
     def serve(self, loop: asyncio.AbstractEventLoop, /) -> None: ...
     def close(self) -> None: ...
     def adopt(
-        self, fd: int, protocol: asyncio.BaseProtocol, tls: Tls | None, server_name: str | None, on_made: OnMade, /
+        self,
+        fd: int,
+        protocol: asyncio.BaseProtocol,
+        tls: Tls | None,
+        server_name: str | None,
+        on_made: OnMade | None,
+        /,
     ) -> Transport: ...
     def connect(
         self,
@@ -52,3 +59,9 @@ class Engine:
         on_made: OnMade,
         /,
     ) -> Transport: ...
+    def accept(self, fd: int, /) -> tuple[int, tuple[str, int] | None] | None: ...
+
+def read_request(data: bytes, limit: int, /) -> tuple[bytes, Fields, int] | None: ...
+def read_switch(data: bytes, limit: int, /) -> tuple[Fields, int] | None: ...
+def part_request(data: bytes, limit: int, /) -> tuple[bytes, bytes, int] | None: ...
+def part_switch(data: bytes, limit: int, /) -> tuple[bytes, bytes, int] | None: ...

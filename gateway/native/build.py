@@ -69,7 +69,7 @@ def build_sanitized() -> int:
         compile_to(EXTENSION, *SANITIZED)
         RECORD.write_text("sanitized\n")
         for name in ("libasan.so", "libubsan.so"):  # the compiler's own, which it says where it keeps
-            print(subprocess.check_output([*_compiler(), f"-print-file-name={name}"], text=True).strip(), end=" ")  # noqa: S603, T201
+            print(subprocess.check_output([*compiler(), f"-print-file-name={name}"], text=True).strip(), end=" ")  # noqa: S603, T201
     except (CannotBuild, OSError, subprocess.CalledProcessError) as error:
         print(f"The relay cannot be built with sanitizers: {error}.", file=sys.stderr)  # noqa: T201
         return 1
@@ -82,7 +82,7 @@ def compile_to(target: Path, *more: str) -> None:
         raise CannotBuild("the extension is for Linux only")
     if sys.implementation.name != "cpython":
         raise CannotBuild("the extension is for CPython only")
-    if not (compiler := _compiler()):
+    if not (command := compiler()):
         raise CannotBuild("no C compiler was found")
     if not _has_headers():
         raise CannotBuild("Python's headers were not found")
@@ -91,7 +91,7 @@ def compile_to(target: Path, *more: str) -> None:
             made = Path(folder, target.name)
             sources = map(str, sorted(SOURCES.glob("*.c")))
             done = subprocess.run(  # noqa: S603 - the machine's own compiler
-                [*compiler, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *LIBRARIES],
+                [*command, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *LIBRARIES],
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
@@ -113,7 +113,7 @@ def why_not() -> str:
         return "the extension was not built"
 
 
-def _compiler() -> list[str]:
+def compiler() -> list[str]:
     """The command that compiles C: CC if it is set, else what the machine has; empty if it has none."""
     found = (shutil.which(name) for name in ("cc", "gcc", "clang"))
     return shlex.split(os.environ.get("CC", "")) or [path for path in found if path][:1]
@@ -126,7 +126,7 @@ def _has_headers() -> bool:
 def _fingerprint() -> str:
     """Of everything that makes a difference: the sources, this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    digest = hashlib.sha256(f"{sys.version} {_compiler()} {_has_headers()} {has_openssl}".encode())
+    digest = hashlib.sha256(f"{sys.version} {compiler()} {_has_headers()} {has_openssl}".encode())
     for path in sorted([*SOURCES.iterdir(), Path(__file__)]):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableSequence, Sequence
 from typing import Protocol
 
 Take = Callable[[int, int], bool]
+Fields = tuple[tuple[bytes, bytes], ...]
 
 
 class ScannerBase:
@@ -103,6 +104,26 @@ class LegBase:
         scanner.messages += messages
         scanner.octets += octets
         return True
+
+
+def read_request(data: bytes, limit: int) -> tuple[bytes, Fields, int] | None:
+    """Target, fields and length of the head of an ordinary handshake: for the extension alone, which is quick at it."""
+    return None
+
+
+def read_switch(data: bytes, limit: int) -> tuple[Fields, int] | None:
+    """Fields and length of the head of an ordinary 101, alike."""
+    return None
+
+
+def part_request(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
+    """The head of an ordinary handshake without its key, the key, and its length, alike."""
+    return None
+
+
+def part_switch(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
+    """The head of an ordinary 101 without the proof that the key was read, the proof, and its length, alike."""
+    return None
 
 
 def _take_from(sources: tuple[SourceBase, ...]) -> Take:

@@ -51,11 +51,6 @@ class Account:
         return messages, slots, connects
 
     @property
-    def drawn(self) -> list[LimitSource]:
-        """What messages draw from."""
-        return [source for source in (self.quota, self.rate) if source]
-
-    @property
     def is_shared(self) -> bool:
         """Whether it is an API's, for all applications together."""
         return self.subject == "API"
@@ -91,19 +86,25 @@ class Admission:
     def join(self) -> None:
         """Draw from what the plans say now. The first account's plan says which direction counts, but on the account of
         an API both do."""
-        own = [source for each in self.accounts if not each.is_shared for source in each.drawn]
-        shared = [source for each in self.accounts if each.is_shared for source in each.drawn]
+        own: list[LimitSource] = []
+        shared: list[LimitSource] = []
+        for account in self.accounts:
+            drawn = shared if account.is_shared else own
+            if account.quota:
+                drawn.append(account.quota)
+            if account.rate:
+                drawn.append(account.rate)
         both = not self.accounts or self.accounts[0].limits.counted != CountedDirection.CLIENT
         self.client.join([*own, *shared])
         self.backend.join([*own, *shared] if both else shared)
 
     def try_admit(self, now: float) -> Blocked | None:
         """Ask to be let in; None: it is. `Renew`: hold its source, ask again. `LimitExceeded`: 429 until it resets."""
-        for quota in [quota for account in self.accounts for quota in account.quotas]:
-            blocked = quota.blocked(1, now)
-            if isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP:
-                continue
-            if blocked is not None:
+        for account in self.accounts:
+            for quota in account.quotas:
+                blocked = quota.blocked(1, now)
+                if blocked is None or (isinstance(blocked, LimitExceeded) and blocked.action is ExceededAction.DROP):
+                    continue
                 return blocked
         for account in self.accounts:
             account.inside += 1

@@ -186,11 +186,24 @@ class LeaseClient:
             raise
         return admission
 
+    def enter_now(
+        self, subscription: PlanOf | None, application: PlanOf | None, api: PlanOf | None
+    ) -> Admission | None:
+        """The same where it can be done at once; None: it takes `enter` to wait, or to say why not."""
+        now = self.clock()
+        admission = self.lease_state.enter(subscription=subscription, application=application, api=api, now=now)
+        if admission.try_admit(now) is None:
+            return admission
+        admission.leave(now)
+        return None
+
     def change(self, key: str, limits: PlanLimits) -> None:
         """The plan of this account is now this one, also for open connections."""
         self.lease_state.change(key, limits, self.clock())
 
     def _on(self, event: ClientEvent) -> None:
+        if event is ClientEvent.WOKEN and (self.state is ClientState.WOKEN or self.state is ClientState.ASKING_WOKEN):
+            return  # as the table says; each connection that comes or goes has it look
         before, self.state = self.state, TRANSITIONS[self.state, event]
         if self.state in _WOKEN and before not in _WOKEN:
             self._loop.call_soon(self._look)

@@ -73,7 +73,8 @@ class LeaseState:
             if plan is None:
                 continue
             if account := self._accounts.get(plan.account):
-                self.change(plan.account, plan.limits, now)
+                if account.limits is not plan.limits:
+                    self.change(plan.account, plan.limits, now)
             else:
                 account = self._accounts[plan.account] = Account(plan.account, subject, plan.limits)
                 self._equip(account, now)

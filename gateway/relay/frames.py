@@ -280,7 +280,9 @@ def is_sendable(code: int) -> bool:
 
 def apply_mask(payload: bytes, key: bytes) -> bytes:
     """Mask or unmask a short payload."""
-    return bytes(octet ^ key[index & 3] for index, octet in enumerate(payload))
+    size = len(payload)
+    keys = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
 
 
 @cache

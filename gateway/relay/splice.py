@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from gateway import close_codes
 from gateway.close_codes import Close
@@ -29,8 +28,7 @@ from gateway.relay.writer import direct_write
 HIGH_WATER, LOW_WATER = 64 * 1024, 16 * 1024  # bytes waiting in one leg's write buffer
 
 
-@dataclass(frozen=True, slots=True)
-class CloseCause:
+class CloseCause(NamedTuple):
     """How a relay ended. `by` is client, backend or gateway; 1005 and 1006 as RFC 6455 §7.1.5 has them."""
 
     by: str
@@ -270,18 +268,20 @@ class Relay:
 
     def _settle(self) -> None:
         """Close each transport whose closing handshake is done. The server's side closes first (RFC 6455 §7.1.1)."""
-        for leg in (self.client, self.backend):
-            if leg.state is LegState.GONE or leg.closing is not CloseState.SENT or leg.transport.is_closing():
+        client, backend = self.client, self.backend
+        for leg in (client, backend):
+            state = leg.state
+            if leg.closing is not CloseState.SENT or state is LegState.GONE or leg.transport.is_closing():
                 continue
-            if leg.state is LegState.BROKEN and leg.transport.can_write_eof():
+            if state is LegState.BROKEN and leg.transport.can_write_eof():
                 leg.transport.write_eof()  # and read on: closing over unread bytes would cost the peer our last ones
-            elif leg.state in (LegState.BROKEN, LegState.ENDED) or (leg.is_client and leg.scanner.closed):
+            elif state >= LegState.BROKEN or (leg.is_client and leg.scanner.closed):
                 leg.transport.close()
-        if self.client.state is self.backend.state is LegState.GONE:
+        if client.state is backend.state is LegState.GONE:
             on_end, self._on_end = self._on_end, lambda relay: None
             self._wheel.forget(self)
             on_end(self)
-            for leg in (self.client, self.backend):  # no circles are left for the garbage collector
+            for leg in (client, backend):  # no circles are left for the garbage collector
                 leg.relay = leg.other = cast(Any, None)
 
     def _echo(self) -> Close:

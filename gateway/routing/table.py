@@ -103,9 +103,10 @@ class RouteTable:
     What a prefix can mean is worked out when a path asks for it first, and kept: of most APIs nobody asks for long.
     """
 
-    __slots__ = ("_deployments", "_longest", "_members", "_prefixes", "_trials", "_tried")
+    __slots__ = ("_deployments", "_longest", "_members", "_prefixes", "_trials", "_tried", "version")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
+        self.version = object()
         self._deployments: dict[str, Deployment] = {}
         self._members: dict[str, tuple[Deployment, ...]] = {}
         self._prefixes: dict[str, _Prefix] = {}

@@ -18,8 +18,12 @@ from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from functools import partial
+from typing import cast
 
 from core.client_address import TrustedProxies
+from gateway import native
+from gateway.native import twins
+from gateway.native.loop import NativeLoop
 from gateway.server.config import GreetedByAddress, ServerLimits
 from gateway.server.listeners import CannotServe
 from gateway.server.proxy_protocol import LONGEST, BadHeader, parse
@@ -27,6 +31,7 @@ from gateway.server.proxy_protocol import LONGEST, BadHeader, parse
 PAUSE_SECONDS = 0.02
 TLS_SHUTDOWN_SECONDS = 2.0
 HEADER_SECONDS = 5.0  # for a proxy to say for whom it speaks
+AT_ONCE = 16  # clients that are taken before others have their turn
 DESCRIPTORS_OF_A_CLIENT = 2  # its own and its backend's
 DESCRIPTORS_KEPT = 128  # for listeners, databases, files, look-ups of names
 GREETED = 8  # one in so many of the rest is for clients who are being greeted
@@ -84,6 +89,10 @@ class Acceptor:
         self._tls = tls
         self._tls_seconds = tls_seconds if tls else None
         self._greeting: set[asyncio.Task[None]] = set()
+        self._securing: set[native.Transport] = set()
+        self._twin = twins.of(tls)
+        is_quick = isinstance(self._loop, NativeLoop) and (self._twin or not tls)
+        self._quick = cast(NativeLoop, self._loop).engine if is_quick else None
         self._sock.setblocking(False)
         self._pause: asyncio.TimerHandle | None = None
         self.state = AcceptorState.RESTING
@@ -91,7 +100,7 @@ class Acceptor:
 
     def __len__(self) -> int:
         """How many clients have been taken and are not connected yet."""
-        return len(self._greeting)
+        return len(self._greeting) + len(self._securing)
 
     def close(self) -> None:
         """Take nobody more, from the first call on. Those who have been taken are greeted on."""
@@ -102,6 +111,8 @@ class Acceptor:
         """Give up on those who are being greeted."""
         for task in self._greeting:
             task.cancel()
+        for transport in list(self._securing):
+            transport.abort()
 
     def _become(self, state: AcceptorState) -> None:
         if state not in NEXT[self.state]:
@@ -121,6 +132,9 @@ class Acceptor:
 
     def _take(self) -> None:
         """One client: the loop comes again while there are more, and to the others in between."""
+        if self._quick:
+            self._take_quickly(self._quick)
+            return
         if not self._has_room():
             self._become(AcceptorState.RESTING)
             return
@@ -137,6 +151,48 @@ class Acceptor:
         if not is_proxy and self._by_address.is_full(address):
             _reset(client)
             return
+        self._greet(client, address, is_proxy)
+
+    def _take_quickly(self, engine: native.Engine) -> None:
+        """Some clients, without a task for any of them; those of a proxy are taken as ever."""
+        for _ in range(AT_ONCE):
+            if not self._has_room():
+                self._become(AcceptorState.RESTING)
+                return
+            try:
+                found = engine.accept(self._sock.fileno())
+            except OSError as error:
+                log.error("No client can be taken at the moment: %s", error)
+                self._become(AcceptorState.RESTING)
+                return
+            if found is None:
+                return
+            fd, peer = found
+            if peer is None or peer[0] in self._proxies:
+                self._greet(socket.socket(fileno=fd), str(peer[0]) if peer else "", peer is not None)
+            elif self._by_address.is_full(peer[0]):
+                _reset(socket.socket(fileno=fd))
+            else:
+                self._adopt(engine, fd, peer)
+
+    def _adopt(self, engine: native.Engine, fd: int, peer: tuple[str, int]) -> None:
+        leave = self._by_address.enter(peer[0])
+        protocol = self._make(peer, leave)
+        if not self._tls:
+            engine.adopt(fd, protocol, None, None, None)
+            return
+
+        def settle(error: BaseException | None) -> None:
+            deadline.cancel()
+            self._securing.discard(transport)
+            if error is not None:  # it has gone, or does not speak TLS
+                leave()
+
+        transport = engine.adopt(fd, protocol, self._twin, None, settle)
+        deadline = self._loop.call_later(self._tls_seconds or 0.0, transport.abort)
+        self._securing.add(transport)
+
+    def _greet(self, client: socket.socket, address: str, is_proxy: bool) -> None:
         task = self._loop.create_task(self._connect(client, address, is_proxy))
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)

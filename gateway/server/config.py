@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.client_address import TrustedProxies, counted
 from gateway.refusals import Refusal
@@ -91,7 +91,8 @@ class WorkerConfig(uvicorn.Config):
         self.proxies = proxies or TrustedProxies()
         self.greeted_by_address = GreetedByAddress(self.limits.greeted_per_address)
         self.relays: set[Relay] = set()
-        self.heads: set[HttpToolsProtocol] = set()
+        self.heads: set[asyncio.Protocol] = set()
+        self.deciding: set[asyncio.Task[None]] = set()
         self.lingering: set[LingeringClose] = set()
         self.on_refusal: Callable[[Refusal, str, str], None] = lambda refusal, client, request_id: None
 

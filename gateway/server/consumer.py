@@ -19,24 +19,31 @@ from channels.exceptions import StopConsumer
 
 from gateway import refusals
 from gateway.authorization.decision import Allow
-from gateway.connections.plans import checks_of, extensions_for, frame_bytes, message_bytes, meters_of
+from gateway.connections.plans import checks_of, extensions_for, message_bytes, meters_of
 from gateway.connections.registry import Connection
 from gateway.handshake import head
 from gateway.handshake.request import Handshake, Malformed, attempt_of, read
 from gateway.logging.formats import request_id
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.tracing import HandshakeTrace
 from gateway.refusals import Refusal
-from gateway.relay.checked import CheckedRelay
 from gateway.relay.messages import MessageRelay, connect
-from gateway.relay.splice import Relay
-from gateway.relay.types import relay_options
-from gateway.routing.table import backend_url
 from gateway.server.context import GatewayContext, Receive, Scope, Send
+from gateway.server.entry import (
+    Begun,
+    addresses_of,
+    answer_headers,
+    is_closed_already,
+    join,
+    names_of,
+    options_for,
+    take_leave,
+    turned_away,
+    upgrade_for,
+)
 from gateway.server.websocket import EXTENSION
-from gateway.upstream.dialer import BackendAddress, DialFailed
-from gateway.upstream.handshake import BackendConnection, UpgradeRequest
-from gateway.upstream.headers import REQUEST_ID, backend_headers
+from gateway.upstream.dialer import DialFailed
 
 
 class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -49,6 +56,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+        self.trace: HandshakeTrace | None = None
         self.begun = time.perf_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,26 +72,42 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         """Let the client in or refuse it; the backend is dialled first, so nobody sees 101 for a dead one."""
+        begun: Begun | None = self._extension().get("begun")
+        if begun:
+            self.handshake, self.connection, self.begun = begun.handshake, begun.connection, begun.begun
+            if begun.failure:  # else its right to be here has ended already
+                self.connection.close = self._close_while_dialling
+        else:
+            request_id.set(self.id)
+            if self.context.tracing:
+                self.trace = self.context.tracing.handshake(self.scope, self.id)
+            decision = await self._decide()
+            if isinstance(decision, Refusal):
+                await self._refuse(decision)
+            # In the same step of the loop as the decision: a right that ends from now on ends this connection.
+            self.connection = Connection(
+                decision.connection_id or self.id,
+                decision,
+                self._close_while_dialling,
+                decision.client_ip,
+                self.context.clock(),
+            )
+            self.context.connections.add(self.connection)
+        self.id = self.connection.id
         request_id.set(self.id)
-        decision = await self._decide()
-        if isinstance(decision, Refusal):
-            await self._refuse(decision)
-        handshake, admitted = decision
-        # In the same step of the loop as the decision: a right that ends from now on ends this connection.
-        self.id = admitted.connection_id or self.id
-        self.connection = Connection(
-            self.id, admitted, self._close_while_dialling, handshake.client_ip, self.context.clock()
-        )
-        self.context.connections.add(self.connection)
-        request_id.set(self.id)
+        assert self.handshake is not None  # noqa: S101  the decision was about it
         try:
-            await self._join(handshake, admitted, self.connection)
+            await self._join(self.handshake, self.connection, begun.failure if begun else None)
         except DialFailed as failed:
             self._forget()
             await self._refuse(failed.refusal)
         except BaseException:
             self._forget()
+            if self.trace:
+                self.trace.ended(0)
             raise
+        if self.trace:
+            self.trace.ended(101)
         if not self.messages:
             raise StopConsumer  # the connection lives on without us
 
@@ -99,80 +123,85 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self._forget()
         raise StopConsumer
 
-    async def _decide(self) -> tuple[Handshake, Allow] | Refusal:
-        if self.context.is_stopping:
-            return refusals.STOPPING
-        if self.context.is_short():
-            return refusals.SERVER_FULL
+    def _extension(self) -> dict[str, Any]:
+        """What the gateway's own server offers, and no other."""
+        return (self.scope.get("extensions") or {}).get(EXTENSION) or {}
+
+    async def _decide(self) -> Allow | Refusal:
+        if refusal := turned_away(self.context):
+            return refusal
         try:
-            handshake = self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
+            self.handshake = read(self.scope, self.context.routing.routes.takes_query_token)
         except Malformed as error:
             return refusals.malformed(str(error), error.code)
-        decision = await self.context.routing.decide(handshake)
-        return decision if isinstance(decision, Refusal) else (handshake, decision)
+        return await self.context.routing.decide(self.handshake)
 
-    async def _join(self, handshake: Handshake, admitted: Allow, connection: Connection) -> None:
+    async def _join(self, handshake: Handshake, connection: Connection, failure: Exception | None) -> None:
         """Dial the backend and accept the client, in this order, and join them as the server allows."""
-        route, dialer = admitted.route, self.context.dialer
-        # Each API has its own experience with an address: what one of them dials with a wrong CA must not harm another.
-        own, mock = route.options.secret_query, route.deployment.design.mock
-        addresses = [
-            BackendAddress(backend_url(each, route, handshake.query_string, own), f"{route.api_id} {each}", mock)
-            for each in admitted.endpoint.addresses
-        ]
-        # Under this id the connection stands in logs, and can be given another token.
-        names = [(b"X-APIM-Connection", connection.id.encode()), (REQUEST_ID, connection.id.encode())]
-        extension = (self.scope.get("extensions") or {}).get(EXTENSION)
-        dial = dialer.dial if extension else partial(connect, dialer)
-        offered = extensions_for(admitted, handshake.extensions) if extension else ""
-        ask = partial(self._upgrade, handshake, connection, offered)
-        backend = await self._dial(connection, lambda: dial(addresses, ask(), route.options))
+        admitted, dialer = connection.admitted, self.context.dialer
+        options = admitted.route.options
+        splice = self._extension().get("splice")
+        dial = partial(dialer.dial, failure=failure) if splice else partial(connect, dialer)
+        offered = extensions_for(admitted, handshake.extensions) if splice else ""
+        backend = await self._dial(
+            connection,
+            lambda: dial(
+                addresses_of(admitted, handshake.query_string),
+                upgrade_for(self.context, handshake, connection, offered, self.trace),
+                options,
+            ),
+        )
+        if self.trace:
+            self.trace.step("accept")
         subprotocol = backend.subprotocol or handshake.own_subprotocol
         connection.subprotocol = subprotocol or ""
-        if extension:
-            await self._splice(extension["splice"], backend, subprotocol, names, connection)
+        if splice:
+            try:
+                headers = answer_headers(backend, connection)
+                await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})
+            except BaseException:
+                backend.transport.abort()
+                raise
+            # Of this consumer nothing is given away: it is gone by the time the relay ends.
+            relay = options_for(self.context, admitted, backend.extensions)
+            join(self.context, connection, relay, partial(splice, backend), self.begun)
         else:
             self.messages = MessageRelay(
-                backend, self.send, self._forget, route.options, meters=meters_of(connection.admission)
+                backend, self.send, self._forget, options, meters=meters_of(connection.admission)
             )
             self.messages.limit_messages(message_bytes(connection.admitted))
             if checks := checks_of(admitted):
                 longest, misfits = self.context.longest_checked, partial(self.context.telemetry.misfit, connection)
                 self.messages.check_messages(checks, longest, misfits)
             connection.close, connection.relay = self.messages.close, self.messages
-            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names})
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": names_of(connection)})
             self.context.telemetry.opened(connection, time.perf_counter() - self.begun)
             self.messages.start()
 
-    def _upgrade(self, handshake: Handshake, connection: Connection, extensions: str) -> UpgradeRequest:
-        """What the backend is asked. Made once the plans have let the connection in: a signature costs something."""
-        admitted, identities = connection.admitted, self.context.identities
-        identity = ""
-        if identities and admitted.route.options.signed_identity:
-            identity = identities.sign(admitted, connection.id, self.context.clock())
-        headers = tuple(backend_headers(handshake, admitted, connection.id, identity))
-        return UpgradeRequest(handshake.subprotocols, extensions, headers)
-
     async def _dial(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
         """Let the connection in under its plans and dial its backend, unless its right to be here ends meanwhile."""
-        self.dialling = asyncio.ensure_future(self._enter(connection, dial))
-        try:
-            backend = await self.dialling
-        except asyncio.CancelledError:
-            if connection.close is not _is_closed_already:
-                self.dialling.cancel()
-                raise
-        else:
-            if connection.close is not _is_closed_already:
-                return backend
-            backend.transport.abort()
+        if connection.close is not is_closed_already:
+            self.dialling = asyncio.ensure_future(self._enter(connection, dial))
+            try:
+                backend = await self.dialling
+            except asyncio.CancelledError:
+                if connection.close is not is_closed_already:
+                    self.dialling.cancel()
+                    raise
+            else:
+                if connection.close is not is_closed_already:
+                    return backend
+                backend.transport.abort()
         decision = await self._decide()
         raise DialFailed(decision if isinstance(decision, Refusal) else refusals.STOPPING)
 
     async def _enter(self, connection: Connection, dial: Callable[[], Awaitable[Any]]) -> Any:
         context = self.context
-        if context.plans and (refusal := await context.plans.enter(connection)):
+        if context.plans and not connection.admission and (refusal := await context.plans.enter(connection)):
             raise DialFailed(refusal)
+        if self.trace:
+            self.trace.admitted(connection.admitted)
+            self.trace.step("dial")
         begun = time.perf_counter()
         try:
             backend = await dial()
@@ -185,45 +214,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
     def _close_while_dialling(self, code: int, reason: str) -> None:
         """The right to be here ended before the backend answered: what was going to be a 101 becomes a refusal."""
         if self.connection and self.dialling:
-            self.connection.close = _is_closed_already
+            self.connection.close = is_closed_already
             self.dialling.cancel()
-
-    async def _splice(
-        self,
-        splice: Callable[..., Relay],
-        backend: BackendConnection,
-        subprotocol: str | None,
-        names: list[tuple[bytes, bytes]],
-        connection: Connection,
-    ) -> None:
-        headers = [*backend.headers, *names]
-        if backend.extensions:
-            headers.insert(0, (b"Sec-WebSocket-Extensions", backend.extensions.encode("latin-1")))
-        try:
-            await self.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})
-        except BaseException:
-            backend.transport.abort()
-            raise
-        context, admitted = self.context, connection.admitted
-        options = relay_options(
-            admitted.route.options,
-            backend.extensions,
-            stall=context.stall,
-            handshake=context.handshake,
-            limit=message_bytes(admitted) or 0,
-            frame_limit=frame_bytes(admitted) or 0,
-        )
-        # Of this consumer nothing is given away: it is gone by the time the relay ends.
-        on_end = partial(_ended, context, connection)
-        meters, checks = meters_of(connection.admission), checks_of(admitted)
-        kind: Callable[..., Relay] = Relay
-        if checks is not None:
-            misfits = partial(context.telemetry.misfit, connection)
-            kind = partial(CheckedRelay, checks=checks, longest=context.longest_checked, on_misfit=misfits)
-        kind = context.telemetry.relay_kind(connection, kind)
-        relay = splice(backend, options=options, meters=meters, on_end=on_end, kind=kind)
-        connection.close, connection.relay = relay.close, relay
-        context.telemetry.opened(connection, time.perf_counter() - self.begun)
 
     async def _refuse(self, refusal: Refusal) -> NoReturn:
         request = RefusedRequest(
@@ -235,10 +227,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             admitted=self.connection.admitted if self.connection else None,
         )
         self.context.telemetry.refused(refusal, request)
+        if self.trace:
+            self.trace.ended(refusal.status, refusal.code)
         if self.context.write_access:
             access_log.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):
-            headers = [*head.refusal_headers(refusal), (REQUEST_ID, self.id.encode())]
+            headers = [*head.refusal_headers(refusal), (head.REQUEST_ID, self.id.encode())]
             await self.send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
             await self.send({"type": "websocket.http.response.body", "body": head.refusal_body(refusal)})
         else:
@@ -247,23 +241,4 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def _forget(self) -> None:
         if self.connection and self.context.connections.get(self.connection.id):
-            _take_leave(self.context, self.connection)
-
-
-def _ended(context: GatewayContext, connection: Connection, relay: Relay) -> None:
-    _take_leave(context, connection)
-    if context.write_access:
-        access_log.ended(connection, relay)
-    if context.on_end:
-        context.on_end(connection, relay)
-
-
-def _take_leave(context: GatewayContext, connection: Connection) -> None:
-    context.connections.discard(connection)
-    if context.plans:
-        context.plans.leave(connection)
-    context.telemetry.ended(connection)
-
-
-def _is_closed_already(code: int, reason: str) -> None:
-    """Stands in for `close` of a connection whose dialling was broken off."""
+            take_leave(self.context, self.connection)

@@ -50,8 +50,10 @@ class GatewayHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         source: tuple[str, int] | None = None,
         on_greeted: Callable[[], None] | None = None,
+        seconds: float | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._seconds = seconds  # what is left of those for the head, where some have passed
         self._source = source  # whom a proxy said that it speaks for, before the first byte of the request
         self._on_greeted = on_greeted or (lambda: None)
         self._deadline: asyncio.TimerHandle  # until when the head has to be whole; cancelled once it is
@@ -68,7 +70,8 @@ class GatewayHttp(HttpToolsProtocol):
         self.config.heads.add(self)
         # On TLS the handshake has had the other half of the time.
         seconds, share = self.config.limits.head_seconds, 0.5 if self.scheme == "https" else 1.0
-        self._deadline = self.loop.call_later(seconds * share, lambda: self._refuse(refusals.too_late(seconds)))
+        left = seconds * share if self._seconds is None else self._seconds
+        self._deadline = self.loop.call_later(left, lambda: self._refuse(refusals.too_late(seconds)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
@@ -85,15 +88,24 @@ class GatewayHttp(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             if not self._is_done and not self._is_answering and self._should_upgrade():
                 # Unread from here on: the frames behind the request wait for a backend.
-                protocol = PendingWebSocket(self, self.config, early=data[upgrade.args[0] :])
+                raw_path, _, query_string = self.url.partition(b"?")
+                offered = b",".join(value for name, value in self.headers if name == b"sec-websocket-protocol")
+                request = {
+                    "scheme": "wss" if self.scheme == "https" else "ws",
+                    "client": self.client,
+                    "raw_path": raw_path,
+                    "query_string": query_string,
+                    "headers": self.headers,
+                    "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
+                }
+                early, connections = data[upgrade.args[0] :], cast("set[Any]", self.connections)
+                protocol = PendingWebSocket(self.config, self.transport, self.loop, connections, request, early)
                 self._is_done = True
                 self._leave()
                 self._on_greeted()
                 self.transport.pause_reading()
                 self.transport.set_protocol(protocol)
-                task = self.loop.create_task(protocol.run())
-                self.tasks.add(task)
-                task.add_done_callback(self.tasks.discard)
+                protocol.begin()
         except httptools.HttpParserError:
             self._refuse(refusals.malformed("The request is not HTTP/1.1 as RFC 9112 has it."))
         else:

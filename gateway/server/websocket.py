@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, cast
 from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 
 from gateway import refusals
@@ -48,37 +47,46 @@ class PendingState(Enum):
 class PendingWebSocket(asyncio.Protocol):
     """Holds a client between its handshake and its backend, without reading from it, then gives its transport away.
 
-    Made of a request that `head.refuse_head` found to be a handshake. Speaks as much of ASGI's WebSocket messages as
-    this takes: connect, accept or a response, disconnect. `early` is what the client has sent behind its request.
+    Made of a request that `head.refuse_head` found to be a handshake, given as what of ASGI's scope it makes. Speaks as
+    much of ASGI's WebSocket messages as this takes: connect, accept or a response, disconnect. `early` is what the
+    client has sent behind its request, `begun` what the quick way has done already.
     """
 
-    def __init__(self, http: HttpToolsProtocol, config: WorkerConfig, early: bytes) -> None:
-        self.config, self.transport, self.loop = config, http.transport, http.loop
-        self.connections: set[Any] = http.connections
-        self.connections.add(cast(Any, self))
+    def __init__(
+        self,
+        config: WorkerConfig,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        connections: set[Any],
+        request: Mapping[str, Any],
+        early: bytes,
+        begun: object = None,
+    ) -> None:
+        self.config, self.transport, self.loop = config, transport, loop
+        self.connections = connections
+        self.connections.add(self)
         self.early = early
-        extensions = {"websocket.http.response": {}, EXTENSION: {"splice": self.splice}}
-        raw_path, _, query_string = http.url.partition(b"?")
-        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+        extension = {"splice": self.splice, **({"begun": begun} if begun else {})}
         self._scope: dict[str, Any] = {
             "type": "websocket",
-            "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
+            "asgi": {"version": config.asgi_version, "spec_version": "2.4"},
             "http_version": "1.1",
-            "scheme": "wss" if http.scheme == "https" else "ws",
-            "server": http.server,
-            "client": http.client,
+            "server": None,
             "root_path": "",
-            "path": unquote(raw_path.decode("latin-1")),
-            "raw_path": raw_path,
-            "query_string": query_string,
-            "headers": http.headers,
-            "subprotocols": [each.strip().decode("latin-1") for each in offered.split(b",")] if offered else [],
+            "path": unquote(request["raw_path"].decode("latin-1")),
+            **request,
             "state": {},
-            "extensions": extensions,
+            "extensions": {"websocket.http.response": {}, EXTENSION: extension},
         }
         self._state = PendingState.DECIDING
         self._refusal_head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._gone: asyncio.Future[None] | None = None
+
+    def begin(self) -> None:
+        """Begin to decide, in a task."""
+        task = self.loop.create_task(self.run())
+        self.config.deciding.add(task)
+        task.add_done_callback(self.config.deciding.discard)
 
     async def run(self) -> None:
         """Let the application decide about the client, who counts from before this has begun."""
@@ -105,26 +113,19 @@ class PendingWebSocket(asyncio.Protocol):
 
         `kind` makes the relay, where it is to be another than the plain one.
         """
-        relays = self.config.relays
-
-        def ended(relay: Relay) -> None:
-            relays.discard(relay)
-            on_end(relay)
-
-        relay = kind(
-            self.transport,
-            dialled.transport,
-            options=options,
-            wheel=self.config.wheel,
-            loop=self.loop,
-            meters=meters,
-            on_end=ended,
-        )
-        relays.add(relay)
         early, self.early = self.early, b""
         self._end()
-        relay.start(from_client=early, from_backend=dialled.early)
-        return relay
+        return relay_between(
+            self.config,
+            self.loop,
+            self.transport,
+            dialled,
+            early,
+            options=options,
+            meters=meters,
+            on_end=on_end,
+            kind=kind,
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
@@ -175,3 +176,36 @@ class PendingWebSocket(asyncio.Protocol):
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._scope = {}
+
+
+def relay_between(
+    config: WorkerConfig,
+    loop: asyncio.AbstractEventLoop,
+    client: asyncio.Transport,
+    dialled: BackendConnection,
+    early: bytes,
+    *,
+    options: RelayOptions,
+    meters: tuple[Meter, Meter],
+    on_end: Callable[[Relay], None],
+    kind: Callable[..., Relay] = Relay,
+) -> Relay:
+    """Join a client and its backend, and count them among the worker's until they end."""
+    relays = config.relays
+
+    def ended(relay: Relay) -> None:
+        relays.discard(relay)
+        on_end(relay)
+
+    relay = kind(
+        client,
+        dialled.transport,
+        options=options,
+        wheel=config.wheel,
+        loop=loop,
+        meters=meters,
+        on_end=ended,
+    )
+    relays.add(relay)
+    relay.start(from_client=early, from_backend=dialled.early)
+    return relay

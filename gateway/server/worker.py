@@ -10,12 +10,13 @@ import ssl
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, cast
 
 from django.db import Error as DatabaseError
 from uvicorn.server import ServerState
 
 from core.client_address import TrustedProxies
-from gateway import close_codes, refusals
+from gateway import close_codes, native, refusals
 from gateway.control.plane import ControlPlane
 from gateway.logging import redaction
 from gateway.native.loop import new_event_loop
@@ -33,6 +34,7 @@ from gateway.server.http import GatewayHttp
 from gateway.server.listeners import CannotServe, Listener
 from gateway.server.memory_guard import MemoryGuard, control_group_memory
 from gateway.server.processes import Flag
+from gateway.server.quick import QuickEntry, QuickWay
 from gateway.server.websocket import PendingWebSocket
 
 ANSWER_SECONDS, FLUSH_SECONDS, CUT_SECONDS = 0.7, 0.2, 0.1  # what of it the last clients have
@@ -104,6 +106,8 @@ class Worker:
             proxies=proxies,
         )
         self._proxy_protocol = proxy_protocol
+        slow = partial(GatewayHttp, self.config, self._state, {}, self._loop)
+        self._quick = QuickWay(context, self.config, cast("set[Any]", self._state.connections), self._loop, slow)
         self.config.on_refusal = self._refused
         self.config.load()
 
@@ -112,7 +116,7 @@ class Worker:
         seconds = self.config.limits.head_seconds / 2
         acceptor = Acceptor(
             sock,
-            partial(GatewayHttp, self.config, self._state, {}, self._loop),
+            self._greet,
             self._has_room,
             by_address=self.config.greeted_by_address,
             proxies=self.config.proxies,
@@ -121,6 +125,12 @@ class Worker:
             tls_seconds=seconds,
         )
         self._acceptors.append(acceptor)
+
+    def _greet(self, source: tuple[str, int] | None, on_greeted: Callable[[], None] | None) -> asyncio.Protocol:
+        """What reads a new client's request: of one who is not known by its address alone, the one that reads any."""
+        if native.REASON or source is None or on_greeted is None:
+            return self._quick.slow(source, on_greeted)
+        return QuickEntry(self._quick, source, on_greeted)
 
     async def stop(self, *, answers: bool = False) -> None:
         """Ask the clients to go one after the other over the drain time, then cut those who are still here.

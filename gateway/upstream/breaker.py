@@ -27,6 +27,10 @@ class LocalBreaker:
         self._own = CircuitBreaker()
         self._clock = clock
 
+    def minds(self, address: str) -> bool:
+        """Whether `begin` could say anything but to go ahead."""
+        return address in self._own.failing
+
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """0 to go ahead, or the seconds until it is worth asking again. Who goes ahead reports what came of it: one of
         the following."""

@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import refusals
@@ -31,6 +31,7 @@ from gateway.upstream.handshake import (
     BackendConnection,
     BackendError,
     HandshakeProtocol,
+    HandshakeResponse,
     UpgradeRequest,
     check_response,
     write_request,
@@ -64,6 +65,37 @@ class BackendAddress:
 
 OnDial = Callable[[str, float, Refusal | None], None]
 """Told of each dial that came to an end: the key of the address, the seconds it took, and why it failed (None: not)."""
+
+
+class QuickDial(Protocol):
+    """Who dials an address quickly. `connected` hears why it cannot be connected to, or None."""
+
+    def make_protocol(self, request: bytes, /) -> HandshakeProtocol: ...
+
+    def connected(self, error: BaseException | None, /) -> None: ...
+
+
+class PlainWay(NamedTuple):
+    """An address that is dialled without TLS. `ip` is empty where a name has to be looked up."""
+
+    url: SplitResult
+    host: str
+    ip: str
+    port: int
+
+
+@lru_cache(maxsize=4096)
+def plain_way(url: str) -> PlainWay | None:
+    """The way to an address; None where it is not as plain as that."""
+    with suppress(ValueError):
+        parts = urlsplit(ascii_url(url))
+        if parts.scheme == "ws" and (host := parts.hostname):
+            ip = ""
+            with suppress(ValueError):
+                ip = str(ip_address(host))
+            if ip or host[-1:].isalpha():  # else it may be an address in an unusual spelling
+                return PlainWay(parts, host, ip, parts.port or 80)
+    return None
 
 
 class DialFailed(Exception):
@@ -102,10 +134,56 @@ class Dialer:
         self._tokens = BackendTokens(self._open)
 
     async def dial(
-        self, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
+        self,
+        addresses: Sequence[BackendAddress],
+        upgrade: UpgradeRequest,
+        options: EndpointOptions,
+        failure: Exception | None = None,
     ) -> BackendConnection:
-        """Connect to the first address that accepts. Raises DialFailed."""
-        return await self.first(addresses, partial(self._dial_one, upgrade=upgrade, options=options), options)
+        """Connect to the first address that accepts. Raises DialFailed.
+
+        `failure` is what became of a dial of the first address that was begun by `begin_quickly`: it counts as tried.
+        """
+        failures = [failure] if failure else []
+
+        async def call(address: BackendAddress) -> BackendConnection:
+            if failures:
+                raise failures.pop()
+            return await self._dial_one(address, upgrade, options)
+
+        return await self.first(addresses, call, options)
+
+    def plain_way(self, address: BackendAddress, options: EndpointOptions) -> PlainWay | None:
+        """The way to an address that takes no more than a connection in the clear; None where it takes more."""
+        way = None if address.mock or options.token_url else plain_way(address.url)
+        return None if way is None or (self._proxy and self._proxy.is_for(way.host)) else way
+
+    def begin_quickly(self, address: BackendAddress, way: PlainWay, request: bytes, dial: QuickDial) -> bool:
+        """Dial an address at once, if nothing is known against it and its name has to be asked of nobody.
+
+        Then `dial` hears what comes of it, and its time is the caller's business: `end_quickly` when it has succeeded,
+        `dial` with the failure when it has not.
+        """
+        loop = asyncio.get_running_loop()
+        ip = way.ip or self.resolver.only_address(way.host)
+        if (
+            not ip
+            or self._breaker.minds(address.key)
+            or self._refuse(way.host, ip, way.port)
+            or not isinstance(loop, NativeLoop)
+        ):
+            return False
+        protocol = dial.make_protocol(request)
+        try:
+            protocol.transport = loop.engine.connect(ip, way.port, protocol, None, None, dial.connected)
+        except OSError as error:
+            loop.call_soon(dial.connected, error)
+        return True
+
+    def end_quickly(self, address: BackendAddress, seconds: float) -> None:
+        """A dial that was begun quickly has succeeded, so many seconds later."""
+        self._breaker.succeeded(address.key)
+        self._on_dial(address.key, seconds, None)
 
     async def first(
         self,
@@ -198,9 +276,12 @@ class Dialer:
         secure = await self.tls.for_backend(options) if url.scheme == "wss" else None
 
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[HandshakeResponse]
 
         def shake_hands() -> HandshakeProtocol:
-            return HandshakeProtocol(request, loop.create_future())
+            nonlocal answer
+            answer = loop.create_future()
+            return HandshakeProtocol(request, answer)
 
         async def connect(**where: Any) -> HandshakeProtocol:
             name = (options.server_name or url.hostname or "") if secure else None
@@ -214,10 +295,10 @@ class Dialer:
         else:
             protocol = await self.reach(url, connect, options)
         try:
-            answer = await protocol.answer
-            if answer.status == 401:
+            response = await answer
+            if response.status == 401:
                 self._tokens.forget(options)
-            return check_response(protocol, answer, key, upgrade, options)
+            return check_response(protocol, response, key, upgrade, options)
         except BaseException:
             protocol.hang_up()
             raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
+from typing import Protocol, cast
 from urllib.parse import SplitResult
 
 import httptools
 
-from gateway import refusals
+from gateway import native, refusals
 from gateway.handshake.extensions import extension_names
 from gateway.handshake.head import accept_for
 from gateway.handshake.request import is_own_cookie, plain_name
@@ -60,9 +61,13 @@ class HandshakeResponse:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
 
-    def all(self, name: bytes) -> str:
-        """Every value of one header, joined as RFC 9110 §5.3 says."""
-        return ", ".join(value.decode("latin-1") for key, value in self.headers if key == name)
+    def fields(self) -> dict[bytes, str]:
+        """Every value of each header, joined as RFC 9110 §5.3 says."""
+        found = dict[bytes, str]()
+        for name, value in self.headers:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+        return found
 
 
 class BackendError(Exception):
@@ -74,20 +79,33 @@ class BackendError(Exception):
         self.is_final = is_final
 
 
+class Answer(Protocol):
+    """What waits for an answer: a future, or what needs it at once."""
+
+    def done(self) -> bool: ...
+
+    def cancel(self) -> bool: ...
+
+    def set_result(self, answer: HandshakeResponse, /) -> None: ...
+
+    def set_exception(self, error: BackendError, /) -> None: ...
+
+
 class HandshakeProtocol(asyncio.Protocol):
     """Sends the request and reads the answer's head, then stops reading: the rest belongs to the relay.
 
-    `answer` is the one that counts, after any interim ones; `early` is what came behind a 101.
+    `answer` is given the one that counts, after any interim ones, once `early` holds what came behind a 101.
     """
 
-    __slots__ = ("_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
+    __slots__ = ("_found", "_headers", "_interim", "_parser", "_request", "_size", "answer", "early", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, request: bytes, answer: asyncio.Future[HandshakeResponse]) -> None:
+    def __init__(self, request: bytes, answer: Answer) -> None:
         self._request = request
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = None
         self._headers: list[tuple[bytes, bytes]] = []
+        self._found: HandshakeResponse | None = None
         self._size = self._interim = 0
         self.answer = answer
         self.early = b""
@@ -97,38 +115,49 @@ class HandshakeProtocol(asyncio.Protocol):
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
+        if self.answer.done():
             self.early += data
             return
-        if not self._size and not data.startswith(b"H"):
-            return self._fail("The backend's answer was not HTTP.")  # the parser would pass over empty lines
+        if not self._size:
+            if read := native.read_switch(data, MAXIMUM_ANSWER):
+                self.early = data[read[1] :]
+                return self._answered(HandshakeResponse(101, read[0]))
+            if not data.startswith(b"H"):  # the parser would pass over empty lines
+                return self._fail("The backend's answer was not HTTP.")
+            self._parser = httptools.HttpResponseParser(self)
         self._size += len(data)
         try:
-            self._parser.feed_data(data)
+            cast(httptools.HttpResponseParser, self._parser).feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self.early = data[upgrade.args[0] :]
         except httptools.HttpParserError:
-            self._fail("The backend's answer was not HTTP.")  # too late to matter where the head was in order
-        if self.answer.done():
-            self._parser = None  # it and its callbacks refer to each other
-            self.transport.pause_reading()
+            if not self._found:  # else it is too late to matter: the head was in order
+                self._fail("The backend's answer was not HTTP.")
+        if self._found:
+            self._answered(self._found)
         elif self._size > MAXIMUM_ANSWER:
             self._fail("The backend's answer was too long.")
         return None
+
+    def _answered(self, answer: HandshakeResponse) -> None:
+        self._parser = None  # it and its callbacks refer to each other
+        self.answer.set_result(answer)
+        if self.transport.get_protocol() is self:  # nobody has taken it over yet
+            self.transport.pause_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         parser, headers = self._parser, tuple(self._headers)
-        if parser is None or self.answer.done():
+        if parser is None or self._found or self.answer.done():
             return
         self._headers.clear()
         status = parser.get_status_code()
         if status < 100 or parser.get_http_version() not in ("1.0", "1.1"):
             self._fail("The backend's answer was not HTTP/1.1.")
         elif status == 101 or status >= 200:
-            self.answer.set_result(HandshakeResponse(status, headers))
+            self._found = HandshakeResponse(status, headers)
         elif self._interim == MAXIMUM_INTERIM:
             self._fail("The backend sent one interim answer after another.")
         else:
@@ -156,32 +185,38 @@ class HandshakeProtocol(asyncio.Protocol):
 
 def write_request(url: SplitResult, key: bytes, upgrade: UpgradeRequest, options: EndpointOptions) -> bytes:
     """The request's head. `url` is ASCII, as `publisher.uris.ascii_url` makes it."""
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    own = {name.lower().encode(): value.encode() for name, value in options.headers.items()}
-    host = options.host or url.netloc.rpartition("@")[2]
-    lines = [
-        b"GET %b HTTP/1.1" % target.encode("ascii"),
-        b"Host: %b" % host.encode("ascii"),
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Key: %b" % key,
-        b"Sec-WebSocket-Version: 13",
-    ]
+    lines = [b"%bSec-WebSocket-Key: %b" % (_opening(url, options.host), key), b"Sec-WebSocket-Version: 13"]
     if upgrade.subprotocols:
         lines.append(b"Sec-WebSocket-Protocol: %b" % ", ".join(upgrade.subprotocols).encode("latin-1"))
     if upgrade.extensions:
         lines.append(b"Sec-WebSocket-Extensions: %b" % upgrade.extensions.encode("latin-1"))
     lines += [b"%b: %b" % header for header in without_configured(upgrade.headers, options)]
-    lines += [b"%b: %b" % (name, value) for name, value in own.items()]
+    lines += [b"%b: %b" % (name.lower().encode(), value.encode()) for name, value in options.headers.items()]
     return b"\r\n".join((*lines, b"", b""))
+
+
+@lru_cache(maxsize=4096)
+def _opening(url: SplitResult, host: str) -> bytes:
+    """The lines that are the same in each request to an address."""
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [
+        b"GET %b HTTP/1.1" % target.encode("ascii"),
+        b"Host: %b" % (host or url.netloc.rpartition("@")[2]).encode("ascii"),
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"",
+    ]
+    return b"\r\n".join(lines)
 
 
 def without_configured(
     headers: Iterable[tuple[bytes, bytes]], options: EndpointOptions
 ) -> Iterable[tuple[bytes, bytes]]:
     """The headers for a backend without those that the endpoint itself sets, however they are spelled."""
+    if not options.headers:
+        return headers
     own = {plain_name(name.encode()) for name in options.headers}
-    return (header for header in headers if plain_name(header[0]) not in own) if own else headers
+    return (header for header in headers if plain_name(header[0]) not in own)
 
 
 def check_response(
@@ -194,20 +229,20 @@ def check_response(
     """Is this the 101 that was asked for (RFC 6455 §4.1, last list)? Raises BackendError when it is not."""
     if answer.status != 101:
         raise status_refused(answer.status, answer.headers, options)
-    connection = {token.strip().lower() for token in answer.all(b"connection").split(",")}
-    if answer.all(b"upgrade").lower() != "websocket" or "upgrade" not in connection:
+    fields = answer.fields()
+    connection = [token.strip().lower() for token in fields.get(b"connection", "").split(",")]
+    if fields.get(b"upgrade", "").lower() != "websocket" or "upgrade" not in connection:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket."))
-    if answer.all(b"content-length").strip("0") or answer.all(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
+    if fields.get(b"content-length", "").strip("0") or fields.get(b"transfer-encoding"):  # RFC 9110 §8.6, RFC 9112 §6.1
         raise BackendError(refusals.backend_refused("The backend's answer had a body, which a 101 has not."))
-    if answer.all(b"sec-websocket-accept") != accept_for(key):
+    if fields.get(b"sec-websocket-accept") != accept_for(key):
         raise BackendError(refusals.backend_refused("The backend did not prove that it read the handshake."))
-    chosen = answer.all(b"sec-websocket-protocol")
+    chosen, extensions = fields.get(b"sec-websocket-protocol", ""), fields.get(b"sec-websocket-extensions", "")
     if chosen and chosen not in upgrade.subprotocols:
         raise BackendError(
             refusals.backend_refused("The backend chose a subprotocol that was not offered."), is_final=True
         )
-    extensions = answer.all(b"sec-websocket-extensions")
-    if not set(extension_names(extensions)) <= set(extension_names(upgrade.extensions)):
+    if extensions and not set(extension_names(extensions)) <= set(extension_names(upgrade.extensions)):
         raise BackendError(
             refusals.backend_refused("The backend chose an extension that was not offered."), is_final=True
         )

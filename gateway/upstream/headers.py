@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.authorization.decision import Allow
@@ -13,26 +13,33 @@ REQUEST_ID = b"X-APIM-Request-Id"
 
 def backend_headers(
     handshake: Handshake, admitted: Allow, connection_id: str, identity: str = ""
-) -> Iterator[tuple[bytes, bytes]]:
+) -> list[tuple[bytes, bytes]]:
     """The client's own headers, where it comes from, and who it is; `identity` is the same, signed."""
-    yield from handshake.headers_to_forward
-    proto = "https" if handshake.is_secure else "http"
-    node = f'"[{handshake.client_ip}]"' if ":" in handshake.client_ip else handshake.client_ip
-    yield b"X-Forwarded-For", handshake.client_ip.encode()
-    yield b"X-Forwarded-Proto", proto.encode()
-    yield b"X-Forwarded-Host", handshake.host.encode("latin-1")
-    yield b"Forwarded", f'for={node};host="{handshake.host}";proto={proto}'.encode("latin-1")
-    grant = admitted.grant
-    yield REQUEST_ID, connection_id.encode()
-    yield b"X-APIM-Application-Id", grant.application_id.encode()
-    yield b"X-APIM-Application", _printable(grant.application_name)
-    yield b"X-APIM-Subscriber", _printable(grant.owner_name)
-    if grant.user_id:
-        yield b"X-APIM-End-User", _printable(grant.user_name)
-    if admitted.subscription:
-        yield b"X-APIM-Plan", _printable(admitted.subscription.plan)
-    if identity:
-        yield b"X-APIM-Identity", identity.encode()
+    ip, proto = handshake.client_ip, "https" if handshake.is_secure else "http"
+    node = f'"[{ip}]"' if ":" in ip else ip
+    grant, subscription = admitted.grant, admitted.subscription
+    end_user = grant.user_name if grant.user_id else None
+    names = grant.application_id, grant.application_name, grant.owner_name
+    return [
+        *handshake.headers_to_forward,
+        (b"X-Forwarded-For", ip.encode()),
+        (b"X-Forwarded-Proto", proto.encode()),
+        (b"X-Forwarded-Host", handshake.host.encode("latin-1")),
+        (b"Forwarded", f'for={node};host="{handshake.host}";proto={proto}'.encode("latin-1")),
+        (REQUEST_ID, connection_id.encode()),
+        *_caller(*names, end_user, subscription.plan if subscription else None),
+        *([(b"X-APIM-Identity", identity.encode())] if identity else []),
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _caller(
+    application_id: str, application: str, owner: str, end_user: str | None, plan: str | None
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Who calls, in words that are the same each time."""
+    named = {b"Application": application, b"Subscriber": owner, b"End-User": end_user, b"Plan": plan}
+    told = [(b"X-APIM-%b" % name, _printable(text)) for name, text in named.items() if text is not None]
+    return ((b"X-APIM-Application-Id", application_id.encode()), *told)
 
 
 def _printable(name: str) -> bytes:

@@ -81,6 +81,11 @@ class Resolver:
             self._waiting[host] -= 1
             self._waiting += Counter()  # forgets names that nobody waits for
 
+    def only_address(self, host: str) -> str:
+        """The address of a host that is known to have one alone; empty where it has to be asked for, or may be."""
+        kept = self._kept.get(host)
+        return kept.addresses[0] if kept and len(kept.addresses) == 1 and self._clock() < kept.until else ""
+
     async def close(self) -> None:
         """Ask nothing more."""
         for task in list(self._asking.values()):

@@ -155,7 +155,7 @@ def test_what_waits_is_read_and_decided_over_rest(asked: LifecycleRequest, bob: 
     unsaid = page.post(decide, {"status": "REJECTED"}, "application/json")
     assert (unsaid.status_code, "Say why" in unsaid.json()["description"] + str(unsaid.json())) == (400, True)
     statuses = [page.post(decide, {"status": "APPROVED"}, "application/json").status_code for _ in range(2)]
-    assert statuses == [200, 409]
+    assert statuses == [200, 404]
     assert now_of(asked) == ("PUBLISHED", "APPROVED")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.client_address import TrustedProxies
-from gateway.authorization.decision import Allow, authorize
+from gateway.authorization.decision import Allow, Decided, authorize
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.handshake.request import Handshake
@@ -42,6 +42,18 @@ class Catalogue:
         shown = handshake.credential
         grant = self.grants.get(shown.token, TokenError.UNKNOWN) if shown and shown.token else None
         return authorize(handshake, self.routes.match(handshake.path), grant, time.time())
+
+    def decide_now(self, handshake: Handshake) -> Decided | None:
+        """The same, at once."""
+        shown = handshake.credential
+        grant = self.grants.get(shown.token, TokenError.UNKNOWN) if shown and shown.token else None
+        decision = authorize(handshake, self.routes.match(handshake.path), grant, time.time())
+        token = shown.token if shown else ""
+        return Decided(decision, (token, ()), self.routes.version, None) if isinstance(decision, Allow) else None
+
+    def stands(self, decided: Decided) -> bool:
+        """Whether it would be decided alike."""
+        return decided.routes is self.routes.version and self.grants.get(decided.key[0]) is decided.allowed.grant
 
 
 @dataclass

@@ -320,10 +320,17 @@ async def test_a_right_that_ends_while_the_backend_is_dialled_is_a_refusal() -> 
 
 async def test_a_right_that_ends_at_the_moment_the_backend_accepts_is_a_refusal_too() -> None:
     class Racing(Dialer):
+        def begin_quickly(self, *_: object) -> None:
+            """There the backend's answer and the client's are one moment."""
+
         async def dial(
-            self, addresses: Sequence[BackendAddress], ask: UpgradeRequest, options: EndpointOptions
+            self,
+            addresses: Sequence[BackendAddress],
+            upgrade: UpgradeRequest,
+            options: EndpointOptions,
+            failure: Exception | None = None,
         ) -> BackendConnection:
-            dialled = await super().dial(addresses, ask, options)
+            dialled = await super().dial(addresses, upgrade, options, failure)
             gateway.routing.grants.clear()
             asyncio.get_running_loop().call_soon(gateway.connections[0].close, 4001, "Revoked.")
             return dialled
@@ -349,10 +356,11 @@ async def test_a_fault_of_the_gateways_own_is_a_500_without_its_insides(
 ) -> None:
     async with running(backend.url) as gateway:
 
-        async def fail(handshake: object) -> None:
+        def fail(handshake: object) -> None:
             raise RuntimeError("inside")
 
-        monkeypatch.setattr(gateway.routing, "decide", fail)
+        for way in ("decide", "decide_now", "stands"):
+            monkeypatch.setattr(gateway.routing, way, fail)
         status, _, body = await answer_to(gateway, request())
     assert status == 500
     assert "inside" not in json.dumps(body)
@@ -399,10 +407,11 @@ async def test_no_credential_is_ever_logged(
                 upstream = await backend.accepted()
                 assert b"canary" not in upstream.head
 
-        async def fail(handshake: object) -> None:
+        def fail(handshake: object) -> None:
             raise RuntimeError(f"Authorization: Bearer {canary} access_token={canary}")
 
-        monkeypatch.setattr(gateway.routing, "decide", fail)
+        for way in ("decide", "decide_now", "stands"):
+            monkeypatch.setattr(gateway.routing, way, fail)
         await answer_to(gateway, request(token=canary))
         await gateway.until_quiet()
     assert caplog.records

@@ -66,17 +66,6 @@ bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *arg
     return result != NULL;
 }
 
-void engine_call_soon(Engine *engine, PyObject *callable, PyObject *argument)
-{
-    engine->has_called = true;
-    PyObject *handle = NULL;
-    if (callable)
-        handle = PyObject_CallMethod(engine->loop, "call_soon", "OO", callable, argument);
-    if (!handle)
-        report(engine, engine->loop);
-    Py_XDECREF(handle);
-}
-
 /* --- turning ----------------------------------------------------------------------------------------------------- */
 
 static double now(void)
@@ -94,14 +83,20 @@ static int milliseconds(double seconds)
     return seconds > LONGEST_WAIT ? LONGEST_WAIT * 1000 : (int)(seconds * 1000 + 0.999);
 }
 
-static void let_go(Engine *engine)
+/* Tell those that were lost so, and let them go. Whether there were any. */
+static bool tell_lost(Engine *engine)
 {
+    const bool are_any = engine->closed != NULL;
     while (engine->closed) {
         Transport *transport = engine->closed;
         engine->closed = transport->after;
+        if (!engine->closed)   /* who is told may lose others, which are told next */
+            engine->last_closed = NULL;
         transport->after = NULL;
+        transport_end(transport);
         Py_DECREF(transport);
     }
+    return are_any;
 }
 
 /* A descriptor that Python watches: what its selector tells the loop. */
@@ -133,9 +128,10 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
     if (!found)
         return NULL;
     bool has_failed = false;
-    let_go(engine);
     engine->has_called = false;
     engine->is_turning = true;
+    if (tell_lost(engine))   /* outside of a turn, by Python, which has its turn after this one */
+        wait = 0;
     for (int turn = 0; turn < TURNS && !has_failed; turn++) {
         int count, error;
         Py_BEGIN_ALLOW_THREADS
@@ -157,13 +153,13 @@ static PyObject *engine_select(Engine *engine, PyObject *timeout)
             else
                 transport_serve(event->data.ptr, event->events);
         }
+        (void)tell_lost(engine);
         if (PyList_GET_SIZE(found) || engine->has_called || !wait)
             break;
         if (wait > 0 && !(wait = milliseconds(until - now())))
             break;
     }
     engine->is_turning = false;
-    let_go(engine);
     if (engine->raised && !has_failed) {
         PyErr_SetObject((PyObject *)Py_TYPE(engine->raised), engine->raised);
         Py_CLEAR(engine->raised);
@@ -210,6 +206,29 @@ static PyObject *engine_adopt(Engine *engine, PyObject *args)
     return (PyObject *)transport_new(engine, fd, protocol, tls, server_name, on_made, false);
 }
 
+/* accept(fd): one client of a listening socket, as (fd, address); None where none waits. */
+static PyObject *engine_accept(Engine *engine, PyObject *listening)
+{
+    (void)engine;
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    const long from = PyLong_AsLong(listening);
+    if (from == -1 && PyErr_Occurred())
+        return NULL;
+    const int fd = accept4((int)from, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+            Py_RETURN_NONE;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    PyObject *address = transport_address(&peer);
+    if (!address && PyErr_Occurred()) {
+        close(fd);
+        return NULL;
+    }
+    return Py_BuildValue("(iN)", fd, address ? address : Py_NewRef(Py_None));
+}
+
 /* connect(ip, port, protocol, tls, server_name, on_made). */
 static PyObject *engine_connect(Engine *engine, PyObject *args)
 {
@@ -251,7 +270,12 @@ static PyObject *engine_close(Engine *engine, PyObject *nothing)
     (void)nothing;
     while (engine->open)
         transport_drop(engine->open);
-    let_go(engine);
+    while (engine->closed) {
+        Transport *transport = engine->closed;
+        engine->closed = transport->after;
+        transport_forget(transport);
+    }
+    engine->last_closed = NULL;
     if (engine->poller >= 0)
         close(engine->poller);
     engine->poller = -1;
@@ -331,6 +355,7 @@ static PyMethodDef methods[] = {
      "Serve its own sockets, for so many seconds or without end, until Python has something to do; what of its "
      "descriptors is ready, as (fd, events)."},
     {"watch", (PyCFunction)engine_watch, METH_VARARGS, "watch(fd, events, is_known): watch a descriptor of Python's."},
+    {"accept", (PyCFunction)engine_accept, METH_O, "accept(fd): one client of a listening socket, or None."},
     {"adopt", (PyCFunction)engine_adopt, METH_VARARGS, "adopt(fd, protocol, tls, server_name, on_made)"},
     {"connect", (PyCFunction)engine_connect, METH_VARARGS, "connect(ip, port, protocol, tls, server_name, on_made)"},
     {"serve", (PyCFunction)engine_serve, METH_O, "Belong to this loop."},

@@ -31,7 +31,8 @@ typedef struct {
     PyObject_HEAD
     int poller;
     PyObject *loop;
-    Transport *open, *closed;   /* a list of those that live, which it holds; of those that are to be let go */
+    Transport *open;            /* a list of those that live, which it holds */
+    Transport *closed, *last_closed;   /* of those that are to be told that they are lost, in order, and let go */
     PyObject *raised;           /* what ends the loop: KeyboardInterrupt, SystemExit */
     bool has_called;            /* Python code has run in this turn, and may have asked the loop for something */
     bool is_turning;
@@ -52,7 +53,5 @@ PyObject *engine_ask(Engine *engine, PyObject *object, PyObject *name, PyObject 
 /* The same for what has no answer; whether there was no exception. */
 bool engine_call(Engine *engine, PyObject *object, PyObject *name, PyObject *argument);
 
-/* Have the loop call it in its next turn. */
-void engine_call_soon(Engine *engine, PyObject *callable, PyObject *argument);
 
 #endif

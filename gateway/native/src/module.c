@@ -1,6 +1,7 @@
 /* gateway.native._native: the quick way of the relay. What it may do, and why it is safe, says decision 0037. */
 #define PY_SSIZE_T_CLEAN
 #include "engine.h"
+#include "head.h"
 #include "leg.h"
 #include "meter.h"
 #include "scanner.h"
@@ -12,6 +13,7 @@ static struct PyModuleDef definition = {
     .m_name = "gateway.native._native",
     .m_doc = "The quick way of the relay, in C.",
     .m_size = -1,
+    .m_methods = head_methods,
 };
 
 PyMODINIT_FUNC PyInit__native(void)
@@ -28,7 +30,7 @@ PyMODINIT_FUNC PyInit__native(void)
         {"Transport", &TransportType},
         {"Tls", &TlsType},
     };
-    if (!tls_prepare() || !transport_prepare())
+    if (!tls_prepare() || !transport_prepare() || !head_prepare())
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     PyObject *module = PyModule_Create(&definition);
     for (size_t i = 0; module && i < sizeof types / sizeof *types; i++)

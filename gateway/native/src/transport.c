@@ -23,7 +23,7 @@ static void close_softly(Transport *transport);
 
 /* Names of what is called in Python. */
 #define NAMES(X) X(connection_made) X(connection_lost) X(data_received) X(eof_received) X(pause_writing) \
-    X(resume_writing) X(cancel) X(_end) X(abort)
+    X(resume_writing) X(cancel) X(abort)
 #define DECLARE(name) static PyObject *name_##name;
 NAMES(DECLARE)
 
@@ -75,11 +75,13 @@ static void let_go_of_python(Transport *transport)
     Py_CLEAR(transport->protocol);
     Py_CLEAR(transport->on_made);
     Py_CLEAR(transport->deadline);
+    Py_CLEAR(transport->why);
     SSL_free(transport->ssl);
     transport->ssl = NULL;
 }
 
-/* Close it now. Its protocol hears of it in the loop's next turn. `error` is taken over; NULL: there was none. */
+/* Close it now. Its protocol hears of it when all in this turn have been served, since nothing may mean it any more by
+ * then. `error` is taken over; NULL: there was none. */
 static void lose(Transport *transport, PyObject *error)
 {
     Engine *engine = transport->engine;
@@ -89,28 +91,37 @@ static void lose(Transport *transport, PyObject *error)
         if (transport->deadline)
             engine_call(engine, transport->deadline, name_cancel, NULL);
         unlink_from_engine(transport);
-        transport->after = engine->closed;   /* which holds it until nothing in this turn can mean it any more */
-        engine->closed = transport;
-        PyObject *end = PyObject_GetAttr((PyObject *)transport, name__end);
-        engine_call_soon(engine, end, error ? error : Py_None);
-        Py_XDECREF(end);
+        if (engine->last_closed)
+            engine->last_closed->after = transport;
+        else
+            engine->closed = transport;
+        engine->last_closed = transport;
+        transport->why = error;
+        engine->has_called = true;
+        return;
     }
     Py_XDECREF(error);
 }
 
-static PyObject *transport_end(Transport *transport, PyObject *error)
+void transport_end(Transport *transport)
 {
     Engine *engine = transport->engine;
+    PyObject *why = transport->why ? transport->why : Py_None;
     if (transport->was_made) {
-        engine_call(engine, transport->protocol, name_connection_lost, error);
+        engine_call(engine, transport->protocol, name_connection_lost, why);
     } else if (transport->on_made) {
-        PyObject *why = error == Py_None ? os_error(ECONNABORTED) : Py_NewRef(error);
+        why = why == Py_None ? os_error(ECONNABORTED) : Py_NewRef(why);
         if (why)
             engine_call(engine, transport->on_made, NULL, why);
         Py_XDECREF(why);
     }
     let_go_of_python(transport);
-    Py_RETURN_NONE;
+}
+
+void transport_forget(Transport *transport)
+{
+    let_go_of_python(transport);
+    Py_DECREF(transport);
 }
 
 void transport_drop(Transport *transport)
@@ -118,8 +129,7 @@ void transport_drop(Transport *transport)
     transport->state = LOST;
     close_descriptor(transport);
     unlink_from_engine(transport);
-    let_go_of_python(transport);
-    Py_DECREF(transport);
+    transport_forget(transport);
 }
 
 /* --- the poller -------------------------------------------------------------------------------------------------- */
@@ -613,8 +623,7 @@ static PyObject *transport_write_eof(Transport *transport, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
-/* An address as Python's sockets give it; NULL without an exception where it has none. */
-static PyObject *address_of(const struct sockaddr_storage *address)
+PyObject *transport_address(const struct sockaddr_storage *address)
 {
     char text[INET6_ADDRSTRLEN];
     if (address->ss_family == AF_INET) {
@@ -645,11 +654,11 @@ static PyObject *transport_get_extra_info(Transport *transport, PyObject *args)
         return NULL;
     if (!strcmp(name, "peername")) {
         if (!transport->peername && transport->fd >= 0 && !getpeername(transport->fd, (void *)&address, &size))
-            transport->peername = address_of(&address);
+            transport->peername = transport_address(&address);
         found = transport->peername;
     } else if (!strcmp(name, "sockname")) {
         if (!transport->sockname && transport->fd >= 0 && !getsockname(transport->fd, (void *)&address, &size))
-            transport->sockname = address_of(&address);
+            transport->sockname = transport_address(&address);
         found = transport->sockname;
     } else if (!strcmp(name, "sslcontext") || !strcmp(name, "ssl_object")) {
         found = transport->tls;
@@ -708,7 +717,6 @@ static PyMethodDef methods[] = {
     METHOD(get_extra_info, METH_VARARGS, "peername, sockname, sslcontext or ssl_object"),
     METHOD(splice, METH_VARARGS, "splice(leg, peer): pass to `peer` what `leg` lets pass."),
     METHOD(unsplice, METH_NOARGS, "Give all that comes to the protocol again."),
-    {"_end", (PyCFunction)(void (*)(void))transport_end, METH_O, "For the loop: tell the protocol that it is lost."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,6 +5,8 @@
 #ifndef GATEWAY_TRANSPORT_H
 #define GATEWAY_TRANSPORT_H
 
+#include <sys/socket.h>
+
 #include "engine.h"
 #include "leg.h"
 #include "tls.h"
@@ -16,7 +18,7 @@ typedef enum {
     OPEN,
     CLOSING,      /* what is written goes out, nothing is read any more */
     LINGERING,    /* all is out; what still comes is dropped until the peer has ended too */
-    LOST,         /* the descriptor is closed; the protocol hears of it in the loop's next turn */
+    LOST,         /* the descriptor is closed; the protocol hears of it before the turn is over */
 } TransportState;
 
 struct Transport {
@@ -33,6 +35,7 @@ struct Transport {
     uint8_t *waiting;        /* bytes that the socket had no room for: `waiting_size` from `waiting_at` on */
     size_t waiting_at, waiting_size, waiting_room, high, low;
     PyObject *protocol, *on_made, *tls, *peername, *sockname, *deadline;
+    PyObject *why;           /* it was lost; NULL: nothing was wrong */
     Transport *before, *after;   /* in the engine's list */
 };
 
@@ -49,6 +52,15 @@ Transport *transport_new(Engine *engine, int fd, PyObject *protocol, PyObject *t
 
 /* The poller has something to say about it. */
 void transport_serve(Transport *transport, uint32_t events);
+
+/* An address as Python's sockets give it; NULL without an exception where it has none. */
+PyObject *transport_address(const struct sockaddr_storage *address);
+
+/* Tell the protocol that it is lost, or whoever waited for it why it did not come to be, and let go of both. */
+void transport_end(Transport *transport);
+
+/* Let it go without a word. */
+void transport_forget(Transport *transport);
 
 /* The engine ends: close the descriptor and let everything go, without a word to anybody. */
 void transport_drop(Transport *transport);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from gateway.authorization.cache import Touched
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
 from gateway.control.loaders import (
-    count_live_connections_with,
+    count_with,
     load_deny_policies,
     load_deployments,
     load_fingerprints,
@@ -41,7 +42,7 @@ from publisher.mock import OFF
 from publisher.models import Api, Plan, Revision
 from publisher.runtime import ValidationMode
 from tests.gateway.builders import scope
-from tests.gateway.scenario import Scenario, Worker, elsewhere, person
+from tests.gateway.scenario import Scenario, Worker, elsewhere, person, try_admit
 
 
 @pytest.fixture
@@ -405,10 +406,9 @@ async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_k
 def test_the_publisher_is_told_how_many_connections_of_how_many_applications_are_open(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(impact, "_counters", [])
-    monkeypatch.setattr(impact, "_live_counters", [])
+    monkeypatch.setattr(impact, "_registered", defaultdict(list))
     open_now = {"app": 5, "other": 2}
-    count_live_connections_with(lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
+    count_with(live=lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
     touched = impact.of(scenario.api)
     assert (touched.live_connections, touched.live_applications, touched.applications) == (7, 2, 0)
 
@@ -521,3 +521,36 @@ async def test_a_deny_policy_that_was_missed_is_made_up_for(committed: Scenario)
 def deny(scenario: Scenario, kind: str, value: str) -> DenyPolicy:
     """A deny policy."""
     return operations.add_deny_policy(kind=kind, value=value, actor=scenario.admin, now=timezone.now())
+
+
+async def test_a_decision_at_once_is_that_of_before_and_stands_as_long_as_what_it_rests_on(
+    committed: Scenario,
+) -> None:
+    token = await elsewhere(committed.token)
+    handshake = try_admit(token)
+    async with Worker() as worker:
+        routing = worker.routing
+        assert routing.decide_now(handshake) is None  # the token has to be looked up
+        allowed = await routing.decide(handshake)
+        decided = routing.decide_now(handshake)
+        assert decided
+        assert decided.allowed == allowed
+        assert token not in repr(decided)
+        assert routing.stands(decided)
+
+        worker.clock.now += 4000
+        assert not routing.stands(decided)
+        worker.clock.now -= 4000
+        routing.is_outdated = lambda: True
+        assert not routing.stands(decided)
+        assert routing.decide_now(handshake) is None
+        routing.is_outdated = lambda: False
+        await routing.refresh_deny_policies()
+        assert not routing.stands(decided)
+        decided = routing.decide_now(handshake)
+        assert decided
+        assert routing.stands(decided)
+        await routing.refresh([decided.allowed.route.api_id])
+        assert not routing.stands(decided)
+        routing.grants.drop(Touched(tokens={decided.allowed.grant.token_id}))
+        assert routing.decide_now(handshake) is None

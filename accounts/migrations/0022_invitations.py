@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies: ClassVar = [
-        ('accounts', '0020_told_of_recordings'),
+        ('accounts', '0021_approve_keys'),
     ]
 
     operations: ClassVar = [
