@@ -156,9 +156,8 @@ class RecordingEndings(Resource):
     def post(self, request: Request, recording_id: UUID) -> Response:
         """Whoever may record may end it, and so may the owner of the application."""
         mine = applications_of(self.user, least=Right.MANAGE).values_list("pk", flat=True)
-        row = queries.recordings_of([str(pk) for pk in mine]).filter(pk=recording_id).first() or _recording_for(
-            self.user, recording_id
-        )
+        of_mine = queries.recordings_of([str(pk) for pk in mine])
+        row = of_mine.filter(pk=recording_id).first() or _recording_for(self.user, recording_id)
         operations.end_recording(recording=row, **self.by)
         row.refresh_from_db()
         return Response(RecordingDocument(row).data)
