@@ -48,9 +48,9 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
     statements = MonthlyStatement.objects.filter(which).order_by("-month", "application_name", "api_name")
     if request.GET.get("format") == "csv":
         columns = ("month", "application_id", "application_name", "api_id", "api_name", *usage.BILLED)
-        rows = statements.values_list(*columns, "frozen_at")[:MOST_STATEMENTS]
+        frozen = statements.values_list(*columns, "frozen_at")[:MOST_STATEMENTS]
         named = ["month", "application_id", "application", "api_id", "api", *usage.BILLED, "frozen_at"]
-        return csv_answer("statements", named, ([*row, at.isoformat()] for *row, at in rows))
+        return csv_answer("statements", named, ([*row, at.isoformat()] for *row, at in frozen))
     now = database_clock.now()
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
     shared, rows = None, []
