@@ -132,17 +132,13 @@ def shown(message: RecordedMessage, shown_as: str) -> str:
     payload, text = bytes(message.payload or b""), export.text_of(message)
     if text is None or shown_as == "hex":
         rows = range(0, min(len(payload), MOST_SHOWN // 4), 16)
-        drawn = "\n".join(_hex_row(at, payload[at : at + 16]) for at in rows)
+        letters = "".join(chr(each) if 32 <= each < 127 else "." for each in payload[: MOST_SHOWN // 4])
+        drawn = "\n".join(f"{at:06x}  {payload[at : at + 16].hex(' '):<47}  {letters[at : at + 16]}" for at in rows)
         return f"{drawn}\n…" if len(payload) > MOST_SHOWN // 4 else drawn
     if shown_as == "json" and len(text) <= MOST_SHOWN:
         with suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _hex_row(at: int, some: bytes) -> str:
-    letters = "".join(chr(each) if 32 <= each < 127 else "." for each in some)
-    return f"{at:06x}  {some.hex(' '):<47}  {letters}"
 
 
 @require_GET
