@@ -267,7 +267,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.sessions.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.views.sessions.counted_name"
 AXES_ENABLE_ADMIN = False
-AXES_CLIENT_IP_CALLABLE = "accounts.views.sessions.counted_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
 
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Follows the audit log: keeps the routing state up to date and closes what has lost its right, within a second.
 
-A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
+A step every 200 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
 touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
 be read the worker goes on from memory, and catches up afterwards. A database that was restored has forgotten rows that
 were read, and gives their ids to others: the worker notices, and starts over. Tokens end by the clock, database or not.
@@ -30,7 +30,7 @@ from gateway.control.routing import RoutingState
 from gateway.database import Runner
 from gateway.refusals import Refusal
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 EXPIRY_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0

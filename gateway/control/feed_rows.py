@@ -1,4 +1,4 @@
-"""The rows of the audit log as a worker reads them, ten times a second. Called on a thread of `gateway.database`."""
+"""The rows of the audit log as a worker reads them, five times a second. Called on a thread of `gateway.database`."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def rows_from(floor: int) -> dict[int, Any]:
         return dict(cursor.fetchall())
 
 
-# Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
+# Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
 _ROWS_FROM = f"SELECT id, at FROM {AuditEntry._meta.db_table} WHERE id >= %s ORDER BY id"  # noqa: S608
