@@ -24,10 +24,10 @@ TOKEN_SECONDS = 24 * 3600
 
 
 @contextmanager
-def _gateway(plan: str, site: Site, relay: str = native.NATIVE) -> Iterator[Running]:
+def _gateway(plan: str, site: Site, relay: str = native.NATIVE, workers: int = 1) -> Iterator[Running]:
     environment = _environment(site) | {native.SETTING: relay}
     arranged = _arranged(site, environment)
-    command: list[str | Path] = [sys.executable, ROOT / "manage.py", "gateway", "--workers", "1"]
+    command: list[str | Path] = [sys.executable, ROOT / "manage.py", "gateway", "--workers", str(workers)]
     ports = [site.port, site.tls_port]
     log = site.folder / "output.log"
     with processes.running(command, ports=ports, core=site.core, log=log, env=environment, cwd=ROOT) as pid:
@@ -78,6 +78,13 @@ GATEWAY = Proxy(
     "quota and the rate of a plan that is too large to be reached; a row in the connection log for each, no access log",
     _version,
     partial(_gateway, METERED),
+)
+GATEWAY_TWO = Proxy(
+    "gateway-2",
+    "gateway, 2 workers",
+    "the same with two workers on that one core",
+    _version,
+    partial(_gateway, METERED, workers=2),
 )
 GATEWAY_IN_PYTHON = Proxy(
     "gateway-python",
