@@ -124,6 +124,12 @@ class SignUpForm(forms.Form):
     )
 
 
+class AcceptanceForm(SignUpForm):
+    """The name and the password of somebody who was invited. The operation checks both."""
+
+    email = None  # type: ignore[assignment]  # the invited one
+
+
 class ChangePasswordForm(forms.Form):
     """The current password and a new one. The operation checks both."""
 
@@ -164,6 +170,20 @@ class NewUserForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         error_messages={"invalid": "This is not an e-mail address. It looks like name@example.org."},
+    )
+    roles = roles_field()
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, and what they shall be allowed to do. The operation checks both."""
+
+    email = forms.EmailField(
+        label="E-mail",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Type the address to invite.",
+            "invalid": "This is not an e-mail address. It looks like name@example.org.",
+        },
     )
     roles = roles_field()
 
@@ -223,6 +243,11 @@ class InstallationForm(forms.Form):
         label="Approve new applications",
         required=False,
         help_text="Until an administrator has approved an application, no keys can be generated for it.",
+    )
+    approve_keys = forms.BooleanField(
+        label="Approve production keys",
+        required=False,
+        help_text="Until an administrator has approved them, no token is issued for them. Sandbox keys work at once.",
     )
     approve_steps = forms.MultipleChoiceField(
         label="Approve steps in the lives of APIs",

@@ -7,7 +7,15 @@ from accounts.roles import PUBLISHER_PORTAL
 from core.errors import NotAllowed
 
 KEY, SECONDS = "installation-settings", 5
-FIELDS = ("sign_up", "approve_applications", "approve_steps", "anonymous_browsing", "second_factor_needed", "notice")
+FIELDS = (
+    "sign_up",
+    "approve_applications",
+    "approve_keys",
+    "approve_steps",
+    "anonymous_browsing",
+    "second_factor_needed",
+    "notice",
+)
 
 
 class SecondFactorNeeded(NotAllowed):

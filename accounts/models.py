@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from django.db import models
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.roles import Role, in_order
 from core.folded import FoldedText, Folding, KeepsFolded, LookText
+
+INVITED_FOR = timedelta(days=7)
 
 
 class People(UserManager["User"]):
@@ -100,9 +103,6 @@ class RoleGrant(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "role"], name="role_held_once")]
 
-    def __str__(self) -> str:
-        return f"{self.user} is {self.role}"
-
 
 def _draft_id() -> str:
     return secrets.token_hex(Draft.ID_LENGTH // 2)
@@ -125,9 +125,6 @@ class Draft(models.Model):
     created_at = models.DateTimeField(db_index=True)
     key = ""
 
-    def __str__(self) -> str:
-        return f"draft for {self.path}"
-
 
 class Notification(models.Model):
     """Something that one person is told: a sentence, and the path of the page that it is about."""
@@ -144,9 +141,6 @@ class Notification(models.Model):
             models.Index(fields=["user", "-id"], name="notifications_newest_first"),
             models.Index(fields=["user"], condition=models.Q(read_at=None), name="notifications_unread"),
         ]
-
-    def __str__(self) -> str:
-        return self.sentence
 
     @property
     def label(self) -> str:
@@ -165,9 +159,6 @@ class NotificationChoice(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "kind"], name="chosen_once_for_a_kind")]
 
-    def __str__(self) -> str:
-        return f"{self.user} on {self.kind}"
-
 
 class OutgoingMail(models.Model):
     """An e-mail that waits to be sent. Subject and text are sealed: they may hold a link that opens an account."""
@@ -177,9 +168,6 @@ class OutgoingMail(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"e-mail to {self.to}"
 
 
 class InstallationSettings(models.Model):
@@ -198,13 +186,11 @@ class InstallationSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sign_up = models.CharField(max_length=12, choices=SignUp, default=SignUp.OPEN)
     approve_applications = models.BooleanField(default=False)
+    approve_keys = models.BooleanField(default=False)
     approve_steps = models.JSONField(default=list, blank=True)
     anonymous_browsing = models.BooleanField(default=True)
     notice = models.CharField(max_length=300, blank=True, default="")
     second_factor_needed = models.BooleanField(default=False)  # by whoever may enter the Publisher or administers
-
-    def __str__(self) -> str:
-        return "settings"
 
     def audit_detail(self) -> dict[str, Any]:
         return {}
@@ -220,9 +206,6 @@ class SignIn(models.Model):
     began_at = models.DateTimeField()
     used_at = models.DateTimeField()
 
-    def __str__(self) -> str:
-        return f"{self.user} from {self.address}"
-
 
 class SecondFactor(models.Model):
     """Somebody's authenticator app, if they have one: its secret sealed, the last step whose code was taken.
@@ -237,9 +220,6 @@ class SecondFactor(models.Model):
     wrong = models.PositiveIntegerField(default=0)
     wrong_at = models.DateTimeField(null=True)
 
-    def __str__(self) -> str:
-        return f"second factor of {self.user}"
-
 
 class RecoveryCode(models.Model):
     """A digest of a code that signs in once without the second factor. A used one is deleted."""
@@ -249,9 +229,6 @@ class RecoveryCode(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["user", "digest"], name="recovery_code_of")]
-
-    def __str__(self) -> str:
-        return f"recovery code of {self.user}"
 
 
 class Passkey(models.Model):
@@ -270,5 +247,25 @@ class Passkey(models.Model):
     challenged_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
-    def __str__(self) -> str:
-        return self.name
+
+class Invitation(models.Model):
+    """Somebody who was invited by e-mail and has not come yet. A link of an earlier `round` is void."""
+
+    audit_kind: ClassVar = "invitation"
+
+    email = models.EmailField()
+    email_key = FoldedText(of="email", unique=True)
+    roles = models.JSONField()
+    round = models.PositiveIntegerField(default=0)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    sent_at = models.DateTimeField(db_index=True)
+
+    objects = Folding.as_manager()
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"email": self.email}
+
+    @property
+    def expires_at(self) -> datetime:
+        """When its link is over."""
+        return self.sent_at + INVITED_FOR

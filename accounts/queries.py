@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Notification, NotificationChoice, Passkey, RecoveryCode, SecondFactor, SignIn, User
+from accounts.models import (
+    Invitation,
+    Notification,
+    NotificationChoice,
+    Passkey,
+    RecoveryCode,
+    SecondFactor,
+    SignIn,
+    User,
+)
 from accounts.notification_kinds import TERMS, NotificationKind
 from accounts.permissions import Viewer, require_manage_users, require_read_trail
 from accounts.roles import Role
@@ -62,6 +73,12 @@ def user_named(username: str) -> User:
         raise UserNotFound(f"There is no user called {username}.") from None
 
 
+def invitations(viewer: Viewer) -> QuerySet[Invitation]:
+    """Who was invited and has not come yet, the latest first. Raises RoleRequired."""
+    require_manage_users(viewer)
+    return Invitation.objects.select_related("invited_by").order_by("-sent_at", "-pk")
+
+
 MOST_COUNTED = 100
 
 
@@ -105,16 +122,17 @@ def sign_ins_of(user: User) -> QuerySet[SignIn]:
     return SignIn.objects.filter(user=user, session__in=alive).order_by("-used_at")
 
 
-def app_of(user: User) -> SecondFactor | None:
-    """Somebody's authenticator app, if they have one."""
-    return SecondFactor.objects.filter(user=user).exclude(sealed="").first()
+@dataclass(frozen=True)
+class SecondFactors:
+    """What somebody signs in with beside the password: their app, their passkeys, how many recovery codes are left."""
+
+    app: SecondFactor | None
+    passkeys: list[Passkey]
+    codes: int
 
 
-def passkeys_of(user: User) -> QuerySet[Passkey]:
-    """Somebody's passkeys, the oldest first."""
-    return Passkey.objects.filter(user=user).order_by("pk")
-
-
-def recovery_codes_left(user: User) -> int:
-    """How many recovery codes somebody has not used."""
-    return RecoveryCode.objects.filter(user=user).count()
+def second_factors_of(user: User) -> SecondFactors:
+    """Somebody's own, the oldest passkey first."""
+    app = SecondFactor.objects.filter(user=user).exclude(sealed="").first()
+    codes = RecoveryCode.objects.filter(user=user).count()
+    return SecondFactors(app, list(Passkey.objects.filter(user=user).order_by("pk")), codes)

@@ -4,7 +4,17 @@ from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from accounts.portals import PortalConverter
-from accounts.views import installation, notifications, recovery, second_factors, second_steps, sign_ins, trail, users
+from accounts.views import (
+    installation,
+    invitations,
+    notifications,
+    recovery,
+    second_factors,
+    second_steps,
+    sign_ins,
+    trail,
+    users,
+)
 from accounts.views.passwords import password
 from accounts.views.profiles import account
 from accounts.views.registrations import sign_up
@@ -46,11 +56,15 @@ urlpatterns = [
     path("devportal/email-confirmations/<str:token>", recovery.email_confirmation, name="email-confirmation"),
     path("devportal/forgotten-password", recovery.forgotten_password, name="forgotten-password"),
     path("devportal/forgotten-password/<int:pk>/<str:token>", recovery.password_choice, name="password-choice"),
+    path("devportal/invitations/<str:token>", invitations.invitation, name="invitation"),
     path("theme", theme, name="theme"),
     path("admin/", RedirectView.as_view(pattern_name="accounts:users"), name="administration"),
     path("admin/settings", installation.installation_settings, name="settings"),
     path("admin/trail", trail.trail, name="trail"),
     path("admin/trail/export.<str:kind>", trail.export, name="trail-export"),
+    path("admin/invitations", invitations.invitations, name="invitations"),
+    path("admin/invitations/<int:pk>/sendings", invitations.sendings, name="invitation-sendings"),
+    path("admin/invitations/<int:pk>/withdrawals", invitations.withdrawals, name="invitation-withdrawals"),
     path("admin/users", users.users, name="users"),
     path("admin/users/create", users.create, name="user-create"),
     path("admin/users/<int:pk>", users.user, name="user"),

@@ -64,10 +64,14 @@ RECORDING_DAYS: float = env.float("APIM_RECORDING_DAYS", default=7.0)
 RECORDING_MEGABYTES: int = env.int("APIM_RECORDING_MEGABYTES", default=500)
 STATISTICS_DAYS: float = env.float("APIM_STATISTICS_DAYS", default=400.0)
 METRICS_PORT: int = env.int("APIM_METRICS_PORT", default=9464)
+# A collector of OpenTelemetry (OTLP over HTTP) for traces of handshakes, and of what share of them.
+TRACES_ENDPOINT: str = env.str("APIM_TRACES_ENDPOINT", default="")
+TRACES_SHARE: float = env.float("APIM_TRACES_SHARE", default=1.0)
 METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else None
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
+PORTAL_WORKERS: int = env.int("APIM_PORTAL_WORKERS", default=1)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
 # Read again where it counts, in `gateway.native`; here so that a wrong word is told before anything starts.
 GATEWAY_RELAY: str = env.choice("APIM_GATEWAY_RELAY", ("native", "python"), default="native")
@@ -263,7 +267,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.sessions.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.views.sessions.counted_name"
 AXES_ENABLE_ADMIN = False
-AXES_CLIENT_IP_CALLABLE = "accounts.views.sessions.counted_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
 
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
 

@@ -36,6 +36,11 @@ def clean_line(value: Any, most: int, what: str, missing: str = "") -> str:
         raise BadValue(missing)
     if not text.isprintable():
         raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
+    return within(text, most, what)
+
+
+def within(text: str, most: int, what: str) -> str:
+    """The text, if it has at most so many characters; raises BadValue."""
     if len(text) > most:
         raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
     return text

@@ -136,6 +136,28 @@ class DenyPolicyForm(forms.Form):
     is_active = forms.BooleanField(label="Switched on", required=False, initial=True)
 
 
+class AttributeForm(forms.Form):
+    """What administrators want to know of each application."""
+
+    name = forms.CharField(
+        max_length=60,
+        help_text="As people read it: Cost centre. It stays for good.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Give the attribute a name."},
+    )
+    description = forms.CharField(
+        max_length=300, required=False, help_text="Stands below the field: what to fill in, and what for."
+    )
+    is_required = forms.BooleanField(
+        label="Has to be filled in",
+        required=False,
+        help_text="Applications that are there are asked when they are saved next.",
+    )
+    is_hidden = forms.BooleanField(
+        label="Hidden", required=False, help_text="Not on pages; programs send and read it over REST."
+    )
+
+
 class ServiceAccountForm(forms.Form):
     """A user that is a program."""
 

@@ -2,25 +2,16 @@
 
 from django.urls import path
 
-from devportal.views import approvals, deny_policies, plans, service_accounts
+from devportal.views import approvals, attributes, deny_policies, plans, service_accounts
 
 app_name = "devportal-admin"
 
 urlpatterns = [
     path("approvals", approvals.approvals, name="approvals"),
-    path("approvals/<int:pk>/decisions", approvals.decisions, {"kind": "person"}, name="person-decisions"),
-    path(
-        "approvals/applications/<uuid:pk>/decisions",
-        approvals.decisions,
-        {"kind": "application"},
-        name="application-decisions",
-    ),
-    path(
-        "approvals/subscriptions/<uuid:pk>/decisions",
-        approvals.decisions,
-        {"kind": "subscription"},
-        name="subscription-decisions",
-    ),
+    path("approvals/<slug:queue>/<slug:pk>/decisions", approvals.decisions, name="decisions"),
+    path("application-attributes", attributes.attributes, name="attributes"),
+    path("application-attributes/<int:pk>", attributes.attribute, name="attribute"),
+    path("application-attributes/<int:pk>/deletions", attributes.deletions, name="attribute-deletions"),
     path("plans", plans.plans, name="plans"),
     path("plans/create", plans.create, name="plan-create"),
     path("plans/previews", plans.previews, name="plan-previews"),

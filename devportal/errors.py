@@ -50,3 +50,9 @@ class MemberNotFound(NotFound):
     """The application is not shared with this person any more."""
 
     sentence = "The application is not shared with them any more. Reload to see with whom it is."
+
+
+class AttributeNotFound(NotFound):
+    """Administrators do not ask for this any more."""
+
+    sentence = "There is no such attribute any more. It may have been deleted."

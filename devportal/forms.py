@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.permissions import Viewer
 from core.duration_field import DurationField
 from devportal import grants, queries, tokens
+from devportal.attribute_reads import attributes
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.models import (
     LONGEST_DESCRIPTION,
@@ -83,6 +84,28 @@ class ApplicationForm(forms.Form):
         plan = model_choice(self, "plan")
         plan.queryset = queries.application_plans()
         plan.initial = DEFAULT_APPLICATION_PLAN
+        answers = self.initial.get("attributes", {})
+        self.asked = {f"attribute_{row.pk}": row for row in attributes().filter(is_hidden=False)}
+        for key, row in self.asked.items():
+            self.fields[key] = forms.CharField(
+                label=row.name,
+                help_text=row.description,
+                required=row.is_required,
+                max_length=300,
+                initial=answers.get(row.name, ""),
+                widget=forms.TextInput(attrs={"autocomplete": "off"}),
+                error_messages={"required": f"{row.name} is asked for by your administrators."},
+            )
+
+    def more(self) -> list[forms.BoundField]:
+        """The fields of what administrators want to know, for the page."""
+        return [self[key] for key in self.asked]
+
+    def clean(self) -> dict[str, Any] | None:
+        """The attributes, those that say something, as the operation takes them."""
+        values = {row.name: self.cleaned_data.pop(key, "").strip() for key, row in self.asked.items()}
+        self.cleaned_data["attributes"] = {name: value for name, value in values.items() if value}
+        return self.cleaned_data
 
 
 class OwnApplication(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -112,7 +135,7 @@ class WizardApplicationForm(ApplicationForm):
         super().__init__(*args, **kwargs)
         model_choice(self, "application").queryset = mine
         if self.wants_existing:
-            for name in ("name", "plan", "token_type"):
+            for name in ("name", "plan", "token_type", *self.asked):
                 self.fields[name].required = False
 
     @property
@@ -122,6 +145,7 @@ class WizardApplicationForm(ApplicationForm):
 
     def clean(self) -> dict[str, Any] | None:
         """An application has to be chosen where one is to be used."""
+        super().clean()
         if self.wants_existing and not self.cleaned_data.get("application") and "application" not in self.errors:
             self.add_error("application", "Choose one of your applications, or create a new one.")
         return self.cleaned_data
@@ -231,6 +255,24 @@ class WizardKeysForm(KeysForm):
     def reuses(self) -> bool:
         """Whether keys of the chosen type exist already, so that the other fields do not matter."""
         return self["key_type"].value() in self.existing
+
+
+class MappingForm(forms.Form):
+    """A client that was registered before, to become the keys of an application."""
+
+    client_id = forms.CharField(
+        label="Consumer key",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Enter the consumer key of the client."},
+    )
+    secret = forms.CharField(
+        label="Consumer secret",
+        max_length=200,
+        help_text="It shows that the client is yours.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Enter a secret of the client."},
+    )
 
 
 class MemberForm(forms.Form):

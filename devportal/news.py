@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from accounts.roles import Role
-from devportal.models import Application, ClientSecret, Follow, Membership, Subscription
+from devportal.models import Application, ClientSecret, Follow, Membership, OAuthClient, Subscription
 from devportal.sharing import GIVEN, Right
 from devportal.subscription_states import SubscriptionState
 from publisher.lifecycle import SERVED, Action
@@ -124,6 +124,36 @@ def application_decided(application: Application, now: datetime) -> None:
         sentence += f" They say: {application.decision}"
     link = reverse("devportal:application", args=[application.pk])
     notify(people=[application.owner], kind=NotificationKind.APPROVALS, sentence=sentence, link=link, now=now)
+
+
+def keys_wait(client: OAuthClient, now: datetime) -> None:
+    """Tell administrators that keys wait for approval."""
+    application = cast(Application, client.application)
+    administrators = User.objects.filter(role_grants__role=Role.ADMIN, is_active=True)
+    keys = f"{client.get_key_type_display()} keys of {application} of {application.owner.display_name}"
+    link = reverse("devportal-admin:approvals")
+    notify(
+        people=administrators,
+        kind=NotificationKind.APPROVALS,
+        sentence=f"{keys} wait to be approved.",
+        link=link,
+        now=now,
+    )
+
+
+def keys_decided(client: OAuthClient, now: datetime) -> None:
+    """Tell the owner of their application what an administrator has decided."""
+    application = cast(Application, client.application)
+    is_approved = client.approval == Application.Approval.APPROVED
+    decided = "are approved: ask for tokens" if is_approved else "were rejected"
+    said = f" They say: {client.decision}" if client.decision else ""
+    notify(
+        people=[application.owner],
+        kind=NotificationKind.APPROVALS,
+        sentence=f"The {client.get_key_type_display().lower()} keys of {application} {decided}.{said}",
+        link=reverse("devportal:keys", args=[application.pk, client.key_type]),
+        now=now,
+    )
 
 
 def secret_expires(secret: ClientSecret, now: datetime) -> None:

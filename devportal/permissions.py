@@ -76,8 +76,13 @@ def require_deny(user: Viewer) -> None:
 
 
 def require_approve_applications(user: Viewer) -> None:
-    """Approving and rejecting new applications."""
+    """Approving and rejecting new applications, and their keys."""
     require_role(user, Role.ADMIN, to="Approving applications")
+
+
+def require_define_attributes(user: Viewer) -> None:
+    """Saying what has to be told of each application."""
+    require_role(user, Role.ADMIN, to="Defining attributes of applications")
 
 
 def require_manage_subscribers(user: Viewer, api: Api) -> None:

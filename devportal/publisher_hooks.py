@@ -16,22 +16,21 @@ from devportal.operations import carry_blocks_over, carry_subscriptions_over, mo
 from devportal.operations.applications import delete_applications_of
 from devportal.queries import holdings_of, newest_subscriptions_to
 from publisher import impact, signals
-from publisher.messages import Impact
 from publisher.models import Api, Plan
 
 
 def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
-    impact.register(lambda api: Impact(applications=api.subscriptions.count()))
     farewells.register(delete_applications_of)
     consequences.register(lambda user: holdings_of(user, timezone.now()))
-    impact.register_plan_counter(lambda plan: plan.subscriptions.count())
-    impact.register_subscriber_counter(
-        lambda api: dict(api.subscriptions.order_by().values_list("plan__name").annotate(number=Count("pk")))
+    impact.register(
+        applications=lambda api: api.subscriptions.count(),
+        under=lambda plan: plan.subscriptions.count(),
+        by_plan=lambda api: dict(api.subscriptions.order_by().values_list("plan__name").annotate(number=Count("pk"))),
+        by_api=subscriptions_among,
+        newest=newest_subscriptions,
     )
-    impact.register_newest_reader(newest_subscriptions)
-    impact.register_family_counter(subscriptions_among)
     signals.api_moved.connect(news.api_moved, dispatch_uid="tell_of_moves")
     signals.plan_replaced.connect(plan_replaced, dispatch_uid="move_subscriptions")
     signals.clients_broken.connect(tell_owners, dispatch_uid="tell_owners")

@@ -106,9 +106,12 @@ def is_backed(row: AccessToken) -> bool:
 
 
 def may_act(client: OAuthClient) -> bool:
-    """Whether whoever answers for a client may still: not disabled and, for an application, still a developer."""
+    """Whether whoever answers for a client may still: not disabled and, for an application, still a developer.
+
+    An administrator may have to approve it first.
+    """
     owner = owner_of(client)
-    if owner is None or not owner.is_active:
+    if owner is None or not owner.is_active or client.approval != Application.Approval.APPROVED:
         return False
     if client.application is None:
         return True

@@ -73,6 +73,7 @@ portal_patterns = [
     path(f"{MEMBERS}/<int:member>/rights", members.rights, name="member-rights"),
     path(f"{MEMBERS}/<int:member>/deletions", members.deletions, name="member-deletions"),
     path(KEYS, keys.keys, name="keys"),
+    path(f"{KEYS}/mappings", keys.mappings, name="key-mappings"),
     path(f"{KEYS}/revocations", tokens.revocations_of_all, name="revocations-of-all"),
     path(f"{KEYS}/secrets", keys.secrets, name="secrets"),
     path(f"{KEYS}/secrets/further", keys.further_secrets, name="further-secrets"),

@@ -29,5 +29,5 @@ class GatewayConfig(AppConfig):
         upkeep.register_frequent("usage", usage.frequent)
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
-        loaders.count_live_connections_with(queries.live_by)
+        loaders.count_with(live=queries.live_by)
         loaders.tell_last_use_with(queries.last_opened_with)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from core.values import BadValue
+from core.values import BadValue, within
 
 LENGTH: Final = 512
 MOST_REPLIES: Final = 100
@@ -28,6 +28,4 @@ def clean_text(value: Any) -> str:
         raise BadValue("Write something.")
     if "\0" in text:
         raise BadValue("A comment cannot contain the character NUL.")
-    if len(text) > LENGTH:
-        raise BadValue(f"A comment has at most {LENGTH} characters; this one has {len(text)}.")
-    return text
+    return within(text, LENGTH, "A comment")

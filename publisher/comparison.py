@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from publisher.runtime import WORDS
 
 NONE, SECRET = "none", "kept secret"
 LONGEST = 2_000
+MOST_COMPARED = 1_000_000  # lines of the one side times lines of the other
 SEALED = "gAAAAA"  # what every token of the vault begins with
 LABELS = {
     "name": "Name",
@@ -98,8 +100,33 @@ def _without_secrets(value: Any) -> Any:
     return _readable(value) if isinstance(value, str) else value
 
 
+def _sides(name: str, before: Any, after: Any) -> tuple[str, str]:
+    """Both values as a person reads them; of documents, such as a schema, which lines differ."""
+    sides = before, after
+    texts = [each for each in sides if isinstance(each, list) and all(isinstance(word, str) for word in each)]
+    if not any(isinstance(each, list | Mapping) and each not in texts for each in sides):
+        return in_words(name, before), in_words(name, after)
+    old, new = (
+        json.dumps(_without_secrets(each), ensure_ascii=False, indent=2).split("\n") if each else [] for each in sides
+    )
+    if old and new and len(old) * len(new) <= MOST_COMPARED:
+        groups = list(SequenceMatcher(None, old, new).get_grouped_opcodes(1))
+        old = "\n…\n".join("\n".join(old[group[0][1] : group[-1][2]]) for group in groups).split("\n")
+        new = "\n…\n".join("\n".join(new[group[0][3] : group[-1][4]]) for group in groups).split("\n")
+    return _readable("\n".join(old)) or NONE, _readable("\n".join(new)) or NONE
+
+
 def _fields(group: str, part: str, before: Any, after: Any) -> Iterator[Difference]:
-    yield Difference(group, label(part), in_words(part, before), in_words(part, after))
+    """A field, or each member of one that is an object."""
+    if not all(isinstance(each or {}, Mapping) for each in (before, after)):
+        yield Difference(group, label(part), *_sides(part, before, after))
+        return
+    was, now = before or {}, after or {}
+    for name in dict.fromkeys([*was, *now]):
+        if was.get(name) != now.get(name):
+            yield Difference(
+                group, f"{label(part)}: {label(name).lower()}", *_sides(name, was.get(name), now.get(name))
+            )
 
 
 def _endpoint(part: str, before: Any, after: Any) -> Iterator[Difference]:
@@ -156,15 +183,33 @@ def _topics(part: str, before: Any, after: Any) -> Iterator[Difference]:
         else:
             was, now = old[target], new[target]
             for name in dict.fromkeys([*was, *now]):
-                if was.get(name) != now.get(name):
-                    said = in_words(name, was.get(name)), in_words(name, now.get(name))
+                if name != "messages" and was.get(name) != now.get(name):
+                    said = _sides(name, was.get(name), now.get(name))
                     yield Difference("Topics", f"{target}: {label(name).lower()}", *said)
+            yield from _messages(target, was.get("messages") or {}, now.get("messages") or {})
     if list(old) != list(new) and old.keys() == new.keys():
         yield Difference("Topics", "Order", ", ".join(old), ", ".join(new))
 
 
+def _messages(target: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """Each message of a topic by its direction and name, and of one that is on both sides what differs."""
+    old, new = (
+        {(direction, each["name"]): each for direction in side for each in side[direction]} for side in (before, after)
+    )
+    for key in dict.fromkeys([*old, *new]):
+        was, now, what = old.get(key, {}), new.get(key, {}), f"{target}: {key[0]} {key[1]}"
+        if not (was and now):
+            yield Difference("Topics", what, "there" if was else "not there", "there" if now else "removed")
+            continue
+        for name in dict.fromkeys([*was, *now]):
+            if was.get(name) != now.get(name):
+                yield Difference("Topics", f"{what}, {name}", *_sides(name, was.get(name), now.get(name)))
+
+
 def _topic(topic: Mapping[str, Any]) -> str:
-    said = {name: in_words(name, value) for name, value in topic.items() if name != "target" and value}
+    names = [each["name"] for messages in (topic.get("messages") or {}).values() for each in messages]
+    known = {**topic, "messages": list(dict.fromkeys(names))}
+    said = {name: in_words(name, value) for name, value in known.items() if name != "target" and value}
     return "; ".join(f"{label(name).lower()} {words}" for name, words in said.items()) or "every direction"
 
 

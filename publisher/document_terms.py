@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from core.text import byte_size
-from core.values import BadValue, clean_line
+from core.values import BadValue, clean_line, within
 from publisher.uris import ascii_url
 
 NAME_LENGTH, SUMMARY_LENGTH, URL_LENGTH, FILE_NAME_LENGTH = 60, 1000, 2000, 120
@@ -126,9 +126,7 @@ def clean_url(value: Any) -> str:
         is_web, found = False, ""
     if not is_web or not url.isprintable() or " " in url or "@" in parts.netloc:
         raise BadValue("Give a whole web address without a name or password in it, such as https://example.com/guide.")
-    if len(found) > URL_LENGTH:
-        raise BadValue(f"An address has at most {URL_LENGTH} characters; this one has {len(found)}.")
-    return found
+    return within(found, URL_LENGTH, "An address")
 
 
 def kind_of(name: str, body: bytes) -> Kind:
@@ -151,9 +149,7 @@ def clean_file_name(value: Any) -> str:
     name = "".join(each for each in name if each.isprintable())
     if not name.strip("."):
         raise BadValue("Give the file a name.")
-    if len(name) > FILE_NAME_LENGTH:
-        raise BadValue(f"A file's name has at most {FILE_NAME_LENGTH} characters; this one has {len(name)}.")
-    return name
+    return within(name, FILE_NAME_LENGTH, "A file's name")
 
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -188,9 +184,7 @@ def _text(value: Any, most: int, what: str) -> str:
     text = str(value or "").replace("\r\n", "\n")
     if "\0" in text:
         raise BadValue(f"{what} cannot contain the character NUL.")
-    if len(text) > most:
-        raise BadValue(f"{what} has at most {most} characters; this one has {len(text)}.")
-    return text
+    return within(text, most, what)
 
 
 def _is_whole(kind: Kind, body: bytes) -> bool:

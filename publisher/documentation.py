@@ -28,10 +28,15 @@ def documents_of(api: Api) -> QuerySet[Document]:
 
 
 def readable_documents_of(api: Api, viewer: Viewer) -> QuerySet[Document]:
-    """Those that `viewer`, who sees the API, reads in the Developer Portal; not those that still lack their content."""
+    """Those that `viewer`, who sees the API, reads in the Developer Portal."""
+    return documents_of(api).filter(pk__in=readable_documents(viewer).filter(api=api).values("pk"))
+
+
+def readable_documents(viewer: Viewer) -> QuerySet[Document]:
+    """Those of any API that whoever sees it reads in the Developer Portal; not those that still lack their content."""
     read_by = {DocumentVisibility.API_LEVEL, *([DocumentVisibility.PRIVATE] if isinstance(viewer, User) else [])}
     is_whole = ~Q(source=Source.FILE) | Q(file__isnull=False)
-    return documents_of(api).filter(is_whole, visibility__in=read_by)
+    return Document.objects.filter(is_whole, visibility__in=read_by)
 
 
 def get_document(rows: QuerySet[Document], pk: uuid.UUID | str) -> Document:

@@ -14,13 +14,16 @@ class Section:
     """A part of the export by its name. Values are plain: text, numbers, lists, mappings, and bytes for files.
 
     `of(api)` gives the content, None for nothing. `check(content)` raises Invalid for what cannot be taken, and changes
-    nothing. `restore(api=, content=, actor=, now=)` makes the API have exactly this content.
+    nothing. `refuse(content, context)` raises Invalid where what others hold here stands in the way of an API at this
+    context; it is asked before anything is written. `restore(api=, content=, actor=, now=)` makes the API have exactly
+    this content.
     """
 
     name: str
     of: Callable[[Api], Any]
     check: Callable[[Any], None]
-    restore: Callable[..., None]
+    restore: Callable[..., object]
+    refuse: Callable[[Any, str], None] = lambda content, context: None
 
 
 @dataclass(frozen=True, slots=True)

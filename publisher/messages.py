@@ -10,6 +10,7 @@ from core.text import agree, count
 from publisher.lifecycle import SERVED, Action, State
 from publisher.runtime import WORDS
 
+MOST_FIELDS = 4
 _FIELDS = {
     "is_default_version": "default version",
     "endpoint_options": "endpoint configuration",
@@ -108,8 +109,11 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == "api.updated" and "plans" in detail:
         return f"Plans set to {', '.join(detail['plans']) or 'none'}"
     if verb == "api.updated":
-        fields = [_FIELDS.get(field, field) for field in detail.get("fields", [])]
-        return f"{', '.join(fields).capitalize()} changed" if fields else "Saved without a change"
+        fields = [_FIELDS.get(field, field.replace("_", " ")) for field in detail.get("fields", [])]
+        if len(fields) > MOST_FIELDS:
+            fields[MOST_FIELDS - 1 :] = [f"{len(fields) - MOST_FIELDS + 1} more"]
+        listed = f"{', '.join(fields[:-1])} and {fields[-1]}" if len(fields) > 1 else "".join(fields)
+        return f"{listed.capitalize()} changed" if fields else "Saved without a change"
     return {
         "api.revision_created": f"Revision {detail.get('revision')} made",
         "api.revision_deleted": f"Revision {detail.get('revision')} deleted",

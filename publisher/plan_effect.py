@@ -37,12 +37,10 @@ def _quota(plan: Mapping[str, Any]) -> str:
     who = "may send and receive" if both else "may send, and receive without being counted,"
     article = "an" if period == QuotaPeriod.HOUR else "a"
     over = OVER_QUOTA[ExceededAction(plan["over_quota"])].format(period=period)
-    lasts = "" if of_bytes or not plan["rate"] else _lasting(quota, plan["rate"])
+    lasts = ""
+    if plan["rate"] and not of_bytes:
+        lasts = f" At the full rate that lasts {durations.roughly(quota / plan['rate']) or 'less than a minute'}."
     return f"An application {who} {amount} {article} {period}. {over}{lasts}"
-
-
-def _lasting(quota: int, rate: int) -> str:
-    return f" At the full rate that lasts {durations.roughly(quota / rate) or 'less than a minute'}."
 
 
 def _rate(plan: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
 from core.text import spaced
-from core.values import BadValue, clean, refuse
+from core.values import BadValue, clean, refuse, within
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
     OVER_QUOTA,
@@ -144,10 +144,7 @@ def clean_display_name(value: Any) -> str:
 
 def clean_description(value: Any) -> str:
     """The description without outer blanks. Raises BadValue."""
-    description = _text(value)
-    if len(description) > DESCRIPTION_LENGTH:
-        raise BadValue(f"A description has at most {DESCRIPTION_LENGTH} characters; this one has {len(description)}.")
-    return description
+    return within(_text(value), DESCRIPTION_LENGTH, "A description")
 
 
 def clean_number(field: str, value: Any) -> int | None:

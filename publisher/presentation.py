@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from accounts.roles import Role
 from core.text import fold, listed
-from core.values import BadValue
+from core.values import BadValue, within
 
 DISPLAY_NAME_LENGTH, OWNER_LENGTH, EMAIL_LENGTH, LINK_LENGTH = 60, 120, 254, 500
 MOST_PROPERTIES, PROPERTY_NAME_LENGTH, PROPERTY_VALUE_LENGTH = 50, 80, 1000
@@ -78,30 +78,19 @@ def clean_roles(names: Any) -> list[str]:
     return [role.value for role in Role if role in wanted]
 
 
-def clean_visibility(word: str) -> str:
-    """One of the words of Visibility; raises BadValue."""
-    return _one_of(word, Visibility)
-
-
-def clean_access_control(word: str) -> str:
-    """One of the words of AccessControl; raises BadValue."""
-    return _one_of(word, AccessControl)
-
-
 def clean_properties(properties: Any) -> list[dict[str, Any]]:
     """Properties as they are stored, in their order: `{"name": …, "value": …, "shown": bool}`. Raises BadValue."""
     if not isinstance(properties, list | tuple) or not all(isinstance(each, Mapping) for each in properties):
         raise BadValue('Properties are a list of objects such as {"name": "team", "value": "Payments"}.')
     if len(properties) > MOST_PROPERTIES:
         raise BadValue(f"An API has at most {MOST_PROPERTIES} properties; these are {len(properties)}.")
-    cleaned: list[dict[str, Any]] = [
-        {
-            "name": _property_name(each.get("name")),
-            "value": _property_value(each.get("name"), each.get("value")),
-            "shown": bool(each.get("shown", False)),
-        }
-        for each in properties
-    ]
+    cleaned: list[dict[str, Any]] = []
+    for each in properties:
+        name, value = _property_name(each.get("name")), each.get("value")
+        if not isinstance(value, str):
+            raise BadValue(f"The value of {name} is a text.")
+        value = within(value.strip(), PROPERTY_VALUE_LENGTH, f"The value of {name}")
+        cleaned.append({"name": name, "value": value, "shown": bool(each.get("shown", False))})
     names = [fold(each["name"]) for each in cleaned]
     if twice := next((each["name"] for each in cleaned if names.count(fold(each["name"])) > 1), ""):
         raise BadValue(f"{twice} stands here twice. Give each property a name of its own.")
@@ -116,11 +105,6 @@ def clean_category_name(text: str) -> str:
     if found := next((each for each in name if each in _NOT_IN_CATEGORIES), ""):
         raise BadValue(f"The name of a category cannot contain {found}: people search for it as api-category:name.")
     return name
-
-
-def clean_category_description(text: str) -> str:
-    """What belongs into a category; raises BadValue."""
-    return _within(text.strip(), CATEGORY_DESCRIPTION_LENGTH, "The description of a category")
 
 
 def why_nobody(
@@ -146,28 +130,17 @@ def _property_name(name: Any) -> str:
     return clean
 
 
-def _property_value(name: Any, value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadValue(f"The value of {name} is a text.")
-    return _within(value.strip(), PROPERTY_VALUE_LENGTH, f"The value of {name}")
-
-
 def _line(text: Any, length: int, what: str) -> str:
     if not isinstance(text, str):
         raise BadValue(f"{what} is a text.")
     line = text.strip()
     if not line.isprintable():
         raise BadValue(f"{what} stands on one line, without tabs or line ends.")
-    return _within(line, length, what)
+    return within(line, length, what)
 
 
-def _within(value: str, length: int, what: str) -> str:
-    if len(value) > length:
-        raise BadValue(f"{what} has at most {length} characters; this one has {len(value)}.")
-    return value
-
-
-def _one_of(word: str, words: type[StrEnum]) -> str:
+def one_of(words: type[StrEnum], word: str) -> str:
+    """The word, if it is one of these; raises BadValue."""
     if word not in set(words):
         raise BadValue(f"Choose one of {listed([each.value for each in words])}.")
     return word

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from accounts.roles import Role, in_order
-from core.values import BadValue, clean_line
+from core.values import BadValue, clean_line, within
 
 NAME_LENGTH, DISPLAY_NAME_LENGTH, DESCRIPTION_LENGTH = 255, 255, 512
 MOST_OF_AN_API, MOST_SHARED = 100, 1000
@@ -27,21 +28,10 @@ def clean_name(value: Any) -> str:
         raise BadValue(
             "A scope is one word of Latin letters, digits and marks such as : . _ - without a space.", suggestion
         )
-    if len(name) > NAME_LENGTH:
-        raise BadValue(f"A scope has at most {NAME_LENGTH} characters; this one has {len(name)}.")
+    within(name, NAME_LENGTH, "A scope")
     if name in OURS or name.startswith(PREFIX_OF_REST):
         raise BadValue(f"{name} means something else here already. Choose another name.", f"api-{name.split(':')[-1]}")
     return name
-
-
-def clean_display_name(value: Any) -> str:
-    """What people read in place of the name; may be empty."""
-    return clean_line(value, DISPLAY_NAME_LENGTH, "A display name")
-
-
-def clean_description(value: Any) -> str:
-    """What a token with the scope may do, for those who are asked to allow it."""
-    return clean_line(value, DESCRIPTION_LENGTH, "A description")
 
 
 def clean_roles(value: Any) -> list[str]:
@@ -75,9 +65,9 @@ def granted(
     return [name for name in wanted if all(admits(roles, mine) for roles in definitions.get(name, ()))]
 
 
-CLEANERS: Final = {
+CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": clean_name,
-    "display_name": clean_display_name,
-    "description": clean_description,
+    "display_name": partial(clean_line, most=DISPLAY_NAME_LENGTH, what="A display name"),
+    "description": partial(clean_line, most=DESCRIPTION_LENGTH, what="A description"),
     "roles": clean_roles,
 }

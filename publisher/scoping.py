@@ -44,11 +44,11 @@ def get_scope(rows: QuerySet[Scope], pk: uuid.UUID | str) -> Scope:
         raise ScopeNotFound from None
 
 
-def holder_of(name: str, *, besides: Api | None) -> Scope | None:
-    """A scope of this name that a new one would be taken for: shared, or of an API that is no version of `besides`."""
+def holder_of(name: str, *, besides: str) -> Scope | None:
+    """A scope of this name that a new one would be taken for: shared, or of an API at no context called `besides`."""
     others = Scope.objects.filter(name=name).select_related("api")
     if besides:
-        others = others.exclude(api__context__iexact=besides.context)
+        others = others.exclude(api__context__iexact=besides)
     return others.first()
 
 

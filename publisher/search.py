@@ -31,6 +31,12 @@ def holds(word: str, audiences: Iterable[Audience] = Audience) -> Q:
     return Q(pk__in=found.values("api"))
 
 
+def document_holds(word: str, audiences: Iterable[Audience]) -> Q:
+    """Documents that hold a word in their name, summary or text."""
+    found = SearchText.objects.filter(document__isnull=False, audience__in=list(audiences), text__holds=searched(word))
+    return Q(pk__in=found.values("document"))
+
+
 def by_relevance(apis: QuerySet[Api], words: Sequence[str], audiences: Iterable[Audience] = Audience) -> QuerySet[Api]:
     """These APIs with `relevance`: the most where a word is the name, then where it stands in the name, and so on."""
     among = list(audiences)

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.values import BadValue
+from core.values import BadValue, within
 from publisher.uris import ascii_url, is_host
 
 NAME_LENGTH, CONTEXT_LENGTH, VERSION_LENGTH, URL_LENGTH, TAG_LENGTH = 60, 200, 30, 2000, 30
@@ -33,7 +33,7 @@ def clean_name(text: str) -> str:
         alike = " ".join(re.sub("-+", "-", kept).split()).strip("-")
         what = found or "two blanks in a row, tabs or line ends"
         raise BadValue(f"A name cannot contain {what}.", _suggest(alike, name, clean_name))
-    return _within(name, NAME_LENGTH, "A name")
+    return within(name, NAME_LENGTH, "A name")
 
 
 def clean_context(text: str) -> str:
@@ -51,7 +51,7 @@ def clean_context(text: str) -> str:
     _check_segments(context)
     if context.lower() in RESERVED_CONTEXTS:
         raise BadValue(f"The gateway itself answers at {context}.", f"{context}-api")
-    return _within(context, CONTEXT_LENGTH, "A context")
+    return within(context, CONTEXT_LENGTH, "A context")
 
 
 def clean_version(text: str) -> str:
@@ -62,7 +62,7 @@ def clean_version(text: str) -> str:
     _check_characters("A version", version, _NOT_IN_VERSIONS, _suggest(_slug(version), version, clean_version))
     if not version.strip("."):
         raise BadValue("A version cannot be made of dots alone.", "1.0.0")
-    return _within(version, VERSION_LENGTH, "A version")
+    return within(version, VERSION_LENGTH, "A version")
 
 
 def clean_endpoint_url(text: str) -> str:
@@ -95,12 +95,12 @@ def clean_endpoint_url(text: str) -> str:
             f"{parts.hostname} is no host name. Between its dots stand 1 to 63 letters, digits or hyphens, and at most "
             "253 in all."
         )
-    return _within(ascii_url(url), URL_LENGTH, "An endpoint")
+    return within(ascii_url(url), URL_LENGTH, "An endpoint")
 
 
 def clean_description(text: str) -> str:
     """The description without outer blanks; raises BadValue."""
-    return _within(text.strip(), DESCRIPTION_LENGTH, "A description")
+    return within(text.strip(), DESCRIPTION_LENGTH, "A description")
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
@@ -109,7 +109,7 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     for tag in cleaned:
         if found := _first_of(_NOT_IN_TAGS, tag):
             raise BadValue(f"The tag {tag} cannot contain {found}.")
-        _within(tag, TAG_LENGTH, f"A tag such as {tag[:12]}…")
+        within(tag, TAG_LENGTH, f"A tag such as {tag[:12]}…")
     if len(cleaned) > MAXIMUM_TAGS:
         raise BadValue(f"At most {MAXIMUM_TAGS} tags help to find an API; these are {len(cleaned)}.")
     return cleaned
@@ -159,12 +159,6 @@ def _check_segments(context: str) -> None:
     depths = list(accumulate((character == "(") - (character == ")") for character in context))
     if min(depths) < 0 or depths[-1] > 0:
         raise BadValue("A context must close every parenthesis that it opens.")
-
-
-def _within(value: str, length: int, what: str) -> str:
-    if len(value) > length:
-        raise BadValue(f"{what} has at most {length} characters; this one has {len(value)}.")
-    return value
 
 
 def _first_of(forbidden: str, value: str) -> str:

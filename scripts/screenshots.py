@@ -6,6 +6,7 @@ Runs the product on its usual ports, in a data folder of its own, so nothing els
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import django
 from playwright.sync_api import Page, expect, sync_playwright
@@ -21,6 +22,12 @@ from tests.product import PORT_SETTINGS, Product, temporary  # noqa: E402
 
 TUTORIAL, HOWTO = (ROOT / "docs" / part / "images" for part in ("tutorial", "howto"))
 USUAL_PORTS = ("9443", "9099", "8099", "9900", "9464")
+FERRIES = {
+    "description": "Every ferry as it leaves.\n\n* one message a **departure**\n* times in UTC",
+    "tags": ["ferries", "timetable"],
+    "business_owner": "Harbour authority",
+}
+ALERTS = {"target": "/alerts", "verbs": ["subscribe"], "description": "What keeps ferries in the harbour."}
 SIZE = {"width": 1200, "height": 800}
 
 
@@ -39,6 +46,7 @@ def main() -> None:
                 page = context.new_page()
                 tell(page, product)
                 tour(page, product)
+                portray(page, product)
         finally:
             product.stop()
 
@@ -97,6 +105,69 @@ def add_passkey(page: Page, product: Product) -> None:
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_role("link", name="I have kept them").click()
     expect(page.get_by_role("row", name="Work laptop")).to_be_visible()
+
+
+def departures(required: list[str]) -> dict[str, Any]:
+    """A topic with a message that says all that can be said of one; some of its members are always there."""
+    members = {"ship": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "late": {"type": "integer"}}
+    schema = {"type": "object", "required": required, "properties": members}
+    example = {"ship": "Aurora", "at": "2026-05-04T08:15:00Z", "late": 3}
+    message = {"name": "departure", "summary": "A ferry has left.", "schema": schema, "examples": [example]}
+    return {
+        "target": "/departures/{gate}",
+        "verbs": ["subscribe"],
+        "description": "What leaves from one gate.",
+        "parameters": {"gate": "Such as A4."},
+        "messages": {"subscribe": [message]},
+    }
+
+
+def portray(page: Page, product: Product) -> None:
+    """The pages of the Publisher, with an API that people use."""
+    sign_in(page, product, "publisher", "admin", "admin")
+    api = product.act("publish", name="Ferries", endpoint=f"{product.samples}/chat", plans=("Gold", "Silver", "Bronze"))
+    product.act("redesign", api=api, changes=FERRIES | {"topics": [departures(required=["ship"]), ALERTS]})
+    product.act("deploy", api=api)
+    for name, plan in (("Harbour display", "Gold"), ("Passenger app", "Gold"), ("Night watch", "Silver")):
+        made = product.act("application", owner="carol", name=name)
+        subscription = product.act("subscribe", application=made["application"], api=api, plan=plan)
+    product.act("set_subscription_state", subscription=subscription, state="PROD_ONLY_BLOCKED")
+    there = f"{product.portal}/publisher/apis/{api}"
+    for name, summary in (
+        ("First steps", "From a token to the first departure."),
+        ("Codes", "What each gate is called."),
+    ):
+        page.goto(f"{there}/documents/create")
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_label("Summary").fill(summary)
+        page.get_by_label("Text").fill("Say *hello*.")
+        page.get_by_role("button", name="Save").click()
+    for path, name in (
+        ("", "api-overview"),
+        ("/basic-info", "basic-info"),
+        ("/topics/message?topic=/departures/{gate}&direction=subscribe&message=departure", "message"),
+        ("/definition", "definition"),
+        ("/endpoint", "endpoint"),
+        ("/documents", "documents"),
+        ("/subscriptions", "subscriptions"),
+    ):
+        page.goto(f"{there}{path}")
+        take(page, name, HOWTO)
+    product.act("redesign", api=api, changes={"topics": [departures(required=[])]})
+    page.goto(f"{there}/deployments")
+    take(page, "deployments", HOWTO)
+    page.goto(f"{there}/comparison")
+    take(page, "comparison", HOWTO)
+    page.goto(f"{there}/plans")
+    page.get_by_role("checkbox", name="Silver").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 subscription is under Silver")).to_be_visible()
+    take(page, "plans", HOWTO)
+    page.goto(f"{there}/lifecycle")
+    page.get_by_role("button", name="Deprecate", exact=True).click()
+    take(page, "lifecycle-step", HOWTO)
+    page.goto(f"{product.portal}/publisher/apis?view=cards")
+    take(page, "apis", HOWTO)
 
 
 def take(page: Page, name: str, folder: Path = TUTORIAL) -> None:

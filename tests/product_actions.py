@@ -21,6 +21,7 @@ from accounts.models import RoleGrant, User
 from accounts.roles import Role
 from devportal import operations as devportal
 from devportal.models import Application, Membership, Subscription
+from devportal.operations.attributes import define_attribute
 from devportal.operations.service_accounts import create_service_account
 from devportal.sharing import Right
 from gateway.models import (
@@ -391,7 +392,14 @@ def administered(administrator: User) -> dict[str, str]:
     name = "Veröffentlichungspipeline-der-Wetterbeobachtungsstationen"
     made = create_service_account(name=name, roles=[Role.CREATOR, Role.PUBLISHER], **by)
     Application.objects.filter(pk=application("carol", BACKWARDS)["application"]).update(approval="CREATED")
-    return {"service_client": str(made.client.pk)}
+    asked = define_attribute(
+        name="Kostenstelle der Verkehrsgesellschaft",
+        description="مركز التكلفة: who pays for what the application sends.",
+        is_required=False,
+        is_hidden=False,
+        **by,
+    )
+    return {"service_client": str(made.client.pk), "attribute": str(asked.pk)}
 
 
 def written_about(api: Api) -> dict[str, str]:
@@ -413,7 +421,7 @@ def written_about(api: Api) -> dict[str, str]:
     scope = scopes.create_scope(api=api, fields=fields, **by)
     shared = scopes.create_scope(api=None, fields={"name": "gemeinsam:schreiben", "display_name": "كتابة"}, **by)
     asked = [scope.name, shared.name, "unbeschrieben:" + "x" * 60]
-    topics = [{"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
+    topics = [*api.topics, {"target": "/boerse/{teilnehmer}", "verbs": ["subscribe"], "scopes": asked}]
     publisher.update_api(api=api, changes={"topics": topics}, actor=alice, now=now)
     return {"document": str(guide.pk), "scope": str(scope.pk), "shared": str(shared.pk)}
 

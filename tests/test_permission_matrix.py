@@ -29,11 +29,12 @@ from django.utils import timezone
 from accounts.access import FRESH
 from accounts.models import Notification, Passkey, SignIn, User
 from accounts.notification_kinds import NotificationKind
-from accounts.operations import note_sign_in, notify
+from accounts.operations import invite, note_sign_in, notify
 from accounts.operations.recovery import CONFIRMATION
 from accounts.roles import Role
 from core.models import AuditEntry
-from devportal.models import Application, ClientSecret, DenyPolicy, Membership, OwnerBlock
+from devportal.models import Application, ApplicationAttribute, ClientSecret, DenyPolicy, Membership, OwnerBlock
+from devportal.operations.approvals import QUEUES
 from devportal.operations.service_accounts import create_service_account
 from devportal.sharing import Right
 from gateway.models import ConnectionRecord, Recording, WorkerRecord
@@ -404,6 +405,7 @@ DEVPORTAL_PAGES = [
     Line("POST", "devportal:revocations-of-all", DONE_TO_MINE, ("application", "key_type")),
     Line("GET", "devportal:keys", MINE, ("application", "key_type")),
     Line("POST", "devportal:keys", DONE_TO_MINE, ("application", "key_type"), body=GRANTS),
+    Line("POST", "devportal:key-mappings", "302 400 404 403 403 403 404", ("application", "key_type")),
     Line("POST", "devportal:secrets", DONE_TO_MINE, ("application", "key_type")),
     Line("POST", "devportal:further-secrets", DONE_TO_MINE, ("application", "key_type"), body={"name": "CI"}),
     Line("POST", "devportal:secret-ends", DONE_TO_MINE, ("application", "key_type", "further")),
@@ -420,6 +422,15 @@ DEVPORTAL_PAGES = [
 ADMINISTERED = "302 403 403 403 403 403 {}"
 ADMIN_PAGES = [
     Line("GET", "accounts:administration", LEADS_ON),
+    Line("GET", "accounts:invitations", ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "accounts:invitations",
+        ADMINISTERED.format(302),
+        body={"email": "erin@example.test", "roles": ["creator"]},
+    ),
+    Line("POST", "accounts:invitation-sendings", ADMINISTERED.format(302), ("invited",)),
+    Line("POST", "accounts:invitation-withdrawals", ADMINISTERED.format(302), ("invited",)),
     Line("GET", "accounts:users", ADMINISTERED.format(200)),
     Line("GET", "accounts:user-create", ADMINISTERED.format(200)),
     Line("POST", "accounts:user-create", ADMINISTERED.format(302), body={"username": "erin", "roles": ["creator"]}),
@@ -458,10 +469,15 @@ ADMIN_PAGES = [
     ),
     Line("GET", "devportal-admin:service-account", ADMINISTERED.format(200), ("service_client",)),
     Line("POST", "devportal-admin:service-account-secrets", ADMINISTERED.format(302), ("service_client",)),
+    Line("GET", "devportal-admin:attributes", ADMINISTERED.format(200)),
+    Line("POST", "devportal-admin:attributes", ADMINISTERED.format(302), body={"name": "Team"}),
+    Line("GET", "devportal-admin:attribute", ADMINISTERED.format(200), ("attribute",)),
+    Line("POST", "devportal-admin:attribute", ADMINISTERED.format(302), ("attribute",), body={"description": "New."}),
+    Line("POST", "devportal-admin:attribute-deletions", ADMINISTERED.format(302), ("attribute",)),
     Line("GET", "devportal-admin:approvals", ADMINISTERED.format(200)),
-    Line("POST", "devportal-admin:person-decisions", ADMINISTERED.format(302), ("newcomer",), body=APPROVE),
-    Line("POST", "devportal-admin:application-decisions", ADMINISTERED.format(302), ("unapproved",), body=APPROVE),
-    Line("POST", "devportal-admin:subscription-decisions", ADMINISTERED.format(302), ("on_hold",), body=APPROVE),
+    Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("accounts", "newcomer"), body=APPROVE),
+    Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("applications", "unapproved"), body=APPROVE),
+    Line("POST", "devportal-admin:decisions", ADMINISTERED.format(302), ("subscriptions", "on_hold"), body=APPROVE),
     Line("GET", "accounts:settings", ADMINISTERED.format(200)),
     Line("POST", "accounts:settings", ADMINISTERED.format(302), body={"sign_up": "approval"}),
     Line("GET", "accounts:trail", ADMINISTERED.format(200)),
@@ -524,6 +540,8 @@ ACCOUNT_PAGES = [
     Line("POST", "accounts:email-confirmations", LEADS_ON, ("devportal",)),
     Line("GET", "accounts:email-confirmation", OPEN, ("confirmation",)),
     Line("POST", "accounts:email-confirmation", LEADS_ON, ("confirmation",)),
+    Line("GET", "accounts:invitation", OPEN, ("invitation",)),
+    Line("POST", "accounts:invitation", LEADS_ON, ("invitation",), body={"username": "dan", "password": NEW}),
     Line("GET", "accounts:forgotten-password", OPEN),
     Line("POST", "accounts:forgotten-password", OPEN, body={"said": "carol"}),
     Line("GET", "accounts:password-choice", "404 404 404 404 404 404 404", ("carol", "csv")),  # no such link
@@ -573,6 +591,15 @@ REST_ADMIN = [
         ("application",),
         query="owner=admin",
     ),
+    Line("GET", "api:deny-policies-api:service-accounts", REST_ADMINISTERED.format(200)),
+    Line(
+        "POST",
+        "api:deny-policies-api:service-accounts",
+        REST_ADMINISTERED.format(201),
+        body={"name": "robot", "roles": ["creator"]},
+    ),
+    Line("GET", "api:deny-policies-api:service-account", REST_ADMINISTERED.format(200), ("service_client",)),
+    Line("POST", "api:deny-policies-api:service-account-secret", REST_ADMINISTERED.format(200), ("service_client",)),
     Line("GET", "api:deny-policies-api:workflows", REST_ADMINISTERED.format(200)),
     Line("GET", "api:deny-policies-api:workflow", REST_ADMINISTERED.format(200), ("workflow",)),
     Line(
@@ -762,8 +789,31 @@ REST_DEVPORTAL = [
     Line("GET", D + "key", REST_MINE, ("application", "client")),
     Line("PUT", D + "key", REST_MINE, ("application", "client"), body={"supportedGrantTypes": ["client_credentials"]}),
     Line("POST", D + "regenerate-secret", REST_MINE, ("application", "client")),
+    Line(
+        "POST",
+        D + "map-keys",
+        "401 400 404 404 404 404 404",
+        ("application",),
+        body={"consumerKey": "x", "consumerSecret": "y", "keyType": "SANDBOX"},
+    ),
+    Line("GET", D + "secrets", REST_MINE, ("application", "client")),
+    Line(
+        "POST",
+        D + "generate-secret",
+        REST_MINE_MADE,
+        ("application", "client"),
+        body={"additionalProperties": {"description": "CI"}},
+    ),
+    Line(
+        "POST",
+        D + "revoke-secret",
+        "401 204 404 404 404 404 404",
+        ("application", "client"),
+        body={"secretId": "{further}"},
+    ),
     Line("POST", D + "generate-token", REST_MINE, ("application", "client"), body={}),
     Line("POST", D + "generate-ticket", REST_MINE_MADE, ("application", "client"), body={"apiId": "{api}"}),
+    Line("GET", D + "attributes", "401 200 200 403 403 403 200"),
     Line("GET", D + "subscriptions", REST_SIGNED_IN),
     Line("POST", D + "subscriptions", "401 201 404 404 404 404 404", body=SUBSCRIPTION),
     Line("GET", D + "subscription", REST_MINE, ("subscription",)),
@@ -783,6 +833,25 @@ REST_DEVPORTAL = [
     Line("PUT", D + "user-rating", REST_SIGNED_IN, ("api",), body={"rating": 4}),
     Line("PUT", D + "user-rating", "401 404 404 200 200 200 200", ("private",), body={"rating": 4}),
     Line("DELETE", D + "user-rating", REST_SIGNED_IN, ("api",)),
+    Line("GET", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("PUT", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("PUT", D + "follow", "401 404 404 200 200 200 200", ("private",)),
+    Line("DELETE", D + "follow", REST_SIGNED_IN, ("api",)),
+    Line("POST", D + "start", "401 200 409 403 403 403 201", ("api",)),
+    Line("POST", D + "start", "401 404 404 404 404 404 404", ("draft",)),
+    Line("GET", D + "notifications", REST_SIGNED_IN),
+    Line("POST", D + "readings", REST_SIGNED_IN),
+    Line("POST", D + "reading", "401 200 404 404 404 404 404", ("told",)),
+    Line("GET", D + "notification-choices", REST_SIGNED_IN),
+    Line(
+        "PUT",
+        D + "notification-choices",
+        REST_SIGNED_IN,
+        body={"choices": [{"kind": "ends", "inPortal": True, "byEmail": False}]},
+    ),
+    Line("GET", D + "tags", OPEN),
+    Line("GET", D + "search", OPEN),
+    Line("GET", D + "settings", OPEN),
     Line("GET", D + "plans", OPEN),
     Line("GET", D + "plan", OPEN, ("plan",)),
 ]
@@ -934,12 +1003,15 @@ def world(alice: User, bob: User, carol: User, mallory: User, observer: User, ad
         "publisher": "publisher",
         "administration": "admin",
         "carol": carol.pk,
+        "attribute": ApplicationAttribute.objects.create(name="Ticket").pk,
+        **{queue: queue for queue in QUEUES},
         "csv": "csv",
         "further": ClientSecret.objects.create(client=keys, name="CI", digest="x", created_at=NOW).pk,
         "confirmation": signing.dumps({"user": carol.pk, "email": carol.email}, salt=CONFIRMATION),
         "session": _signed_in(carol).session,
         "passkey": _passkey_of(carol),
         "purpose": "sign-in",
+        **_invited(admin),
         **_waiting(carol, free),
         **_shared(application, mallory),
         "told": _told(carol).pk,
@@ -983,6 +1055,11 @@ def _signed_in(carol: User) -> SignIn:
 def _passkey_of(carol: User) -> int:
     keys: dict[str, Any] = {"credential_id": "AAAA", "credential": b"", "handle": b"h"}
     return Passkey.objects.create(user=carol, name="Phone", created_at=NOW, challenged_at=NOW, **keys).pk
+
+
+def _invited(admin: User) -> dict[str, Any]:
+    invited, link = invite(email="dan@example.test", roles=[Role.CREATOR], actor=admin, now=timezone.now())
+    return {"invited": invited.pk, "invitation": link.rpartition("/")[2]}
 
 
 def _told(carol: User) -> Notification:

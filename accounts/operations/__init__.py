@@ -6,6 +6,14 @@ Other rooms tell people something with `notify`.
 from accounts.farewells import AccountNeeded
 from accounts.operations.account_news import tell_of_account
 from accounts.operations.installation import save_settings
+from accounts.operations.invitations import (
+    InvitationNotFound,
+    accept_invitation,
+    invite,
+    invite_again,
+    whose_invitation,
+    withdraw_invitation,
+)
 from accounts.operations.mail import deliver_mail, post_mail
 from accounts.operations.notifications import choose_notifications, mark_read, notify
 from accounts.operations.passkeys import (
@@ -71,6 +79,7 @@ __all__ = [
     "MOST_PASSKEYS",
     "AccountNeeded",
     "DecidedAlready",
+    "InvitationNotFound",
     "LastAdministrator",
     "LinkOver",
     "NoPassword",
@@ -85,6 +94,7 @@ __all__ = [
     "WeakPassword",
     "WrongCode",
     "WrongPassword",
+    "accept_invitation",
     "add_passkey",
     "admit",
     "approve_sign_up",
@@ -105,6 +115,8 @@ __all__ = [
     "end_other_sign_ins",
     "end_sessions",
     "end_sign_in",
+    "invite",
+    "invite_again",
     "mark_read",
     "new_user",
     "note_sign_in",
@@ -130,5 +142,7 @@ __all__ = [
     "update_profile",
     "use_passkey",
     "whose_confirmation",
+    "whose_invitation",
     "whose_password",
+    "withdraw_invitation",
 ]

@@ -27,6 +27,7 @@ KINDS = (
     "connection",
     "deny_policy",
     "document",
+    "invitation",
     "keys",
     "plan",
     "scope",

@@ -62,14 +62,25 @@ class PortalChannel(HTTPChannel):  # type: ignore[misc]  # Twisted is half typed
         self._wait(None)
         super().connectionLost(reason)
 
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
+        """Answer a line of the head that is longer than is read (RFC 6585 §5), where Twisted says nothing."""
+        sentence = f"The address or a header of this request is too long: at most {self.MAX_LENGTH // 1024} KiB."
+        self._refuse_head(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, sentence)
+
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802
         """Twisted's answer to what is no HTTP, or too much of it, with a sentence."""
-        path = getattr(self, "_path", b"").decode("latin-1")
-        headers, body = refusals.answer(path, HTTPStatus.BAD_REQUEST, "This request cannot be read, or is too long.")
-        lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(each) for each in headers), b"Connection: close"]
-        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self._refuse_head(HTTPStatus.BAD_REQUEST, "This request cannot be read, or is too long.")
+
+    def _refuse_head(self, status: HTTPStatus, sentence: str) -> None:
+        """Answer what never became a request, and leave the client time to read why before all is dropped."""
+        if self._is_refused:
+            return
+        headers, body = refusals.answer(getattr(self, "_path", b"").decode("latin-1"), status, sentence)
+        first = f"HTTP/1.1 {status.value} {status.phrase}".encode()
+        lines = [first, *(b": ".join(each) for each in headers), b"Connection: close"]
         self._is_refused = True
-        self.loseConnection()
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self._wait(LINGER_SECONDS, self.forceAbortClient)
 
     def is_refused(self, request: PortalRequest) -> None:
         """End the connection behind the answer to this request, of which all may not have come yet."""

@@ -2,12 +2,19 @@
 
 from django.urls import path
 
-from devportal.api import deny_policies, owners, workflows
+from devportal.api import deny_policies, owners, service_accounts, workflows
 
 app_name = "deny-policies-api"
 
 urlpatterns = [
     path("applications/<uuid:application_id>/change-owner", owners.ChangeOwner.as_view(), name="change-owner"),
+    path("service-accounts", service_accounts.ServiceAccounts.as_view(), name="service-accounts"),
+    path("service-accounts/<int:pk>", service_accounts.OneServiceAccount.as_view(), name="service-account"),
+    path(
+        "service-accounts/<int:pk>/regenerate-secret",
+        service_accounts.RenewServiceSecret.as_view(),
+        name="service-account-secret",
+    ),
     path("workflows", workflows.Workflows.as_view(), name="workflows"),
     path("workflows/update-workflow-status", workflows.UpdateWorkflowStatus.as_view(), name="update-workflow-status"),
     path("workflows/<str:reference>", workflows.OneWorkflow.as_view(), name="workflow"),

@@ -73,6 +73,11 @@ class ApplicationDocument(Strict):
     status = serializers.ChoiceField(Application.Approval.choices, source="approval", read_only=True)
     owner = serializers.CharField(source="owner.username", read_only=True)
     groups = Groups(required=False, help_text=GROUPS)
+    attributes = serializers.DictField(
+        child=serializers.CharField(max_length=300, allow_blank=True),
+        required=False,
+        help_text="By name what administrators want to know: see `/settings/application-attributes`.",
+    )
     subscriptionCount = serializers.IntegerField(source="subscriptions.count", read_only=True)
     visibility = Constant("PRIVATE")
     createdTime = Moment(source="created_at")
@@ -83,7 +88,6 @@ class ApplicationDocument(Strict):
     )
     neutral: ClassVar[Mapping[str, Neutral]] = {
         "hashEnabled": Neutral.one_of(True, False, why="Secrets are always hashed. Send true, or leave this out."),
-        "attributes": Neutral.one_of({}, why="Applications have no attributes of their own. Leave this out."),
         "visibility": Neutral.one_of("PRIVATE", why="An application belongs to one person: send PRIVATE."),
     }
 
@@ -136,6 +140,7 @@ class Applications(Resource):
             plan=_plan(given),
             token_type=given.get("token_type", Application.TokenType.JWT),
             groups=given.get("groups", ()),
+            attributes=given.get("attributes", {}),
             **self.by,
         )
         return Response(ApplicationDocument(application).data, status=201)
@@ -177,6 +182,7 @@ class OneApplication(Resource):
             plan=_plan(given) or application.plan,
             token_type=given.get("token_type", application.token_type),
             groups=given.get("groups"),
+            attributes=given.get("attributes"),
             **self.by,
         )
         return Response(ApplicationDocument(changed).data)

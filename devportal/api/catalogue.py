@@ -82,7 +82,13 @@ class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
     businessInformation = BusinessInformation()
     throttlingPolicies = serializers.SerializerMethodField()
     isSubscriptionAvailable = serializers.SerializerMethodField()
+    avgRating = serializers.SerializerMethodField()
     createdTime = Moment(source="created_at")
+
+    def get_avgRating(self, api: Api) -> str:  # noqa: N802
+        """The average of its stars; 0.0 where nobody has given any."""
+        average = api.average if hasattr(api, "average") else queries.stars_of(api)[0]
+        return f"{average or 0:.1f}"
 
     def get_throttlingPolicies(self, api: Api) -> list[str]:  # noqa: N802 - the field's name is WSO2's
         """The names of its plans."""
@@ -159,10 +165,10 @@ class PublishedApis(Resource):
         responses=answers({200: CatalogueList}, 400),
     )
     def get(self, request: Request) -> Response:
-        """By name. Visitors see it too."""
+        """By name; where words are looked for, what fits best first. Visitors see it too."""
         text = request.query_params.get("query", "")
         viewed = {"viewer": request.user}
-        rows = queries.catalogue_for(request.user, text=text).prefetch_related("plans")
+        rows = queries.shelves_for(request.user, text=text, every_version=True).prefetch_related("plans")
         return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=viewed).data))
 
 

@@ -8,7 +8,6 @@ from math import ceil
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from oauth2_provider.settings import oauth2_settings
@@ -22,9 +21,11 @@ from core.rest.requests import query_flag
 from devportal import operations, queries, tokens
 from devportal.errors import KeysNotFound
 from devportal.grants import AUTHORIZATION_CODE, usable
-from devportal.models import KeyType, OAuthClient
+from devportal.models import Application, KeyType, OAuthClient
+from devportal.operations.secrets import is_secret_of
+from devportal.permissions import require_use_application
+from devportal.sharing import Right
 
-HASHER = "random_sha256"
 SEVERAL = re.compile(r"regexp=\((.+)\)")
 NOT_APPLICABLE = "N/A"  # WSO2's word for what is as usual
 DEFAULT_SCOPES = (queries.DEFAULT_SCOPE, "am_application_scope")  # WSO2's word for the same beside it
@@ -130,15 +131,15 @@ class KeyDocument(AboutKeys):
         child=serializers.CharField(max_length=100), source="grant_types", max_length=50, required=False
     )
     callbackUrl = serializers.CharField(source="redirect_uris", required=False, allow_blank=True, allow_null=True)
-    keyState = Constant("APPROVED")
+    keyState = serializers.ChoiceField(Application.Approval.choices, source="approval", read_only=True)
     keyType = serializers.CharField(source="key_type", read_only=True)
-    mode = Constant("CREATED")
+    mode = serializers.ChoiceField(["CREATED", "MAPPED"], read_only=True)
     additionalProperties = Properties(required=False, allow_null=True)
 
     def validate_consumerSecret(self, value: str | None) -> None:  # noqa: N802 - the field's name is WSO2's
         """It may come back as it was shown; it is not chosen."""
         client = self.instance
-        if value and not (client and is_secret_of(client, value)):
+        if value and not (client and is_secret_of(client, value, timezone.now())):
             sentence = "This is not the secret of these keys, and a secret is not chosen. Leave it out."
             raise serializers.ValidationError(sentence)
 
@@ -152,20 +153,14 @@ class KeyDocument(AboutKeys):
             **({"consumerSecret": secret} if secret else {}),
             "supportedGrantTypes": instance.grant_types,
             "callbackUrl": written(instance.redirect_uris),
-            "keyState": "APPROVED",
+            "keyState": instance.approval,
             "keyType": instance.key_type,
-            "mode": "CREATED",
+            "mode": "MAPPED" if instance.is_mapped else "CREATED",
             "additionalProperties": {
                 LIFETIME: tokens.life_of(instance),
                 **({"grantTypesNotSupported": dropped} if dropped else {}),
             },
         }
-
-
-def is_secret_of(client: OAuthClient, secret: str) -> bool:
-    """Whether it is one of the secrets of these keys that work."""
-    others = queries.is_other_secret(client.client_secret, make_password(secret, hasher=HASHER), timezone.now())
-    return check_password(secret, client.client_secret) or others
 
 
 def callbacks_of(text: str | None) -> str:
@@ -253,11 +248,12 @@ class OAuthKeys(Resource):
         operation_id="listKeys",
         summary="List the keys of an application",
         tags=["Keys"],
-        responses=answers({200: KeyList}, 404),
+        responses=answers({200: KeyList}, 403, 404),
     )
     def get(self, request: Request, application_id: UUID) -> Response:
         """Without their secrets, which are not stored."""
         application = queries.application_for(self.user, application_id)
+        require_use_application(self.user, application, Right.KEYS)
         keys = [KeyDocument(client).data for client in application.clients.order_by("key_type")]
         return Response({"count": len(keys), "list": keys})
 
@@ -272,7 +268,7 @@ class OneKey(Resource):
     }
 
     @extend_schema(
-        operation_id="getKeys", summary="Read keys", tags=["Keys"], responses=answers({200: KeyDocument}, 404)
+        operation_id="getKeys", summary="Read keys", tags=["Keys"], responses=answers({200: KeyDocument}, 403, 404)
     )
     def get(self, request: Request, application_id: UUID, key_mapping_id: int) -> Response:
         """Without the secret, which is not stored."""
@@ -303,8 +299,9 @@ class OneKey(Resource):
         return Response(KeyDocument(changed, context={"dropped": sorted(set(asked) - set(kept))}).data)
 
     def client(self, application_id: UUID, key_mapping_id: int) -> OAuthClient:
-        """The keys, if they are the viewer's. Raises ApplicationNotFound or KeysNotFound."""
+        """The keys, if the viewer may use them. Raises ApplicationNotFound, NotYourApplication or KeysNotFound."""
         application = queries.application_for(self.user, application_id)
+        require_use_application(self.user, application, Right.KEYS)
         client: OAuthClient | None = application.clients.filter(pk=key_mapping_id).first()
         if client is None:
             raise KeysNotFound
@@ -351,7 +348,7 @@ class GenerateToken(OneKey):
         body.is_valid(raise_exception=True)
         given, by, replaces = body.validated_data, self.by, None
         secret = given.get("consumerSecret")
-        if secret and not is_secret_of(client, secret):
+        if secret and not is_secret_of(client, secret, by["now"]):
             raise exceptions.ValidationError({"consumerSecret": "This is not the secret of these keys."})
         if old := given.get("revokeToken"):
             replaces = queries.active_tokens(client, by["now"]).filter(token_checksum=tokens.digest(old)).first()

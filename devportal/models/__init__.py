@@ -14,6 +14,7 @@ from devportal.models.applications import (
     LONGEST_NAME,
     LONGEST_REASON,
     Application,
+    ApplicationAttribute,
     ApplicationPlan,
 )
 from devportal.models.denials import DenyPolicy
@@ -30,6 +31,7 @@ __all__ = [
     "LONGEST_TOKEN_NAME",
     "MOST_STARS",
     "Application",
+    "ApplicationAttribute",
     "ApplicationPlan",
     "ClientSecret",
     "DenyPolicy",

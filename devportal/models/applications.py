@@ -38,10 +38,39 @@ class ApplicationPlan(KeepsFolded):
         return {"plan_id": str(self.pk), "plan": self.name}
 
 
+class ApplicationAttribute(KeepsFolded):
+    """Something that administrators want to know of each application; a hidden one is seen over REST only."""
+
+    audit_kind: ClassVar = "attribute"
+
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=300, blank=True)
+    is_required = models.BooleanField(default=False)
+    is_hidden = models.BooleanField(default=False)
+    name_key = FoldedText(of="name")
+
+    objects = Folding.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("name_key", name="application_attribute_unique_in_any_case"),
+            models.CheckConstraint(
+                condition=models.Q(is_required=False) | models.Q(is_hidden=False), name="nothing_hidden_is_asked_for"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audit_detail(self) -> dict[str, Any]:
+        return {"name": self.name, "required": self.is_required, "hidden": self.is_hidden}
+
+
 class Application(KeepsFolded):
     """A developer's program. It subscribes to APIs and holds one set of keys for production and one for sandbox.
 
-    An internal one is hidden: with its keys somebody of the Publisher tries APIs out (`devportal.internal_keys`).
+    `attributes` holds by name what administrators want to know of it. An internal one is hidden: with its keys somebody
+    of the Publisher tries APIs out (`devportal.internal_keys`).
     """
 
     audit_kind: ClassVar = "application"
@@ -66,6 +95,7 @@ class Application(KeepsFolded):
     is_internal = models.BooleanField(default=False)
     approval = models.CharField(max_length=12, choices=Approval, default=Approval.APPROVED)
     decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
+    attributes = models.JSONField(blank=True, default=dict)
     name_key = FoldedText(of="name")
     description_key = FoldedText(of="description")
 
@@ -94,7 +124,8 @@ class Application(KeepsFolded):
         if self.approval == self.Approval.WAITING:
             return f"{self} waits for an administrator's approval. You are told when it is there."
         if self.approval == self.Approval.REJECTED:
-            return f"An administrator has rejected {self}.{f' They say: {self.decision}' if self.decision else ''}"
+            said = f" They say: {self.decision}" if self.decision else ""
+            return f"An administrator has rejected {self}.{said} Change and save it to ask again."
         return ""
 
     def audit_detail(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from devportal import grants
-from devportal.models.applications import Application
+from devportal.models.applications import LONGEST_REASON, Application
 from publisher.models import Api
 
 LONGEST_TOKEN_NAME = 60
@@ -27,6 +27,7 @@ class OAuthClient(AbstractApplication):
 
     `grant_types` lists what the client may use, in OAuth's names; `token_seconds` is how long its access tokens
     live. The secret is stored as a digest only; `secret_by` is who has seen it. `user` is the application's owner.
+    It `is_mapped` if it was registered before it became the keys of an application.
     """
 
     audit_kind: ClassVar = "keys"
@@ -40,6 +41,11 @@ class OAuthClient(AbstractApplication):
     secret_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    approval = models.CharField(
+        max_length=12, choices=Application.Approval, default=Application.Approval.APPROVED.value
+    )
+    decision = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
+    is_mapped = models.BooleanField(default=False)
 
     class Meta(AbstractApplication.Meta):
         constraints: ClassVar = [
@@ -54,6 +60,17 @@ class OAuthClient(AbstractApplication):
         """HTTPS; plain HTTP for loopback addresses, which the validator checks (RFC 8252 §7.3); a program's own."""
         schemes = {url.partition(":")[0] for url in self.redirect_uris.split()}
         return ["https", "http", *sorted(scheme for scheme in schemes if grants.is_private_use(scheme))]
+
+    @property
+    def reason(self) -> str:
+        """Why no token is issued for these keys, in a sentence; empty once they are approved."""
+        keys = f"The {self.get_key_type_display().lower()} keys of {self.application}"
+        if self.approval == Application.Approval.WAITING:
+            return f"{keys} wait for an administrator's approval. You are told when it is there."
+        if self.approval == Application.Approval.REJECTED:
+            said = f" They say: {self.decision}" if self.decision else ""
+            return f"An administrator has rejected these keys.{said} Save them once more to ask again."
+        return ""
 
     def audit_detail(self) -> dict[str, Any]:
         return {

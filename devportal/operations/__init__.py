@@ -18,7 +18,8 @@ from devportal.operations.internal_keys import (
     issue_internal_key,
     issue_internal_ticket,
 )
-from devportal.operations.keys import GeneratedKeys, generate_keys, update_keys
+from devportal.operations.key_mapping import map_keys
+from devportal.operations.keys import GeneratedKeys, decide_keys, generate_keys, update_keys
 from devportal.operations.members import add_member, change_right, remove_member
 from devportal.operations.opinions import follow_api, rate_api, unfollow_api, unrate_api
 from devportal.operations.registrations import register_client
@@ -52,6 +53,7 @@ __all__ = [
     "create_application",
     "create_application_plan",
     "decide_application",
+    "decide_keys",
     "delete_application",
     "delete_application_plan",
     "delete_deny_policy",
@@ -63,6 +65,7 @@ __all__ = [
     "issue_internal_ticket",
     "issue_ticket",
     "lift_block",
+    "map_keys",
     "move_subscriptions",
     "rate_api",
     "regenerate_secret",

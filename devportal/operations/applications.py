@@ -1,6 +1,6 @@
 """Creating, changing and deleting applications."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from devportal import news, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
 from devportal.errors import ApplicationNotFound
 from devportal.models import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_REASON, Application, ApplicationPlan
+from devportal.operations.attributes import checked_attributes
 from devportal.operations.members import leave_all, set_groups
 from devportal.permissions import require_approve_applications, require_develop, require_use_application
 from devportal.sharing import Right
@@ -53,10 +54,12 @@ def create_application(
     plan: ApplicationPlan | None = None,
     token_type: str = Application.TokenType.JWT,
     groups: Iterable[str] = (),
+    attributes: Mapping[str, str] | None = None,
 ) -> Application:
     """Create an application that belongs to `actor`.
 
-    Without `plan` the default one is taken; `groups` says with whom it is shared, see `members.set_groups`.
+    Without `plan` the default one is taken; `groups` says with whom it is shared, see `members.set_groups`. Attributes
+    that administrators ask for must be among `attributes`, unless it is None: then nobody was asked.
     Raises RoleRequired, Invalid (fields), NameTaken or NoMoreApplications.
     """
     require_develop(actor)
@@ -68,6 +71,7 @@ def create_application(
         plan=plan or ApplicationPlan.objects.get(name=DEFAULT_APPLICATION_PLAN),
         token_type=token_type,
         approval=_first_approval(actor),
+        attributes={} if attributes is None else checked_attributes(attributes),
         created_at=now,
         updated_at=now,
     )
@@ -97,22 +101,29 @@ def update_application(
     actor: User,
     now: datetime,
     groups: Iterable[str] | None = None,
+    attributes: Mapping[str, str] | None = None,
 ) -> Application:
     """Change all that can be changed. Tokens that were issued before keep the type they have.
 
-    Only its owner changes with whom it is shared (`groups`; None leaves that).
-
-    Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or NameTaken.
+    One that was rejected waits for another decision. Only its owner changes with whom it is shared (`groups`); `groups`
+    and `attributes` stay where they are None. Raises NotYourApplication, ApplicationNotFound, Invalid (fields) or
+    ApplicationNameTaken.
     """
     require_use_application(actor, application)
     _check(name, description, token_type)
+    values = application.attributes if attributes is None else checked_attributes(attributes)
     with transaction.atomic():
         row = lock(application)
         _hold(plan)
         row.name, row.description = name.strip(), description.strip()
-        row.plan, row.token_type, row.updated_at = plan, token_type, now
+        row.plan, row.token_type, row.attributes, row.updated_at = plan, token_type, values, now
+        asks_again = row.approval == Application.Approval.REJECTED
+        if asks_again:
+            row.approval, row.decision = _first_approval(row.owner), ""
         rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
         record_change(row, "updated", actor=actor, now=now)
+        if asks_again and row.approval == Application.Approval.WAITING:
+            news.application_waits(row, now)
         if groups is not None:
             set_groups(application=row, groups=groups, actor=actor, now=now)
     return row

@@ -8,17 +8,25 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from accounts import installation
 from accounts.models import User
+from accounts.roles import Role
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
 from core.values import refuse
-from devportal import grants
+from devportal import grants, news
 from devportal.errors import KeysNotFound
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.operations.applications import lock, require_approved
-from devportal.permissions import require_use_application, require_use_keys
+from devportal.operations.applications import clean_reason, lock, require_approved
+from devportal.permissions import require_approve_applications, require_use_application, require_use_keys
 from devportal.sharing import Right
+
+
+class KeysDecided(Conflict):
+    """Somebody else has decided meanwhile, or there was nothing to decide."""
+
+    sentence = "These keys do not wait for approval any more. Reload to see how they stand."
 
 
 class KeysExist(Conflict):
@@ -45,6 +53,7 @@ def generate_keys(
 ) -> GeneratedKeys:
     """Generate the production or sandbox keys of `application`. `token_seconds` is how long its tokens live.
 
+    Production keys may have to be approved, see `first_approval`: no token is issued for them until then.
     Raises NotYourApplication, NotApproved, ApplicationNotFound, Invalid (fields) or KeysExist.
     """
     require_use_application(actor, application)
@@ -58,6 +67,7 @@ def generate_keys(
             application=application,
             user=application.owner,
             secret_by=actor,
+            approval=first_approval(key_type, actor),
             key_type=key_type,
             name=f"{application.name} ({label})",
             client_type=OAuthClient.CLIENT_CONFIDENTIAL,
@@ -68,6 +78,8 @@ def generate_keys(
         sentence = f"{application} has {label} keys already. Use them, or regenerate their secret."
         rows.save(client, taken=lambda: KeysExist(sentence))
         record_change(client, "generated", actor=actor, now=now)
+        if client.approval == Application.Approval.WAITING:
+            news.keys_wait(client, now)
     return GeneratedKeys(client, secret)
 
 
@@ -82,16 +94,46 @@ def update_keys(
 ) -> OAuthClient:
     """Change what keys may do and how long their tokens live. Tokens that exist are not touched.
 
-    Raises NotYourApplication, KeysNotFound or Invalid (fields).
+    Keys that were rejected wait for another decision. Raises NotYourApplication, KeysNotFound or Invalid (fields).
     """
     require_use_keys(actor, client, Right.MANAGE)
     names = _checked(client.key_type, grant_types, callback_url, token_seconds)
     with transaction.atomic():
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         put_terms(row, names, callback_url, token_seconds)
+        asks_again = row.approval == Application.Approval.REJECTED
+        if asks_again:
+            row.approval, row.decision = first_approval(row.key_type, actor), ""
         row.save()
         record_change(row, "updated", actor=actor, now=now)
+        if asks_again and row.approval == Application.Approval.WAITING:
+            news.keys_wait(row, now)
     return row
+
+
+def decide_keys(*, client: OAuthClient, is_approved: bool, reason: str = "", actor: User, now: datetime) -> OAuthClient:
+    """Approve or reject keys that wait; the owner of their application is told, with the `reason`.
+
+    Raises RoleRequired, KeysDecided, KeysNotFound, or Invalid (reason).
+    """
+    require_approve_applications(actor)
+    said = clean_reason(reason)
+    with transaction.atomic():
+        row = rows.lock(client, gone=KeysNotFound, no_key=True)
+        if row.approval != Application.Approval.WAITING:
+            raise KeysDecided
+        row.approval = Application.Approval.APPROVED if is_approved else Application.Approval.REJECTED
+        row.decision = said
+        row.save(update_fields=["approval", "decision"])
+        record_change(row, "approved" if is_approved else "rejected", actor=actor, now=now, reason=said)
+        news.keys_decided(row, now)
+    return row
+
+
+def first_approval(key_type: str, actor: User) -> str:
+    """How new keys stand: production keys wait where the settings say so, unless an administrator makes them."""
+    waits = installation.current().approve_keys and key_type == KeyType.PRODUCTION and not actor.has_role(Role.ADMIN)
+    return Application.Approval.WAITING if waits else Application.Approval.APPROVED
 
 
 def _checked(key_type: str, grant_types: Iterable[str], callback_url: str, seconds: int) -> list[str]:

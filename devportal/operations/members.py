@@ -12,7 +12,7 @@ from oauth2_provider.models import AccessToken
 from accounts.models import User
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from core.values import BadValue, invalid
 from devportal import memberships, news, sharing, tokens
 from devportal.errors import ApplicationNotFound, MemberNotFound
@@ -112,7 +112,7 @@ def set_groups(*, application: Application, groups: Iterable[str], actor: User, 
             if key not in held:
                 try:
                     add_member(application=application, name=name, right=right, actor=actor, now=now)
-                except Conflict as refusal:
+                except (Conflict, Invalid) as refusal:
                     raise invalid(groups=str(refusal)) from None
             elif held[key].right != right:
                 change_right(member=held[key], right=right, actor=actor, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q
 
@@ -14,7 +14,7 @@ from core import rows
 from core.audit import record_change
 from core.errors import Conflict, NotFound
 from core.values import BadValue, clean_line, invalid
-from devportal import news, tokens
+from devportal import news, queries, tokens
 from devportal.errors import KeysNotFound
 from devportal.models import LONGEST_TOKEN_NAME, ClientSecret, OAuthClient
 from devportal.operations.tokens import revoke_tokens_of
@@ -23,7 +23,7 @@ from devportal.sharing import Right
 
 MOST_SECRETS = 5  # beside the first one
 DAY: Final = 86_400
-LONGEST_LIFE = 730 * DAY
+SHORTEST_LIFE, LONGEST_LIFE = 60, 730 * DAY
 OVERLAPS = {0: "At once", 3600: "In an hour", DAY: "In a day", 7 * DAY: "In a week", 30 * DAY: "In a month"}
 SAID_BEFORE = timedelta(days=7)
 
@@ -40,26 +40,29 @@ class SecretNotFound(NotFound):
     sentence = "This secret has ended already."
 
 
-def add_secret(*, client: OAuthClient, name: str, days: int | None, actor: User, now: datetime) -> str:
-    """Make another secret of the keys, which works beside the others; it is returned here and kept nowhere.
+def add_secret(
+    *, client: OAuthClient, name: str, seconds: int | None, actor: User, now: datetime
+) -> tuple[str, ClientSecret]:
+    """Make another secret of the keys, which works beside the others; it is returned with its row, and kept nowhere.
 
-    With `days` it expires, and its owner is told a week before. Raises NotYourApplication, KeysNotFound, Invalid
-    (name, days) or TooManySecrets.
+    With `seconds` it expires, and its owner is told a week before. Raises NotYourApplication, KeysNotFound, Invalid
+    (name, seconds) or TooManySecrets.
     """
     require_use_keys(actor, client, Right.MANAGE)
     try:
         called = clean_line(name, LONGEST_TOKEN_NAME, "A name", missing="Say where the secret is used.")
     except BadValue as error:
         raise invalid(name=str(error)) from None
-    if days is not None and not 1 <= days <= LONGEST_LIFE // DAY:
-        raise invalid(days=f"A secret lives from 1 to {LONGEST_LIFE // DAY} days, or for good if this is left empty.")
+    if seconds is not None and not SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
+        most = LONGEST_LIFE // DAY
+        raise invalid(seconds=f"A secret lives from a minute to {most} days, or for good if nothing is said.")
     secret = tokens.random_token()
-    expires = now + timedelta(days=days) if days is not None else None
+    expires = now + timedelta(seconds=seconds) if seconds is not None else None
     with transaction.atomic():
         keys = rows.lock(client, gone=KeysNotFound, no_key=True)
         row = _keep(keys, called, stored(secret), expires, now, by=actor)
         record_change(row, "created", actor=actor, now=now, expires=expires.isoformat() if expires else None)
-    return secret
+    return secret, row
 
 
 def end_secret(*, client: OAuthClient, pk: int, actor: User, now: datetime) -> None:
@@ -96,6 +99,12 @@ def regenerate_secret(
             revoke_tokens_of(client=row, actor=actor, now=now)
         record_change(row, "secret_regenerated", actor=actor, now=now, overlap=overlap)
     return secret
+
+
+def is_secret_of(client: OAuthClient, secret: str, now: datetime) -> bool:
+    """Whether it is one of the secrets of these keys that work."""
+    is_first: bool = check_password(secret, client.client_secret)
+    return is_first or queries.is_other_secret(client.client_secret, stored(secret), now)
 
 
 def stored(secret: str) -> str:

@@ -32,7 +32,7 @@ class NoPlanToStart(Conflict):
 class Start:
     """What somebody connects with, and what of it was `made` for them just now, in words.
 
-    There is no `client` yet where the application waits for an administrator.
+    There is no `client` yet where the application, or its keys, wait for an administrator.
     """
 
     subscription: Subscription
@@ -43,8 +43,10 @@ class Start:
         if not self.made:
             return f"{self.subscription.application} had all that is needed; nothing was made."
         waits = ""
-        if self.client is None:
+        if self.subscription.application.reason:
             waits = " You get keys, and are told, as soon as an administrator approves the application."
+        elif self.client is None:
+            waits = " They work, and you are told, as soon as an administrator approves the keys."
         elif self.subscription.state == SubscriptionState.ON_HOLD:
             waits = " It works as soon as the publisher approves it."
         return f"Made for you: {listed(self.made)}.{waits}"
@@ -82,7 +84,7 @@ def start(*, api: Api, actor: User, now: datetime) -> Start:
         key_type = KeyType(there[0])
         client = generate_keys(application=subscription.application, key_type=key_type, actor=actor, now=now).client
         made.append(f"{key_type.label.lower()} keys")
-    return Start(subscription, client, tuple(made))
+    return Start(subscription, None if client.reason else client, tuple(made))
 
 
 def plan_to_start(api: Api, viewer: User) -> Plan:

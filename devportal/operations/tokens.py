@@ -21,6 +21,10 @@ from devportal.tokens import IssuedToken
 __all__ = ["IssuedToken", "generate_token", "issue_token", "revoke_token", "revoke_tokens_of"]
 
 
+class KeysNotApproved(Conflict):
+    """An administrator has not approved these keys."""
+
+
 class GrantMissing(Conflict):
     """The keys may not ask for a token in their own name."""
 
@@ -43,8 +47,8 @@ def generate_token(
     """Issue an access token to `client`; it lives for `seconds` (as long as its keys say, if none are given).
 
     Without `scopes` it carries `default`. The token that it `replaces` is revoked. `name` is for its owner, to tell it
-    from others. Raises NotYourApplication, KeysNotFound, GrantMissing, TokenNotFound, TooManyTokens or
-    Invalid (fields).
+    from others. Raises NotYourApplication, KeysNotFound, KeysNotApproved, GrantMissing, TokenNotFound,
+    TooManyTokens or Invalid (fields).
     """
     application = require_use_keys(actor, client)
     lifetime = tokens.life_of(client) if seconds is None else seconds
@@ -66,6 +70,8 @@ def generate_token(
         row = rows.lock(client, gone=KeysNotFound, no_key=True)
         if not row.allows_grant_type(grants.CLIENT_CREDENTIALS):
             raise GrantMissing
+        if row.reason:
+            raise KeysNotApproved(row.reason)
         if replaces is not None:
             revoke_token(row=replaces, actor=actor, now=now)
         return issue_token(client=row, user=None, scopes=wanted, seconds=lifetime, now=now, actor=actor, name=name)

@@ -21,10 +21,10 @@ from devportal.errors import ApiNotListed
 from devportal.memberships import within_reach
 from devportal.models import Rating, Subscription
 from devportal.queries.rows import one_of
+from publisher import documentation, search, versions
 from publisher import queries as publisher_queries
-from publisher import search, versions
 from publisher.lifecycle import LISTED, SERVED, State
-from publisher.models import Api, Category
+from publisher.models import Api, Category, Document
 from publisher.queries import NAMED, in_category, visible_to
 
 
@@ -74,6 +74,17 @@ def shelves_for(
 def words_in(text: str) -> list[str]:
     """The plain words of a search, those that are of no field."""
     return [word for field, word in terms_of(text, [*NAMED.findall(text)], "") if not field]
+
+
+def documents_for(viewer: Viewer, text: str) -> QuerySet[Document]:
+    """The documents that the viewer may read, of APIs that they find, in which every plain word of `text` occurs."""
+    words = words_in(text)
+    if not words:
+        return Document.objects.none()
+    readable = documentation.readable_documents(viewer).filter(api__in=_found_by(viewer).order_by().values("pk"))
+    for word in words:
+        readable = readable.filter(search.document_holds(word, search.audiences_of(viewer)))
+    return readable.select_related("api__provider").order_by("api__name", "position", "pk")
 
 
 def places_of(viewer: Viewer, apis: Iterable[Api], text: str) -> dict[Any, str]:
@@ -167,18 +178,14 @@ def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
     return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
 
 
-def _in_states(states: Iterable[State]) -> Q:
-    return Q(state__in=[state.value for state in states])
-
-
 def _offered_to(viewer: Viewer) -> Q:
     if not viewer.is_authenticated and not installation.current().anonymous_browsing:
         return Q(pk__in=())
-    return _in_states(LISTED) & visible_to(viewer)
+    return Q(state__in=[state.value for state in LISTED]) & visible_to(viewer)
 
 
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
     if not isinstance(viewer, User):
         return Q(pk__in=())
     mine = Subscription.objects.filter(within_reach(viewer, through="application__")).values("api_id")
-    return _in_states(states) & Q(pk__in=mine)
+    return Q(state__in=[state.value for state in states], pk__in=mine)

@@ -10,7 +10,6 @@ from accounts.models import User
 from accounts.permissions import Viewer
 from core.searching import words_of
 from devportal.errors import (
-    ApplicationNotFound,
     BlockNotFound,
     SubscriptionNotFound,
 )
@@ -110,11 +109,6 @@ def waiting_applications() -> QuerySet[Application]:
     """The applications that wait for approval, the oldest first. For administrators, which the edges see to."""
     waiting = Application.objects.filter(approval=Application.Approval.WAITING)
     return waiting.select_related("owner", "plan").order_by("created_at")
-
-
-def waiting_application(pk: UUID | str) -> Application:
-    """One of them. Raises ApplicationNotFound."""
-    return one_of(waiting_applications(), pk, ApplicationNotFound)
 
 
 def waiting_subscriptions(viewer: Viewer) -> QuerySet[Subscription]:

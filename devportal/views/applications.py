@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid
 from core.forms import accepted, sent, status_of
 from core.searching import asked
 from devportal import operations, queries
+from devportal.attribute_reads import answered
 from devportal.forms import ApplicationForm
 from devportal.permissions import require_use_application
 from devportal.subscription_states import BLOCKING, SubscriptionState
@@ -81,6 +82,7 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": page,
         "live": sum(live.values()),
         "keys": {client.key_type: client for client in found.clients.all()},
+        "attributes": answered(found, is_hidden=False).items(),
         "live_tokens": queries.count_active_tokens(found, timezone.now()),
         **rights_in(found, current_user(request)),
     }
@@ -94,9 +96,10 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = queries.application_for(current_user(request), pk)
     require_use_application(current_user(request), found)
     known = {"name": found.name, "description": found.description, "token_type": found.token_type}
-    form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name})
+    form = ApplicationForm(sent(request), initial={**known, "plan": found.plan.name, "attributes": found.attributes})
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
+        fields["attributes"] |= answered(found, is_hidden=True)
         changed = accepted(
             form,
             lambda: operations.update_application(

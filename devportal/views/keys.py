@@ -17,10 +17,10 @@ from core.durations import in_words
 from core.errors import Conflict, Invalid
 from core.forms import accepted, reopened, sent, status_of
 from devportal import operations, queries, token_use
-from devportal.forms import KeysForm, TokenForm
+from devportal.forms import KeysForm, MappingForm, TokenForm
 from devportal.grant_commands import GrantCommand, commands
 from devportal.models import Application, KeyType, OAuthClient
-from devportal.operations.secrets import OVERLAPS
+from devportal.operations.secrets import DAY, OVERLAPS
 from devportal.permissions import require_use_application
 from devportal.sharing import Right
 from devportal.views.common import keep_once, kept_nowhere, rights_in, show_once
@@ -58,6 +58,20 @@ def keys(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
 
 @require_POST
 @requires(Role.SUBSCRIBER)
+def mappings(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
+    """Make a client that was registered before the keys of this type."""
+    user = current_user(request)
+    application, form = queries.application_for(user, pk), MappingForm(request.POST)
+    if form.is_valid():
+        fields = {**form.cleaned_data, "key_type": key_type, "actor": user, "now": timezone.now()}
+        if accepted(form, lambda: operations.map_keys(application=application, **fields)):
+            messages.success(request, f"The client has become the {key_type.label.lower()} keys of {application}.")
+            return redirect("devportal:keys", pk, key_type)
+    return page(request, application, key_type, queries.keys_of(application, key_type), mapping_form=form)
+
+
+@require_POST
+@requires(Role.SUBSCRIBER)
 def secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpResponse:
     """A new consumer secret in place of the old one, which may work for a while longer."""
     client = queries.client_for(current_user(request), pk, key_type)
@@ -87,10 +101,10 @@ def further_secrets(request: HttpRequest, pk: UUID, key_type: KeyType) -> HttpRe
     try:
         if days and not (days.isdecimal() and len(days) < MOST_DIGITS):
             raise Invalid("Write the days as a whole number, or leave them empty. Nothing was made.")
-        secret = operations.add_secret(
+        secret, _ = operations.add_secret(
             client=client,
             name=request.POST.get("name", ""),
-            days=int(days) if days else None,
+            seconds=int(days) * DAY if days else None,
             actor=current_user(request),
             now=timezone.now(),
         )
@@ -127,6 +141,7 @@ def page(
     *,
     form: KeysForm | None = None,
     token_form: TokenForm | None = None,
+    mapping_form: MappingForm | None = None,
 ) -> HttpResponse:
     """The page of one type of keys, with whatever form failed on it."""
     keys_form = form or KeysForm(client=client)
@@ -145,6 +160,7 @@ def page(
         "client": client,
         "form": keys_form,
         "token_form": tokens_form,
+        "mapping_form": mapping_form or MappingForm(),
         "secrets": queries.secrets_of(client, timezone.now()) if client else [],
         "overlaps": OVERLAPS.items(),
         "commands": commands_of(client) if client else [],
@@ -156,6 +172,6 @@ def page(
         "live_in_all": sum(live.values()),
         **rights_in(application, current_user(request)),
     }
-    status = max(status_of(each) for each in (keys_form, tokens_form) if each)
+    status = max(status_of(each) for each in (keys_form, tokens_form, mapping_form) if each)
     answer = render(request, "devportal/keys/keys.html", context, status=status)
     return kept_nowhere(answer, context["secret"], context["token"])

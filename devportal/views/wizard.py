@@ -24,6 +24,8 @@ from devportal.views.console import console_of
 from devportal.views.steps import Run, run_for, steps_of
 from publisher.lifecycle import SUBSCRIBABLE
 
+APPLICATION_FIELDS = ("name", "description", "plan", "token_type", "attributes")
+
 
 @requires(Role.SUBSCRIBER)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +45,7 @@ def application_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         application: Application | None = form.cleaned_data["application"]
         if not form.wants_existing:
-            fields = {name: form.cleaned_data[name] for name in ("name", "description", "plan", "token_type")}
+            fields = {name: form.cleaned_data[name] for name in APPLICATION_FIELDS}
             application = accepted(form, lambda: wizard.create_once(api=run.api, **fields, actor=actor, now=now))
         if application:
             wizard.begin_run(api=run.api, application=application, actor=actor, now=now)

@@ -25,6 +25,7 @@ def open_context() -> tuple[GatewayContext, ControlPlane]:
         connections=control.connections,
         dialer=control.dialer,
         telemetry=control.telemetry,
+        tracing=control.tracing,
         plans=control.plans,
         identities=control.identities,
         not_ready=control.not_ready,

@@ -26,6 +26,7 @@ from gateway.handshake.request import Handshake, Malformed, attempt_of, read
 from gateway.logging.formats import request_id
 from gateway.observability import access_log
 from gateway.observability.telemetry import RefusedRequest
+from gateway.observability.tracing import HandshakeTrace
 from gateway.refusals import Refusal
 from gateway.relay.messages import MessageRelay, connect
 from gateway.server.context import GatewayContext, Receive, Scope, Send
@@ -55,6 +56,7 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.dialling: asyncio.Future[Any] | None = None
         self.messages: MessageRelay | None = None
+        self.trace: HandshakeTrace | None = None
         self.begun = time.perf_counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +79,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
                 self.connection.close = self._close_while_dialling
         else:
             request_id.set(self.id)
+            if self.context.tracing:
+                self.trace = self.context.tracing.handshake(self.scope, self.id)
             decision = await self._decide()
             if isinstance(decision, Refusal):
                 await self._refuse(decision)
@@ -99,7 +103,11 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             await self._refuse(failed.refusal)
         except BaseException:
             self._forget()
+            if self.trace:
+                self.trace.ended(0)
             raise
+        if self.trace:
+            self.trace.ended(101)
         if not self.messages:
             raise StopConsumer  # the connection lives on without us
 
@@ -139,10 +147,12 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             connection,
             lambda: dial(
                 addresses_of(admitted, handshake.query_string),
-                upgrade_for(self.context, handshake, connection, offered),
+                upgrade_for(self.context, handshake, connection, offered, self.trace),
                 options,
             ),
         )
+        if self.trace:
+            self.trace.step("accept")
         subprotocol = backend.subprotocol or handshake.own_subprotocol
         connection.subprotocol = subprotocol or ""
         if splice:
@@ -189,6 +199,9 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         context = self.context
         if context.plans and not connection.admission and (refusal := await context.plans.enter(connection)):
             raise DialFailed(refusal)
+        if self.trace:
+            self.trace.admitted(connection.admitted)
+            self.trace.step("dial")
         begun = time.perf_counter()
         try:
             backend = await dial()
@@ -214,6 +227,8 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
             admitted=self.connection.admitted if self.connection else None,
         )
         self.context.telemetry.refused(refusal, request)
+        if self.trace:
+            self.trace.ended(refusal.status, refusal.code)
         if self.context.write_access:
             access_log.refused(self.scope, refusal)
         if "websocket.http.response" in (self.scope.get("extensions") or {}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ from gateway.connections.plans import checks_of, frame_bytes, message_bytes, met
 from gateway.connections.registry import Connection
 from gateway.handshake.request import Handshake
 from gateway.observability import access_log
+from gateway.observability.tracing import HandshakeTrace
 from gateway.refusals import Refusal
 from gateway.relay.checked import CheckedRelay
 from gateway.relay.splice import Relay
@@ -72,14 +73,20 @@ def answer_headers(backend: BackendConnection, connection: Connection) -> list[t
 
 
 def upgrade_for(
-    context: GatewayContext, handshake: Handshake, connection: Connection, extensions: str
+    context: GatewayContext,
+    handshake: Handshake,
+    connection: Connection,
+    extensions: str,
+    trace: HandshakeTrace | None = None,
 ) -> UpgradeRequest:
     """What the backend is asked. Made once the plans have let the connection in: a signature costs something."""
     admitted, identities = connection.admitted, context.identities
     identity = ""
     if identities and admitted.route.options.signed_identity:
         identity = identities.sign(admitted, connection.id, context.clock())
-    headers = backend_headers(handshake, admitted, connection.id, identity)
+    headers: Sequence[tuple[bytes, bytes]] = backend_headers(handshake, admitted, connection.id, identity)
+    if trace:
+        headers = trace.carried(headers)
     return UpgradeRequest(handshake.subprotocols, extensions, headers)
 
 

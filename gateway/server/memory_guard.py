@@ -17,6 +17,7 @@ from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.relay.splice import Relay
 
 LOOK_SECONDS: Final = 0.5
+UNLIMITED_SECONDS: Final = 10.0  # a limit may be set while the gateway runs
 REFUSES, SHEDS = 0.85, 0.92  # of the limit
 CUT_SECONDS: Final = 1.0  # for a Close to get through; what is buffered then is given up
 LEAST_BUFFERED: Final = 4096  # bytes: less is no help
@@ -44,9 +45,9 @@ class MemoryGuard:
         self.is_short = False
 
     async def guard(self) -> None:
-        """Look until cancelled, or for good where nothing limits the memory."""
-        while self.look():
-            await asyncio.sleep(LOOK_SECONDS)
+        """Look until cancelled; where nothing limits the memory, now and then whether something does by now."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS if self.look() else UNLIMITED_SECONDS)
 
     def look(self) -> bool:
         """Look once, and shed what has to go; whether there is a limit."""

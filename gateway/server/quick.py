@@ -156,6 +156,8 @@ class QuickEntry(asyncio.Protocol):
         parts = native.part_request(data, config.limits.head_bytes)
         if parts is None or turned_away(context) or config.is_full(len(way.connections)) or client_ip in config.proxies:
             return False
+        if context.tracing:  # whose spans the consumer begins and ends
+            return False
         rest, self._key, self._end = parts
         name = name_of(rest, client_ip, self._is_secure)
         prepared = way.prepared.get(name)

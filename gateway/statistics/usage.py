@@ -19,9 +19,9 @@ from core.text import spaced
 from devportal.queries import names_of_applications, subscriptions_between
 from gateway.models import LimitAlert, MonthlyStatement, TrafficFigures
 from gateway.quotas.limits import PlanLimits, window_at
-from gateway.quotas.rules import LeaseStore, api_account
+from gateway.quotas.rules import LeaseStore, api_account, application_account
 from gateway.quotas.stores import open_store
-from gateway.quotas.usage import PlanUsage, usages_of
+from gateway.quotas.usage import PlanUsage, usage_of, usages_of
 from gateway.statistics.figures import SUMS
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
 from publisher.queries import names_of_apis
@@ -30,6 +30,8 @@ WARNED_AT: Final = (100, 80)  # per cent
 LOOKED_BACK = timedelta(minutes=10)
 ASKED_AT_ONCE: Final = 200  # subscriptions, of the store
 SETTLED = timedelta(minutes=10)  # after a month, in which workers write what they have of it
+LONGEST_PERIOD = timedelta(days=31)
+MOST_NEAR: Final = 10
 BILLED: Final = tuple(name for name in SUMS if name != "closed")
 
 
@@ -112,6 +114,18 @@ def _warn_once(used: SubscriptionUsage, percent: int, now: datetime) -> None:
     LimitAlert.objects.filter(begins__lt=int((now - timedelta(days=62)).timestamp())).delete()
 
 
+def near_a_limit(now: datetime) -> list[SubscriptionUsage]:
+    """Who has used 80 % of a quota or more in its present period, the nearest to its end first; at most MOST_NEAR.
+
+    Alerts say whom to look at, so that nobody else has to be asked about. Raises RedisError.
+    """
+    since = int((now - LONGEST_PERIOD).timestamp())
+    accounts = LimitAlert.objects.filter(begins__gte=since).values_list("account", flat=True).distinct()
+    named = (account.split(":") for account in accounts.order_by("account")[:ASKED_AT_ONCE])
+    active = subscriptions_between((parts[1], parts[3]) for parts in named)  # of `api_account`
+    return [each for each in near_limits(active, now) if each.share >= WARNED_AT[-1]][:MOST_NEAR]
+
+
 def month_of(now: datetime) -> tuple[datetime, datetime]:
     """When the month of a moment begins and ends, in UTC."""
     first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -163,6 +177,12 @@ def frequent(now: datetime) -> None:
     """What is due once a minute."""
     warn(now)
     freeze(now)
+
+
+def shared_quota(application: Any, now: datetime) -> PlanUsage:
+    """What all of an application's tokens together have used of its application plan. Raises RedisError."""
+    limits = PlanLimits.per_minute(application.plan.per_minute)
+    return usage_of(shared_store(), application_account(str(application.pk)), limits, now=now.timestamp())
 
 
 def near_limits(subscriptions: Iterable[Any], now: datetime) -> list[SubscriptionUsage]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -22,7 +24,7 @@ from devportal.queries import application_for, names_of_applications
 from gateway.connections.queries import live_by, living_workers
 from gateway.observability import remedies
 from gateway.observability.aggregator import Aggregator, merged
-from gateway.statistics import chart, queries, spans
+from gateway.statistics import chart, queries, spans, usage
 from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
 from gateway.statistics.queries import SeriesStep
@@ -36,7 +38,7 @@ TITLES: Final = {
     "topic": "Topics",
     "plan": "Business plans",
     "key_type": "Keys",
-    "worker": "Workers, of the last three hours",
+    "worker": "Workers, of the last two hours",
 }
 
 
@@ -63,8 +65,11 @@ def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(*PUBLISHER_PORTAL)
 def all_apis(request: HttpRequest) -> HttpResponse:
     """What passed through all APIs."""
-    live = sum(live_by("api_id").values())
-    return _page(request, Q(), ("api_id", "application_id"), live=live, layout="layouts/publisher.html")
+    live, near = sum(live_by("api_id").values()), []
+    with suppress(RedisError):  # of a store that is away the usage pages say so
+        near = usage.near_a_limit(database_clock.now())
+    by, layout = ("api_id", "application_id"), "layouts/publisher.html"
+    return _page(request, Q(), by, live=live, near=near, layout=layout)
 
 
 @require_safe

@@ -146,10 +146,10 @@ def _mine(request: HttpRequest) -> list[ConnectionRecord]:
 def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
     """Close what the form says: `one`, those `chosen`, or all that match the query of the address."""
     found = Selection.read(request.GET.dict()).of(rows)
-    one, chosen = request.POST.get("one", ""), set(request.POST.getlist("chosen"))
-    if one:
-        chosen = {one}
-    if one or request.POST.get("which") != "matching":
+    one = request.POST.get("one", "")
+    is_chosen = bool(one) or request.POST.get("which") != "matching"
+    chosen = {one} if one else set(request.POST.getlist("chosen")) if is_chosen else set()
+    if is_chosen:
         found = [row for row in found if row.pk in chosen]
     try:
         closed = operations.close_connections(
@@ -161,7 +161,10 @@ def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
     except Invalid as refusal:
         messages.error(request, str(refusal))
         return
-    if closed:
+    gone = len(chosen) - len(closed)
+    if closed and chosen and gone > 0:
+        messages.success(request, f"Closing {_connections(len(closed))}; {gone} had ended already.")
+    elif closed:
         messages.success(request, f"Closing {_connections(len(closed))}.")
     else:
         messages.info(request, "Nothing was closed: what you chose has ended already, or nothing was chosen.")

@@ -51,17 +51,24 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         return _csv(statements[:MOST_STATEMENTS])
     now = database_clock.now()
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
+    shared, rows = None, []
     try:
         rows = usage.near_limits(page.object_list, now)
+        shared = usage.shared_quota(context["application"], now).quota if "application" in context else None
     except RedisError:
-        rows = []
+        pass
     so_far = usage.month_so_far(now, which)
-    names = {
-        "apis": names_of_apis({row["api_id"] for row in so_far}),
-        "applications": names_of_applications({row["application_id"] for row in so_far}),
+    whose = "application" if "api" in context else "api"
+    names = (names_of_applications if "api" in context else names_of_apis)({row[f"{whose}_id"] for row in so_far})
+    everywhere = {
+        "page": page,
+        "rows": rows,
+        "shared": shared,
+        "this_month": f"{now:%B %Y} so far",
+        "so_far": [(names.get(row[f"{whose}_id"], "deleted"), {**row, "month": f"{now:%Y-%m}"}) for row in so_far],
+        "statements": [(getattr(row, f"{whose}_name"), row) for row in statements[:MOST_STATEMENTS]],
     }
-    everywhere = {"page": page, "rows": rows, "so_far": so_far, "statements": statements[:MOST_STATEMENTS], "now": now}
-    return render(request, "gateway/usage/page.html", {**everywhere, **names, **context})
+    return render(request, "gateway/usage/page.html", {**everywhere, **context})
 
 
 def _csv(statements: Iterable[MonthlyStatement]) -> HttpResponse:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django import forms
+from django.forms.boundfield import BoundWidget
 
 from core import text
 from publisher import impact, queries, validation
@@ -109,6 +110,11 @@ class PlansForm(GuardedForm):
                 error_messages={"required": "Say what becomes of them. Nothing has been saved yet."},
             )
         self.questions = [self[field] for field in self.withdrawn]
+        self.in_use = in_use
+
+    def offers(self) -> list[tuple[BoundWidget, int]]:
+        """The boxes to tick, each with the number of subscriptions under its plan."""
+        return [(option, self.in_use[str(option.data["value"])]) for option in self["plans"]]
 
     def clean(self) -> dict[str, Any]:
         """What Try it starts with is on offer."""

@@ -47,6 +47,14 @@ class ParametersField(forms.CharField):
         return pairs
 
 
+def _area(
+    label: str, help_text: str, *, rows: int, placeholder: str = "", kind: type[forms.CharField] = forms.CharField
+) -> forms.CharField:
+    """Lines that may be left out, as they are typed."""
+    shown = {**PLAIN, "rows": rows, **({"placeholder": placeholder} if placeholder else {})}
+    return kind(label=label, help_text=help_text, required=False, widget=forms.Textarea(attrs=shown))
+
+
 class EndpointForm(GuardedForm):
     """Production and sandbox addresses, and Endpoint Advanced Configurations."""
 
@@ -57,11 +65,10 @@ class EndpointForm(GuardedForm):
         help_text="Where calls with production keys go.",
         widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "ws://host:port/path"}),
     )
-    production_failover = forms.CharField(
-        label="Production failover",
-        required=False,
-        help_text="Addresses tried in this order when the one above does not answer, one a line.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    production_failover = _area(
+        "Production failover",
+        "Addresses tried in this order when the one above does not answer, one a line.",
+        rows=2,
     )
     sandbox_url = CleanedField(
         validation.clean_endpoint_url,
@@ -70,50 +77,47 @@ class EndpointForm(GuardedForm):
         help_text="Where calls with sandbox keys go.",
         widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url", "placeholder": "ws://host:port/path"}),
     )
-    sandbox_failover = forms.CharField(
-        label="Sandbox failover",
-        required=False,
-        help_text="Addresses tried in this order, one a line.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+    sandbox_failover = _area(
+        "Sandbox failover",
+        "Addresses tried in this order, one a line.",
+        rows=2,
     )
     mock_is_on = forms.BooleanField(
         label="Answer with a mock",
         required=False,
         help_text="The gateway then answers by itself, instead of the addresses above, until this is switched off.",
     )
-    mock_on_connect = forms.CharField(
-        label="On connecting",
-        required=False,
-        help_text="Messages for whoever connects, one a line. @name sends an example of the message of that name.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"type": "welcome"}'}),
+    mock_on_connect = _area(
+        "On connecting",
+        "Messages for whoever connects, one a line. @name sends an example of the message of that name.",
+        rows=2,
+        placeholder='{"type": "welcome"}',
     )
-    mock_replies = forms.CharField(
-        label="Replies",
-        required=False,
-        help_text="What => message, one a line; the first that fits answers. What is a text, a member of a JSON "
+    mock_replies = _area(
+        "Replies",
+        "What => message, one a line; the first that fits answers. What is a text, a member of a JSON "
         "object with its value, @name for what fits the schema of that message, or * for any. ${member} is what was "
         "sent; @name(id) is an example with the id that was sent.",
-        widget=forms.Textarea(
-            attrs={**PLAIN, "rows": 3, "placeholder": 'type=join => {"type": "joined", "room": "${room}"}'}
-        ),
+        rows=3,
+        placeholder='type=join => {"type": "joined", "room": "${room}"}',
     )
     mock_echo = forms.BooleanField(
         label="Send back what no reply fits",
         required=False,
         help_text="As an echo, byte for byte.",
     )
-    mock_in_turn = forms.CharField(
-        label="Again and again",
-        required=False,
-        help_text="Messages sent one after the other, for ever, one a line.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2, "placeholder": '{"price": 101}'}),
+    mock_in_turn = _area(
+        "Again and again",
+        "Messages sent one after the other, for ever, one a line.",
+        rows=2,
+        placeholder='{"price": 101}',
     )
-    mock_script = forms.CharField(
-        label="Script",
-        required=False,
-        help_text="Done line after line from the moment of connecting: send MESSAGE, burst NUMBER MESSAGE, "
+    mock_script = _area(
+        "Script",
+        "Done line after line from the moment of connecting: send MESSAGE, burst NUMBER MESSAGE, "
         "pause SECONDS, close CODE REASON, and repeat as the last line.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "burst 10 tick\npause 2\nclose 1000 bye"}),
+        rows=4,
+        placeholder="burst 10 tick\npause 2\nclose 1000 bye",
     )
     prevent_suspension = forms.BooleanField(
         label="Prevent suspension",
@@ -137,39 +141,38 @@ class EndpointForm(GuardedForm):
         required=False,
         help_text="Leave this on unless the backend is on a network that you trust.",
     )
-    ca_certificate = forms.CharField(
-        label="Certificate authority to trust",
-        required=False,
-        help_text="In PEM form, for a backend whose certificate no public authority has signed.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    ca_certificate = _area(
+        "Certificate authority to trust",
+        "In PEM form, for a backend whose certificate no public authority has signed.",
+        rows=4,
+        placeholder="-----BEGIN CERTIFICATE-----",
     )
-    headers = HeadersField(
-        label="Headers for the backend",
-        required=False,
-        help_text="Added to every handshake with the backend, one a line: X-Client: gateway. Whoever sees this page "
-        "reads them.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
+    headers = _area(
+        "Headers for the backend",
+        "Added to every handshake with the backend, one a line: X-Client: gateway. Whoever sees this page reads them.",
+        rows=3,
+        kind=HeadersField,
     )
-    secret_headers = HeadersField(
-        label="Secret headers for the backend",
-        required=False,
-        help_text="The same for keys and passwords: X-Backend-Key: value. The values are kept encrypted and nobody "
+    secret_headers = _area(
+        "Secret headers for the backend",
+        "The same for keys and passwords: X-Backend-Key: value. The values are kept encrypted and nobody "
         f"reads them back; {HIDDEN} keeps the one that is stored.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+        rows=2,
+        kind=HeadersField,
     )
 
-    client_certificate = forms.CharField(
-        label="Client certificate",
-        required=False,
-        help_text="In PEM form, with its chain, for a backend that asks who calls (mutual TLS).",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN CERTIFICATE-----"}),
+    client_certificate = _area(
+        "Client certificate",
+        "In PEM form, with its chain, for a backend that asks who calls (mutual TLS).",
+        rows=3,
+        placeholder="-----BEGIN CERTIFICATE-----",
     )
-    secret_key = forms.CharField(
-        label="Private key of the client certificate",
-        required=False,
-        help_text="In PEM form, without a password. It is kept encrypted and nobody reads it back; "
+    secret_key = _area(
+        "Private key of the client certificate",
+        "In PEM form, without a password. It is kept encrypted and nobody reads it back; "
         f"{HIDDEN} keeps the one that is stored.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN PRIVATE KEY-----"}),
+        rows=3,
+        placeholder="-----BEGIN PRIVATE KEY-----",
     )
     host = forms.CharField(
         label="Host header",
@@ -183,12 +186,12 @@ class EndpointForm(GuardedForm):
         help_text="Asked for in place of the host in the address; the backend's certificate must have this name then.",
         widget=forms.TextInput(attrs=PLAIN),
     )
-    secret_query = ParametersField(
-        label="Secret parameters in the address",
-        required=False,
-        help_text="Added to every address that is dialled, one a line: api_key=value. What a client sends under the "
+    secret_query = _area(
+        "Secret parameters in the address",
+        "Added to every address that is dialled, one a line: api_key=value. What a client sends under the "
         f"same name is left out. The values are kept like secret headers; {HIDDEN} keeps the one that is stored.",
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 2}),
+        rows=2,
+        kind=ParametersField,
     )
     token_url = forms.CharField(
         label="Token address",

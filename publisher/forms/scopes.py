@@ -24,14 +24,14 @@ class ScopeForm(SeenForm):
         widget=forms.TextInput(attrs=PLAIN),
     )
     display_name = CleanedField(
-        scope_terms.clean_display_name,
+        scope_terms.CLEANERS["display_name"],
         label="Display name",
         required=False,
         help_text="What developers read beside it.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     description = CleanedField(
-        scope_terms.clean_description,
+        scope_terms.CLEANERS["description"],
         label="Description",
         required=False,
         help_text="What a token with it may do. People who are asked to allow it read this.",

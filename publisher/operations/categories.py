@@ -12,14 +12,16 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
-from core.values import clean
+from core.values import clean, within
 from publisher import presentation, queries
 from publisher.models import Api, Category
 from publisher.permissions import require_manage_categories
 
 CLEANERS = {
     "name": presentation.clean_category_name,
-    "description": presentation.clean_category_description,
+    "description": lambda text: within(
+        text.strip(), presentation.CATEGORY_DESCRIPTION_LENGTH, "The description of a category"
+    ),
 }
 
 

@@ -81,6 +81,7 @@ def import_new(
     Raises what `create_api` raises.
     """
     parts = {**_without(imported.parts, imported.missing), **names}
+    refuse_clashes(imported, parts["context"])
     api = create_api(**parts, plans=plans, actor=actor, now=now)
     return _finish(api, imported, actor=actor, now=now)
 
@@ -89,6 +90,7 @@ def import_version(
     *, imported: Imported, plans: Sequence[Plan], api: Api, version: str, actor: User, now: datetime
 ) -> Api:
     """A new version of an API, with the design of the document. Raises what `create_version` raises."""
+    refuse_clashes(imported, api.context)
     parts = _without(imported.parts, imported.missing)
     kept = {name: value for name, value in parts.items() if name in design.COPIED and name not in {"name", "context"}}
     made = create_version(api=api, version=version, parts=_clean(kept), plans=plans, actor=actor, now=now)
@@ -106,10 +108,18 @@ def import_over(
 ) -> Api:
     """Make the API what the document says, in one save; secrets that it has stay. Raises what `update_api` raises."""
     permissions.require_edit(actor, api)
+    refuse_clashes(imported, api.context)
     parts = _without(imported.parts, _lacking(imported, api))
     changes = {name: value for name, value in parts.items() if name not in NAMES and name != "context"}
     saved = update_api(api=api, changes={**changes, "plans": list(plans)}, seen=seen, actor=actor, now=now)
     return _finish(saved, imported, actor=actor, now=now)
+
+
+def refuse_clashes(imported: Imported, context: str) -> None:
+    """Raise Invalid (file) where what a section brings is somebody else's here, before half of an API is made."""
+    for section in exchange.sections():
+        if section.name in imported.sections:
+            section.refuse(imported.sections[section.name], context)
 
 
 def keep_upload(*, content: bytes, actor: User, now: datetime) -> ImportDraft:

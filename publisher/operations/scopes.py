@@ -60,7 +60,7 @@ def create_scope(*, api: Api | None, fields: Mapping[str, Any], actor: User, now
         lock(api)
     if scoping.scopes_of(api).count() >= most:
         raise invalid(name=f"There are at most {most} scopes here. Delete one first.")
-    if other := scoping.holder_of(name, besides=api):
+    if other := scoping.holder_of(name, besides=api.context if api else ""):
         whose = f"{other.api} has" if other.api else "All APIs share"
         raise ScopeExists(f"{whose} a scope called {name}. Choose another name, or name that one in your topics.")
     scope = Scope(api=api, **values, updated_at=now)

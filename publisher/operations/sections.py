@@ -23,29 +23,37 @@ from publisher.operations.thumbnails import set_thumbnail
 
 def register() -> None:
     """Add them; called once, when the room is ready."""
-    exchange.register(Section("categories", _categories_of, _check_categories, _restore_categories))
-    exchange.register(Section("thumbnail", _thumbnail_of, _check_thumbnail, _restore_thumbnail))
-    exchange.register(Section("scopes", _scopes_of, _check_scopes, _restore_scopes))
-    exchange.register(Section("documents", _documents_of, _check_documents, _restore_documents))
-
-
-def _categories_of(api: Api) -> list[str] | None:
-    return sorted(api.categories.values_list("name", flat=True)) or None
+    for section in (
+        Section(
+            "categories",
+            of=lambda api: sorted(api.categories.values_list("name", flat=True)) or None,
+            check=_check_categories,
+            restore=lambda *, api, content, actor, now: update_api(
+                api=api, changes={"categories": queries.categories_named(content)}, actor=actor, now=now
+            ),
+        ),
+        Section(
+            "thumbnail",
+            of=lambda api: next((bytes(row.image) for row in Thumbnail.objects.filter(api=api)), None),
+            check=_check_thumbnail,
+            restore=set_thumbnail,
+        ),
+        Section(
+            "scopes",
+            of=lambda api: list(scoping.scopes_of(api).values(*scope_terms.CLEANERS)) or None,
+            check=lambda content: _check_list(content, "Scopes", scope_terms.MOST_OF_AN_API, scope_terms.CLEANERS),
+            restore=_restore_scopes,
+            refuse=_refuse_scopes,
+        ),
+        Section("documents", of=_documents_of, check=_check_documents, restore=_restore_documents),
+    ):
+        exchange.register(section)
 
 
 def _check_categories(content: Any) -> None:
     if not isinstance(content, list) or not all(isinstance(each, str) for each in content):
         raise invalid(file="Categories are a list of names.")
     queries.categories_named(content)
-
-
-def _restore_categories(*, api: Api, content: Any, actor: User, now: datetime) -> None:
-    update_api(api=api, changes={"categories": queries.categories_named(content)}, actor=actor, now=now)
-
-
-def _thumbnail_of(api: Api) -> bytes | None:
-    row = Thumbnail.objects.filter(api=api).first()
-    return bytes(row.image) if row else None
 
 
 def _check_thumbnail(content: Any) -> None:
@@ -55,16 +63,14 @@ def _check_thumbnail(content: Any) -> None:
         raise invalid(file=str(error)) from None
 
 
-def _restore_thumbnail(*, api: Api, content: Any, actor: User, now: datetime) -> None:
-    set_thumbnail(api=api, content=content, actor=actor, now=now)
-
-
-def _scopes_of(api: Api) -> list[dict[str, Any]] | None:
-    return [{name: getattr(each, name) for name in scope_terms.CLEANERS} for each in scoping.scopes_of(api)] or None
-
-
-def _check_scopes(content: Any) -> None:
-    _check_list(content, "Scopes", scope_terms.MOST_OF_AN_API, scope_terms.CLEANERS)
+def _refuse_scopes(content: Any, context: str) -> None:
+    for name in (fields["name"] for fields in content):
+        if other := scoping.holder_of(name, besides=context):
+            whose = f"{other.api} has" if other.api else "all APIs share"
+            raise invalid(
+                file=f"The file describes a scope {name}, and {whose} one of this name here. Give it another name in "
+                "the file, where topics name it too, or take its description out of the file."
+            )
 
 
 def _restore_scopes(*, api: Api, content: Any, actor: User, now: datetime) -> None:

@@ -47,8 +47,8 @@ def transition_api(
         raise transition_lost(lock(api), source)
     row = lock(api)
     refuse_unready(row, action)
-    if action in DEPLOYING:
-        row = _made_ready(row, actor=actor, now=now)
+    if action in DEPLOYING and row.deployed_revision_id is None:
+        row = put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
     if action in UNDEPLOYING and row.deployed_revision_id is not None:
         row = take_off_gateway(row, actor=actor, now=now)
     states = {"from": source.value, "to": target.value}
@@ -77,13 +77,6 @@ def refuse_unready(row: Api, action: Action) -> None:
     there = {"endpoint": row.has_backend, "plans": row.plans.exists()}
     if action in DEPLOYING and (missing := [name for name, is_there in there.items() if not is_there]):
         raise NotReadyToPublish(missing)
-
-
-def _made_ready(row: Api, *, actor: User, now: datetime) -> Api:
-    """The row on the gateway; deploys a first revision when none is deployed."""
-    if row.deployed_revision_id is not None:
-        return row
-    return put_on_gateway(row, add_revision(row, "", actor=actor, now=now), actor=actor, now=now)
 
 
 def _carry_on_from_older_versions(

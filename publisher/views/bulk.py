@@ -45,6 +45,7 @@ def transitions(request: HttpRequest) -> HttpResponse:
     rows = [(api, seen, *_foreseen(api, action, touched[str(api.pk)])) for api, seen in wanted]
     context |= {
         "rows": rows,
+        "asks": operations.asks_for_approval(action, user),
         "possible": sum(not refused for *_, refused in rows),
         "problem": f"Type {WORD} to go on. Nothing brings a retired API back." if request.method == "POST" else "",
     }

@@ -51,6 +51,14 @@ function morph(from, to) {
   }
 }
 
+// What stands in a dialog beside the page is of the same moment.
+function repeat() {
+  for (const told of document.querySelectorAll("[data-live-said]")) {
+    const says = place.querySelector(`[data-live-says="${told.dataset.liveSaid}"]`);
+    if (says && told.textContent !== says.textContent) told.textContent = says.textContent;
+  }
+}
+
 function open() {
   socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/#.*/, ""));
   socket.addEventListener("message", ({ data }) => {
@@ -59,6 +67,7 @@ function open() {
     const wanted = document.createElement("div");
     wanted.innerHTML = data;
     morph(place, wanted);
+    repeat();
     place.dispatchEvent(new CustomEvent("htmx:afterSettle", { bubbles: true }));
   });
   socket.addEventListener("close", ({ code }) => {

@@ -25,7 +25,7 @@ export async function offerRecording(console) {
     if (await isOpen(console.line)) await replay(entries, (data) => console.send(data));
     recorded.disabled = false;
   });
-  console.frames.note(`${sent} recorded messages of a client can be replayed. What was taken out of them says [redacted].`);
+  console.frames.note(`${sent} recorded ${sent === 1 ? "message" : "messages"} of a client can be replayed. What was taken out says [redacted].`);
 }
 
 export function entriesOf(lines) {

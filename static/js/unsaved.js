@@ -1,6 +1,6 @@
 // A form with data-dirty says which of its fields differ from what is stored, and warns before that is lost.
 function differs(field) {
-  if (!field.name || field.type === "hidden" || field.type === "submit" || field.disabled) return false;
+  if (!field.name || ["hidden", "submit", "button"].includes(field.type) || field.disabled) return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.type === "file") return field.files.length > 0;
   if (field.options) {

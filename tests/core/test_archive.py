@@ -27,7 +27,7 @@ def folder(settings: LazySettings, tmp_path: Path, db: None) -> Path:
 
 
 def entry(age: timedelta, **fields: Any) -> AuditEntry:
-    given = {"actor_name": "carol", "verb": "api.created", "kind": "api", "object_id": "1", **fields}
+    given = {"actor_name": "carol", "verb": "plan.created", "kind": "plan", "object_id": "1", **fields}
     return AuditEntry.objects.create(at=NOW - age, **given)
 
 
@@ -53,8 +53,8 @@ def test_old_entries_are_lines_of_json_and_gone_from_the_table(folder: Path, car
         "at": "2026-11-16T07:00:00Z",
         "actor_id": carol.pk,
         "actor": "carol",
-        "verb": "api.created",
-        "kind": "api",
+        "verb": "plan.created",
+        "kind": "plan",
         "object_id": "1",
         "detail": detail,
     }

@@ -10,7 +10,7 @@ from accounts.models import Notification, User
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry
 from devportal import memberships, operations, queries, sharing
-from devportal.errors import ApplicationNotFound, KeysNotFound
+from devportal.errors import ApiNotListed, ApplicationNotFound, KeysNotFound
 from devportal.models import Application, ClientSecret, Membership
 from devportal.sharing import Right
 from tests.devportal import builders
@@ -75,8 +75,8 @@ def test_removing_somebody_ends_what_they_made_and_nothing_else(app: Application
     member = share(app, mallory, Right.MANAGE)
     mine = operations.generate_token(client=made.client, actor=carol, now=NOW)
     theirs = operations.generate_token(client=made.client, actor=mallory, now=NOW)
-    operations.add_secret(client=made.client, name="Carol's", days=None, actor=carol, now=NOW)
-    operations.add_secret(client=made.client, name="Mallory's", days=None, actor=mallory, now=NOW)
+    operations.add_secret(client=made.client, name="Carol's", seconds=None, actor=carol, now=NOW)
+    operations.add_secret(client=made.client, name="Mallory's", seconds=None, actor=mallory, now=NOW)
     assert memberships.makings_in(app)[mallory.pk] == (1, 1)
 
     operations.remove_member(member=member, actor=carol, now=NOW)
@@ -141,7 +141,7 @@ def test_nobody_gets_into_an_api_through_an_application_of_somebody_who_may_not(
     alice.role_grants.create(role="subscriber")
     share(app, alice, Right.MANAGE)
     api = builders.api(bob, visibility="RESTRICTED", visible_roles=["creator"])
-    with pytest.raises(queries.ApiNotListed):
+    with pytest.raises(ApiNotListed):
         operations.subscribe(application=app, api=api, plan=builders.plan(), actor=alice, now=NOW)
 
 

@@ -56,6 +56,7 @@ def test_unticking_a_plan_in_use_asks_what_becomes_of_its_subscribers(
     words = asked.content.decode()
     assert asked.status_code == 400
     assert "1 subscription is under Gold" in words
+    assert "· 1 subscription</span>" in words
     assert "Say what becomes of them. Nothing has been saved yet." in words
     assert {plan.name for plan in echo.plans.all()} == {"Gold", "Silver"}
 

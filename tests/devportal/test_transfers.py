@@ -27,7 +27,7 @@ def test_an_application_goes_whole_and_what_its_owner_knows_ends(alice: User, ca
     keys = builders.keys(application)
     by = {"actor": carol, "now": timezone.now()}
     operations.generate_token(client=keys.client, **by)
-    second = operations.add_secret(client=keys.client, name="CI", days=None, **by)
+    second, _ = operations.add_secret(client=keys.client, name="CI", seconds=None, **by)
     given = give(application, "MALLORY")
     assert (given.owner, given.subscriptions.count(), AccessToken.objects.count()) == (mallory, 1, 0)
     body = {"grant_type": "client_credentials", "client_id": keys.client.client_id}

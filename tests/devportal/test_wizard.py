@@ -284,6 +284,24 @@ def test_an_application_that_waits_has_the_wizard_wait_and_go_on_once_it_is_appr
     assert 'name="key_type"' in tab.get(three).content.decode()
 
 
+def test_keys_that_wait_show_their_secret_once_and_have_the_wizard_wait(
+    tab: Client, echo: Api, carol: User, admin: User
+) -> None:
+    InstallationSettings.objects.create(pk=1, approve_keys=True)
+    installation.forget()
+    two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
+    four = tab.post(tab.post(two, {"plan": "Gold"}).url, KEYS).url
+
+    page = tab.get(four)
+
+    assert "consumer-secret" in secrets_on(page)
+    assert "wait for an administrator" in page.content.decode()
+    assert 'name="scopes"' not in page.content.decode()
+    assert tab.post(four, TOKEN).status_code == 409
+    operations.decide_keys(client=OAuthClient.objects.get(), is_approved=True, actor=admin, now=NOW)
+    assert 'name="scopes"' in tab.get(tab.get(f"/devportal/apis/{echo.pk}/wizard").url).content.decode()
+
+
 # --- wrong input ---------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,9 @@ def test_what_is_pushed_is_what_the_page_shows(alice: User, carol: User, signed_
     assert who == alice.pk
     assert "Chat client" in pushed
     assert "<html" not in pushed
+    assert re.search(
+        r"data-live-says=\"matching\" hidden>\s*1 connection of 1 application now, with the\s+filter", pushed
+    )
     assert "Chat client" in client.get(of_api(api)).content.decode()
     assert "No open connection matches" in seen_by(client, of_api(api) + "?q=other").draw()[1]
 

@@ -1,11 +1,15 @@
 """Installations of the product, one for each test that asks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
+import psycopg
 import pytest
 
+from tests import postgresql
 from tests.product import Install, Product, temporary
 
 
@@ -19,6 +23,32 @@ def running(prepared: Path) -> Iterator[Product]:
             yield product.start()
         finally:
             _stop(product)
+
+
+class Database(NamedTuple):
+    """A database of PostgreSQL: its address as settings want it, its name, and the socket of its server."""
+
+    address: str
+    name: str
+    socket: Path
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Iterator[Callable[[], Database]]:
+    """Another database with all tables and no rows each time, on one server: making tables takes longest."""
+    with postgresql.server() as address, temporary() as folder:
+        sockets = address.removeprefix("postgresql://postgres@/").removesuffix("/postgres")
+
+        def made(name: str, *template: str) -> Database:
+            with psycopg.connect(host=sockets, user="postgres", dbname="postgres", autocommit=True) as server:
+                server.execute(" ".join([f"CREATE DATABASE {name}", *template]).encode())
+            path = Path(sockets) / ".s.PGSQL.5432"
+            return Database(f"{address.removesuffix('postgres')}{name}", name, path)
+
+        done = Product(Path(folder), DATABASE_URL=made("migrated").address).manage("migrate", "--verbosity=0")
+        assert done.returncode == 0, done.stderr
+        numbers = count()
+        yield lambda: made(f"copy{next(numbers)}", "TEMPLATE migrated")
 
 
 @pytest.fixture

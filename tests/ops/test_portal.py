@@ -21,6 +21,7 @@ from apimanager.portal.protocol import (
     HEADER_SECONDS,
     LARGEST_BODY,
     LARGEST_UPLOAD,
+    LINGER_SECONDS,
     PortalChannel,
     PortalFactory,
     PortalRequest,
@@ -165,6 +166,20 @@ def test_what_is_no_http_is_refused_with_a_sentence(channel: PortalChannel, wron
     assert json.loads(body)["code"] == 900400
     assert said(channel).count("HTTP/1.1") == 1
     assert channel.factory.server.asked == []
+
+
+@pytest.mark.parametrize(
+    "line", ["GET /" + "a" * 20_000, f"GET / HTTP/1.1\r\nX: {'y' * 20_000}"], ids=["address", "header"]
+)
+def test_a_line_that_is_too_long_is_answered_before_it_ends(channel: PortalChannel, clock: Clock, line: str) -> None:
+    for begin in range(0, len(line), 4096):
+        channel.dataReceived(line[begin : begin + 4096].encode())
+    assert said(channel).startswith("HTTP/1.1 431 ")
+    assert said(channel).count("HTTP/1.1") == 1
+    assert "at most 16 KiB" in said(channel)
+    assert channel.factory.server.asked == []
+    clock.advance(LINGER_SECONDS)
+    assert channel.transport.disconnecting
 
 
 def test_nothing_behind_a_refusal_is_taken_for_a_request(channel: PortalChannel) -> None:

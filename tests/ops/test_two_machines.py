@@ -6,18 +6,18 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.environment import ROOT, find_redis, free_ports
-from tests.postgresql import server as postgresql
+from tests.ops.conftest import Database
 from tests.product import PORT_SETTINGS, temporary
 from tests.wire.peers import free_port
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("postgresql")]
 
 PAGE = ROOT / "docs" / "howto" / "another-server.md"
 PORT = "9099"  # of the page
@@ -61,18 +61,17 @@ class Machine:
                 yield
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(60)
 
 
 @pytest.fixture
-def dependencies() -> Iterator[dict[str, str]]:
+def dependencies(new_database: Callable[[], Database]) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis for what the page calls so."""
-    with temporary() as folder, postgresql() as database:
+    with temporary() as folder:
         port = free_port()
         options = ["--port", str(port), "--save", "", "--dir", folder]
         with subprocess.Popen([find_redis(), *options], stdout=subprocess.DEVNULL) as redis:
             yield {
-                "postgres://apimanager:secret@db.example.com:5432/apimanager": database,
+                "postgres://apimanager:secret@db.example.com:5432/apimanager": new_database().address,
                 "redis://db.example.com:6379/0": f"redis://127.0.0.1:{port}/0",
                 "apis.example.com": "localhost",
             }

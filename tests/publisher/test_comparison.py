@@ -11,6 +11,8 @@ from publisher.endpoint import EndpointOptions
 
 ROOM = {"target": "/rooms/{id}", "verbs": ["subscribe"], "mapping": "", "scopes": []}
 NEWS = {"target": "/news", "verbs": ["subscribe"], "mapping": "", "scopes": []}
+SCHEMA = {"type": "object", "a": 1, "b": 2}
+SAY = {"name": "say", "schema": SCHEMA, "examples": [{"a": 1}]}
 SEALED = "gAAAAABnotreadable"
 
 
@@ -62,7 +64,25 @@ def options(**changed: Any) -> dict[str, Any]:
             {"topics": [NEWS, ROOM]},
             [Difference("Topics", "Order", "/rooms/{id}, /news", "/news, /rooms/{id}")],
         ),
-        ({}, {"something_new": {"a": 1}}, [Difference("API", "Something new", "none", '{"a": 1}')]),
+        ({}, {"something_new": {"a": 1}}, [Difference("API", "Something new: a", "none", "1")]),
+        (
+            {"topics": [{**ROOM, "messages": {"publish": [SAY], "subscribe": [SAY]}}]},
+            {"topics": [{**ROOM, "messages": {"publish": [{**SAY, "schema": {**SCHEMA, "required": ["text"]}}]}}]},
+            [
+                Difference(
+                    "Topics",
+                    "/rooms/{id}: publish say, schema",
+                    '  "a": 1,\n  "b": 2\n}',
+                    '  "a": 1,\n  "b": 2,\n  "required": [\n    "text"\n  ]\n}',
+                ),
+                Difference("Topics", "/rooms/{id}: subscribe say", "there", "removed"),
+            ],
+        ),
+        (
+            {"topics": []},
+            {"topics": [{**ROOM, "messages": {"publish": [SAY]}}]},
+            [Difference("Topics", "/rooms/{id}", "not there", "directions subscribe; messages say")],
+        ),
     ],
 )
 def test_each_field_is_said_before_and_after(before: Any, after: Any, said: list[Difference]) -> None:

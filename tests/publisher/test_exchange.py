@@ -368,6 +368,21 @@ def test_a_section_of_another_shape_is_refused(alice: User, section: Any) -> Non
         operations.read_document(archives.to_yaml(document))
 
 
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_scope_that_is_somebody_elses_here_is_told_before_anything_is_made(
+    alice: User, admin: User, is_shared: bool
+) -> None:
+    api = rich(alice)
+    create_scope(api=api, fields={"name": "speak"}, actor=alice, now=NOW)
+    content = archives.to_zip(operations.document_of(api), "x")
+    if is_shared:
+        operations.delete_api(api=api, actor=alice, now=NOW)
+        create_scope(api=None, fields={"name": "speak"}, actor=admin, now=NOW)
+    with pytest.raises(Invalid, match=r"describes a scope speak, and .* one of this name here"):
+        import_new(content, alice, name="Copy", context="/copy")
+    assert not Api.objects.filter(name="Copy").exists()
+
+
 def test_scopes_and_documents_come_along_in_their_order(alice: User) -> None:
     api = rich(alice)
     create_scope(api=api, fields={"name": "speak", "roles": ["subscriber"]}, actor=alice, now=NOW)

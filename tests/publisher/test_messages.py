@@ -90,7 +90,12 @@ def test_every_step_has_a_consequence_and_a_word_for_the_trail(state: State, act
     [
         ("api.created", {}, "Created"),
         ("api.created", {"copied_from": "1.0.0"}, "Created from version 1.0.0"),
-        ("api.updated", {"fields": ["endpoint_options", "tags"]}, "Endpoint configuration, tags changed"),
+        ("api.updated", {"fields": ["endpoint_options", "tags"]}, "Endpoint configuration and tags changed"),
+        (
+            "api.updated",
+            {"fields": ["business_owner", "tags", "source_link", "properties", "topics"]},
+            "Business owner, tags, source link and 2 more changed",
+        ),
         ("api.updated", {"fields": []}, "Saved without a change"),
         ("api.updated", {"fields": ["plans"], "plans": ["Gold", "Silver"]}, "Plans set to Gold, Silver"),
         ("api.updated", {"fields": ["production"], "restored_revision": 2}, "Revision 2 restored as the design"),

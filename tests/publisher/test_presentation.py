@@ -11,6 +11,7 @@ from accounts.roles import Role
 from core.errors import Invalid
 from core.values import BadValue
 from publisher import operations, permissions, presentation, queries
+from publisher.design import PARTS
 from publisher.models import Api, Category
 from tests.publisher.builders import LATER, NOW, give_role, make_api
 
@@ -29,7 +30,7 @@ from tests.publisher.builders import LATER, NOW, give_role, make_api
         (presentation.clean_link, "https://" + "x" * 500, "at most 500"),
         (presentation.clean_category_name, " ", "Give the category a name"),
         (presentation.clean_category_name, 'a"b', "cannot contain"),
-        (presentation.clean_visibility, "SECRET", "Choose one of"),
+        (PARTS["visibility"], "SECRET", "Choose one of"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_what_to_do(clean: Any, text: str, sentence: str) -> None:

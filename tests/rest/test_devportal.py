@@ -13,11 +13,16 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
+from accounts.notification_kinds import NotificationKind
+from accounts.operations import notify
 from core.models import AuditEntry
 from devportal import tickets, tokens
+from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application, Subscription, Ticket
 from publisher.models import Api
+from publisher.operations import documents
 from tests.devportal import builders
+from tests.devportal.builders import NOW
 from tests.rest.conftest import DEVPORTAL
 
 pytestmark = pytest.mark.usefixtures("default_plans")
@@ -576,3 +581,92 @@ def test_no_more_tickets_are_made_than_are_used(
     ]
     assert statuses == [201, 429]
     assert AccessToken.objects.count() == 1
+
+
+# --- finding, following, starting, being told ----------------------------------------------------------------
+
+
+def test_one_search_finds_apis_and_then_documents_that_may_be_read(
+    api: Api, carol: User, developer: Client, client: Client, admin: User
+) -> None:
+    for name, visibility in (("Moorings", "API_LEVEL"), ("Moorings for guests", "PRIVATE"), ("Own", "OWNER_ONLY")):
+        documents.create_document(
+            api=api, fields={"name": name, "content": "moorings", "visibility": visibility}, actor=admin, now=NOW
+        )
+    found = _get(client, "/search?query=moorings").json()
+    assert [(each["type"], each["name"]) for each in found["list"]] == [("API", "EchoWebSocket"), ("DOC", "Moorings")]
+    assert found["list"][1]["apiName"] == "EchoWebSocket"
+    last = _get(developer, "/search?query=moorings&limit=1&offset=2").json()
+    assert [each["name"] for each in last["list"]] == ["Moorings for guests"]
+    assert last["pagination"]["total"] == 3
+    assert _get(client, "/search").json()["list"][0]["avgRating"] == "0.0"
+    assert _get(client, "/search?query=nobody:x").status_code == 400
+
+
+def test_tags_and_settings_are_for_everybody(api: Api, client: Client) -> None:
+    Api.objects.update(tags=["live", "echo"])
+    assert _get(client, "/tags?limit=1").json()["list"] == [{"value": "echo", "count": 1}]
+    offered = _get(client, "/settings").json()
+    assert offered["IsAnonymousModeEnabled"] is True
+    assert offered["passwordPolicyMinLength"] == 8
+    assert "client_credentials" in offered["grantTypes"]
+    assert offered["apiGatewayEndpoint"].startswith("wss://")
+
+
+def test_an_api_is_followed_and_left_again(api: Api, developer: Client) -> None:
+    follow = f"/apis/{api.pk}/follow"
+    assert _get(developer, follow).json() == {"following": False}
+    for _ in range(2):
+        assert _put(developer, follow, {}).json() == {"following": True}
+    assert _get(developer, follow).json() == {"following": True}
+    assert developer.delete(f"{DEVPORTAL}{follow}").json() == {"following": False}
+
+
+def test_what_is_missing_is_made_once_and_said(api: Api, developer: Client, carol: User) -> None:
+    ensure_application_plans()
+    first = _post(developer, f"/apis/{api.pk}/start")
+    assert first.status_code == 201
+    begun = first.json()
+    plan = begun["throttlingPolicy"]
+    assert begun["made"] == ["the application “Try it”", f"a subscription under {plan}", "production keys"]
+    token = _post(
+        developer, f"/applications/{begun['applicationId']}/oauth-keys/{begun['keyMappingId']}/generate-token", {}
+    )
+    assert token.status_code == 200, token.content
+    again = _post(developer, f"/apis/{api.pk}/start")
+    assert (again.status_code, again.json()["made"]) == (200, [])
+    Application.objects.update(approval=Application.Approval.WAITING)
+    assert _post(developer, f"/apis/{api.pk}/start").json()["consumerKey"] is None
+
+
+def test_notifications_are_listed_and_read(carol: User, mallory: User, developer: Client, stranger: Client) -> None:
+    about: dict[str, Any] = {"kind": NotificationKind.ENDS, "link": "/devportal/apis", "now": timezone.now()}
+    for sentence in ("One ended.", "Another ended."):
+        notify(people=[carol], sentence=sentence, **about)
+    told = _get(developer, "/notifications?unread=true&limit=1").json()
+    assert (told["unread"], told["pagination"]["total"], told["list"][0]["sentence"]) == (2, 2, "Another ended.")
+    one = f"/notifications/{told['list'][0]['id']}/readings"
+    assert _post(stranger, one).status_code == 404
+    assert _post(developer, one).json()["readTime"]
+    assert _post(developer, "/notifications/readings").json() == {"marked": 1}
+    assert _get(developer, "/notifications?unread=true").json()["list"] == []
+    assert len(_get(developer, "/notifications").json()["list"]) == 2
+    assert _get(stranger, "/notifications").json()["list"] == []
+
+
+def test_kinds_that_are_left_out_of_the_choices_stay_as_they_are(developer: Client) -> None:
+    path = "/notifications/choices"
+    quiet = {"kind": "ends", "inPortal": True, "byEmail": False}
+    assert _put(developer, path, {"choices": [quiet]}).status_code == 200
+    _put(developer, path, {"choices": [{"kind": "limits", "inPortal": False, "byEmail": True}]})
+    chosen = {each["kind"]: (each["inPortal"], each["byEmail"]) for each in _get(developer, path).json()["choices"]}
+    assert (chosen["ends"], chosen["limits"]) == ((True, False), (False, True))
+    assert chosen.keys() == set(NotificationKind)
+    for wrong in ({}, {"choices": []}, {"choices": [{"kind": "ends"}]}, {"choices": [{**quiet, "kind": "x"}]}):
+        assert _put(developer, path, wrong).status_code == 400
+
+
+def test_the_list_is_by_relevance_where_words_are_looked_for(api: Api, alice: User, client: Client) -> None:
+    builders.api(alice, "Alpha", description="Like an echo.")
+    assert [each["name"] for each in _get(client, "/apis").json()["list"]] == ["Alpha", "EchoWebSocket"]
+    assert [each["name"] for each in _get(client, "/apis?query=echo").json()["list"]] == ["EchoWebSocket", "Alpha"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -25,12 +26,11 @@ from gateway.authorization.cache import Touched
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
 from gateway.control.loaders import (
-    count_live_connections_with,
+    count_with,
     load_deny_policies,
     load_deployments,
     load_fingerprints,
     load_grants,
-    load_grants_of,
 )
 from gateway.handshake.request import Handshake, read
 from gateway.quotas.limits import UNLIMITED
@@ -167,7 +167,7 @@ def test_a_token_grants_what_its_application_holds(scenario: Scenario) -> None:
     held = granted.subscriptions[api_id]
     assert (held.id, held.plan, held.state) == (str(scenario.subscription.pk), "Gold", "UNBLOCKED")
     asked = (str(row.pk), (api_id,)), ("0", ())
-    assert load_grants_of(asked=asked) == {asked[0]: granted, asked[1]: TokenError.UNKNOWN}
+    assert load_grants(asked=asked, named_by="pk") == {asked[0]: granted, asked[1]: TokenError.UNKNOWN}
 
 
 @pytest.mark.parametrize(("over_quota", "quota"), [("close", 10), ("drop", 10), ("pass", None)])
@@ -405,10 +405,9 @@ async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_k
 def test_the_publisher_is_told_how_many_connections_of_how_many_applications_are_open(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(impact, "_counters", [])
-    monkeypatch.setattr(impact, "_live_counters", [])
+    monkeypatch.setattr(impact, "_registered", defaultdict(list))
     open_now = {"app": 5, "other": 2}
-    count_live_connections_with(lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
+    count_with(live=lambda by, api_id: open_now if api_id == str(scenario.api.pk) else {})
     touched = impact.of(scenario.api)
     assert (touched.live_connections, touched.live_applications, touched.applications) == (7, 2, 0)
 

@@ -79,7 +79,7 @@ def test_each_sees_his_own_and_a_stranger_nothing(
     def sees(user: User, address: str) -> str:
         client = Client()
         client.force_login(user)
-        return client.get(address).content.decode()
+        return client.get(address).content.decode().replace("<wbr>", "")
 
     mine, theirs, every = "/devportal/diagnostics", f"/publisher/apis/{api.pk}/diagnostics", "/admin/diagnostics"
     assert "192.0.2.7" in sees(carol, mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,17 @@ def test_the_largest_go_first_and_no_more_than_have_to(clients: list[Client]) ->
     assert clients[0].told == 0  # closing it would free nothing
 
 
-def test_without_a_limit_nothing_is_watched(clients: Any) -> None:
-    assert MemoryGuard(clients, lambda: None).look() is False
+async def test_a_limit_that_is_set_while_the_gateway_runs_is_noticed(
+    clients: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_guard, "UNLIMITED_SECONDS", 0.001)
+    limits: list[Memory | None] = [Memory(900_000, 1_000_000), None, None]
+    made = MemoryGuard(clients, lambda: limits.pop() if len(limits) > 1 else limits[0])
+    assert made.look() is False
+    guarding = asyncio.create_task(made.guard())
+    while not made.is_short:
+        await asyncio.sleep(0.001)
+    guarding.cancel()
 
 
 @pytest.mark.parametrize(

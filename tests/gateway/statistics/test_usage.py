@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.db.models import Q
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Notification, User
+from devportal.queries import application_plans
 from gateway.models import MonthlyStatement
 from gateway.quotas.limits import window_at
 from gateway.quotas.usage import PlanUsage, QuotaUsage
 from gateway.statistics import figures, usage
+from gateway.views import analytics
 from publisher import operations as publishing
 from publisher.lifecycle import Action
 from publisher.plan_terms import QuotaPeriod
@@ -78,6 +81,32 @@ def test_a_forecast_goes_on_at_the_pace_of_the_period(subscribed: tuple[Any, Any
     used["used"] = 10_000
     (row,) = usage.near_limits(subscribed[0].subscriptions.all(), NOON)
     assert (row.share, row.forecast, row.kind) == (20, 20_000, "")
+
+
+def test_the_publishers_overview_lists_who_is_near_a_limit_in_this_period(
+    subscribed: tuple[Any, Any], used: dict[str, int], bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analytics.database_clock, "now", lambda: NOON)
+    client.force_login(bob)
+    page = reverse("gateway:all-apis")
+    used["used"] = 41_000
+    usage.warn(NOON)
+    drawn = client.get(page).content.decode()
+    assert "Near a limit" in drawn
+    assert "41\u202f000 / 50\u202f000" in drawn
+    used["used"] = 0  # the next day
+    assert "Near a limit" not in client.get(page).content.decode()
+
+
+def test_the_page_of_an_application_shows_what_its_own_plan_has_left(
+    subscribed: tuple[Any, Any], carol: User, client: Client
+) -> None:
+    application, _ = subscribed
+    client.force_login(carol)
+    page = reverse("gateway:application-usage", args=[application.pk])
+    assert "no limit" in client.get(page).content.decode()
+    type(application).objects.update(plan=application_plans().get(name="10PerMin"))
+    assert "0 / 10" in client.get(page).content.decode()
 
 
 def test_a_statement_is_frozen_when_its_month_has_closed_and_equals_its_figures(

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from gateway.observability.metrics import DEFINITIONS
 
-FOLDER = Path(settings.BASE_DIR) / "docs" / "operations"
+FOLDER = Path(settings.BASE_DIR) / "docs" / "reference" / "monitoring"
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 KNOWN = {f"{each.name}{suffix}": set(each.labels) for each in DEFINITIONS for suffix in SUFFIXES[each.kind]}
 
