@@ -103,9 +103,6 @@ class RoleGrant(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "role"], name="role_held_once")]
 
-    def __str__(self) -> str:
-        return f"{self.user} is {self.role}"
-
 
 def _draft_id() -> str:
     return secrets.token_hex(Draft.ID_LENGTH // 2)
@@ -128,9 +125,6 @@ class Draft(models.Model):
     created_at = models.DateTimeField(db_index=True)
     key = ""
 
-    def __str__(self) -> str:
-        return f"draft for {self.path}"
-
 
 class Notification(models.Model):
     """Something that one person is told: a sentence, and the path of the page that it is about."""
@@ -147,9 +141,6 @@ class Notification(models.Model):
             models.Index(fields=["user", "-id"], name="notifications_newest_first"),
             models.Index(fields=["user"], condition=models.Q(read_at=None), name="notifications_unread"),
         ]
-
-    def __str__(self) -> str:
-        return self.sentence
 
     @property
     def label(self) -> str:
@@ -168,9 +159,6 @@ class NotificationChoice(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "kind"], name="chosen_once_for_a_kind")]
 
-    def __str__(self) -> str:
-        return f"{self.user} on {self.kind}"
-
 
 class OutgoingMail(models.Model):
     """An e-mail that waits to be sent. Subject and text are sealed: they may hold a link that opens an account."""
@@ -180,9 +168,6 @@ class OutgoingMail(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"e-mail to {self.to}"
 
 
 class InstallationSettings(models.Model):
@@ -207,9 +192,6 @@ class InstallationSettings(models.Model):
     notice = models.CharField(max_length=300, blank=True, default="")
     second_factor_needed = models.BooleanField(default=False)  # by whoever may enter the Publisher or administers
 
-    def __str__(self) -> str:
-        return "settings"
-
     def audit_detail(self) -> dict[str, Any]:
         return {}
 
@@ -223,9 +205,6 @@ class SignIn(models.Model):
     agent = models.CharField(max_length=200)
     began_at = models.DateTimeField()
     used_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.user} from {self.address}"
 
 
 class SecondFactor(models.Model):
@@ -241,9 +220,6 @@ class SecondFactor(models.Model):
     wrong = models.PositiveIntegerField(default=0)
     wrong_at = models.DateTimeField(null=True)
 
-    def __str__(self) -> str:
-        return f"second factor of {self.user}"
-
 
 class RecoveryCode(models.Model):
     """A digest of a code that signs in once without the second factor. A used one is deleted."""
@@ -253,9 +229,6 @@ class RecoveryCode(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["user", "digest"], name="recovery_code_of")]
-
-    def __str__(self) -> str:
-        return f"recovery code of {self.user}"
 
 
 class Passkey(models.Model):
@@ -274,9 +247,6 @@ class Passkey(models.Model):
     challenged_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class Invitation(models.Model):
     """Somebody who was invited by e-mail and has not come yet. A link of an earlier `round` is void."""
@@ -291,9 +261,6 @@ class Invitation(models.Model):
     sent_at = models.DateTimeField(db_index=True)
 
     objects = Folding.as_manager()
-
-    def __str__(self) -> str:
-        return f"invitation of {self.email}"
 
     def audit_detail(self) -> dict[str, Any]:
         return {"email": self.email}

@@ -26,15 +26,15 @@ def new_secret() -> str:
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Which step of thirty seconds a code belongs to: this one, or one beside it for clocks that differ; else None."""
-    app = _app(secret)
     this = int(now.timestamp()) // STEP_SECONDS
-    fitting = [step for step in (this - 1, this, this + 1) if compare_digest(_code(app, step), code.encode())]
+    steps = (this - 1, this, this + 1)
+    fitting = [step for step in steps if compare_digest(code_of(secret, step).encode(), code.encode())]
     return fitting[0] if fitting else None
 
 
-def code_at(secret: str, now: datetime) -> str:
-    """What the app shows."""
-    return _code(_app(secret), int(now.timestamp()) // STEP_SECONDS).decode()
+def code_of(secret: str, step: int) -> str:
+    """What the app shows in this step."""
+    return _app(secret).generate(step * STEP_SECONDS).decode()
 
 
 def app_address(secret: str, *, account: str, issuer: str) -> str:
@@ -58,7 +58,3 @@ def digest_of(recovery_code: str) -> str:
 
 def _app(secret: str) -> TOTP:
     return TOTP(b32decode(secret), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - HMAC, and what apps take
-
-
-def _code(app: TOTP, step: int) -> bytes:
-    return app.generate(step * STEP_SECONDS)

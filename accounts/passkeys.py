@@ -38,7 +38,7 @@ from core.errors import Invalid
 SALT, SECONDS = "accounts.passkeys", 300
 MOST_BYTES = 16_384  # of what a browser answers
 LONGEST_ID = 1023  # bytes, WebAuthn §5.8.3
-HANDLE_BYTES = 32
+HANDLE_BYTES = 32  # random, so that a person's handle says nothing about them
 
 
 class Purpose(StrEnum):
@@ -80,15 +80,14 @@ class Known:
     sign_count: int
 
 
-def new_handle() -> bytes:
-    """What stands for a person in all of their passkeys, and says nothing about them."""
-    return secrets.token_bytes(HANDLE_BYTES)
-
-
 def ask_to_register(
-    *, user: int, handle: bytes, name: str, display_name: str, others: list[str], now: datetime
+    *, user: int, handle: bytes | None, name: str, display_name: str, others: list[str], now: datetime
 ) -> tuple[dict[str, Any], Challenge]:
-    """The options for `navigator.credentials.create`; `others` are the passkeys that the person has already."""
+    """The options for `navigator.credentials.create`.
+
+    `others` are the passkeys that the person has already, and `handle` what stands for them in all of these.
+    """
+    handle = handle or secrets.token_bytes(HANDLE_BYTES)
     options, state = _server().register_begin(
         PublicKeyCredentialUserEntity(id=handle, name=name, display_name=display_name),
         _descriptors(others),
@@ -124,14 +123,14 @@ def challenge_of(sealed: str, purpose: Purpose, user: int = 0) -> Challenge:
 
 def credential_id_of(text: str) -> str:
     """The id of the passkey that signed, in base64url. Raises PasskeyRefused."""
-    with _refusing():
-        return str(websafe_encode(AuthenticationResponse.from_dict(_answer(text)).raw_id))
+    with _read(text) as answer:
+        return str(websafe_encode(AuthenticationResponse.from_dict(answer).raw_id))
 
 
 def registered(challenge: Challenge, text: str) -> tuple[str, bytes, int]:
     """The id, the public key with it, and the counter of a new passkey. Raises PasskeyRefused."""
-    with _refusing():
-        made = _server().register_complete(challenge.state, RegistrationResponse.from_dict(_answer(text)))
+    with _read(text) as answer:
+        made = _server().register_complete(challenge.state, RegistrationResponse.from_dict(answer))
     known = made.credential_data
     if known is None or len(known.credential_id) > LONGEST_ID:
         raise PasskeyRefused
@@ -143,10 +142,10 @@ def signed(challenge: Challenge, text: str, known: Known) -> int:
 
     A counter that does not go on says that there is a copy; those that have none stay at 0 (WebAuthn §6.1.1).
     """
-    with _refusing():
-        answer = AuthenticationResponse.from_dict(_answer(text))
-        _server().authenticate_complete(challenge.state, [AttestedCredentialData(known.credential)], answer)
-    handle, count = answer.response.user_handle, answer.response.authenticator_data.counter
+    with _read(text) as answer:
+        given = AuthenticationResponse.from_dict(answer)
+        _server().authenticate_complete(challenge.state, [AttestedCredentialData(known.credential)], given)
+    handle, count = given.response.user_handle, given.response.authenticator_data.counter
     if handle != known.handle and (handle or challenge.purpose is Purpose.SIGN_IN):
         raise PasskeyRefused
     if count <= known.sign_count and (count or known.sign_count):
@@ -155,20 +154,12 @@ def signed(challenge: Challenge, text: str, known: Known) -> int:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _read(text: str) -> Iterator[dict[str, Any]]:
+    """What the browser answered; whatever is wrong with it is refused."""
     try:
-        yield
-    except PasskeyRefused:
-        raise
+        yield json.loads(text if len(text) <= MOST_BYTES else "")
     except Exception as error:  # the library lists nowhere what it raises for bytes that are no answer at all
         raise PasskeyRefused from error
-
-
-def _answer(text: str) -> dict[str, Any]:
-    if len(text) > MOST_BYTES:
-        raise PasskeyRefused
-    answer: dict[str, Any] = json.loads(text)
-    return answer
 
 
 def _server() -> Fido2Server:

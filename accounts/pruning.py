@@ -19,19 +19,14 @@ MOST_SIGN_INS = 100_000  # rows of the log, if the days that it is kept for hold
 
 def connect() -> None:
     """Register all of it; called once, when the room is ready."""
+    alive, brake = Session.objects.values("session_key"), timedelta(hours=settings.AXES_COOLOFF_TIME)
     register("sessions", lambda now: delete_batch(Session.objects.filter(expire_date__lt=now)))
     register("drafts", lambda now: delete_batch(Draft.objects.filter(created_at__lt=now - KEPT)))
-    register("sign-in attempts", sign_in_attempts)
+    register("sign-in attempts", lambda now: delete_batch(AccessAttempt.objects.filter(attempt_time__lt=now - brake)))
     register("sign-ins", sign_ins)
     register("notifications", notifications)
-    register("sign-ins of sessions", ended_sign_ins)
+    register("sign-ins of sessions", lambda now: delete_batch(SignIn.objects.exclude(session__in=alive)))
     register("invitations", lambda now: delete_batch(Invitation.objects.filter(sent_at__lt=now - FORGOTTEN)))
-
-
-def sign_in_attempts(now: datetime) -> int:
-    """Wrong passwords that brake nobody any more."""
-    over = now - timedelta(hours=settings.AXES_COOLOFF_TIME)
-    return delete_batch(AccessAttempt.objects.filter(attempt_time__lt=over))
 
 
 def sign_ins(now: datetime) -> int:
@@ -63,8 +58,3 @@ def notifications(now: datetime) -> int:
         oldest_kept = theirs.values_list("pk", flat=True)[MOST_NOTIFICATIONS - 1]
         deleted += delete_batch(Notification.objects.filter(user=person, pk__lt=oldest_kept))
     return deleted
-
-
-def ended_sign_ins(now: datetime) -> int:
-    """What was noted of sessions that are over."""
-    return delete_batch(SignIn.objects.exclude(session__in=Session.objects.values("session_key")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -120,16 +122,17 @@ def sign_ins_of(user: User) -> QuerySet[SignIn]:
     return SignIn.objects.filter(user=user, session__in=alive).order_by("-used_at")
 
 
-def app_of(user: User) -> SecondFactor | None:
-    """Somebody's authenticator app, if they have one."""
-    return SecondFactor.objects.filter(user=user).exclude(sealed="").first()
+@dataclass(frozen=True)
+class SecondFactors:
+    """What somebody signs in with beside the password: their app, their passkeys, how many recovery codes are left."""
+
+    app: SecondFactor | None
+    passkeys: list[Passkey]
+    codes: int
 
 
-def passkeys_of(user: User) -> QuerySet[Passkey]:
-    """Somebody's passkeys, the oldest first."""
-    return Passkey.objects.filter(user=user).order_by("pk")
-
-
-def recovery_codes_left(user: User) -> int:
-    """How many recovery codes somebody has not used."""
-    return RecoveryCode.objects.filter(user=user).count()
+def second_factors_of(user: User) -> SecondFactors:
+    """Somebody's own, the oldest passkey first."""
+    app = SecondFactor.objects.filter(user=user).exclude(sealed="").first()
+    codes = RecoveryCode.objects.filter(user=user).count()
+    return SecondFactors(app, list(Passkey.objects.filter(user=user).order_by("pk")), codes)

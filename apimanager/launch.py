@@ -45,11 +45,7 @@ def everything(say: Callable[[str], None]) -> int:
         # The samples end last, for the gateway's clients are talking to them.
         Child("samples", lambda: _or_sentence(lambda: samples.run(settings.SAMPLES_PORT)), last=True),
         Child("gateway", lambda: _serve_gateway(settings.GATEWAY_WORKERS), grace=grace),
-        Child(
-            "portal",
-            lambda: _or_sentence(_serve_portal),
-            grace=settings.PORTAL_DRAIN_SECONDS + STOPPING_SECONDS,
-        ),
+        *_portal_children(),
         Child("banner", lambda: banner.announce(stands), once=True),
     ]
     supervisor = Supervisor(children, say=log.warning)
@@ -57,10 +53,13 @@ def everything(say: Callable[[str], None]) -> int:
     return supervisor.run()
 
 
-def portal_alone() -> None:
-    """Serve the portal in this process, which ends with it."""
+def portal_alone() -> int:
+    """Serve the portal in this process, which ends with it, or in as many as there are to be; the exit code."""
     _prepare_alone(_ports("portal"))
-    _serve_portal()
+    if settings.PORTAL_WORKERS <= 1:
+        _serve_portal()
+    _ = get_resolver().url_patterns
+    return Supervisor(_portal_children(), say=log.warning).run()
 
 
 def gateway_alone(workers: int) -> int:
@@ -91,6 +90,14 @@ def _prepare_alone(ports: list[WantedPort]) -> None:
         _ensure_certificate(log.info)
         connections.close_all()
     signals.leave()
+
+
+def _portal_children() -> list[Child]:
+    """Each has a socket of its own at the one port: the kernel spreads clients, and gives none to one that died."""
+    count = max(1, settings.PORTAL_WORKERS)
+    names = ["portal"] if count == 1 else [f"portal {number + 1}" for number in range(count)]
+    grace = settings.PORTAL_DRAIN_SECONDS + STOPPING_SECONDS
+    return [Child(name, lambda: _or_sentence(_serve_portal), grace=grace) for name in names]
 
 
 def _serve_portal() -> None:

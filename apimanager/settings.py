@@ -71,6 +71,7 @@ METRICS_FOLDER = DATA_DIR / "metrics" / str(METRICS_PORT) if METRICS_PORT else N
 GATEWAY_PID_FILE = DATA_DIR / "gateway.pid"
 GATEWAY_CONNECTIONS: int = env.int("APIM_GATEWAY_CONNECTIONS", default=0)
 GATEWAY_GREETED_PER_ADDRESS: int = env.int("APIM_GATEWAY_GREETED_PER_ADDRESS", default=0)
+PORTAL_WORKERS: int = env.int("APIM_PORTAL_WORKERS", default=1)
 GATEWAY_WORKERS: int = env.int("APIM_GATEWAY_WORKERS", default=2)
 # Read again where it counts, in `gateway.native`; here so that a wrong word is told before anything starts.
 GATEWAY_RELAY: str = env.choice("APIM_GATEWAY_RELAY", ("native", "python"), default="native")
@@ -266,7 +267,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.sessions.locked_out"
 AXES_USERNAME_CALLABLE = "accounts.views.sessions.counted_name"
 AXES_ENABLE_ADMIN = False
-AXES_CLIENT_IP_CALLABLE = "accounts.views.sessions.counted_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.attempts.address_of"
 
 # --- OAuth 2 -----------------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
-"""`python -m bench.pages`: how long the portals' pages take in an installation as large as many are.
+"""`python -m bench.pages`: what pages, lists and a gateway worker take in an installation as large as the largest.
 
 It fills an installation of its own, in a folder that is gone afterwards, and asks for each page in this process, which
 holds the database too: what is measured is the processor's time for the whole answer, without network or TLS, so that
-neighbours on a busy machine do not count. With `--write` the table goes into docs/explanation/scale.md.
+neighbours on a busy machine do not count. What a worker of the gateway holds of it is measured by `bench.footprint`.
+With `--write` the tables go into docs/explanation/scale.md. It takes some minutes; `--apis 1000 --subscriptions 10000`
+takes one.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import statistics
 import sys
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import machine
+from bench import footprint, machine
 from core.text import spaced
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "scale.md"
@@ -64,6 +67,12 @@ PAGES = [
     ("REST: APIs", "admin", "/api/am/publisher/v4/apis?limit=25"),
     ("REST: one API", "admin", f"/api/am/publisher/v4/apis/{API}"),
     ("REST: subscriptions of an API", "admin", f"/api/am/publisher/v4/subscriptions?apiId={API}"),
+    ("REST: all subscriptions", "admin", "/api/am/publisher/v4/subscriptions?limit=25"),
+    ("REST: deny policies", "admin", "/api/am/admin/v4/throttling/deny-policies?limit=25"),
+    (
+        *("REST: subscriptions of an application", "developer"),
+        f"/api/am/devportal/v3/subscriptions?applicationId={APPLICATION}&limit=25",
+    ),
     ("REST: catalogue", "developer", "/api/am/devportal/v3/apis?limit=25"),
     ("REST: search in documents", "developer", "/api/am/devportal/v3/search?query=moorings"),
 ]
@@ -71,19 +80,21 @@ PAGES = [
 
 @dataclass(frozen=True)
 class Took:
-    """How long one page took in milliseconds of the processor, and how often it asked the database."""
+    """How long one page took in milliseconds of the processor, how often it asked the database, and its size in kB."""
 
     name: str
     status: int
     median: float
     longest: float
     queries: int
+    size: float
 
 
 def main() -> int:
     """Fill, measure, print, and say with the exit code whether every page was quick enough."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, usual in (("apis", 1000), ("subscriptions", 10_000), ("connections", 100_000), ("rounds", ROUNDS)):
+    usually = {"apis": 10_000, "subscriptions": 100_000, "connections": 100_000, "deny-policies": 10_000}
+    for name, usual in {**usually, "rounds": ROUNDS}.items():
         parser.add_argument(f"--{name}", type=int, default=usual, help=f"(default {usual})")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     asked = parser.parse_args()
@@ -93,9 +104,10 @@ def main() -> int:
         import django
 
         django.setup()
-        names = _fill(asked.apis, asked.subscriptions, asked.connections)
+        names = _fill(asked)
         took = [_measure(*page, names, asked.rounds) for page in PAGES]
-    table = _table(took, asked)
+        figures = footprint.measure(names["api"], uuid.UUID(names["application"]))
+    table = _table(took, figures, asked)
     print(table)
     if asked.write:
         head, _, rest = PAGE.read_text().partition(BEGIN)
@@ -106,7 +118,7 @@ def main() -> int:
     return bool(slow)
 
 
-def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
+def _fill(asked: argparse.Namespace) -> dict[str, str]:
     """An installation with these numbers of rows, a tenth of them about one API; ids of what the pages are about."""
     from django.utils import timezone
 
@@ -116,9 +128,10 @@ def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
     from publisher.models import Api, Comment, Document, Plan
     from publisher.operations import search_texts
 
-    now, busy = timezone.now(), subscriptions // 10
+    now, subscriptions = timezone.now(), asked.subscriptions
+    busy = subscriptions // 10
     prepare_database(now, print)
-    fill(Wish(apis, subscriptions, subscriptions - busy, 0), now=now, say=print)
+    fill(Wish(asked.apis, subscriptions, subscriptions - busy, asked.deny_policies), now=now, say=print)
     api = Api.objects.filter(context="/sample-1").get()
     plan = Plan.objects.order_by("pk")[0]
     held = Subscription.objects.filter(api=api).values("application")
@@ -137,7 +150,7 @@ def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
     for number, each in enumerate(Api.objects.all()[:100]):
         each.properties = [{"name": "team", "value": "payments" if number % 2 else "news", "shown": True}]
         each.save()
-    _connections(connections, api, now)
+    _connections(asked.connections, api, now)
     hundred = "".join(f"&apis={pk}+PUBLISHED" for pk in Api.objects.values_list("pk", flat=True)[:100])
     application = Application.objects.get(name="sample 1")
     names = {"api": str(api.pk), "application": str(application.pk), "hundred": hundred}
@@ -146,8 +159,6 @@ def _fill(apis: int, subscriptions: int, connections: int) -> dict[str, str]:
 
 def _connections(wished: int, api: Any, now: Any) -> None:
     """Connections of the last month, a tenth of them to one API, one in a hundred of them open."""
-    import uuid
-
     from devportal.models import Application
     from gateway.models import ConnectionRecord, WorkerRecord
 
@@ -192,26 +203,31 @@ def _measure(name: str, who: str, path: str, names: dict[str, str], rounds: int)
     if who != "nobody":
         browser.force_login(User.objects.get(username=names.get(who, who)))
     with CaptureQueriesContext(connection) as asked:
-        status = browser.get(address, secure=True).status_code
-        queries = len(asked)
+        answer = browser.get(address, secure=True)
+        queries, size = len(asked), len(answer.content) / 1000
     spans = []
     for _ in range(rounds):
         began = time.process_time()
         browser.get(address, secure=True)
         spans.append((time.process_time() - began) * 1000)
-    return Took(name, status, statistics.median(spans), max(spans), queries)
+    return Took(name, answer.status_code, statistics.median(spans), max(spans), queries, size)
 
 
-def _table(took: list[Took], asked: argparse.Namespace) -> str:
-    rows = [f"| {each.name} | {each.median:.0f} | {each.longest:.0f} | {each.queries} |" for each in took]
-    apis, subscriptions, connections = map(spaced, (asked.apis, asked.subscriptions, asked.connections))
+def _table(took: list[Took], figures: list[footprint.Figure], asked: argparse.Namespace) -> str:
+    rows = [
+        f"| {each.name} | {each.median:.0f} | {each.longest:.0f} | {each.queries} | {each.size:.0f} |" for each in took
+    ]
+    numbers = (asked.apis, asked.subscriptions, asked.connections, asked.deny_policies)
+    apis, subscriptions, connections, denied = map(spaced, numbers)
     about = (
-        f"{apis} APIs, {subscriptions} subscriptions and {connections} rows of the connection log, on SQLite; a tenth\n"
-        "of subscriptions and rows are about the API whose pages these are.\n"
+        f"{apis} APIs, {subscriptions} applications, as many subscriptions, {denied} deny policies and {connections}\n"
+        "rows of the connection log, on SQLite; a tenth of subscriptions and rows are about the API whose pages these\n"
+        "are.\n"
         f"{'; '.join(f'{name}: {value}' for name, value in machine.describe()[:3])}."
     )
-    head = f"| page | median ms | longest of {asked.rounds} | queries |\n|---|--:|--:|--:|"
-    return "\n".join([about, "", head, *rows, ""])
+    head = f"| page | median ms | longest of {asked.rounds} | queries | kB |\n|---|--:|--:|--:|--:|"
+    gateway = [f"| {each.what} | {each.figure} |" for each in figures]
+    return "\n".join([about, "", head, *rows, "", "| a worker of the gateway | figure |", "|---|--:|", *gateway, ""])
 
 
 if __name__ == "__main__":

@@ -58,9 +58,7 @@ class LookText(FoldedText):
 class HoldsFolded(Contains):
     """`name_key__contains`: whether the text occurs, in any case and spelling."""
 
-    def get_prep_lookup(self) -> Any:
-        """The text, folded."""
-        return fold(self.rhs) if isinstance(self.rhs, str) else self.rhs
+    prepare_rhs = True  # by the column's `get_prep_value`, as other lookups are
 
 
 class Folding(models.QuerySet[Row]):

@@ -35,9 +35,6 @@ class ScheduledTask(models.Model):
     ran_at = models.DateTimeField(null=True)
     holder = models.CharField(max_length=300, default="")
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class SharedSettings(models.Model):
     """The one row that tells whether a machine is set as the others are: a salted digest of each setting, by name."""
@@ -45,6 +42,3 @@ class SharedSettings(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     salt = models.CharField(max_length=32)
     digests = models.JSONField()
-
-    def __str__(self) -> str:
-        return ", ".join(sorted(self.digests))

@@ -39,7 +39,10 @@ class Outage:
             if is_first:
                 self._began_at = self._failed_at
         if is_first:
-            _say(log.error, "The database cannot be used: %s", in_a_line(error))
+            said = " ".join(str(error).split()) or type(error).__name__
+            if any(words in said for words in FULL):
+                said = f"it takes no more connections; raise its max_connections or run fewer workers ({said})"
+            _say(log.error, "The database cannot be used: %s", said)
 
     def answered(self) -> None:
         """A question was answered. Costs nothing while all is well."""
@@ -51,14 +54,6 @@ class Outage:
             failures, self._failures = self._failures, 0
             seconds = self._failed_at - self._began_at
         _say(log.warning, "The database answers again. For %.0f s it did not; %d attempts failed.", seconds, failures)
-
-
-def in_a_line(error: BaseException) -> str:
-    """What an error says, in one line, with what to do when the database is full."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    if any(words in said for words in FULL):
-        return f"it takes no more connections; raise its max_connections or run fewer workers ({said})"
-    return said
 
 
 def _say(say: Callable[..., None], *line: object) -> None:

@@ -34,11 +34,6 @@ def register(what: str, prune: Prune) -> None:
     _registered[what] = prune
 
 
-def registered() -> list[str]:
-    """What is pruned, by name."""
-    return sorted(_registered)
-
-
 def register_frequent(what: str, work: Callable[[datetime], object]) -> None:
     """Add what one process of the installation does once a minute."""
     _frequent[what] = work
@@ -73,7 +68,13 @@ def run(*, holder: str, clock: Callable[[], datetime], every: timedelta, asked: 
     if ScheduledTask.objects.filter(may, name=TASK).update(due_at=now + LEASE, holder=holder) != 1:
         return None
     mine = ScheduledTask.objects.filter(name=TASK, holder=holder)
-    deleted = {what: _all_of(what, prune, mine, clock) for what, prune in sorted(_registered.items())}
+    deleted = dict.fromkeys(sorted(_registered), 0)
+    for what in deleted:
+        try:  # batch after batch for as long as the claim holds
+            while mine.update(due_at=clock() + LEASE) == 1 and (batch := _registered[what](clock())):
+                deleted[what] += batch
+        except (DatabaseError, OSError) as error:
+            log.warning("%s could not be pruned now: %s", what.capitalize(), error)
     mine.update(due_at=now + every, ran_at=clock(), holder="")
     return {what: number for what, number in deleted.items() if number}
 
@@ -84,14 +85,3 @@ def delete_batch(rows: QuerySet[Any]) -> int:
     if some:
         rows.model._default_manager.filter(pk__in=some).delete()
     return len(some)
-
-
-def _all_of(what: str, prune: Prune, mine: QuerySet[ScheduledTask], clock: Callable[[], datetime]) -> int:
-    """Batch after batch for as long as the claim holds."""
-    deleted = 0
-    try:
-        while mine.update(due_at=clock() + LEASE) == 1 and (batch := prune(clock())):
-            deleted += batch
-    except (DatabaseError, OSError) as error:
-        log.warning("%s could not be pruned now: %s", what.capitalize(), error)
-    return deleted

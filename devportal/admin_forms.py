@@ -141,7 +141,7 @@ class AttributeForm(forms.Form):
 
     name = forms.CharField(
         max_length=60,
-        help_text="As people read it: Cost centre. It stays for good, for programs send it.",
+        help_text="As people read it: Cost centre. It stays for good.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "Give the attribute a name."},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,15 +28,16 @@ class Sendable:
 
 def sendable(topics: Topics) -> list[Sendable]:
     """The examples of every message that a client may send, and an empty text for a message without any."""
-    return list(islice(_sendable(topics), MOST_OFFERED))
-
-
-def _sendable(topics: Topics) -> Iterator[Sendable]:
+    found: list[Sendable] = []
     for kind, (topic, message) in _messages(topics).items():
         examples = [each if isinstance(each, str) else as_json(each).rstrip() for each in message.get("examples", [])]
+        checked = kind if message.get("schema") is not None else ""
         for number, text in enumerate(examples or [""], start=1):
             title = f"{message['name']} {number}" if len(examples) > 1 else message["name"]
-            yield Sendable(topic, title, kind if message.get("schema") is not None else "", text)
+            found.append(Sendable(topic, title, checked, text))
+        if len(found) >= MOST_OFFERED:
+            break
+    return found[:MOST_OFFERED]
 
 
 def problems(topics: Topics, kind: str, text: str) -> list[str]:
@@ -56,11 +57,9 @@ def problems(topics: Topics, kind: str, text: str) -> list[str]:
     except ValueError as error:
         return [f"{message['name']} is JSON, and this is none: {error}."]
     errors = islice(validator_of(message["schema"]).iter_errors(payload), MOST_PROBLEMS)
-    return [f"{_place(error.instance_path)}: {error.message[:200]}." for error in errors]
-
-
-def _place(path: Sequence[str | int]) -> str:
-    return "/" + "/".join(map(str, path)) if path else "At its top"
+    return [
+        f"{'/'.join(['', *map(str, error.instance_path)]) or 'At its top'}: {error.message[:200]}." for error in errors
+    ]
 
 
 def _messages(topics: Topics) -> dict[str, tuple[str, Mapping[str, Any]]]:

@@ -16,20 +16,12 @@ class Ending(NamedTuple):
     again: str = ""
 
 
-_refusals: list[Ending] = []
-_closes: list[Ending] = []
+REFUSALS: list[Ending] = []
+"""With what a handshake may be answered in place of 101, by status."""
+CLOSES: list[Ending] = []
+"""With which codes the gateway closes a connection."""
 
 
 def register(refusals: list[Ending], closes: list[Ending]) -> None:
     """Take over the tables of those who know."""
-    _refusals[:], _closes[:] = refusals, closes
-
-
-def refusals() -> list[Ending]:
-    """With what a handshake may be answered in place of 101, by status."""
-    return list(_refusals)
-
-
-def closes() -> list[Ending]:
-    """With which codes the gateway closes a connection."""
-    return list(_closes)
+    REFUSALS[:], CLOSES[:] = refusals, closes

@@ -105,10 +105,10 @@ class LiveFigures(models.Model):
 
 
 class TrafficFigures(models.Model):
-    """What passed in one minute, hour or day (`period`), of connections that are alike; sums, see `gateway.statistics`.
+    """What passed in a minute, hour, day or week (`period`), of connections that are alike; see `gateway.statistics`.
 
     `begins` is in seconds since the epoch. Each figure stands in one row only: minutes become part of their hour, hours
-    of their day, which no longer tell which worker it was.
+    of their day and days of their week, which no longer tell which worker it was.
     """
 
     period = models.CharField(max_length=1)
@@ -145,7 +145,7 @@ class TrafficFigures(models.Model):
 
 
 class EventFigures(models.Model):
-    """How often something happened in one minute, hour or day: refusals and closes by cause, durations by bound."""
+    """How often something happened in a minute, hour, day or week: refusals and closes by cause, durations by bound."""
 
     period = models.CharField(max_length=1)
     begins = models.BigIntegerField()

@@ -19,12 +19,13 @@ from accounts.permissions import require_manage_users
 from accounts.roles import Role, in_order
 from core import rows
 from core.audit import record_change
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, NotFound
 from core.text import listed
 from core.values import invalid
 
 SALT = "accounts.invitation"
 MOST_INVITED = 500
+KNOWN = "This address was invited already. Send it another link below."
 
 
 class InvitationNotFound(NotFound):
@@ -54,7 +55,7 @@ def invite(*, email: str, roles: Iterable[Role], actor: User, now: datetime) -> 
         if Invitation.objects.count() >= MOST_INVITED:
             raise TooManyInvited
         wanted = Invitation(email=email, roles=[role.value for role in given], invited_by=actor, sent_at=now)
-        invitation = rows.save(wanted, _known_already)
+        invitation = rows.save(wanted, lambda: invalid(email=KNOWN))
         record_change(invitation, "sent", actor=actor, now=now, roles=invitation.roles)
         return invitation, _send(invitation, now)
 
@@ -130,7 +131,3 @@ def _read(token: str) -> tuple[Invitation, bool]:
     if invitation is None:
         raise LinkOver
     return invitation, said["mailed"]
-
-
-def _known_already() -> Invalid:
-    return invalid(email="This address was invited already. Send it another link below.")

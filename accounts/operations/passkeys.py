@@ -15,9 +15,11 @@ from accounts.passkeys import Challenge, Known, PasskeyRefused, Purpose
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict, NotFound
-from core.values import BadValue, clean_line, invalid
+from core.values import clean, clean_line
 
 MOST_PASSKEYS, LONGEST_NAME = 10, 60
+MISSING = "Give the passkey a name, such as that of the device."
+CLEANERS = {"name": lambda name: clean_line(name, LONGEST_NAME, "A name", MISSING)}
 
 
 class PasskeyNotFound(NotFound):
@@ -48,7 +50,7 @@ def ask(purpose: Purpose, *, user: User | None, now: datetime) -> tuple[dict[str
         return passkeys.ask_to_sign(purpose, user=user.pk, passkeys=known, now=now)
     if len(theirs) >= MOST_PASSKEYS:
         raise TooManyPasskeys
-    handle = bytes(theirs[0].handle) if theirs else passkeys.new_handle()
+    handle = bytes(theirs[0].handle) if theirs else None
     names = {"name": user.username, "display_name": user.display_name}
     return passkeys.ask_to_register(user=user.pk, handle=handle, **names, others=known, now=now)
 
@@ -58,7 +60,7 @@ def add_passkey(*, user: User, asked: Challenge, answer: str, name: str, now: da
 
     Raises PasskeyRefused, PasskeyKnown, TooManyPasskeys, or Invalid for a name.
     """
-    called = _name(name)
+    called = clean({"name": name}, CLEANERS)["name"]
     credential_id, credential, sign_count = passkeys.registered(asked, answer)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # two at the same moment are counted one after the other
@@ -77,7 +79,7 @@ def add_passkey(*, user: User, asked: Challenge, answer: str, name: str, now: da
 @transaction.atomic
 def rename_passkey(*, user: User, pk: int, name: str, now: datetime) -> None:
     """Call a passkey something else. Raises PasskeyNotFound, or Invalid for the name."""
-    called = _name(name)
+    called = clean({"name": name}, CLEANERS)["name"]
     if Passkey.objects.filter(user=user, pk=pk).update(name=called) != 1:
         raise PasskeyNotFound
     record_change(user, "passkey_renamed", actor=user, now=now, passkey=called)
@@ -107,10 +109,3 @@ def use_passkey(*, asked: Challenge, answer: str, now: datetime) -> User:
     if fresh.update(challenged_at=asked.at, sign_count=sign_count, used_at=now) != 1:
         raise PasskeyRefused
     return passkey.user
-
-
-def _name(name: str) -> str:
-    try:
-        return clean_line(name, LONGEST_NAME, "A name", "Give the passkey a name, such as that of the device.")
-    except BadValue as error:
-        raise invalid(name=str(error)) from None

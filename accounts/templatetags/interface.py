@@ -36,6 +36,10 @@ STATE_KINDS = {
 }
 MESSAGE_ICONS = {"success": "circle-check", "error": "circle-alert", "warning": "triangle-alert"}
 
+register.filter("counted", text.count)  # "1 application", "9 applications"
+register.filter("markup", markdown.markup)  # Markdown that people wrote, as safe elements
+register.filter("plain", markdown.words)  # … as the words of one line
+
 
 @register.simple_tag
 def control(field: BoundField, more: dict[str, Any] | None = None, **attrs: object) -> SafeString:
@@ -119,24 +123,6 @@ def spaced(number: Any) -> str:
 def rate(number: float) -> str:
     """So many a second, in as many digits as say something: 0, 0.4, 7.3, 1 204."""
     return "0" if not number else f"{number:.1f}" if number < FRACTIONS_BELOW else spaced(round(number))
-
-
-@register.filter
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 application", "9 applications"."""
-    return text.count(number, noun)
-
-
-@register.filter
-def markup(written: str) -> SafeString:
-    """Markdown that people wrote, as safe elements."""
-    return markdown.markup(written)
-
-
-@register.filter
-def plain(written: str) -> str:
-    """Markdown that people wrote, as the words of one line."""
-    return markdown.words(written)
 
 
 @register.filter

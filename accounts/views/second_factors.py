@@ -35,10 +35,8 @@ def second_factor(request: HttpRequest, portal: Portal) -> HttpResponse:
     """What somebody signs in with beside the password, and what can be done about it."""
     user = current_user(request)
     context = {
-        "app": queries.app_of(user),
-        "passkeys": queries.passkeys_of(user),
+        "factors": queries.second_factors_of(user),
         "most": operations.MOST_PASSKEYS,
-        "codes": queries.recovery_codes_left(user),
         "is_needed": installation.lacks_second_factor(user),
     }
     return render(request, "accounts/second_factors/overview.html", context)
@@ -74,7 +72,7 @@ def app(request: HttpRequest, portal: Portal) -> HttpResponse:
         "picture": mark_safe(picture),  # noqa: S308 - squares, and nothing that somebody typed
         "secret": " ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         "address": address,
-        "replaces": queries.app_of(user) is not None,
+        "replaces": queries.second_factors_of(user).app is not None,
     }
     return render(request, "accounts/second_factors/app.html", context, status=status_of(form))
 

@@ -103,8 +103,7 @@ def second_step(request: HttpRequest, portal: Portal) -> HttpResponse:
         "form": form,
         "next": way_on(request, portal, default=""),
         "whose": user,
-        "has_app": queries.app_of(user) is not None,
-        "has_passkeys": user.passkeys.exists(),
+        "factors": queries.second_factors_of(user),
         "recovering": "recovery" in request.GET,
     }
     return render(request, "accounts/sessions/second_step.html", context, status=status_of(form))
@@ -132,5 +131,5 @@ def confirmation(request: HttpRequest, portal: Portal) -> HttpResponse:
         if accepted(form, confirm):
             request.session[FRESH] = now.timestamp()
             return redirect(way_on(request, portal, default=reverse("accounts:account", args=[portal])))
-    context = {"form": form, "next": way_on(request, portal, default=""), "has_passkeys": user.passkeys.exists()}
+    context = {"form": form, "next": way_on(request, portal, default=""), "factors": queries.second_factors_of(user)}
     return render(request, "accounts/sessions/confirmation.html", context, status=status_of(form))

@@ -16,7 +16,7 @@ from accounts.access import typed_on
 from accounts.forms import SignInForm
 from accounts.portals import Portal
 from accounts.views.arrivals import after_password, way_on
-from core import client_address, durations
+from core import durations
 from core.lookalikes import looks
 
 
@@ -67,8 +67,3 @@ def too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The name under which attempts are counted, one for all that look alike. AXES_USERNAME_CALLABLE names it."""
     return looks(str((credentials or request.POST).get("username") or ""))
-
-
-def counted_address(request: HttpRequest) -> str:
-    """The address under which attempts are counted. AXES_CLIENT_IP_CALLABLE names it."""
-    return client_address.counted(request.META.get("REMOTE_ADDR") or "")

@@ -8,6 +8,7 @@ for the thread. Here a request waits for its turn, and what hashes a password wa
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,8 @@ from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.backends.signals import connection_created
 from django.urls import Resolver404, resolve, set_script_prefix
 
@@ -115,20 +118,23 @@ class PortalApplication(ASGIHandler):
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, unless its client goes before its turn comes."""
+        is_read = scope["method"] in ("GET", "HEAD")
+        if is_read and scope["path"] == "/health":  # by the event loop, however long pages have to wait
+            await _send(send, _status(HTTPStatus.OK, "ok"))
+            return
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
         queue = self._passwords if scope["method"] == "POST" and hashes_password(scope["path"]) else self._pages
-        turn = queue.submit(scope["path"], partial(self._answer, scope, body))
+        work = _readiness if is_read and scope["path"] == "/ready" else partial(self._answer, scope, body)
+        turn = queue.submit(scope["path"], work)
         turn.add_done_callback(lambda _: body.close())
         working, leaving = asyncio.wrap_future(turn), asyncio.ensure_future(receive())
         try:
             await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not leaving.done():
-                answer = await working
-                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-                await send({"type": "http.response.body", "body": answer.body})
+                await _send(send, await working)
         finally:
             working.cancel()
             leaving.cancel()
@@ -152,6 +158,29 @@ class PortalApplication(ASGIHandler):
             return Answer(response.status_code, headers, b"".join(response))
         finally:
             response.close()
+
+
+async def _send(send: Any, answer: Answer) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _readiness() -> Answer:
+    """Whether clients should come here: not while the database is away. Who waits for a turn waits for this as well."""
+    signals.request_started.send(sender=PortalApplication)  # which closes a connection that is too old
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return _status(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", reason="The database does not answer.")
+    finally:
+        signals.request_finished.send(sender=PortalApplication)
+    return _status(HTTPStatus.OK, "ready")
+
+
+def _status(code: HTTPStatus, status: str, **more: str) -> Answer:
+    headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
+    return Answer(code, headers, json.dumps({"status": status, **more}).encode())
 
 
 def _database_answers(**_: Any) -> None:

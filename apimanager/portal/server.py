@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -13,7 +14,6 @@ from daphne.ws_protocol import WebSocketFactory
 from django.conf import settings
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.ssl import AcceptableCiphers, Certificate, CertificateOptions, PrivateCertificate, TLSVersion
 from twisted.logger import globalLogBeginner
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -68,14 +68,34 @@ def serve(hosts: list[str]) -> NoReturn:
         per_address=settings.PORTAL_CONNECTIONS_PER_ADDRESS or most,
         proxies=settings.TRUSTED_PROXIES,
     )
-    try:
-        for host in hosts:
-            reactor.listenTCP(settings.PORTAL_PORT, door, BACKLOG, host.strip("[]"))
-    except CannotListenError as error:
-        raise CannotStart(f"The portal cannot listen on port {settings.PORTAL_PORT}: {error.socketError}.") from error
+    for host in hosts:
+        with listening_socket(host.strip("[]"), settings.PORTAL_PORT) as sock:
+            reactor.adoptStreamPort(sock.fileno(), sock.family, door)  # which keeps a copy
     server.run_with(door)
     logging.shutdown()
     os._exit(0)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket at a port that other portal processes of this user have too. Raises CannotStart.
+
+    That nobody else has it is looked at before they start, see `apimanager.preflight`.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise CannotStart(f"The portal cannot listen on port {port}: {error.strerror}.") from error
+    return sock
 
 
 class Door(TLSMemoryBIOFactory):  # type: ignore[misc]  # Twisted is half typed

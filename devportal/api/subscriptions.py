@@ -76,7 +76,8 @@ class Subscriptions(Resource):
         if api_id := request.query_params.get("apiId"):
             rows = rows.filter(api=queries.api_for(self.user, api_id))
         related = rows.select_related("api__provider", "application__owner", "application__plan", "plan")
-        ordered = related.prefetch_related("api__plans").order_by("api__name", "api__version", "application__name")
+        related = related.prefetch_related("api__plans", "application__members__person")
+        ordered = related.order_by("api__name", "api__version", "application__name")
         return Response(one_page(request, queries.with_subscription_counts(ordered), self.document))
 
     @extend_schema(

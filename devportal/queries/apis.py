@@ -178,18 +178,14 @@ def similar_to(viewer: Viewer, api: Api, most: int = 5) -> list[Api]:
     return sorted(newest.values(), key=lambda each: -len(set(each.tags) & set(api.tags)))[:most]
 
 
-def _in_states(states: Iterable[State]) -> Q:
-    return Q(state__in=[state.value for state in states])
-
-
 def _offered_to(viewer: Viewer) -> Q:
     if not viewer.is_authenticated and not installation.current().anonymous_browsing:
         return Q(pk__in=())
-    return _in_states(LISTED) & visible_to(viewer)
+    return Q(state__in=[state.value for state in LISTED]) & visible_to(viewer)
 
 
 def _mine(viewer: Viewer, states: Iterable[State]) -> Q:
     if not isinstance(viewer, User):
         return Q(pk__in=())
     mine = Subscription.objects.filter(within_reach(viewer, through="application__")).values("api_id")
-    return _in_states(states) & Q(pk__in=mine)
+    return Q(state__in=[state.value for state in states], pk__in=mine)

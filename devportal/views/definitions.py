@@ -28,8 +28,8 @@ def definition(request: HttpRequest, pk: UUID) -> HttpResponse:
             "origins": snapshot.get("origins", []),
             "message_bytes": snapshot.get("message_bytes", 0),
             "validation": snapshot.get("payload_validation", ""),
-            "refusals": endings.refusals(),
-            "closes": endings.closes(),
+            "refusals": endings.REFUSALS,
+            "closes": endings.CLOSES,
         }
     return render(request, "devportal/apis/definition.html", context)
 

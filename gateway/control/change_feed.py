@@ -1,6 +1,6 @@
 """Follows the audit log: keeps the routing state up to date and closes what has lost its right, within a second.
 
-A step every 100 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
+A step every 200 ms reads the rows that are new. Only what they name is read again and reconsidered; nothing else is
 touched. Once a minute everything is compared with the database, in case a row was missed. While the database cannot
 be read the worker goes on from memory, and catches up afterwards. A database that was restored has forgotten rows that
 were read, and gives their ids to others: the worker notices, and starts over. Tokens end by the clock, database or not.
@@ -28,12 +28,12 @@ from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED
 from gateway.control.feed import FeedCursor, FeedRow, touched_by
-from gateway.control.loaders import load_fingerprints, load_grants_of
+from gateway.control.loaders import load_deny_policies, load_fingerprints, load_grants
 from gateway.control.routing import RoutingState
 from gateway.database import Runner
 from gateway.refusals import Refusal
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 EXPIRY_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
@@ -117,7 +117,12 @@ class ChangeFeed:
             if found is None:
                 await self._start_over()
             else:
-                await self._take_in(*found)
+                unread, rows = found
+                if len(unread) > MOST_ROWS:
+                    await self.reconcile()
+                if rows:
+                    await self._apply(touched_by(rows))
+                self._seen.mark(unread, self._elapsed())
         except DatabaseError:
             self._is_away = True
         except Exception:
@@ -138,13 +143,6 @@ class ChangeFeed:
             await self._record()
         await self._refresh_grants(list(self._connections))
         self._reconciled_at = self._elapsed()
-
-    async def _take_in(self, unread: Mapping[int, Any], rows: list[FeedRow]) -> None:
-        if len(unread) > MOST_ROWS:
-            await self.reconcile()
-        if rows:
-            await self._apply(touched_by(rows))
-        self._seen.mark(unread, self._elapsed())
 
     async def _start_over(self) -> None:
         """Follow another log from now on. Nobody knows what has changed, so everything is compared with the database.
@@ -199,7 +197,8 @@ class ChangeFeed:
         leaving = [each for each in self._connections.of_api(api_id) if each.opened_at <= asked["before"]]
         loop = asyncio.get_running_loop()
         for number, connection in enumerate(leaving):
-            loop.call_later(asked["seconds"] * number / len(leaving), _close_if_open, connection)
+            close = partial(_close, connection, close_codes.DRAINED, again=False)
+            loop.call_later(asked["seconds"] * number / len(leaving), close)
 
     async def _refresh_routes(self, api_ids: set[str]) -> None:
         if api_ids:
@@ -207,19 +206,20 @@ class ChangeFeed:
             await self._reconsider(list(chain(*map(self._connections.of_api, changed))), {})
 
     async def _refresh_deny_policies(self) -> None:
-        if await self._routing.refresh_deny_policies():
-            deny_policies = self._routing.deny_policies
-            await self._reconsider(
-                [connection for connection in self._connections if is_denied(connection.admitted, deny_policies)], {}
-            )
+        before, now = self._routing.deny_policies, await self._run(load_deny_policies)
+        self._routing.deny_policies = now
+        if before != now:
+            await self._reconsider([each for each in self._connections if is_denied(each.admitted, now)], {})
 
     async def _refresh_grants(self, connections: list[Connection]) -> None:
         """Ask again for the tokens of these connections. Listed before asking: no answer is older than a connection."""
         if connections:
             asked = {_asked(connection) for connection in connections}
-            grants = await self._run(partial(load_grants_of, asked=asked))
+            grants = await self._run(partial(load_grants, asked=asked, named_by="pk"))
             changed = [each for each in connections if grants.get(_asked(each)) not in (None, each.admitted.grant)]
-            others = {_asked(each) for each in changed if _is_of_another(grants[_asked(each)], each)}
+            # A restored database gives the numbers of tokens out again: those of somebody else's are unknown.
+            own = [(_asked(each), each.admitted.grant.client_id) for each in changed]
+            others = {key for key, client in own if isinstance(now := grants[key], Grant) and now.client_id != client}
             await self._reconsider(changed, {**grants, **dict.fromkeys(others, TokenError.UNKNOWN)})
 
     async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[Key, Grant | TokenError]) -> None:
@@ -241,17 +241,10 @@ def _asked(connection: Connection) -> Key:
     return connection.token_id, (connection.api_id,)
 
 
-def _close_if_open(connection: Connection) -> None:
-    if not connection.is_ending:
-        _close(connection, close_codes.DRAINED)
-
-
-def _is_of_another(grant: Grant | TokenError, connection: Connection) -> bool:
-    """Whether somebody else has got the number of a connection's token: a restored database gives numbers out again."""
-    return isinstance(grant, Grant) and grant.client_id != connection.admitted.grant.client_id
-
-
-def _close(connection: Connection, close: close_codes.Close) -> None:
+def _close(connection: Connection, close: close_codes.Close, *, again: bool = True) -> None:
+    """Close it, unless that was done before and is not to be done `again`."""
+    if connection.is_ending and not again:
+        return
     connection.is_ending = True
     try:
         connection.close(close.code, close.reason)
@@ -299,5 +292,5 @@ def rows_from(floor: int) -> dict[int, Any]:
         return dict(cursor.fetchall())
 
 
-# Asked ten times a second, while frames pass: in words of its own, because making them costs more than asking.
+# Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
 _ROWS_FROM = f"SELECT id, at FROM {AuditEntry._meta.db_table} WHERE id >= %s ORDER BY id"  # noqa: S608

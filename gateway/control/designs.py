@@ -33,6 +33,8 @@ MOCKED: Final = Endpoint("ws://mock.invalid")
 
 _NEEDED: Final = ("production", "sandbox", "endpoint_options", "topics", "origins", "mock", *defaults())
 _DEFAULT_OPTIONS: Final = EndpointOptions().to_document()
+NOTHING_DESIGNED: Final = DeployedDesign(endpoints={}, options=EndpointOptions(), topics=TopicSet())
+"""The design of what is not deployed."""
 
 
 def packed(snapshot: Mapping[str, Any]) -> bytes:
@@ -45,16 +47,11 @@ def packed(snapshot: Mapping[str, Any]) -> bytes:
     kept["endpoint_options"] = {
         name: value for name, value in options if name not in _DEFAULT_OPTIONS or value != _DEFAULT_OPTIONS[name]
     }
-    if not (snapshot.get("mock", {}).get("is_on") or _validation(snapshot) is not ValidationMode.OFF):
+    is_checked = snapshot.get("payload_validation", ValidationMode.OFF) != ValidationMode.OFF
+    if not (is_checked or snapshot.get("mock", {}).get("is_on")):
         names = ("target", "verbs", "mapping", "scopes")  # of schemas and examples nobody will ask
         kept["topics"] = [{name: topic[name] for name in names if name in topic} for topic in snapshot["topics"]]
     return _readable(zlib.compress(json.dumps(kept, separators=(",", ":")).encode()))
-
-
-@lru_cache(maxsize=MOST_READ)
-def design_of(kept: bytes) -> DeployedDesign:
-    """What was `packed`."""
-    return _read(kept)
 
 
 @lru_cache(maxsize=MOST_READ)
@@ -70,7 +67,7 @@ def _read(kept: bytes) -> DeployedDesign:
     endpoints = {
         each: MOCKED if mock else Endpoint.from_document(snapshot[each.lower()]) for each in ("PRODUCTION", "SANDBOX")
     }
-    validation = _validation(snapshot)
+    validation = ValidationMode(snapshot.get("payload_validation", ValidationMode.OFF))
     is_checked = validation is not ValidationMode.OFF
     topics = [
         Topic(
@@ -100,13 +97,8 @@ def _read(kept: bytes) -> DeployedDesign:
     )
 
 
-def nothing_designed() -> DeployedDesign:
-    """The design of what is not deployed."""
-    return DeployedDesign(endpoints={}, options=EndpointOptions(), topics=TopicSet())
-
-
-def _validation(snapshot: Mapping[str, Any]) -> ValidationMode:
-    return ValidationMode(snapshot.get("payload_validation", ValidationMode.OFF))
+design_of = lru_cache(maxsize=MOST_READ)(_read)
+"""What was `packed`."""
 
 
 def _limits_of_api(runtime: Mapping[str, Any]) -> PlanLimits:

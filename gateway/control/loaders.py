@@ -39,7 +39,6 @@ from gateway.quotas.limits import PlanLimits
 from gateway.routing.deployment import TRIAL_STATE, VERSION, Deployment
 from publisher import addresses, health, impact, queries, ssrf, violations
 from publisher.models import Api
-from publisher.outward_proxy import OutwardProxy
 from publisher.permissions import TRIERS
 from publisher.plan_terms import ExceededAction
 from publisher.versions import sort_key
@@ -123,16 +122,30 @@ def load_fingerprints() -> Fingerprints:
     return {str(pk): (state, str(revision or "")) for pk, state, revision in rows}
 
 
-def load_grants(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
-    """What these tokens grant on these APIs; `TokenError.UNKNOWN` for those that have no row. Two queries."""
-    return _grants("token_checksum", list(asked))
+def load_grants(*, asked: Iterable[Key], named_by: str = "token_checksum") -> dict[Key, Grant | TokenError]:
+    """What tokens grant on these APIs; `TokenError.UNKNOWN` for those that have no row. Two queries for every 500.
 
-
-def load_grants_of(*, asked: Iterable[Key]) -> dict[Key, Grant | TokenError]:
-    """What tokens grant now on these APIs, by the id of their row. Two queries for every 500."""
+    They are named by their digest, or by the id of their row (`pk`). How many subscriptions their applications have
+    costs nothing.
+    """
+    columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
+    held_by_owner = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]))
+    tokens = AccessToken.objects.annotate(
+        owner_develops=Exists(held_by_owner.filter(role__in=DEVELOPERS)),
+        owner_publishes=Exists(held_by_owner.filter(role__in=TRIERS)),
+    )
     wanted, found = list(asked), dict[Key, Grant | TokenError]()
     for start in range(0, len(wanted), 500):
-        found |= _grants("pk", wanted[start : start + 500])
+        part = wanted[start : start + 500]
+        chosen = tokens.filter(**{f"{named_by}__in": {name for name, _ in part}}).order_by()
+        rows = {str(row[named_by]): row for row in chosen.values(*columns)}
+        of = {name: row[_TOKEN_COLUMNS["application"]] for name, row in rows.items()}
+        pairs = {(of[name], api_id) for name, api_ids in part if of.get(name) for api_id in api_ids}
+        subscriptions = _subscriptions(pairs)
+        for name, api_ids in part:
+            held = {each: subscriptions.get((of.get(name), each)) for each in api_ids}
+            of_these = {each: grant for each, grant in held.items() if grant}
+            found[name, api_ids] = _grant(rows[name], of_these) if name in rows else TokenError.UNKNOWN
     return found
 
 
@@ -152,12 +165,6 @@ def person_behind(grant: Grant) -> User | None:
 def refuse_backend() -> Callable[[str, str, int], str]:
     """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
     return lru_cache(maxsize=4096)(ssrf.policy().refuse)
-
-
-def backend_proxy() -> OutwardProxy | None:
-    """The proxy on the way to backends, if the installation has one."""
-    made: OutwardProxy | None = settings.BACKEND_PROXY
-    return made
 
 
 def make_verifier() -> JwtVerifier:
@@ -189,7 +196,7 @@ def deployment_of(row: Api) -> Deployment:
         version=intern(row.version),
         state=intern(row.state),
         rank=_rank(row.version),
-        read_design=designs.nothing_designed,
+        read_design=lambda: designs.NOTHING_DESIGNED,
         redacted=tuple(row.redacted),
     )
     return replace(known, working_copy=replace(tried, state=TRIAL_STATE, is_default=False)) if tried else known
@@ -237,28 +244,6 @@ _TOKEN_COLUMNS = {
     "user_active": "user__is_active",
     "user_name": "user__username",
 }
-
-
-def _grants(named_by: str, asked: list[Key]) -> dict[Key, Grant | TokenError]:
-    """What tokens grant that are named by this column. How many subscriptions their applications have costs nothing."""
-    columns = ("pk", "token_checksum", "scope", "expires", "user_id", "application_id", *_TOKEN_COLUMNS.values())
-    held_by_owner = RoleGrant.objects.filter(user=OuterRef(_TOKEN_COLUMNS["owner"]))
-    tokens = AccessToken.objects.filter(**{f"{named_by}__in": {name for name, _ in asked}}).annotate(
-        owner_develops=Exists(held_by_owner.filter(role__in=DEVELOPERS)),
-        owner_publishes=Exists(held_by_owner.filter(role__in=TRIERS)),
-    )
-    rows = {str(row[named_by]): row for row in tokens.order_by().values(*columns)}
-    applications = {name: row[_TOKEN_COLUMNS["application"]] for name, row in rows.items()}
-    pairs = {(applications[name], api_id) for name, api_ids in asked if applications.get(name) for api_id in api_ids}
-    subscriptions = _subscriptions(pairs)
-    found: dict[Key, Grant | TokenError] = {}
-    for name, api_ids in asked:
-        if row := rows.get(name):
-            held = {each: subscriptions.get((applications[name], each)) for each in api_ids}
-            found[name, api_ids] = _grant(row, {each: grant for each, grant in held.items() if grant})
-        else:
-            found[name, api_ids] = TokenError.UNKNOWN
-    return found
 
 
 def _subscriptions(pairs: Iterable[tuple[Any, str]]) -> dict[tuple[Any, str], SubscriptionGrant]:

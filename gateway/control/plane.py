@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
-from gateway.control.loaders import backend_proxy, make_identity_signer, refuse_backend
+from gateway.control.loaders import make_identity_signer, refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
@@ -39,6 +40,7 @@ from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
+AWAY = (DatabaseError, RedisError, StoreRecovering)  # of which the log hears from the change feed and the leases
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
@@ -114,7 +116,7 @@ class ControlPlane:
         self._breaker = SharedBreaker(run=self._following)
         self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
-            breaker=self._breaker, refuse=refuse_backend(), proxy=backend_proxy(), on_dial=self._dial_log.dialled
+            breaker=self._breaker, refuse=refuse_backend(), proxy=settings.BACKEND_PROXY, on_dial=self._dial_log.dialled
         )
         self.identities = make_identity_signer()
         self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))
@@ -125,13 +127,14 @@ class ControlPlane:
         await self._following(database_clock.measure)
         await self._change_feed.start()
         if settings.REDIS_URL:  # on this thread: that of the leases needs no connection of its own then
-            await self._save_plans_once()
+            with suppress(*AWAY):
+                await self._following(self._store.checkpoint)
         await self._lease_client.start()
         for name, work in (
             ("change-feed", self._change_feed.follow()),
             ("expire", self._change_feed.expire()),
-            ("clock", self._keep_time()),
-            ("checkpoints", self._save_plans()),
+            ("clock", self._again(database_clock.measure, database_clock.MEASURED_SECONDS)),
+            ("checkpoints", self._again(self._store.checkpoint, CHECKPOINT_SECONDS)),
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
@@ -148,20 +151,12 @@ class ControlPlane:
             task.add_done_callback(_report)
             self._tasks.append(task)
 
-    async def _keep_time(self) -> None:
+    async def _again(self, work: Callable[[], object], seconds: float) -> None:
+        """Do it every so many seconds, until cancelled."""
         while True:
-            await asyncio.sleep(database_clock.MEASURED_SECONDS)
-            with suppress(DatabaseError):  # of one that is away the log hears from the change feed
-                await self._following(database_clock.measure)
-
-    async def _save_plans(self) -> None:
-        while settings.REDIS_URL:
-            await asyncio.sleep(CHECKPOINT_SECONDS)
-            await self._save_plans_once()
-
-    async def _save_plans_once(self) -> None:
-        with suppress(DatabaseError, RedisError, StoreRecovering):  # of what is away the log hears from others
-            await self._following(self._store.checkpoint)
+            await asyncio.sleep(seconds)
+            with suppress(*AWAY):
+                await self._following(work)
 
     def not_ready(self) -> str:
         """Why clients should go elsewhere; empty once everything has been read, and while the database answers."""

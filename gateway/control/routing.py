@@ -27,7 +27,6 @@ from gateway.control.loaders import (
     load_deny_policies,
     load_deployments,
     load_grants,
-    load_grants_of,
     make_verifier,
     redeem_ticket,
     ticket_digest,
@@ -82,11 +81,6 @@ class RoutingState:
         found = {each.api_id: each for each in await self._run(partial(load_deployments, wanted))}
         before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
         return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
-
-    async def refresh_deny_policies(self) -> bool:
-        """Read the deny policies again; say whether they changed. Raises `django.db.Error`."""
-        before, self.deny_policies = self.deny_policies, await self._run(load_deny_policies)
-        return before != self.deny_policies
 
     def differing_from(self, stored: Fingerprints) -> set[str]:
         """The APIs that are known otherwise than they are stored."""
@@ -220,7 +214,7 @@ class RoutingState:
                 return known
             with self._reading() as touched:
                 try:
-                    found = await self._run(partial(load_grants_of, asked=[(token_id, api_ids)]))
+                    found = await self._run(partial(load_grants, asked=[(token_id, api_ids)], named_by="pk"))
                     answer = found[token_id, api_ids]
                 except DatabaseError:
                     answer = TokenError.UNAVAILABLE
@@ -259,7 +253,16 @@ class RoutingState:
         try:
             while self._waiting:
                 keys = list(self._waiting)[:MOST_AT_ONCE]
-                for key, answer in (await self._look_up(keys)).items():
+                with self._reading() as touched:
+                    try:
+                        found = await self._run(partial(load_grants, asked=keys))
+                    except DatabaseError:
+                        answers = {key: self._last_known(key) for key in keys}
+                    else:  # those that were touched while they were read are asked for again
+                        answers = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
+                        for key, answer in answers.items():
+                            self.grants.keep(key, answer, self._clock())
+                for key, answer in answers.items():
                     self._waiting.pop(key).set_result(answer)
         except Exception as error:
             for waiting in self._waiting.values():
@@ -271,18 +274,6 @@ class RoutingState:
     def _last_known(self, key: Key) -> Grant | TokenError:
         known = None if self.is_outdated() else self.grants.last_known(key)
         return known or TokenError.UNAVAILABLE
-
-    async def _look_up(self, keys: list[Key]) -> dict[Key, Grant | TokenError]:
-        """Answers for these tokens, except for those touched while they were read: they are asked for again."""
-        with self._reading() as touched:
-            try:
-                found = await self._run(partial(load_grants, asked=keys))
-            except DatabaseError:
-                return {key: self._last_known(key) for key in keys}
-        current = {key: answer for key, answer in found.items() if not _is_stale(answer, touched)}
-        for key, answer in current.items():
-            self.grants.keep(key, answer, self._clock())
-        return current
 
 
 def _fingerprint(deployment: Deployment | None) -> tuple[str, str] | None:

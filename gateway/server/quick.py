@@ -147,6 +147,7 @@ class QuickEntry(asyncio.Protocol):
         elif self._state is QuickState.DIALLING:  # nobody needs the backend
             self._stop_dialling()
             take_leave(self._way.context, self._connection)
+            self._let_go()
 
     def _enter(self, data: bytes) -> bool:
         """Let the client in, if that can be done at once; else nothing has happened."""
@@ -218,8 +219,8 @@ class QuickEntry(asyncio.Protocol):
 
     def recognised(self, data: bytes) -> bool:
         """Whether the backend has answered as it has before; then both are joined."""
-        parts = native.part_switch(data, MAXIMUM_ANSWER)
-        if parts is None or self._state is not QuickState.DIALLING:
+        parts = native.part_switch(data, MAXIMUM_ANSWER) if self._state is QuickState.DIALLING else None
+        if parts is None:
             return False
         rest, proof, end = parts
         answer = self._prepared.answers.get(rest)
@@ -264,6 +265,7 @@ class QuickEntry(asyncio.Protocol):
         if self.transport.is_closing():
             backend.transport.abort()
             take_leave(way.context, connection)
+            self._let_go()
             return
         try:
             connection.subprotocol = answer.subprotocol or ""
@@ -274,6 +276,7 @@ class QuickEntry(asyncio.Protocol):
             log.exception("A client could not be joined with its backend.")
             backend.transport.abort()
             self.transport.abort()
+        self._let_go()
 
     def _failed(self, error: BaseException) -> None:
         """The first dial has failed: what follows from that is the consumer's to find out."""
@@ -298,6 +301,11 @@ class QuickEntry(asyncio.Protocol):
         pending = PendingWebSocket(way.config, self.transport, way.loop, way.connections, scope, early, begun)
         self.transport.set_protocol(pending)
         pending.begin()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """The wheel still has this until its turn: what was sent goes now, and no circle is left to be found."""
+        del self._backend, self._connection, self._data, self._prepared
 
     def _stop_dialling(self) -> None:
         self._leave()

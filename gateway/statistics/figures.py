@@ -17,8 +17,8 @@ from django.db import models
 
 from gateway.models import EventFigures, TrafficFigures
 
-MINUTE, HOUR, DAY = "m", "h", "d"
-SECONDS: Final = {MINUTE: 60, HOUR: 3600, DAY: 86400}
+MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
+SECONDS: Final = {MINUTE: 60, HOUR: 3600, DAY: 86400, WEEK: 7 * 86400}
 SUMS: Final = ("opened", "closed", "milliseconds", "messages_in", "bytes_in", "messages_out", "bytes_out")
 KEYS: Final = ("period", "begins", "worker", "api_id", "application_id", "plan", "key_type", "topic")
 EVENT_KEYS: Final = ("period", "begins", "api_id", "application_id", "kind", "name")

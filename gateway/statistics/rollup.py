@@ -1,4 +1,4 @@
-"""Minutes become part of their hour, hours of their day; by one process of the installation, once a minute.
+"""Minutes become part of their hour, hours of their day, days of their week; by one process, once a minute.
 
 What is moved is added to where it goes in the transaction that deletes it, so that no sum ever changes. How long open
 connections have been open is counted here too: nothing else writes a row of a connection on which nothing passes.
@@ -16,13 +16,15 @@ from django.db.models import F, Q, Sum
 from core.upkeep import delete_batch
 from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
 from gateway.statistics import figures
-from gateway.statistics.figures import DAY, EVENT_KEYS, HOUR, KEYS, MINUTE, NAMES, SECONDS, SUMS
+from gateway.statistics.figures import DAY, EVENT_KEYS, HOUR, KEYS, MINUTE, NAMES, SECONDS, SUMS, WEEK
 
-MINUTES_KEPT: Final = 3 * 3600  # seconds; of the hour that this falls into nothing is moved yet
-HOURS_KEPT: Final = 14 * 86400
+MINUTES_KEPT: Final = 2 * 3600  # seconds; of the hour that this falls into nothing is moved yet
+HOURS_KEPT: Final = 8 * 86400
+DAYS_KEPT: Final = 70 * 86400  # months are billed and looked at by day, a year by week
 AT_ONCE = 1000
+LASTING: Final = (DAY, WEEK)  # days too, where fewer are kept than become weeks
 COUNTED_AFTER = timedelta(seconds=50)
-STEPS: Final = ((MINUTE, HOUR, MINUTES_KEPT), (HOUR, DAY, HOURS_KEPT))
+STEPS: Final = ((MINUTE, HOUR, MINUTES_KEPT), (HOUR, DAY, HOURS_KEPT), (DAY, WEEK, DAYS_KEPT))
 
 
 def run(now: datetime) -> None:
@@ -78,7 +80,7 @@ def move(
 
 
 def prune(now: datetime) -> int:
-    """Delete a batch of days beyond those that are kept; how many they were."""
+    """Delete a batch of weeks beyond the days that are kept; how many they were."""
     oldest = int((now - timedelta(days=settings.STATISTICS_DAYS)).timestamp())
-    traffic = TrafficFigures.objects.filter(period=DAY, begins__lt=oldest)
-    return delete_batch(traffic) or delete_batch(EventFigures.objects.filter(period=DAY, begins__lt=oldest))
+    traffic = TrafficFigures.objects.filter(period__in=LASTING, begins__lt=oldest)
+    return delete_batch(traffic) or delete_batch(EventFigures.objects.filter(period__in=LASTING, begins__lt=oldest))

@@ -23,11 +23,11 @@ class TimeSpan:
     def begins(self, now: datetime, zone: ZoneInfo) -> list[datetime]:
         """When each step began, the oldest first, and the present one last."""
         local = now.astimezone(zone)
-        if self.step >= timedelta(days=1):
+        if self.step == timedelta(days=1):
             first = local.replace(hour=0, minute=0, second=0, microsecond=0)
             # In days of the calendar, which are not all of 24 hours.
             return [first - self.step * back for back in reversed(range(self.steps))]
-        seconds = int(self.step.total_seconds())
+        seconds = int(self.step.total_seconds())  # weeks begin when those do to which old days are added up
         latest = int(now.timestamp()) // seconds * seconds
         moments = (latest - seconds * back for back in reversed(range(self.steps)))
         return [datetime.fromtimestamp(each, UTC).astimezone(zone) for each in moments]

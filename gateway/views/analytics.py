@@ -38,7 +38,7 @@ TITLES: Final = {
     "topic": "Topics",
     "plan": "Business plans",
     "key_type": "Keys",
-    "worker": "Workers, of the last three hours",
+    "worker": "Workers, of the last two hours",
 }
 
 

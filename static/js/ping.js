@@ -1,4 +1,5 @@
-// How far the gateway is: a browser cannot ping over a WebSocket, so its health address is asked on the same host.
+// How far the gateway is: a browser cannot ping over a WebSocket, so its health address is asked on the same host, and the
+// words say that this is HTTP. What a backend takes stands at each message that it answers with.
 const EVERY_MS = 5000;
 
 export function watch(address, say) {
@@ -8,7 +9,7 @@ export function watch(address, say) {
     const began = performance.now();
     try {
       await fetch(health, { mode: "no-cors", cache: "no-store", credentials: "omit" });
-      say(`· gateway ${Math.round(performance.now() - began)} ms`);
+      say(`· gateway answers HTTP in ${Math.round(performance.now() - began)} ms`);
     } catch {
       say("");
     }

@@ -24,10 +24,15 @@ STEP = timedelta(seconds=one_time_codes.STEP_SECONDS)
 OVERVIEW = "/devportal/account/second-factor"
 
 
+def code_at(secret: str, now: datetime) -> str:
+    """What the app shows."""
+    return one_time_codes.code_of(secret, int(now.timestamp()) // one_time_codes.STEP_SECONDS)
+
+
 def with_app(user: User, now: datetime = NOW) -> tuple[str, list[str]]:
     """Give somebody an app; its secret, and their recovery codes."""
     secret = one_time_codes.new_secret()
-    code = one_time_codes.code_at(secret, now)
+    code = code_at(secret, now)
     return secret, operations.set_up_app(user=user, secret=secret, code=code, now=now)
 
 
@@ -46,12 +51,12 @@ def is_in(browser: Client) -> bool:
 def test_the_codes_are_those_of_the_standard() -> None:
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238, appendix B
     known = {59: "287082", 1111111109: "081804", 20000000000: "353130"}
-    assert {at: one_time_codes.code_at(secret, datetime.fromtimestamp(at, UTC)) for at in known} == known
+    assert {at: code_at(secret, datetime.fromtimestamp(at, UTC)) for at in known} == known
 
 
 def test_a_clock_may_differ_by_a_step_and_no_more() -> None:
     secret = one_time_codes.new_secret()
-    found = [one_time_codes.step_of(secret, one_time_codes.code_at(secret, NOW + n * STEP), NOW) for n in range(-2, 3)]
+    found = [one_time_codes.step_of(secret, code_at(secret, NOW + n * STEP), NOW) for n in range(-2, 3)]
     this = int(NOW.timestamp()) // 30
     assert found == [None, this - 1, this, this + 1, None]
 
@@ -73,7 +78,7 @@ def test_an_app_is_set_up_on_its_page_and_recovery_codes_are_shown_once(carol: U
     wrong = browser.post(f"{OVERVIEW}/app", {"code": "000000"}, secure=True)
     assert wrong.status_code == 400
     assert "not the code of this moment" in wrong.text
-    code = one_time_codes.code_at(secret, timezone.now())
+    code = code_at(secret, timezone.now())
     answer = browser.post(f"{OVERVIEW}/app", {"code": f"{code[:3]} {code[3:]}"}, secure=True, follow=True)
     codes = re.findall(r"\b(?:[a-z2-9]{4}-){3}[a-z2-9]{4}\b", answer.text)
     assert len(codes) == one_time_codes.RECOVERY_CODES
@@ -94,7 +99,7 @@ def test_a_password_alone_signs_in_nobody_who_has_an_app(carol: User) -> None:
         assert browser.get("/devportal/applications", secure=True).status_code == 302
     step = browser.answer["Location"]  # type: ignore[attr-defined]
     assert "authenticator app" in browser.get(step, secure=True).text
-    code = one_time_codes.code_at(secret, timezone.now())
+    code = code_at(secret, timezone.now())
     answer = browser.post(step, {"code": code}, secure=True)
     assert (answer.status_code, answer["Location"]) == (302, "/devportal/apis")
     assert is_in(browser)
@@ -106,7 +111,7 @@ def test_a_password_alone_signs_in_nobody_who_has_an_app(carol: User) -> None:
 
 def test_the_second_step_takes_a_password_that_was_right_just_now(carol: User) -> None:
     secret, _ = with_app(carol, timezone.now() - timedelta(minutes=5))
-    code = {"code": one_time_codes.code_at(secret, timezone.now())}
+    code = {"code": code_at(secret, timezone.now())}
     assert Client().post("/devportal/sign-in/second-step", code, secure=True)["Location"] == "/devportal/sign-in"
     browser = signed_in()
     session = browser.session
@@ -143,12 +148,12 @@ def test_guessing_costs_a_wait_that_doubles_and_its_victim_is_told(carol: User) 
             with pytest.raises(operations.WrongCode):
                 guess(at)
         with pytest.raises(operations.TooManyCodes) as refused:
-            guess(at, one_time_codes.code_at(secret, at))
+            guess(at, code_at(secret, at))
         waits.append(int(refused.value.headers["Retry-After"]))
         at += timedelta(seconds=waits[-1] + 1)
     assert waits == [901, 1801, 3601]
     assert Notification.objects.filter(user=carol, sentence__contains="five wrong codes").count() == 3
-    guess(at, one_time_codes.code_at(secret, at))
+    guess(at, code_at(secret, at))
     assert SecondFactor.objects.get(user=carol).wrong == 0
 
 

@@ -28,7 +28,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Report(NamedTuple):
     """How the process is: resident `memory` and `peak` since the last report (bytes), what is open, what went wrong.
 
-    Where the kernel does not let a peak be forgotten, it is that of the whole life.
+    Where the kernel does not let a peak be forgotten, it is that of the whole life. `turns` is how often the engine has
+    looked at its sockets, where there is one.
     """
 
     memory: int
@@ -38,6 +39,7 @@ class Report(NamedTuple):
     relays: int
     connections: int
     faults: list[str]
+    turns: int
 
 
 @dataclass
@@ -181,6 +183,7 @@ def _report(worker: Any, faults: list[str]) -> Report:
         relays=len(worker.config.relays),
         connections=len(list(worker._context.connections)),
         faults=faults,
+        turns=getattr(getattr(asyncio.get_running_loop(), "engine", None), "turns", 0),
     )
 
 

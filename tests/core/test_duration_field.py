@@ -8,7 +8,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.duration_field import LENGTHS, Amount, DurationField
+from core.duration_field import Duration, DurationField
 
 
 class Lease(forms.Form):
@@ -60,13 +60,13 @@ def test_nothing_is_never_where_that_is_allowed() -> None:
     (0.5, "0.5 seconds"), (0, "0 seconds"), (0.1, "0.1 seconds"),
 ])  # fmt: skip
 def test_seconds_are_said_in_the_largest_whole_unit(seconds: float, words: str) -> None:
-    assert str(Amount.of(seconds)) == words
+    assert str(Duration.of(seconds)) == words
 
 
 @given(st.integers(0, 400 * 86_400))
 def test_an_amount_is_worth_what_it_was_made_of(seconds: int) -> None:
-    amount = Amount.of(seconds)
-    assert float(amount.number) * LENGTHS[amount.unit] == seconds
+    amount = Duration.of(seconds)
+    assert float(amount.number) * Duration.units[amount.unit] == seconds
 
 
 def test_the_number_belongs_to_the_label_and_the_unit_is_named() -> None:

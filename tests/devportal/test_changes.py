@@ -182,4 +182,4 @@ def test_a_definition_says_how_to_knock_and_what_may_become_of_it(chat: Api, adm
         assert words in shown, words
     copied = 'data-copy="{\n  &quot;text&quot;: &quot;&lt;hello&gt;&quot;\n}"'
     assert copied in page.content.decode()
-    assert {close.number for close in endings.closes()} == CLOSES.keys()
+    assert {close.number for close in endings.CLOSES} == CLOSES.keys()

@@ -152,6 +152,7 @@ VISITS = [
     Visit("nobody", "accounts:sign-up"),
     Visit("nobody", "devportal:catalogue"),
     Visit("nobody", "devportal:catalogue", query="?q=nothing-like-it"),
+    Visit("carol", "devportal:catalogue", query="?view=list&q=trade"),
     Visit("nobody", "devportal:api", API),
     Visit("nobody", "devportal:api", {"pk": "prototype"}),
     Visit("carol", "devportal:api", {"pk": "deprecated"}),

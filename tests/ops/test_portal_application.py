@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -96,6 +99,35 @@ async def test_a_request_is_answered_in_one_of_the_portal_s_threads_with_all_its
     assert {each.body for each in answers if each} <= {"portal_0", "portal_1"}
     assert answers[0]
     assert answers[0].headers["Set-Cookie"].startswith("two=2")
+
+
+async def test_whoever_restarts_it_hears_at_once_that_it_lives_and_a_load_balancer_whether_to_send_clients(
+    views: Views, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = PortalApplication()
+    ready = await ask(app, "/ready")
+    assert ready
+    assert (ready.status, json.loads(ready.body), ready.headers["Cache-Control"]) == (
+        *(200, {"status": "ready"}),
+        "no-store",
+    )
+    waiting = [asyncio.create_task(ask(app, f"/gate/{number}")) for number in range(3)]
+    await begun(views, 2)
+    healthy = await ask(app, "/health", method="HEAD")
+    assert healthy
+    assert (healthy.status, json.loads(healthy.body)) == (200, {"status": "ok"})
+    views.open.set()
+    await asyncio.gather(*waiting)
+
+    def fail(*_: object) -> NoReturn:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(application, "connection", SimpleNamespace(cursor=fail))
+    away = await ask(app, "/ready")
+    assert away
+    assert (away.status, json.loads(away.body)["reason"]) == (503, "The database does not answer.")
+    assert (posted := await ask(app, "/ready", method="POST"))
+    assert posted.status == 404
 
 
 async def test_requests_wait_in_turn_and_too_many_are_refused_with_a_sentence(views: Views) -> None:

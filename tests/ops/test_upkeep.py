@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from contextlib import closing
+import urllib.request
+from contextlib import closing, suppress
 
+import psutil
 import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
 
 from apimanager import upkeep
-from tests.product import Install
+from tests.product import PATIENCE, Install, Product
 
 
 @pytest.mark.journey
 @pytest.mark.xdist_group("up")
-def test_the_product_deletes_what_is_over_without_being_asked(install: Install) -> None:
-    product = install(APIM_UPKEEP_SECONDS="1").start()
+def test_the_product_with_two_portal_processes_deletes_what_is_over_and_outlives_one_of_them(install: Install) -> None:
+    product = install(APIM_UPKEEP_SECONDS="1", APIM_PORTAL_WORKERS="2").start()
     database = product.data / "apimanager.sqlite3"
     with closing(sqlite3.connect(database, timeout=30)) as rows:
         rows.execute("INSERT INTO django_session VALUES ('a', 'b', '2001-01-01 00:00:00')")
@@ -29,6 +31,24 @@ def test_the_product_deletes_what_is_over_without_being_asked(install: Install) 
 
         product.wait_until(is_gone)
     product.wait_until(lambda: "Deleted what was over: sessions (1)." in product.log())
+    product.wait_until(lambda: len(portals(product)) == 2)
+    portals(product)[0].kill()
+    product.wait_until(lambda: "ended (killed by SIGKILL); starting it again" in product.log())
+    for _ in range(5):  # none is left to the socket of the dead one
+        with urllib.request.urlopen(f"{product.portal}/ready", context=product.trust, timeout=PATIENCE) as answer:  # noqa: S310
+            assert answer.status == 200
+    product.wait_until(lambda: len(portals(product)) == 2)
+
+
+def portals(product: Product) -> list[psutil.Process]:
+    """The processes that listen at the portal's port."""
+    port = int(product.settings["APIM_PORTAL_PORT"])
+    found = []
+    for process in product.processes():
+        with suppress(psutil.Error):  # it has gone by now
+            if any(each.status == "LISTEN" and each.laddr.port == port for each in process.net_connections("tcp")):
+                found.append(process)
+    return found
 
 
 def test_it_looks_again_after_a_database_that_was_away_and_says_so_once(

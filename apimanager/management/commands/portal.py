@@ -1,5 +1,7 @@
 """`manage.py portal`: the Publisher, the Developer Portal, OAuth and REST, over HTTPS."""
 
+import sys
+
 from django.core.management.base import BaseCommand
 
 from apimanager import launch
@@ -12,4 +14,4 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: object, **options: object) -> None:
-        launch.portal_alone()
+        sys.exit(launch.portal_alone())

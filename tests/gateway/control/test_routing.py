@@ -31,7 +31,6 @@ from gateway.control.loaders import (
     load_deployments,
     load_fingerprints,
     load_grants,
-    load_grants_of,
 )
 from gateway.handshake.request import Handshake, read
 from gateway.quotas.limits import UNLIMITED
@@ -168,7 +167,7 @@ def test_a_token_grants_what_its_application_holds(scenario: Scenario) -> None:
     held = granted.subscriptions[api_id]
     assert (held.id, held.plan, held.state) == (str(scenario.subscription.pk), "Gold", "UNBLOCKED")
     asked = (str(row.pk), (api_id,)), ("0", ())
-    assert load_grants_of(asked=asked) == {asked[0]: granted, asked[1]: TokenError.UNKNOWN}
+    assert load_grants(asked=asked, named_by="pk") == {asked[0]: granted, asked[1]: TokenError.UNKNOWN}
 
 
 @pytest.mark.parametrize(("over_quota", "quota"), [("close", 10), ("drop", 10), ("pass", None)])

@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -110,28 +111,29 @@ def minute(at: datetime, **given: Any) -> None:
 
 @pytest.mark.django_db
 def test_a_year_is_rolled_up_to_a_bounded_number_of_rows_and_no_sum_changes() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    most = 0
-    for day in range(365):
-        at = start + timedelta(days=day)
-        for hour in (0, 9, 23):
-            for minutes in (0, 30):
-                minute(at + timedelta(hours=hour, minutes=minutes), worker=f"w{day % 3}")
-        rollup.run(at + timedelta(days=1))
+    start, most = datetime(2026, 1, 1, tzinfo=UTC), 0
+    for week in range(53):
+        traffic, events = {}, {}
+        for days, hours, minutes in product((3,), (0, 23), (0, 30)):
+            begins = figures.minute_of(start + timedelta(weeks=week, days=days, hours=hours, minutes=minutes))
+            likeness = (f"w{days}", "a", "app", "Gold", "PRODUCTION", "/rooms")
+            traffic["m", begins, *likeness] = (1, 1, 60_000, 2, 20, 3, 30)
+            events["m", begins, "a", "app", "refusal", "401 900901"] = 2
+        figures.add_traffic(traffic)
+        figures.add_events(events)
+        rollup.run(start + timedelta(weeks=week + 1))
         most = max(most, TrafficFigures.objects.count())
     assert of_the_figures() == {
-        **dict.fromkeys(("opened", "closed"), 2190),
-        "milliseconds": 2190 * 60_000,
-        **{"messages_in": 4380, "bytes_in": 43_800, "messages_out": 6570, "bytes_out": 65_700},
+        **dict.fromkeys(("opened", "closed"), 212),
+        "milliseconds": 212 * 60_000,
+        **{"messages_in": 424, "bytes_in": 4240, "messages_out": 636, "bytes_out": 6360},
     }
-    assert sum(EventFigures.objects.values_list("number", flat=True)) == 4380
-    assert most <= 365 + 15 * 3 + 2  # days, hours of a fortnight, minutes of three hours
-    periods = set(TrafficFigures.objects.values_list("period", "worker"))
-    assert ("d", "") in periods
-    assert ("h", "") in periods
-    # 1 000 APIs of three applications each, rows and indexes of some 500 bytes: days, and hours of a fortnight.
-    assert (365 + 14 * 24) * 3 * 1000 * 500 < 1.1e9
-    assert rollup.prune(start + timedelta(days=settings.STATISTICS_DAYS + 10)) == 10
+    assert sum(EventFigures.objects.values_list("number", flat=True)) == 424
+    assert most <= 53 + 11 + 2 * 2  # weeks, days of ten weeks, hours of eight days
+    assert set(TrafficFigures.objects.values_list("period", "worker")) == {("w", ""), ("d", ""), ("h", "")}
+    year = SPANS["year"].begins(start + timedelta(weeks=52, days=3), ZoneInfo("Asia/Kolkata"))
+    assert {row.begins for row in TrafficFigures.objects.filter(period="w")} <= {int(each.timestamp()) for each in year}
+    assert rollup.prune(start + timedelta(days=settings.STATISTICS_DAYS + 10)) == 2
 
 
 @pytest.mark.django_db
