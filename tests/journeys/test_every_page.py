@@ -76,6 +76,7 @@ NO_PAGES = {
     "devportal:revocations-of-all",
     "devportal:further-secrets",
     "devportal:secret-ends",
+    "devportal:key-mappings",
     "devportal:secrets",
     "devportal:subscriber-plans",
     "devportal:subscriber-states",
