@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from oauth2_provider.models import AccessToken
 
 from accounts.models import User
@@ -121,7 +121,7 @@ def set_groups(*, application: Application, groups: Iterable[str], actor: User, 
 def _developer(name: str) -> User:
     """Somebody who may have applications, by user name or by an address that they have shown to be theirs."""
     said = name.strip()
-    known = Q(username_key=said) | (Q(confirmed_email__iexact=said) if "@" in said else Q(pk__in=()))
+    known = Q(username_key=said) | (Q(email_key=said, confirmed_email=F("email")) if "@" in said else Q(pk__in=()))
     person = User.objects.filter(known, is_active=True, is_service=False).order_by("pk").first()
     if not said or person is None or not can_develop(person):
         raise invalid(name=f"There is no developer called {said}. Type a user name, or an address that they confirmed.")
