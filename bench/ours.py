@@ -25,10 +25,12 @@ TOKEN_SECONDS = 24 * 3600
 
 
 @contextmanager
-def _gateway(plan: str, site: Site, relay: str = native.NATIVE, root: Path = ROOT) -> Iterator[Running]:
+def _gateway(
+    plan: str, site: Site, relay: str = native.NATIVE, root: Path = ROOT, workers: int = 1
+) -> Iterator[Running]:
     environment = _environment(site, root) | {native.SETTING: relay}
     arranged = _arranged(site, environment, root)
-    command: list[str | Path] = [sys.executable, root / "manage.py", "gateway", "--workers", "1"]
+    command: list[str | Path] = [sys.executable, root / "manage.py", "gateway", "--workers", str(workers)]
     ports = [site.port, site.tls_port]
     log = site.folder / "output.log"
     with processes.running(command, ports=ports, core=site.core, log=log, env=environment, cwd=root) as pid:
@@ -97,6 +99,13 @@ GATEWAY = Proxy(
     "quota and the rate of a plan that is too large to be reached; a row in the connection log for each, no access log",
     _version,
     partial(_gateway, METERED),
+)
+GATEWAY_TWO = Proxy(
+    "gateway-2",
+    "gateway, 2 workers",
+    "the same with two workers on that one core",
+    _version,
+    partial(_gateway, METERED, workers=2),
 )
 GATEWAY_IN_PYTHON = Proxy(
     "gateway-python",

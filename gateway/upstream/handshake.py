@@ -79,7 +79,7 @@ class BackendError(Exception):
         self.is_final = is_final
 
 
-class Answer(Protocol):
+class AwaitedAnswer(Protocol):
     """What waits for an answer: a future, or what needs it at once."""
 
     def done(self) -> bool: ...
@@ -101,7 +101,7 @@ class HandshakeProtocol(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, request: bytes, answer: Answer) -> None:
+    def __init__(self, request: bytes, answer: AwaitedAnswer) -> None:
         self._request = request
         self._parser: httptools.HttpResponseParser | None = None
         self._headers: list[tuple[bytes, bytes]] = []

@@ -21,6 +21,7 @@ from core import database_clock
 from core.errors import Conflict, NotFound
 from core.forms import accepted, status_of
 from core.text import count
+from devportal.permissions import require_use_application
 from devportal.queries import all_subscribers, any_application, application_for
 from gateway.connections.queries import ConnectionNotFound, get_connection_for
 from gateway.models import RecordedMessage, Recording
@@ -205,6 +206,7 @@ def recording_consents(request: HttpRequest, pk: UUID) -> HttpResponse:
 def application_recording_endings(request: HttpRequest, pk: UUID, recording: UUID) -> HttpResponse:
     """End a recording of one's own application, without forbidding the next."""
     application = application_for(current_user(request), pk)
+    require_use_application(current_user(request), application)
     _end(request, queries.one_of(queries.recordings_of([str(application.pk)]), recording))
     return redirect("gateway:application-recordings", application.pk)
 
