@@ -67,7 +67,7 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         "rows": rows,
         "shared": shared,
         "this_month": f"{now:%B %Y} so far",
-        "so_far": [(names.get(row[f"{whose}_id"], "deleted"), {**row, "month": f"{now:%Y-%m}"}) for row in so_far],
+        "so_far": [(names.get(row[f"{whose}_id"], "deleted"), row) for row in so_far],
         "statements": [(getattr(row, f"{whose}_name"), row) for row in statements[:MOST_STATEMENTS]],
     }
     return render(request, "gateway/usage/page.html", {**everywhere, **context})
