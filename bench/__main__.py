@@ -20,6 +20,7 @@ from bench.site import Proxy
 
 IDLE_CONNECTIONS = 5000
 FEWEST_IDLE = 100
+IDLE_SECONDS = 4.0
 FILES_BESIDES = 1000
 """Open files of a proxy that are not those of its clients."""
 Left = list[str]
@@ -45,6 +46,7 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
     how = How(
         command=shlex.join([".venv/bin/python", "-m", "bench", *arguments]),
         seconds=options.seconds,
+        idle_seconds=IDLE_SECONDS,
         at=dt.datetime.now(dt.UTC),
         proxies=present,
         left_out=left_out,
@@ -82,6 +84,7 @@ def _plan(options: argparse.Namespace, how: How, schemes: list[str], folder: Pat
         loads=how.loads,
         memory_schemes=schemes if load.MEMORY in options.loads else [],
         connections=max(FEWEST_IDLE, min(options.idle, processes.raise_descriptor_limit() // 2 - FILES_BESIDES)),
+        idle_seconds=IDLE_SECONDS if load.IDLE in options.loads else 0.0,
         rounds=options.rounds,
         seconds=options.seconds,
         most_seconds=options.minutes * 60,
@@ -131,7 +134,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--schemes", type=partial(_several, load.SCHEMES), default=[*load.SCHEMES], help="ws or wss (both)"
     )
-    parser.add_argument("--rate", type=float, default=0, help="messages/s for the load latency (60 %% of the slowest)")
+    parser.add_argument("--rate", type=float, default=0, help="messages/s for the load latency (half of the slowest)")
     parser.add_argument("--idle", type=int, default=IDLE_CONNECTIONS, help="connections for the load memory (5000)")
     parser.add_argument("--write", type=Path, help="write the page here, such as docs/reference/performance.md")
     parser.add_argument("--port-base", type=int, default=21000, help="the first of the ports to use (21000)")

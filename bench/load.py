@@ -14,6 +14,7 @@ from bench.errors import BenchError
 SCHEMES = ("ws", "wss")
 SETTLE_SECONDS = 0.5
 PATIENCE_SECONDS = 120
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ KINDS = [
     Load("latency", "Latency at equal load, 100 connections, 125 B", "paced", 100, window=None),
 ]
 PACEMAKER = "100"
-MEMORY = "memory"
-NAMES = [*(kind.name for kind in KINDS), MEMORY]
+MEMORY, IDLE = "memory", "idle"
+NAMES = [*(kind.name for kind in KINDS), MEMORY, IDLE]
 
 
 def loads(names: Sequence[str], schemes: Sequence[str]) -> list[Load]:
@@ -132,6 +133,18 @@ class Generator:
         if any(errors.values()) or json.loads(first or "{}").get("open") != connections:
             raise BenchError(f"{connections} idle connections could not be held: {_told(errors)}.")
         return used / connections
+
+    def idle_percent(self, target: Target, *, proxy: int, seconds: float) -> float:
+        """How much of a core the tree of `proxy` uses while three connections are silent."""
+        held = self._start(Load("", "", "idle", FEW), target, ["--seconds", "60"], stdin=subprocess.PIPE)
+        if held.stdout:
+            held.stdout.readline()
+        time.sleep(SETTLE_SECONDS)
+        before = processes.cpu_seconds(proxy)
+        time.sleep(seconds)
+        used = processes.cpu_seconds(proxy) - before
+        self._finish(held)
+        return 100 * used / seconds
 
     def _start(
         self, load: Load, target: Target, more: list[str], stdin: int = subprocess.DEVNULL

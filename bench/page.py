@@ -19,6 +19,7 @@ class How:
 
     command: str
     seconds: float
+    idle_seconds: float
     at: dt.datetime
     proxies: list[tuple[Proxy, str]]
     left_out: list[str]
@@ -37,7 +38,12 @@ def as_page(results: Results, how: How, notes: str) -> str:
         "## Targets\n",
         TARGETS,
         _markdown(targets_table(results, how.loads)),
-        METHOD.format(idle=f"{results.connections:,}", part=f"{PART_OF_SLOWEST:.0%}", pacemaker=PACEMAKER),
+        METHOD.format(
+            idle=f"{results.connections:,}",
+            idle_seconds=how.idle_seconds,
+            part=f"{PART_OF_SLOWEST:.0%}",
+            pacemaker=PACEMAKER,
+        ),
         "## Who was measured\n",
         _markdown(measured),
         *(f"Left out: {line}.\n" for line in how.left_out),
@@ -68,6 +74,8 @@ proxies and schemes.
 
 TARGETS = """They are for the row "gateway". "The four" are nginx, HAProxy, Envoy and Caddy, and the best of them is the
 fastest one in the same run, load by load. In a load all messages have one size: a ratio of messages/s is one of MB/s.
+A load of messages meets its target by messages/s or by processor time, whichever ratio is higher: with one core for the
+proxy and one for its peers, either may be the one that is full. With one connection only messages/s count.
 """
 
 METHOD = """## Method
@@ -92,6 +100,9 @@ nothing is between them. Every round starts each proxy afresh, and another one g
   earlier ones are back, and latency counts from the time at which a message was due. The rate is {part} of what the
   slowest proxy did in the first round with {pacemaker} connections. "Added p99" is the 99th percentile less that of
   "direct" at the same rate. For wss, "direct" is ws: then the price of TLS is in it, for all alike.
+- **Two workers** share the one core of the proxy with each other: what a message costs then is to be what it costs one.
+- **Three silent connections** are open and metered while the processor time of all the proxy's processes is read for
+  {idle_seconds:g} s: it is what the proxy does by itself.
 - **Memory** is the resident memory (Rss) of the proxy's process tree with {idle} idle connections, less that without
   them, divided by {idle}; measured in the first round. What the kernel holds for sockets is not in it.
 - A run in which a connection fails or a byte differs does not count and is named on this page.

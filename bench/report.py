@@ -35,6 +35,9 @@ def tables(results: Results, proxies: list[Proxy], loads: list[Load]) -> list[Ta
                 used, reference = (results.median_memory(each.name, scheme) for each in (proxy, REFERENCE))
                 cells += [number(used, ".1f"), _ratio(used, reference)]
         found.append(Table(f"Memory, {results.connections:,} idle connections", heads, rows))
+    if results.idle_percent:
+        idle = [[each.title, number(results.idle_percent.get(each.name), ".2f")] for each in proxies if each != DIRECT]
+        found.append(Table("Three silent connections", ["proxy", "% of a core"], idle))
     return found
 
 

@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 
 from bench.load import PACEMAKER, Load, Sample
 
-PART_OF_SLOWEST = 0.6
+PART_OF_SLOWEST = 0.5
 """Latency is compared at this part of what the slowest proxy can do."""
 
 
 @dataclass
 class Results:
-    """Samples by proxy name and load, kB per idle connection by proxy name and scheme, and what went wrong.
+    """Samples by proxy name and load, kB per idle connection by proxy name and scheme, percent of a core when next to
+    nothing is connected by proxy name, and what went wrong.
 
     `rates` are the messages a second at which latency was compared, by scheme; `rounds` how many were done.
     """
 
     samples: dict[tuple[str, Load], list[Sample]] = field(default_factory=dict)
     memory_kb: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    idle_percent: dict[str, float] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     connections: int = 0
     rounds: int = 0
@@ -37,6 +39,11 @@ class Results:
         """Who of `names` has the highest rate, and which."""
         rates = [(name, rate) for name in names if (rate := self.rate(name, load))]
         return max(rates, key=lambda each: each[1], default=None)
+
+    def least_cpu(self, names: Iterable[str], load: Load) -> float | None:
+        """The least processor time for each message that any of `names` has used, in microseconds."""
+        used = [cpu for name in names if (cpu := self.median(name, load, lambda sample: sample.cpu_us))]
+        return min(used, default=None)
 
     def added_p99(self, name: str, load: Load, direct: str) -> float | None:
         """Microseconds that `name` adds to the 99th percentile of `direct`."""

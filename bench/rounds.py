@@ -22,14 +22,16 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class RunPlan:
     """What to measure. `seconds` is the length of one load; `memory_schemes` those over which memory is measured, with
-    so many idle `connections`; `port_base` and the ports behind it are used. No round is begun that would, going by
-    those before, end later than `most_seconds` after the start. `rate` fixes that of the paced loads (0: by measuring).
+    so many idle `connections`, and `idle_seconds` how long what is silent is watched (0: not); `port_base` and the
+    ports behind it are used. No round is begun that would, going by those before, end later than `most_seconds` after
+    the start. `rate` fixes that of the paced loads (0: by measuring).
     """
 
     proxies: list[Proxy]
     loads: list[Load]
     memory_schemes: list[str]
     connections: int
+    idle_seconds: float
     rounds: int
     seconds: float
     most_seconds: float
@@ -71,6 +73,8 @@ class _Bench:
         """In the first one memory; all proxies at full load; then, as their rate follows from that, at equal load."""
         for scheme in self.plan.memory_schemes if number == 0 else []:
             self._sweep(number, partial(self._measure_memory, scheme))
+        if self.plan.idle_seconds and number == 0:
+            self._sweep(number, self._measure_idle)
         self._sweep(number, partial(self._measure_loads, [load for load in self.plan.loads if load.mode != "paced"]))
         paced = [load for load in self.plan.loads if load.mode == "paced"]
         # The rates are fixed once for the whole run: figures at different ones could not be compared.
@@ -124,6 +128,14 @@ class _Bench:
         kb = self.generator.memory_kb(running.targets[scheme], proxy=running.pid, connections=count)
         self.results.memory_kb.setdefault((proxy.name, scheme), []).append(kb)
         self.say(f"  {proxy.title:24}{kb:>11.1f} kB per idle connection, {scheme}")
+
+    def _measure_idle(self, proxy: Proxy, running: Running) -> None:
+        if running.pid is None or "ws" not in running.targets:
+            return
+        self.generator.warm_up(running.targets["ws"])
+        percent = self.generator.idle_percent(running.targets["ws"], proxy=running.pid, seconds=self.plan.idle_seconds)
+        self.results.idle_percent[proxy.name] = percent
+        self.say(f"  {proxy.title:24}{percent:>11.2f} % of a core with three silent connections")
 
     def _trouble(self, proxy: Proxy, sentence: str) -> None:
         self.results.problems.append(f"{proxy.title}: {sentence}")

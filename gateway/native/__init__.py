@@ -3,6 +3,8 @@
 loop        asyncio's event loop, with the extension's engine as its selector
 twins       contexts of Python's `ssl`, and what the extension has for them
 build       compiles `src/` with the machine's compiler; called by scripts/environment
+wheel       the same as a wheel, for machines without a compiler
+fuzz        changed frames and heads for what reads them, under sanitizers
 pure        the same in Python: what every machine has, and what the extension is held to
 src         scanner, meter, leg: the state that C and Python share; engine, transport, tls: its sockets
 
@@ -14,13 +16,33 @@ is not the extension. `APIM_GATEWAY_RELAY=python` forces pure Python.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from gateway.native import build
+from gateway.native import build, pure
 
 SETTING: Final = "APIM_GATEWAY_RELAY"
 NATIVE, PYTHON = "native", "python"
 REASON = ""
+
+NAMES: Final = (
+    *("Engine", "LegBase", "MeterBase", "ScannerBase", "SourceBase", "Tls", "Transport"),
+    *("part_request", "part_switch", "read_request", "read_switch"),
+)
+
+
+def _extension() -> ModuleType | None:
+    """The extension, as it was built in this tree or comes from a wheel that was made of the same sources."""
+    with suppress(ImportError):
+        return import_module("gateway.native._native")
+    with suppress(ImportError):
+        made_of = import_module("apim_native").SOURCES
+        if made_of == build.sources():
+            return import_module("apim_native._native")
+    return None
+
 
 if TYPE_CHECKING:
     from gateway.native._native import (
@@ -36,47 +58,15 @@ if TYPE_CHECKING:
         read_request,
         read_switch,
     )
-elif os.environ.get(SETTING, "").strip().lower() == PYTHON:
-    from gateway.native.pure import (
-        LegBase,
-        MeterBase,
-        ScannerBase,
-        SourceBase,
-        part_request,
-        part_switch,
-        read_request,
-        read_switch,
-    )
-
-    REASON = f"{SETTING} is {PYTHON}"
 else:
-    try:
-        from gateway.native._native import (
-            Engine,
-            LegBase,
-            MeterBase,
-            ScannerBase,
-            SourceBase,
-            Tls,
-            Transport,
-            part_request,
-            part_switch,
-            read_request,
-            read_switch,
-        )
-    except ImportError:
-        from gateway.native.pure import (
-            LegBase,
-            MeterBase,
-            ScannerBase,
-            SourceBase,
-            part_request,
-            part_switch,
-            read_request,
-            read_switch,
-        )
-
+    _made = None
+    if os.environ.get(SETTING, "").strip().lower() == PYTHON:
+        REASON = f"{SETTING} is {PYTHON}"
+    elif (_made := _extension()) is None:
         REASON = build.why_not()
+    for _name in NAMES:
+        if hasattr(_made or pure, _name):  # the engine and what belongs to it have nothing to stand in for them
+            globals()[_name] = getattr(_made or pure, _name)
 
 RELAY: Final = PYTHON if REASON else NATIVE
 

@@ -76,8 +76,8 @@ def build_sanitized() -> int:
     return 0
 
 
-def compile_to(target: Path, *more: str) -> None:
-    """Make the extension. `more` goes to the compiler. Raises CannotBuild."""
+def compile_to(target: Path, *more: str, libraries: tuple[str, ...] = LIBRARIES) -> None:
+    """Make the extension. `more` goes to the compiler, `libraries` to the linker. Raises CannotBuild."""
     if not sys.platform.startswith("linux"):
         raise CannotBuild("the extension is for Linux only")
     if sys.implementation.name != "cpython":
@@ -91,7 +91,7 @@ def compile_to(target: Path, *more: str) -> None:
             made = Path(folder, target.name)
             sources = map(str, sorted(SOURCES.glob("*.c")))
             done = subprocess.run(  # noqa: S603 - the machine's own compiler
-                [*command, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *LIBRARIES],
+                [*command, *FLAGS, *more, f"-I{sysconfig.get_path('include')}", "-o", str(made), *sources, *libraries],
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
@@ -119,6 +119,14 @@ def compiler() -> list[str]:
     return shlex.split(os.environ.get("CC", "")) or [path for path in found if path][:1]
 
 
+def sources() -> str:
+    """Which sources these are, as a digest."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCES.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def _has_headers() -> bool:
     return Path(sysconfig.get_path("include"), "Python.h").exists()
 
@@ -126,10 +134,8 @@ def _has_headers() -> bool:
 def _fingerprint() -> str:
     """Of everything that makes a difference: the sources, this module, the interpreter, the compiler, headers."""
     has_openssl = Path("/usr/include/openssl/ssl.h").exists()
-    digest = hashlib.sha256(f"{sys.version} {compiler()} {_has_headers()} {has_openssl}".encode())
-    for path in sorted([*SOURCES.iterdir(), Path(__file__)]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    told = f"{sys.version} {compiler()} {_has_headers()} {has_openssl} {sources()}"
+    return hashlib.sha256(told.encode() + Path(__file__).read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

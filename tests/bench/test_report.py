@@ -80,11 +80,11 @@ def test_latency_is_told_with_what_is_added_and_the_rate() -> None:
 @pytest.mark.parametrize(
     ("load", "rates", "figure", "word"),
     [
-        (ECHO, {"gateway": [95], "nginx": [90], "haproxy": [100]}, "0.950 of HAProxy", "met"),
-        (ECHO, {"gateway": [94], "nginx": [100], "haproxy": [60]}, "0.940 of nginx", "missed"),
+        (ECHO, {"gateway": [100], "nginx": [90], "haproxy": [100]}, "1.00 of HAProxy", "met"),
+        (ECHO, {"gateway": [94], "nginx": [100], "haproxy": [60]}, "0.94 of nginx", "missed"),
         (ECHO, {"gateway": [94]}, "–", "not measured"),
-        (HANDSHAKES, {"gateway": [1200]}, "1,200", "met"),
-        (HANDSHAKES, {"gateway": [1199]}, "1,199", "missed"),
+        (HANDSHAKES, {"gateway": [4200], "nginx": [10000]}, "0.42 (4,200/s, nginx 10,000/s)", "met"),
+        (HANDSHAKES, {"gateway": [4100], "nginx": [10000]}, "0.41 (4,100/s, nginx 10,000/s)", "missed"),
         (HANDSHAKES, {"nginx": [9000]}, "–", "not measured"),
     ],
 )
@@ -102,20 +102,40 @@ def test_the_gateway_may_add_what_nginx_adds(ours: float, word: str) -> None:
     assert (verdict.figure, verdict.word) == (f"{ours - 60} µs, nginx 90 µs", word)
 
 
-@pytest.mark.parametrize(("kb", "word"), [(22.0, "met"), (22.1, "missed")])
-def test_an_idle_connection_may_cost_so_much(kb: float, word: str) -> None:
-    (verdict,) = verdicts(Results(memory_kb={("gateway", "ws"): [kb], ("gateway", "wss"): [99.0]}), [])
-    assert (verdict.figure, verdict.word) == (f"{kb:.1f} kB", word)
+def test_a_load_meets_its_target_by_processor_time_too() -> None:
+    measured = Results()
+    for name, cpu_us in (("gateway", 8.0), ("nginx", 10.0), ("haproxy", 9.0)):
+        measured.samples[name, ECHO] = [sample(90 if name == "gateway" else 100, cpu_us=cpu_us)]
+    (verdict,) = verdicts(measured, [ECHO])
+    assert (verdict.figure, verdict.word) == ("0.90 of nginx; 1.12 by processor time", "met")
 
 
-def test_handshakes_over_wss_have_no_target() -> None:
-    assert verdicts(Results(), loads(["handshakes"], ["wss"])) == []
+@pytest.mark.parametrize(("cpu_us", "word"), [(10.5, "met"), (10.6, "missed")])
+def test_two_workers_cost_what_one_does(cpu_us: float, word: str) -> None:
+    measured = Results()
+    for name, used in (("gateway", 10.0), ("gateway-2", cpu_us)):
+        measured.samples[name, ECHO] = [sample(90, cpu_us=used)]
+    assert [verdict.word for verdict in verdicts(measured, [ECHO])] == ["not measured", word]
+
+
+@pytest.mark.parametrize(("ws", "wss", "words"), [(6.0, 12.0, ["met", "met"]), (6.1, 12.1, ["missed", "missed"])])
+def test_an_idle_connection_may_cost_so_much(ws: float, wss: float, words: list[str]) -> None:
+    found = verdicts(Results(memory_kb={("gateway", "ws"): [ws], ("gateway", "wss"): [wss]}), [])
+    assert [verdict.figure for verdict in found] == [f"{ws:.1f} kB", f"{wss:.1f} kB"]
+    assert [verdict.word for verdict in found] == words
+
+
+def test_what_an_idle_gateway_does_by_itself_is_a_target_and_a_table() -> None:
+    measured = Results(idle_percent={"gateway": 0.79, "nginx": 0.0})
+    assert [(each.figure, each.word) for each in verdicts(measured, [])] == [("0.79 %", "met")]
+    assert row(report.tables(measured, PROXIES, [])[0], "gateway")["% of a core"] == "0.79"
 
 
 def how() -> How:
     return How(
         command="python -m bench --rounds 3",
         seconds=2.5,
+        idle_seconds=4.0,
         at=dt.datetime(2026, 2, 3, tzinfo=dt.UTC),
         proxies=[(DIRECT, "–"), (NGINX, "1.22.1")],
         left_out=["HAProxy: haproxy is not installed"],
