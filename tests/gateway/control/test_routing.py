@@ -544,7 +544,7 @@ async def test_a_decision_at_once_is_that_of_before_and_stands_as_long_as_what_i
         assert not routing.stands(decided)
         assert routing.decide_now(handshake) is None
         routing.is_outdated = lambda: False
-        await routing.refresh_deny_policies()
+        routing.deny_policies = await elsewhere(load_deny_policies)
         assert not routing.stands(decided)
         decided = routing.decide_now(handshake)
         assert decided
