@@ -79,21 +79,19 @@ class ChangesMiddleware:
             attempt = Attempt.begin(
                 address_of(request), kind="change", most=most, seconds=CHANGE_SECONDS, refusal=refusal
             )
-        except TooManyAttempts as error:
-            return self._refusal(request, error)
+        except (
+            TooManyAttempts
+        ) as error:  # in the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page
+            if request.path.startswith("/oauth2/") and request.path != "/oauth2/authorize":  # which is a page
+                body = {"error": "temporarily_unavailable", "error_description": str(error)}
+                return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
+            if request.path.startswith(("/api/", "/client-registration/")):
+                return JsonResponse(refusal_body(error), status=error.status, headers=error.headers)
+            return refusal_page(request, error)
         answer = self.get_response(request)
         if answer.status_code >= HTTPStatus.BAD_REQUEST or is_trusted(request):  # a token says only now whose it is
             attempt.count(-1)
         return answer
-
-    def _refusal(self, request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
-        """In the words of whatever was asked: OAuth's (RFC 6749 §5.2), REST's, or a page."""
-        if request.path.startswith("/oauth2/") and request.path != "/oauth2/authorize":  # which is a page
-            body = {"error": "temporarily_unavailable", "error_description": str(error)}
-            return JsonResponse(body, status=error.status, headers={**error.headers, "Cache-Control": "no-store"})
-        if request.path.startswith(("/api/", "/client-registration/")):
-            return JsonResponse(refusal_body(error), status=error.status, headers=error.headers)
-        return refusal_page(request, error)
 
 
 def is_trusted(request: HttpRequest) -> bool:

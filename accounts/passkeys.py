@@ -53,8 +53,7 @@ class Purpose(StrEnum):
 class PasskeyRefused(Invalid):
     """What the browser sent proves nothing."""
 
-    def __init__(self, sentence: str = "") -> None:
-        super().__init__(sentence or "The passkey was not accepted. Try again, or use another way to sign in.")
+    sentence = "The passkey was not accepted. Try again, or use another way to sign in."
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,7 @@ class SessionStore(db.SessionStore):
 
     # Django asks in these ways where a view waits for a session; none of ours does, and none may find the key in clear.
 
-    async def aexists(self, session_key: str) -> bool:
-        """As `exists`."""
-        return await sync_to_async(self.exists)(session_key)
-
-    async def adelete(self, session_key: str | None = None) -> None:
-        """As `delete`."""
-        await sync_to_async(self.delete)(session_key)
-
-    async def acreate_model_instance(self, data: Any) -> AbstractBaseSession:
-        """As `create_model_instance`."""
-        return await sync_to_async(self.create_model_instance)(data)
-
-    async def _aget_session_from_db(self) -> Session | None:
-        return await sync_to_async(self._get_session_from_db)()
+    aexists = sync_to_async(exists)  # type: ignore[arg-type]
+    adelete = sync_to_async(delete)  # type: ignore[arg-type]
+    acreate_model_instance = sync_to_async(create_model_instance)  # type: ignore[arg-type]
+    _aget_session_from_db = sync_to_async(_get_session_from_db)

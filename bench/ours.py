@@ -14,33 +14,36 @@ from pathlib import Path
 
 from bench import processes
 from bench.arrange import METERED, UNLIMITED
-from bench.errors import BenchError
+from bench.errors import BenchError, Unavailable
 from bench.site import TLS_PORT_OFFSET, Proxy, Running, Site
 from gateway import native
 
 ROOT = Path(__file__).resolve().parent.parent
 METRICS_PORT_OFFSET = 2 * TLS_PORT_OFFSET
+BEFORE = "BENCH_BEFORE"
 TOKEN_SECONDS = 24 * 3600
 
 
 @contextmanager
-def _gateway(plan: str, site: Site, relay: str = native.NATIVE, workers: int = 1) -> Iterator[Running]:
-    environment = _environment(site) | {native.SETTING: relay}
-    arranged = _arranged(site, environment)
-    command: list[str | Path] = [sys.executable, ROOT / "manage.py", "gateway", "--workers", str(workers)]
+def _gateway(
+    plan: str, site: Site, relay: str = native.NATIVE, root: Path = ROOT, workers: int = 1
+) -> Iterator[Running]:
+    environment = _environment(site, root) | {native.SETTING: relay}
+    arranged = _arranged(site, environment, root)
+    command: list[str | Path] = [sys.executable, root / "manage.py", "gateway", "--workers", str(workers)]
     ports = [site.port, site.tls_port]
     log = site.folder / "output.log"
-    with processes.running(command, ports=ports, core=site.core, log=log, env=environment, cwd=ROOT) as pid:
+    with processes.running(command, ports=ports, core=site.core, log=log, env=environment, cwd=root) as pid:
         yield Running(site.targets(arranged["path"], f"Bearer {arranged[plan]}"), pid)
 
 
-def _environment(site: Site) -> dict[str, str]:
+def _environment(site: Site, root: Path) -> dict[str, str]:
     """The product's defaults, with a data folder and ports of its own here, and the certificate of all proxies."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "DATABASE_URL", "REDIS_"))
     }
     return kept | {
-        "APIM_DATA_DIR": str(site.shared / "var"),
+        "APIM_DATA_DIR": str(site.shared / ("var" if root == ROOT else "var-before")),
         "APIM_GATEWAY_WS_PORT": str(site.port),
         "APIM_GATEWAY_WSS_PORT": str(site.tls_port),
         "APIM_METRICS_PORT": str(site.port + METRICS_PORT_OFFSET),
@@ -52,12 +55,12 @@ def _environment(site: Site) -> dict[str, str]:
     }
 
 
-def _arranged(site: Site, environment: dict[str, str]) -> dict[str, str]:
+def _arranged(site: Site, environment: dict[str, str], root: Path) -> dict[str, str]:
     """What `bench.arrange` printed; it is run once in each run of the benchmark."""
-    kept = site.shared / "arranged.json"
+    kept = site.shared / ("arranged.json" if root == ROOT else "arranged-before.json")
     if not kept.exists():
         command = [sys.executable, "-m", "bench.arrange", f"ws://127.0.0.1:{site.backend}/"]
-        result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
         if result.returncode:
             raise BenchError(f"the published API could not be made: {result.stderr.strip().splitlines()[-1]}")
         kept.write_text(result.stdout.splitlines()[-1])
@@ -69,6 +72,24 @@ def _version() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     below = ", ".join(f"{package} {metadata.version(package)}" for package in ("uvicorn", "uvloop"))
     return f"{project['version']} on Python {platform.python_version()}, {below}, relay {native.sentence()}"
+
+
+@contextmanager
+def _gateway_before(site: Site) -> Iterator[Running]:
+    with _gateway(METERED, site, root=Path(os.environ[BEFORE])) as running:
+        yield running
+
+
+def _version_before() -> str:
+    root = os.environ.get(BEFORE, "")
+    if not root:
+        raise Unavailable(f"{BEFORE} names no other checkout to compare with")
+    if not (Path(root) / "manage.py").exists():
+        raise Unavailable(f"{BEFORE} is {root}, which has no manage.py")
+    described = subprocess.run(
+        ["git", "-C", root, "log", "-1", "--format=%h"], capture_output=True, text=True, check=False
+    )
+    return described.stdout.strip() or root
 
 
 GATEWAY = Proxy(
@@ -92,6 +113,13 @@ GATEWAY_IN_PYTHON = Proxy(
     "the same where its extension in C could not be built, or is not wanted",
     _version,
     partial(_gateway, METERED, relay=native.PYTHON),
+)
+GATEWAY_BEFORE = Proxy(
+    "gateway-before",
+    "gateway, of another checkout",
+    f"the same work by the code in the folder that {BEFORE} names, in turns with the present one",
+    _version_before,
+    _gateway_before,
 )
 GATEWAY_UNLIMITED = Proxy(
     "gateway-unlimited",

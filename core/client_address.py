@@ -40,6 +40,7 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str] = (), *, header: str = X_FORWARDED_FOR) -> None:
         self.header = header
+        self.scheme_header = FORWARDED if header == FORWARDED else X_FORWARDED_PROTO  # says how a client came to them
         self._networks: list[IPv4Network | IPv6Network] = []
         for text in filter(None, (each.strip() for each in networks)):
             try:
@@ -79,11 +80,6 @@ class TrustedProxies:
         else:
             said = ",".join(values).rpartition(",")[2] if peer in self else ""
         return SCHEMES.get(said.strip().lower(), "")
-
-    @property
-    def scheme_header(self) -> str:
-        """The header in which the proxies say by which scheme a client came."""
-        return FORWARDED if self.header == FORWARDED else X_FORWARDED_PROTO
 
     def _read(self, peer: str, values: Iterable[str]) -> tuple[str, str]:
         """The client's address, and the scheme if the header has one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -16,11 +17,6 @@ MEASURED_SECONDS: Final = 10.0
 
 clock: Final = SharedClock("database")
 _measured_at = -math.inf
-
-
-def measure() -> None:
-    """Ask the database what time it is. Raises `django.db.Error`."""
-    clock.measure(ask)
 
 
 def now() -> datetime:
@@ -39,3 +35,7 @@ def ask() -> float | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(cursor.fetchone()[0])
+
+
+measure: Final = partial(clock.measure, ask)
+"""Ask the database what time it is. Raises `django.db.Error`."""

@@ -18,7 +18,7 @@ class DomainError(Exception):
 class Invalid(DomainError):
     """What was sent is wrong; `fields` maps a field's name to what is wrong with it and how to put it right."""
 
-    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+    def __init__(self, message: str = "", fields: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.fields = fields or {}
 

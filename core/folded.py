@@ -18,8 +18,18 @@ from core.text import fold
 Row = TypeVar("Row", bound=models.Model)
 
 
+def folded(value: Any) -> str:
+    """What a folded column holds of a value."""
+    if isinstance(value, str):
+        return fold(value)
+    return "".join(f"\n{fold(each)}\n" for each in value or ())
+
+
 class FoldedText(models.TextField):  # type: ignore[type-arg]
     """The column called `of` as `core.text.fold` has it; a list has each of its texts on a line between line ends."""
+
+    made_of: Callable[[Any], str] = staticmethod(folded)
+    """What stands in it for a value of the column it is made of."""
 
     def __init__(self, of: str, **options: Any) -> None:
         self.of = of
@@ -30,10 +40,6 @@ class FoldedText(models.TextField):  # type: ignore[type-arg]
         name, path, arguments, options = super().deconstruct()
         options.pop("editable"), options.pop("default")
         return name, path, arguments, {**options, "of": self.of}
-
-    def made_of(self, value: Any) -> str:
-        """What stands in it for a value of the column it is made of."""
-        return folded(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         """What is written beside the column it is made of."""
@@ -49,9 +55,7 @@ class FoldedText(models.TextField):  # type: ignore[type-arg]
 class LookText(FoldedText):
     """The column called `of` as `core.lookalikes.looks` has it. Look for what it makes of names."""
 
-    def made_of(self, value: Any) -> str:
-        """What a name looks like."""
-        return looks(value)
+    made_of = staticmethod(looks)
 
 
 @FoldedText.register_lookup
@@ -81,13 +85,6 @@ class KeepsFolded(models.Model):
         if (named := options.get("update_fields")) is not None:
             options["update_fields"] = [*named, *(field.name for field in _folded_of(type(self), named))]
         super().save(*args, **options)
-
-
-def folded(value: Any) -> str:
-    """What a folded column holds of a value."""
-    if isinstance(value, str):
-        return fold(value)
-    return "".join(f"\n{fold(each)}\n" for each in value or ())
 
 
 def whole(text: str) -> str:

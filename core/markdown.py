@@ -5,13 +5,11 @@ markdown-it-py reads it (CommonMark with tables and struck-out text), nh3 lets n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 import nh3
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 HIGHEST_HEADING, LOWEST_HEADING = 3, 6
 """The page and its cards have the headings above."""
@@ -55,13 +53,11 @@ def markup(text: str) -> SafeString:
 
 def words(text: str) -> str:
     """The text on one line without its marks, cut where a card has no room for more."""
-    return " ".join(" ".join(_texts(_READER.parse(text[:PREVIEWED]))).split())
-
-
-def _texts(tokens: Sequence[Token]) -> Iterator[str]:
-    for token in tokens:
+    said: list[str] = []
+    for token in _READER.parse(text[:PREVIEWED]):
         if token.type in ("fence", "code_block"):
-            yield token.content
+            said.append(token.content)
         elif token.type == "inline":
             pieces = token.children or ()
-            yield "".join(" " if each.type in ("softbreak", "hardbreak") else each.content for each in pieces)
+            said.append("".join(" " if each.type in ("softbreak", "hardbreak") else each.content for each in pieces))
+    return " ".join(" ".join(said).split())

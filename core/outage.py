@@ -22,7 +22,10 @@ class DatabaseSilent(Exception):
 
 
 class Outage:
-    """One process' experience with the database. `failed` and `answered` may be called from any thread."""
+    """One process' experience with the database. `failed` and `answered` may be called from any thread.
+
+    What they say is said in a context of its own: whoever happens to notice it first, it is not about that request.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -42,7 +45,7 @@ class Outage:
             said = " ".join(str(error).split()) or type(error).__name__
             if any(words in said for words in FULL):
                 said = f"it takes no more connections; raise its max_connections or run fewer workers ({said})"
-            _say(log.error, "The database cannot be used: %s", said)
+            contextvars.Context().run(log.error, "The database cannot be used: %s", said)
 
     def answered(self) -> None:
         """A question was answered. Costs nothing while all is well."""
@@ -53,12 +56,9 @@ class Outage:
                 return
             failures, self._failures = self._failures, 0
             seconds = self._failed_at - self._began_at
-        _say(log.warning, "The database answers again. For %.0f s it did not; %d attempts failed.", seconds, failures)
-
-
-def _say(say: Callable[..., None], *line: object) -> None:
-    # In a context of its own: whoever happens to notice it first, the line is not about that request.
-    contextvars.Context().run(say, *line)
+        contextvars.Context().run(
+            log.warning, "The database answers again. For %.0f s it did not; %d attempts failed.", seconds, failures
+        )
 
 
 database = Outage()

@@ -388,6 +388,7 @@ DEVPORTAL_PAGES = [
     Line("GET", "devportal:application", SHARED, ("to_see",)),
     Line("GET", "devportal:members", SHARED, ("to_see",)),
     Line("GET", "gateway:application-usage", SHARED, ("to_see",)),
+    Line("POST", "gateway:recording-consents", NOT_TO_BE_DONE, ("for_keys",), body={"consent": "no"}),
     Line("GET", "devportal:keys", NOT_SHARED_FOR_IT, ("to_see", "key_type")),
     Line("GET", "devportal:keys", SHARED, ("for_keys", "key_type")),
     Line("POST", "devportal:tokens", NOT_TO_BE_DONE, ("to_see", "key_type"), body=TOKEN),

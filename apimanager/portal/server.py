@@ -198,9 +198,11 @@ class PortalServer(Server):  # type: ignore[misc]  # Daphne carries no types
 
 
 def log_request(protocol: str, action: str, details: dict[str, Any]) -> None:
-    """Write one line for a finished request, without its query string; none for a static file that was there."""
+    """Write one line for a finished request, without its query string; none for a static file that was there, or to a
+    load balancer that hears that all is well."""
     path = str(details["path"]).partition("?")[0]
-    if action != "complete" or (path.startswith(settings.STATIC_URL) and details["status"] < HTTPStatus.BAD_REQUEST):
+    is_dull = path.startswith(settings.STATIC_URL) or path in ("/health", "/ready")
+    if action != "complete" or (is_dull and details["status"] < HTTPStatus.BAD_REQUEST):
         return
     access_log.info(
         "%s %s %s %d %s bytes %.0f ms",

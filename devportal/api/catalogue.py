@@ -82,13 +82,7 @@ class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
     businessInformation = BusinessInformation()
     throttlingPolicies = serializers.SerializerMethodField()
     isSubscriptionAvailable = serializers.SerializerMethodField()
-    avgRating = serializers.SerializerMethodField()
     createdTime = Moment(source="created_at")
-
-    def get_avgRating(self, api: Api) -> str:  # noqa: N802
-        """The average of its stars; 0.0 where nobody has given any."""
-        average = api.average if hasattr(api, "average") else queries.stars_of(api)[0]
-        return f"{average or 0:.1f}"
 
     def get_throttlingPolicies(self, api: Api) -> list[str]:  # noqa: N802 - the field's name is WSO2's
         """The names of its plans."""
@@ -100,7 +94,18 @@ class CatalogueEntry(serializers.Serializer):  # type: ignore[type-arg]
         return api.stage in SUBSCRIBABLE and can_develop(viewer)
 
 
-class CatalogueDocument(CatalogueEntry):
+class RatedEntry(CatalogueEntry):
+    """An API in a list of APIs, with its stars."""
+
+    avgRating = serializers.SerializerMethodField()
+
+    def get_avgRating(self, api: Api) -> str:  # noqa: N802
+        """The average of its stars; 0.0 where nobody has given any."""
+        average = api.average if hasattr(api, "average") else queries.stars_of(api)[0]
+        return f"{average or 0:.1f}"
+
+
+class CatalogueDocument(RatedEntry):
     """An API with what one needs to call it."""
 
     isDefaultVersion = serializers.BooleanField(source="is_default_version")
@@ -146,7 +151,7 @@ class CatalogueDocument(CatalogueEntry):
         return [{**environment, **addresses}]
 
 
-CatalogueList = list_of(CatalogueEntry, "CatalogueList")
+CatalogueList = list_of(RatedEntry, "CatalogueList")
 
 
 class PublishedApis(Resource):
@@ -169,7 +174,7 @@ class PublishedApis(Resource):
         text = request.query_params.get("query", "")
         viewed = {"viewer": request.user}
         rows = queries.shelves_for(request.user, text=text, every_version=True).prefetch_related("plans")
-        return Response(one_page(request, rows, lambda api: CatalogueEntry(api, context=viewed).data))
+        return Response(one_page(request, rows, lambda api: RatedEntry(api, context=viewed).data))
 
 
 class CatalogueApi(Resource):

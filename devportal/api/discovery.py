@@ -31,7 +31,7 @@ class TagDocument(serializers.Serializer):  # type: ignore[type-arg]
 TagList = list_of(TagDocument, "TagList")
 
 
-class Found(serializers.Serializer):  # type: ignore[type-arg]
+class SearchResult(serializers.Serializer):  # type: ignore[type-arg]
     """What holds the words of a search: an API, or a document (`DOC`) of one. Each has the fields of its type."""
 
     id = serializers.UUIDField()
@@ -57,7 +57,7 @@ class Found(serializers.Serializer):  # type: ignore[type-arg]
     apiProvider = serializers.CharField(required=False)
 
 
-SearchResultList = list_of(Found, "SearchResultList")
+SearchResultList = list_of(SearchResult, "SearchResultList")
 
 
 class Settings(serializers.Serializer):  # type: ignore[type-arg]

@@ -69,7 +69,13 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
     def __init__(self, request_validator: object, **_: object) -> None:
         bearer = Bearer(
             request_validator,
-            token_generator=access_token,
+            token_generator=lambda request: tokens.mint(
+                client=request.client,
+                user=None if request.grant_type == "client_credentials" else request.user,
+                scopes=request.scopes,
+                seconds=request.expires_in,
+                now=request.issued_at,
+            ),
             expires_in=lambda request: tokens.life_of(request.client),
             refresh_token_generator=lambda _: tokens.random_token(),  # opaque: nobody but this server reads it
         )
@@ -108,11 +114,3 @@ def _check_authorization(request: Request) -> dict[str, Any]:
     if "none" in prompts and len(prompts) > 1:  # OpenID Connect Core §3.1.2.1
         raise InvalidRequestError("prompt=none goes with no other value.", request=request)
     return {}
-
-
-def access_token(request: Request) -> str:
-    """The text of the access token that a valid token request has earned."""
-    user = None if request.grant_type == "client_credentials" else request.user
-    return tokens.mint(
-        client=request.client, user=user, scopes=request.scopes, seconds=request.expires_in, now=request.issued_at
-    )

@@ -28,7 +28,6 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError, InvalidRequestFatalError
 from oauthlib.openid.connect.core.exceptions import ConsentRequired
 
-from accounts.models import User
 from core.text import is_readable
 from devportal import grants, tokens
 from devportal.models import OAuthClient
@@ -160,7 +159,15 @@ class IntrospectionView(ClientEndpoint):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """`active: false` covers every reason: unknown, expired, revoked, or a disabled person behind it."""
-        caller = self._caller(request)
+        if bearer := parse_bearer_token(request.headers.get("Authorization")):  # of a service account
+            asking = tokens.find(bearer, timezone.now())
+            person = tokens.manager(asking) if asking else None
+            caller = person if person and person.is_service else None
+        else:  # a client's own id and secret
+            core = self.get_oauthlib_core()
+            asked = Request(*core._extract_params(request))
+            known = core.server.request_validator.authenticate_client(asked)
+            caller = tokens.owner_of(asked.client) if known else None
         if caller is None:
             return _error(401, "invalid_client", "Authenticate as a service account that may introspect tokens.")
         if not caller.has_perm(tokens.INTROSPECTION_RIGHT):
@@ -170,12 +177,12 @@ class IntrospectionView(ClientEndpoint):
         row = tokens.find(request.POST["token"], timezone.now())
         if row is None:
             return JsonResponse({"active": False}, headers=NEVER_STORED)
-        person = row.user or tokens.owner_of(row.application)
+        speaks_for = row.user or tokens.owner_of(row.application)
         description = {
             "active": True,
             "token_type": "Bearer",
             "client_id": row.application.client_id,
-            "username": person.username if person else None,
+            "username": speaks_for.username if speaks_for else None,
             "sub": str(row.user.pk) if row.user else row.application.client_id,
             "scope": row.scope,
             "iss": settings.OAUTH_ISSUER,
@@ -184,18 +191,6 @@ class IntrospectionView(ClientEndpoint):
             "exp": int(row.expires.timestamp()),
         }
         return JsonResponse(description, headers=NEVER_STORED)
-
-    def _caller(self, request: HttpRequest) -> User | None:
-        """Who asks: by a service account's token, or by a client's own id and secret."""
-        bearer = parse_bearer_token(request.headers.get("Authorization"))
-        if bearer:
-            row = tokens.find(bearer, timezone.now())
-            person = tokens.manager(row) if row else None
-            return person if person and person.is_service else None
-        core = self.get_oauthlib_core()
-        asked = Request(*core._extract_params(request))
-        known = core.server.request_validator.authenticate_client(asked)
-        return tokens.owner_of(asked.client) if known else None
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -263,22 +258,16 @@ def _client_id(request: HttpRequest) -> str:
         return fields.get("client_id", "")
     if scheme.lower() != "basic":
         raise Unreadable("invalid_client", "Authenticate with HTTP Basic.")
-    client_id = _basic(credentials.strip())
-    if fields.get("client_secret") or fields.get("client_id", client_id) not in ("", client_id):
-        text = "Authenticate in one way: in the header Authorization or in the body, not in both."
-        raise Unreadable("invalid_request", text)
-    return client_id
-
-
-def _basic(credentials: str) -> str:
-    """The client's id in the credentials of HTTP Basic, each half of which is form-encoded (RFC 6749 §2.3.1)."""
-    try:
-        client_id, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
+    try:  # each half is form-encoded: RFC 6749 §2.3.1
+        client_id, colon, _ = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
     except ValueError:
-        colon = ""
+        client_id, colon = "", ""
     if not colon or not is_readable(client_id := unquote_plus(client_id)):
         text = "What follows Basic is not the base64 of an id, a colon and a secret in UTF-8."
         raise Unreadable("invalid_client", text)
+    if fields.get("client_secret") or fields.get("client_id", client_id) not in ("", client_id):
+        text = "Authenticate in one way: in the header Authorization or in the body, not in both."
+        raise Unreadable("invalid_request", text)
     return client_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.queries import waiting_sign_ups
 from core.errors import NotFound
 from devportal import queries
-from devportal.models import Application, KeyType, OAuthClient
+from devportal.models import Application, OAuthClient, Subscription
 from devportal.operations.applications import decide_application
 from devportal.operations.keys import decide_keys
 from devportal.operations.subscriptions import set_subscription_state
@@ -71,89 +71,88 @@ def decide(*, queue: str, pk: str, is_approved: bool, reason: str = "", actor: U
     return kind.about(row)
 
 
-def waiting_keys(_: User | None = None) -> QuerySet[OAuthClient]:
+def waiting_keys() -> QuerySet[OAuthClient]:
     """The keys that wait for approval. For administrators, which the edges see to."""
     rows: QuerySet[OAuthClient] = OAuthClient.objects.filter(approval=Application.Approval.WAITING)
     return rows.select_related("application__owner").order_by("created")
 
 
-def _about_person(user: User) -> Waiting:
-    return Waiting(str(user.pk), user.date_joined, user.username, user.email, f"{user.username} wants an account.")
-
-
-def _about_application(row: Application) -> Waiting:
-    description = f"Application {row.name} of {row.owner.username}."
-    return Waiting(str(row.pk), row.created_at, row.name, row.owner.display_name, description)
-
-
-def _about_keys(row: OAuthClient) -> Waiting:
-    application = cast(Application, row.application)
-    owner, label = application.owner, f"{KeyType(row.key_type).label} keys"
-    description = f"{label} of application {application.name} of {owner.username}."
-    return Waiting(str(row.pk), row.created, f"{label} of {application.name}", owner.display_name, description)
-
-
-def _about_subscription(row: Any) -> Waiting:
-    description = f"{row} under {row.plan.name}."
-    return Waiting(str(row.pk), row.created_at, str(row), str(row.plan), description)
-
-
-def _decide_person(user: User, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
-    if is_approved:
-        accounts.approve_sign_up(user=user, actor=actor, now=now)
+def _decide_account(user: User, is_approved: bool, reason: str, **by: Any) -> None:
+    if is_approved:  # a rejection says why, an approval needs no reason
+        accounts.approve_sign_up(user=user, **by)
     else:
-        accounts.reject_sign_up(user=user, reason=reason, actor=actor, now=now)
+        accounts.reject_sign_up(user=user, reason=reason, **by)
 
 
-def _decide_application(row: Application, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
-    decide_application(application=row, is_approved=is_approved, reason=reason, actor=actor, now=now)
-
-
-def _decide_keys(row: OAuthClient, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
-    decide_keys(client=row, is_approved=is_approved, reason=reason, actor=actor, now=now)
-
-
-def _decide_subscription(row: Any, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
+def _decide_subscription(row: Subscription, is_approved: bool, reason: str, **by: Any) -> None:
     state = SubscriptionState.UNBLOCKED if is_approved else SubscriptionState.REJECTED
-    set_subscription_state(subscription=row, state=state, reason=reason, actor=actor, now=now)
+    set_subscription_state(subscription=row, state=state, reason=reason, **by)
 
 
-def _about_step(row: LifecycleRequest) -> Waiting:
-    description = f"{row}, asked for by {row.requester.username}."
-    return Waiting(str(row.pk), row.created_at, str(row), row.requester.display_name, description)
-
-
-def _decide_step(row: LifecycleRequest, is_approved: bool, reason: str, *, actor: User, now: datetime) -> None:
+def _decide_step(row: LifecycleRequest, is_approved: bool, reason: str, **by: Any) -> None:
     if is_approved:
-        approve_request(request=row, actor=actor, now=now)
+        approve_request(request=row, **by)
     else:
-        reject_request(request=row, reason=reason, actor=actor, now=now)
+        reject_request(request=row, reason=reason, **by)
 
 
 QUEUES = {
-    "accounts": ApprovalQueue("AM_USER_SIGNUP", "Accounts", waiting_sign_ups, _about_person, _decide_person),
+    "accounts": ApprovalQueue(
+        "AM_USER_SIGNUP",
+        "Accounts",
+        waiting_sign_ups,
+        lambda user: Waiting(
+            str(user.pk), user.date_joined, user.username, user.email, f"{user.username} wants an account."
+        ),
+        _decide_account,
+    ),
     "applications": ApprovalQueue(
         "AM_APPLICATION_CREATION",
         "Applications",
         lambda _: queries.waiting_applications(),
-        _about_application,
-        _decide_application,
+        lambda row: Waiting(
+            str(row.pk),
+            row.created_at,
+            row.name,
+            row.owner.display_name,
+            f"Application {row.name} of {row.owner.username}.",
+        ),
+        lambda row, is_approved, reason, **by: decide_application(
+            application=row, is_approved=is_approved, reason=reason, **by
+        ),
     ),
     "keys": ApprovalQueue(
-        "AM_APPLICATION_REGISTRATION_PRODUCTION", "Production keys", waiting_keys, _about_keys, _decide_keys
+        "AM_APPLICATION_REGISTRATION_PRODUCTION",
+        "Production keys",
+        lambda _: waiting_keys(),
+        lambda row: Waiting(
+            str(row.pk),
+            row.created,
+            f"{row.get_key_type_display()} keys of {row.application.name}",
+            row.application.owner.display_name,
+            f"{row.get_key_type_display()} keys of application {row.application.name} of "
+            f"{row.application.owner.username}.",
+        ),
+        lambda row, is_approved, reason, **by: decide_keys(client=row, is_approved=is_approved, reason=reason, **by),
     ),
     "subscriptions": ApprovalQueue(
         "AM_SUBSCRIPTION_CREATION",
         "Subscriptions",
         queries.waiting_subscriptions,
-        _about_subscription,
+        lambda row: Waiting(str(row.pk), row.created_at, str(row), str(row.plan), f"{row} under {row.plan.name}."),
         _decide_subscription,
     ),
     "steps": ApprovalQueue(
         "AM_API_STATE",
         "Steps in the lives of APIs",
         lambda _: requests_of_lifecycles(RequestStatus.PENDING),
-        _about_step,
+        lambda row: Waiting(
+            str(row.pk),
+            row.created_at,
+            str(row),
+            row.requester.display_name,
+            f"{row}, asked for by {row.requester.username}.",
+        ),
         _decide_step,
     ),
 }

@@ -32,7 +32,7 @@ PER_PAGE = 24
 CHANGES_A_PAGE = 10
 NEWS = timedelta(days=30)
 """For so long the page of an API leads with a change that breaks clients."""
-TAGS_SHOWN = 30
+TAGS_SHOWN = 24
 VIEWS, VIEW_COOKIE = ("cards", "list"), "apim_catalogue"
 
 

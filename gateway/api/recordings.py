@@ -17,6 +17,7 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, answers, list_of
 from core.rest.requests import PAGE_PARAMETERS, choose, one_page
 from devportal.queries import any_application, application_for, applications_of
+from devportal.sharing import Right
 from gateway.connections.queries import get_connection_for
 from gateway.models import Recording
 from gateway.recording import export, operations, queries
@@ -154,8 +155,9 @@ class RecordingEndings(Resource):
     )
     def post(self, request: Request, recording_id: UUID) -> Response:
         """Whoever may record may end it, and so may the owner of the application."""
-        mine = [str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
-        row = queries.recordings_of(mine).filter(pk=recording_id).first() or _recording_for(self.user, recording_id)
+        mine = applications_of(self.user, least=Right.MANAGE).values_list("pk", flat=True)
+        of_mine = queries.recordings_of([str(pk) for pk in mine])
+        row = of_mine.filter(pk=recording_id).first() or _recording_for(self.user, recording_id)
         operations.end_recording(recording=row, **self.by)
         row.refresh_from_db()
         return Response(RecordingDocument(row).data)

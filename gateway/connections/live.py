@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from struct import Struct
@@ -87,9 +87,10 @@ class LiveReporter:
         before, self._seen = self._seen, {}
         elapsed, self._seen_at = now.timestamp() - self._seen_at, now.timestamp()
         packed, spent = bytearray(), 0.0
-        for some in _parts(self._looked_at(scopes)):
+        connections = self._looked_at(scopes)
+        for first in range(0, len(connections), CONNECTIONS_AT_ONCE):
             begun = time.thread_time()
-            for connection in some:
+            for connection in connections[first : first + CONNECTIONS_AT_ONCE]:
                 packed += self._pack(connection, before.get(connection.id), elapsed)
             spent += time.thread_time() - begun
             await asyncio.sleep(0)
@@ -147,8 +148,3 @@ def unpack(figures: bytes) -> dict[str, Figures]:
         name.hex(): Figures(Traffic(*rest[:4]), rest[4], rest[5], rest[6], WAITS[rest[7]])
         for name, *rest in _ROW.iter_unpack(zlib.decompress(figures))
     }
-
-
-def _parts(connections: list[Connection]) -> Iterator[list[Connection]]:
-    for begin in range(0, len(connections), CONNECTIONS_AT_ONCE):
-        yield connections[begin : begin + CONNECTIONS_AT_ONCE]

@@ -14,20 +14,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import connection as database
 
 from core import database_clock
-from core.models import AuditEntry
 from gateway import close_codes, refusals
 from gateway.authorization.cache import Key, Touched
 from gateway.authorization.decision import is_denied, reconsider
 from gateway.authorization.grants import Grant, TokenError
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.connections.verbs import CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED
-from gateway.control.feed import FeedCursor, FeedRow, touched_by
+from gateway.control.feed import FeedCursor, touched_by
+from gateway.control.feed_rows import MOST_ROWS, read_rows, read_tail, read_unread
 from gateway.control.loaders import load_deny_policies, load_fingerprints, load_grants
 from gateway.control.routing import RoutingState
 from gateway.database import Runner
@@ -37,9 +34,6 @@ POLL_SECONDS = 0.2
 EXPIRY_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
-TAIL_IDS = 1000
-MOST_ROWS = 1000
-ORDERS = frozenset({CLOSING_ASKED, CLOSINGS_ASKED, DRAIN_ASKED, REAUTHENTICATION_ASKED})
 CONNECTIONS_AT_ONCE = 500  # about 20 ms: the Close goes out to all of them before the first has to be cleared away
 
 log = logging.getLogger("gateway.change_feed")
@@ -251,46 +245,3 @@ def _close(connection: Connection, close: close_codes.Close, *, again: bool = Tr
     except Exception:
         # One connection that cannot be closed must not keep the next from being closed.
         log.exception("Connection %s could not be closed with %d", connection.id, close.code)
-
-
-def read_tail() -> tuple[int, dict[int, Any]]:
-    """Where to begin, and the rows from there on, as `FeedCursor` wants them."""
-    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    floor = max(0, newest - TAIL_IDS)
-    return floor, rows_from(floor)
-
-
-def read_unread(seen: FeedCursor) -> tuple[dict[int, Any], list[FeedRow]] | None:
-    """What has not been read yet, and those rows as they were written; None when this is another log than was read.
-
-    Of too many only the orders are read: no comparison finds them. One visit of the database.
-    """
-    rows = rows_from(seen.floor)
-    if not seen.knows(rows):
-        return None
-    unread = seen.unread(rows)
-    return unread, read_rows(list(unread), only_orders=len(unread) > MOST_ROWS)
-
-
-def read_rows(ids: list[int], *, only_orders: bool) -> list[FeedRow]:
-    """These rows, their ids in ascending order."""
-    if not ids:
-        return []
-    if only_orders:
-        rows = AuditEntry.objects.filter(pk__range=(ids[0], ids[-1]), verb__in=ORDERS)
-    else:
-        rows = AuditEntry.objects.filter(pk__in=ids)
-    wanted = set(ids)
-    values = rows.order_by("pk").values_list("pk", "verb", "kind", "object_id", "detail")
-    return [FeedRow(*each) for each in values if each[0] in wanted]
-
-
-def rows_from(floor: int) -> dict[int, Any]:
-    """The ids from `floor` on, ascending, with the moments at which they were written as the driver has them."""
-    with database.cursor() as cursor:
-        cursor.execute(_ROWS_FROM, [floor])
-        return dict(cursor.fetchall())
-
-
-# Asked five times a second, while frames pass: in words of its own, because making them costs more than asking.
-_ROWS_FROM = f"SELECT id, at FROM {AuditEntry._meta.db_table} WHERE id >= %s ORDER BY id"  # noqa: S608

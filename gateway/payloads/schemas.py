@@ -194,8 +194,5 @@ def _depth(value: Any, most: int) -> int:
     return depth
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-_parse: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+# Python would read NaN and Infinity, which are no JSON: no number can be made of their names either.
+_parse: Final = json.JSONDecoder(parse_constant=int).decode

@@ -11,26 +11,21 @@ from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 from core.clock import SharedClock
 from gateway.database import DatabaseThread, Runner
 from gateway.quotas.admission import Admission
-from gateway.quotas.clock import MEASURED_SECONDS
+from gateway.quotas.chores import RECONCILE_SECONDS, Chores
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.meter import LimitExceeded, LimitSource
-from gateway.quotas.rules import GONE_SECONDS, LeaseAnswer, LeaseStore, Reserved, StoreRecovering
-from gateway.quotas.spent_file import SpentFile, reconcile_abandoned
+from gateway.quotas.rules import GONE_SECONDS, LeaseStore, StoreRecovering
+from gateway.quotas.spent_file import SpentFile
 from gateway.quotas.state import Batch, LeaseState, PlanOf
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 1.0  # between two looks
 JUMP_SECONDS: Final = 0.5  # a clock that moves so far against the loop's was set
-CONTENDED_SECONDS: Final = 0.2
-RECONCILE_SECONDS: Final = 1.0
-BEAT_SECONDS: Final = 2.0
-EXPIRE_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 5.0
 LATE_SECONDS: Final = 3.0  # a store that has not answered for so long is away
 BATCH: Final = 100  # requests in one go: a bound on how long the store is locked
@@ -128,7 +123,7 @@ class LeaseClient:
         self._run = run
         self._loop = asyncio.get_running_loop()
         measure = partial(clock.measure, store.time) if isinstance(clock, SharedClock) else lambda: None
-        self._chores = _Chores(store, holder, folder, measure)
+        self._chores = Chores(store, holder, folder, measure)
         self._timer: asyncio.TimerHandle | None = None
         self._question: asyncio.Task[None] | None = None
         self._ahead = self.clock() - self._loop.time()
@@ -295,64 +290,6 @@ class LeaseClient:
         elif self._store_trouble and not trouble:
             log.info("The store of plans can be asked again.")
         self._store_trouble = trouble
-
-
-class _Outcome(NamedTuple):
-    answers: list[LeaseAnswer]
-    reserved: list[Reserved]
-    contended: list[int]
-    is_forgotten: bool
-
-
-class _Chores:
-    """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
-
-    def __init__(self, store: LeaseStore, holder: str, folder: Path, measure: Callable[[], None]) -> None:
-        self._store = store
-        self._holder = holder
-        self._folder = folder
-        self._measure = measure
-        self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
-        self._measured_at = -math.inf  # by the clock that nobody sets
-        self._is_forgotten = False
-
-    def due(self, holds_leases: bool) -> float:
-        """When there is something to do, even when nothing is to be asked."""
-        others = min(self.reconcile_at, self.expire_at)
-        return min(others, self.beat_at, self.contended_at) if holds_leases else others
-
-    def measure(self) -> None:
-        """Compare this machine's clock with the store's, if that was not done lately."""
-        if monotonic() - self._measured_at >= MEASURED_SECONDS:
-            self._measure()
-            self._measured_at = monotonic()
-
-    def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool) -> _Outcome:
-        contended: list[int] = []
-        self.measure()
-        if holds_leases and now >= self.beat_at:
-            self.beat_at = now + BEAT_SECONDS
-            self._is_forgotten |= not self._store.beat(self._holder, now)
-        answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
-        reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
-        if holds_leases and now >= self.contended_at:
-            self.contended_at = now + CONTENDED_SECONDS
-            contended = self._store.contended(self._holder, now)
-        if is_last:  # this worker has returned everything
-            self._store.reconcile(self._holder, {})
-        is_forgotten, self._is_forgotten = self._is_forgotten, False
-        return _Outcome(answers, reserved, contended, is_forgotten)
-
-    def look_after_others(self, now: float) -> None:
-        """End the leases of workers of this host that have died, and let the store forget what is long over."""
-        if now >= self.reconcile_at:
-            if count := reconcile_abandoned(self._folder, self._store.reconcile):
-                log.info("Ended the leases of %d worker(s) that had died.", count)
-            self.reconcile_at = now + RECONCILE_SECONDS
-        if now >= self.expire_at:
-            if count := self._store.expire(now):
-                log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
-            self.expire_at = now + EXPIRE_SECONDS
 
 
 async def renewed(source: LimitSource) -> None:

@@ -1,4 +1,7 @@
-"""A worker's share of one quota of one plan. Pure; times are seconds since the epoch."""
+"""A worker's share of one quota of one plan: one module, for its states and what each asks for are read together.
+
+Pure; times are seconds since the epoch.
+"""
 
 from __future__ import annotations
 

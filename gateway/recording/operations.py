@@ -19,6 +19,7 @@ from accounts.roles import Role
 from core import audit
 from core.errors import Conflict, Invalid
 from core.text import count
+from devportal.permissions import require_use_application
 from gateway.models import Recording, UnrecordedApplication
 from gateway.recording import store
 
@@ -116,7 +117,11 @@ def delete_recording(*, recording: Recording, actor: User, now: datetime) -> Non
 
 @transaction.atomic
 def forbid_recordings(*, application: Any, actor: User, now: datetime) -> int:
-    """Have the application recorded no more, and what was recorded of it deleted; how many recordings that were."""
+    """Have the application recorded no more, and what was recorded of it deleted; how many recordings that were.
+
+    Raises NotYourApplication.
+    """
+    require_use_application(actor, application)
     _, is_new = UnrecordedApplication.objects.get_or_create(pk=str(application.pk), defaults={"at": now})
     recordings = list(Recording.objects.filter(application_id=str(application.pk)).values_list("pk", flat=True))
     store.forget(recordings)
@@ -127,7 +132,8 @@ def forbid_recordings(*, application: Any, actor: User, now: datetime) -> int:
 
 @transaction.atomic
 def allow_recordings(*, application: Any, actor: User, now: datetime) -> None:
-    """Take back `forbid_recordings`."""
+    """Take back `forbid_recordings`. Raises NotYourApplication."""
+    require_use_application(actor, application)
     if UnrecordedApplication.objects.filter(pk=str(application.pk)).delete()[0]:
         _note("allowed", application, actor, now, ())
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -43,7 +43,7 @@ class Recorder:
         run: Runner,
         connections: ConnectionRegistry,
         redacted_of: Callable[[str], Sequence[str] | None],
-        clock: Callable[[], float] = database_clock.clock,
+        clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._run = run
         self._connections = connections
@@ -59,7 +59,7 @@ class Recorder:
 
     async def refresh(self) -> None:
         """Read what is to be recorded, and begin and end with it. Raises `django.db.Error`."""
-        self._active = await self._run(partial(store.active, self._now()))
+        self._active = await self._run(partial(store.active, self._clock()))
         self._settle()
 
     def around(self, connection: Connection, kind: Callable[..., Relay]) -> Callable[..., Relay]:
@@ -92,7 +92,7 @@ class Recorder:
         while True:
             await self._is_on.wait()
             await asyncio.sleep(WRITE_SECONDS)
-            now = self._now()
+            now = self._clock()
             if any(each.until <= now for each in self._active):
                 self._active = [each for each in self._active if each.until > now]
                 self._settle()
@@ -107,7 +107,7 @@ class Recorder:
             return
         self._waiting, self._missed, self._size = defaultdict(list), Counter(), 0
         try:
-            over = await self._run(partial(store.add, taken, missed, self._now()))
+            over = await self._run(partial(store.add, taken, missed, self._clock()))
         except DatabaseError as error:
             log.debug("What is recorded cannot be written now: %s", error)
             for recording_id, rows in taken.items():
@@ -118,9 +118,6 @@ class Recorder:
         if over:
             self._active = [each for each in self._active if each.id not in over]
             self._settle()
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
 
     def _recordings_of(self, connection: Connection) -> list[UUID]:
         return [

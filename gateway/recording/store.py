@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -31,10 +31,10 @@ class ActiveRecording(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A message as it was taken down; `at` in seconds since the epoch."""
+    """A message as it was taken down."""
 
     connection_id: str
-    at: float
+    at: datetime
     sender: str
     is_text: bool
     octets: int
@@ -75,13 +75,8 @@ def _add(recording_id: UUID, taken: Sequence[Taken], missed: int, now: datetime)
     kept = list(taken)
     while kept and (recording.messages > MOST_MESSAGES or recording.octets > recording.most_octets):
         recording.messages, recording.octets = recording.messages - 1, recording.octets - kept.pop().size
-    RecordedMessage.objects.bulk_create(
-        [
-            RecordedMessage(recording_id=recording_id, **{**each._asdict(), "at": datetime.fromtimestamp(each.at, UTC)})
-            for each in kept
-        ],
-        batch_size=500,
-    )
+    rows = [RecordedMessage(recording_id=recording_id, **each._asdict()) for each in kept]
+    RecordedMessage.objects.bulk_create(rows, batch_size=500)
     if len(kept) == len(taken):
         return True
     recording.missed += len(taken) - len(kept)

@@ -40,7 +40,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundTopic:
     """The topic that a path names (None: the API declares none) and the path that the backend is asked for."""
 
     topic: Topic | None
@@ -61,7 +61,7 @@ class TopicSet:
         loosely = [_Template(topic, read=_loosely) for topic in self.topics] if self._guarded else []
         self._loose = sorted(loosely, key=lambda template: template.order)
 
-    def find(self, rest: str) -> Found | None:
+    def find(self, rest: str) -> FoundTopic | None:
         """The topic for `rest`, what remains of the raw path below the version; None when no topic takes it.
 
         A literal segment beats a variable, a variable beats `*`, from left to right. Where a topic asks for a scope,
@@ -69,7 +69,7 @@ class TopicSet:
         one that asks for less than the topic as which it could be read (`/ADMIN`, `/admin/`, `/admin;x=1`).
         """
         if not self.topics:
-            return Found(None, rest)
+            return FoundTopic(None, rest)
         if not self._guarded:
             return self._strictly(rest)
         if _ENCODED_SEPARATOR.search(rest) or (segments := _loose_segments(rest)) is None:
@@ -85,7 +85,7 @@ class TopicSet:
         match = next(matching, None)
         return match.topic.scopes if match else frozenset()
 
-    def _strictly(self, rest: str) -> Found | None:
+    def _strictly(self, rest: str) -> FoundTopic | None:
         segments = [unquote(segment) for segment in _segments(rest)]
         if literal := self._literal.get(tuple(segments)):
             return literal.found(rest, {})
@@ -134,13 +134,13 @@ class _Template:
         bindings["*"] = "/".join(raw[count:])
         return bindings
 
-    def found(self, rest: str, bindings: Bindings) -> Found:
+    def found(self, rest: str, bindings: Bindings) -> FoundTopic:
         mapping = self.topic.mapping
         if not mapping:
-            return Found(self.topic, rest)
+            return FoundTopic(self.topic, rest)
         before, mark, query = mapping.partition("?")
         path = _filled(before, bindings, _IN_PATHS) + mark + _filled(query, bindings, "")
-        return Found(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
+        return FoundTopic(self.topic, path if path.startswith(("/", "?")) else f"/{path}")
 
 
 class _Variable(NamedTuple):

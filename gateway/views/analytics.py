@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
 from gateway.statistics.queries import SeriesStep
 from gateway.statistics.spans import SPANS
+from gateway.views.csv_answer import csv_answer
 from publisher.queries import get_api_for, names_of_apis
 
 ZONE_COOKIE: Final = "apim-zone"
@@ -99,7 +99,9 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
     zone, now = spans.zone_of(unquote(request.COOKIES.get(ZONE_COOKIE, "UTC"))), database_clock.now()
     steps = queries.series(span, now, zone, which)
     if request.GET.get("format") == "csv":
-        return _csv(steps)
+        names = (*SUMS, "refused")
+        rows = ([step.begins.isoformat(), *(step.sums[name] for name in names)] for step in steps)
+        return csv_answer("analytics", ["begins", *names], rows)
     since = steps[0].begins
     everywhere = {
         "span": name if name in SPANS else spans.DEFAULT,
@@ -110,8 +112,8 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
         "minutes": queries.total(steps)["milliseconds"] // 60_000,
         "charts": _charts(steps, span.written),
         "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
-        "closes": [_close(name, times) for name, times in queries.events("close", since, which)],
-        "refusals": [_refusal(name, times) for name, times in queries.events("refusal", since, which)],
+        "closes": _ends("close", since, which),
+        "refusals": _ends("refusal", since, which),
         "latencies": queries.latencies(since, which),
     }
     return render(request, "gateway/analytics/page.html", {**everywhere, **context})
@@ -152,25 +154,18 @@ def _table(dimension: str, since: datetime, which: Q) -> tuple[str, list[dict[st
     return dimension, rows
 
 
-def _close(name: str, times: int) -> tuple[str, str, int]:
-    by, _, code = name.partition(" ")
-    known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
-    return f"{code} by the {by}", known.cause if known else ORDINARY.get(code, "A code of its own"), times
-
-
-def _refusal(name: str, times: int) -> tuple[str, str, int]:
-    status, _, code = name.partition(" ")
-    return f"{status} · {code}", remedies.of_refusal(int(code)).cause, times
-
-
-def _csv(steps: list[SeriesStep]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="analytics.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["begins", *SUMS, "refused"])
-    for step in steps:
-        writer.writerow([step.begins.isoformat(), *(step.sums[name] for name in (*SUMS, "refused"))])
-    return answer
+def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
+    """Closes or refusals: the code as it is told, the cause, how often. Names are `client 1000` and `401 900901`."""
+    told = []
+    for name, times in queries.events(kind, since, which):
+        first, _, code = name.partition(" ")
+        if kind == "refusal":
+            told.append((f"{first} · {code}", remedies.of_refusal(int(code)).cause, times))
+        else:
+            known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
+            cause = known.cause if known else ORDINARY.get(code, "A code of its own")
+            told.append((f"{code} by the {first}", cause, times))
+    return told
 
 
 def _workers() -> list[dict[str, Any]]:

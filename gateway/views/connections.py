@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +103,8 @@ def _page(
     """The page, or what of it changes while somebody looks."""
     selection = Selection.read(request.GET.dict())
     found = selection.of(rows)
-    user = current_user(request)
+    user, query = current_user(request), request.GET.urlencode()
+    goes_to = reverse(closings, args=[context["api"].pk] if "api" in context else [])
     everywhere = {
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
         "open": len(rows),
@@ -116,7 +117,7 @@ def _page(
         "key_types": KEY_TYPES,
         "waits": WAITING,
         "layout": layout,
-        "closings": _address(closings, context, request),
+        "closings": f"{goes_to}?{query}" if query else goes_to,
         "may_close": operations.can_close(user) or closings == "gateway:my-closings",
         "may_drain": operations.can_close(user),
         "may_record": recordings.can_record(user),
@@ -125,12 +126,6 @@ def _page(
         "most_reason": operations.MOST_REASON,
     }
     return render(request, FRAGMENT if is_live(request) else PAGE, {**everywhere, **context})
-
-
-def _address(name: str, context: Mapping[str, Any], request: HttpRequest) -> str:
-    """Where a form goes that closes what this page shows."""
-    path, query = reverse(name, args=[context["api"].pk] if "api" in context else []), request.GET.urlencode()
-    return f"{path}?{query}" if query else path
 
 
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:

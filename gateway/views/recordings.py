@@ -21,6 +21,7 @@ from core import database_clock
 from core.errors import Conflict, NotFound
 from core.forms import accepted, status_of
 from core.text import count
+from devportal.permissions import require_use_application
 from devportal.queries import all_subscribers, any_application, application_for
 from gateway.connections.queries import ConnectionNotFound, get_connection_for
 from gateway.models import RecordedMessage, Recording
@@ -131,17 +132,13 @@ def shown(message: RecordedMessage, shown_as: str) -> str:
     payload, text = bytes(message.payload or b""), export.text_of(message)
     if text is None or shown_as == "hex":
         rows = range(0, min(len(payload), MOST_SHOWN // 4), 16)
-        drawn = "\n".join(_hex_row(at, payload[at : at + 16]) for at in rows)
+        letters = "".join(chr(each) if 32 <= each < 127 else "." for each in payload[: MOST_SHOWN // 4])
+        drawn = "\n".join(f"{at:06x}  {payload[at : at + 16].hex(' '):<47}  {letters[at : at + 16]}" for at in rows)
         return f"{drawn}\n…" if len(payload) > MOST_SHOWN // 4 else drawn
     if shown_as == "json" and len(text) <= MOST_SHOWN:
         with suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _hex_row(at: int, some: bytes) -> str:
-    letters = "".join(chr(each) if 32 <= each < 127 else "." for each in some)
-    return f"{at:06x}  {some.hex(' '):<47}  {letters}"
 
 
 @require_GET
@@ -209,6 +206,7 @@ def recording_consents(request: HttpRequest, pk: UUID) -> HttpResponse:
 def application_recording_endings(request: HttpRequest, pk: UUID, recording: UUID) -> HttpResponse:
     """End a recording of one's own application, without forbidding the next."""
     application = application_for(current_user(request), pk)
+    require_use_application(current_user(request), application)
     _end(request, queries.one_of(queries.recordings_of([str(application.pk)]), recording))
     return redirect("gateway:application-recordings", application.pk)
 

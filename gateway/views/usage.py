@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from core import database_clock
 from devportal.queries import all_subscribers, application_for, names_of_applications, subscriptions_of
 from gateway.models import MonthlyStatement
 from gateway.statistics import usage
+from gateway.views.csv_answer import csv_answer
 from publisher.queries import get_api_for, names_of_apis
 
 PER_PAGE = 25
@@ -48,7 +47,10 @@ def api_usage(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) -> HttpResponse:
     statements = MonthlyStatement.objects.filter(which).order_by("-month", "application_name", "api_name")
     if request.GET.get("format") == "csv":
-        return _csv(statements[:MOST_STATEMENTS])
+        columns = ("month", "application_id", "application_name", "api_id", "api_name", *usage.BILLED)
+        frozen = statements.values_list(*columns, "frozen_at")[:MOST_STATEMENTS]
+        named = ["month", "application_id", "application", "api_id", "api", *usage.BILLED, "frozen_at"]
+        return csv_answer("statements", named, ([*row, at.isoformat()] for *row, at in frozen))
     now = database_clock.now()
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
     shared, rows = None, []
@@ -69,19 +71,3 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         "statements": [(getattr(row, f"{whose}_name"), row) for row in statements[:MOST_STATEMENTS]],
     }
     return render(request, "gateway/usage/page.html", {**everywhere, **context})
-
-
-def _csv(statements: Iterable[MonthlyStatement]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="statements.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["month", "application_id", "application", "api_id", "api", *usage.BILLED, "frozen_at"])
-    for row in statements:
-        names = (row.month, row.application_id, _safe(row.application_name), row.api_id, _safe(row.api_name))
-        writer.writerow([*names, *(getattr(row, name) for name in usage.BILLED), row.frozen_at.isoformat()])
-    return answer
-
-
-def _safe(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name[:1] in "=+-@\t\r" else name

@@ -44,12 +44,12 @@ class Order(forms.Form):
 
 def test_a_field_ties_label_hint_and_error_to_its_control() -> None:
     html = draw('<c-field :field="form.name" mono="1" />', form=Order({}))
-    assert '<label class="field-label" for="id_name">Name' in html
+    assert '<label class="field-label" dir="auto" for="id_name">Name' in html
     assert 'aria-describedby="id_name_error id_name_hint"' in html
     assert 'aria-invalid="true"' in html
     assert 'class="control control-mono"' in html
     assert 'id="id_name_error"' in html
-    assert '<p class="field-hint" id="id_name_hint">Letters &amp; digits.</p>' in html
+    assert '<p class="field-hint" dir="auto" id="id_name_hint">Letters &amp; digits.</p>' in html
 
 
 def test_a_field_that_is_right_says_nothing_of_errors() -> None:

@@ -191,23 +191,21 @@ def test_when_the_token_has_ended_the_last_step_says_so(tab: Client, echo: Api) 
     assert "No token is valid" in tab.get(five).content.decode()
 
 
-@pytest.mark.parametrize("step", ["keys", "production/token", "production/connect"])
-def test_a_step_that_is_too_far_leads_to_the_first_open_one(tab: Client, echo: Api, carol: User, step: str) -> None:
+def test_a_step_that_is_too_far_leads_to_the_first_open_one(tab: Client, echo: Api, carol: User) -> None:
     app = builders.application(carol)
     base = f"/devportal/apis/{echo.pk}/wizard/{app.pk}"
+    steps = ("keys", "production/token", "production/connect")
 
-    assert tab.get(f"{base}/{step}").url == f"{base}/subscribe"
+    assert {tab.get(f"{base}/{step}").url for step in steps} == {f"{base}/subscribe"}
     builders.subscription(app, echo)
-    if step != "keys":
-        assert tab.get(f"{base}/{step}").url == f"{base}/keys?type=production"
+    assert {tab.get(f"{base}/{step}").url for step in steps[1:]} == {f"{base}/keys?type=production"}
 
 
-@pytest.mark.parametrize("step", ["token", "connect"])
-def test_keys_alone_do_not_skip_the_subscription(tab: Client, echo: Api, carol: User, step: str) -> None:
+def test_keys_alone_do_not_skip_the_subscription(tab: Client, echo: Api, carol: User) -> None:
     app = builders.application(carol)
     builders.keys(app)
     base = f"/devportal/apis/{echo.pk}/wizard/{app.pk}"
-    assert tab.get(f"{base}/production/{step}").url == f"{base}/subscribe"
+    assert {tab.get(f"{base}/production/{step}").url for step in ("token", "connect")} == {f"{base}/subscribe"}
 
 
 def test_two_tabs_do_not_disturb_each_other(carol: User, echo: Api, browser: Browser) -> None:
@@ -317,22 +315,22 @@ def test_a_name_that_is_taken_is_said_and_what_was_typed_is_kept(tab: Client, ec
     assert re.search(r'value="20PerMin" selected', shown)
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        ({**NEW, "name": ""}, "Give the application a name"),
-        ({**NEW, "name": "x" * 101}, "at most 100 characters; this one has 101"),
-        ({**NEW, "description": "x" * 513}, "at most 512 characters"),
-        ({**NEW, "plan": "Gone"}, "no such quota"),
-        ({**NEW, "token_type": "SAML"}, "Choose JWT or OAuth"),
-        ({"which": "existing"}, "Choose one of your applications"),
-        ({"which": "existing", "application": "nonsense"}, "You have no such application"),
-    ],
-)
-def test_a_first_step_that_fails_says_why(tab: Client, echo: Api, data: dict[str, str], sentence: str) -> None:
-    page = tab.post(f"/devportal/apis/{echo.pk}/wizard", data)
-    assert page.status_code == 400
-    assert sentence in page.content.decode()
+FIRST_STEPS_THAT_FAIL: list[tuple[dict[str, str], str]] = [
+    ({**NEW, "name": ""}, "Give the application a name"),
+    ({**NEW, "name": "x" * 101}, "at most 100 characters; this one has 101"),
+    ({**NEW, "description": "x" * 513}, "at most 512 characters"),
+    ({**NEW, "plan": "Gone"}, "no such quota"),
+    ({**NEW, "token_type": "SAML"}, "Choose JWT or OAuth"),
+    ({"which": "existing"}, "Choose one of your applications"),
+    ({"which": "existing", "application": "nonsense"}, "You have no such application"),
+]
+
+
+def test_a_first_step_that_fails_says_why(tab: Client, echo: Api) -> None:
+    for data, sentence in FIRST_STEPS_THAT_FAIL:
+        page = tab.post(f"/devportal/apis/{echo.pk}/wizard", data)
+        assert page.status_code == 400, data
+        assert sentence in page.content.decode(), data
     assert not Application.objects.exists()
 
 
@@ -398,25 +396,26 @@ def test_a_reserved_plan_cannot_be_sneaked_in(tab: Client, echo: Api) -> None:
     assert not Subscription.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"grant_types": []}, "Choose client credentials or authorization code"),
-        ({"grant_types": ["authorization_code"]}, "sends people back to a callback URL"),
-        ({"grant_types": ["authorization_code"], "callback_url": "example"}, "Enter one whole URL"),
-        ({"token_seconds": "soon"}, "enter a number and choose its unit, for example 1 hour"),
-        ({"token_seconds": "0"}, "must be between 1 second and 1 day"),
-        ({"token_seconds": "400", "token_seconds_unit": "day"}, "must be between 1 second and 1 day"),
-        ({"token_seconds": "0.5"}, "must be between 1 second"),
-        ({"token_seconds": "1.5"}, "in whole seconds"),
-        ({"key_type": "STAGING"}, "Choose production or sandbox"),
-    ],
-)
-def test_a_third_step_that_fails_says_why(tab: Client, echo: Api, change: dict[str, str], sentence: str) -> None:
+THIRD_STEPS_THAT_FAIL = [
+    ({"grant_types": []}, "Choose client credentials or authorization code"),
+    ({"grant_types": ["authorization_code"]}, "sends people back to a callback URL"),
+    ({"grant_types": ["authorization_code"], "callback_url": "example"}, "Enter one whole URL"),
+    ({"token_seconds": "soon"}, "enter a number and choose its unit, for example 1 hour"),
+    ({"token_seconds": "0"}, "must be between 1 second and 1 day"),
+    ({"token_seconds": "400", "token_seconds_unit": "day"}, "must be between 1 second and 1 day"),
+    ({"token_seconds": "0.5"}, "must be between 1 second"),
+    ({"token_seconds": "1.5"}, "in whole seconds"),
+    ({"key_type": "STAGING"}, "Choose production or sandbox"),
+]
+
+
+def test_a_third_step_that_fails_says_why(tab: Client, echo: Api) -> None:
     two = tab.post(f"/devportal/apis/{echo.pk}/wizard", NEW).url
-    page = tab.post(tab.post(two, {"plan": "Gold"}).url, {**KEYS, **change})
-    assert page.status_code == 400
-    assert sentence in page.content.decode()
+    three = tab.post(two, {"plan": "Gold"}).url
+    for change, sentence in THIRD_STEPS_THAT_FAIL:
+        page = tab.post(three, {**KEYS, **change})
+        assert page.status_code == 400, change
+        assert sentence in page.content.decode(), change
     assert not OAuthClient.objects.exists()
 
 

@@ -120,7 +120,7 @@ def test_a_token_revoked_on_its_page_closes_its_open_connection(product: Product
     expect(page.get_by_text("No token is active")).to_be_visible()
 
 
-def test_blocking_says_what_it_closes_and_closes_it(product: Product, page: Page) -> None:
+def test_blocking_an_api_or_who_is_subscribed_says_what_it_closes_and_closes_it(product: Product, page: Page) -> None:
     api = product.act("publish", name="BlockedByHand", endpoint=f"{product.samples}/echo")
     keys = product.act("application", owner="carol", name="Blocked by hand")
     product.act("subscribe", application=keys["application"], api=api)
@@ -131,6 +131,13 @@ def test_blocking_says_what_it_closes_and_closes_it(product: Product, page: Page
         dialog.get_by_role("button", name="Block", exact=True).click()
         assert closed(connection)[0] == 4006
     expect(page.get_by_role("banner").get_by_text("Blocked", exact=True)).to_be_visible()
+    page.get_by_role("navigation", name="Publisher").get_by_role("link", name="Subscriptions").click()
+    page.get_by_role("button", name="More for Blocked by hand").click()
+    page.get_by_role("button", name="Block all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Block all").click()
+    expect(page.get_by_role("heading", name="Blocked people")).to_be_visible()
+    page.get_by_role("button", name="Lift the block").click()
+    expect(page.get_by_role("heading", name="Blocked people")).to_have_count(0)
 
 
 def open_block_dialog(page: Page, address: str) -> Locator:

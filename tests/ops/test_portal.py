@@ -242,11 +242,16 @@ def test_the_access_log_has_no_query_strings(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == ["127.0.0.1 GET /oauth2/authorize 200 10 bytes 12 ms"]
 
 
-def test_static_files_that_are_there_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_static_files_that_are_there_and_looks_at_a_portal_that_is_well_are_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.INFO, "apimanager.access"):
         log_request("http", "complete", details(path="/static/css/app.css"))
         log_request("http", "complete", details(path="/static/css/gone.css", status=404))
-    assert [message.split()[2:4] for message in caplog.messages] == [["/static/css/gone.css", "404"]]
+        log_request("http", "complete", details(path="/ready"))
+        log_request("http", "complete", details(path="/ready", status=503))
+    logged = [message.split()[2:4] for message in caplog.messages]
+    assert logged == [["/static/css/gone.css", "404"], ["/ready", "503"]]
 
 
 @pytest.mark.journey

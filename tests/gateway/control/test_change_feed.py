@@ -20,7 +20,7 @@ from devportal import operations as developing
 from devportal.models import Application, Subscription
 from gateway.authorization.decision import Allow
 from gateway.connections.registry import Connection
-from gateway.control import change_feed
+from gateway.control import change_feed, feed_rows
 from gateway.control.feed import GRACE_SECONDS
 from gateway.control.plane import ControlPlane
 from gateway.refusals import Refusal
@@ -266,11 +266,11 @@ async def test_a_row_that_was_missed_is_made_up_for_within_a_minute(scenario: Sc
 async def test_more_rows_than_are_worth_reading_one_by_one_are_made_up_for_at_once(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(change_feed, "FeedRow")  # of which none is made
+    monkeypatch.delattr(feed_rows, "FeedRow")  # of which none is made
     token = await elsewhere(scenario.token)
     async with Worker() as worker:
         await worker.connect("mine", token)
-        await elsewhere(lambda: _many_rows(change_feed.MOST_ROWS + 1))
+        await elsewhere(lambda: _many_rows(feed_rows.MOST_ROWS + 1))
         await elsewhere(scenario.block)
         await worker.change_feed.step()
         assert worker.closed == {"mine": 4006}
@@ -427,7 +427,8 @@ def ask_to_close(name: str, reason: str) -> None:
 async def test_an_operator_closes_one_connection_with_a_reason_however_much_else_has_happened(
     scenario: Scenario, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_feed, "MOST_ROWS", most)
+    for module in (change_feed, feed_rows):
+        monkeypatch.setattr(module, "MOST_ROWS", most)
     token = await elsewhere(scenario.token)
     async with Worker() as worker:
         connection, said = await worker.connect("mine", token), list[tuple[int, str]]()

@@ -196,7 +196,7 @@ def test_bounds_are_kept_by_api_and_by_the_installation(
     def refusal() -> str:
         asked = client.post(page_of(line), {**FORM, "application": line.application_id})
         assert asked.status_code == 409
-        return asked.context["form"].non_field_errors()[0]
+        return str(asked.context["form"].non_field_errors()[0])
 
     settings.RECORDING_MEGABYTES = 0
     assert "records nothing" in refusal()

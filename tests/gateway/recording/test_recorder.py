@@ -49,7 +49,7 @@ class Desk:
     """A worker with its recorder and a database in memory."""
 
     def __init__(self, *pointers: str) -> None:
-        self.connections, self.now = ConnectionRegistry(), builders.NOW
+        self.connections, self.now = ConnectionRegistry(), MOMENT
         self.pointers: tuple[str, ...] | None = pointers
         self.active: list[ActiveRecording] = []
         self.written: list[store.Taken] = []
@@ -145,7 +145,7 @@ def test_only_the_connection_that_is_named_is_recorded_and_only_until_its_time()
     assert desk.said() == [("client", b"hello")]
 
     async def a_moment_later() -> None:
-        desk.now += 5
+        desk.now += timedelta(seconds=5)
         keeping = asyncio.create_task(desk.recorder.keep())
         while desk.recorder._active:
             await asyncio.sleep(0)
@@ -182,9 +182,9 @@ def test_named_fields_are_gone_before_anything_waits_and_nothing_is_kept_of_what
     desk = Desk("/card")
     desk.record()
     world = desk.open(a_connection())
-    world.relay.client.data_received(
-        frame(b'{"card": "4111", "n": 1}') + frame(b"card 4111") + frame(b"x" * (LONGEST + 1))
-    )
+    sent = frame(b'{"card": "4111", "n": 1}') + frame(b"card 4111") + frame(b"x" * (LONGEST + 1))
+    for at in range(0, len(sent), 100_000):
+        world.relay.client.data_received(sent[at : at + 100_000])
     assert b"4111" not in repr(vars(desk.recorder)).encode()
     assert desk.said() == [
         ("client", json.dumps({"card": REDACTED, "n": 1}).encode()),
@@ -248,7 +248,10 @@ def row(db: None) -> Recording:
 
 
 def taken(text: bytes = b"x" * 100, number: int = 1) -> list[store.Taken]:
-    return [store.Taken("c1", builders.NOW + each, "client", True, len(text), text, 0, "") for each in range(number)]
+    return [
+        store.Taken("c1", MOMENT + timedelta(seconds=each), "client", True, len(text), text, 0, "")
+        for each in range(number)
+    ]
 
 
 def test_a_recording_ends_itself_when_it_is_full_and_holds_no_row_too_many(row: Recording) -> None:

@@ -1,0 +1,83 @@
+"""What a lease client does in its thread: it asks the store, and now and then looks after the leases of others."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Final, NamedTuple
+
+from gateway.quotas.clock import MEASURED_SECONDS
+from gateway.quotas.rules import LeaseAnswer, LeaseStore, Reserved
+from gateway.quotas.spent_file import reconcile_abandoned
+from gateway.quotas.state import Batch
+
+CONTENDED_SECONDS: Final = 0.2
+RECONCILE_SECONDS: Final = 1.0
+BEAT_SECONDS: Final = 2.0
+EXPIRE_SECONDS: Final = 60.0
+
+log = logging.getLogger("gateway.quotas")
+
+
+class Outcome(NamedTuple):
+    """What the store said: `contended` are leases that others wait for; `is_forgotten`: it may know none of them."""
+
+    answers: list[LeaseAnswer]
+    reserved: list[Reserved]
+    contended: list[int]
+    is_forgotten: bool
+
+
+class Chores:
+    """What a lease client does in its thread: asks, and now and then looks after others. Times are epoch seconds."""
+
+    def __init__(self, store: LeaseStore, holder: str, folder: Path, measure: Callable[[], None]) -> None:
+        self._store = store
+        self._holder = holder
+        self._folder = folder
+        self._measure = measure
+        self.beat_at = self.contended_at = self.reconcile_at = self.expire_at = 0.0
+        self._measured_at = -math.inf  # by the clock that nobody sets
+        self._is_forgotten = False
+
+    def due(self, holds_leases: bool) -> float:
+        """When there is something to do, even when nothing is to be asked."""
+        others = min(self.reconcile_at, self.expire_at)
+        return min(others, self.beat_at, self.contended_at) if holds_leases else others
+
+    def measure(self) -> None:
+        """Compare this machine's clock with the store's, if that was not done lately."""
+        if monotonic() - self._measured_at >= MEASURED_SECONDS:
+            self._measure()
+            self._measured_at = monotonic()
+
+    def ask(self, batch: Batch, holds_leases: bool, now: float, is_last: bool) -> Outcome:
+        """Tell and ask what is in the batch, say that this worker lives, and hear who waits for what it holds."""
+        contended: list[int] = []
+        self.measure()
+        if holds_leases and now >= self.beat_at:
+            self.beat_at = now + BEAT_SECONDS
+            self._is_forgotten |= not self._store.beat(self._holder, now)
+        answers = self._store.exchange(self._holder, [request for _, request in batch.requests], now)
+        reserved = self._store.reserve([reservation for _, reservation in batch.reservations], now)
+        if holds_leases and now >= self.contended_at:
+            self.contended_at = now + CONTENDED_SECONDS
+            contended = self._store.contended(self._holder, now)
+        if is_last:  # this worker has returned everything
+            self._store.reconcile(self._holder, {})
+        is_forgotten, self._is_forgotten = self._is_forgotten, False
+        return Outcome(answers, reserved, contended, is_forgotten)
+
+    def look_after_others(self, now: float) -> None:
+        """End the leases of workers of this host that have died, and let the store forget what is long over."""
+        if now >= self.reconcile_at:
+            if count := reconcile_abandoned(self._folder, self._store.reconcile):
+                log.info("Ended the leases of %d worker(s) that had died.", count)
+            self.reconcile_at = now + RECONCILE_SECONDS
+        if now >= self.expire_at:
+            if count := self._store.expire(now):
+                log.warning("%d worker(s) were not seen for an hour: all that they were lent counts as spent.", count)
+            self.expire_at = now + EXPIRE_SECONDS
