@@ -82,7 +82,8 @@ METHOD = """## Method
 
 One proxy runs at a time, as one worker on the first core. The load generator (`bench/wsload.c`) and the echo backend
 (`bench/echo.c`), both in C, share the second core. The row "direct" is those two without a proxy: what they can do when
-nothing is between them. Every round starts each proxy afresh, and another one goes first.
+nothing is between them. Every round starts each proxy afresh, and another one goes first. Between two loads passes as
+much time as a load takes, one second at most, for what the first has left behind.
 
 - **Messages** are echoes: a masked binary message goes to the backend and comes back, and the next one is sent when it
   is back. The generator compares every byte. MB/s counts payload in one direction (1 MB = 10⁶ bytes). Latency is from

@@ -15,8 +15,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +24,6 @@ from bench.closes import ROOT, Case, Peer, furnish, open_sockets, set_up
 
 MODES = ("off", "report", "enforce")
 SETTLE_SECONDS = 1.0
-TICKS = os.sysconf("SC_CLK_TCK")
 WORD = {"type": "string", "maxLength": 10_000}
 ITEM = {"type": "object", "properties": {"id": {"type": "integer"}, "text": WORD}, "required": ["id", "text"]}
 SCHEMA: dict[str, Any] = {
@@ -143,26 +140,14 @@ async def one_load(shape: Shape, case: Case, options: argparse.Namespace, pid: i
     for sender in senders:
         sender.transport.write(sender.lot)
     await asyncio.sleep(SETTLE_SECONDS / 4)
-    lots, busy, begun = sum(each.lots for each in senders), processor_seconds(pid), time.perf_counter()
+    lots, busy, begun = sum(each.lots for each in senders), processes.cpu_seconds(pid), time.perf_counter()
     await asyncio.sleep(options.seconds)
-    seconds, used = time.perf_counter() - begun, processor_seconds(pid) - busy
+    seconds, used = time.perf_counter() - begun, processes.cpu_seconds(pid) - busy
     messages = (sum(each.lots for each in senders) - lots) * shape.window
     for sender in senders:
         sender.transport.abort()
     await asyncio.sleep(SETTLE_SECONDS / 4)
     return messages / seconds, used / max(messages, 1) * 1e6
-
-
-def processor_seconds(pid: int) -> float:
-    """What a process and its children have used."""
-    return sum(_ticks(processes.tree(pid))) / TICKS
-
-
-def _ticks(pids: Iterable[int]) -> Iterable[int]:
-    for pid in pids:
-        with suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            yield int(fields[11]) + int(fields[12])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from bench.proxies import DIRECT
 from bench.results import Results
 from bench.site import Certificate, Proxy, Running, Site
 
+BETWEEN_SECONDS = 1.0  # for what a load has left behind
 Say = Callable[[str], None]
 
 
@@ -109,6 +110,7 @@ class _Bench:
             if target is None:
                 continue
             rate = self.results.rates[load.scheme] if load.mode == "paced" else 0
+            time.sleep(min(BETWEEN_SECONDS, self.plan.seconds))
             sample = self.generator.run(load, target, seconds=self.plan.seconds, proxy=running.pid, rate=rate)
             if sample.errors:
                 self._trouble(proxy, f"{load.title}: {', '.join(f'{n} {name}' for name, n in sample.errors.items())}")

@@ -106,24 +106,14 @@ class LegBase:
         return True
 
 
-def read_request(data: bytes, limit: int) -> tuple[bytes, Fields, int] | None:
-    """Target, fields and length of the head of an ordinary handshake: for the extension alone, which is quick at it."""
-    return None
+def unread(data: bytes, limit: int) -> None:
+    """What the extension reads of ordinary heads: here others read all of them."""
 
 
-def read_switch(data: bytes, limit: int) -> tuple[Fields, int] | None:
-    """Fields and length of the head of an ordinary 101, alike."""
-    return None
-
-
-def part_request(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
-    """The head of an ordinary handshake without its key, the key, and its length, alike."""
-    return None
-
-
-def part_switch(data: bytes, limit: int) -> tuple[bytes, bytes, int] | None:
-    """The head of an ordinary 101 without the proof that the key was read, the proof, and its length, alike."""
-    return None
+read_request: Callable[[bytes, int], tuple[bytes, Fields, int] | None] = unread
+read_switch: Callable[[bytes, int], tuple[Fields, int] | None] = unread
+part_request: Callable[[bytes, int], tuple[bytes, bytes, int] | None] = unread
+part_switch: Callable[[bytes, int], tuple[bytes, bytes, int] | None] = unread
 
 
 def _take_from(sources: tuple[SourceBase, ...]) -> Take:

@@ -179,7 +179,10 @@ class Acceptor:
         leave = self._by_address.enter(peer[0])
         protocol = self._make(peer, leave)
         if not self._tls:
-            engine.adopt(fd, protocol, None, None, None)
+            try:
+                engine.adopt(fd, protocol, None, None, None)
+            except OSError:  # it has gone
+                leave()
             return
 
         def settle(error: BaseException | None) -> None:

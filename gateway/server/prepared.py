@@ -2,7 +2,7 @@
 
 A client is known by a digest of all that it sends but its key, and by where it comes from. What is kept rests on the
 decision about it, and is of no use any more once anything that this rests on has changed (`RoutingState.stands`).
-Nothing that is secret is kept.
+No credential is kept that somebody could come in with.
 """
 
 from __future__ import annotations

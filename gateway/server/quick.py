@@ -40,6 +40,7 @@ from gateway.upstream.handshake import (
     check_response,
 )
 
+SHORT = 4  # ticks of the wheel
 MOST_EARLY = 64 * 1024  # bytes behind a request that are kept until there is somebody to read them
 
 log = logging.getLogger("gateway.http")
@@ -183,7 +184,11 @@ class QuickEntry(asyncio.Protocol):
         context.connections.add(connection)
         self._dialled_at = time.perf_counter()
         self.due = 0
-        config.wheel.watch(self, admitted.route.options.connect_timeout)
+        patience = admitted.route.options.connect_timeout
+        if patience < SHORT * config.wheel.tick:  # the wheel is too coarse for it
+            way.loop.call_later(patience, self.look, 0.0)
+        else:
+            config.wheel.watch(self, patience)
         self._state = QuickState.DIALLING
         config.heads.discard(self)
         self._on_greeted()

@@ -58,7 +58,7 @@ class Resolver:
         self.answers = itertools.cycle(answers)
         self.asked = 0
 
-    async def __call__(self, host: str, seconds: float) -> list[str]:
+    async def __call__(self, host: str, seconds: float, api_id: str = "") -> list[str]:
         self.asked += 1
         return next(self.answers)
 
