@@ -177,7 +177,7 @@ class Acceptor:
 
     def _adopt(self, engine: native.Engine, fd: int, peer: tuple[str, int]) -> None:
         leave = self._by_address.enter(peer[0])
-        protocol = self._make(peer, leave)
+        protocol = self._make(peer[:2], leave)  # of an IPv6 address there are four parts
         if not self._tls:
             try:
                 engine.adopt(fd, protocol, None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -76,6 +77,21 @@ async def test_both_sides_are_told_the_same_on_either_way_the_first_time_and_lat
         slow = await visit(gateway, backend, first[:-20], first[-20:])
     assert quick == [slow, slow, slow]
     assert taken == ([True, True, True, False] if native.RELAY == native.NATIVE else [])
+
+
+async def test_a_client_that_comes_by_ipv6_is_let_in_and_refused_like_others(
+    backend: RawBackend, taken: list[bool]
+) -> None:
+    async with running(backend.url) as gateway:
+        sock = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        await gateway.worker.listen(sock)
+        for token, status in ((TOKEN, b" 101 "), ("none", b" 401 ")):
+            reader, writer = await asyncio.open_connection("::1", sock.getsockname()[1])
+            writer.write(request(token=token))
+            assert status in await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+        assert b"::1" in (await backend.accepted()).head
+    assert taken == ([True, False] if native.RELAY == native.NATIVE else [])
 
 
 async def test_a_decision_is_remembered_only_as_long_as_all_that_it_rests_on(
