@@ -21,10 +21,6 @@ function attributes(from, to) {
   for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
 }
 
-function isAlike(one, other) {
-  return one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id;
-}
-
 function morph(from, to) {
   const known = new Map([...from.children].filter((each) => each.id).map((each) => [each.id, each]));
   let at = from.firstChild;
@@ -32,7 +28,7 @@ function morph(from, to) {
     const kept = wanted.id ? known.get(wanted.id) : null;
     if (kept && kept !== at) from.insertBefore(kept, at);
     const present = kept ?? at;
-    if (!present || !isAlike(present, wanted)) {
+    if (!present || ["nodeType", "nodeName", "id"].some((each) => present[each] !== wanted[each])) {
       from.insertBefore(wanted, at);
       continue;
     }
@@ -84,22 +80,20 @@ function leave(name, words) {
   show(name, words);
 }
 
-function resume() {
+function follow(goesOn) {
+  if (!goesOn) return leave("paused", "Paused");
   clearTimeout(timer);
-  if (socket?.readyState !== WebSocket.OPEN && socket?.readyState !== WebSocket.CONNECTING) open();
+  if (!(socket?.readyState <= WebSocket.OPEN)) open();
 }
 
 pause.addEventListener("click", () => {
   pause.ariaPressed = String(pause.ariaPressed !== "true");
   pause.lastChild.textContent = pause.ariaPressed === "true" ? "Go on" : "Pause";
-  if (pause.ariaPressed === "true") leave("paused", "Paused");
-  else resume();
+  follow(pause.ariaPressed !== "true");
 });
 
 document.addEventListener("visibilitychange", () => {
-  if (pause.ariaPressed === "true") return;
-  if (document.hidden) leave("paused", "Paused");
-  else resume();
+  if (pause.ariaPressed !== "true") follow(!document.hidden);
 });
 
 open();

@@ -401,12 +401,12 @@ def test_writes_need_post(tab: Client, app: Application, path: str) -> None:
 def two_open(monkeypatch: pytest.MonkeyPatch, app: Application) -> None:
     """Two connections are open: of this application, to every API, on the newest token."""
 
-    def counted(by: str, **which: str) -> dict[str, int]:
+    def counted(by: str, different: str = "pk", **which: str) -> dict[str, int]:
         rows = {"token_id": AccessToken, "api_id": Api, "application_id": Application}[by].objects
         newest = rows.order_by("-pk").first() if by == "token_id" else rows.first()
         return {str(newest.pk): 2} if newest else {}
 
-    monkeypatch.setattr(impact, "_live_counters", [counted])
+    monkeypatch.setitem(impact._registered, "live", [counted])
 
 
 def test_every_destructive_dialog_says_how_many_connections_it_closes(

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from devportal import composing, operations, queries
+from devportal.errors import KeysNotFound
 from devportal.models import Application, OAuthClient, Subscription, Ticket
 from devportal.operations.starts import NoPlanToStart, plan_to_start
 from publisher import operations as publishing
@@ -191,5 +192,5 @@ def test_only_the_person_s_own_keys_are_taken(api: Api, carol: User, mallory: Us
     begun = start(api, carol)
     assert begun.client
     assert queries.own_keys(carol, str(begun.client.pk)) == (begun.client, begun.subscription.application)
-    with pytest.raises(queries.KeysNotFound):
+    with pytest.raises(KeysNotFound):
         queries.own_keys(mallory, str(begun.client.pk))

@@ -14,6 +14,7 @@ from accounts.roles import Role
 from core.errors import NotAllowed
 from devportal import internal_keys, operations, queries, tokens
 from devportal.bootstrap import ensure_application_plans
+from devportal.errors import ApplicationNotFound
 from devportal.models import Application, KeyType, Ticket
 from publisher import operations as publishing
 from publisher.lifecycle import State
@@ -51,7 +52,7 @@ def test_the_application_is_on_no_list_and_takes_no_name_away(alice: User, deplo
     hidden = issue(deployed, alice).row.application.application
     alice = give_role(alice, Role.SUBSCRIBER)
     assert list(queries.applications_of(alice)) == []
-    with pytest.raises(queries.ApplicationNotFound):
+    with pytest.raises(ApplicationNotFound):
         queries.application_for(alice, hidden.pk)
     assert operations.create_application(name=hidden.name, actor=alice, now=NOW).name == hidden.name
     assert queries.holdings_of(alice, timezone.now()).applications == 1

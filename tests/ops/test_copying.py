@@ -24,7 +24,11 @@ from core.models import AuditEntry
 pytestmark = pytest.mark.django_db
 
 LAST_ID = 4_000_000
-SPECIAL: dict[str, Any] = {"accounts.User.username": "zoë", "auth.Permission.codename": "fly"}
+SPECIAL: dict[str, Any] = {
+    "accounts.User.username": "zoë",
+    "auth.Permission.codename": "fly",
+    "devportal.ApplicationAttribute.is_hidden": False,  # for it is asked for
+}
 
 
 @pytest.fixture
