@@ -209,7 +209,7 @@ async def test_a_frame_that_announces_more_than_there_is_memory_allocates_none(m
 
 
 async def test_connections_that_come_say_something_and_go_leave_nothing_behind() -> None:
-    cycles, warming = times(1000, 100_000), 2000  # its last buffers are made after more than a thousand
+    cycles, warming = times(400, 100_000), 1600  # its last buffers are made after more than a thousand
     async with websockets_backend() as url, target(url) as gateway:
         await cycle(gateway, warming)
         before = await gateway.quiet()
