@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.handshake.head import accept_for
 from gateway.relay.frames import CLOSE, FrameScanner, apply_mask
-from tests.environment import PATIENCE
+from tests.environment import PATIENCE, free_ports
 from tests.wire.gateway_under_test import TOKEN
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -251,6 +251,5 @@ async def websockets_backend(
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """A port on which nothing listens, and which no client is given for its own end meanwhile."""
+    return free_ports(1)[0]
