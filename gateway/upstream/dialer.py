@@ -1,4 +1,4 @@
-"""Dials a backend and makes the opening handshake with it (RFC 6455 §4.1), within time, address after address.
+"""Dials a backend and shakes hands (RFC 6455 §4.1), one module since tries, deadlines and the breaker share each step.
 
 `Dialer.dial` returns a `BackendConnection` whose transport has answered 101 and is not being read, or raises
 `DialFailed` with the refusal for the client. Nothing is ever tunnelled to a backend that did not answer 101.
