@@ -1,4 +1,7 @@
-"""What becomes of somebody's things when they delete their account. The rooms above register it at start."""
+"""What becomes of somebody's things when they delete their account, and who is told when they are disabled.
+
+The rooms above register it at start.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,12 +16,25 @@ class AccountNeeded(Conflict):
 
 Farewell = Callable[[User, datetime], None]
 _farewells: list[Farewell] = []
+_absences: list[Farewell] = []
 
 
 def register(farewell: Farewell) -> None:
     """Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
     if farewell not in _farewells:
         _farewells.append(farewell)
+
+
+def register_absence(tell: Farewell) -> None:
+    """Add what tells others that somebody is shut out. It is called in the transaction."""
+    if tell not in _absences:
+        _absences.append(tell)
+
+
+def tell_of_absence(user: User, now: datetime) -> None:
+    """Tell those whose programs stand on what somebody made who is shut out now."""
+    for tell in _absences:
+        tell(user, now)
 
 
 def say(user: User, now: datetime) -> None:

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from accounts import installation
+from accounts import consequences, farewells, installation
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -242,13 +242,20 @@ def set_roles(
 
 @transaction.atomic
 def disable_user(*, user: User, actor: User | None, now: datetime) -> None:
-    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
+    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log.
+
+    So it is with the tokens and secrets that they made of applications of others, whose owners are told. Nothing is
+    deleted: enabling them brings all of it back.
+    """
     require_in_charge(actor)
     if user.has_role(Role.ADMIN):
         keep_an_administrator(user)
+    held = consequences.of(user)
     set_active(user, active=False)
     SignIn.objects.filter(user=user).delete()
-    record_change(user, "disabled", actor=actor, now=now)
+    suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
+    record_change(user, "disabled", actor=actor, now=now, **suspended)
+    farewells.tell_of_absence(user, now)
 
 
 @transaction.atomic
