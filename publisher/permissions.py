@@ -16,11 +16,10 @@ from publisher.presentation import AccessControl
 class EditorsChosen(NotAllowed):
     """The API is edited only by its provider and by creators who hold certain roles."""
 
-    def __init__(self, api: Api, roles: str) -> None:
-        super().__init__(
-            f"{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. "
-            f"Ask {api.provider.display_name} to open it to you."
-        )
+    sentence = (
+        "{api} may be edited only by {api.provider.display_name} and by creators who also have the {roles} role. Ask "
+        "{api.provider.display_name} to open it to you."
+    )
 
 
 class NotYourComment(NotAllowed):
@@ -125,7 +124,7 @@ def _require_access(user: Viewer, api: Api) -> None:
         return
     roles = {Role(name) for name in api.access_control_roles}
     if not (isinstance(user, User) and user.has_role(*roles)):
-        raise EditorsChosen(api, " or ".join(role.value for role in in_order(roles)))
+        raise EditorsChosen(api=api, roles=" or ".join(role.value for role in in_order(roles)))
 
 
 can_enter = asks(require_enter)

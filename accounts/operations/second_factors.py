@@ -22,9 +22,8 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(days=1)
 class WrongCode(Invalid):
     """A code that is none, was used, or is too old."""
 
-    def __init__(self, sentence: str = "") -> None:
-        words = sentence or "This code is not right, or was used already. Type the one that the app shows now."
-        super().__init__(words, {"code": words})
+    field = "code"
+    sentence = "This code is not right, or was used already. Type the one that the app shows now."
 
 
 class TooManyCodes(DomainError):

@@ -32,19 +32,15 @@ from core.values import invalid
 class UsernameTaken(Invalid):
     """Somebody has this name already, perhaps in other capitals."""
 
-    def __init__(self, username: str) -> None:
-        sentence = f"The name {username} is taken. Choose another, or sign in if it is yours."
-        super().__init__(sentence, {"username": sentence})
+    field = "username"
+    sentence = "The name {name} is taken. Choose another, or sign in if it is yours."
 
 
 class UsernameLooksTaken(Invalid):
     """Another name looks like this one."""
 
-    def __init__(self, username: str) -> None:
-        sentence = (
-            f"People would take {username} for a name that is taken or reserved. Choose one that looks different."
-        )
-        super().__init__(sentence, {"username": sentence})
+    field = "username"
+    sentence = "People would take {name} for a name that is taken or reserved. Choose one that looks different."
 
 
 class TooManySignUps(DomainError):
@@ -296,10 +292,10 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
     if not any(sign.isalnum() for sign in username):
         raise invalid(username="A name has at least one letter or digit.")
     if User.objects.filter(username_key=username).exists():
-        raise UsernameTaken(username)
+        raise UsernameTaken(name=username)
     shapes = possible_looks(username)
     if shapes & RESERVED_LOOKS or User.objects.filter(username_look__in=shapes).exists():
-        raise UsernameLooksTaken(username)
+        raise UsernameLooksTaken(name=username)
     user = User(username=username, email=email, date_joined=now)
     check_policy(password, user, field="password")
     user.set_password(password)
@@ -308,7 +304,7 @@ def new_user(*, username: str, email: str, password: str, now: datetime) -> User
 
 def admit(user: User, roles: Iterable[Role], *, actor: User | None, now: datetime) -> User:
     """Save a new account with its roles and say so in the audit log."""
-    rows.save(user, taken=lambda: UsernameTaken(user.username))
+    rows.save(user, taken=lambda: UsernameTaken(name=user.username))
     granted = frozenset(roles)
     grant(user, granted)
     record_change(user, "created", actor=actor, now=now, roles=sorted(granted))

@@ -64,7 +64,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
 
 def refusal_body(error: DomainError, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What is sent of a refusal; `names` are those of fields here, by their names in the domain."""
-    fields = {(names or {}).get(key, key): sentence for key, sentence in getattr(error, "fields", {}).items()}
+    fields = {(names or {}).get(key, key): sentence for key, sentence in error.fields.items()}
     return document(error.status, error.code, str(error), fields)
 
 

@@ -28,9 +28,8 @@ QUOTA_WORDS: Final = {"quota_unit": QuotaUnit.MESSAGES.value, "quota_period": Qu
 class PlanExists(Conflict):
     """There is a plan of this name, in any case of letters."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a plan called {name} already. Choose another name, or change that one.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "There is a plan called {name} already. Choose another name, or change that one."
 
 
 class PlanInUse(Conflict):
@@ -55,7 +54,7 @@ def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Pla
     limits = clean_plan(fields)
     plan = Plan(**{**QUOTA_WORDS, **limits})
     with transaction.atomic():
-        rows.save(plan, taken=lambda: PlanExists(plan.name))
+        rows.save(plan, taken=lambda: PlanExists(name=plan.name))
         record_change(plan, "created", actor=actor, now=now, limits=limits)
     return plan
 
@@ -68,7 +67,7 @@ def update_plan(*, plan: Plan, changes: Mapping[str, Any], actor: User, now: dat
     require_manage_plans(actor)
     refuse_renaming(plan.name, changes)
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(name=plan.name))
         before = {field: getattr(row, field) for field in CLEANERS}
         # What stands in the row for no quota is not what somebody chose for one.
         chosen = {field: before[field] for field in before if row.quota is not None or field not in QUOTA_WORDS}
@@ -84,7 +83,7 @@ def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
     """Delete a plan that nothing is offered under and nobody has. Raises RoleRequired, PlanInUse or PlanNotFound."""
     require_manage_plans(actor)
     with transaction.atomic():
-        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(plan.name))
+        row = rows.lock(plan, gone=lambda: queries.PlanNotFound(name=plan.name))
         apis = [str(api) for api in row.apis.order_by("name", "version")]
         subscriptions = impact.subscriptions_under(row)
         if apis or subscriptions:
