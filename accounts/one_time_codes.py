@@ -26,15 +26,10 @@ def new_secret() -> str:
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Which step of thirty seconds a code belongs to: this one, or one beside it for clocks that differ; else None."""
-    this = int(now.timestamp()) // STEP_SECONDS
+    app, this = _app(secret), int(now.timestamp()) // STEP_SECONDS
     steps = (this - 1, this, this + 1)
-    fitting = [step for step in steps if compare_digest(code_of(secret, step).encode(), code.encode())]
+    fitting = [step for step in steps if compare_digest(app.generate(step * STEP_SECONDS), code.encode())]
     return fitting[0] if fitting else None
-
-
-def code_of(secret: str, step: int) -> str:
-    """What the app shows in this step."""
-    return _app(secret).generate(step * STEP_SECONDS).decode()
 
 
 def app_address(secret: str, *, account: str, issuer: str) -> str:

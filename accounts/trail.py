@@ -52,11 +52,6 @@ def as_csv(entries: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def as_json_lines(entries: Iterable[Mapping[str, Any]]) -> str:
-    """One JSON object a line."""
-    return "".join(json.dumps({**entry}, ensure_ascii=False) + "\n" for entry in entries)
-
-
 def _plain(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text

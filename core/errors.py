@@ -37,6 +37,17 @@ class NotFound(DomainError):
     code = 900404
 
 
+class TooOften(DomainError):
+    """It was tried too often; the person may come back in so many `seconds`."""
+
+    status = 429
+    code = 900429
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        super().__init__(sentence)
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class Conflict(DomainError):
     """The thing has changed, exists already, or is in a state that does not allow this."""
 

@@ -237,22 +237,21 @@ def set_roles(
 
 
 @transaction.atomic
-def disable_user(*, user: User, actor: User | None, now: datetime) -> None:
-    """Shut somebody out: sessions end with the next request, tokens when the gateway reads the audit log."""
+def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -> None:
+    """Shut somebody out, or let them in again. Raises LastAdministrator, or NothingToChange when it is so already.
+
+    Their sessions end with the next request, their tokens when the gateway reads the audit log.
+    """
     require_in_charge(actor)
-    if user.has_role(Role.ADMIN):
+    if not active and user.has_role(Role.ADMIN):
         keep_an_administrator(user)
-    set_active(user, active=False)
-    SignIn.objects.filter(user=user).delete()
-    record_change(user, "disabled", actor=actor, now=now)
-
-
-@transaction.atomic
-def enable_user(*, user: User, actor: User | None, now: datetime) -> None:
-    """Let somebody in again who was disabled."""
-    require_in_charge(actor)
-    set_active(user, active=True)
-    record_change(user, "enabled", actor=actor, now=now)
+    word = "enabled" if active else "disabled"
+    if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active) != 1:
+        raise NothingToChange(f"{user.display_name} is {word} already.")
+    user.is_active = active
+    if not active:
+        SignIn.objects.filter(user=user).delete()
+    record_change(user, word, actor=actor, now=now)
 
 
 def require_in_charge(actor: User | None) -> None:
@@ -275,8 +274,7 @@ def change_user(
     if roles is not None and frozenset(roles) != frozenset(user.roles):
         set_roles(user=user, roles=roles, actor=actor, now=now)
     if active is not None and active != user.is_active:
-        change = enable_user if active else disable_user
-        change(user=user, actor=actor, now=now)
+        set_active(user=user, active=active, actor=actor, now=now)
 
 
 def new_user(*, username: str, email: str, password: str, now: datetime) -> User:
@@ -324,13 +322,6 @@ def grant(user: User, roles: Iterable[Role]) -> None:
     """Add rows for `roles` and forget what the object remembers of its roles."""
     RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role.value) for role in sorted(roles))
     user.__dict__.pop("roles", None)
-
-
-def set_active(user: User, *, active: bool) -> None:
-    """Claim the change of the active mark; raises NothingToChange when it is so already."""
-    if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active) != 1:
-        raise NothingToChange(f"{user.display_name} is {'enabled' if active else 'disabled'} already.")
-    user.is_active = active
 
 
 def keep_an_administrator(user: User) -> None:

@@ -69,7 +69,7 @@ def withdrawals(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where the link leads: a name and a password of one's own, then the portal."""
-    invited = operations.whose_invitation(token)
+    invited, _ = operations.whose_invitation(token)
     form = AcceptanceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields, now = form.cleaned_data, timezone.now()

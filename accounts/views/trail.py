@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from accounts import queries
 from accounts.access import current_user, requires
 from accounts.forms import TrailForm
 from accounts.roles import Role
-from accounts.trail import TrailFilters, as_csv, as_json_lines
+from accounts.trail import TrailFilters, as_csv
 from core.downloads import download
 from core.models import AuditEntry
 
@@ -59,7 +60,8 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     entries = [shown(entry) for entry in found]
     if kind == "csv":
         return download("trail.csv", "text/csv; charset=utf-8", as_csv(entries).encode())
-    return download("trail.jsonl", "application/jsonl", as_json_lines(entries).encode())
+    lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+    return download("trail.jsonl", "application/jsonl", lines.encode())
 
 
 def shown(entry: AuditEntry) -> dict[str, Any]:

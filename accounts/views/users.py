@@ -94,11 +94,10 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Role.ADMIN)
 def states(request: HttpRequest, pk: int) -> HttpResponse:
     """Disable or enable an account."""
-    found, enable = queries.get_user(current_user(request), pk), request.POST.get("state") == "enabled"
-    change = operations.enable_user if enable else operations.disable_user
+    found, active = queries.get_user(current_user(request), pk), request.POST.get("state") == "enabled"
     try:
-        change(user=found, actor=current_user(request), now=timezone.now())
-        messages.success(request, f"{found.display_name} is {'enabled' if enable else 'disabled'} now.")
+        operations.set_active(user=found, active=active, actor=current_user(request), now=timezone.now())
+        messages.success(request, f"{found.display_name} is {'enabled' if active else 'disabled'} now.")
     except Conflict as refusal:
         messages.error(request, str(refusal))
     return redirect("accounts:user", pk)

@@ -91,7 +91,9 @@ def delete_application(scenario: Scenario) -> None:
 
 
 def disable_owner(scenario: Scenario) -> None:
-    people.disable_user(user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now())
+    people.set_active(
+        active=False, user=User.objects.get(pk=scenario.carol.pk), actor=scenario.admin, now=timezone.now()
+    )
 
 
 def take_the_role_away(scenario: Scenario) -> None:

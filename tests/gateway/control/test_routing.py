@@ -391,13 +391,13 @@ async def test_an_error_in_asking_reaches_whoever_asked_and_nobody_waits_for_eve
 
 async def test_a_disabled_owner_is_refused_and_let_in_again_as_soon_as_that_is_known(committed: Scenario) -> None:
     token, owner = await elsewhere(committed.token), committed.carol
-    await elsewhere(lambda: people.disable_user(user=owner, actor=committed.admin, now=timezone.now()))
+    await elsewhere(lambda: people.set_active(active=False, user=owner, actor=committed.admin, now=timezone.now()))
     async with Worker() as worker:
         refused = await worker.decide(token)
         assert isinstance(refused, Refusal)
         assert "disabled" in refused.description
         again = User(pk=owner.pk, username=owner.username, is_active=False)
-        await elsewhere(lambda: people.enable_user(user=again, actor=committed.admin, now=timezone.now()))
+        await elsewhere(lambda: people.set_active(active=True, user=again, actor=committed.admin, now=timezone.now()))
         await worker.change_feed.step()
         assert isinstance(await worker.decide(token), Allow)
 
