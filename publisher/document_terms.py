@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -93,26 +94,6 @@ KINDS: Final = (
 )
 
 
-def clean_name(value: Any) -> str:
-    """A document's name without outer blanks; raises BadValue."""
-    return clean_line(value, NAME_LENGTH, "A document's name", missing="Give the document a name.")
-
-
-def clean_other_type(value: Any) -> str:
-    """What a document of the type OTHER is called."""
-    return clean_line(value, NAME_LENGTH, "The name of the type")
-
-
-def clean_summary(value: Any) -> str:
-    """A sentence or two about the document."""
-    return _text(value, SUMMARY_LENGTH, "A summary")
-
-
-def clean_content(value: Any) -> str:
-    """The Markdown of a document that is written here."""
-    return _text(value, TEXT_LENGTH, "The text of a document")
-
-
 def clean_url(value: Any) -> str:
     """The address of a document that is elsewhere, in ASCII. Raises BadValue."""
     url = str(value or "").strip()
@@ -153,12 +134,12 @@ def clean_file_name(value: Any) -> str:
 
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "name": clean_name,
+    "name": partial(clean_line, most=NAME_LENGTH, what="A document's name", missing="Give the document a name."),
     "type": lambda value: _one_of(DocumentType, value, "type"),
-    "other_type": clean_other_type,
-    "summary": clean_summary,
+    "other_type": partial(clean_line, most=NAME_LENGTH, what="The name of the type"),
+    "summary": lambda value: _text(value, SUMMARY_LENGTH, "A summary"),
     "source": lambda value: _one_of(Source, value, "source"),
-    "content": clean_content,
+    "content": lambda value: _text(value, TEXT_LENGTH, "The text of a document"),
     "url": clean_url,
     "visibility": lambda value: _one_of(DocumentVisibility, value, "visibility"),
 }

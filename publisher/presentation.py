@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,16 +36,6 @@ class AccessControl(StrEnum):
 
     NONE = "NONE"
     RESTRICTED = "RESTRICTED"
-
-
-def clean_display_name(text: str) -> str:
-    """What people call the API where that is not its name; empty: its name. Raises BadValue."""
-    return _line(text, DISPLAY_NAME_LENGTH, "A display name")
-
-
-def clean_owner(text: str) -> str:
-    """The name of a person or team; raises BadValue."""
-    return _line(text, OWNER_LENGTH, "An owner")
 
 
 def clean_email(text: str) -> str:
@@ -137,6 +128,12 @@ def _line(text: Any, length: int, what: str) -> str:
     if not line.isprintable():
         raise BadValue(f"{what} stands on one line, without tabs or line ends.")
     return within(line, length, what)
+
+
+clean_display_name = partial(_line, length=DISPLAY_NAME_LENGTH, what="A display name")
+"""What people call the API where that is not its name; empty: its name. Raises BadValue."""
+clean_owner = partial(_line, length=OWNER_LENGTH, what="An owner")
+"""The name of a person or team; raises BadValue."""
 
 
 def one_of(words: type[StrEnum], word: str) -> str:

@@ -3,10 +3,9 @@ of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from publisher.models import Api
 
@@ -49,14 +48,13 @@ class SampledViolation:
     octets: int
 
 
-class Book(Protocol):
-    """Who knows of them, by the id of the API."""
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Who knows of them, by the id of the API; of samples, of these applications."""
 
-    def counted(self, api_id: str) -> Sequence[CountedViolations]: ...
-
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> Sequence[SampledViolation]: ...
-
-    def forget(self, api_id: str) -> None: ...
+    counted: Callable[[str], Sequence[CountedViolations]]
+    samples: Callable[[str, Sequence[str]], Sequence[SampledViolation]]
+    forget: Callable[[str], None]
 
 
 _books: list[Book] = []

@@ -28,7 +28,7 @@ from gateway.models import ViolationCount, ViolationSample
 from gateway.payloads.redaction import keep
 from gateway.payloads.schemas import Misfit
 from publisher.runtime import ValidationMode
-from publisher.violations import CountedViolations, SampledViolation
+from publisher.violations import Book, CountedViolations, SampledViolation
 
 WRITE_SECONDS: Final = 1.0
 MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
@@ -147,29 +147,28 @@ def prune(now: datetime) -> int:
     return old + delete_batch(ViolationCount.objects.filter(last_at__lt=before).order_by("last_at"))
 
 
-class _Book:
-    """What the Publisher is told, see `publisher.violations`."""
-
-    def counted(self, api_id: str) -> list[CountedViolations]:
-        """The latest first; at most LONGEST_LIST."""
-        rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
-        columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
-        return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
-
-    def samples(self, api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
-        """The newest first; at most LONGEST_LIST."""
-        rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
-        columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
-        return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
-
-    def forget(self, api_id: str) -> None:
-        """Both."""
-        with transaction.atomic():
-            ViolationSample.objects.filter(api_id=api_id).delete()
-            ViolationCount.objects.filter(api_id=api_id).delete()
+def counted(api_id: str) -> list[CountedViolations]:
+    """What the Publisher is told of an API, the latest first; at most LONGEST_LIST."""
+    rows = ViolationCount.objects.filter(api_id=api_id).order_by("-last_at", "pk")
+    columns = ("application_id", "application_name", "subscriber", "topic", "sender", "times")
+    return [CountedViolations(*row) for row in rows.values_list(*columns, "first_at", "last_at")[:LONGEST_LIST]]
 
 
-BOOK: Final = _Book()
+def samples(api_id: str, application_ids: Sequence[str]) -> list[SampledViolation]:
+    """What is kept of these applications, the newest first; at most LONGEST_LIST."""
+    rows = ViolationSample.objects.filter(api_id=api_id, application_id__in=application_ids).order_by("-id")
+    columns = ("application_id", "topic", "sender", "at", "is_closed", "message", "path", "problem", "payload")
+    return [SampledViolation(*row) for row in rows.values_list(*columns, "octets")[:LONGEST_LIST]]
+
+
+@transaction.atomic
+def forget(api_id: str) -> None:
+    """Count anew, and keep no sample."""
+    ViolationSample.objects.filter(api_id=api_id).delete()
+    ViolationCount.objects.filter(api_id=api_id).delete()
+
+
+BOOK: Final = Book(counted, samples, forget)
 
 
 def _storable(text: str) -> str:

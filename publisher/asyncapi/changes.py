@@ -180,7 +180,7 @@ class _Comparison:
         elif isinstance(narrow.get("enum"), list) and (
             lost := [json.dumps(each, ensure_ascii=False)[:40] for each in wide["enum"] if each not in narrow["enum"]]
         ):
-            words = listed([*lost[:5], f"{len(lost) - 5} more"] if len(lost) > 5 else lost)
+            words = listed(lost, 5)
             yield self.said.value_gone.format(place=place, words=words)
         for keyword in (*UPPER, *LOWER):
             limit, other = narrow.get(keyword), wide.get(keyword)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from accounts.models import User
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
-from core.text import count
+from core.text import agree, count, listed
 from core.values import invalid
 from publisher import impact, queries
 from publisher.models import Plan
@@ -35,14 +35,7 @@ class PlanExists(Conflict):
 class PlanInUse(Conflict):
     """A plan that APIs are offered under, or subscriptions have, cannot be deleted."""
 
-    def __init__(self, plan: Plan, apis: list[str], subscriptions: int) -> None:
-        users = [f"{named(apis)} {'is' if len(apis) == 1 else 'are'} offered under it"] if apis else []
-        if subscriptions:
-            users.append(f"{count(subscriptions, 'subscription')} {'has' if subscriptions == 1 else 'have'} it")
-        super().__init__(
-            f"{plan.name} is in use: {' and '.join(users)}. Take it from the APIs and give the subscriptions another "
-            "plan first."
-        )
+    sentence = "{plan} is in use: {users}. Take it from the APIs and give the subscriptions another plan first."
 
 
 def create_plan(*, fields: Mapping[str, Any], actor: User, now: datetime) -> Plan:
@@ -86,8 +79,11 @@ def delete_plan(*, plan: Plan, actor: User, now: datetime) -> None:
         row = rows.lock(plan, gone=lambda: queries.PlanNotFound(name=plan.name))
         apis = [str(api) for api in row.apis.order_by("name", "version")]
         subscriptions = impact.subscriptions_under(row)
-        if apis or subscriptions:
-            raise PlanInUse(row, apis, subscriptions)
+        users = [f"{listed(apis, MOST_NAMED)} {agree(len(apis), 'is', 'are')} offered under it"] if apis else []
+        if subscriptions:
+            users.append(f"{count(subscriptions, 'subscription')} {agree(subscriptions, 'has', 'have')} it")
+        if users:
+            raise PlanInUse(plan=row.name, users=" and ".join(users))
         record_change(row, "deleted", actor=actor, now=now)
         row.delete()
 
@@ -102,12 +98,3 @@ def refuse_renaming(name: str, changes: Mapping[str, Any]) -> None:
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Each field that changes, with its value before and after, for the audit log."""
     return {field: [before[field], value] for field, value in after.items() if value != before[field]}
-
-
-def named(things: Iterable[str]) -> str:
-    """Some things by name, the rest as a number: "A, B and 3 more"."""
-    listed = list(things)
-    rest = len(listed) - MOST_NAMED
-    if rest > 0:
-        return f"{', '.join(listed[:MOST_NAMED])} and {rest} more"
-    return " and ".join(part for part in (", ".join(listed[:-1]), listed[-1]) if part)

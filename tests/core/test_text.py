@@ -89,3 +89,9 @@ def test_words_are_listed_as_in_a_sentence() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_of_many_words_the_first_are_listed_and_the_rest_is_a_number() -> None:
+    assert [text.listed(list(words), 5) for words in ("A", "AB", "ABCDE", "ABCDEFG")] == [
+        *("A", "A and B", "A, B, C, D and E", "A, B, C, D, E and 2 more"),
+    ]
