@@ -5,6 +5,7 @@ from datetime import datetime
 
 from accounts.models import User
 from core.errors import Conflict
+from core.registry import Registry
 
 
 class AccountNeeded(Conflict):
@@ -12,13 +13,9 @@ class AccountNeeded(Conflict):
 
 
 Farewell = Callable[[User, datetime], None]
-_farewells: list[Farewell] = []
-
-
-def register(farewell: Farewell) -> None:
-    """Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-    if farewell not in _farewells:
-        _farewells.append(farewell)
+_farewells: Registry[Farewell] = Registry()
+register = _farewells.register
+"""Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
 
 
 def say(user: User, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from core.text import byte_size
-from core.values import BadValue, clean_line, within
+from core.values import BadValue, clean_choice, clean_line, within
 from publisher.uris import ascii_url
 
 NAME_LENGTH, SUMMARY_LENGTH, URL_LENGTH, FILE_NAME_LENGTH = 60, 1000, 2000, 120
@@ -135,13 +135,15 @@ def clean_file_name(value: Any) -> str:
 
 CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": partial(clean_line, most=NAME_LENGTH, what="A document's name", missing="Give the document a name."),
-    "type": lambda value: _one_of(DocumentType, value, "type"),
+    "type": partial(clean_choice, words=[*DocumentType], sentence=f"Choose a type: {', '.join(DocumentType)}."),
     "other_type": partial(clean_line, most=NAME_LENGTH, what="The name of the type"),
     "summary": lambda value: _text(value, SUMMARY_LENGTH, "A summary"),
-    "source": lambda value: _one_of(Source, value, "source"),
+    "source": partial(clean_choice, words=[*Source], sentence=f"Choose a source: {', '.join(Source)}."),
     "content": lambda value: _text(value, TEXT_LENGTH, "The text of a document"),
     "url": clean_url,
-    "visibility": lambda value: _one_of(DocumentVisibility, value, "visibility"),
+    "visibility": partial(
+        clean_choice, words=[*DocumentVisibility], sentence=f"Choose a visibility: {', '.join(DocumentVisibility)}."
+    ),
 }
 
 
@@ -153,12 +155,6 @@ def missing(document: Mapping[str, Any]) -> dict[str, str]:
     if document["source"] == Source.URL and not document["url"]:
         lacking["url"] = "Give the address of the document, such as https://example.com/guide."
     return lacking
-
-
-def _one_of(words: type[StrEnum], value: Any, what: str) -> str:
-    if value not in set(words):
-        raise BadValue(f"Choose a {what}: {', '.join(words)}.")
-    return str(words(value))
 
 
 def _text(value: Any, most: int, what: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
 from core.text import spaced
-from core.values import BadValue, clean, refuse, within
+from core.values import BadValue, clean, clean_choice, refuse, within
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
     OVER_QUOTA,
@@ -167,13 +167,6 @@ def clean_roles(value: Any) -> list[str]:
     return [role.value for role in Role if role in names]
 
 
-def clean_choice(field: str, value: Any) -> str:
-    """One of the words of a field. Raises BadValue."""
-    if not isinstance(value, str) or value not in CHOICES[field].words:
-        raise BadValue(CHOICES[field].sentence)
-    return value
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("Write this as text.")
@@ -188,5 +181,5 @@ CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "requires_approval": clean_switch,
     "uncompressed": clean_switch,
     **{field: partial(clean_number, field) for field in NUMBERS},
-    **{field: partial(clean_choice, field) for field in CHOICES},
+    **{field: partial(clean_choice, **rule._asdict()) for field, rule in CHOICES.items()},
 }

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from accounts.roles import Role
 from core.text import fold, listed
-from core.values import BadValue, within
+from core.values import BadValue, clean_choice, within
 
 DISPLAY_NAME_LENGTH, OWNER_LENGTH, EMAIL_LENGTH, LINK_LENGTH = 60, 120, 254, 500
 MOST_PROPERTIES, PROPERTY_NAME_LENGTH, PROPERTY_VALUE_LENGTH = 50, 80, 1000
@@ -134,10 +134,7 @@ clean_display_name = partial(_line, length=DISPLAY_NAME_LENGTH, what="A display 
 """What people call the API where that is not its name; empty: its name. Raises BadValue."""
 clean_owner = partial(_line, length=OWNER_LENGTH, what="An owner")
 """The name of a person or team; raises BadValue."""
-
-
-def one_of(words: type[StrEnum], word: str) -> str:
-    """The word, if it is one of these; raises BadValue."""
-    if word not in set(words):
-        raise BadValue(f"Choose one of {listed([each.value for each in words])}.")
-    return word
+clean_visibility, clean_access_control = (
+    partial(clean_choice, words=[*words], sentence=f"Choose one of {listed([*words])}.")
+    for words in (Visibility, AccessControl)
+)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.registry import Registry
 from publisher.models import Api
 
 
@@ -57,13 +58,8 @@ class Book:
     forget: Callable[[str], None]
 
 
-_books: list[Book] = []
-
-
-def register(book: Book) -> None:
-    """Add who knows."""
-    if book not in _books:
-        _books.append(book)
+_books: Registry[Book] = Registry()
+register = _books.register
 
 
 def counted(api: Api) -> list[CountedViolations]:

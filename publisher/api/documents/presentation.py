@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -31,29 +31,35 @@ class PlanNames(serializers.ListField):
         return sorted(plan.name for plan in instance.plans.all())
 
 
-class BusinessInformation(OfTheWholeApi, Strict):
+class Texts(OfTheWholeApi, Strict):
+    """Texts of an API, each in a column of its row: `columns`, by the names here."""
+
+    columns: ClassVar[Mapping[str, str]]
+
+    def to_representation(self, instance: Api) -> Any:
+        """All of them."""
+        return {name: getattr(instance, column) for name, column in self.columns.items()}
+
+
+class BusinessInformation(Texts):
     """Who answers for an API."""
+
+    columns = OWNERS
 
     businessOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     businessOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     technicalOwner = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     technicalOwnerEmail = serializers.CharField(required=False, allow_blank=True, allow_null=True)
 
-    def to_representation(self, instance: Api) -> Any:
-        """The four texts."""
-        return {name: getattr(instance, part) for name, part in OWNERS.items()}
 
-
-class Links(OfTheWholeApi, Strict):
+class Links(Texts):
     """Where people find an API's source, talk about it, and are helped."""
+
+    columns = LINKS
 
     source = serializers.CharField(required=False, allow_blank=True, allow_null=True)  # type: ignore[assignment]
     chat = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     support = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-
-    def to_representation(self, instance: Api) -> Any:
-        """The three addresses."""
-        return {name: getattr(instance, part) for name, part in LINKS.items()}
 
 
 class Property(Strict):
