@@ -71,11 +71,11 @@ def _apis(wished: int, now: datetime) -> list[Api]:
     ]
     options = EndpointOptions().to_document()
     endpoint = Endpoint(BACKEND).to_document()
-
-    def design(number: int) -> Api:
+    apis = []
+    for number in range(begin, begin + wished):
         topic, kind = TOPICS[number % 10], KINDS[number // 10 % 8]
         at = now - timedelta(minutes=number)
-        return Api(
+        design = Api(
             name=f"{topic.title()}{kind.title()}{number}",
             context=f"/sample-{number}",
             version="1.0.0",
@@ -93,8 +93,7 @@ def _apis(wished: int, now: datetime) -> list[Api]:
             published_at=at,
             deployed_at=at,
         )
-
-    apis = [design(number) for number in range(begin, begin + wished)]
+        apis.append(design)
     names = [plan.name for plan in plans]
     for batch in _batches(apis):
         revisions = [

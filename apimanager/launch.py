@@ -1,7 +1,6 @@
 """Start the parts: all of them under one supervisor, or one alone. Everything that can be wrong is checked first."""
 
 import logging
-import signal
 from collections.abc import Callable
 
 from django.conf import settings
@@ -66,11 +65,6 @@ def gateway_alone(workers: int) -> int:
     """Serve the gateway with this many worker processes; returns the exit code."""
     _prepare_alone(_ports("gateway"))
     return _serve_gateway(workers)
-
-
-def renew_gateway() -> int:
-    """Have the workers of the gateway that runs here replaced; the process that does it. Raises CannotStart."""
-    return pid_file.send(settings.GATEWAY_PID_FILE, signal.SIGHUP)
 
 
 def samples_alone() -> None:
