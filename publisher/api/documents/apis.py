@@ -99,7 +99,9 @@ class ApiDocument(Strict):
         allow_null=True,
         help_text=f"Whose tokens are taken: {EVERY_KEY_MANAGER}, or some of {', '.join(KEY_MANAGERS)}, each true.",
     )
-    enableSchemaValidation = EnforcesSchemas(required=False, help_text="Whether payloadValidation is ENFORCE.")
+    enableSchemaValidation = EnforcesSchemas(
+        source="enforces", required=False, help_text="Whether payloadValidation is ENFORCE."
+    )
     payloadValidation = UpperChoice(
         [*ValidationMode],
         source="payload_validation",
