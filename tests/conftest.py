@@ -80,7 +80,7 @@ def _forgotten_attempts() -> Iterator[None]:
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()
-    Board.forget()
+    Board.boards.clear()
 
 
 @pytest.fixture

@@ -71,6 +71,6 @@ class Diagnostics(Resource):
             which["application_id"] = request.query_params["applicationId"]
         if not publishing.can_enter(self.user):
             which["application_id__in"] = [str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
-        request_id = request.query_params.get("requestId", "")
-        found = diagnosis.lookup(request_id, **which) if request_id else diagnosis.findings(timezone.now(), **which)
-        return Response(one_page(request, diagnosis.matching(found, kind), lambda each: FindingDocument(each).data))
+        asked = {"request_id": request.query_params.get("requestId", ""), "kind": kind}
+        found = diagnosis.findings(timezone.now(), **asked, **which)
+        return Response(one_page(request, found, lambda each: FindingDocument(each).data))

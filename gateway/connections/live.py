@@ -104,7 +104,7 @@ class LiveReporter:
         for scope in scopes:
             kind, _, key = scope.partition(":")
             if kind == "api":
-                found |= dict.fromkeys(self._connections.of_api(key))
+                found |= dict.fromkeys(self._connections.by_api.get(key, ()))
             elif kind == "owner":
                 found |= dict.fromkeys(each for each in self._connections if each.admitted.grant.owner_id == key)
         return list(found)

@@ -51,24 +51,20 @@ class Connection:
         self.admission: Admission | None = None
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 
-    @property
-    def token_id(self) -> str:
-        """The access token that it rests on."""
-        return self.admitted.grant.token_id
-
 
 class ConnectionRegistry:
     """The open connections of one worker.
 
     Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
-    that ends while the backend is being dialled then ends this one too.
+    that ends while the backend is being dialled then ends this one too. `by_api`, `by_application` and `by_token` are
+    there to be read, at once: they change with every client that comes or goes.
     """
 
     def __init__(self) -> None:
         self._connections: dict[str, Connection] = {}
-        self._by_api: dict[str, set[Connection]] = {}
-        self._by_application: dict[str, set[Connection]] = {}
-        self._by_token: dict[str, set[Connection]] = {}
+        self.by_api: dict[str, set[Connection]] = {}
+        self.by_application: dict[str, set[Connection]] = {}
+        self.by_token: dict[str, set[Connection]] = {}
         self._expiries = ExpiryQueue()
 
     def __len__(self) -> int:
@@ -83,7 +79,7 @@ class ConnectionRegistry:
         for index, key in self._entries(connection):
             index.setdefault(key, set()).add(connection)
         grant = connection.admitted.grant
-        self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
+        self._expiries.add(grant.token_id, grant.expires_at, keeping=self.by_token)
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection; nothing happens when it is forgotten already."""
@@ -107,49 +103,24 @@ class ConnectionRegistry:
         """The connection with this id."""
         return self._connections.get(connection_id)
 
-    def of_api(self, api_id: str) -> list[Connection]:
-        """The connections to one API."""
-        return list(self._by_api.get(api_id, ()))
-
-    def of_application(self, application_id: str) -> list[Connection]:
-        """The connections of one application."""
-        return list(self._by_application.get(application_id, ()))
-
-    def of_token(self, token_id: str) -> list[Connection]:
-        """The connections that one access token opened."""
-        return list(self._by_token.get(token_id, ()))
-
-    def tokens(self) -> list[str]:
-        """The ids of the access tokens that have a connection open."""
-        return list(self._by_token)
-
-    def ending(self, now: float, within: float) -> list[Connection]:
-        """The connections whose token ends within so many seconds from `now`, the first to end first."""
-        soon = [each for each in self._connections.values() if each.admitted.grant.expires_at - now <= within]
-        return sorted(soon, key=lambda connection: connection.admitted.grant.expires_at)
-
     def expired(self, now: float) -> list[Connection]:
         """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
         ended = []
         for connection in [
-            connection for token_id in self._expiries.due(now) for connection in self.of_token(token_id)
+            connection for token_id in self._expiries.due(now) for connection in self.by_token.get(token_id, ())
         ]:
             grant = connection.admitted.grant
             if grant.expires_at <= now:
                 ended.append(connection)
             else:
-                self._expiries.add(grant.token_id, grant.expires_at, keeping=self._by_token)
+                self._expiries.add(grant.token_id, grant.expires_at, keeping=self.by_token)
         return ended
-
-    def counts(self) -> dict[str, int]:
-        """How many connections are open to each API."""
-        return {api_id: len(open_to_it) for api_id, open_to_it in self._by_api.items()}
 
     def _entries(self, connection: Connection) -> tuple[tuple[dict[str, set[Connection]], str], ...]:
         return (
-            (self._by_api, connection.api_id),
-            (self._by_application, connection.application_id),
-            (self._by_token, connection.token_id),
+            (self.by_api, connection.api_id),
+            (self.by_application, connection.application_id),
+            (self.by_token, connection.admitted.grant.token_id),
         )
 
 

@@ -56,7 +56,7 @@ class Counters:
         self.lag = Histogram(QUICK)
         self._store = Histogram(QUICK)
         self._store_failures = 0
-        self.store_forgot = 0  # how often it was found to have
+        self._store_losses = 0
 
     def answered(self, status: int, code: int) -> None:
         """A client was answered with this HTTP status: 101 and 0, or a refusal's code."""
@@ -111,6 +111,10 @@ class Counters:
         self._store.observe(seconds)
         self._store_failures += not is_answered
 
+    def store_forgot(self) -> None:
+        """The store of leases was found to have forgotten what it lent."""
+        self._store_losses += 1
+
     def snapshot(self) -> dict[str, Any]:
         """Everything that has been counted."""
         return {
@@ -124,7 +128,7 @@ class Counters:
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
             "store_failures": self._store_failures,
-            "store_forgot": self.store_forgot,
+            "store_forgot": self._store_losses,
         }
 
     def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:

@@ -7,7 +7,6 @@ taken out of them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +29,6 @@ from gateway.payloads.schemas import Misfit
 from publisher.runtime import ValidationMode
 from publisher.violations import CountedViolations, SampledViolation
 
-WRITE_SECONDS: Final = 1.0
 MOST_KINDS: Final = 500  # that one worker counts within a second, or for as long as the database is away
 MOST_ALIKE: Final = 3  # samples of one kind within a second
 SHOWN: Final = 1000  # characters of a payload
@@ -91,12 +89,6 @@ class ViolationLog:
                 octets=len(misfit.payload),
             )
         )
-
-    async def keep(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await asyncio.sleep(WRITE_SECONDS)
-            await self.write()
 
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away the first samples wait on, and all are counted."""

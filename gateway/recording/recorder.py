@@ -140,7 +140,7 @@ class Recorder:
                 self._recorded.pop(connection_id, None)
                 self._taps.pop(connection_id, None)
         for application_id in concerned:
-            for connection in self._connections.of_application(application_id):
+            for connection in self._connections.by_application.get(application_id, ()):
                 self._follow(connection)
 
     def _follow(self, connection: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from bisect import bisect_left
 from collections import Counter
@@ -18,7 +17,6 @@ from core import database_clock
 from gateway.database import Runner
 from gateway.statistics import figures
 
-WRITE_SECONDS = 5.0
 MOST_WAITING = 20_000  # kinds of events: what is refused has the ids of APIs and applications that there are
 BOUNDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)  # milliseconds
 LONGER: Final = "longer"
@@ -46,12 +44,6 @@ class EventCounter:
         """Something took so long: `dial` or `handshake`."""
         place = bisect_left(BOUNDS, seconds * 1000)
         self.count(api_id, "", kind, str(BOUNDS[place]) if place < len(BOUNDS) else LONGER)
-
-    async def keep(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await asyncio.sleep(WRITE_SECONDS)
-            await self.write()
 
     async def write(self) -> None:
         """Write what waits. Never raises: while the database is away it waits on."""

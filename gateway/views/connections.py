@@ -18,7 +18,9 @@ from accounts.roles import Role
 from core import database_clock
 from core.errors import Invalid
 from devportal.queries import application_for
-from gateway.connections import board, operations
+from gateway.connections import operations
+from gateway.connections.board import Board
+from gateway.connections.live import EVERYTHING
 from gateway.connections.selection import KEY_TYPES, WAITING, Selection
 from gateway.models import ConnectionRecord
 from gateway.recording import operations as recordings
@@ -34,7 +36,7 @@ PAGE, FRAGMENT = "gateway/connections/page.html", "gateway/connections/live.html
 def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The open connections to one API."""
     api = get_api_for(current_user(request), pk)
-    rows = board.of_api(api.pk).look(database_clock.now())
+    rows = Board.of(f"api:{api.pk}").look(database_clock.now())
     return _page(request, rows, layout="layouts/publisher_api.html", api=api, closings="gateway:api-closings")
 
 
@@ -42,7 +44,7 @@ def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_connections(request: HttpRequest) -> HttpResponse:
     """The open connections of the whole installation."""
-    rows = board.of_all().look(database_clock.now())
+    rows = Board.of(EVERYTHING).look(database_clock.now())
     return _page(request, rows, layout="layouts/admin.html", closings="gateway:all-closings")
 
 
@@ -59,7 +61,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Close the chosen connections to an API, or all that match."""
     api = get_api_for(current_user(request), pk)
     operations.require_close(current_user(request))
-    _close(request, board.of_api(api.pk).look(database_clock.now()))
+    _close(request, Board.of(f"api:{api.pk}").look(database_clock.now()))
     return redirect(_back(request, "gateway:api-connections", pk))
 
 
@@ -67,7 +69,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_closings(request: HttpRequest) -> HttpResponse:
     """Close the chosen connections, or all that match."""
-    _close(request, board.of_all().look(database_clock.now()))
+    _close(request, Board.of(EVERYTHING).look(database_clock.now()))
     return redirect(_back(request, "gateway:all-connections"))
 
 
@@ -131,7 +133,7 @@ def _page(
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:
     """One's own, narrowed to the application that the address names. Raises ApplicationNotFound."""
     user, named = current_user(request), request.GET.get("application", "")
-    rows = board.of_owner(user.pk).look(database_clock.now())
+    rows = Board.of(f"owner:{user.pk}").look(database_clock.now())
     if not named:
         return rows
     application = application_for(user, named)
