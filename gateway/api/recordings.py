@@ -84,7 +84,9 @@ class Recordings(Resource):
         """Everybody's for the Publisher's people, for others those of their own applications."""
         rows = Recording.objects.order_by("-started_at", "pk")
         if not publishing.can_enter(self.user):
-            rows = queries.recordings_of([str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)])
+            rows = queries.recordings(
+                application_id__in=[str(pk) for pk in applications_of(self.user).values_list("pk", flat=True)]
+            )
         wanted = {
             column: request.query_params[name] for name, column in FILTERS.items() if name in request.query_params
         }
@@ -156,7 +158,7 @@ class RecordingEndings(Resource):
     def post(self, request: Request, recording_id: UUID) -> Response:
         """Whoever may record may end it, and so may the owner of the application."""
         mine = applications_of(self.user, least=Right.MANAGE).values_list("pk", flat=True)
-        of_mine = queries.recordings_of([str(pk) for pk in mine])
+        of_mine = queries.recordings(application_id__in=[str(pk) for pk in mine])
         row = of_mine.filter(pk=recording_id).first() or _recording_for(self.user, recording_id)
         operations.end_recording(recording=row, **self.by)
         row.refresh_from_db()

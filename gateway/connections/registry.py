@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
 
 from gateway.authorization.decision import Allow
 from gateway.quotas.admission import Admission
@@ -52,30 +53,61 @@ class Connection:
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 
 
+@dataclass(eq=False)
+class ExpiryQueue:
+    """When which token ends: one entry a token, however often its connections come and go.
+
+    The `heap` also holds tokens without connections that were not swept out yet.
+    """
+
+    heap: list[tuple[float, str]] = field(default_factory=list, init=False)
+    _entered: set[str] = field(default_factory=set, init=False)
+    _sweep_at: int = field(default=LEAST_SWEPT, init=False)
+
+    def add(self, token_id: str, expires_at: float, keeping: Container[str]) -> None:
+        """Take a token in. `keeping` are those that still have connections; the others are swept out now and then."""
+        if token_id in self._entered:
+            return
+        self._entered.add(token_id)
+        heapq.heappush(self.heap, (expires_at, token_id))
+        if len(self.heap) >= self._sweep_at:
+            self.heap = [entry for entry in self.heap if entry[1] in keeping]
+            heapq.heapify(self.heap)
+            self._entered = {token_id for _, token_id in self.heap}
+            self._sweep_at = max(LEAST_SWEPT, 2 * len(self.heap))
+
+    def due(self, now: float) -> Iterator[str]:
+        """Take out the tokens that ended."""
+        while self.heap and self.heap[0][0] <= now:
+            token_id = heapq.heappop(self.heap)[1]
+            self._entered.discard(token_id)
+            yield token_id
+
+
+@dataclass(eq=False)
 class ConnectionRegistry:
     """The open connections of one worker.
 
     Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
-    that ends while the backend is being dialled then ends this one too. `by_api`, `by_application` and `by_token` are
-    there to be read, at once: they change with every client that comes or goes.
+    that ends while the backend is being dialled then ends this one too. The dictionaries are there to be
+    read, at once: they change with every client that comes or goes.
     """
 
-    def __init__(self) -> None:
-        self._connections: dict[str, Connection] = {}
-        self.by_api: dict[str, set[Connection]] = {}
-        self.by_application: dict[str, set[Connection]] = {}
-        self.by_token: dict[str, set[Connection]] = {}
-        self._expiries = ExpiryQueue()
+    by_id: dict[str, Connection] = field(default_factory=dict, init=False)
+    by_api: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    by_application: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    by_token: dict[str, set[Connection]] = field(default_factory=dict, init=False)
+    _expiries: ExpiryQueue = field(default_factory=ExpiryQueue, init=False)
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self.by_id)
 
     def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._connections.values()))
+        return iter(list(self.by_id.values()))
 
     def add(self, connection: Connection) -> None:
         """Take a connection in."""
-        self._connections[connection.id] = connection
+        self.by_id[connection.id] = connection
         for index, key in self._entries(connection):
             index.setdefault(key, set()).add(connection)
         grant = connection.admitted.grant
@@ -83,7 +115,7 @@ class ConnectionRegistry:
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection; nothing happens when it is forgotten already."""
-        if self._connections.pop(connection.id, None) is None:
+        if self.by_id.pop(connection.id, None) is None:
             return
         for index, key in self._entries(connection):
             sharing = index[key]
@@ -93,15 +125,11 @@ class ConnectionRegistry:
 
     def move(self, connection: Connection, admitted: Allow) -> None:
         """Let a connection rest on another token from now on; nothing happens when it is forgotten already."""
-        if connection.id not in self._connections:
+        if connection.id not in self.by_id:
             return
         self.discard(connection)
         connection.admitted = admitted
         self.add(connection)
-
-    def get(self, connection_id: str) -> Connection | None:
-        """The connection with this id."""
-        return self._connections.get(connection_id)
 
     def expired(self, now: float) -> list[Connection]:
         """The connections whose token has ended by `now`, in seconds since the epoch. Each is named once."""
@@ -122,34 +150,3 @@ class ConnectionRegistry:
             (self.by_application, connection.application_id),
             (self.by_token, connection.admitted.grant.token_id),
         )
-
-
-class ExpiryQueue:
-    """When which token ends: one entry a token, however often its connections come and go.
-
-    The `heap` also holds tokens without connections that were not swept out yet.
-    """
-
-    def __init__(self) -> None:
-        self.heap: list[tuple[float, str]] = []
-        self._entered: set[str] = set()
-        self._sweep_at = LEAST_SWEPT
-
-    def add(self, token_id: str, expires_at: float, keeping: Container[str]) -> None:
-        """Take a token in. `keeping` are those that still have connections; the others are swept out now and then."""
-        if token_id in self._entered:
-            return
-        self._entered.add(token_id)
-        heapq.heappush(self.heap, (expires_at, token_id))
-        if len(self.heap) >= self._sweep_at:
-            self.heap = [entry for entry in self.heap if entry[1] in keeping]
-            heapq.heapify(self.heap)
-            self._entered = {token_id for _, token_id in self.heap}
-            self._sweep_at = max(LEAST_SWEPT, 2 * len(self.heap))
-
-    def due(self, now: float) -> Iterator[str]:
-        """Take out the tokens that ended."""
-        while self.heap and self.heap[0][0] <= now:
-            token_id = heapq.heappop(self.heap)[1]
-            self._entered.discard(token_id)
-            yield token_id

@@ -156,7 +156,7 @@ class ChangeFeed:
     async def _apply(self, touched: Touched) -> None:
         self._routing.forget(touched)
         for connection_id, reason in touched.closings.items():
-            if connection := self._connections.get(connection_id):
+            if connection := self._connections.by_id.get(connection_id):
                 _close(connection, close_codes.BY_OPERATOR.because(reason))
         for api_id, drain in touched.drains.items():
             self._drain(api_id, drain)
@@ -212,7 +212,7 @@ class ChangeFeed:
     async def _reconsider(self, connections: Iterable[Connection], grants: Mapping[Key, Grant | TokenError]) -> None:
         for count, connection in enumerate(connections, start=1):
             grant = grants.get(_asked(connection), connection.admitted.grant)
-            deployment = self._routing.routes.get(connection.api_id)
+            deployment = self._routing.routes.deployments.get(connection.api_id)
             decision = reconsider(connection.admitted, deployment, grant, self._clock(), self._routing.deny_policies)
             if isinstance(decision, Refusal):
                 _close(connection, refusals.close_for(decision))

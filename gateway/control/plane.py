@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -20,7 +20,7 @@ from gateway.connections.log import ConnectionLog
 from gateway.connections.plans import ConnectionPlans
 from gateway.connections.registry import ConnectionRegistry
 from gateway.control.change_feed import ChangeFeed
-from gateway.control.loaders import make_identity_signer, refuse_backend
+from gateway.control.loaders import make_identity_signer
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
 from gateway.database import DatabaseThread
@@ -40,6 +40,7 @@ from gateway.statistics.events import EventCounter
 from gateway.upstream.breaker_store import SharedBreaker
 from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
+from publisher import ssrf
 
 CHECKPOINT_SECONDS = 1.0
 EXPIRY_SECONDS = 0.2
@@ -118,7 +119,10 @@ class ControlPlane:
         self._breaker = SharedBreaker(run=self._following)
         self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
-            breaker=self._breaker, refuse=refuse_backend(), proxy=settings.BACKEND_PROXY, on_dial=self._dial_log.dialled
+            breaker=self._breaker,
+            refuse=lru_cache(maxsize=4096)(ssrf.policy().refuse),
+            proxy=settings.BACKEND_PROXY,
+            on_dial=self._dial_log.dialled,
         )
         self.identities = make_identity_signer()
         self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))

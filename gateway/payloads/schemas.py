@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from jsonschema_rs import ValidationError, Validator
 
+from gateway.payloads.redaction import steps_of
 from publisher.payloads import validator_of
 from publisher.runtime import ValidationMode
 
@@ -156,8 +157,7 @@ def refers_to_itself(schema: Any) -> bool:
 
 
 def _at(schema: Any, reference: str) -> Any:
-    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(unquote(reference.removeprefix("#"))):
         schema = schema[int(key)] if isinstance(schema, list) else schema[key]
     if not reference.startswith("#/"):
         raise LookupError(reference)

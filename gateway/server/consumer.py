@@ -240,5 +240,5 @@ class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
         raise StopConsumer
 
     def _forget(self) -> None:
-        if self.connection and self.context.connections.get(self.connection.id):
+        if self.connection and self.context.connections.by_id.get(self.connection.id):
             take_leave(self.context, self.connection)

@@ -17,6 +17,7 @@ from accounts.access import current_user, requires
 from accounts.roles import Role
 from core import database_clock
 from core.errors import Invalid
+from core.text import count
 from devportal.queries import application_for
 from gateway.connections import operations
 from gateway.connections.board import Board
@@ -24,7 +25,7 @@ from gateway.connections.live import EVERYTHING
 from gateway.connections.selection import KEY_TYPES, WAITING, Selection
 from gateway.models import ConnectionRecord
 from gateway.recording import operations as recordings
-from gateway.views.live import is_live
+from gateway.views.live import LiveRequest
 from publisher.queries import get_api_for
 
 PER_PAGE = 50
@@ -95,7 +96,7 @@ def drains(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Invalid as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Draining: {_connections(number)} within {typed} seconds, with code 1012.")
+        messages.success(request, f"Draining: {count(number, 'connection')} within {typed} seconds, with code 1012.")
     return redirect("gateway:api-connections", pk)
 
 
@@ -127,7 +128,7 @@ def _page(
         "shows_owner": closings != "gateway:my-closings",
         "most_reason": operations.MOST_REASON,
     }
-    return render(request, FRAGMENT if is_live(request) else PAGE, {**everywhere, **context})
+    return render(request, FRAGMENT if isinstance(request, LiveRequest) else PAGE, {**everywhere, **context})
 
 
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:
@@ -160,15 +161,11 @@ def _close(request: HttpRequest, rows: Sequence[ConnectionRecord]) -> None:
         return
     gone = len(chosen) - len(closed)
     if closed and chosen and gone > 0:
-        messages.success(request, f"Closing {_connections(len(closed))}; {gone} had ended already.")
+        messages.success(request, f"Closing {count(len(closed), 'connection')}; {gone} had ended already.")
     elif closed:
-        messages.success(request, f"Closing {_connections(len(closed))}.")
+        messages.success(request, f"Closing {count(len(closed), 'connection')}.")
     else:
         messages.info(request, "Nothing was closed: what you chose has ended already, or nothing was chosen.")
-
-
-def _connections(number: int) -> str:
-    return f"{number} connection{'' if number == 1 else 's'}"
 
 
 def _back(request: HttpRequest, name: str, *args: Any) -> str:

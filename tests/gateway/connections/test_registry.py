@@ -38,12 +38,12 @@ def test_a_connection_is_found_by_its_id_api_application_and_token_until_it_is_g
     first, second = connection("l1"), connection("l2", context="/chat", application="other", token="2")
     connections.add(first)
     connections.add(second)
-    assert connections.get("l1") is first
+    assert connections.by_id.get("l1") is first
     assert connections.by_api == {"/echo@1.0.0": {first}, "/chat@1.0.0": {second}}
     assert connections.by_application == {"app": {first}, "other": {second}}
     assert connections.by_token == {"1": {first}, "2": {second}}
     connections.discard(first)
-    assert connections.get("l1") is None
+    assert connections.by_id.get("l1") is None
     assert (connections.by_api, connections.by_application) == ({"/chat@1.0.0": {second}}, {"other": {second}})
     assert connections.by_token == {"2": {second}}
     assert list(connections) == [second]
@@ -131,7 +131,7 @@ def test_whoever_comes_and_goes_exactly_those_on_ended_tokens_are_named(
 ) -> None:
     connections, ends = ConnectionRegistry(), {}
     for name, token, at in events:
-        if known := connections.get(str(name)):
+        if known := connections.by_id.get(str(name)):
             connections.discard(known)
         else:
             ends.setdefault(token, NOW + at)
