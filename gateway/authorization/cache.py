@@ -66,7 +66,7 @@ class Touched:
         self.drains |= other.drains
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class GrantCache:
     """Grants by the digest of their token and the APIs they were asked for, token errors by the digest alone.
 

@@ -48,7 +48,7 @@ class Figures(NamedTuple):
     waits: str
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class LiveReporter:
     """Reports of one worker's connections."""
 

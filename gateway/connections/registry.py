@@ -53,7 +53,7 @@ class Connection:
         self.is_ending = False  # it was told to close, and waits for the client's Close: no token saves it now
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ExpiryQueue:
     """When which token ends: one entry a token, however often its connections come and go.
 
@@ -84,7 +84,7 @@ class ExpiryQueue:
             yield token_id
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ConnectionRegistry:
     """The open connections of one worker.
 

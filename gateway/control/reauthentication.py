@@ -39,7 +39,7 @@ LOOKS = (0.3, 0.3, 0.6, 0.6)  # seconds from one look to the next
 MOST_WAITING = 50
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Reauthentication:
     """Gives connections of this worker another token, and asks the others to do so with theirs.
 

@@ -23,7 +23,7 @@ Labels = tuple[str, ...]
 log = logging.getLogger("gateway.metrics")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Aggregator:
     """The files of one folder."""
 

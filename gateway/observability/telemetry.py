@@ -17,7 +17,7 @@ from gateway.relay.splice import Relay
 from gateway.statistics.events import EventCounter
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Telemetry:
     """Told at most a few times for a connection, never for a frame, and of each payload that fits no schema. Nothing
     here waits or raises."""

@@ -47,7 +47,7 @@ class ViolationKind(NamedTuple):
     sender: str
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class ViolationLog:
     """The violations of one worker. Keeps no more than `samples` of them for each application of an API."""
 

@@ -35,7 +35,7 @@ MOST_WAITING: Final = 4 * 1024 * 1024  # octets that wait to be written
 log = logging.getLogger("gateway.recording")
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Recorder:
     """One worker's. `redacted_of` names the fields of an API that may not be kept; None where it is not known."""
 

@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.statistics")
 Event = tuple[str, str, str, str]  # API, application, kind, name
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class EventCounter:
     """What one worker has counted and not yet written. Counting neither waits nor raises."""
 

@@ -262,7 +262,7 @@ async def test_while_the_database_is_away_the_others_cannot_be_asked(
     token = await elsewhere(scenario.token)
     async with running() as [site]:
         connection = await site.try_admit(token=token)
-        monkeypatch.setattr(site.control.reauthentication, "_run", gone)
+        monkeypatch.setattr(site.control.reauthentication, "run", gone)
         assert (await renew(site, name_of(connection), token)).status == 200
         answer = await renew(site, "0" * 32, token)
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
