@@ -7,10 +7,11 @@ one process are shared by all who look at the same.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any
 
 from gateway.connections import live
 from gateway.connections.live import Figures
@@ -26,40 +27,29 @@ MOST_BOARDS = 64
 AT_ONCE = 500
 
 
+@dataclass(eq=False, repr=False)
 class Board:
-    """What is open in a scope: `all`, `api:` or `owner:` with an id."""
+    """What is open in a scope: `all`, `api:` or `owner:` with an id. Have it from `board_of`."""
 
-    boards: ClassVar[OrderedDict[str, Board]] = OrderedDict()
-    _opening: ClassVar[threading.Lock] = threading.Lock()
-
-    def __init__(self, scope: str) -> None:
-        self._scope = scope
-        kind, _, key = scope.partition(":")
-        self._which = {f"{kind}_id": key} if key else {}
-        self._rows: dict[str, ConnectionRecord] = {}
-        self._lock = threading.Lock()
-        self._looked_at = self._read_at = self._watched_at = NEVER
-
-    @classmethod
-    def of(cls, scope: str) -> Board:
-        """The board of a scope; the one that was looked at longest ago gives way."""
-        with cls._opening:
-            board = cls.boards.pop(scope, None) or cls(scope)
-            cls.boards[scope] = board
-            while len(cls.boards) > MOST_BOARDS:
-                cls.boards.popitem(last=False)
-        return board
+    scope: str
+    _rows: dict[str, ConnectionRecord] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _looked_at: datetime = field(default=NEVER, init=False)
+    _read_at: datetime = field(default=NEVER, init=False)
+    _watched_at: datetime = field(default=NEVER, init=False)
 
     def look(self, now: datetime) -> list[ConnectionRecord]:
         """All that is open, as of at most a second ago, and have workers report it for the next while."""
         with self._lock:
             if now - self._watched_at >= WATCH_AGAIN:
                 self._watched_at = now
-                live.watch(self._scope, now)
+                live.watch(self.scope, now)
             if (now - self._looked_at).total_seconds() < FRESH_SECONDS:
                 return list(self._rows.values())
             self._looked_at = now
-            rows = open_among(ConnectionRecord.objects.filter(**self._which), now)
+            kind, _, key = self.scope.partition(":")
+            which = {f"{kind}_id": key} if key else {}
+            rows = open_among(ConnectionRecord.objects.filter(**which), now)
             if (now - self._read_at).total_seconds() >= ANEW_SECONDS:
                 self._read_at = now
                 self._rows = {row.pk: row for row in rows}
@@ -72,6 +62,10 @@ class Board:
                 self._rows = {name: self._rows[name] for name in wanted if name in self._rows}
             freshen(self._rows.values(), now)
             return list(self._rows.values())
+
+
+board_of = lru_cache(maxsize=MOST_BOARDS)(Board)
+"""The board of a scope; the one that was looked at longest ago gives way."""
 
 
 def freshen(rows: Iterable[ConnectionRecord], now: datetime) -> None:

@@ -11,12 +11,12 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Any
 
+from gateway.close_codes import counted_as
 from gateway.connections.registry import Connection
 from gateway.relay.types import CloseInfo, Traffic
 
 QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 SLOW = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Labels = tuple[str, ...]
 
@@ -96,11 +96,7 @@ class Counters:
             labels, before = known
             self._connections[labels] -= 1
             self._add(labels, before, traffic)
-            code = str(close_info.client_code)
-            if close_info.by != "gateway" and close_info.client_code >= FIRST_REGISTERED:
-                # Peers may send any of two thousand: theirs are counted together, so that they stay few.
-                code = "4xxx" if close_info.client_code >= FIRST_PRIVATE else "3xxx"
-            self._closes[close_info.by, code] += 1
+            self._closes[close_info.by, counted_as(close_info.by, close_info.client_code)] += 1
 
     def violated(self, connection: Connection, sender: str) -> None:
         """A payload of this sender, client or backend, fits no schema of its topic."""

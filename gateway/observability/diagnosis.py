@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from gateway.close_codes import FIRST_REGISTERED
 from gateway.models import ConnectionRecord, RefusalRecord
 from gateway.observability import remedies
 from gateway.observability.remedies import Advice
@@ -17,7 +18,6 @@ from gateway.observability.remedies import Advice
 DAYS = 7
 MOST_GROUPS = 1000
 MOST_LOOKED_THROUGH = 5000  # ended connections, for the last of each group
-FIRST_OF_APPLICATIONS = 3000  # codes that applications choose themselves (RFC 6455 §7.4.2) are none of our business
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def findings(now: datetime, *, request_id: str = "", kind: str = "", **which: An
         refused = RefusalRecord.objects.filter(Q(request_id=request_id) | Q(attempt=request_id), **which)
         closed = ConnectionRecord.objects.filter(pk=request_id, ended_at__isnull=False, **which)
     else:
-        since, codes = now - timedelta(days=DAYS), [code for code in remedies.CLOSED if code < FIRST_OF_APPLICATIONS]
+        since, codes = now - timedelta(days=DAYS), [code for code in remedies.CLOSED if code < FIRST_REGISTERED]
         refused = RefusalRecord.objects.filter(at__gte=since, **which)
         ended_badly = (
             Q(client_code__in=codes)

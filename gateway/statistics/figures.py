@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection as database
 
+from gateway.close_codes import counted_as
 from gateway.models import EventFigures, TrafficFigures
 
 MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
@@ -27,7 +28,6 @@ NAMES: Final = (
     *("id", "worker_id", "api_id", "application_id", "plan", "key_type", "topic", "started_at", "ended_at"),
     *("counted_until", "ended_by", "client_code", "messages_in", "bytes_in", "messages_out", "bytes_out"),
 )
-FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Values = Mapping[str, Any]
 
@@ -52,16 +52,6 @@ def worth(row: Values | None) -> tuple[int, ...]:
     return (1, int(row["ended_at"] is not None), connected, *(row[name] for name in SUMS[3:]))
 
 
-def close_of(row: Values | None) -> str:
-    """Who ended it with what code; nothing while it is open. What peers chose themselves is told together."""
-    if row is None or row["ended_at"] is None:
-        return ""
-    code = row["client_code"] or 0
-    if row["ended_by"] != "gateway" and code >= FIRST_REGISTERED:
-        return f"{row['ended_by']} {'4xxx' if code >= FIRST_PRIVATE else '3xxx'}"
-    return f"{row['ended_by']} {code}"
-
-
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
     """Add what rows are worth now less what they were worth before. Call it where the rows are written."""
     traffic: dict[Likeness, list[int]] = defaultdict(lambda: [0] * len(SUMS))
@@ -71,11 +61,10 @@ def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> N
         total = traffic[like]
         for place, (now_worth, was_worth) in enumerate(zip(worth(after), worth(before), strict=True)):
             total[place] += now_worth - was_worth
-        was, became = close_of(before), close_of(after)
-        if was != became:
-            for name, number in ((was, -1), (became, 1)):
-                if name:
-                    closes[after["api_id"], after["application_id"], "close", name] += number
+        for row, number in ((before, -1), (after, 1)):
+            if row and row["ended_at"]:
+                name = f"{row['ended_by']} {counted_as(row['ended_by'], row['client_code'] or 0)}"
+                closes[after["api_id"], after["application_id"], "close", name] += number
     begins = minute_of(now)
     add(TrafficFigures, {(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
     add(EventFigures, {(MINUTE, begins, *event): (number,) for event, number in closes.items() if number})

@@ -20,7 +20,7 @@ from core.errors import Invalid
 from core.text import count
 from devportal.queries import application_for
 from gateway.connections import operations
-from gateway.connections.board import Board
+from gateway.connections.board import board_of
 from gateway.connections.live import EVERYTHING
 from gateway.connections.selection import KEY_TYPES, WAITING, Selection
 from gateway.models import ConnectionRecord
@@ -37,7 +37,7 @@ PAGE, FRAGMENT = "gateway/connections/page.html", "gateway/connections/live.html
 def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The open connections to one API."""
     api = get_api_for(current_user(request), pk)
-    rows = Board.of(f"api:{api.pk}").look(database_clock.now())
+    rows = board_of(f"api:{api.pk}").look(database_clock.now())
     return _page(request, rows, layout="layouts/publisher_api.html", api=api, closings="gateway:api-closings")
 
 
@@ -45,7 +45,7 @@ def api_connections(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_connections(request: HttpRequest) -> HttpResponse:
     """The open connections of the whole installation."""
-    rows = Board.of(EVERYTHING).look(database_clock.now())
+    rows = board_of(EVERYTHING).look(database_clock.now())
     return _page(request, rows, layout="layouts/admin.html", closings="gateway:all-closings")
 
 
@@ -62,7 +62,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Close the chosen connections to an API, or all that match."""
     api = get_api_for(current_user(request), pk)
     operations.require_close(current_user(request))
-    _close(request, Board.of(f"api:{api.pk}").look(database_clock.now()))
+    _close(request, board_of(f"api:{api.pk}").look(database_clock.now()))
     return redirect(_back(request, "gateway:api-connections", pk))
 
 
@@ -70,7 +70,7 @@ def api_closings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Role.ADMIN)
 def all_closings(request: HttpRequest) -> HttpResponse:
     """Close the chosen connections, or all that match."""
-    _close(request, Board.of(EVERYTHING).look(database_clock.now()))
+    _close(request, board_of(EVERYTHING).look(database_clock.now()))
     return redirect(_back(request, "gateway:all-connections"))
 
 
@@ -134,7 +134,7 @@ def _page(
 def _mine(request: HttpRequest) -> list[ConnectionRecord]:
     """One's own, narrowed to the application that the address names. Raises ApplicationNotFound."""
     user, named = current_user(request), request.GET.get("application", "")
-    rows = Board.of(f"owner:{user.pk}").look(database_clock.now())
+    rows = board_of(f"owner:{user.pk}").look(database_clock.now())
     if not named:
         return rows
     application = application_for(user, named)
