@@ -5,7 +5,6 @@ A worker that was killed leaves a row that nobody believes after STALE_SECONDS a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import platform
@@ -47,15 +46,10 @@ class Heartbeat:
         self._written: dict[str, int] | None = None
         self._written_at = datetime.min.replace(tzinfo=UTC)
 
-    async def beat_on(self) -> None:
-        """Beat until cancelled."""
-        while True:
-            await self.beat()
-            await asyncio.sleep(LOOK_SECONDS)
-
     async def beat(self) -> None:
         """Write the row if there is something to say. A database that is away is left to the change feed to report."""
-        counts, now = self._connections.counts(), self._clock()
+        counts = {api_id: len(open_to_it) for api_id, open_to_it in self._connections.by_api.items()}
+        now = self._clock()
         if counts == self._written and (now - self._written_at).total_seconds() < BEAT_SECONDS:
             return
         try:

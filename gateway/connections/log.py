@@ -139,7 +139,7 @@ class ConnectionLog:
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
         for count, connection in enumerate(self._connections, start=1):
-            is_open = self._connections.get(connection.id) is connection  # it may have ended since the loop began
+            is_open = self._connections.by_id.get(connection.id) is connection  # it may have ended since the loop began
             if is_open and connection.relay is not None:
                 figures = (connection.relay.traffic(), connection.admitted.grant.expires_at)
                 before = self._written.get(connection.id)

@@ -79,12 +79,13 @@ class RoutingState:
         """
         wanted = set(api_ids)
         found = {each.api_id: each for each in await self._run(partial(load_deployments, wanted))}
-        before, self.routes = self.routes, self.routes.replaced(found.values(), gone=wanted - found.keys())
+        before = self.routes.deployments
+        self.routes = self.routes.replaced(found.values(), gone=wanted - found.keys())
         return {each for each in wanted if _fingerprint(before.get(each)) != _fingerprint(found.get(each))}
 
     def differing_from(self, stored: Fingerprints) -> set[str]:
         """The APIs that are known otherwise than they are stored."""
-        known = {each.api_id: _fingerprint(each) for each in self.routes}
+        known = {each.api_id: _fingerprint(each) for each in self.routes.deployments.values()}
         return {api_id for api_id in stored.keys() | known.keys() if stored.get(api_id) != known.get(api_id)}
 
     async def decide(self, handshake: Handshake) -> Allow | Refusal:
@@ -158,18 +159,18 @@ class RoutingState:
 
         Only the copy is taken in: of all else the connections that it touches must hear, and they do by the log.
         """
-        known = self.routes.get(grant.internal_api)
+        known = self.routes.deployments.get(grant.internal_api)
         copy = known.working_copy if known else None
         if known and (copy is None or copy.revision_id != grant.internal_copy):
             with suppress(DatabaseError):
                 found = await self._run(partial(load_deployments, [grant.internal_api]))
-                if (now_known := self.routes.get(grant.internal_api)) and found:
+                if (now_known := self.routes.deployments.get(grant.internal_api)) and found:
                     self.routes = self.routes.replaced([replace(now_known, working_copy=found[0].working_copy)])
         return self.routes.tried(path, grant.internal_api)
 
     def redacted_of(self, api_id: str) -> tuple[str, ...] | None:
         """The fields of an API's payloads that may not be kept; None where the API is not known."""
-        known = self.routes.get(api_id)
+        known = self.routes.deployments.get(api_id)
         return known.redacted if known else None
 
     def concerns(self, handshake: Handshake) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,10 +23,10 @@ from django.db.models import F
 
 from core import database_clock
 from devportal.attempts import RefusedAttempt
+from gateway.authorization.decision import Allow
 from gateway.database import Runner
 from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
-from gateway.observability.telemetry import RefusedRequest
 from gateway.refusals import Refusal
 from gateway.statistics.events import EventCounter
 
@@ -43,6 +44,18 @@ log = logging.getLogger("gateway.refusal_log")
 
 Concerns = Callable[[Handshake], tuple[str, str]]
 Likeness = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """What is known of a request that was refused: little, where it was not even looked into."""
+
+    id: str
+    client_ip: str = ""
+    path: str = ""
+    attempt: str = ""
+    handshake: Handshake | None = None
+    admitted: Allow | None = None
 
 
 class RefusalLog:

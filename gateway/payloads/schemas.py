@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from jsonschema_rs import ValidationError, Validator
 
+from gateway.payloads.redaction import steps_of
 from publisher.payloads import validator_of
 from publisher.runtime import ValidationMode
 
@@ -41,15 +42,13 @@ class Violation:
         return f"At {self.path or 'the top'}: {self.problem}{of_message}."
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Misfit:
     """A payload that does not fit. What is wrong with it is found out when somebody wants to know."""
 
-    __slots__ = ("_explain", "_violation", "payload")
-
-    def __init__(self, payload: bytes, explain: Callable[[bytes], Violation]) -> None:
-        self.payload = payload
-        self._explain = explain
-        self._violation: Violation | None = None
+    payload: bytes
+    _explain: Callable[[bytes], Violation]
+    _violation: Violation | None = field(default=None, init=False)
 
     def describe(self) -> Violation:
         """Where it does not fit."""
@@ -67,11 +66,11 @@ def unread(problem: str) -> Misfit:
     return Misfit(b"", lambda payload: Violation("", problem))
 
 
+@dataclass(eq=False, repr=False)
 class PayloadCheck:
     """The messages of one topic in one direction. Schemas are compiled when the first payload comes."""
 
-    def __init__(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        self._messages = [(str(each["name"]), each["schema"]) for each in messages]
+    messages: Sequence[Mapping[str, Any]]
 
     def misfit(self, payload: bytes) -> Misfit | None:
         """None where the payload fits one of the messages."""
@@ -107,7 +106,8 @@ class PayloadCheck:
 
     @cached_property
     def _compiled(self) -> list[tuple[str, Any, Validator]]:
-        return [(name, schema, validator_of(schema, mask="value")) for name, schema in self._messages]
+        schemas = [(str(each["name"]), each["schema"]) for each in self.messages]
+        return [(name, schema, validator_of(schema, mask="value")) for name, schema in schemas]
 
     @cached_property
     def _verdicts(self) -> tuple[list[Any], list[Any]]:
@@ -156,8 +156,7 @@ def refers_to_itself(schema: Any) -> bool:
 
 
 def _at(schema: Any, reference: str) -> Any:
-    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(unquote(reference.removeprefix("#"))):
         schema = schema[int(key)] if isinstance(schema, list) else schema[key]
     if not reference.startswith("#/"):
         raise LookupError(reference)

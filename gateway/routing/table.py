@@ -15,7 +15,7 @@ nothing, rather than another version by default.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlencode
@@ -101,13 +101,14 @@ class RouteTable:
     """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment.
 
     What a prefix can mean is worked out when a path asks for it first, and kept: of most APIs nobody asks for long.
+    `deployments` are there to be read, by the id of the API.
     """
 
-    __slots__ = ("_deployments", "_longest", "_members", "_prefixes", "_trials", "_tried", "version")
+    __slots__ = ("_longest", "_members", "_prefixes", "_trials", "_tried", "deployments", "version")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
         self.version = object()
-        self._deployments: dict[str, Deployment] = {}
+        self.deployments: dict[str, Deployment] = {}
         self._members: dict[str, tuple[Deployment, ...]] = {}
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
@@ -115,16 +116,6 @@ class RouteTable:
         self._tried: dict[str, Deployment] = {}
         for deployment in deployments:
             self._add(deployment)
-
-    def __len__(self) -> int:
-        return len(self._deployments)
-
-    def __iter__(self) -> Iterator[Deployment]:
-        return iter(self._deployments.values())
-
-    def get(self, api_id: str) -> Deployment | None:
-        """What is known of one API; None when it is gone."""
-        return self._deployments.get(api_id)
 
     def match(self, path: str) -> Match | None:
         """What the raw path of a handshake (percent-encoding kept, no query) may mean; None: nothing here."""
@@ -164,7 +155,7 @@ class RouteTable:
     def replaced(self, changed: Iterable[Deployment], gone: Iterable[str] = ()) -> RouteTable:
         """Another table in which `changed` stand as given and the APIs with the ids `gone` are no more."""
         table = RouteTable()
-        table._deployments = dict(self._deployments)
+        table.deployments = dict(self.deployments)
         table._members = dict(self._members)
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
@@ -178,7 +169,7 @@ class RouteTable:
         return table
 
     def _add(self, deployment: Deployment) -> None:
-        self._deployments[deployment.api_id] = deployment
+        self.deployments[deployment.api_id] = deployment
         if deployment.is_on_trial:
             self._trials[deployment.address] = deployment
         if deployment.working_copy:
@@ -189,7 +180,7 @@ class RouteTable:
             self._longest = max(self._longest, len(key))
 
     def _remove(self, api_id: str) -> None:
-        deployment = self._deployments.pop(api_id, None)
+        deployment = self.deployments.pop(api_id, None)
         self._tried.pop(api_id, None)
         if deployment and deployment.is_on_trial:
             self._trials.pop(deployment.address, None)
@@ -215,7 +206,7 @@ class _Prefix:
 
     def __init__(self, key: str, members: tuple[Deployment, ...]) -> None:
         plain = [member for member in members if member.context == key]
-        named = [member for member in members if member.context != key and key in _expansions(member)]
+        named = [member for member in members if member.context != key != member.context.replace(f"/{VERSION}", "")]
         exact = [member for member in named if member.context.replace(VERSION, member.version) == key]
         unnamed = [member for member in members if member.context != key == member.context.replace(f"/{VERSION}", "")]
         reaching: dict[str, list[Deployment]] = {}  # each exact version and dotted prefix of one
@@ -258,11 +249,7 @@ def _keys(deployment: Deployment) -> list[str]:
     if VERSION not in deployment.context:
         return [deployment.context]
     default = [deployment.context.replace(f"/{VERSION}", "")] if deployment.is_default else []
-    return [*_expansions(deployment), *default]
-
-
-def _expansions(deployment: Deployment) -> list[str]:
-    return [deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)]
+    return [*(deployment.context.replace(VERSION, prefix) for prefix in _dotted_prefixes(deployment.version)), *default]
 
 
 def _dotted_prefixes(version: str) -> list[str]:

@@ -25,43 +25,31 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over the same steps. `ticks` are heights and the numbers there."""
+    """Lines over the same steps. `ticks` are heights and the numbers there, `labels` what stands under the drawing, and
+    `rows` the table behind it, the newest first."""
 
     title: str
     unit: str
     lines: tuple[Line, ...]
     ticks: tuple[tuple[float, float], ...]
-    steps: tuple[str, ...]
+    labels: tuple[str, str, str]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
     is_empty: bool
-
-    @property
-    def labels(self) -> tuple[str, str, str]:
-        """What stands under the drawing."""
-        return self.steps[0], self.steps[len(self.steps) // 2], self.steps[-1]
-
-    @property
-    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
-        """The table behind it, the newest first."""
-        columns = [line.values for line in self.lines]
-        return [(step, tuple(values[at] for values in columns)) for at, step in reversed([*enumerate(self.steps)])]
 
 
 def draw(title: str, unit: str, steps: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) -> Chart:
     """A chart of these series, each with one value a step."""
     most = max((value for _, values in series for value in values), default=0)
-    top = _round_up(most)
+    top = float(TICKS)
+    if most > TICKS:  # the next number that divides well by TICKS: 8, 20, 40, 80, 200 …
+        scale = 10.0 ** floor(log10(most))
+        top = next(factor * scale for factor in (1, 2, 4, 8, 10, 20) if factor * scale >= ceil(most))
     lines = []
     for label, values in series:
         across = WIDTH / max(1, len(values) - 1)
         points = " ".join(f"{at * across:.1f},{HEIGHT * (1 - value / top):.1f}" for at, value in enumerate(values))
         lines.append(Line(label, tuple(values), points, f"0,{HEIGHT} {points} {WIDTH},{HEIGHT}"))
     ticks = tuple((HEIGHT * (1 - at / TICKS), top * at / TICKS) for at in range(TICKS + 1))
-    return Chart(title, unit, tuple(lines), ticks, tuple(steps), is_empty=most == 0)
-
-
-def _round_up(most: float) -> float:
-    """The next number that divides well by TICKS and is no less: 4, 8, 20, 40, 80, 200 …"""
-    if most <= TICKS:
-        return float(TICKS)
-    scale = 10.0 ** floor(log10(most))
-    return next(factor * scale for factor in (1, 2, 4, 8, 10, 20) if factor * scale >= ceil(most))
+    labels = steps[0], steps[len(steps) // 2], steps[-1]
+    rows = zip(steps, zip(*(line.values for line in lines), strict=True), strict=True)
+    return Chart(title, unit, tuple(lines), ticks, labels, tuple(rows)[::-1], is_empty=most == 0)

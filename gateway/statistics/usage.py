@@ -132,11 +132,6 @@ def month_of(now: datetime) -> tuple[datetime, datetime]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def month_so_far(now: datetime, which: Q) -> list[dict[str, Any]]:
-    """What the present month has come to, for each application and API."""
-    return _month(*month_of(now), which)
-
-
 @transaction.atomic
 def freeze(now: datetime) -> int:
     """Write the statements of the month before this one, unless they are there; how many were written.
@@ -147,7 +142,7 @@ def freeze(now: datetime) -> int:
     month = (first - timedelta(days=1)).strftime("%Y-%m")
     if now - first < SETTLED or MonthlyStatement.objects.filter(month=month).exists():
         return 0
-    rows = _month(*month_of(first - timedelta(days=1)), Q())
+    rows = sums_of_month(first - timedelta(days=1), Q())
     apis = names_of_apis({row["api_id"] for row in rows})
     applications = names_of_applications({row["application_id"] for row in rows})
     statements = [
@@ -163,7 +158,9 @@ def freeze(now: datetime) -> int:
     return len(MonthlyStatement.objects.bulk_create(statements, batch_size=500))
 
 
-def _month(first: datetime, end: datetime, which: Q) -> list[dict[str, Any]]:
+def sums_of_month(moment: datetime, which: Q) -> list[dict[str, Any]]:
+    """What the month of a moment has come to by now, for each application and API."""
+    first, end = month_of(moment)
     span = Q(begins__gte=int(first.timestamp()), begins__lt=int(end.timestamp()))
     rows = TrafficFigures.objects.filter(span, which).order_by("application_id", "api_id")
     sums = rows.values("application_id", "api_id").values_list("application_id", "api_id", *map(Sum, BILLED))
@@ -171,12 +168,6 @@ def _month(first: datetime, end: datetime, which: Q) -> list[dict[str, Any]]:
         {"application_id": application_id, "api_id": api_id, **dict(zip(BILLED, values, strict=True))}
         for application_id, api_id, *values in sums
     ]
-
-
-def frequent(now: datetime) -> None:
-    """What is due once a minute."""
-    warn(now)
-    freeze(now)
 
 
 def shared_quota(application: Any, now: datetime) -> PlanUsage:

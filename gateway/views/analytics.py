@@ -102,14 +102,14 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
         names = (*SUMS, "refused")
         rows = ([step.begins.isoformat(), *(step.sums[name] for name in names)] for step in steps)
         return csv_answer("analytics", ["begins", *names], rows)
-    since = steps[0].begins
+    since, total = steps[0].begins, queries.total(steps)
     everywhere = {
         "span": name if name in SPANS else spans.DEFAULT,
         "spans": SPANS,
         "zone": zone.key,
         "live": live,
-        "total": queries.total(steps),
-        "minutes": queries.total(steps)["milliseconds"] // 60_000,
+        "total": total,
+        "minutes": total["milliseconds"] // 60_000,
         "charts": _charts(steps, span.written),
         "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
         "closes": _ends("close", since, which),
@@ -121,17 +121,13 @@ def _page(request: HttpRequest, which: Q, by: Iterable[str], *, live: int, **con
 
 def _charts(steps: list[SeriesStep], written: str) -> list[Chart]:
     names = [step.begins.strftime(written) for step in steps]
-
-    def line(name: str) -> list[float]:
-        return [step.sums[name] for step in steps]
-
+    line = {name: [step.sums[name] for step in steps] for name in steps[0].sums}
+    minutes = [each / 60_000 for each in line["milliseconds"]]
     return [
-        chart.draw("Messages", "messages", names, [("In", line("messages_in")), ("Out", line("messages_out"))]),
-        chart.draw("Connections", "connections", names, [("Opened", line("opened")), ("Refused", line("refused"))]),
-        chart.draw("Bytes", "bytes", names, [("In", line("bytes_in")), ("Out", line("bytes_out"))]),
-        chart.draw(
-            "Connection-minutes", "minutes", names, [("Minutes", [each / 60_000 for each in line("milliseconds")])]
-        ),
+        chart.draw("Messages", "messages", names, [("In", line["messages_in"]), ("Out", line["messages_out"])]),
+        chart.draw("Connections", "connections", names, [("Opened", line["opened"]), ("Refused", line["refused"])]),
+        chart.draw("Bytes", "bytes", names, [("In", line["bytes_in"]), ("Out", line["bytes_out"])]),
+        chart.draw("Connection-minutes", "minutes", names, [("Minutes", minutes)]),
     ]
 
 
@@ -160,7 +156,7 @@ def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
     for name, times in queries.events(kind, since, which):
         first, _, code = name.partition(" ")
         if kind == "refusal":
-            told.append((f"{first} · {code}", remedies.of_refusal(int(code)).cause, times))
+            told.append((f"{first} · {code}", remedies.REFUSED.get(int(code), remedies.ELSE_REFUSED).cause, times))
         else:
             known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
             cause = known.cause if known else ORDINARY.get(code, "A code of its own")

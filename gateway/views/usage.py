@@ -59,7 +59,7 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
         shared = usage.shared_quota(context["application"], now).quota if "application" in context else None
     except RedisError:
         pass
-    so_far = usage.month_so_far(now, which)
+    so_far = usage.sums_of_month(now, which)
     whose = "application" if "api" in context else "api"
     names = (names_of_applications if "api" in context else names_of_apis)({row[f"{whose}_id"] for row in so_far})
     everywhere = {

@@ -118,7 +118,7 @@ def test_the_runtime_is_as_it_was_deployed_and_schemas_are_read_only_where_they_
     assert topic.client
     assert topic.client.misfit(b"[]")
     assert topic.backend is None
-    assert (known.design.frame_bytes, known.design.takes_tokens_of("Okta")) == (100, False)
+    assert (known.design.frame_bytes, known.design.key_managers) == (100, {"Resident Key Manager"})
     limits = known.design.limits
     assert (limits.rate, limits.over_rate, limits.quota, limits.unit, limits.period, limits.over_quota) == (
         *(20, "drop", 1000, "bytes", "hour", "close"),
@@ -221,7 +221,7 @@ async def test_a_grant_is_as_large_and_as_dear_with_many_subscriptions_as_with_o
         await worker.change_feed.step()
         assert isinstance(await worker.decide(token, "/more0/1.0"), Allow)  # a subscription that came since is known
         assert isinstance(await worker.decide(token), Allow)
-        assert len(worker.routing.grants) == 2
+        assert len(worker.routing.grants.held) == 2
 
 
 def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario: Scenario, mallory: User) -> None:
