@@ -59,11 +59,15 @@ class BackendTokens:
     async def _fetch(self, key: _Key, options: EndpointOptions) -> str:
         url = urlsplit(options.token_url)
         try:
+            request = token_request(url, options)
             async with asyncio.timeout(options.connect_timeout):
                 reader, writer = await self._connect(url, options)
                 try:
-                    writer.write(token_request(url, options))
-                    token, life = read_token(*await read_answer(reader))
+                    writer.write(request)
+                    token, life = await read_token(reader)
+                except ValueError as error:
+                    sentence = f"Where the backend's token is fetched, somebody {error}."
+                    raise BackendError(refusals.backend_refused(sentence)) from None
                 finally:
                     writer.close()
         finally:
@@ -92,36 +96,30 @@ def token_request(url: SplitResult, options: EndpointOptions) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
-async def read_answer(stream: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Status and body of an answer, which ends by its length or with the connection. Raises BackendError."""
+async def read_token(stream: asyncio.StreamReader) -> tuple[str, float]:
+    """The token in an answer, which ends by its length or with the connection, and for how many seconds it is good.
+
+    Raises ValueError, which says what was done instead.
+    """
     body, whole, size = list[bytes](), asyncio.Event(), 0
     parser = httptools.HttpResponseParser(SimpleNamespace(on_body=body.append, on_message_complete=whole.set))
     try:
         while not whole.is_set() and (data := await stream.read(4096)):
             size += len(data)
             if size > LONGEST_ANSWER:
-                raise _refused("gave too long an answer")
+                raise ValueError("gave too long an answer")
             parser.feed_data(data)
     except httptools.HttpParserError:
-        raise _refused("gave no answer that can be read") from None
-    return parser.get_status_code(), b"".join(body)
-
-
-def read_token(status: int, body: bytes) -> tuple[str, float]:
-    """The token in an answer, and for how many seconds it is good. Raises BackendError."""
-    if status != 200:
-        raise _refused(f"answered {status}")
+        raise ValueError("gave no answer that can be read") from None
+    if (status := parser.get_status_code()) != 200:
+        raise ValueError(f"answered {status}")
     try:
-        document = json.loads(body)
+        document = json.loads(b"".join(body))
     except (ValueError, RecursionError):
         document = None
     answer: dict[str, Any] = document if isinstance(document, dict) else {}
     token, life = answer.get("access_token"), answer.get("expires_in", USUAL_LIFE)
     if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7E]{1,16384}", token):
-        raise _refused("gave no token")
+        raise ValueError("gave no token")
     is_number = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
     return token, float(life) if is_number else USUAL_LIFE
-
-
-def _refused(what: str) -> BackendError:
-    return BackendError(refusals.backend_refused(f"Where the backend's token is fetched, somebody {what}."))

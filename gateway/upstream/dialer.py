@@ -98,12 +98,8 @@ def plain_way(url: str) -> PlainWay | None:
     return None
 
 
-class DialFailed(Exception):
+class DialFailed(BackendError):
     """No address accepted the connection. `refusal` is the answer for the client."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.description)
-        self.refusal = refusal
 
 
 class Dialer:

@@ -109,32 +109,27 @@ class HandshakeProtocol(asyncio.Protocol):
         if self.answer.done():
             self.early += data
             return
-        if not self._size:
-            if read := native.read_switch(data, MAXIMUM_ANSWER):
-                self.early = data[read[1] :]
-                return self._answered(HandshakeResponse(101, read[0]))
-            if not data.startswith(b"H"):  # the parser would pass over empty lines
-                return self._fail("The backend's answer was not HTTP.")
-            self._parser = httptools.HttpResponseParser(self)
-        self._size += len(data)
-        try:
-            cast(httptools.HttpResponseParser, self._parser).feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self.early = data[upgrade.args[0] :]
-        except httptools.HttpParserError:
-            if not self._found:  # else it is too late to matter: the head was in order
-                self._fail("The backend's answer was not HTTP.")
+        if not self._size and (read := native.read_switch(data, MAXIMUM_ANSWER)):
+            self._found, self.early = HandshakeResponse(101, read[0]), data[read[1] :]
+        elif not self._size and not data.startswith(b"H"):  # the parser would pass over empty lines
+            self._fail("The backend's answer was not HTTP.")
+        else:
+            self._parser = self._parser or httptools.HttpResponseParser(self)
+            self._size += len(data)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self.early = data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                if not self._found:  # else it is too late to matter: the head was in order
+                    self._fail("The backend's answer was not HTTP.")
         if self._found:
-            self._answered(self._found)
+            self._parser = None  # it and its callbacks refer to each other
+            self.answer.set_result(self._found)
+            if self.transport.get_protocol() is self:  # nobody has taken it over yet
+                self.transport.pause_reading()
         elif self._size > MAXIMUM_ANSWER:
             self._fail("The backend's answer was too long.")
-        return None
-
-    def _answered(self, answer: HandshakeResponse) -> None:
-        self._parser = None  # it and its callbacks refer to each other
-        self.answer.set_result(answer)
-        if self.transport.get_protocol() is self:  # nobody has taken it over yet
-            self.transport.pause_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value.rstrip(b" \t")))

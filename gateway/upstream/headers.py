@@ -6,9 +6,9 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.authorization.decision import Allow
+from gateway.handshake.head import REQUEST_ID
 from gateway.handshake.request import Handshake
 
-REQUEST_ID = b"X-APIM-Request-Id"
 _PRINTABLE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # goes out as it is in a person's words, beside letters and digits
 
 

@@ -70,10 +70,10 @@ class Resolver:
             found = found if now < until + STALE_SECONDS else []
             if self._waiting[host] >= MOST_WAITING:
                 raise NameUnresolved
-            if host in self._asking or not api_id or self._of_api[api_id] < MOST_OF_AN_API:
-                if host not in self._asking:
-                    self._of_api[api_id] += 1
-                    self._asking[host] = asyncio.create_task(self._ask(host, api_id))
+            if host not in self._asking and (not api_id or self._of_api[api_id] < MOST_OF_AN_API):
+                self._of_api[api_id] += 1
+                self._asking[host] = asyncio.create_task(self._ask(host, api_id))
+            if host in self._asking:  # else nothing is remembered: others may ask for the name
                 self._waiting[host] += 1
                 try:
                     async with asyncio.timeout(seconds):
@@ -83,7 +83,7 @@ class Resolver:
                 finally:
                     self._waiting[host] -= 1
                     self._waiting += Counter()  # forgets names that nobody waits for
-        if not found:  # this is not remembered where an API asks too much: others may ask for the name
+        if not found:
             raise NameUnresolved
         return found
 
