@@ -179,7 +179,7 @@ class Leg(LegBase, asyncio.Protocol):
                 self._filter(data)
             else:
                 self.enter(LegState.FLOWING)
-                self.data_received(data)
+                Leg.data_received(self, data)  # whoever looks at what comes has seen this when it came
             return
         if self.state is LegState.FINISHING:  # only the rest of the frame that is passing, and then our Close
             left = self.scanner.remaining
