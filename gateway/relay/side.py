@@ -223,7 +223,7 @@ class Leg(LegBase, asyncio.Protocol):
         if source is None:
             self._stop_waiting = asyncio.get_running_loop().call_soon(self._resume).cancel
         else:
-            self._stop_waiting = partial(source.forget, self._resume)
+            self._stop_waiting = partial(source.waiting.pop, self._resume, None)
             source.hold(self._resume)
 
     def _resume(self) -> None:
