@@ -105,13 +105,14 @@ class MessageRelay:
         """Pass one message on. Waits while the backend is slow."""
         self._heard_at = asyncio.get_running_loop().time()
         message = data if text is None and data is not None else text or ""
-        size = _size(message)
-        if self._limit and size > self._limit:
+        payload = message.encode() if isinstance(message, str) else message
+        if self._limit and len(payload) > self._limit:
             self.close(close_codes.TOO_BIG.code, f"A message was over the limit of {self._limit} bytes.")
-        elif self._fits("client", message) and await self._may_pass(0, size):
+        elif self._fits("client", payload) and await self._may_pass(0, len(payload)):
             with suppress(ConnectionClosed):
                 await self._backend.send(message)
-            self._tell("client", message)
+            if self.on_message:
+                self.on_message("client", Passage(b"", payload), isinstance(message, str))
 
     async def client_gone(self, code: int, reason: str) -> None:
         """The client closed, with these words, or was lost (1005, 1006)."""
@@ -162,10 +163,12 @@ class MessageRelay:
             while True:
                 message = await self._backend.recv()
                 self._heard_at = asyncio.get_running_loop().time()
-                if self._fits("backend", message) and await self._may_pass(1, _size(message)):
+                payload = message.encode() if isinstance(message, str) else message
+                if self._fits("backend", payload) and await self._may_pass(1, len(payload)):
                     kind = "text" if isinstance(message, str) else "bytes"
                     await self._send({"type": "websocket.send", kind: message})
-                    self._tell("backend", message)
+                    if self.on_message:
+                        self.on_message("backend", Passage(b"", payload), isinstance(message, str))
         except ConnectionClosed as closed:
             close, code = close_codes.BACKEND_LOST, 1006
             if closed.rcvd is not None:  # its own code and reason; ASGI has no Close without a code, so that is 1000
@@ -178,19 +181,12 @@ class MessageRelay:
             self._close_info = self._close_info or CloseInfo("client", 1006, close_codes.CLIENT_GONE.code, "")
             await self._close(None, close_codes.CLIENT_GONE)
 
-    def _tell(self, sender: str, message: str | bytes) -> None:
-        if self.on_message:
-            is_text = isinstance(message, str)
-            payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
-            self.on_message(sender, Passage(b"", payload), is_text)
-
-    def _fits(self, sender: str, message: str | bytes) -> bool:
+    def _fits(self, sender: str, payload: bytes) -> bool:
         """Whether a message may pass as far as its schema goes. False: this is the end."""
         checks = self._checks
         check = checks and (checks.client if sender == "client" else checks.backend)
         if checks is None or check is None:
             return True
-        payload = message.encode(errors="surrogatepass") if isinstance(message, str) else message
         is_too_long = len(payload) > self._longest_checked
         misfit = unread(too_long(self._longest_checked)) if is_too_long else check.misfit(payload)
         if misfit is None:
@@ -320,7 +316,3 @@ async def _connect(
         raise status_refused(error.response.status_code, answered, options) from None
     except InvalidHandshake:
         raise BackendError(refusals.backend_refused("The backend's answer did not switch to WebSocket.")) from None
-
-
-def _size(message: str | bytes) -> int:
-    return len(message.encode() if isinstance(message, str) else message)

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.quotas.limits import OPEN, PlanLimits
 from gateway.quotas.rules import Reservation, Reserved
-from gateway.quotas.stores.checkpoints import Checkpoint, Epoch
+from gateway.quotas.stores.checkpoints import Checkpoint, DatabaseCheckpoints, Epoch
 from gateway.quotas.stores.redis import RedisLeaseStore
 from publisher.plan_terms import CountedDirection
 from tests.environment import PATIENCE, find_redis
@@ -62,7 +62,7 @@ class CountingStore(RedisLeaseStore):
         return answers
 
 
-class MemoryCheckpoints:
+class MemoryCheckpoints(DatabaseCheckpoints):
     """What was saved, by key; the database's part in it."""
 
     def __init__(self) -> None:
