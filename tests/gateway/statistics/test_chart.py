@@ -35,6 +35,7 @@ def test_an_axis_goes_by_one_two_or_five_in_units_that_people_read(unit: str, mo
     drawn = chart.draw("Any", unit, SPANS["hour"], begins, [("In", [most] * 60)])
     assert [word.replace("\N{NARROW NO-BREAK SPACE}", " ") for _, word in drawn.ticks] == words
     assert drawn.is_empty == (most == 0)
+    assert {float(point.split(",")[1]) >= 0 for point in drawn.lines[0].points.split()} == {True}  # nothing sticks out
 
 
 @pytest.mark.parametrize(
