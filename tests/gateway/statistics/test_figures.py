@@ -22,7 +22,7 @@ from gateway.connections.registry import ConnectionRegistry
 from gateway.database import DatabaseThread
 from gateway.models import ConnectionRecord, EventFigures, TrafficFigures
 from gateway.relay.types import CloseInfo, Traffic
-from gateway.statistics import chart, figures, queries, rollup, spans
+from gateway.statistics import figures, queries, rollup, spans
 from gateway.statistics.events import EventCounter
 from gateway.statistics.figures import NAMES, SUMS
 from gateway.statistics.spans import SPANS
@@ -184,13 +184,3 @@ def test_days_are_those_of_the_viewers_calendar_also_when_the_clock_changes() ->
     assert spans.zone_of("Nowhere/../etc").key == "UTC"
     hours = SPANS["day"].begins(datetime(2026, 10, 25, 12, 5, tzinfo=UTC), zone)
     assert len({each.timestamp() for each in hours}) == 24
-
-
-def test_a_chart_fits_its_values_under_a_round_number() -> None:
-    drawn = chart.draw("Messages", "a minute", ["a", "b", "c"], [("In", [0, 37, 12])])
-    assert drawn.ticks[-1] == (0.0, 40.0)
-    assert drawn.lines[0].points == "0.0,160.0 320.0,12.0 640.0,112.0"
-    assert drawn.rows[0] == ("c", (12,))
-    assert chart.draw("Nothing", "", ["a"], [("In", [0])]).is_empty
-    for most in (1, 5, 9, 11, 99, 101, 12_345, 999_999):
-        assert chart.draw("", "", ["a"], [("", [most])]).ticks[-1][1] >= most
