@@ -29,6 +29,11 @@ def within_reach(viewer: User, least: Right = Right.SEE, through: str = "") -> Q
     return Q(**{f"{through}owner": viewer}) | Q(**{f"{through}pk__in": shared})
 
 
+def keepers_of(application: Application) -> list[User]:
+    """Whose programs an application's are: its owner's, and theirs who manage it with them."""
+    return [application.owner, *(each.person for each in application.members.all() if each.right >= Right.MANAGE)]
+
+
 def members_of(application: Application) -> QuerySet[Membership]:
     """With whom an application is shared, by name."""
     return application.members.select_related("person").order_by("person__username_key")
@@ -44,6 +49,13 @@ def makings_in(application: Application) -> dict[int, tuple[int, int]]:
         for person, number in rows.annotate(Count("pk")):
             counts[person][what] += number
     return {person: (found["tokens"], found["secrets"]) for person, found in counts.items()}
+
+
+def makings_of(person: User) -> dict[Application, tuple[int, int]]:
+    """How many tokens and secrets somebody made of each application that is shared with them."""
+    shared = Application.objects.filter(members__person=person).exclude(owner=person).select_related("owner")
+    made = {application: makings_in(application).get(person.pk, (0, 0)) for application in shared}
+    return {application: numbers for application, numbers in made.items() if any(numbers)}
 
 
 def get_member(application: Application, pk: int) -> Membership:

@@ -23,6 +23,7 @@ def connect() -> None:
     """Start to listen; called once, when the room is ready."""
     signals.api_published.connect(api_published, dispatch_uid="carry_subscriptions_over")
     farewells.register(delete_applications_of)
+    farewells.register_absence(news.maker_disabled)
     consequences.register(lambda user: holdings_of(user, timezone.now()))
     impact.register(
         applications=lambda api: api.subscriptions.count(),

@@ -120,6 +120,22 @@ def spaced(number: Any) -> str:
 
 
 @register.filter
+def minutes(milliseconds: int) -> int:
+    """Whole minutes of so many milliseconds."""
+    return milliseconds // 60_000
+
+
+@register.filter
+def told(value: object) -> str:
+    """A value of the trail as a person says it: "creator, subscriber", "none", "yes"."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(told, value)) or "none"
+    return str(value) if value not in (None, "") else "none"
+
+
+@register.filter
 def rate(number: float) -> str:
     """So many a second, in as many digits as say something: 0, 0.4, 7.3, 1 204."""
     return "0" if not number else f"{number:.1f}" if number < FRACTIONS_BELOW else spaced(round(number))

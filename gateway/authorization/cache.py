@@ -47,6 +47,7 @@ class Touched:
             or grant.application_id in self.applications
             or grant.owner_id in self.users
             or grant.user_id in self.users
+            or grant.maker_id in self.users
             or grant.plan in self.application_plans
             or any(held.plan in self.plans for held in grant.subscriptions.values())
         )
@@ -152,7 +153,7 @@ class GrantCache:
 
 def _bases(key: Key, grant: Grant) -> set[tuple[str, str]]:
     """What a grant rests on, as kind and id, and whose it is."""
-    people = {("user", person) for person in (grant.owner_id, grant.user_id) if person}
+    people = {("user", person) for person in (grant.owner_id, grant.user_id, grant.maker_id) if person}
     plans = {("plan", held.plan) for held in grant.subscriptions.values()} | {("application plan", grant.plan)}
     own = {("digest", key[0]), ("token", grant.token_id), ("application", grant.application_id)}
     return own | people | plans

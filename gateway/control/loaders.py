@@ -238,6 +238,8 @@ _TOKEN_COLUMNS = {
     "is_internal": "application__application__is_internal",
     "user_active": "user__is_active",
     "user_name": "user__username",
+    "maker": "maker__person_id",
+    "maker_active": "maker__person__is_active",
 }
 
 
@@ -268,7 +270,7 @@ def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | T
         return TokenError.UNKNOWN
     if of["application"] is None:
         return TokenError.SERVICE_ACCOUNT
-    if not of["owner_active"] or of["user_active"] is False:
+    if not of["owner_active"] or of["user_active"] is False or of["maker_active"] is False:
         return TokenError.DISABLED
     if of["is_internal"] and not of["owner_publishes"]:
         return TokenError.NO_PUBLISHER
@@ -292,6 +294,7 @@ def _grant(row: dict[str, Any], held: dict[str, SubscriptionGrant]) -> Grant | T
         limits=PlanLimits.per_minute(of["per_minute"]),
         internal_api=internal_api,
         internal_copy=internal_copy,
+        maker_id=str(of["maker"] or ""),
     )
 
 

@@ -39,11 +39,12 @@ def test_a_token_error_is_kept_for_a_short_while() -> None:
         Touched(applications={"app"}),
         Touched(users={"7"}),
         Touched(users={"8"}),
+        Touched(users={"9"}),
         Touched(tokens={"9"}, applications={"app", "other"}),
     ],
 )
 def test_a_grant_is_forgotten_when_something_that_it_rests_on_changes(touched: Touched) -> None:
-    mine = grant(user_id="8")
+    mine = grant(user_id="8", maker_id="9")
     others = grant(token_id="2", application_id="another", owner_id="70", user_id="")
     cache = cache_of(mine, others)
     cache.drop(touched)

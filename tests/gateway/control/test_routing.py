@@ -19,9 +19,10 @@ from accounts.operations import set_roles
 from accounts.roles import Role
 from core.models import AuditEntry
 from devportal import operations, tokens
-from devportal.models import Application, DenyPolicy, OAuthClient
+from devportal.models import Application, DenyPolicy, Membership, OAuthClient
 from devportal.operations.tickets import make_ticket
-from devportal.operations.tokens import issue_token
+from devportal.operations.tokens import generate_token, issue_token
+from devportal.sharing import Right
 from gateway.authorization.cache import Touched
 from gateway.authorization.decision import Allow
 from gateway.authorization.grants import Grant, TokenError
@@ -237,6 +238,20 @@ def test_the_owner_or_the_person_behind_a_token_being_disabled_ends_it(scenario:
     assert isinstance(grant_of(own), Grant)
     User.objects.filter(pk=scenario.carol.pk).update(is_active=False)
     assert grant_of(own) is TokenError.DISABLED
+
+
+def test_a_token_that_a_disabled_member_generated_ends_and_the_owners_go_on(scenario: Scenario, mallory: User) -> None:
+    Membership.objects.create(application=scenario.application, person=mallory, right=Right.KEYS, since=timezone.now())
+    made = generate_token(client=scenario.client, actor=mallory, now=timezone.now()).token
+    granted = grant_of(made)
+    assert isinstance(granted, Grant)
+    assert granted.maker_id == str(mallory.pk)
+    assert Touched(users={str(mallory.pk)}).covers(granted), "so that open connections are asked about at once"
+
+    User.objects.filter(pk=mallory.pk).update(is_active=False)
+
+    assert grant_of(made) is TokenError.DISABLED
+    assert isinstance(grant_of(scenario.token()), Grant)
 
 
 def test_the_owner_of_an_application_losing_the_subscriber_role_ends_its_tokens_and_getting_it_back_revives_them(
