@@ -66,7 +66,7 @@ def is_other_secret(first: str, digest: str, now: datetime) -> bool:
 
 def is_suspended_secret(first: str) -> bool:
     """Whether the first secret that is stored as `first` was made by somebody whose account is disabled now."""
-    return OAuthClient.objects.filter(client_secret=first, secret_by__is_active=False).exists()
+    return bool(OAuthClient.objects.filter(client_secret=first, secret_by__is_active=False).exists())
 
 
 def active_tokens(client: OAuthClient, now: datetime) -> QuerySet[AccessToken]:

@@ -162,7 +162,7 @@ def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
     for name, times in queries.events(kind, since, which):
         first, _, code = name.partition(" ")
         if kind == "refusal":
-            told.append((f"{first} · {code}", remedies.of_refusal(int(code)).cause, times))
+            told.append((f"{first} · {code}", remedies.REFUSED.get(int(code), remedies.ELSE_REFUSED).cause, times))
         else:
             known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
             cause = known.cause if known else ORDINARY.get(code, "A code of its own")
