@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +19,7 @@ from devportal import queries
 from devportal.models import Subscription
 from gateway.quotas.limits import PlanLimits
 from gateway.quotas.rules import LeaseStore, api_account, application_account
-from gateway.quotas.stores import open_store
+from gateway.quotas.stores import open_store, unreachable
 from gateway.quotas.usage import QuotaUsage, usage_of
 from publisher.api.access import IN_THE_PUBLISHER
 from publisher.plan_terms import QuotaPeriod, QuotaUnit
@@ -113,7 +112,7 @@ class ApplicationUsage(Resource):
         limits = PlanLimits.per_minute(application.plan.per_minute)
         try:
             usage = usage_of(_store(), application_account(str(application.pk)), limits, now=_now())
-        except RedisError:
+        except unreachable():
             raise UsageUnknown from None
         return Response(
             {
@@ -135,7 +134,7 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     try:
         account = api_account(str(subscription.application_id), str(subscription.api_id))
         usage = usage_of(_store(), account, limits, now=_now())
-    except RedisError:
+    except unreachable():
         raise UsageUnknown from None
     return {
         "subscriptionId": str(subscription.pk),

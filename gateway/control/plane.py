@@ -9,7 +9,6 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from redis import RedisError
 
 from core import database_clock
 from core.postgresql.deadline import answer_within
@@ -31,7 +30,7 @@ from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
-from gateway.quotas.stores import open_store
+from gateway.quotas.stores import open_store, unreachable
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.recording.recorder import Recorder
 from gateway.statistics.events import EventCounter
@@ -40,7 +39,6 @@ from gateway.upstream.dial_log import DialLog
 from gateway.upstream.dialer import Dialer
 
 CHECKPOINT_SECONDS = 1.0
-AWAY = (DatabaseError, RedisError, StoreRecovering)  # of which the log hears from the change feed and the leases
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
@@ -120,6 +118,8 @@ class ControlPlane:
         )
         self.identities = make_identity_signer()
         self.tracing = open_tracing(settings.TRACES_ENDPOINT, settings.TRACES_SHARE, str(self._heartbeat.worker_id))
+        # Of what is away the log hears from the change feed and the leases.
+        self._away = (DatabaseError, StoreRecovering, *unreachable())
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -127,7 +127,7 @@ class ControlPlane:
         await self._following(database_clock.measure)
         await self._change_feed.start()
         if settings.REDIS_URL:  # on this thread: that of the leases needs no connection of its own then
-            with suppress(*AWAY):
+            with suppress(*self._away):
                 await self._following(self._store.checkpoint)
         await self._lease_client.start()
         for name, work in (
@@ -155,7 +155,7 @@ class ControlPlane:
         """Do it every so many seconds, until cancelled."""
         while True:
             await asyncio.sleep(seconds)
-            with suppress(*AWAY):
+            with suppress(*self._away):
                 await self._following(work)
 
     def not_ready(self) -> str:
