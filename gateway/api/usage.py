@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from accounts.rest import Resource
 from core.rest.documents import Moment, answers
 from devportal import queries
 from devportal.models import Subscription
+from gateway.quotas.stores import unreachable
 from gateway.quotas.usage import QuotaUsage
 from gateway.statistics import usage
 from publisher.api.access import IN_THE_PUBLISHER
@@ -109,7 +109,7 @@ class ApplicationUsage(Resource):
         application = queries.application_for(self.user, application_id)
         try:
             used = usage.shared_quota(application, _now())
-        except RedisError:
+        except unreachable():
             raise UsageUnknown from None
         return Response(
             {
@@ -124,7 +124,7 @@ def _subscription_usage(subscription: Subscription) -> dict[str, Any]:
     plan = subscription.plan
     try:
         (used,) = usage.usages_now([subscription], _now())
-    except RedisError:
+    except unreachable():
         raise UsageUnknown from None
     connections = None if plan.connections is None else {"limit": plan.connections, "open": used.usage.connections}
     return {

@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from redis import RedisError
 
 from core import database_clock
 from core.postgresql.deadline import answer_within
@@ -33,7 +32,7 @@ from gateway.observability.writer import MetricsWriter
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
-from gateway.quotas.stores import open_store
+from gateway.quotas.stores import open_store, unreachable
 from gateway.quotas.stores.instrumented import InstrumentedStore
 from gateway.recording.recorder import Recorder
 from gateway.statistics.events import EventCounter
@@ -46,7 +45,6 @@ CHECKPOINT_SECONDS = 1.0
 EXPIRY_SECONDS = 0.2
 WRITE_SECONDS = 1.0  # violations
 EVENT_SECONDS = 5.0
-AWAY = (DatabaseError, RedisError, StoreRecovering)  # of which the log hears from the change feed and the leases
 IDLE_SECONDS = 10.0  # after which nobody seems to come with a token that is not known yet
 
 log = logging.getLogger("gateway.control")
@@ -133,7 +131,7 @@ class ControlPlane:
         await self._following(database_clock.measure)
         await self._change_feed.start()
         if settings.REDIS_URL:  # on this thread: that of the leases needs no connection of its own then
-            with suppress(*AWAY):
+            with suppress(*_away()):
                 await self._following(self._store.checkpoint)
         await self._lease_client.start()
         await self._heartbeat.beat()
@@ -188,10 +186,16 @@ class ControlPlane:
 
 async def _again(work: Callable[[], Awaitable[object]], seconds: float) -> None:
     """Do it every so many seconds, until cancelled."""
+    away = _away()
     while True:
         await asyncio.sleep(seconds)
-        with suppress(*AWAY):
+        with suppress(*away):
             await work()
+
+
+def _away() -> tuple[type[Exception], ...]:
+    """What is raised while something is away, of which the log hears from the change feed and the leases."""
+    return (DatabaseError, StoreRecovering, *unreachable())
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -23,6 +22,7 @@ from devportal.queries import application_for, names_of_applications
 from gateway.connections.queries import live_by, living_workers
 from gateway.observability import remedies
 from gateway.observability.aggregator import Aggregator, merged
+from gateway.quotas.stores import unreachable
 from gateway.statistics import chart, queries, spans, usage
 from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
@@ -66,7 +66,7 @@ def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 def all_apis(request: HttpRequest) -> HttpResponse:
     """What passed through all APIs."""
     live, near = sum(live_by("api_id").values()), []
-    with suppress(RedisError):  # of a store that is away the usage pages say so
+    with suppress(*unreachable()):  # of a store that is away the usage pages say so
         near = usage.near_a_limit(database_clock.now())
     by, layout = ("api_id", "application_id"), "layouts/publisher.html"
     return _page(request, Q(), by, live=live, near=near, layout=layout)

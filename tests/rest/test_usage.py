@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from redis.exceptions import ConnectionError as NoRedis
 
@@ -162,7 +163,10 @@ def test_a_store_that_does_not_answer_is_said_to_be_out_of_reach(
     application: Application,
     subscription: Subscription,
     monkeypatch: pytest.MonkeyPatch,
+    settings: LazySettings,
 ) -> None:
+    settings.REDIS_URL = "redis://secret@host"
+
     class Dead(DatabaseLeaseStore):
         def used(self, windows: Any) -> Any:
             raise NoRedis("connection refused to redis://secret@host")
