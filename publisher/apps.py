@@ -22,11 +22,8 @@ class PublisherConfig(AppConfig):
             if created and not raw:
                 search_texts.follow(instance)
 
-        def migrated(using: str, **_: Any) -> None:
-            full_text.ensure_index(SearchText, using)
-
         post_save.connect(changed, sender=AuditEntry, weak=False)
-        post_migrate.connect(migrated, sender=self, weak=False)
+        post_migrate.connect(lambda using, **_: full_text.ensure_index(SearchText, using), sender=self, weak=False)
         sections.register()
         farewells.register(require_owns_nothing)
         upkeep.register("uploads to import", forget_uploads)

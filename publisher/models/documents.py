@@ -81,9 +81,6 @@ class DocumentFile(models.Model):
     size = models.PositiveIntegerField()
     body = models.BinaryField()
 
-    def __str__(self) -> str:
-        return self.name
-
     def as_download(self) -> HttpResponse:
         """The file as an answer, to save."""
         return download(self.name, self.media_type, bytes(self.body))
