@@ -13,12 +13,5 @@ class AccountNeeded(Conflict):
 
 
 Farewell = Callable[[User, datetime], None]
-_farewells: Registry[Farewell] = Registry()
-register = _farewells.register
-"""Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-
-
-def say(user: User, now: datetime) -> None:
-    """Take away all that is somebody's. Raises AccountNeeded."""
-    for farewell in _farewells:
-        farewell(user, now)
+FAREWELLS: Registry[Farewell] = Registry()
+"""What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
