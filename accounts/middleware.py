@@ -1,4 +1,4 @@
-"""The one place where a domain error becomes an HTML answer."""
+"""Around every request: refusals become pages, too much is refused, what comes first is asked for, drafts are kept."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -57,7 +57,7 @@ def refusal_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     back = "" if urlsplit(came).path == request.path else came  # no way back to the very page that was refused
     template, context = getattr(error, "template", REFUSED), {"error": error, "back": back}
     page = render(request, template, context, status=error.status)
-    for name, value in getattr(error, "headers", {}).items():
+    for name, value in error.headers.items():
         page[name] = value
     return page
 

@@ -111,7 +111,7 @@ SECRET_KEY = env.str("APIM_SECRET_KEY", default="") or key_files.read_or_create(
     DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(48)
 )
 VAULT_KEY_FILE = Path(env.str("APIM_VAULT_KEY_FILE", default=str(DATA_DIR / "vault_key")))
-key_files.read_or_create(VAULT_KEY_FILE, vault.make_key)
+key_files.read_or_create(VAULT_KEY_FILE, vault.rotated)
 ALLOWED_HOSTS: list[str] = env.list("APIM_ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 ROOT_URLCONF = "apimanager.urls"

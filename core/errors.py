@@ -1,4 +1,7 @@
-"""What an operation may refuse. Each room derives its own from these; every edge maps the five bases once."""
+"""What an operation may refuse. Each room derives its own from these; every edge maps the bases once."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class DomainError(Exception):
@@ -12,6 +15,8 @@ class DomainError(Exception):
     code = 900400
     sentence = ""
     field = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What an answer over HTTP carries besides."""
 
     def __init__(self, sentence: str = "", fields: dict[str, str] | None = None, **named: object) -> None:
         super().__init__(sentence or (self.sentence.format(**named) if named else self.sentence))

@@ -81,5 +81,4 @@ require_manage_subscribers = needs(Role.PUBLISHER, to="Managing subscribers")
 
 can_develop = asks(require_develop)
 can_pick_plan = asks(require_pick_plan)
-can_deny = asks(require_deny)
 can_manage_subscribers = asks(require_manage_subscribers)

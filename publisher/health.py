@@ -85,10 +85,6 @@ class Dial:
         """Whether it ended well."""
         return self.status == OPENED
 
-    def is_suspended(self, now: datetime) -> bool:
-        """Whether it is left alone at the moment."""
-        return self.until is not None and self.until > now
-
 
 @dataclass(frozen=True, slots=True)
 class DialledAddress:
@@ -125,7 +121,8 @@ def places_of(api: Api, now: datetime) -> list[DialledAddress]:
         addresses = [endpoint["url"], *endpoint.get("failover", [])] if endpoint.get("url") else []
         for address in addresses:
             dial = dials.get(address, Dial(address))
-            places.append(DialledAddress(environment, address == endpoint["url"], dial, dial.is_suspended(now)))
+            is_suspended = dial.until is not None and dial.until > now
+            places.append(DialledAddress(environment, address == endpoint["url"], dial, is_suspended))
     return places
 
 

@@ -130,21 +130,14 @@ def _require_access(user: Viewer, api: Api) -> None:
 can_enter = asks(require_enter)
 can_create = asks(require_create)
 can_edit = asks(require_edit)
-can_version = asks(require_version)
-can_delete = asks(require_delete)
-can_revise = asks(require_revise)
-can_deploy = asks(require_deploy)
 can_set_plans = asks(require_set_plans)
 can_publish = asks(require_publish)
-can_manage_categories = asks(require_manage_categories)
 can_document = asks(require_document)
 can_comment = asks(require_comment)
 can_edit_comment = asks(require_edit_comment)
 can_delete_comment = asks(require_delete_comment)
 can_see_payloads = asks(require_see_payloads)
 can_approve = asks(require_approve)
-can_try = asks(require_try)
-can_manage_plans = asks(require_manage_plans)
 
 
 def require_owns_nothing(user: User, now: datetime) -> None:

@@ -3,7 +3,6 @@
 Where `actor` may be None, that is whoever works on the server itself, at its command line: nobody else may pass it.
 """
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -15,7 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from accounts import consequences, farewells, installation
+from accounts import consequences, installation, one_time_codes
+from accounts.farewells import ABSENCES
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -87,8 +87,7 @@ class NoPassword(Conflict):
 LONGEST_NAME = 150
 RESERVED_LOOKS = frozenset({looks("system")})  # the audit log's name for the product itself
 NOT_CURRENT = "This is not your current password. Type the one you signed in with."
-PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that look like another
-PASSWORD_GROUPS, GROUP_LENGTH = 4, 5  # 99 bits
+PASSWORD_GROUPS, PASSWORD_LENGTH = 4, 5  # 99 bits
 
 
 def sign_up(*, username: str, password: str, now: datetime, email: str = "") -> User:
@@ -258,7 +257,8 @@ def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -
     SignIn.objects.filter(user=user).delete()
     suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
     record_change(user, "disabled", actor=actor, now=now, **suspended)
-    farewells.tell_of_absence(user, now)
+    for tell in ABSENCES:
+        tell(user, now)
 
 
 def require_in_charge(actor: User | None) -> None:
@@ -269,8 +269,7 @@ def require_in_charge(actor: User | None) -> None:
 
 def one_time_password() -> str:
     """A password to be told to somebody once: short enough to read out, too long to guess."""
-    letters = [secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_GROUPS * GROUP_LENGTH)]
-    return "-".join("".join(letters[start : start + GROUP_LENGTH]) for start in range(0, len(letters), GROUP_LENGTH))
+    return one_time_codes.in_groups(PASSWORD_GROUPS, PASSWORD_LENGTH)
 
 
 @transaction.atomic

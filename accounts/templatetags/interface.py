@@ -191,16 +191,11 @@ def expiry(moment: datetime, how: str = "words") -> str:
 
 
 @register.filter
-def state_kind(state: Any) -> str:
-    """The kind of badge an API's state wears; takes the enum or its value."""
-    return STATE_KINDS.get(str(getattr(state, "value", state)), "grey")
-
-
-@register.filter
-def state_label(state: Any) -> str:
-    """The word on the badge of an API's state; takes the enum or its value."""
+def state_badge(state: Any) -> dict[str, str]:
+    """The kind of badge that an API's state wears, and the word on it; takes the enum or its value."""
     word = str(getattr(state, "value", state))
-    return "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
+    label = "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
+    return {"kind": STATE_KINDS.get(word, "grey"), "label": label}
 
 
 @register.filter

@@ -39,7 +39,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     """Every refusal as `{code, message, description, moreInfo, error}`; None for a fault, which is Django's to show."""
     if isinstance(error, DomainError):
         names: Mapping[str, str] = getattr(context.get("view"), "field_names", {})
-        return Response(refusal_body(error, names), status=error.status, headers=getattr(error, "headers", None))
+        return Response(refusal_body(error, names), status=error.status, headers=error.headers)
     if cannot_be_kept(error):
         return _answer(400, 900400, UNREADABLE)
     if isinstance(error, RecursionError):

@@ -20,7 +20,7 @@ from devportal import queries
 from devportal.permissions import can_develop
 from publisher.api.categories import ApiCategoryList, listed
 from publisher.api.documentation import Download
-from publisher.api.documents import BusinessInformation, CategoryNames, Links, OperationsField, Property
+from publisher.api.documents import BusinessInformation, Links, Names, OperationsField, Property
 from publisher.api.plans import ThrottlingPolicy, throttling_policy
 from publisher.api.thumbnails import PICTURE
 from publisher.lifecycle import SUBSCRIBABLE
@@ -111,7 +111,7 @@ class CatalogueDocument(RatedEntry):
 
     isDefaultVersion = serializers.BooleanField(source="is_default_version")
     tags = serializers.ListField(child=serializers.CharField())
-    categories = CategoryNames()
+    categories = Names()
     links = Links()
     additionalProperties = serializers.SerializerMethodField()
     operations = OperationsField()

@@ -227,7 +227,7 @@ def content_of(document: Document) -> HttpResponse:
     if document.source == Source.URL:
         return HttpResponse(status=303, headers={"Location": document.url})
     if document.source == Source.FILE:
-        return documentation.get_file(document).as_download()
+        return documentation.file_of(document)
     return HttpResponse(document.content, content_type="text/plain; charset=utf-8")
 
 

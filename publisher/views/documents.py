@@ -112,7 +112,7 @@ def deletions(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpR
 @requires()
 def file(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> HttpResponseBase:
     """The file of a document."""
-    return documentation.get_file(_document(request, pk, document)[1]).as_download()
+    return documentation.file_of(_document(request, pk, document)[1])
 
 
 def _document(request: HttpRequest, pk: uuid.UUID, document: uuid.UUID) -> tuple[Api, Document]:

@@ -21,14 +21,14 @@ LINKS = {"source": "source_link", "chat": "chat_link", "support": "support_link"
 AUDIENCE = ("visibility", "visible_roles", "access_control", "access_control_roles")
 
 
-class PlanNames(serializers.ListField):
-    """The business plans of an API by name."""
+class Names(serializers.ListField):
+    """The plans or the categories of an API by name."""
 
     child = serializers.CharField()
 
-    def get_attribute(self, instance: Api) -> list[str]:
-        """The names in alphabetical order."""
-        return sorted(plan.name for plan in instance.plans.all())
+    def to_representation(self, data: Any) -> list[str]:
+        """In alphabetical order."""
+        return sorted(each.name for each in data.all())
 
 
 class Texts(OfTheWholeApi, Strict):
@@ -68,16 +68,6 @@ class Property(Strict):
     name = serializers.CharField()
     value = serializers.CharField(allow_blank=True)
     display = serializers.BooleanField(source="shown", default=False)
-
-
-class CategoryNames(serializers.ListField):
-    """The categories of an API by name."""
-
-    child = serializers.CharField()
-
-    def get_attribute(self, instance: Api) -> list[str]:
-        """The names in alphabetical order."""
-        return sorted(category.name for category in instance.categories.all())
 
 
 def presented_parts(given: Mapping[str, Any]) -> dict[str, Any]:
