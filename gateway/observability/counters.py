@@ -86,16 +86,17 @@ class Counters:
             labels, before = known
             now = connection.relay.traffic()
             if now != before:
-                self._add(labels, before, now)
+                total = self._traffic[labels]
+                for place, value in enumerate(now):
+                    total[place] += value - before[place]
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, traffic: Traffic, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
+        self.passed(connection)
         known = self._seen.pop(connection.id, None)
         if known is not None:
-            labels, before = known
-            self._connections[labels] -= 1
-            self._add(labels, before, traffic)
+            self._connections[known[0]] -= 1
             self._closes[close_info.by, counted_as(close_info.by, close_info.client_code)] += 1
 
     def violated(self, connection: Connection, sender: str) -> None:
@@ -126,11 +127,6 @@ class Counters:
             "store_failures": self._store_failures,
             "store_forgot": self._store_losses,
         }
-
-    def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:
-        total = self._traffic[labels]
-        for place, value in enumerate(now):
-            total[place] += value - before[place]
 
 
 def _api(connection: Connection) -> Labels:
