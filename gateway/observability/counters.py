@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.close_codes import counted_as
@@ -114,13 +115,16 @@ class Counters:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that has been counted."""
+        counted: dict[str, Mapping[Labels, Any]] = {
+            "handshakes": self._handshakes,
+            "refusals": self._refusals,
+            "closes": self._closes,
+            "connections": self._connections,
+            "traffic": self._traffic,
+            "violations": self._violations,
+        }
         return {
-            "handshakes": _listed(self._handshakes),
-            "refusals": _listed(self._refusals),
-            "closes": _listed(self._closes),
-            "connections": _listed(self._connections),
-            "traffic": _listed(self._traffic),
-            "violations": _listed(self._violations),
+            **{name: [[list(labels), value] for labels, value in counts.items()] for name, counts in counted.items()},
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
@@ -132,7 +136,3 @@ class Counters:
 def _api(connection: Connection) -> Labels:
     deployment = connection.admitted.route.deployment
     return deployment.name, deployment.version
-
-
-def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:
-    return [[list(labels), value] for labels, value in counts.items()]
