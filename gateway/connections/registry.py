@@ -89,8 +89,8 @@ class ConnectionRegistry:
     """The open connections of one worker.
 
     Add a connection in the same step of the event loop in which it was authorised, before anything is awaited: a right
-    that ends while the backend is being dialled then ends this one too. The dictionaries are there to be
-    read, at once: they change with every client that comes or goes.
+    that ends while the backend is being dialled then ends this one too. The dictionaries are there to be read, at once:
+    they change with every client that comes or goes.
     """
 
     by_id: dict[str, Connection] = field(default_factory=dict, init=False)

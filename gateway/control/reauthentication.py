@@ -11,7 +11,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -75,8 +75,11 @@ class Reauthentication:
             deadline = asyncio.get_running_loop().time() + self.patience
             while asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(LOOK_SECONDS)
-                if answer := await self.run(request.first):
-                    return _heard(answer)
+                answer: dict[str, Any] | None = await self.run(request.first)
+                if answer and "expires_at" in answer:
+                    return float(answer["expires_at"])
+                if answer:
+                    return Refusal(**{**answer, "headers": tuple(map(tuple, answer["headers"]))})
             return refusals.NO_SUCH_CONNECTION
         except DatabaseError:
             return refuse_token_error(TokenError.UNAVAILABLE)
@@ -98,7 +101,8 @@ class Reauthentication:
             return
         grant = await self.routing.grant_of(asked["token_id"], (connection.api_id,))
         decision = self._settle(connection, grant)
-        await self.run(partial(request.update, answer=_said(decision)))
+        said = {"expires_at": decision.grant.expires_at} if isinstance(decision, Allow) else asdict(decision)
+        await self.run(partial(request.update, answer=said))
 
     async def _refuse_unknown(self, connection_id: str, grant: Grant) -> Refusal | None:
         """Why nobody need be asked: before anything is written, the connection's own row is looked for.
@@ -142,22 +146,3 @@ def ask(connection_id: str, grant: Grant) -> uuid.UUID:
             now=now,
         )
     return row.pk
-
-
-def _said(decision: Allow | Refusal) -> dict[str, Any]:
-    if isinstance(decision, Allow):
-        return {"expires_at": decision.grant.expires_at}
-    return {
-        "status": decision.status,
-        "code": decision.code,
-        "message": decision.message,
-        "description": decision.description,
-        "headers": [list(header) for header in decision.headers],
-    }
-
-
-def _heard(answer: dict[str, Any]) -> float | Refusal:
-    if "expires_at" in answer:
-        return float(answer["expires_at"])
-    headers = tuple((name, value) for name, value in answer["headers"])
-    return Refusal(answer["status"], answer["code"], answer["message"], answer["description"], headers)

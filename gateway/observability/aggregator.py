@@ -87,8 +87,9 @@ def added(reports: Iterable[Report], name: str) -> list[tuple[Labels, Any]]:
     total: dict[Labels, Any] = {}
     for report in reports:
         for labels, value in report[name]:
-            known = total.get(tuple(labels))
-            total[tuple(labels)] = value if known is None else _plus(known, value)
+            if (known := total.get(tuple(labels))) is not None:
+                value = [a + b for a, b in zip(known, value, strict=True)] if isinstance(known, list) else known + value
+            total[tuple(labels)] = value
     return sorted(total.items())
 
 
@@ -100,14 +101,10 @@ def merged(reports: Iterable[Report], name: str) -> list[tuple[Labels, Report]]:
         for labels, histogram in found if isinstance(found, list) else [((), found)]:
             known = total.get(tuple(labels))
             if known is not None:
-                counts = _plus(known["counts"], histogram["counts"])
+                counts = [a + b for a, b in zip(known["counts"], histogram["counts"], strict=True)]
                 histogram = {**known, "counts": counts, "sum": known["sum"] + histogram["sum"]}
             total[tuple(labels)] = histogram
     return sorted(total.items())
-
-
-def _plus(one: Any, two: Any) -> Any:
-    return [a + b for a, b in zip(one, two, strict=True)] if isinstance(one, list) else one + two
 
 
 def _read(path: Path) -> Report | None:

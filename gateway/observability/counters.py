@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.close_codes import counted_as
@@ -86,16 +87,17 @@ class Counters:
             labels, before = known
             now = connection.relay.traffic()
             if now != before:
-                self._add(labels, before, now)
+                total = self._traffic[labels]
+                for place, value in enumerate(now):
+                    total[place] += value - before[place]
                 self._seen[connection.id] = labels, now
 
-    def ended(self, connection: Connection, traffic: Traffic, close_info: CloseInfo) -> None:
+    def ended(self, connection: Connection, close_info: CloseInfo) -> None:
         """A connection has ended. Nothing when it never was."""
+        self.passed(connection)
         known = self._seen.pop(connection.id, None)
         if known is not None:
-            labels, before = known
-            self._connections[labels] -= 1
-            self._add(labels, before, traffic)
+            self._connections[known[0]] -= 1
             self._closes[close_info.by, counted_as(close_info.by, close_info.client_code)] += 1
 
     def violated(self, connection: Connection, sender: str) -> None:
@@ -113,13 +115,16 @@ class Counters:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that has been counted."""
+        counted: dict[str, Mapping[Labels, Any]] = {
+            "handshakes": self._handshakes,
+            "refusals": self._refusals,
+            "closes": self._closes,
+            "connections": self._connections,
+            "traffic": self._traffic,
+            "violations": self._violations,
+        }
         return {
-            "handshakes": _listed(self._handshakes),
-            "refusals": _listed(self._refusals),
-            "closes": _listed(self._closes),
-            "connections": _listed(self._connections),
-            "traffic": _listed(self._traffic),
-            "violations": _listed(self._violations),
+            **{name: [[list(labels), value] for labels, value in counts.items()] for name, counts in counted.items()},
             "dials": [[list(labels), histogram.snapshot()] for labels, histogram in self._dials.items()],
             "lag": self.lag.snapshot(),
             "store": self._store.snapshot(),
@@ -127,16 +132,7 @@ class Counters:
             "store_forgot": self._store_losses,
         }
 
-    def _add(self, labels: Labels, before: Traffic, now: Traffic) -> None:
-        total = self._traffic[labels]
-        for place, value in enumerate(now):
-            total[place] += value - before[place]
-
 
 def _api(connection: Connection) -> Labels:
     deployment = connection.admitted.route.deployment
     return deployment.name, deployment.version
-
-
-def _listed(counts: dict[Labels, Any] | Counter[Labels]) -> list[list[Any]]:
-    return [[list(labels), value] for labels, value in counts.items()]

@@ -65,7 +65,7 @@ class Telemetry:
     def ended(self, connection: Connection) -> None:
         """A connection that was relayed has ended."""
         if connection.relay is not None:
-            self.counters.ended(connection, connection.relay.traffic(), connection.relay.close_info())
+            self.counters.ended(connection, connection.relay.close_info())
             if self.connection_log:
                 self.connection_log.ended(connection)
             if self.recorder:

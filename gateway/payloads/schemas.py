@@ -74,7 +74,7 @@ class PayloadCheck:
 
     def misfit(self, payload: bytes) -> Misfit | None:
         """None where the payload fits one of the messages."""
-        of_text, of_json = self._verdicts
+        _, of_text, of_json = self._compiled
         try:
             text = payload.decode()
             for is_valid in of_text:
@@ -90,6 +90,7 @@ class PayloadCheck:
 
     def explain(self, payload: bytes) -> Violation:
         """What is wrong with a payload that fits none: the error of the message that takes it furthest."""
+        compiled, of_text, _ = self._compiled
         try:
             value = text = payload.decode()
             value = _parse(text)
@@ -98,22 +99,19 @@ class PayloadCheck:
         except RecursionError:
             return Violation("", "it is nested too deeply")
         except ValueError as error:
-            if not self._verdicts[0]:
+            if not of_text:
                 problem = f"it is not JSON, {error}" if isinstance(error, json.JSONDecodeError) else "it is not JSON"
                 return Violation("", problem[:LONGEST_PROBLEM])
-        found = [_first_error(value, name, schema, validator) for name, schema, validator in self._compiled]
+        found = [_first_error(value, name, schema, validator) for name, schema, validator in compiled]
         return max(found, key=lambda violation: violation.path.count("/"))
 
     @cached_property
-    def _compiled(self) -> list[tuple[str, Any, Validator]]:
+    def _compiled(self) -> tuple[list[tuple[str, Any, Validator]], list[Any], list[Any]]:
+        """Each with its validator; what says whether a text is a payload as it is; what, whether a JSON value is."""
         schemas = [(str(each["name"]), each["schema"]) for each in self.messages]
-        return [(name, schema, validator_of(schema, mask="value")) for name, schema in schemas]
-
-    @cached_property
-    def _verdicts(self) -> tuple[list[Any], list[Any]]:
-        """What says whether a text is a payload as it is, and whether a JSON value is one."""
-        of_text = [validator.is_valid for _, schema, validator in self._compiled if schema.get("type") == "string"]
-        return of_text, [validator.is_valid for _, _, validator in self._compiled]
+        compiled = [(name, schema, validator_of(schema, mask="value")) for name, schema in schemas]
+        of_text = [validator.is_valid for _, schema, validator in compiled if schema.get("type") == "string"]
+        return compiled, of_text, [validator.is_valid for _, _, validator in compiled]
 
 
 class Checks(NamedTuple):

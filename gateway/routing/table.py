@@ -101,10 +101,10 @@ class RouteTable:
     """All routes at one moment. It never changes: a change makes another table, and the swap is one assignment.
 
     What a prefix can mean is worked out when a path asks for it first, and kept: of most APIs nobody asks for long.
-    `deployments` are there to be read, by the id of the API.
+    `deployments` and `working_copies` are there to be read, by the id of the API.
     """
 
-    __slots__ = ("_longest", "_members", "_prefixes", "_trials", "_tried", "deployments", "version")
+    __slots__ = ("_longest", "_members", "_prefixes", "_trials", "deployments", "version", "working_copies")
 
     def __init__(self, deployments: Iterable[Deployment] = ()) -> None:
         self.version = object()
@@ -113,7 +113,7 @@ class RouteTable:
         self._prefixes: dict[str, _Prefix] = {}
         self._longest = 0
         self._trials: dict[str, Deployment] = {}
-        self._tried: dict[str, Deployment] = {}
+        self.working_copies: dict[str, Deployment] = {}
         for deployment in deployments:
             self._add(deployment)
 
@@ -131,12 +131,10 @@ class RouteTable:
 
     def tried(self, path: str, api_id: str) -> Match | None:
         """The same in the working copy of one API: its exact address only."""
-        copy = self._tried.get(api_id)
-        return Match((copy,), path.removeprefix(copy.address)) if copy and _is_below(path, copy) else None
-
-    def may_try(self, path: str) -> bool:
-        """Whether the path leads to any working copy."""
-        return any(_is_below(path, copy) for copy in self._tried.values())
+        copy = self.working_copies.get(api_id)
+        if copy is None or not f"{path}/".startswith(f"{copy.address}/"):
+            return None
+        return Match((copy,), path.removeprefix(copy.address))
 
     def trial(self, path: str) -> Match | None:
         """The same among those that are on trial, which `match` never finds. Only their exact addresses count."""
@@ -160,7 +158,7 @@ class RouteTable:
         table._prefixes = dict(self._prefixes)
         table._longest = self._longest
         table._trials = dict(self._trials)
-        table._tried = dict(self._tried)
+        table.working_copies = dict(self.working_copies)
         for deployment in changed:
             table._remove(deployment.api_id)
             table._add(deployment)
@@ -173,7 +171,7 @@ class RouteTable:
         if deployment.is_on_trial:
             self._trials[deployment.address] = deployment
         if deployment.working_copy:
-            self._tried[deployment.api_id] = deployment.working_copy
+            self.working_copies[deployment.api_id] = deployment.working_copy
         for key in _keys(deployment):
             self._members[key] = (*self._members.get(key, ()), deployment)
             self._prefixes.pop(key, None)
@@ -181,7 +179,7 @@ class RouteTable:
 
     def _remove(self, api_id: str) -> None:
         deployment = self.deployments.pop(api_id, None)
-        self._tried.pop(api_id, None)
+        self.working_copies.pop(api_id, None)
         if deployment and deployment.is_on_trial:
             self._trials.pop(deployment.address, None)
         for key in _keys(deployment) if deployment else ():
@@ -239,10 +237,6 @@ class _Prefix:
         if self._default:
             return Match((self._default,), rest)
         return None if self._is_context else _PASS
-
-
-def _is_below(path: str, deployment: Deployment) -> bool:
-    return f"{path}/".startswith(f"{deployment.address}/")
 
 
 def _keys(deployment: Deployment) -> list[str]:

@@ -55,7 +55,7 @@ def _page(request: HttpRequest, subscriptions: Any, which: Q, **context: Any) ->
     page = Paginator(subscriptions, PER_PAGE).get_page(request.GET.get("page"))
     shared, rows = None, []
     try:
-        rows = usage.near_limits(page.object_list, now)
+        rows = usage.usages_now(list(page.object_list), now)
         shared = usage.shared_quota(context["application"], now).quota if "application" in context else None
     except unreachable():
         pass

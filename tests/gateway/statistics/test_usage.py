@@ -79,7 +79,7 @@ def test_the_owner_is_told_at_80_and_at_100_per_cent_once_a_period(
 
 def test_a_forecast_goes_on_at_the_pace_of_the_period(subscribed: tuple[Any, Any], used: dict[str, int]) -> None:
     used["used"] = 10_000
-    (row,) = usage.near_limits(subscribed[0].subscriptions.all(), NOON)
+    (row,) = usage.usages_now(subscribed[0].subscriptions.all(), NOON)
     assert (row.share, row.forecast, row.kind) == (20, 20_000, "")
 
 
