@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.quotas.limits import PlanLimits
-from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter, Resume
+from gateway.quotas.meter import Blocked, LimitExceeded, LimitSource, Meter
 from gateway.quotas.quota import Quota, QuotaTerms
 from gateway.quotas.rate import RateReservation
 from gateway.quotas.rules import connections_key, quota_key
@@ -109,12 +109,6 @@ class Admission:
                     counted.notify(counted)
         self._inside = True
         return None
-
-    def forget(self, resume: Resume) -> None:
-        """Whoever waits with `resume` is gone."""
-        for account in self.accounts:
-            for source in account.sources:
-                source.waiting.pop(resume, None)
 
     def leave(self, now: float) -> None:
         """The connection is over, or was never let in. Call it once."""

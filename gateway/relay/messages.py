@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
-from urllib.parse import SplitResult
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
@@ -51,21 +50,7 @@ async def connect(
     dialer: Dialer, addresses: Sequence[BackendAddress], upgrade: UpgradeRequest, options: EndpointOptions
 ) -> ClientConnection:
     """Dial as the splicing way does, and keep a connection of the `websockets` library. Raises DialFailed."""
-
-    async def call(address: BackendAddress) -> ClientConnection:
-        url = split(address)
-        if address.mock:
-            sock = await open_mock(address.mock)
-            return await _connect(url, upgrade, options, sock=sock, unix=True)
-        # The name is for the Host header and for TLS only.
-        asked = await dialer.with_token(upgrade, options)
-        secure: dict[str, Any] = {}
-        if url.scheme == "wss":
-            context = await dialer.tls.for_backend(options)
-            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
-        return await dialer.reach(url, partial(_connect, url, asked, options, **secure), options)
-
-    return await dialer.first(addresses, call, options)
+    return await dialer.first(addresses, partial(_connect, dialer, upgrade, options), options)
 
 
 class MessageRelay:
@@ -287,28 +272,39 @@ class _Connect(connect_websocket):
 
 
 async def _connect(
-    url: SplitResult, upgrade: UpgradeRequest, options: EndpointOptions, **where: Any
+    dialer: Dialer, upgrade: UpgradeRequest, options: EndpointOptions, address: BackendAddress
 ) -> ClientConnection:
+    url = split(address)
+    secure: dict[str, Any] = {}
+    if not address.mock:
+        upgrade = await dialer.with_token(upgrade, options)
+        if url.scheme == "wss":
+            context = await dialer.tls.for_backend(options)
+            secure = {"ssl": context, "server_hostname": options.server_name or url.hostname}
     headers = without_configured(upgrade.headers, options)
+    open_to: Callable[..., Awaitable[ClientConnection]] = partial(
+        _Connect,
+        url._replace(netloc=options.host or url.netloc).geturl(),  # for the Host header, and for TLS; not to be dialled
+        additional_headers=[
+            *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
+            *options.headers.items(),
+        ],
+        subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
+        compression=None,
+        user_agent_header=None,
+        proxy=None,
+        open_timeout=None,
+        ping_interval=options.ping_interval or None,
+        ping_timeout=options.ping_interval or None,
+        max_size=None,
+        max_queue=4,
+        create_connection=_Connection,
+        **secure,
+    )
     try:
-        return await _Connect(
-            url._replace(netloc=options.host or url.netloc).geturl(),  # it makes the Host header of it
-            additional_headers=[
-                *((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
-                *options.headers.items(),
-            ],
-            subprotocols=[Subprotocol(name) for name in upgrade.subprotocols] or None,
-            compression=None,
-            user_agent_header=None,
-            proxy=None,
-            open_timeout=None,
-            ping_interval=options.ping_interval or None,
-            ping_timeout=options.ping_interval or None,
-            max_size=None,
-            max_queue=4,
-            create_connection=_Connection,
-            **where,
-        )
+        if address.mock:
+            return await open_to(sock=await open_mock(address.mock), unix=True)
+        return await dialer.reach(url, open_to, options)
     except InvalidStatus as error:
         answered = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in error.response.headers.raw_items()
