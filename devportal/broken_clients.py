@@ -11,24 +11,11 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from core.text import listed
-from devportal.memberships import keepers_of
-from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.memberships import affected_by
 from publisher.models import Api, DeployedChange
 
 MOST_NAMED = 5
 """Applications named in one message; of more their number is said."""
-
-
-def affected_by(api: Api) -> dict[User, list[str]]:
-    """The people whose applications may call the API or wait to, with the names of these applications."""
-    rows = Subscription.objects.filter(api=api).exclude(state=SubscriptionState.REJECTED)
-    whole = rows.select_related("application__owner").prefetch_related("application__members__person")
-    found: dict[User, list[str]] = {}
-    for row in whole.order_by("application__name_key"):
-        for person in keepers_of(row.application):
-            found.setdefault(person, []).append(row.application.name)
-    return {person: names for person, names in found.items() if person.is_active}
 
 
 def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime, **_: Any) -> None:

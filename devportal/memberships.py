@@ -9,8 +9,10 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import User
 from accounts.permissions import Viewer
 from devportal.errors import MemberNotFound
-from devportal.models import Application, ClientSecret, Membership, OAuthClient, TokenMaker
+from devportal.models import Application, ClientSecret, Membership, OAuthClient, Subscription, TokenMaker
 from devportal.sharing import Right
+from devportal.subscription_states import SubscriptionState
+from publisher.models import Api
 
 
 def right_of(viewer: Viewer, application: Application) -> Right:
@@ -32,6 +34,17 @@ def within_reach(viewer: User, least: Right = Right.SEE, through: str = "") -> Q
 def keepers_of(application: Application) -> list[User]:
     """Whose programs an application's are: its owner's, and theirs who manage it with them."""
     return [application.owner, *(each.person for each in application.members.all() if each.right >= Right.MANAGE)]
+
+
+def affected_by(api: Api) -> dict[User, list[str]]:
+    """The people whose applications may call the API or wait to, with the names of these applications."""
+    rows = Subscription.objects.filter(api=api).exclude(state=SubscriptionState.REJECTED)
+    whole = rows.select_related("application__owner").prefetch_related("application__members__person")
+    found: dict[User, list[str]] = {}
+    for row in whole.order_by("application__name_key"):
+        for person in keepers_of(row.application):
+            found.setdefault(person, []).append(row.application.name)
+    return {person: names for person, names in found.items() if person.is_active}
 
 
 def members_of(application: Application) -> QuerySet[Membership]:

@@ -15,7 +15,6 @@ from accounts.operations import notify
 from accounts.roles import Role
 from core.text import count, listed
 from devportal import memberships
-from devportal.broken_clients import affected_by
 from devportal.models import Application, ClientSecret, Follow, Membership, OAuthClient, Subscription
 from devportal.sharing import GIVEN, Right
 from devportal.subscription_states import SubscriptionState
@@ -65,7 +64,7 @@ def followers_of(*apis: Api) -> list[int]:
 
 def tell_followers(*, api: Api, change: DeployedChange, now: datetime, **_: Any) -> None:
     """Tell those who follow an API that a deployment breaks clients; whose own clients it breaks get a letter."""
-    told = [person.pk for person in affected_by(api)]
+    told = [person.pk for person in memberships.affected_by(api)]
     people = User.objects.filter(pk__in=followers_of(api), is_active=True).exclude(pk__in=told)
     sentence = f"Revision {change.revision} of {api}, which you follow, breaks clients of revision {change.before}."
     link = reverse("devportal:changes", args=[api.pk])

@@ -28,7 +28,6 @@ register = template.Library()
 HUES = 12
 FRACTIONS_BELOW = 10  # from here on a tenth more or less a second says nothing
 SHOWN_END = 12  # letters of a shortened address or token that always show: `url.css` counts on them
-_BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic, Syriac, Thaana, N'Ko
 STATE_KINDS = {
     "CREATED": "grey",
     "PROTOTYPED": "accent",
@@ -211,10 +210,10 @@ def scheme(address: object) -> str:
 
 
 @register.filter
-def isolated(text: object) -> str:
+def isolated(name: object) -> str:
     """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
-    words = str(text)
-    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
+    words = str(name)
+    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if text.reads_backwards(words) else words
 
 
 @register.filter

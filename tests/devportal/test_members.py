@@ -12,8 +12,8 @@ from accounts.models import Notification, User
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry
 from devportal import memberships, news, operations, queries, sharing, tokens
-from devportal.broken_clients import affected_by
 from devportal.errors import ApiNotListed, ApplicationNotFound, KeysNotFound
+from devportal.memberships import affected_by
 from devportal.models import Application, ClientSecret, Membership, OAuthClient
 from devportal.oauth.validator import Validator
 from devportal.sharing import Right
