@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 
 from accounts.models import User
 from accounts.roles import DEVELOPERS, Role
+from core.registry import Registry
 from core.text import agree, count, listed
 
 
@@ -23,13 +24,9 @@ class Holdings:
 
 
 Counter = Callable[[User], Holdings]
-_counters: list[Counter] = []
-
-
-def register(counter: Counter) -> None:
-    """Add a counter. It answers with the part of the holdings that it knows and leaves the rest at nothing."""
-    if counter not in _counters:
-        _counters.append(counter)
+_counters: Registry[Counter] = Registry()
+register = _counters.register
+"""Add a counter. It answers with the part of the holdings that it knows and leaves the rest at nothing."""
 
 
 def of(user: User) -> Holdings:

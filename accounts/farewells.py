@@ -8,6 +8,7 @@ from datetime import datetime
 
 from accounts.models import User
 from core.errors import Conflict
+from core.registry import Registry
 
 
 class AccountNeeded(Conflict):
@@ -15,29 +16,7 @@ class AccountNeeded(Conflict):
 
 
 Farewell = Callable[[User, datetime], None]
-_farewells: list[Farewell] = []
-_absences: list[Farewell] = []
-
-
-def register(farewell: Farewell) -> None:
-    """Add what takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
-    if farewell not in _farewells:
-        _farewells.append(farewell)
-
-
-def register_absence(tell: Farewell) -> None:
-    """Add what tells others that somebody is shut out. It is called in the transaction."""
-    if tell not in _absences:
-        _absences.append(tell)
-
-
-def tell_of_absence(user: User, now: datetime) -> None:
-    """Tell those whose programs stand on what somebody made who is shut out now."""
-    for tell in _absences:
-        tell(user, now)
-
-
-def say(user: User, now: datetime) -> None:
-    """Take away all that is somebody's. Raises AccountNeeded."""
-    for farewell in _farewells:
-        farewell(user, now)
+FAREWELLS: Registry[Farewell] = Registry()
+"""What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
+ABSENCES: Registry[Farewell] = Registry()
+"""What tells others, whose programs stand on what somebody made, that they are shut out. In the transaction, too."""

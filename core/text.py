@@ -32,8 +32,10 @@ def count(number: int, noun: str) -> str:
     return f"{spaced(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words in a sentence: "a, b and c"."""
+def listed(words: Sequence[str], most: int = 0) -> str:
+    """Words in a sentence: "a, b and c"; where there are more than `most`, the rest as a number: "a, b and 3 more"."""
+    if 0 < most < len(words):
+        words = [*words[:most], f"{len(words) - most} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 

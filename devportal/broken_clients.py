@@ -22,13 +22,8 @@ def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime,
     """Tell each of them, in the portal and by e-mail as they chose."""
     link, more = reverse("devportal:changes", args=[api.pk]), _body(api, change)
     for owner, names in affected_by(api).items():
-        sentence = f"{api} has changed and may break {listed(_named(names))}."
+        sentence = f"{api} has changed and may break {listed(names, MOST_NAMED)}."
         notify(people=[owner], kind=NotificationKind.BREAKING, sentence=sentence, link=link, more=more, now=now)
-
-
-def _named(names: list[str]) -> list[str]:
-    more = len(names) - MOST_NAMED
-    return [*names[:MOST_NAMED], f"{more} more"] if more > 0 else names
 
 
 def _body(api: Api, change: DeployedChange) -> str:

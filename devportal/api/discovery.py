@@ -83,7 +83,7 @@ class Joined:
 
     def __init__(self, apis: Any, documents: Any) -> None:
         self.apis, self.documents = apis, documents
-        self.number = apis.count()
+        self.number = len(apis)
 
     def __len__(self) -> int:
         return int(self.number + self.documents.count())

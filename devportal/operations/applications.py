@@ -27,9 +27,8 @@ from devportal.sharing import Right
 class ApplicationNameTaken(Conflict):
     """The owner has another application of this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"You already have an application named “{name}”. Choose another name, or use that one.")
-        self.fields = {"name": str(self)}
+    field = "name"
+    sentence = "You already have an application named “{name}”. Choose another name, or use that one."
 
 
 class ApplicationDecided(Conflict):
@@ -84,7 +83,7 @@ def create_application(
                 f"You have {most} applications, as many as one person may. Delete one of them first."
             )
         _hold(application.plan)
-        rows.save(application, taken=lambda: ApplicationNameTaken(name.strip()))
+        rows.save(application, taken=lambda: ApplicationNameTaken(name=name.strip()))
         record_change(application, "created", actor=actor, now=now)
         set_groups(application=application, groups=groups, actor=actor, now=now)
         if application.approval == Application.Approval.WAITING:
@@ -121,7 +120,7 @@ def update_application(
         asks_again = row.approval == Application.Approval.REJECTED
         if asks_again:
             row.approval, row.decision = _first_approval(row.owner), ""
-        rows.save(row, taken=lambda: ApplicationNameTaken(name.strip()))
+        rows.save(row, taken=lambda: ApplicationNameTaken(name=name.strip()))
         record_change(row, "updated", actor=actor, now=now)
         if asks_again and row.approval == Application.Approval.WAITING:
             news.application_waits(row, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from devportal.addresses import addresses_of
 from devportal.forms import StartForm
 from devportal.models import Application, Subscription
 from devportal.operations.starts import application_to_try
+from devportal.tickets import IssuedTicket
 from devportal.views.apis import may_start
 from publisher import snapshots
 from publisher.models import Api
@@ -68,21 +71,19 @@ def tickets(request: HttpRequest, pk: UUID) -> JsonResponse:
     user = current_user(request)
     api = queries.api_for(user, pk)
     client, application = queries.own_keys(user, request.POST.get("key", ""))
+    issue = partial(operations.issue_ticket, client=client, api=api, scopes=queries.scopes_of(application))
+    return issued_to(request, issue)
+
+
+def issued_to(request: HttpRequest, issue: Callable[..., IssuedTicket]) -> JsonResponse:
+    """The ticket for the page that asked, with the pass that it shows beside it; or why there is none."""
     try:
-        issued = operations.issue_ticket(
-            client=client,
-            api=api,
-            origin=request.headers.get("Origin", ""),
-            scopes=queries.scopes_of(application),
-            actor=user,
-            now=timezone.now(),
-        )
+        made = issue(origin=request.headers.get("Origin", ""), actor=current_user(request), now=timezone.now())
     except (Conflict, NotAllowed) as refusal:
         return JsonResponse({"reasons": [str(refusal)]}, status=refusal.status)
-    known_by = console_pass(settings.SECRET_KEY, issued.ticket)
-    answer = JsonResponse({"ticket": issued.ticket, "pass": known_by, "connectionId": issued.connection_id})
-    answer["Cache-Control"] = "no-store"
-    return answer
+    known_by = console_pass(settings.SECRET_KEY, made.ticket)
+    document = {"ticket": made.ticket, "pass": known_by, "connectionId": made.connection_id}
+    return JsonResponse(document, headers={"Cache-Control": "no-store"})
 
 
 @require_safe

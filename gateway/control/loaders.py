@@ -7,7 +7,7 @@ plane may look into those rooms.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial, reduce
@@ -37,7 +37,7 @@ from gateway.authorization.jwt import JwtVerifier
 from gateway.control import designs
 from gateway.quotas.limits import PlanLimits
 from gateway.routing.deployment import TRIAL_STATE, VERSION, Deployment
-from publisher import addresses, health, impact, queries, ssrf, violations
+from publisher import addresses, health, impact, queries, violations
 from publisher.models import Api
 from publisher.permissions import TRIERS
 from publisher.plan_terms import ExceededAction
@@ -160,11 +160,6 @@ count_with = impact.register
 def person_behind(grant: Grant) -> User | None:
     """Who allowed a token, or else owns its application, as the actor of what is done with it."""
     return User.objects.filter(pk=grant.user_id or grant.owner_id).first()
-
-
-def refuse_backend() -> Callable[[str, str, int], str]:
-    """The server's policy on backends, asked with host, IP address and port: why not, or nothing. It remembers."""
-    return lru_cache(maxsize=4096)(ssrf.policy().refuse)
 
 
 def make_verifier() -> JwtVerifier:

@@ -91,6 +91,12 @@ def test_words_are_listed_as_in_a_sentence() -> None:
     ]
 
 
+def test_of_many_words_the_first_are_listed_and_the_rest_is_a_number() -> None:
+    assert [text.listed(list(words), 5) for words in ("A", "AB", "ABCDE", "ABCDEFG")] == [
+        *("A", "A and B", "A, B, C, D and E", "A, B, C, D, E and 2 more"),
+    ]
+
+
 @pytest.mark.parametrize("words", ["chat", "می‌خواهم", "👩‍👩‍👧 family", "क्‍ष", "漢字 🚀"])
 def test_what_joins_or_parts_two_characters_that_are_seen_is_part_of_a_word(words: str) -> None:
     assert text.is_seen(words)

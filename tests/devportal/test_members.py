@@ -210,7 +210,7 @@ def test_what_a_disabled_person_made_is_suspended_until_they_are_enabled(
     assert tokens.find(made.token, now)
     assert works(further)
 
-    accounts.disable_user(user=mallory, actor=admin, now=now)
+    accounts.set_active(active=False, user=mallory, actor=admin, now=now)
 
     assert tokens.find(made.token, now) is None
     assert tokens.find(theirs.token, now), "what the others made goes on"
@@ -221,13 +221,13 @@ def test_what_a_disabled_person_made_is_suspended_until_they_are_enabled(
     told = Notification.objects.filter(user=carol).latest("pk").sentence
     assert "what they made of Chat does not work (1 token and 1 secret)" in told
 
-    accounts.enable_user(user=mallory, actor=admin, now=now)
+    accounts.set_active(active=True, user=mallory, actor=admin, now=now)
     first = operations.regenerate_secret(client=keys.client, **by)
     assert tokens.find(made.token, now)
     assert works(further)
     assert works(first)
 
-    accounts.disable_user(user=mallory, actor=admin, now=now)
+    accounts.set_active(active=False, user=mallory, actor=admin, now=now)
     assert not works(first), "the first secret too, where it was they who made it"
 
 

@@ -100,7 +100,7 @@ def test_the_least_used_grant_makes_room() -> None:
     cache.get(("d0", ()), NOW)
     cache.keep(("d9", ()), grant(token_id="9"), NOW)
     assert [cache.get((f"d{number}", ()), NOW) is not None for number in (0, 1, 2, 9)] == [True, False, True, True]
-    assert len(cache) == 3
+    assert len(cache.held) == 3
 
 
 def test_the_oldest_token_error_makes_room() -> None:
