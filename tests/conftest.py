@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from accounts import installation
 from accounts.models import InstallationSettings, RoleGrant, User
 from accounts.roles import Role
-from gateway.connections.board import Board
+from gateway.connections.board import board_of
 from tests.product import prepare
 
 PASSWORD = "correct horse battery staple"
@@ -101,7 +101,7 @@ def _forgotten_attempts() -> Iterator[None]:
     cache.set(installation.KEY, InstallationSettings(), None)
     yield
     cache.clear()
-    Board.forget()
+    board_of.cache_clear()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ register = template.Library()
 HUES = 12
 FRACTIONS_BELOW = 10  # from here on a tenth more or less a second says nothing
 SHOWN_END = 12  # letters of a shortened address or token that always show: `url.css` counts on them
-_BACKWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # Hebrew, Arabic, Syriac, Thaana, N'Ko
 STATE_KINDS = {
     "CREATED": "grey",
     "PROTOTYPED": "accent",
@@ -133,6 +132,22 @@ def spaced(number: Any) -> str:
 
 
 @register.filter
+def minutes(milliseconds: int) -> int:
+    """Whole minutes of so many milliseconds."""
+    return milliseconds // 60_000
+
+
+@register.filter
+def told(value: object) -> str:
+    """A value of the trail as a person says it: "creator, subscriber", "none", "yes"."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(told, value)) or "none"
+    return str(value) if value not in (None, "") else "none"
+
+
+@register.filter
 def rate(number: float) -> str:
     """So many a second, in as many digits as say something: 0, 0.4, 7.3, 1 204."""
     return "0" if not number else f"{number:.1f}" if number < FRACTIONS_BELOW else spaced(round(number))
@@ -175,16 +190,11 @@ def expiry(moment: datetime, how: str = "words") -> str:
 
 
 @register.filter
-def state_kind(state: Any) -> str:
-    """The kind of badge an API's state wears; takes the enum or its value."""
-    return STATE_KINDS.get(str(getattr(state, "value", state)), "grey")
-
-
-@register.filter
-def state_label(state: Any) -> str:
-    """The word on the badge of an API's state; takes the enum or its value."""
+def state_badge(state: Any) -> dict[str, str]:
+    """The kind of badge that an API's state wears, and the word on it; takes the enum or its value."""
     word = str(getattr(state, "value", state))
-    return "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
+    label = "Pre-Released" if word == "PROTOTYPED" else word.capitalize()
+    return {"kind": STATE_KINDS.get(word, "grey"), "label": label}
 
 
 @register.filter
@@ -200,10 +210,10 @@ def scheme(address: object) -> str:
 
 
 @register.filter
-def isolated(text: object) -> str:
+def isolated(name: object) -> str:
     """A name in a sentence of an attribute, fenced off where it reads from right to left; in markup `<bdi>` does it."""
-    words = str(text)
-    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if _BACKWARDS.search(words) else words
+    words = str(name)
+    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}" if text.reads_backwards(words) else words
 
 
 @register.filter
