@@ -28,7 +28,9 @@ RULES = [
     *("publisher/test_addresses", "publisher/test_mock", "devportal/test_trials", "gateway/control/test_trials"),
 ]
 # Its data need not outlive the machine, and many tests empty all tables.
-CARELESS = "".join(f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes"))
+CARELESS = "".join(
+    f"ALTER SYSTEM SET {name} = off;" for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+)
 CARELESS += "SELECT pg_reload_conf();"
 ADMINISTRATORS_TOOLS = ("/usr/sbin", "/sbin")  # where useradd is, which the package calls when root
 
