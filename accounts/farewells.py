@@ -1,4 +1,7 @@
-"""What becomes of somebody's things when they delete their account. The rooms above register it at start."""
+"""What becomes of somebody's things when they delete their account, and who is told when they are disabled.
+
+The rooms above register it at start.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,3 +18,5 @@ class AccountNeeded(Conflict):
 Farewell = Callable[[User, datetime], None]
 FAREWELLS: Registry[Farewell] = Registry()
 """What takes a person's things away, or raises AccountNeeded. It is called in the transaction."""
+ABSENCES: Registry[Farewell] = Registry()
+"""What tells others, whose programs stand on what somebody made, that they are shut out. In the transaction, too."""

@@ -12,7 +12,6 @@ from accounts.default_password import default_password_stands
 from apimanager import banner, bootstrap, fingerprint, mail, pid_file, preflight, samples, signals, tls, upkeep
 from apimanager.preflight import WantedPort
 from gateway.logging import formats
-from gateway.quotas.stores.advice import advice
 from gateway.server import config, master
 from gateway.server.asgi import open_context
 from gateway.server.listeners import CannotServe
@@ -120,6 +119,8 @@ def _serve_gateway(workers: int) -> int:
     )
     connections.close_all()
     if settings.REDIS_URL:
+        from gateway.quotas.stores.advice import advice
+
         for sentence in advice(settings.REDIS_URL):
             log.warning("%s", sentence)
     with pid_file.written(settings.GATEWAY_PID_FILE):  # who is to be sent SIGHUP

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from core.errors import Invalid
+from core.text import is_seen
 
 
 class BadValue(ValueError):
@@ -34,7 +35,7 @@ def clean_line(value: Any, most: int, what: str, missing: str = "") -> str:
     text = " ".join(str(value or "").split())
     if missing and not text:
         raise BadValue(missing)
-    if not text.isprintable():
+    if not is_seen(text):
         raise BadValue(f"{what} cannot contain characters that are not seen. Type it anew.")
     return within(text, most, what)
 

@@ -1,4 +1,4 @@
-"""Telling those whose programs a deployment breaks: the owners of the applications subscribed to the API."""
+"""Telling those whose programs a deployment breaks: owners and managers of the applications subscribed to the API."""
 
 from __future__ import annotations
 
@@ -11,22 +11,11 @@ from accounts.models import User
 from accounts.notification_kinds import NotificationKind
 from accounts.operations import notify
 from core.text import listed
-from devportal.models import Subscription
-from devportal.subscription_states import SubscriptionState
+from devportal.memberships import affected_by
 from publisher.models import Api, DeployedChange
 
 MOST_NAMED = 5
 """Applications named in one message; of more their number is said."""
-
-
-def affected_by(api: Api) -> dict[User, list[str]]:
-    """The people whose applications may call the API or wait to, with the names of these applications."""
-    held = Subscription.objects.filter(api=api, application__owner__is_active=True)
-    rows = held.exclude(state=SubscriptionState.REJECTED).select_related("application__owner")
-    found: dict[User, list[str]] = {}
-    for row in rows.order_by("application__name_key"):
-        found.setdefault(row.application.owner, []).append(row.application.name)
-    return found
 
 
 def tell_owners(*, api: Api, change: DeployedChange, actor: User, now: datetime, **_: Any) -> None:

@@ -26,7 +26,8 @@ class GatewayConfig(AppConfig):
         upkeep.register("recordings", store.prune)
         upkeep.register("statistics", rollup.prune)
         upkeep.frequent["statistics"] = rollup.run
-        upkeep.frequent["usage"] = usage.frequent
+        upkeep.frequent["usage"] = usage.warn
+        upkeep.frequent["statements"] = usage.freeze
         loaders.tell_health_with(health.health_of)
         loaders.answer_attempts_with(refusal_log.refusal_of)
         loaders.count_with(live=queries.live_by)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from accounts.roles import Role
-from core.text import spaced
+from core.text import is_seen, spaced
 from core.values import BadValue, clean, clean_choice, refuse, within
 from publisher.plan_terms import (
     MOST_APPLICATIONS,
@@ -131,7 +131,7 @@ def clean_name(value: Any) -> str:
 def clean_display_name(value: Any) -> str:
     """What people see; empty for the name. Raises BadValue."""
     name = " ".join(_text(value).split())
-    if not name.isprintable() or len(name) > DISPLAY_NAME_LENGTH:
+    if not is_seen(name) or len(name) > DISPLAY_NAME_LENGTH:
         raise BadValue(f"A display name is one line of at most {DISPLAY_NAME_LENGTH} characters.")
     return name
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from accounts.roles import Role
-from core.text import fold, listed
+from core.text import fold, is_seen, listed
 from core.values import BadValue, clean_choice, within
 
 DISPLAY_NAME_LENGTH, OWNER_LENGTH, EMAIL_LENGTH, LINK_LENGTH = 60, 120, 254, 500
@@ -125,8 +125,8 @@ def _line(text: Any, length: int, what: str) -> str:
     if not isinstance(text, str):
         raise BadValue(f"{what} is a text.")
     line = text.strip()
-    if not line.isprintable():
-        raise BadValue(f"{what} stands on one line, without tabs or line ends.")
+    if not is_seen(line):
+        raise BadValue(f"{what} stands on one line, without tabs, line ends or characters that are not seen.")
     return within(line, length, what)
 
 

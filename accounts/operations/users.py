@@ -14,7 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from accounts import installation, one_time_codes
+from accounts import consequences, installation, one_time_codes
+from accounts.farewells import ABSENCES
 from accounts.models import InstallationSettings, RoleGrant, SignIn, User
 from accounts.operations import sign_ups
 from accounts.operations.account_news import tell_of_account
@@ -238,18 +239,26 @@ def set_roles(
 def set_active(*, user: User, active: bool, actor: User | None, now: datetime) -> None:
     """Shut somebody out, or let them in again. Raises LastAdministrator, or NothingToChange when it is so already.
 
-    Their sessions end with the next request, their tokens when the gateway reads the audit log.
+    Their sessions end with the next request, their tokens when the gateway reads the audit log, and so it is with the
+    tokens and secrets that they made of applications of others, whose owners are told. Nothing is deleted: letting them
+    in again brings all of it back.
     """
     require_in_charge(actor)
     if not active and user.has_role(Role.ADMIN):
         keep_an_administrator(user)
     word = "enabled" if active else "disabled"
+    held = consequences.of(user)
     if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active) != 1:
         raise NothingToChange(f"{user.display_name} is {word} already.")
     user.is_active = active
-    if not active:
-        SignIn.objects.filter(user=user).delete()
-    record_change(user, word, actor=actor, now=now)
+    if active:
+        record_change(user, "enabled", actor=actor, now=now)
+        return
+    SignIn.objects.filter(user=user).delete()
+    suspended = {"tokens": held.tokens + held.made_tokens, "secrets": held.made_secrets}
+    record_change(user, "disabled", actor=actor, now=now, **suspended)
+    for tell in ABSENCES:
+        tell(user, now)
 
 
 def require_in_charge(actor: User | None) -> None:

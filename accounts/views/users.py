@@ -162,6 +162,7 @@ def _page(request: HttpRequest, found: User, form: RolesForm, *, asked: str = ""
         "asked": asked,
         "held": held,
         "ends": consequences.of_losing_rights(held),
+        "stops": consequences.of_shutting_out(held),
         "password": password,
         "is_oneself": found == request.user,
         "has_second_factor": found.has_second_factor,

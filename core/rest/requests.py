@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from core.folded import condition
+from core.paging import KeysFirst
 from core.searching import terms_of
 
 Row = TypeVar("Row", bound=Model)
@@ -53,7 +54,9 @@ def choose(request: Request, name: str, choices: Mapping[str, Thing], default: s
     return choices[value]
 
 
-def one_page(request: Request, rows: QuerySet[Row] | list[Any], document: Callable[[Any], Any]) -> dict[str, Any]:
+def one_page(
+    request: Request, rows: QuerySet[Row] | list[Any] | KeysFirst[Any], document: Callable[[Any], Any]
+) -> dict[str, Any]:
     """A page of a list as `{count, list, pagination}`. Raises ValidationError for a bad limit or offset."""
     limit = _number(request, "limit", DEFAULT_LIMIT, 1, MAXIMUM_LIMIT)
     offset = _number(request, "offset", 0, 0, 2**31)

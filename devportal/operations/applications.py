@@ -12,6 +12,7 @@ from accounts.roles import Role
 from core import rows
 from core.audit import record_change
 from core.errors import Conflict
+from core.text import is_seen
 from core.values import BadValue, clean_line, invalid, refuse
 from devportal import news, queries, tokens
 from devportal.bootstrap import DEFAULT_APPLICATION_PLAN
@@ -214,7 +215,7 @@ def _check(name: str, description: str, token_type: str) -> None:
     problems = {}
     if not name.strip():
         problems["name"] = "Give the application a name, so that you find it again."
-    if not name.strip().isprintable():
+    if not is_seen(name.strip()):
         problems["name"] = "A name cannot contain line ends or characters that are not seen. Type it anew."
     if len(name.strip()) > LONGEST_NAME:
         problems["name"] = f"A name has at most {LONGEST_NAME} characters; this one has {len(name.strip())}."

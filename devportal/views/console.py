@@ -18,10 +18,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import current_user, requires
 from accounts.models import User
 from accounts.roles import Role
-from core.errors import Conflict, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
+from core.forms import sent, show_refusal, status_of
 from devportal import attempts, composing, diagnosis, operations, queries
 from devportal.addresses import addresses_of
+from devportal.forms import StartForm
 from devportal.models import Application, Subscription
+from devportal.operations.starts import application_to_try
 from devportal.tickets import IssuedTicket
 from devportal.views.apis import may_start
 from publisher import snapshots
@@ -33,26 +36,24 @@ from publisher.origins import console_pass
 @requires(Role.SUBSCRIBER)
 def console(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The console with the keys that the developer has; or the button that makes what is missing."""
-    user = current_user(request)
-    api = queries.api_for(user, pk)
-    subscriptions = queries.subscriptions_to_try(user, api)
-    context = {
-        "api": api,
-        "may_start": may_start(user, api, has_subscriptions=bool(subscriptions)),
-        "waits": _waits(subscriptions),
-        **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
-        "connects": "connect" in request.GET,
-    }
-    return render(request, "devportal/console/page.html", context)
+    return _page(request, queries.api_for(request.user, pk), StartForm(sent(request)))
 
 
 @require_POST
 @requires(Role.SUBSCRIBER)
 def starts(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Try it: make what is missing, say what that was, and open the connected console."""
-    api = queries.api_for(request.user, pk)
+    api, user = queries.api_for(request.user, pk), current_user(request)
+    form = StartForm(request.POST)
+    given = form.cleaned_data["attributes"] if form.is_valid() else {}
     try:
-        begun = operations.start(api=api, actor=current_user(request), now=timezone.now())
+        begun = operations.start(api=api, actor=user, attributes=given, now=timezone.now())
+    except Invalid as refusal:
+        if not form.asked.keys() & request.POST.keys():
+            return redirect("devportal:console", api.pk)  # which asks
+        if not form.errors:
+            show_refusal(form, refusal)
+        return _page(request, api, form)
     except Conflict as refusal:
         messages.error(request, str(refusal))
         return redirect("devportal:console", api.pk)
@@ -163,6 +164,21 @@ def parts_of(user: User, api: Api, topics: composing.Topics) -> dict[str, Any]:
         "sendable": composing.sendable(topics),
         "kept_as": f"console.{user.pk}.{api.pk}",
     }
+
+
+def _page(request: HttpRequest, api: Api, form: StartForm) -> HttpResponse:
+    user = current_user(request)
+    subscriptions = queries.subscriptions_to_try(user, api)
+    starts = may_start(user, api, has_subscriptions=bool(subscriptions))
+    context = {
+        "api": api,
+        "may_start": starts,
+        "form": form if starts and not subscriptions and not application_to_try(user) else None,
+        "waits": _waits(subscriptions),
+        **console_of(user, api, subscriptions, chosen=request.GET.get("key", "")),
+        "connects": "connect" in request.GET,
+    }
+    return render(request, "devportal/console/page.html", context, status=status_of(form))
 
 
 def _waits(subscriptions: list[Subscription]) -> str:

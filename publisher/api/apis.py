@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import Resource
+from core.paging import KeysFirst
 from core.rest.documents import answers, list_of
 from core.rest.etags import IF_MATCH, check_unchanged
 from core.rest.requests import (
@@ -89,11 +90,12 @@ class Apis(Resource):
     )
     def get(self, request: Request) -> Response:
         """The newest first unless `sortBy` says otherwise."""
-        text, rows = request.query_params.get("query", ""), queries.apis_for(self.user)
-        rows = search(rows, text, queries.lookups_for(text, rows), "content")
+        text, everywhere = request.query_params.get("query", ""), queries.apis_for(self.user)
+        found = search(everywhere, text, queries.lookups_for(text, everywhere), "content")
         column = choose(request, "sortBy", SORTS, "createdTime")
         sign = choose(request, "sortOrder", {"asc": "", "desc": "-"}, "desc")
-        return Response(one_page(request, rows.order_by(f"{sign}{column}", "pk"), lambda api: ApiInfo(api).data))
+        rows = KeysFirst(found.order_by(f"{sign}{column}", "pk"), everywhere)
+        return Response(one_page(request, rows, lambda api: ApiInfo(api).data))
 
     @extend_schema(
         operation_id="createApi",

@@ -299,5 +299,5 @@ def _plan(connection: Any) -> str:
 
 
 def _revision(site: Site, scenario: Scenario) -> str:
-    deployment = site.control.routing.routes.get(str(scenario.api.pk))
+    deployment = site.control.routing.routes.deployments.get(str(scenario.api.pk))
     return deployment.revision_id if deployment else ""
