@@ -14,7 +14,6 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,14 @@ def main() -> None:
         from django.core.management import call_command
         from django.db import connection
 
+        from core.rows import batches
         from gateway.models import EventFigures, TrafficFigures
 
         call_command("migrate", "gateway", verbosity=0)
         before = _size(connection)
         for model, rows in ((TrafficFigures, _traffic(apis, hours)), (EventFigures, _events(apis, hours))):
-            _fill(model, rows)
+            for some in batches((model(**row) for row in rows), 10_000):
+                model.objects.bulk_create(some, batch_size=1000)
         after = _size(connection)
         rows = TrafficFigures.objects.count(), EventFigures.objects.count()
     size = after - before
@@ -104,11 +105,6 @@ def _events(apis: int, hours: int) -> Iterator[dict[str, Any]]:
             for whose, kind, name in named:
                 told = {"api_id": api, "application_id": whose, "kind": kind, "name": name, "number": 40}
                 yield {"period": period, "begins": begins, **told}
-
-
-def _fill(model: Any, rows: Iterator[dict[str, Any]]) -> None:
-    while some := [model(**row) for row in islice(rows, 10_000)]:
-        model.objects.bulk_create(some, batch_size=1000)
 
 
 def _size(connection: Any) -> int:
