@@ -140,7 +140,7 @@ async def test_a_quota_is_kept_though_redis_forgets_all_while_nobody_is_connecte
                 for _ in range(700):
                     await client.send("x")
                     await client.recv()
-        await until(lambda: not any(world.plans._lease_client.lease_state.holds_leases for world in worlds))
+        await until(lambda: not any(world.plans.lease_client.lease_state.holds_leases for world in worlds))
         await asyncio.to_thread(stores[0].checkpoint)
         server.kill()
         server.start(remembers=False)
