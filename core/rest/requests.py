@@ -62,6 +62,8 @@ def one_page(
     offset = _number(request, "offset", 0, 0, 2**31)
     total = rows.count() if isinstance(rows, QuerySet) else len(rows)
     listed = [document(row) for row in rows[offset : offset + limit]]
+    others = {key: value for key, value in request.query_params.items() if key not in {"limit", "offset"}}
+    here = f"{request.path}?{urlencode({**others, 'limit': limit})}"
     return {
         "count": len(listed),
         "list": listed,
@@ -69,8 +71,8 @@ def one_page(
             "offset": offset,
             "limit": limit,
             "total": total,
-            "next": _address(request, offset + limit, limit) if offset + limit < total else "",
-            "previous": _address(request, max(0, offset - limit), limit) if offset > 0 else "",
+            "next": f"{here}&offset={offset + limit}" if offset + limit < total else "",
+            "previous": f"{here}&offset={max(0, offset - limit)}" if offset > 0 else "",
         },
     }
 
@@ -96,8 +98,3 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     if not text.isascii() or not text.isdigit() or len(text) > len(str(most)) or not least <= int(text) <= most:
         raise exceptions.ValidationError({name: f"Give a whole number from {least} to {most}."})
     return int(text)
-
-
-def _address(request: Request, offset: int, limit: int) -> str:
-    others = {key: value for key, value in request.query_params.items() if key not in {"limit", "offset"}}
-    return f"{request.path}?{urlencode({**others, 'limit': limit, 'offset': offset})}"

@@ -112,7 +112,7 @@ class Apis(Resource):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         names = {name: given[name] for name in ("name", "context", "version")}
-        plans = queries.plans_named(given.get("policies", ()))
+        plans = queries.plans_named(given.get("plans", ()))
         categories = queries.categories_named(given.get("categories", ()))
         made = operations.create_api(**names, **parts_of(given), plans=plans, categories=categories, **self.by)
         return shown(made, 201)
@@ -147,7 +147,7 @@ class OneApi(Resource):
         given = body.validated_data
         # A new name or version is among the changes, so that the operation refuses it by name.
         names = {name: given[name] for name in ("name", "version") if given[name] != getattr(api, name)}
-        plans = {"plans": queries.plans_named(given["policies"])} if "policies" in given else {}
+        plans = {"plans": queries.plans_named(given["plans"])} if "plans" in given else {}
         shelves = {"categories": queries.categories_named(given["categories"])} if "categories" in given else {}
         changes = {**names, **plans, **shelves, **parts_of(given, api), "context": given["context"]}
         return shown(operations.update_api(api=api, changes=changes, **self.by))
