@@ -10,6 +10,7 @@ table goes into docs/explanation/scale.md. It takes some minutes; `--apis 1000 -
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import sys
@@ -145,6 +146,8 @@ def main() -> int:
 
         django.setup()
         names = _fill(asked)
+        gc.collect()
+        gc.freeze()  # as a portal process does
         took = [_measure(*page, names, asked.rounds) for page in PAGES]
         figures = [] if asked.postgresql else footprint.measure(names["api"], uuid.UUID(names["application"]))
         connection.close()
