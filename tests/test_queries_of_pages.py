@@ -84,6 +84,8 @@ def asked_by(visits: list[Visit], world: dict[str, Any]) -> dict[str, list[str]]
             answer = browser.get(visit.address(world), secure=True)
         assert answer.status_code < 500
         found[str(visit)] = [query["sql"] for query in asked.captured_queries]
+        multiplied = [sql for sql in found[str(visit)] if sql.count("COUNT(DISTINCT") > 1]
+        assert not multiplied, f"{visit} counts two kinds of rows in one join, each with each"
     return found
 
 
