@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from django.db import IntegrityError, models
 from django.db import connection as database
-from django.db import models
 
-from gateway.models import EventFigures, TrafficFigures
+from gateway.models import EventFigures, EventLikeness, TrafficFigures, TrafficLikeness
 
 MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
 SECONDS: Final = {MINUTE: 60, HOUR: 3600, DAY: 86400, WEEK: 7 * 86400}
 SUMS: Final = ("opened", "closed", "milliseconds", "messages_in", "bytes_in", "messages_out", "bytes_out")
-KEYS: Final = ("period", "begins", "worker", "api_id", "application_id", "plan", "key_type", "topic")
-EVENT_KEYS: Final = ("period", "begins", "api_id", "application_id", "kind", "name")
+ALIKE: Final = ("api_id", "application_id", "plan", "key_type", "topic")
+EVENTS_ALIKE: Final = ("api_id", "application_id", "kind", "name")
 NAMES: Final = (
     *("id", "worker_id", "api_id", "application_id", "plan", "key_type", "topic", "started_at", "ended_at"),
     *("counted_until", "ended_by", "client_code", "messages_in", "bytes_in", "messages_out", "bytes_out"),
@@ -90,33 +89,67 @@ def minute_of(now: datetime) -> int:
 
 
 def add_traffic(rows: Mapping[tuple[Any, ...], Iterable[int]]) -> None:
-    """Add sums to rows, by the values of KEYS."""
-    _add(TrafficFigures, KEYS, SUMS, {key: tuple(sums) for key, sums in rows.items()})
+    """Add SUMS to rows, by period, begin, worker and the values of ALIKE. Raises `django.db.Error`: call it again."""
+    add(TRAFFIC, {key: tuple(sums) for key, sums in rows.items()})
 
 
 def add_events(rows: Mapping[tuple[Any, ...], int]) -> None:
-    """Add to how often something happened, by the values of EVENT_KEYS."""
-    _add(EventFigures, EVENT_KEYS, ("number",), {key: (number,) for key, number in rows.items()})
+    """Add to how often something happened, by period, begin and the values of EVENTS_ALIKE. Raises the same."""
+    add(EVENTS, {key: (number,) for key, number in rows.items()})
 
 
-def _add(
-    model: type[models.Model],
-    keys: tuple[str, ...],
-    sums: tuple[str, ...],
-    rows: dict[tuple[Any, ...], tuple[int, ...]],
-) -> None:
-    if rows:
-        with database.cursor() as cursor:
-            # In order, so that two who add to the same rows never wait for each other.
-            cursor.executemany(_statement(model, keys, sums), [[*key, *rows[key]] for key in sorted(rows)])
+class Statements(NamedTuple):
+    """What is said to the database about one kind of figures. SQLite and PostgreSQL speak alike here."""
+
+    figures: type[models.Model]
+    likenesses: type[models.Model]
+    alike: tuple[str, ...]
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+
+    @property
+    def know(self) -> str:
+        """Has a likeness stand in its table."""
+        table, names = self.likenesses._meta.db_table, ", ".join(self.alike)
+        marks = ", ".join(["%s"] * len(self.alike))
+        return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+    @property
+    def add(self) -> str:
+        """Adds a row: its keys, its sums, and then what it is alike in."""
+        given = ", ".join(["%s"] * (len(self.keys) + len(self.sums)))
+        alike = " AND ".join(f"{name} = %s" for name in self.alike)
+        return self._upsert(f"SELECT {given}, id FROM {self.likenesses._meta.db_table} WHERE {alike}")  # noqa: S608
+
+    @property
+    def move(self) -> str:
+        """Adds the rows of a period from one begin to another up to rows of the period and the begin given first."""
+        table, sums = self.figures._meta.db_table, ", ".join(f"SUM({name})" for name in self.sums)
+        keys = ", ".join(["%s", "%s", "''"][: len(self.keys)])
+        return self._upsert(
+            f"SELECT {keys}, {sums}, likeness_id FROM {table} "  # noqa: S608
+            "WHERE period = %s AND begins >= %s AND begins < %s GROUP BY likeness_id ORDER BY likeness_id"
+        )
+
+    def _upsert(self, rows: str) -> str:
+        table, columns = self.figures._meta.db_table, ", ".join((*self.keys, *self.sums, "likeness_id"))
+        added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in self.sums)
+        conflict = ", ".join(("likeness_id", *self.keys))
+        return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({conflict}) DO UPDATE SET {added}"
 
 
-@lru_cache
-def _statement(model: type[models.Model], keys: tuple[str, ...], sums: tuple[str, ...]) -> str:
-    """SQLite and PostgreSQL speak alike here."""
-    table, columns = model._meta.db_table, [*keys, *sums]
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "  # noqa: S608
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}"
-    )
+TRAFFIC: Final = Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS)
+EVENTS: Final = Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",))
+
+
+def add(which: Statements, rows: Mapping[tuple[Any, ...], tuple[int, ...]]) -> None:
+    """Add sums to rows, by their keys and what they are alike in. Raises `django.db.Error`: call it again."""
+    if not rows:
+        return
+    count = len(which.keys)
+    with database.cursor() as cursor:
+        # In order, so that two who add to the same rows never wait for each other.
+        cursor.executemany(which.know, sorted({key[count:] for key in rows}))
+        cursor.executemany(which.add, [[*key[:count], *rows[key], *key[count:]] for key in sorted(rows)])
+        if cursor.rowcount != len(rows):
+            raise IntegrityError("What figures are alike in was deleted in this moment.")
