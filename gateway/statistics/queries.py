@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -82,6 +82,19 @@ def events(kind: str, since: datetime, which: Q) -> list[tuple[str, int]]:
     rows = events_since(int(since.timestamp()), which).filter(kind=kind).values("name")
     counted = rows.annotate(times=Sum("number")).values_list("name", "times")
     return sorted(((name, times) for name, times in counted if times), key=lambda each: -each[1])[:MOST_ROWS]
+
+
+def failures(since: datetime, bad: Container[int]) -> dict[str, tuple[int, int]]:
+    """By API, how many clients were refused, and how many connections ended with a `bad` code."""
+    rows = events_since(int(since.timestamp()), Q(kind__in=("refusal", "close")))
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for api_id, kind, name, times in rows.values_list("api_id", "kind", "name").annotate(times=Sum("number")):
+        code = name.rpartition(" ")[2]
+        if kind == "refusal":
+            found[api_id][0] += times
+        elif code.isdigit() and int(code) in bad:
+            found[api_id][1] += times
+    return {api_id: (refused, ended) for api_id, (refused, ended) in found.items() if api_id and refused + ended}
 
 
 def latencies(since: datetime, which: Q) -> dict[str, dict[int, str]]:
