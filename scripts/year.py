@@ -40,14 +40,14 @@ def main() -> None:
         from django.core.management import call_command
         from django.db import connection
 
-        from gateway.statistics.figures import EVENTS, TRAFFIC
+        from gateway.models import EventFigures, TrafficFigures
 
         call_command("migrate", "gateway", verbosity=0)
         before = _size(connection)
-        for which, rows in ((TRAFFIC, _traffic(apis, hours)), (EVENTS, _events(apis, hours))):
-            _fill(which, rows)
+        for model, rows in ((TrafficFigures, _traffic(apis, hours)), (EventFigures, _events(apis, hours))):
+            _fill(model, rows)
         after = _size(connection)
-        rows = [which.figures._default_manager.count() for which in (TRAFFIC, EVENTS)]
+        rows = TrafficFigures.objects.count(), EventFigures.objects.count()
     size = after - before
     sys.stdout.write(
         f"{apis} APIs, {CALLERS} applications each, {hours} hours a day: {rows[0]} rows of traffic, "
@@ -101,14 +101,14 @@ def _events(apis: int, hours: int) -> Iterator[tuple[Any, ...]]:
             yield from (((period, begins, api, *each), (40,)) for each in named)
 
 
-def _fill(which: Any, rows: Iterator[tuple[Any, ...]]) -> None:
+def _fill(model: Any, rows: Iterator[tuple[Any, ...]]) -> None:
     from django.db import transaction
 
     from gateway.statistics.figures import add
 
     while some := dict(islice(rows, 10_000)):
         with transaction.atomic():
-            add(which, some)
+            add(model, some)
 
 
 def _size(connection: Any) -> int:

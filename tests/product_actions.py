@@ -26,10 +26,12 @@ from devportal.operations.service_accounts import create_service_account
 from devportal.sharing import Right
 from gateway.models import (
     ConnectionRecord,
+    EventFigures,
     MonthlyStatement,
     RecordedMessage,
     Recording,
     RefusalRecord,
+    TrafficFigures,
     ViolationCount,
     ViolationSample,
 )
@@ -115,6 +117,32 @@ def redeploy(api: str, description: str, topics: list[dict[str, Any]]) -> None:
     row, now = Api.objects.get(pk=api), timezone.now()
     row = publisher.update_api(api=row, changes={"topics": topics}, actor=_named("alice"), now=now)
     publisher.deploy_revision(api=row, description=description, actor=_named("bob"), now=now)
+
+
+def violate(api: str, application: str) -> None:
+    """Payload validation reports, and the backend has sent an application what does not fit."""
+    redesign(api, {"payload_validation": "report"})
+    deploy(api)
+    by, now = Application.objects.get(pk=application), timezone.now()
+    what = {"api_id": api, "application_id": application, "topic": "/departures/{gate}", "sender": "backend"}
+    ViolationCount.objects.create(
+        **what, application_name=by.name, subscriber=by.owner.username, times=42, first_at=now, last_at=now
+    )
+    ViolationSample.objects.create(
+        **what, at=now, is_closed=False, message="departure", path="/late", octets=44,
+        problem="\"three\" is not of type \"integer\"", payload='{"ship": "Aurora", "late": "three"}',
+    )  # fmt: skip
+
+
+def discuss(api: str) -> None:
+    """Carol asks something about an API, and Alice answers."""
+    said = {"api": Api.objects.get(pk=api), "entry_point": EntryPoint.DEVPORTAL}
+    asked = comments.create_comment(
+        text="Do late ferries keep their number?", actor=_named("carol"), now=timezone.now(), **said
+    )
+    comments.create_comment(
+        text="They do. Look at `late`, in minutes.", parent=asked, actor=_named("alice"), now=timezone.now(), **said
+    )
 
 
 def ask_for(api: str, action: str) -> None:
@@ -336,10 +364,9 @@ def seen_by_the_gateway(api: Api, application: Application) -> None:
     )  # fmt: skip
     begins = int(now.timestamp()) // 3600 * 3600 - 3600
     ids = (whose["api_id"], whose["application_id"])
-    figures.add_traffic(
-        {("h", begins, "", *ids, "Gold", "PRODUCTION", "/boerse/{teilnehmer}"): (37, 36, 7_200_000, *counted.values())}
-    )
-    figures.add_events({("h", begins, *ids, "refusal", "429 900800"): 12_345})
+    alike = ("h", begins, "", *ids, "Gold", "PRODUCTION", "/boerse/{teilnehmer}")
+    figures.add(TrafficFigures, {alike: (37, 36, 7_200_000, *counted.values())})
+    figures.add(EventFigures, {("h", begins, *ids, "refusal", "429 900800"): (12_345,)})
     MonthlyStatement.objects.create(
         month="2025-12", opened=37, milliseconds=7_200_000, frozen_at=now, **whose, **names, **counted
     )
@@ -438,6 +465,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         transition,
         redeploy,
         ask_for,
+        violate,
+        discuss,
         runtime,
         redesign,
         deploy,

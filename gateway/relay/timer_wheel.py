@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watched(Protocol):
-    """Something that wants to be looked at. `due` belongs to the wheel; begin with 0."""
+    """Something that wants to be looked at. `due` belongs to the wheel: begin with 0, which makes it forget, too."""
 
     due: int
 
@@ -44,10 +44,6 @@ class TimerWheel:
         if self._handle is None:
             self._now = int(self._loop.time() / self.tick)
             self._handle = self._loop.call_at((self._now + 1) * self.tick, self._turn)
-
-    def forget(self, watched: Watched) -> None:
-        """Do not look at it any more; the wheel drops it when its turn comes."""
-        watched.due = 0
 
     def _turn(self) -> None:
         now = self._loop.time()

@@ -7,13 +7,14 @@ what it was worth before; however often it is written and whatever is killed in 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import IntegrityError, models
 from django.db import connection as database
 
+from gateway.close_codes import counted_as
 from gateway.models import EventFigures, EventLikeness, TrafficFigures, TrafficLikeness
 
 MINUTE, HOUR, DAY, WEEK = "m", "h", "d", "w"
@@ -25,7 +26,6 @@ NAMES: Final = (
     *("id", "worker_id", "api_id", "application_id", "plan", "key_type", "topic", "started_at", "ended_at"),
     *("counted_until", "ended_by", "client_code", "messages_in", "bytes_in", "messages_out", "bytes_out"),
 )
-FIRST_PRIVATE, FIRST_REGISTERED = 4000, 3000  # close codes, RFC 6455 §7.4.2
 
 Values = Mapping[str, Any]
 
@@ -41,11 +41,6 @@ class Likeness(NamedTuple):
     topic: str
 
 
-def likeness(row: Values) -> Likeness:
-    """Of a row of the connection log."""
-    return Likeness(str(row["worker_id"]), *(row[name] for name in Likeness._fields[1:]))
-
-
 def worth(row: Values | None) -> tuple[int, ...]:
     """What a row of the connection log stands for, in the order of SUMS; nothing where there is none."""
     if row is None:
@@ -55,32 +50,22 @@ def worth(row: Values | None) -> tuple[int, ...]:
     return (1, int(row["ended_at"] is not None), connected, *(row[name] for name in SUMS[3:]))
 
 
-def close_of(row: Values | None) -> str:
-    """Who ended it with what code; nothing while it is open. What peers chose themselves is told together."""
-    if row is None or row["ended_at"] is None:
-        return ""
-    code = row["client_code"] or 0
-    if row["ended_by"] != "gateway" and code >= FIRST_REGISTERED:
-        return f"{row['ended_by']} {'4xxx' if code >= FIRST_PRIVATE else '3xxx'}"
-    return f"{row['ended_by']} {code}"
-
-
 def account(changes: Iterable[tuple[Values | None, Values]], now: datetime) -> None:
     """Add what rows are worth now less what they were worth before. Call it where the rows are written."""
     traffic: dict[Likeness, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     closes: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for before, after in changes:
-        total = traffic[likeness(after)]
+        like = Likeness(str(after["worker_id"]), *(after[name] for name in Likeness._fields[1:]))
+        total = traffic[like]
         for place, (now_worth, was_worth) in enumerate(zip(worth(after), worth(before), strict=True)):
             total[place] += now_worth - was_worth
-        was, became = close_of(before), close_of(after)
-        if was != became:
-            for name, number in ((was, -1), (became, 1)):
-                if name:
-                    closes[after["api_id"], after["application_id"], "close", name] += number
+        for row, number in ((before, -1), (after, 1)):
+            if row and row["ended_at"]:
+                name = f"{row['ended_by']} {counted_as(row['ended_by'], row['client_code'] or 0)}"
+                closes[after["api_id"], after["application_id"], "close", name] += number
     begins = minute_of(now)
-    add_traffic({(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
-    add_events({(MINUTE, begins, *like): number for like, number in closes.items() if number})
+    add(TrafficFigures, {(MINUTE, begins, *like): sums for like, sums in traffic.items() if any(sums)})
+    add(EventFigures, {(MINUTE, begins, *event): (number,) for event, number in closes.items() if number})
 
 
 def minute_of(now: datetime) -> int:
@@ -88,14 +73,21 @@ def minute_of(now: datetime) -> int:
     return int(now.timestamp()) // 60 * 60
 
 
-def add_traffic(rows: Mapping[tuple[Any, ...], Iterable[int]]) -> None:
-    """Add SUMS to rows, by period, begin, worker and the values of ALIKE. Raises `django.db.Error`: call it again."""
-    add(TRAFFIC, {key: tuple(sums) for key, sums in rows.items()})
+def add(model: type[TrafficFigures | EventFigures], rows: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
+    """Add sums to rows, by the keys of STATEMENTS and what they are alike in. Call it in a transaction.
 
-
-def add_events(rows: Mapping[tuple[Any, ...], int]) -> None:
-    """Add to how often something happened, by period, begin and the values of EVENTS_ALIKE. Raises the same."""
-    add(EVENTS, {key: (number,) for key, number in rows.items()})
+    Raises `django.db.Error`: call it again then.
+    """
+    if not rows:
+        return
+    said = STATEMENTS[model]
+    count = len(said.keys)
+    with database.cursor() as cursor:
+        # In order, so that two who add to the same rows never wait for each other.
+        cursor.executemany(said.know, sorted({key[count:] for key in rows}))
+        cursor.executemany(said.add, [[*key[:count], *rows[key], *key[count:]] for key in sorted(rows)])
+        if cursor.rowcount != len(rows):
+            raise IntegrityError("What figures are alike in was deleted in this moment.")
 
 
 class Statements(NamedTuple):
@@ -138,18 +130,7 @@ class Statements(NamedTuple):
         return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({conflict}) DO UPDATE SET {added}"
 
 
-TRAFFIC: Final = Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS)
-EVENTS: Final = Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",))
-
-
-def add(which: Statements, rows: Mapping[tuple[Any, ...], tuple[int, ...]]) -> None:
-    """Add sums to rows, by their keys and what they are alike in. Raises `django.db.Error`: call it again."""
-    if not rows:
-        return
-    count = len(which.keys)
-    with database.cursor() as cursor:
-        # In order, so that two who add to the same rows never wait for each other.
-        cursor.executemany(which.know, sorted({key[count:] for key in rows}))
-        cursor.executemany(which.add, [[*key[:count], *rows[key], *key[count:]] for key in sorted(rows)])
-        if cursor.rowcount != len(rows):
-            raise IntegrityError("What figures are alike in was deleted in this moment.")
+STATEMENTS: Final = {
+    TrafficFigures: Statements(TrafficFigures, TrafficLikeness, ALIKE, ("period", "begins", "worker"), SUMS),
+    EventFigures: Statements(EventFigures, EventLikeness, EVENTS_ALIKE, ("period", "begins"), ("number",)),
+}

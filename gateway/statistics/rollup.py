@@ -7,7 +7,7 @@ connections have been open is counted here too: nothing else writes a row of a c
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import connection as database
@@ -17,7 +17,7 @@ from django.db.models import Q
 from core.upkeep import delete_batch
 from gateway.models import ConnectionRecord
 from gateway.statistics import figures
-from gateway.statistics.figures import DAY, EVENTS, HOUR, MINUTE, NAMES, SECONDS, TRAFFIC, WEEK, Statements
+from gateway.statistics.figures import DAY, HOUR, MINUTE, NAMES, SECONDS, STATEMENTS, WEEK, Statements
 
 MINUTES_KEPT: Final = 2 * 3600  # seconds; of the hour that this falls into nothing is moved yet
 HOURS_KEPT: Final = 8 * 86400
@@ -33,28 +33,24 @@ def run(now: datetime) -> None:
     count_open(now)
     for of, into, kept in STEPS:
         limit = (int(now.timestamp()) - kept) // SECONDS[into] * SECONDS[into]
-        for which in (TRAFFIC, EVENTS):
+        for which in STATEMENTS.values():
             while move(which, of, into, limit):
                 pass
 
 
 def count_open(now: datetime) -> None:
     """Add the time since it was counted last of every open connection."""
-    last = ""
-    while last is not None:
-        last = _count_some(last, now)
-
-
-@transaction.atomic
-def _count_some(after: str, now: datetime) -> Any:
     due = Q(counted_until__lt=now - COUNTED_AFTER) | Q(counted_until=None, started_at__lt=now - COUNTED_AFTER)
-    rows = ConnectionRecord.objects.filter(due, ended_at=None, pk__gt=after).order_by("pk")
-    some = list(rows.select_for_update().values(*NAMES)[:AT_ONCE])
-    if not some:
-        return None
-    ConnectionRecord.objects.filter(pk__in=[row["id"] for row in some]).update(counted_until=now)
-    figures.account([(row, {**row, "counted_until": now}) for row in some], now)
-    return some[-1]["id"]
+    rows = ConnectionRecord.objects.filter(due, ended_at=None).order_by("pk")
+    last = ""
+    while True:
+        with transaction.atomic():
+            some = list(rows.filter(pk__gt=last).select_for_update().values(*NAMES)[:AT_ONCE])
+            if not some:
+                return
+            last = some[-1]["id"]
+            ConnectionRecord.objects.filter(pk__in=[row["id"] for row in some]).update(counted_until=now)
+            figures.account([(row, {**row, "counted_until": now}) for row in some], now)
 
 
 @transaction.atomic
@@ -78,7 +74,7 @@ def prune(now: datetime) -> int:
     Who adds a figure to a likeness that is deleted in this moment is told, and does it again.
     """
     oldest = int((now - timedelta(days=settings.STATISTICS_DAYS)).timestamp())
-    for which in (TRAFFIC, EVENTS):
+    for which in STATEMENTS.values():
         figures, likenesses = which.figures._default_manager, which.likenesses._default_manager
         old = figures.filter(period__in=LASTING, begins__lt=oldest)
         if deleted := delete_batch(old) or delete_batch(likenesses.filter(figures=None)):

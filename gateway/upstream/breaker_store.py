@@ -22,7 +22,7 @@ from django.db import transaction
 from core import database_clock
 from gateway.database import Runner
 from gateway.models import BreakerRecord
-from gateway.upstream.breaker import BreakerReport, BreakerState, LocalBreaker, merge
+from gateway.upstream.breaker import BreakerReport, BreakerState, CircuitBreaker, merge
 from publisher.endpoint import EndpointOptions
 
 SHARE_SECONDS = 0.5
@@ -33,19 +33,19 @@ FORGET_SECONDS = 8 * 24 * 3600.0  # more than the longest suspension
 log = logging.getLogger("gateway.breaker")
 
 
-class SharedBreaker(LocalBreaker):
+class SharedBreaker(CircuitBreaker):
     """All workers' experience. `clock` is in seconds since the epoch, the same for all; `share` keeps it shared."""
 
     def __init__(self, *, run: Runner, clock: Callable[[], float] = database_clock.clock) -> None:
-        super().__init__(clock)
-        self._run = run
         self._urgent = asyncio.Event()
+        super().__init__(clock, self._urgent.set)
+        self._run = run
         self._worker = worker_name()
 
     async def begin(self, address: str, options: EndpointOptions) -> float:
         """Asks the database only where a suspension is over."""
-        wait = self._own.begin(address, self._clock())
-        state = self._own.failing.get(address)
+        wait = await super().begin(address, options)
+        state = self.failing.get(address)
         if wait or state is None or not state.probing:
             return wait
         now = self._clock()
@@ -57,17 +57,8 @@ class SharedBreaker(LocalBreaker):
             is_claimed = True
         finally:
             if not is_claimed:
-                self._own.abandoned(address, is_released=False)
+                self.abandoned(address, is_released=False)
         return 0.0 if is_claimed else 1.0
-
-    def succeeded(self, address: str) -> None:
-        if self._own.succeeded(address):
-            self._urgent.set()
-
-    def failed(self, address: str, options: EndpointOptions) -> None:
-        self._own.failed(address, options, self._clock())
-        if (state := self._own.failing.get(address)) and state.until:
-            self._urgent.set()
 
     async def share(self) -> None:
         """Exchange with the others until cancelled."""
@@ -79,14 +70,14 @@ class SharedBreaker(LocalBreaker):
 
     async def exchange(self) -> None:
         """Report and read once. Never raises: what cannot be reported now is reported later."""
-        reports = self._own.reports()
+        reports = self.reports()
         try:
             known = await self._run(partial(exchange, reports, self._clock(), self._worker))
         except DatabaseError as error:
-            self._own.take_back(reports)
+            self.take_back(reports)
             log.debug("What is known of backends cannot be shared between workers now: %s", error)
         else:
-            self._own.adopt(known)
+            self.adopt(known)
 
 
 def exchange(reports: Iterable[BreakerReport], now: float, worker: str = "") -> list[BreakerState]:

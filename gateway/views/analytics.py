@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
 
 from accounts.access import current_user, requires
 from accounts.roles import PUBLISHER_PORTAL, Role
@@ -24,6 +23,7 @@ from gateway.connections.queries import live_by, living_workers
 from gateway.observability import remedies
 from gateway.observability.aggregator import Aggregator, merged
 from gateway.observability.health import health_of
+from gateway.quotas.stores import unreachable
 from gateway.statistics import chart, queries, spans, usage
 from gateway.statistics.chart import Chart
 from gateway.statistics.figures import SUMS
@@ -70,7 +70,7 @@ def api_analytics(request: HttpRequest, pk: UUID) -> HttpResponse:
 def all_apis(request: HttpRequest) -> HttpResponse:
     """What passed through all APIs."""
     near = []
-    with suppress(RedisError):  # of a store that is away the usage pages say so
+    with suppress(*unreachable()):  # of a store that is away the usage pages say so
         near = usage.near_a_limit(database_clock.now())
     return _page(request, Q(), ("application_id",), near=near, layout="layouts/publisher.html")
 
@@ -108,15 +108,16 @@ def _page(
         names = (*SUMS, "refused")
         rows = ([step.begins.isoformat(), *(step.sums[name] for name in names)] for step in steps)
         return csv_answer("analytics", ["begins", *names], rows)
-    since, open_now = steps[0].begins, live_by("api_id") if live is None else {}
+    since, total = steps[0].begins, queries.total(steps)
+    open_now = live_by("api_id") if live is None else {}
     everywhere = {
         "span": name if name in SPANS else spans.DEFAULT,
         "spans": SPANS,
         "zone": zone.key,
         "live": sum(open_now.values()) if live is None else live,
         "apis": _apis(open_now, since, now) if live is None else [],
-        "total": queries.total(steps),
-        "minutes": queries.total(steps)["milliseconds"] // 60_000,
+        "total": total,
+        "minutes": total["milliseconds"] // 60_000,
         "charts": _charts(steps, span),
         "tables": [(TITLES[each], *_table(each, since, which)) for each in by],
         "closes": _ends("close", since, which),
@@ -128,17 +129,14 @@ def _page(
 
 def _charts(steps: list[SeriesStep], span: TimeSpan) -> list[Chart]:
     begins = [step.begins for step in steps]
-
-    def line(name: str) -> list[float]:
-        return [step.sums[name] for step in steps]
-
-    minutes = [each / 60_000 for each in line("milliseconds")]
+    line = {name: [step.sums[name] for step in steps] for name in steps[0].sums}
+    minutes = [each / 60_000 for each in line["milliseconds"]]
     return [
-        chart.draw("Messages", "messages", span, begins, [("In", line("messages_in")), ("Out", line("messages_out"))]),
+        chart.draw("Messages", "messages", span, begins, [("In", line["messages_in"]), ("Out", line["messages_out"])]),
         chart.draw(
-            "Connections", "connections", span, begins, [("Opened", line("opened")), ("Refused", line("refused"))]
+            "Connections", "connections", span, begins, [("Opened", line["opened"]), ("Refused", line["refused"])]
         ),
-        chart.draw("Bytes", chart.BYTES, span, begins, [("In", line("bytes_in")), ("Out", line("bytes_out"))]),
+        chart.draw("Bytes", chart.BYTES, span, begins, [("In", line["bytes_in"]), ("Out", line["bytes_out"])]),
         chart.draw("Connection-minutes", "minutes", span, begins, [("Minutes", minutes)]),
     ]
 
@@ -192,7 +190,7 @@ def _ends(kind: str, since: datetime, which: Q) -> list[tuple[str, str, int]]:
     for name, times in queries.events(kind, since, which):
         first, _, code = name.partition(" ")
         if kind == "refusal":
-            told.append((f"{first} · {code}", remedies.of_refusal(int(code)).cause, times))
+            told.append((f"{first} · {code}", remedies.REFUSED.get(int(code), remedies.ELSE_REFUSED).cause, times))
         else:
             known = remedies.CLOSED.get(int(code)) if code.isdigit() else None
             cause = known.cause if known else ORDINARY.get(code, "A code of its own")

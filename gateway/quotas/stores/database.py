@@ -49,6 +49,8 @@ _CONTENDED = f"""
 class DatabaseLeaseStore:
     """A `LeaseStore` on Django's default database. Raises django.db.Error when it cannot be asked."""
 
+    time = staticmethod(database_clock.ask)
+
     def exchange(self, holder: str, requests: Sequence[LeaseRequest], now: float) -> list[LeaseAnswer]:
         """Serve the requests of one holder in one transaction."""
         if not requests:
@@ -118,10 +120,6 @@ class DatabaseLeaseStore:
 
     def checkpoint(self) -> None:
         """Nothing to do: this is where it outlives everything."""
-
-    def time(self) -> float | None:
-        """What time it is by the clock of the database."""
-        return database_clock.ask()
 
     def lost(self, now: float) -> list[LostHolder]:
         """The holders that are gone and hold parts of quotas."""

@@ -106,8 +106,8 @@ async def test_sums_equal_the_log_after_kills_and_lost_answers(worker: LoggingWo
 def minute(at: datetime, **given: Any) -> None:
     begins = figures.minute_of(at)
     key = ("m", begins, given.get("worker", "w1"), given.get("api", "a"), "app", "Gold", "PRODUCTION", "/rooms")
-    figures.add_traffic({key: (1, 1, 60_000, *given.get("passed", (2, 20, 3, 30)))})
-    figures.add_events({("m", begins, "a", "app", "refusal", "401 900901"): 2})
+    figures.add(TrafficFigures, {key: (1, 1, 60_000, *given.get("passed", (2, 20, 3, 30)))})
+    figures.add(EventFigures, {("m", begins, "a", "app", "refusal", "401 900901"): (2,)})
 
 
 @pytest.mark.django_db
@@ -119,9 +119,9 @@ def test_a_year_is_rolled_up_to_a_bounded_number_of_rows_and_no_sum_changes() ->
             begins = figures.minute_of(start + timedelta(weeks=week, days=days, hours=hours, minutes=minutes))
             likeness = (f"w{days}", "a", "app", "Gold", "PRODUCTION", "/rooms")
             traffic["m", begins, *likeness] = (1, 1, 60_000, 2, 20, 3, 30)
-            events["m", begins, "a", "app", "refusal", "401 900901"] = 2
-        figures.add_traffic(traffic)
-        figures.add_events(events)
+            events["m", begins, "a", "app", "refusal", "401 900901"] = (2,)
+        figures.add(TrafficFigures, traffic)
+        figures.add(EventFigures, events)
         rollup.run(start + timedelta(weeks=week + 1))
         most = max(most, TrafficFigures.objects.count())
     assert of_the_figures() == {

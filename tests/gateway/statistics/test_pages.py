@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.text import spaced
-from gateway.models import BreakerRecord
+from gateway.models import BreakerRecord, EventFigures, TrafficFigures
 from gateway.statistics import figures
 from tests.devportal import builders
 from tests.publisher.builders import make_api, plans
@@ -28,9 +28,9 @@ def passed(alice: User, carol: User) -> tuple[Any, Any]:
     begins = figures.minute_of(timezone.now() - timedelta(minutes=5))
     for number, (which, whose) in enumerate(((api, str(application.pk)), (other, str(uuid.uuid4())))):
         key = ("m", begins, "worker", str(which.pk), whose, "Gold", "PRODUCTION", "/rooms")
-        figures.add_traffic({key: (3, 2, 120_000, 1234, 5678, 10, 20 + number)})
+        figures.add(TrafficFigures, {key: (3, 2, 120_000, 1234, 5678, 10, 20 + number)})
         event = ("m", begins, str(which.pk), whose)
-        figures.add_events({(*event, "close", "gateway 4003"): 2, (*event, "refusal", "401 900901"): 7})
+        figures.add(EventFigures, {(*event, "close", "gateway 4003"): (2,), (*event, "refusal", "401 900901"): (7,)})
     return application, api
 
 
@@ -80,7 +80,8 @@ def test_figures_go_out_as_csv_and_over_rest_and_are_the_same(
 
 def test_the_overview_says_what_is_up_and_what_fails(passed: tuple[Any, Any], bob: User, alice: User) -> None:
     _, api = passed
-    figures.add_events({("m", figures.minute_of(timezone.now()), str(api.pk), "", "close", "backend 1000"): 5})
+    ended = ("m", figures.minute_of(timezone.now()), str(api.pk), "", "close", "backend 1000")
+    figures.add(EventFigures, {ended: (5,)})
     failing = {"failures": 5, "until": time.time() + 60, "changed_at": time.time()}
     BreakerRecord.objects.create(key="k", address=f"{api.pk} ws://backend.test/", **failing)
     page = client_of(bob).get("/publisher/analytics")
