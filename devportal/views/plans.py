@@ -33,11 +33,12 @@ NO_QUOTA = {"quota_unit", "quota_period"}
 @requires(Role.ADMIN)
 def plans(request: HttpRequest) -> HttpResponse:
     """Every business plan, with what is offered under it and who has it."""
-    offered = Api.objects.filter(plans=OuterRef("pk")).order_by().values("plans")
-    held = Subscription.objects.filter(plan=OuterRef("pk")).order_by().values("plan")
+    through: Any = Api.plans.through
+    offered = through.objects.filter(plan=OuterRef("pk")).values("plan").annotate(number=Count("pk"))
+    held = Subscription.objects.filter(plan=OuterRef("pk")).order_by().values("plan").annotate(number=Count("pk"))
     found = all_plans().annotate(  # each counted by itself: joined, every API would be counted for every subscription
-        api_count=Coalesce(Subquery(offered.annotate(number=Count("pk")).values("number")), 0),
-        subscriber_count=Coalesce(Subquery(held.annotate(number=Count("pk")).values("number")), 0),
+        api_count=Coalesce(Subquery(offered.values("number")), 0),
+        subscriber_count=Coalesce(Subquery(held.values("number")), 0),
     )
     return render(request, "devportal/plans/list.html", {"plans": found})
 

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts import installation
 from accounts.models import User
 from devportal.bootstrap import ensure_application_plans
 from devportal.models import Application
@@ -59,10 +58,11 @@ def asked(admin: User, application: Application) -> Iterator[tuple[str, int]]:
     people[False].force_login(admin)
     people[True].force_login(application.owner)
     for path, is_developer in addresses(api, application):
-        people[is_developer].get(path)  # what is remembered from then on is asked once
-        installation.forget()  # which is read again every few seconds, whatever the page
-        with CaptureQueriesContext(connection) as questions:
-            answer = people[is_developer].get(path)
-        assert answer.status_code == 200, path
-        assert len(answer.content) < MOST_BYTES, path
-        yield path.replace(str(api.pk), "API").replace(str(application.pk), "APPLICATION"), len(questions)
+        numbers = []
+        for _ in range(2):  # what is asked once, or again after some seconds, is not asked both times
+            with CaptureQueriesContext(connection) as questions:
+                answer = people[is_developer].get(path)
+            assert answer.status_code == 200, path
+            assert len(answer.content) < MOST_BYTES, path
+            numbers.append(len(questions))
+        yield path.replace(str(api.pk), "API").replace(str(application.pk), "APPLICATION"), min(numbers)
