@@ -5,7 +5,6 @@ A worker that was killed leaves a row that nobody believes after STALE_SECONDS a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import platform
@@ -20,6 +19,7 @@ from core import database_clock
 from gateway.connections.registry import ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import WorkerRecord
+from gateway.pulse import rest
 
 LOOK_SECONDS = 2.0
 BEAT_SECONDS = 10.0
@@ -51,7 +51,7 @@ class Heartbeat:
         """Beat until cancelled."""
         while True:
             await self.beat()
-            await asyncio.sleep(LOOK_SECONDS)
+            await rest(LOOK_SECONDS)
 
     async def beat(self) -> None:
         """Write the row if there is something to say. A database that is away is left to the change feed to report."""

@@ -12,18 +12,20 @@ import logging
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from struct import Struct
 from typing import Final, NamedTuple
 
 from django.db import Error as DatabaseError
+from django.db import connection as database
 
 from core import database_clock
 from gateway.connections.registry import Connection, ConnectionRegistry
-from gateway.database import Runner
+from gateway.database import Runner, WriteMark
 from gateway.models import LiveFigures, LiveWatch
+from gateway.pulse import rest
 from gateway.relay.types import Traffic
 
 LOOK_SECONDS = 1.0
@@ -35,6 +37,8 @@ WAITS: Final = ("", "plan", "backpressure")
 
 log = logging.getLogger("gateway.live")
 _ROW = Struct("<16s4q2fdB")
+# In words of its own, because making them costs more than asking.
+_WATCHED = f'SELECT {LiveWatch._meta.pk.column} FROM {LiveWatch._meta.db_table} WHERE "until" >= %s'  # noqa: S608
 
 
 class Figures(NamedTuple):
@@ -56,11 +60,14 @@ class LiveReporter:
         worker_id: uuid.UUID,
         connections: ConnectionRegistry,
         run: Runner,
+        mark: WriteMark | None = None,
         clock: Callable[[], datetime] = database_clock.clock.datetime,
     ) -> None:
         self._worker_id = worker_id
         self._connections = connections
         self._run = run
+        self._mark = mark
+        self._unwatched_mark: Hashable = None
         self._clock = clock
         self._seen: dict[str, Traffic] = {}
         self._seen_at = 0.0
@@ -73,12 +80,16 @@ class LiveReporter:
                 spent = await self.report()
             except DatabaseError as error:
                 log.debug("Nobody can be told of open connections now: %s", error)
-            await asyncio.sleep(max(LOOK_SECONDS, spent / SHARE))
+            await rest(max(LOOK_SECONDS, spent / SHARE))
 
     async def report(self) -> float:
         """Report once if somebody looks; the seconds that this kept the loop. Raises `django.db.Error`."""
         now = self._clock()
+        mark = self._mark.known() if self._mark else None
+        if mark is not None and mark == self._unwatched_mark:
+            return 0.0  # nobody looked, and nobody has written that he does
         scopes = await self._run(partial(watched, now))
+        self._unwatched_mark = None if scopes else mark
         if not scopes:
             if self._seen_at:
                 self._seen, self._seen_at = {}, 0.0
@@ -125,7 +136,9 @@ class LiveReporter:
 
 def watched(now: datetime) -> list[str]:
     """What somebody looks at."""
-    return list(LiveWatch.objects.filter(until__gte=now).values_list("pk", flat=True))
+    with database.cursor() as cursor:
+        cursor.execute(_WATCHED, [database.ops.adapt_datetimefield_value(now)])
+        return [scope for (scope,) in cursor.fetchall()]
 
 
 def watch(scope: str, now: datetime) -> None:

@@ -28,6 +28,7 @@ from gateway.connections.heartbeat import STALE_SECONDS
 from gateway.connections.registry import Connection, ConnectionRegistry
 from gateway.database import Runner
 from gateway.models import ConnectionRecord, WorkerRecord
+from gateway.pulse import rest
 from gateway.relay.types import CloseInfo, Traffic
 from gateway.statistics import figures
 from gateway.statistics.figures import NAMES
@@ -95,7 +96,7 @@ class ConnectionLog:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
             now = self._clock()
             with suppress(DatabaseError):

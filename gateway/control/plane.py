@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -22,12 +23,13 @@ from gateway.control.change_feed import ChangeFeed
 from gateway.control.loaders import make_identity_signer, refuse_backend
 from gateway.control.reauthentication import Reauthentication
 from gateway.control.routing import RoutingState
-from gateway.database import DatabaseThread
+from gateway.database import DatabaseThread, WriteMark
 from gateway.observability.refusal_log import RefusalLog
 from gateway.observability.telemetry import Telemetry
 from gateway.observability.tracing import open_tracing
 from gateway.observability.violation_log import ViolationLog
 from gateway.observability.writer import MetricsWriter
+from gateway.pulse import rest
 from gateway.quotas.client import LeaseClient
 from gateway.quotas.clock import clock as plan_clock
 from gateway.quotas.rules import StoreRecovering
@@ -59,6 +61,7 @@ class ControlPlane:
             DatabaseThread("gateway-tokens", seconds=patience, idle=IDLE_SECONDS),
             DatabaseThread("gateway-feed"),
         )
+        self._mark = WriteMark()
         self.routing = RoutingState(run=self._asking, patience=patience)
         self.connections = ConnectionRegistry()
         self.reauthentication = Reauthentication(routing=self.routing, connections=self.connections, run=self._asking)
@@ -69,7 +72,10 @@ class ControlPlane:
             lambda: self.telemetry.store_forgot(),
         )
         self._lease_client = LeaseClient(
-            self._store, settings.DATA_DIR / "leases", run=None if settings.REDIS_URL else self._asking
+            self._store,
+            settings.DATA_DIR / "leases",
+            run=None if settings.REDIS_URL else self._asking,
+            mark=None if settings.REDIS_URL else self._mark,
         )
         self.plans = ConnectionPlans(self._lease_client)
         self._heartbeat = Heartbeat(connections=self.connections, run=self._following)
@@ -79,7 +85,7 @@ class ControlPlane:
             run=self._following,
         )
         self._live = LiveReporter(
-            worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following
+            worker_id=self._heartbeat.worker_id, connections=self.connections, run=self._following, mark=self._mark
         )
         self.recorder = Recorder(
             run=self._following, connections=self.connections, redacted_of=self.routing.redacted_of
@@ -92,6 +98,7 @@ class ControlPlane:
             readmitted=self.plans.follow,
             restored=self.connection_log.write_anew,
             record=self.recorder.refresh,
+            mark=self._mark,
         )
         known_seconds: float = settings.KNOWN_TOKENS_SECONDS
         self.routing.is_outdated = lambda: 0 < known_seconds < self._change_feed.age()
@@ -113,7 +120,7 @@ class ControlPlane:
                 "clock_skew_seconds": max(database_clock.clock.skew(), plan_clock.skew(), key=abs),
             },
         )
-        self._breaker = SharedBreaker(run=self._following)
+        self._breaker = SharedBreaker(run=self._following, mark=self._mark)
         self._dial_log = DialLog(run=self._following)
         self.dialer = Dialer(
             breaker=self._breaker, refuse=refuse_backend(), proxy=settings.BACKEND_PROXY, on_dial=self._dial_log.dialled
@@ -130,11 +137,12 @@ class ControlPlane:
             with suppress(*AWAY):
                 await self._following(self._store.checkpoint)
         await self._lease_client.start()
+        if settings.REDIS_URL:  # a database has nothing to save
+            self._begin("checkpoints", self._again(self._store.checkpoint, CHECKPOINT_SECONDS))
         for name, work in (
             ("change-feed", self._change_feed.follow()),
             ("expire", self._change_feed.expire()),
             ("clock", self._again(database_clock.measure, database_clock.MEASURED_SECONDS)),
-            ("checkpoints", self._again(self._store.checkpoint, CHECKPOINT_SECONDS)),
             ("heartbeat", self._heartbeat.beat_on()),
             ("breaker", self._breaker.share()),
             ("connection-log", self.connection_log.keep()),
@@ -147,14 +155,17 @@ class ControlPlane:
             ("report", self._writer.report()),
             ("lag", self._writer.watch()),
         ):
-            task = asyncio.create_task(work, name=f"gateway-{name}")
-            task.add_done_callback(_report)
-            self._tasks.append(task)
+            self._begin(name, work)
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"gateway-{name}")
+        task.add_done_callback(_report)
+        self._tasks.append(task)
 
     async def _again(self, work: Callable[[], object], seconds: float) -> None:
         """Do it every so many seconds, until cancelled."""
         while True:
-            await asyncio.sleep(seconds)
+            await rest(seconds)
             with suppress(*AWAY):
                 await self._following(work)
 
@@ -182,6 +193,7 @@ class ControlPlane:
         await self._dial_log.write()
         await self._events.write()
         await self._heartbeat.stop()
+        self._mark.close()
         self._asking.close()
         self._following.close()
 

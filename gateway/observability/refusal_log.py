@@ -7,7 +7,6 @@ others. Rows are kept for a week, and never more than MOST_ROWS.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from gateway.database import Runner
 from gateway.handshake.request import Handshake
 from gateway.models import RefusalRecord
 from gateway.observability.telemetry import RefusedRequest
+from gateway.pulse import rest
 from gateway.refusals import Refusal
 from gateway.statistics.events import EventCounter
 
@@ -98,7 +98,7 @@ class RefusalLog:
     async def keep(self) -> None:
         """Write and prune until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
             now = self._clock()
             if now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):

@@ -7,7 +7,6 @@ taken out of them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +26,7 @@ from gateway.database import Runner
 from gateway.models import ViolationCount, ViolationSample
 from gateway.payloads.redaction import keep
 from gateway.payloads.schemas import Misfit
+from gateway.pulse import rest
 from publisher.runtime import ValidationMode
 from publisher.violations import CountedViolations, SampledViolation
 
@@ -95,7 +95,7 @@ class ViolationLog:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
 
     async def write(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from bisect import bisect_left
 from collections import Counter
@@ -16,6 +15,7 @@ from django.db import transaction
 
 from core import database_clock
 from gateway.database import Runner
+from gateway.pulse import rest
 from gateway.statistics import figures
 
 WRITE_SECONDS = 5.0
@@ -50,7 +50,7 @@ class EventCounter:
     async def keep(self) -> None:
         """Write until cancelled."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            await rest(WRITE_SECONDS)
             await self.write()
 
     async def write(self) -> None:
