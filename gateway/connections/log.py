@@ -228,7 +228,7 @@ def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | No
     adapters: dict[str, Callable[[Any], Any]] = {}
     for field in fields:
         if isinstance(field, models.DateTimeField):
-            adapters[field.attname] = database.ops.adapt_datetimefield_value
+            adapters[field.attname] = _utc if vendor == "sqlite" else database.ops.adapt_datetimefield_value
         elif isinstance(field, models.UUIDField):  # the worker's own: always the same
             adapters[field.attname] = lru_cache(partial(field.get_db_prep_save, connection=database))
     return (
@@ -236,6 +236,11 @@ def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | No
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
         [(str(field.attname), adapters.get(field.attname)) for field in fields],
     )
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """As Django writes it on SQLite, which knows no zones; all moments here are in UTC."""
+    return None if moment is None else str(moment.replace(tzinfo=None))
 
 
 def _values(connection: Connection, worker_id: uuid.UUID) -> Values:

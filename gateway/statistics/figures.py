@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from django.db import connection as database
@@ -42,18 +43,23 @@ class Likeness(NamedTuple):
     topic: str
 
 
+_text = lru_cache(str)  # of a worker's name: there are few
+_shared, _passed = itemgetter(*Likeness._fields[1:]), itemgetter(*SUMS[3:])
+_NOTHING = (0,) * len(SUMS)
+
+
 def likeness(row: Values) -> Likeness:
     """Of a row of the connection log."""
-    return Likeness(str(row["worker_id"]), *(row[name] for name in Likeness._fields[1:]))
+    return Likeness(_text(row["worker_id"]), *_shared(row))
 
 
 def worth(row: Values | None) -> tuple[int, ...]:
     """What a row of the connection log stands for, in the order of SUMS; nothing where there is none."""
     if row is None:
-        return (0,) * len(SUMS)
+        return _NOTHING
     until = row["counted_until"] or row["started_at"]
     connected = round((until - row["started_at"]).total_seconds() * 1000)
-    return (1, int(row["ended_at"] is not None), connected, *(row[name] for name in SUMS[3:]))
+    return (1, int(row["ended_at"] is not None), connected, *_passed(row))
 
 
 def close_of(row: Values | None) -> str:
