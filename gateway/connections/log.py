@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, Final
 
 from django.conf import settings
@@ -64,6 +65,7 @@ class ConnectionLog:
         self._clock = clock
         self._waiting: dict[str, Connection | Values] = {}  # one that is open is written as it is by then
         self._written: dict[str, tuple[Traffic, float]] = {}
+        self._sent: set[str] = set()  # of which the database may know: those that are open, and were written once
         self._lost = 0
         self._refreshed_at = clock()
         self._is_restored = False
@@ -120,22 +122,19 @@ class ConnectionLog:
         names = list(self._waiting)
         for begin in range(0, len(names), MOST_AT_ONCE):
             batch = {name: self._waiting[name] for name in names[begin : begin + MOST_AT_ONCE]}
+            rows = [_values(each, self._worker_id) if isinstance(each, Connection) else each for each in batch.values()]
+            new = batch.keys() - self._sent
+            self._sent.update(batch)
             try:
-                await self._run(
-                    partial(
-                        write,
-                        [
-                            _values(each, self._worker_id) if isinstance(each, Connection) else each
-                            for each in batch.values()
-                        ],
-                    )
-                )
+                await self._run(partial(write, rows, new))
             except DatabaseError as error:
                 log.debug("Connections cannot be written down now: %s", error)
                 return
             for name, waiting in batch.items():
                 if self._waiting.get(name) is waiting:
                     del self._waiting[name]
+                    if not isinstance(waiting, Connection):  # it has ended
+                        self._sent.discard(name)
 
     async def refresh(self) -> None:
         """Have written what has changed of open connections since the last time: figures, and when their tokens end."""
@@ -159,18 +158,25 @@ class ConnectionLog:
             self._lost += 1
 
 
-def write(rows: Iterable[Values]) -> None:
-    """Write rows, in place of what was written of the same connections before. Raises `django.db.Error`."""
-    statement, columns = _upsert(database.vendor)
+def write(rows: Iterable[Values], new: Container[str] = ()) -> None:
+    """Write rows, in place of what was written of the same connections before; of `new` ones nothing was.
+
+    Raises `django.db.Error`.
+    """
+    statement, in_order, adapted = _upsert(database.vendor)
     rows = list(rows)
     with transaction.atomic(), database.cursor() as cursor:
-        before = {row["id"]: row for row in _known([row["id"] for row in rows])}
+        known = [row["id"] for row in rows if row["id"] not in new]
+        before = {row["id"]: row for row in _known(known)} if known else {}
+        values = []
         for row in rows:
-            known = before.get(row["id"])
-            row["counted_until"] = row["ended_at"] or (known["counted_until"] if known else None)
-        cursor.executemany(
-            statement, [[adapt(row[name]) if adapt else row[name] for name, adapt in columns] for row in rows]
-        )
+            earlier = before.get(row["id"])
+            row["counted_until"] = row["ended_at"] or (earlier["counted_until"] if earlier else None)
+            parameters = list(in_order(row))
+            for place, adapt in adapted:
+                parameters[place] = adapt(parameters[place])
+            values.append(parameters)
+        cursor.executemany(statement, values)
         figures.account([(before.get(row["id"]), row) for row in rows], database_clock.clock.datetime())
 
 
@@ -216,25 +222,27 @@ def prune(now: datetime) -> int:
 
 
 @lru_cache
-def _upsert(vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+def _upsert(vendor: str) -> tuple[str, Callable[[Values], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]]]:
     """One statement for all, because it is sent for every connection twice. SQLite and PostgreSQL speak alike here.
 
-    With it the names of the values, and what has to be done to those that a database driver does not take as they are.
+    With it what brings a row's values in order, and what has to be done to those, by their place, that a database
+    driver does not take as they are.
     """
     quote, fields = database.ops.quote_name, list(ConnectionRecord._meta.concrete_fields)
     columns = [quote(str(field.column)) for field in fields]
     replaced = [f"{column} = excluded.{column}" for column in columns[1:]]
     marks = ", ".join(["%s"] * len(fields))
-    adapters: dict[str, Callable[[Any], Any]] = {}
-    for field in fields:
+    adapted: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, field in enumerate(fields):
         if isinstance(field, models.DateTimeField):
-            adapters[field.attname] = _utc if vendor == "sqlite" else database.ops.adapt_datetimefield_value
+            adapted.append((place, _utc if vendor == "sqlite" else database.ops.adapt_datetimefield_value))
         elif isinstance(field, models.UUIDField):  # the worker's own: always the same
-            adapters[field.attname] = lru_cache(partial(field.get_db_prep_save, connection=database))
+            adapted.append((place, lru_cache(partial(field.get_db_prep_save, connection=database))))
     return (
         f"INSERT INTO {quote(ConnectionRecord._meta.db_table)} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT ({columns[0]}) DO UPDATE SET {', '.join(replaced)}",
-        [(str(field.attname), adapters.get(field.attname)) for field in fields],
+        itemgetter(*(field.attname for field in fields)),
+        adapted,
     )
 
 
